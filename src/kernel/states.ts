@@ -1,0 +1,60 @@
+/**
+ * Thread states of QNX Neutrino 6, by its numbers, each with the four criteria by which the canonical list of
+ * deadlock states is derived. A state belongs on that list when it is not transient, may not legally last for
+ * ever, blocks on an object that has an owner (so that a loop can be traced), and is not a network state.
+ */
+
+interface StateRow {
+  readonly number: number
+  readonly name: string
+  readonly summary: string
+  readonly transient: boolean
+  readonly legalForever: boolean
+  readonly owned: boolean
+  readonly network: boolean
+}
+
+const row = <const Name extends string>(number: number, name: Name, summary: string, flags: string) =>
+  ({
+    number,
+    name,
+    summary,
+    transient: flags.includes('t'),
+    legalForever: flags.includes('f'),
+    owned: flags.includes('o'),
+    network: flags.includes('n'),
+  }) satisfies StateRow
+
+// t transient, f legal for ever, o has an owner, n network
+export const threadStateRows = [
+  row(0, 'DEAD', 'ended, not yet collected', 'f'),
+  row(1, 'RUNNING', 'on a CPU', 't'),
+  row(2, 'READY', 'wants a CPU', 't'),
+  row(3, 'STOPPED', 'stopped by a signal or a debugger', 'f'),
+  row(4, 'SEND', 'sent a message that is not yet received', 'o'),
+  row(5, 'RECEIVE', 'waits for a message', 'f'),
+  row(6, 'REPLY', 'its message was received and not yet replied to', 'fo'),
+  row(7, 'STACK', 'waits for its stack to be allocated', 't'),
+  row(8, 'WAITTHREAD', 'waits for a thread to be created', 't'),
+  row(9, 'WAITPAGE', 'waits for physical memory', 't'),
+  row(10, 'SIGSUSPEND', 'waits for a signal', 'f'),
+  row(11, 'SIGWAITINFO', 'waits for a queued signal', 'f'),
+  row(12, 'NANOSLEEP', 'sleeps', 'f'),
+  row(13, 'MUTEX', 'waits for a mutex', 'o'),
+  row(14, 'CONDVAR', 'waits for a condition variable', 'f'),
+  row(15, 'JOIN', 'waits for a thread to end', 'o'),
+  row(16, 'INTR', 'waits for an interrupt', 'f'),
+  row(17, 'SEM', 'waits for a semaphore', 'f'),
+  row(18, 'WAITCTX', 'waits for a floating-point context', 't'),
+  row(19, 'NET_SEND', 'sends over the network', 'on'),
+  row(20, 'NET_REPLY', 'waits for a reply over the network', 'fon'),
+] as const
+
+export type ThreadState = (typeof threadStateRows)[number]['name']
+
+export const threadStates = threadStateRows.map(({ name }) => name) as readonly ThreadState[]
+
+/** What passes all four criteria: the states on which a default deadlock timer is worth setting. */
+export const canonicalStates: readonly ThreadState[] = threadStateRows
+  .filter((state) => !state.transient && !state.legalForever && state.owned && !state.network)
+  .map(({ name }) => name)
