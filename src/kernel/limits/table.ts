@@ -244,6 +244,6 @@ export const limits = [
 export type LimitName = (typeof limits)[number]['name']
 
 /** A limit's place in the table: what counters are indexed by. */
-export const limitIndex: Readonly<Record<string, number>> = Object.fromEntries(
-  limits.map(({ name }, index) => [name, index]),
-)
+export const limitIndex = Object.fromEntries(limits.map(({ name }, index) => [name, index])) as Readonly<
+  Record<LimitName, number>
+>

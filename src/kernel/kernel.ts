@@ -1,0 +1,124 @@
+/**
+ * The state of one kernel: the system, its partitions, processes and threads, their usage and the thresholds on it.
+ * Pure and synchronous: no I/O, no clock and no randomness of its own. Time is passed in; the same input gives the
+ * same events. Written by observations (`observations.ts`); every change is one `update`.
+ */
+
+import { assert, KernelError } from './errno.ts'
+import type { EventType, KernelEvent } from './events.ts'
+import { Notifier } from './limits/notifier.ts'
+import { type Level, type LimitName, type LimitRow, limitIndex } from './limits/table.ts'
+import { Usage } from './limits/usage.ts'
+import type { Node } from './objects/node.ts'
+import type { Partition } from './objects/partition.ts'
+import type { Process } from './objects/process.ts'
+import { System } from './objects/system.ts'
+import type { Thread } from './objects/thread.ts'
+
+/** What a source can measure, said once. */
+export interface Abilities {
+  /** Limits that this source cannot measure at all, or not at some level, with the reason. */
+  readonly unavailable: Partial<Record<LimitName, string | Partial<Record<Level, string>>>>
+  /** How often a limit is sampled, as in "25ms"; null where it is counted as it happens. */
+  readonly period: (limit: LimitName) => string | null
+}
+
+export interface KernelOptions {
+  readonly abilities: Abilities
+  /** pid of the service itself, where it is one of the processes. */
+  readonly selfPid?: number
+  /** Revisions of thresholds count up from here: a start time, so that none from before a restart comes again. */
+  readonly firstRevision: number
+  /** ms of Unix time. */
+  readonly now: number
+}
+
+export class Kernel {
+  readonly system = new System()
+  readonly processes = new Map<number, Process>()
+  readonly usage = new Usage()
+  readonly notifier: Notifier
+  readonly selfPid: number | null
+  /** ms of Unix time. */
+  now: number
+  /** Each event, as it happens. */
+  onEvent: (event: KernelEvent) => void = () => {}
+  readonly #abilities: Abilities
+  #updating = false
+
+  constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {
+    this.#abilities = abilities
+    this.selfPid = selfPid ?? null
+    this.now = now
+    this.notifier = new Notifier({
+      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      unmeasurable: (row, level) => this.unmeasurable(row, level),
+      period: (index) => this.#abilities.period(limitNames[index]!),
+      selfPid: this.selfPid,
+      firstRevision,
+    })
+  }
+
+  /** One complete change at one time: thresholds see it when it is whole. */
+  update<T>(at: number, change: () => T): T {
+    assert(!this.#updating, 'an update does not begin inside another')
+    this.now = at
+    this.#updating = true
+    try {
+      return change()
+    } finally {
+      this.#updating = false
+      this.settle()
+    }
+  }
+
+  /** Evaluates the thresholds on all that has changed so far. */
+  settle(): void {
+    const changed: { node: Node; index: number }[] = []
+    this.usage.settle((node, index) => changed.push({ node, index }))
+    if (changed.length > 0) this.notifier.evaluate(changed)
+  }
+
+  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {
+    this.onEvent({ type, at: this.now, subject, about, data })
+  }
+
+  /** @throws ESRCH */
+  process(pid: number): Process {
+    const process = this.processes.get(pid)
+    if (process === undefined) throw new KernelError('ESRCH', `there is no process ${pid}`)
+    return process
+  }
+
+  /** @throws ESRCH */
+  thread(pid: number, tid: number): Thread {
+    const thread = this.process(pid).threads.get(tid)
+    if (thread === undefined) throw new KernelError('ESRCH', `process ${pid} has no thread ${tid}`)
+    return thread
+  }
+
+  /** The partition of these names from the outermost in; null where there is none. */
+  partition(names: readonly string[]): Partition | null {
+    let at: System | Partition = this.system
+    for (const name of names) {
+      const below: Partition | undefined = at.partitions.get(name)
+      if (below === undefined) return null
+      at = below
+    }
+    return at === this.system ? null : (at as Partition)
+  }
+
+  /** Why a limit cannot be measured at all at nodes of a level; null where it can. */
+  unmeasurable({ name }: Pick<LimitRow, 'name'>, level: Level): string | null {
+    const reason = this.#abilities.unavailable[name as LimitName]
+    if (reason === undefined || typeof reason === 'string') return reason ?? null
+    return reason[level] ?? null
+  }
+
+  /** How often a limit is sampled; null where it is counted as it happens, or cannot be measured at all. */
+  period(limit: LimitName): string | null {
+    return this.#abilities.period(limit)
+  }
+}
+
+const limitNames = Object.keys(limitIndex) as LimitName[]

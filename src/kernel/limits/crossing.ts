@@ -1,0 +1,76 @@
+/** What a threshold's event says: enough that a controller need not ask again who the hog is. */
+
+import type { Node } from '../objects/node.ts'
+import { Process } from '../objects/process.ts'
+import { Thread } from '../objects/thread.ts'
+import { processesWithin } from '../objects/within.ts'
+import type { Reading } from './counters.ts'
+import { type LimitRow, limits } from './table.ts'
+import { pointValue, type Watch } from './threshold.ts'
+
+/** The process that a node is or belongs to. */
+export function processOf(node: Node): Process | null {
+  if (node instanceof Process) return node
+  return node instanceof Thread ? node.parent : null
+}
+
+/** Subject: the leaf that tripped. About: the threshold, and the process's partition. */
+export function crossingPlaces({ threshold, node }: Watch): { subject: string; about: string[] } {
+  const partition = processOf(node)?.partition
+  return {
+    subject: `${node.path}/${threshold.limit}`,
+    about: partition ? [threshold.path, partition.path] : [threshold.path],
+  }
+}
+
+export function crossingData(
+  { threshold, node }: Watch,
+  now: Reading,
+  { period, selfPid }: { period: string | null; selfPid: number | null },
+): Record<string, unknown> {
+  const { at, rearm, direction, note } = threshold.definition
+  const capacity = node.counters.capacity[threshold.index]!
+  const process = processOf(node)
+  const number = (point: number) => (Number.isFinite(point) ? point : null)
+  return {
+    threshold: threshold.path,
+    limit: threshold.limit,
+    value: now.value,
+    at: number(pointValue(at, capacity, direction)),
+    rearm: rearm === null ? null : number(pointValue(rearm, capacity, direction)),
+    direction,
+    capacity: now.capacity,
+    peak: now.peak,
+    ...(now.unreadable > 0 && { unreadable: now.unreadable }),
+    ...(now.estimated > 0 && { estimate: 'touched' }),
+    ...(process && { identity: process.identity, name: process.name }),
+    ...(process && process.pid === selfPid && { self: true }),
+    period,
+    top: topChildren(node, threshold.index, selfPid),
+    note,
+  }
+}
+
+const topMax = 3
+
+/** The three parts of a sum that use most: threads of a process, processes of a partition or the system. */
+function topChildren(node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
+  const row: LimitRow = limits[index]!
+  if (node.level === row.home) return []
+  const parts: Iterable<Node> = node instanceof Process ? node.threads.values() : processesWithin(node)
+  const top: { part: Node; value: number }[] = []
+  for (const part of parts) {
+    if (part.counters.known[index] === 0) continue
+    const value = part.counters.value[index]!
+    const place = top.findIndex((other) => value > other.value)
+    top.splice(place === -1 ? top.length : place, 0, { part, value })
+    if (top.length > topMax) top.pop()
+  }
+  return top.map(({ part, value }) => ({ path: part.path, ...nameOf(part, selfPid), value }))
+}
+
+function nameOf(part: Node, selfPid: number | null): Record<string, unknown> {
+  if (part instanceof Thread) return { tid: part.tid, name: part.name }
+  if (!(part instanceof Process)) return {}
+  return { pid: part.pid, name: part.name, identity: part.identity, ...(part.pid === selfPid && { self: true }) }
+}

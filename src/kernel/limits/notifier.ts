@@ -1,0 +1,260 @@
+/**
+ * The Generic Notifier: keeps the thresholds, watches the nodes they name, and tells when usage crosses a trip point.
+ * One `threshold.tripped`, then exactly one `threshold.cleared` (unless `once`): never a storm.
+ */
+
+import { assert, KernelError } from '../errno.ts'
+import type { EventType } from '../events.ts'
+import { containers, type Node } from '../objects/node.ts'
+import { isEmpty, nodesWithin } from '../objects/within.ts'
+import type { Reading } from './counters.ts'
+import { crossingData, crossingPlaces } from './crossing.ts'
+import { type LimitRow, levels, limits } from './table.ts'
+import { checkDefinition, isPercentage, pointValue, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
+import { reading } from './usage.ts'
+
+export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'filtered'
+
+/** Most thresholds there may be in all; one more is refused with ENOSPC. */
+export const thresholdsMax = 100_000
+
+export interface NotifierParts {
+  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  /** Why a limit cannot be measured at all at a node of this level, or null. */
+  readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
+  /** How often the limit is sampled, as in "25ms"; null where it is counted as it happens. */
+  readonly period: (index: number) => string | null
+  readonly selfPid: number | null
+  readonly firstRevision: number
+}
+
+export class Notifier {
+  readonly #parts: NotifierParts
+  readonly #all = new Map<string, Threshold>()
+  /** Thresholds with `per`, by the node they are set at: what newborn nodes below are held against. */
+  readonly #spread = new Map<Node, Set<Threshold>>()
+  #revision: number
+  /** Called after thresholds came, went or changed: a source reads more often what is armed. */
+  onArmed: () => void = () => {}
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts
+    this.#revision = parts.firstRevision
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  thresholds(): Iterable<Threshold> {
+    return this.#all.values()
+  }
+
+  find(node: Node, index: number, name: string): Threshold | null {
+    return this.#all.get(thresholdPath(node, index, name)) ?? null
+  }
+
+  /**
+   * Sets a threshold. The same definition again is no event; a changed one clears the old as `replaced` first.
+   * Nodes already past trip at once, marked `initial`.
+   * @throws EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
+   */
+  put(
+    node: Node,
+    index: number,
+    name: string,
+    { definition, owner }: { definition: ThresholdDefinition; owner: string | null },
+  ): { threshold: Threshold; created: boolean } {
+    const row: LimitRow = limits[index]!
+    checkDefinition(definition, row, node)
+    this.#checkMeasurable(row, index, node, definition)
+    const path = thresholdPath(node, index, name)
+    const known = this.#all.get(path)
+    if (known !== undefined && sameDefinition(known.definition, definition)) {
+      this.#rearmOnce(known)
+      return { threshold: known, created: false }
+    }
+    if (known === undefined && this.#all.size >= thresholdsMax) {
+      throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
+    }
+    if (known !== undefined) this.#retire(known, 'replaced')
+    const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
+    this.#all.set(path, threshold)
+    node.thresholds.set(path, threshold)
+    if (definition.per === null) this.#watch(threshold, node, true)
+    else {
+      const spread = this.#spread.get(node) ?? new Set()
+      this.#spread.set(node, spread.add(threshold))
+      for (const below of nodesWithin(node, definition.per)) this.#watch(threshold, below, true)
+    }
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
+    this.onArmed()
+    return { threshold, created: known === undefined }
+  }
+
+  delete(threshold: Threshold): void {
+    assert(this.#all.has(threshold.path), 'a threshold that is deleted exists')
+    this.#retire(threshold, 'deleted')
+    this.onArmed()
+  }
+
+  /** Evaluates the watches of what has changed: smallest container first, then by path. */
+  evaluate(changed: readonly { node: Node; index: number }[]): void {
+    const watches = changed.flatMap(({ node, index }) => node.watches[index] ?? [])
+    for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
+  }
+
+  /** Holds a newborn node, or one that has moved, against the thresholds with `per` above it. */
+  adopt(node: Node): void {
+    if (this.#spread.size === 0) return
+    for (const container of containers(node)) {
+      for (const threshold of this.#spread.get(container) ?? []) {
+        if (threshold.definition.per === node.level && !threshold.watches.has(node)) this.#watch(threshold, node, false)
+      }
+    }
+  }
+
+  /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
+  bury(node: Node): void {
+    for (const watches of node.watches) for (const watch of [...(watches ?? [])]) this.#unwatch(watch, 'died')
+    if (node.thresholds.size === 0) return
+    for (const threshold of [...node.thresholds.values()]) this.#retire(threshold, 'died')
+    this.onArmed()
+  }
+
+  /** Ends the watches on a node whose threshold is no longer above it: it has moved. */
+  filter(node: Node): void {
+    const above = new Set<Node>([node, ...containers(node)])
+    for (const watches of node.watches) {
+      for (const watch of [...(watches ?? [])]) if (!above.has(watch.threshold.node)) this.#unwatch(watch, 'filtered')
+    }
+  }
+
+  read(node: Node, index: number): Reading {
+    return reading(node, index, node.level !== limits[index]!.home && isEmpty(node))
+  }
+
+  #checkMeasurable(row: LimitRow, index: number, node: Node, { at, per }: ThresholdDefinition): void {
+    const why = this.#parts.unmeasurable(row, per ?? node.level)
+    if (why !== null) throw new KernelError('ENOTSUP', `${row.name} cannot be measured here: ${why}`)
+    if (per === null && isPercentage(at) && node.counters.capacity[index] === Number.POSITIVE_INFINITY) {
+      throw new KernelError(
+        'ENOTSUP',
+        `${node.path}/${row.name} has no finite capacity to take a percentage of; give a number`,
+      )
+    }
+  }
+
+  #watch(threshold: Threshold, node: Node, fresh: boolean): void {
+    const watch = new Watch(threshold, node, fresh)
+    threshold.watches.set(node, watch)
+    const watches = node.watches[threshold.index]
+    if (watches === undefined) node.watches[threshold.index] = [watch]
+    else watches.push(watch)
+  }
+
+  #unwatch(watch: Watch, reason: ClearReason): void {
+    const { threshold, node } = watch
+    if (watch.state === 'tripped' && !threshold.definition.once) this.#tell(watch, { reason })
+    watch.state = 'unknown'
+    threshold.watches.delete(node)
+    const rest = (node.watches[threshold.index] ?? []).filter((other) => other !== watch)
+    // Without an empty list a counter's change costs nothing more than before anybody watched.
+    if (rest.length === 0) delete node.watches[threshold.index]
+    else node.watches[threshold.index] = rest
+  }
+
+  #retire(threshold: Threshold, reason: ClearReason): void {
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
+    this.#all.delete(threshold.path)
+    threshold.node.thresholds.delete(threshold.path)
+    const spread = this.#spread.get(threshold.node)
+    if (spread?.delete(threshold) && spread.size === 0) this.#spread.delete(threshold.node)
+  }
+
+  #rearmOnce(threshold: Threshold): void {
+    if (!threshold.definition.once) return
+    for (const watch of threshold.watches.values()) {
+      if (watch.state !== 'tripped') continue
+      watch.state = 'unknown'
+      watch.fresh = true
+      this.#evaluate(watch)
+    }
+  }
+
+  #evaluate(watch: Watch): void {
+    const { threshold, node } = watch
+    const { at, rearm, direction, once } = threshold.definition
+    const now = this.read(node, threshold.index)
+    const capacity = node.counters.capacity[threshold.index]!
+    const trip = pointValue(at, capacity, direction)
+    if (now.value === null || Number.isNaN(trip)) {
+      if (watch.state === 'armed') watch.state = 'unknown'
+      return
+    }
+    const rising = direction === 'rising'
+    const past = rising ? now.value >= trip : now.value <= trip
+    if (watch.state !== 'tripped') {
+      const proven = rising || now.unreadable === 0
+      if (past && proven) {
+        watch.state = 'tripped'
+        this.#tell(watch, { initial: watch.fresh })
+      } else watch.state = 'armed'
+      watch.fresh = false
+      return
+    }
+    if (once || !provesReturn(now, rising)) return
+    const back = rearm === null ? null : pointValue(rearm, capacity, direction)
+    const cleared = back === null ? !past : rising ? now.value <= back : now.value >= back
+    if (!cleared) return
+    watch.state = 'armed'
+    this.#tell(watch, { reason: 'rearmed' })
+  }
+
+  #tell(watch: Watch, what: { initial: boolean } | { reason: ClearReason }): void {
+    const { subject, about } = crossingPlaces(watch)
+    const { period, selfPid } = this.#parts
+    const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
+      period: period(watch.threshold.index),
+      selfPid,
+    })
+    this.#parts.emit('initial' in what ? 'threshold.tripped' : 'threshold.cleared', subject, about, {
+      ...data,
+      ...what,
+    })
+  }
+}
+
+/**
+ * A lower bound (unreadable parts) proves a rise and never a fall; an estimate (a high-water mark) may trip but
+ * only a true reading clears.
+ */
+const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
+  estimated === 0 && (!rising || unreadable === 0)
+
+export const thresholdPath = (node: Node, index: number, name: string): string =>
+  `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+
+/** The limit of this name at a node; null where there is none at its level. */
+export function limitAt(node: Node, name: string): number | null {
+  const index = limits.findIndex((row) => row.name === name)
+  const row: LimitRow | undefined = limits[index]
+  return row?.at.includes(node.level) ? index : null
+}
+
+function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinition): boolean {
+  const keys = Object.keys(one) as (keyof ThresholdDefinition)[]
+  return keys.every((key) => one[key] === other[key])
+}
+
+/** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */
+function byContainer(a: Watch, b: Watch): number {
+  const level = levels.indexOf(a.node.level) - levels.indexOf(b.node.level)
+  if (level !== 0) return level
+  if (a.node.level === 'partition') {
+    const depth = [...containers(b.node)].length - [...containers(a.node)].length
+    if (depth !== 0) return depth
+  }
+  if (a.node.path !== b.node.path) return a.node.path < b.node.path ? -1 : 1
+  return a.threshold.path < b.threshold.path ? -1 : 1
+}

@@ -1,0 +1,17 @@
+import { Node } from './node.ts'
+import type { Partition } from './partition.ts'
+import type { Process } from './process.ts'
+
+/** The whole machine. */
+export class System extends Node<'system'> {
+  readonly level = 'system'
+  readonly parent = null
+  /** Partitions directly below; those nest. */
+  readonly partitions = new Map<string, Partition>()
+  /** Processes in no partition, by pid. */
+  readonly members = new Set<Process>()
+
+  constructor() {
+    super('/sys')
+  }
+}

@@ -1,0 +1,32 @@
+import type { ThreadState } from '../states.ts'
+import { Node } from './node.ts'
+import type { Process } from './process.ts'
+
+/** The state of a thread with its reason. A state that is not known is null, and `why` says so. */
+export interface ThreadCondition {
+  readonly state: ThreadState | null
+  /** What a blocked thread blocks on; its shape depends on the state and the source. */
+  readonly on: Readonly<Record<string, string | number>> | null
+  /** False where the source cannot tell this state from another; `why` says which. */
+  readonly certain: boolean
+  readonly why: string | null
+  /** ms of Unix time. */
+  readonly since: number
+}
+
+export class Thread extends Node<'thread'> {
+  readonly level = 'thread'
+  readonly tid: number
+  readonly parent: Process
+  name: string
+  priority: number | null = null
+  condition: ThreadCondition
+
+  constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
+    super(`${process.path}/thread/${tid}`)
+    this.tid = tid
+    this.parent = process
+    this.name = name
+    this.condition = { state: null, on: null, certain: true, why: 'not read yet', since }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Facts seen elsewhere, recorded in the kernel state: the way in for sources that watch a real machine. Each is one
+ * call inside a `kernel.update`. An observation of something that is not there (it ended meanwhile) is the caller's
+ * to leave out: these functions take the objects themselves.
+ */
+
+import { assert } from './errno.ts'
+import type { Kernel } from './kernel.ts'
+import { processOf } from './limits/crossing.ts'
+import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import type { Node } from './objects/node.ts'
+import { Partition } from './objects/partition.ts'
+import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
+import type { System } from './objects/system.ts'
+import { Thread, type ThreadCondition } from './objects/thread.ts'
+
+const threadsIndex = limitIndex.threads
+const processesIndex = limitIndex.processes
+const childrenIndex = limitIndex.children
+
+/** `silent` is for what was there before we came: it is state, not news. */
+interface Telling {
+  readonly silent?: boolean
+}
+
+export function partitionAppeared(
+  kernel: Kernel,
+  names: readonly string[],
+  { silent = false }: Telling = {},
+): Partition | System {
+  let at: Partition | System = kernel.system
+  for (const name of names) {
+    const known: Partition | undefined = at.partitions.get(name)
+    if (known === undefined) {
+      const partition: Partition = new Partition(name, at)
+      at.partitions.set(name, partition)
+      kernel.usage.charge(partition, processesIndex, 0)
+      kernel.notifier.adopt(partition)
+      if (!silent) kernel.emit('partition.created', partition.path, [], { name })
+      at = partition
+    } else at = known
+  }
+  return at
+}
+
+/** Preconditions: no process and no partition is left in it. */
+export function partitionEnded(kernel: Kernel, partition: Partition): void {
+  assert(partition.members.size === 0 && partition.partitions.size === 0, 'a partition that ends is empty')
+  kernel.notifier.bury(partition)
+  partition.parent.partitions.delete(partition.name)
+  kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(partition) })
+}
+
+/** Preconditions: no process of that pid lives. */
+export function processAppeared(kernel: Kernel, birth: ProcessBirth, { silent = false }: Telling = {}): Process {
+  assert(!kernel.processes.has(birth.pid), 'a process that appears is new')
+  const process = new Process(birth)
+  kernel.processes.set(process.pid, process)
+  process.container.members.add(process)
+  for (const index of [threadsIndex, childrenIndex]) kernel.usage.charge(process, index, 0)
+  kernel.usage.charge(process.container, processesIndex, 1)
+  linkParent(kernel, process)
+  kernel.notifier.adopt(process)
+  if (!silent) {
+    const { pid, identity, name, uid, executable } = process
+    const started = new Date(process.started).toISOString()
+    const partition = process.partition?.path ?? null
+    const data = {
+      pid,
+      identity,
+      started,
+      name,
+      parent: process.parentProcess?.pid ?? null,
+      executable,
+      uid,
+      partition,
+    }
+    kernel.emit('process.created', process.path, aboutProcess(process), { ...data, ...selfMark(kernel, process) })
+  }
+  return process
+}
+
+export interface Ending {
+  /** Exit code; null when a signal ended it, or not known. */
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** The last thread ended. Clears come first, then the threads' ends, then the process's own. */
+export function processEnded(kernel: Kernel, process: Process, { code, signal }: Ending): void {
+  // What happened before it ended is told before its end.
+  kernel.settle()
+  const peak = peaks(process)
+  for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
+  kernel.settle()
+  kernel.notifier.bury(process)
+  kernel.usage.leave(process)
+  kernel.usage.charge(process.container, processesIndex, -1)
+  unlinkParent(kernel, process)
+  // Who inherits them is for the source to tell.
+  for (const child of process.children) child.parentProcess = null
+  kernel.processes.delete(process.pid)
+  process.container.members.delete(process)
+  const { pid, identity, name } = process
+  kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
+}
+
+export function threadAppeared(
+  kernel: Kernel,
+  process: Process,
+  birth: { tid: number; name: string; since: number },
+  { silent = false }: Telling = {},
+): Thread {
+  assert(!process.threads.has(birth.tid), 'a thread that appears is new')
+  const thread = new Thread(process, birth)
+  process.threads.set(thread.tid, thread)
+  kernel.usage.charge(process, threadsIndex, 1)
+  kernel.notifier.adopt(thread)
+  if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
+  return thread
+}
+
+export function threadEnded(kernel: Kernel, thread: Thread): void {
+  const process = thread.parent
+  kernel.notifier.bury(thread)
+  kernel.usage.leave(thread)
+  kernel.usage.charge(process, threadsIndex, -1)
+  process.threads.delete(thread.tid)
+  kernel.emit('thread.died', thread.path, aboutProcess(process), threadData(thread))
+}
+
+/** What of a process can change while it lives. */
+export interface ProcessChange {
+  readonly name?: string
+  readonly executable?: string | null
+  readonly uid?: number
+}
+
+/** `what` is null for facts that were merely learned later: no news. */
+export function processChanged(
+  kernel: Kernel,
+  process: Process,
+  what: 'exec' | 'name' | 'uid' | null,
+  change: ProcessChange,
+): void {
+  if (change.name !== undefined) process.name = change.name
+  if (change.executable !== undefined) process.executable = change.executable
+  if (change.uid !== undefined) process.uid = change.uid
+  if (what !== null) tellChanged(kernel, process, what)
+}
+
+/** The process now belongs to another partition (or, given the system, to none). */
+export function processMoved(kernel: Kernel, process: Process, container: Partition | System): void {
+  const from = process.container
+  if (from === container) return
+  kernel.usage.leave(process)
+  from.members.delete(process)
+  process.container = container
+  container.members.add(process)
+  kernel.usage.enter(process)
+  kernel.usage.charge(from, processesIndex, -1)
+  kernel.usage.charge(container, processesIndex, 1)
+  for (const node of [...process.threads.values(), process]) {
+    kernel.notifier.filter(node)
+    kernel.notifier.adopt(node)
+  }
+  tellChanged(kernel, process, 'partition')
+}
+
+export function processReparented(kernel: Kernel, process: Process, parent: Process | null): void {
+  if (process.parentProcess === parent) return
+  unlinkParent(kernel, process)
+  process.parentProcess = parent
+  linkParent(kernel, process)
+}
+
+export function threadChanged(
+  thread: Thread,
+  change: { name?: string; priority?: number; condition?: ThreadCondition },
+): void {
+  if (change.name !== undefined) thread.name = change.name
+  if (change.priority !== undefined) thread.priority = change.priority
+  if (change.condition !== undefined) thread.condition = change.condition
+}
+
+/** One reading of a limit, in its unit. Fractions are cut off: what is counted is counted in whole units. */
+export function observe(
+  kernel: Kernel,
+  node: Node,
+  limit: LimitName,
+  { value, at, estimate = false }: { value: number; at: number; estimate?: boolean },
+): void {
+  const row: LimitRow = limits[limitIndex[limit]]!
+  assert(row.at.includes(node.level), `${limit} is counted at the level of ${node.path}`)
+  kernel.usage.observe(node, limitIndex[limit], { value: Math.trunc(value), at, estimate })
+}
+
+export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {
+  kernel.usage.lose(node, limitIndex[limit], reason)
+}
+
+/** Infinity: no finite capacity. */
+export function observeCapacity(kernel: Kernel, node: Node, limit: LimitName, capacity: number): void {
+  kernel.usage.observeCapacity(node, limitIndex[limit], capacity)
+}
+
+export function rlimitsObserved(process: Process, rlimits: Readonly<Record<string, Rlimit>>): void {
+  process.rlimits = rlimits
+}
+
+/** All readings of a process and its threads still hold: none of its threads has run since. */
+export function confirmed(process: Process, at: number): void {
+  process.confirmedAt = at
+  for (const thread of process.threads.values()) thread.confirmedAt = at
+}
+
+function linkParent(kernel: Kernel, process: Process): void {
+  const parent = process.parentProcess
+  if (parent === null) return
+  parent.children.add(process)
+  kernel.usage.charge(parent, childrenIndex, 1)
+}
+
+function unlinkParent(kernel: Kernel, process: Process): void {
+  if (!process.parentProcess?.children.delete(process)) return
+  kernel.usage.charge(process.parentProcess, childrenIndex, -1)
+}
+
+function tellChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition'): void {
+  const { pid, identity, name, executable, uid } = process
+  const partition = process.partition?.path ?? null
+  kernel.emit('process.changed', process.path, aboutProcess(process), {
+    what,
+    pid,
+    identity,
+    name,
+    executable,
+    uid,
+    partition,
+  })
+}
+
+const threadData = ({ tid, name, parent }: Thread) => ({ pid: parent.pid, tid, name, identity: parent.identity })
+
+const selfMark = (kernel: Kernel, node: Node) => (processOf(node)?.pid === kernel.selfPid ? { self: true } : {})
+
+const aboutProcess = (process: Process): readonly string[] => (process.partition ? [process.partition.path] : [])
+
+/** The highest that each limit has been known to be. */
+function peaks(node: Process | Partition): Record<string, number> {
+  const { known, peak } = node.counters
+  return Object.fromEntries(limits.flatMap(({ name }, index) => (known[index]! > 0 ? [[name, peak[index]!]] : [])))
+}

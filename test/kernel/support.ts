@@ -1,0 +1,95 @@
+/** A kernel with a recorder, and short words for the facts that tests record in it. */
+
+import type { KernelEvent } from '../../src/kernel/events.ts'
+import { type Abilities, Kernel } from '../../src/kernel/kernel.ts'
+import { limitAt } from '../../src/kernel/limits/notifier.ts'
+import type { LimitName } from '../../src/kernel/limits/table.ts'
+import type { ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
+import type { Node } from '../../src/kernel/objects/node.ts'
+import type { Process } from '../../src/kernel/objects/process.ts'
+import type { Thread } from '../../src/kernel/objects/thread.ts'
+import * as seen from '../../src/kernel/observations.ts'
+
+const abilities: Abilities = { unavailable: { channels: 'not on this source' }, period: () => null }
+
+export class Bench {
+  readonly kernel: Kernel
+  events: KernelEvent[] = []
+  #now = 1_000
+
+  constructor({ selfPid }: { selfPid?: number } = {}) {
+    this.kernel = new Kernel({ abilities, firstRevision: 1, now: this.#now, ...(selfPid !== undefined && { selfPid }) })
+    this.kernel.onEvent = (event) => this.events.push(event)
+  }
+
+  /** All that happens here happens at one time. */
+  at<T>(change: () => T): T {
+    return this.kernel.update(this.#now++, change)
+  }
+
+  process(
+    pid: number,
+    { partition = [], name = `p${pid}`, parent }: { partition?: string[]; name?: string; parent?: Process } = {},
+  ): Process {
+    return this.at(() =>
+      seen.processAppeared(this.kernel, {
+        pid,
+        identity: `boot-${pid}-${this.#now}`,
+        started: this.#now,
+        name,
+        parentProcess: parent ?? null,
+        executable: `/bin/${name}`,
+        uid: 0,
+        container: seen.partitionAppeared(this.kernel, partition),
+      }),
+    )
+  }
+
+  thread(process: Process, tid: number): Thread {
+    return this.at(() => seen.threadAppeared(this.kernel, process, { tid, name: `t${tid}`, since: this.#now }))
+  }
+
+  observe(node: Node, limit: LimitName, value: number, estimate = false): void {
+    this.at(() => seen.observe(this.kernel, node, limit, { value, at: this.#now, estimate }))
+  }
+
+  capacity(node: Node, limit: LimitName, capacity: number): void {
+    this.at(() => seen.observeCapacity(this.kernel, node, limit, capacity))
+  }
+
+  put(
+    node: Node,
+    limit: LimitName,
+    name: string,
+    definition: Partial<ThresholdDefinition> & Pick<ThresholdDefinition, 'at'>,
+  ) {
+    return this.kernel.notifier.put(node, limitAt(node, limit)!, name, {
+      definition: { ...defaults, ...definition },
+      owner: null,
+    })
+  }
+
+  value(node: Node, limit: LimitName): number | null {
+    return this.kernel.notifier.read(node, limitAt(node, limit)!).value
+  }
+
+  /** Events since last asked, as `type subject`, with what distinguishes them. */
+  told(type = ''): string[] {
+    const events = this.events.filter((event) => event.type.startsWith(type))
+    this.events = []
+    return events.map(({ type, subject, data }) => {
+      const mark = data['initial'] === true ? ' initial' : data['reason'] !== undefined ? ` ${data['reason']}` : ''
+      return `${type} ${subject}${mark}`
+    })
+  }
+}
+
+const defaults: Omit<ThresholdDefinition, 'at'> = {
+  on: 'cross',
+  rearm: null,
+  direction: 'rising',
+  per: null,
+  once: false,
+  action: 'notify',
+  note: null,
+}
