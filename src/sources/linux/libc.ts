@@ -1,0 +1,61 @@
+/**
+ * The few C library calls that Node does not offer, or that must not throw: an exception for each process that is gone
+ * costs more than the reading. Failed calls return -1; `errorNumber()` then says why, until the next call.
+ */
+
+import { constants } from 'node:os'
+import koffi from 'koffi'
+
+// The symbols of the C library that Node itself runs on, whichever it is.
+const library = koffi.load(null)
+
+export const errorNumber = (): number => koffi.errno()
+
+export const open: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
+export const close: (fd: number) => number = library.func('int close(int fd)')
+export const pread: (fd: number, into: Uint8Array, bytes: number, position: number) => number = library.func(
+  'long pread(int fd, _Out_ uint8_t *into, size_t bytes, long position)',
+)
+export const readlink: (path: string, into: Uint8Array, bytes: number) => number = library.func(
+  'long readlink(const char *path, _Out_ uint8_t *into, size_t bytes)',
+)
+export const socket: (domain: number, type: number, protocol: number) => number = library.func(
+  'int socket(int domain, int type, int protocol)',
+)
+export const bind: (fd: number, address: Uint8Array, bytes: number) => number = library.func(
+  'int bind(int fd, const uint8_t *address, uint32_t bytes)',
+)
+export const setsockopt: (fd: number, level: number, name: number, value: Uint8Array, bytes: number) => number =
+  library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t bytes)')
+export const send: (fd: number, message: Uint8Array, bytes: number, flags: number) => number = library.func(
+  'long send(int fd, const uint8_t *message, size_t bytes, int flags)',
+)
+export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: number, timeout: null) => number =
+  library.func('int recvmmsg(int fd, _Inout_ uint8_t *headers, uint32_t count, int flags, void *timeout)')
+export const clockGettime: (clock: number, into: Uint8Array) => number = library.func(
+  'int clock_gettime(int clock, _Out_ uint8_t *into)',
+)
+const systemCall: (number: number, tid: number, head: Uint8Array, bytes: Uint8Array) => number = library.func(
+  'long syscall(long number, int tid, _Out_ uint8_t *head, _Out_ uint8_t *bytes)',
+)
+
+const robustListCall: Readonly<Record<string, number>> = { x64: 274, arm64: 100 }
+const robustHead = Buffer.alloc(8)
+const robustBytes = Buffer.alloc(8)
+
+/**
+ * Where the list of a thread's robust mutexes begins. glibc keeps it in the thread's descriptor, at the top of the
+ * thread's stack. 0 where there is none or it may not be read.
+ */
+export const robustListOf = (tid: number): number => {
+  const number = robustListCall[process.arch]
+  if (number === undefined || systemCall(number, tid, robustHead, robustBytes) !== 0) return 0
+  return robustHead.readUInt32LE(4) * 0x1_0000_0000 + robustHead.readUInt32LE(0)
+}
+
+/** Where a buffer lies. Its memory must come from `Buffer.allocUnsafeSlow` or `Buffer.alloc` of its own, and stay referenced. */
+export const addressOf = (buffer: Uint8Array): bigint => koffi.address(buffer)
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+
+export const nameOfErrno = (number: number): string => errnoNames.get(number) ?? `errno ${number}`

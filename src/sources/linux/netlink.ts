@@ -1,0 +1,116 @@
+/** The kernel's proc connector through a netlink socket: opening, and receiving many messages with one call. */
+
+import { constants } from 'node:os'
+import { addressOf, bind, close, errorNumber, nameOfErrno, recvmmsg, send, setsockopt, socket } from './libc.ts'
+import { connectorIndex, listenMessage } from './parse-connector.ts'
+
+const afNetlink = 16
+const sockDgram = 2
+const sockCloexec = 0o2000000
+const netlinkConnector = 11
+const solSocket = 1
+const soRcvbuf = 8
+const soRcvtimeo = 20
+const soRcvbufforce = 33
+const msgWaitforone = 0x10000
+
+const receiveBufferBytes = 8 * 1024 * 1024
+export const waitMsMax = 100
+export const batchMessagesMax = 512
+const slotBytes = 128
+// struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, then the length received.
+const headerBytes = 64
+const ioVectorAt = 16
+const ioCountAt = 24
+const flagsAt = 48
+const receivedAt = 56
+
+export type Received =
+  | { readonly result: 'messages'; readonly count: number }
+  | { readonly result: 'nothing' }
+  | { readonly result: 'overflow' }
+  | { readonly result: 'failed'; readonly reason: string }
+
+const timeValue = (milliseconds: number): Buffer => {
+  const value = Buffer.alloc(16)
+  value.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0)
+  value.writeBigInt64LE(BigInt((milliseconds % 1000) * 1000), 8)
+  return value
+}
+
+const int32 = (number: number): Buffer => {
+  const value = Buffer.alloc(4)
+  value.writeInt32LE(number)
+  return value
+}
+
+export class ConnectorSocket {
+  readonly messages = Buffer.alloc(batchMessagesMax * slotBytes)
+  private readonly headers = Buffer.alloc(batchMessagesMax * headerBytes)
+  private readonly vectors = Buffer.alloc(batchMessagesMax * 16)
+  private readonly fd: number
+
+  private constructor(fd: number) {
+    this.fd = fd
+    const messages = addressOf(this.messages)
+    const vectors = addressOf(this.vectors)
+    for (let slot = 0; slot < batchMessagesMax; slot++) {
+      this.vectors.writeBigUInt64LE(messages + BigInt(slot * slotBytes), slot * 16)
+      this.vectors.writeBigUInt64LE(BigInt(slotBytes), slot * 16 + 8)
+      this.headers.writeBigUInt64LE(vectors + BigInt(slot * 16), slot * headerBytes + ioVectorAt)
+      this.headers.writeBigUInt64LE(1n, slot * headerBytes + ioCountAt)
+    }
+  }
+
+  /** A socket that hears the connector's group, or the reason why there is none. */
+  static open(): ConnectorSocket | string {
+    const fd = socket(afNetlink, sockDgram | sockCloexec, netlinkConnector)
+    if (fd < 0) return `no netlink socket for the proc connector: ${nameOfErrno(errorNumber())}`
+    const address = Buffer.alloc(12)
+    address.writeUInt16LE(afNetlink, 0)
+    address.writeUInt32LE(1 << (connectorIndex - 1), 8)
+    if (bind(fd, address, address.length) < 0) {
+      const error = errorNumber()
+      close(fd)
+      const denied = error === constants.errno.EPERM || error === constants.errno.EACCES
+      return `the proc connector refused: ${denied ? 'permission denied: needs CAP_NET_ADMIN' : nameOfErrno(error)}`
+    }
+    const size = int32(receiveBufferBytes)
+    if (setsockopt(fd, solSocket, soRcvbufforce, size, size.length) < 0)
+      setsockopt(fd, solSocket, soRcvbuf, size, size.length)
+    const wait = timeValue(waitMsMax)
+    setsockopt(fd, solSocket, soRcvtimeo, wait, wait.length)
+    return new ConnectorSocket(fd)
+  }
+
+  /** Returns null, or the reason why the request could not be sent. */
+  request(token: number, listen: boolean): string | null {
+    const message = listenMessage(token, listen)
+    return send(this.fd, message, message.length, 0) < 0
+      ? `the proc connector took no request: ${nameOfErrno(errorNumber())}`
+      : null
+  }
+
+  /** Waits up to 100 ms for the first message and takes what else is there by then. */
+  receive(): Received {
+    for (let slot = 0; slot < batchMessagesMax; slot++) this.headers.writeInt32LE(0, slot * headerBytes + flagsAt)
+    const count = recvmmsg(this.fd, this.headers, batchMessagesMax, msgWaitforone, null)
+    if (count > 0) return { result: 'messages', count }
+    const error = errorNumber()
+    if (count === 0 || error === constants.errno.EAGAIN || error === constants.errno.EINTR) return { result: 'nothing' }
+    if (error === constants.errno.ENOBUFS) return { result: 'overflow' }
+    return { result: 'failed', reason: `the proc connector failed: ${nameOfErrno(error)}` }
+  }
+
+  startOf(slot: number): number {
+    return slot * slotBytes
+  }
+
+  lengthOf(slot: number): number {
+    return this.headers.readUInt32LE(slot * headerBytes + receivedAt)
+  }
+
+  close(): void {
+    close(this.fd)
+  }
+}

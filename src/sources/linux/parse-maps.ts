@@ -1,0 +1,77 @@
+import { textOfBytes } from './text-of-bytes.ts'
+
+/** One line of `/proc/P/maps`. */
+export interface Vma {
+  readonly start: number
+  readonly end: number
+  /** As the kernel writes them: `rw-p`. */
+  readonly permissions: string
+  /** A path, `[stack]`, or empty for anonymous memory. */
+  readonly name: string
+}
+
+const newline = 10
+const minus = 45
+const space = 32
+
+const endOfLine = (bytes: Uint8Array, at: number, length: number): number => {
+  const end = bytes.indexOf(newline, at)
+  return end === -1 || end > length ? length : end
+}
+
+const hexadecimalAt = (bytes: Uint8Array, at: number, stop: number): number => {
+  let value = 0
+  for (let next = at; bytes[next] !== stop; next++) {
+    const byte = bytes[next]
+    if (byte === undefined || byte === newline) return Number.NaN
+    value = value * 16 + (byte <= 57 ? byte - 48 : byte - 87)
+  }
+  return value
+}
+
+const indexAfter = (bytes: Uint8Array, at: number, stop: number): number => bytes.indexOf(stop, at) + 1
+
+/** Address, permissions, offset, device, inode, then blanks and a name that may itself hold blanks. */
+const vmaOf = (bytes: Uint8Array, line: number, lineEnd: number): Vma => {
+  const end = indexAfter(bytes, line, minus)
+  const permissions = indexAfter(bytes, end, space)
+  let name = permissions + 5
+  for (let field = 0; field < 2; field++) name = indexAfter(bytes, name, space)
+  while (name < lineEnd && bytes[name] !== space) name++
+  while (name < lineEnd && bytes[name] === space) name++
+  return {
+    start: hexadecimalAt(bytes, line, minus),
+    end: hexadecimalAt(bytes, end, space),
+    permissions: textOfBytes(bytes, permissions, permissions + 4),
+    name: textOfBytes(bytes, name, lineEnd),
+  }
+}
+
+/** The VMA that holds `address`; null where there is none. Lines are sorted by address, so the first that ends above it decides. */
+export const findVma = (bytes: Uint8Array, length: number, address: number): Vma | null => {
+  for (let line = 0; line < length; ) {
+    const lineEnd = endOfLine(bytes, line, length)
+    const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
+    if (address < end) {
+      const vma = vmaOf(bytes, line, lineEnd)
+      return vma.start <= address ? vma : null
+    }
+    line = lineEnd + 1
+  }
+  return null
+}
+
+const stackMark = Buffer.from('[stack]\n')
+
+/** The main thread's stack. */
+export const findMainStack = (bytes: Uint8Array, length: number): Vma | null => {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+  const mark = view.lastIndexOf(stackMark)
+  if (mark === -1) return null
+  const line = mark === 0 ? 0 : view.lastIndexOf(newline, mark - 1) + 1
+  return vmaOf(bytes, line, mark + stackMark.length - 1)
+}
+
+/** What can be a thread's stack: private, writable memory that belongs to no file. */
+export const canBeStack = (vma: Vma): boolean =>
+  vma.permissions.startsWith('rw') && vma.permissions[3] === 'p' && (vma.name === '' || vma.name.startsWith('['))

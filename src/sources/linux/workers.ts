@@ -1,0 +1,59 @@
+/** Starts the live source's worker threads, for the main thread. */
+
+import { Worker } from 'node:worker_threads'
+import type { ConnectorMessage, ScanCommand, ScanMessage, ScanOptions } from './protocol.ts'
+
+type OnFailure = (error: Error) => void
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const stopMsMax = 2000
+
+const startWorker = <Message>(
+  name: string,
+  workerData: ScanOptions | null,
+  onMessage: (message: Message) => void,
+  onFailure: OnFailure,
+  mayEnd: (message: Message) => boolean,
+): { readonly worker: Worker; readonly stop: () => Promise<void> } => {
+  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { workerData, name })
+  let endIsExpected = false
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  worker.on('message', (message: Message) => {
+    if (mayEnd(message)) endIsExpected = true
+    onMessage(message)
+  })
+  worker.on('error', (error) => {
+    if (!endIsExpected) onFailure(error instanceof Error ? error : new Error(String(error)))
+    endIsExpected = true
+  })
+  worker.on('exit', (code) => {
+    if (!endIsExpected) onFailure(new Error(`${name} ended unexpectedly with code ${code}`))
+    endIsExpected = true
+  })
+  const stop = async (): Promise<void> => {
+    endIsExpected = true
+    worker.postMessage({ type: 'stop' } satisfies ScanCommand)
+    const timer = setTimeout(() => void worker.terminate(), stopMsMax)
+    await ended
+    clearTimeout(timer)
+  }
+  return { worker, stop }
+}
+
+/** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
+export const startConnector = (
+  onMessage: (message: ConnectorMessage) => void,
+  onFailure: OnFailure,
+): { stop(): Promise<void> } => {
+  const { stop } = startWorker('connector-worker', null, onMessage, onFailure, ({ type }) => type === 'refused')
+  return { stop }
+}
+
+export const startScanner = (
+  options: ScanOptions,
+  onMessage: (message: ScanMessage) => void,
+  onFailure: OnFailure,
+): { send(command: ScanCommand): void; stop(): Promise<void> } => {
+  const { worker, stop } = startWorker('scan-worker', options, onMessage, onFailure, () => false)
+  return { send: (command) => worker.postMessage(command), stop }
+}
