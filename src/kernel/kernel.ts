@@ -19,8 +19,10 @@ import type { Thread } from './objects/thread.ts'
 export interface Abilities {
   /** Limits that this source cannot measure at all, or not at some level, with the reason. */
   readonly unavailable: Partial<Record<LimitName, string | Partial<Record<Level, string>>>>
-  /** How often a limit is sampled, as in "25ms"; null where it is counted as it happens. */
-  readonly period: (limit: LimitName) => string | null
+  /** Where limits have a capacity that is read; elsewhere there is no finite one. */
+  readonly capacities: Partial<Record<LimitName, readonly Level[]>>
+  /** How often a limit is sampled, as in "25ms", with a threshold on it or without; null: counted as it happens. */
+  readonly period: (limit: LimitName, armed: boolean) => string | null
 }
 
 export interface KernelOptions {
@@ -53,10 +55,18 @@ export class Kernel {
     this.notifier = new Notifier({
       emit: (type, subject, about, data) => this.emit(type, subject, about, data),
       unmeasurable: (row, level) => this.unmeasurable(row, level),
-      period: (index) => this.#abilities.period(limitNames[index]!),
+      period: (index) => this.period(limitNames[index]!),
       selfPid: this.selfPid,
       firstRevision,
     })
+    this.awaitCapacities(this.system)
+  }
+
+  /** A node's capacities that are to be read are not known before. */
+  awaitCapacities(node: Node): void {
+    for (const [limit, there] of Object.entries(this.#abilities.capacities)) {
+      if (there.includes(node.level)) node.counters.capacity[limitIndex[limit as LimitName]] = Number.NaN
+    }
   }
 
   /** One complete change at one time: thresholds see it when it is whole. */
@@ -117,7 +127,7 @@ export class Kernel {
 
   /** How often a limit is sampled; null where it is counted as it happens, or cannot be measured at all. */
   period(limit: LimitName): string | null {
-    return this.#abilities.period(limit)
+    return this.#abilities.period(limit, this.notifier.isArmed(limitIndex[limit]))
   }
 }
 

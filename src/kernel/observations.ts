@@ -34,6 +34,7 @@ export function partitionAppeared(
     if (known === undefined) {
       const partition: Partition = new Partition(name, at)
       at.partitions.set(name, partition)
+      kernel.awaitCapacities(partition)
       kernel.usage.charge(partition, processesIndex, 0)
       kernel.notifier.adopt(partition)
       if (!silent) kernel.emit('partition.created', partition.path, [], { name })
@@ -56,6 +57,7 @@ export function processAppeared(kernel: Kernel, birth: ProcessBirth, { silent = 
   assert(!kernel.processes.has(birth.pid), 'a process that appears is new')
   const process = new Process(birth)
   kernel.processes.set(process.pid, process)
+  kernel.awaitCapacities(process)
   process.container.members.add(process)
   for (const index of [threadsIndex, childrenIndex]) kernel.usage.charge(process, index, 0)
   kernel.usage.charge(process.container, processesIndex, 1)
@@ -114,6 +116,7 @@ export function threadAppeared(
   assert(!process.threads.has(birth.tid), 'a thread that appears is new')
   const thread = new Thread(process, birth)
   process.threads.set(thread.tid, thread)
+  kernel.awaitCapacities(thread)
   kernel.usage.charge(process, threadsIndex, 1)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))

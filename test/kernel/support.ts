@@ -10,7 +10,11 @@ import type { Process } from '../../src/kernel/objects/process.ts'
 import type { Thread } from '../../src/kernel/objects/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 
-const abilities: Abilities = { unavailable: { channels: 'not on this source' }, period: () => null }
+const abilities: Abilities = {
+  unavailable: { channels: 'not on this source' },
+  capacities: { fds: ['process'] },
+  period: () => null,
+}
 
 export class Bench {
   readonly kernel: Kernel

@@ -9,8 +9,8 @@ export class Counters {
   /** Home level: the reading, NaN before the first. Above: what its known parts add up to. */
   readonly value = new Float64Array(limits.length)
   readonly peak = new Float64Array(limits.length)
-  /** NaN: not known; Infinity: no finite one. */
-  readonly capacity = new Float64Array(limits.length).fill(Number.NaN)
+  /** Infinity: no finite one; NaN: there may be one, not known yet. */
+  readonly capacity = new Float64Array(limits.length).fill(Number.POSITIVE_INFINITY)
   /** When it was last read, in ms of Unix time. */
   readonly at = new Float64Array(limits.length)
   /** How many parts have a reading, how many cannot be read, how many are estimates. At home each is 0 or 1. */

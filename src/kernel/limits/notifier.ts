@@ -33,6 +33,8 @@ export class Notifier {
   readonly #all = new Map<string, Threshold>()
   /** Thresholds with `per`, by the node they are set at: what newborn nodes below are held against. */
   readonly #spread = new Map<Node, Set<Threshold>>()
+  /** How many thresholds there are on each limit. */
+  readonly #armed: number[] = limits.map(() => 0)
   #revision: number
   /** Called after thresholds came, went or changed: a source reads more often what is armed. */
   onArmed: () => void = () => {}
@@ -48,6 +50,11 @@ export class Notifier {
 
   thresholds(): Iterable<Threshold> {
     return this.#all.values()
+  }
+
+  /** Whether there is a threshold on this limit anywhere. */
+  isArmed(index: number): boolean {
+    return (this.#armed[index] ?? 0) > 0
   }
 
   find(node: Node, index: number, name: string): Threshold | null {
@@ -80,6 +87,7 @@ export class Notifier {
     if (known !== undefined) this.#retire(known, 'replaced')
     const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
     this.#all.set(path, threshold)
+    this.#armed[index]!++
     node.thresholds.set(path, threshold)
     if (definition.per === null) this.#watch(threshold, node, true)
     else {
@@ -167,6 +175,7 @@ export class Notifier {
   #retire(threshold: Threshold, reason: ClearReason): void {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     this.#all.delete(threshold.path)
+    this.#armed[threshold.index]!--
     threshold.node.thresholds.delete(threshold.path)
     const spread = this.#spread.get(threshold.node)
     if (spread?.delete(threshold) && spread.size === 0) this.#spread.delete(threshold.node)

@@ -1,0 +1,33 @@
+/** Everything that is bounded, in one place, each with what happens past it. */
+
+export const bounds = {
+  /** Longest request path, in bytes: 414. */
+  pathBytesMax: 4_096,
+  /** Largest request body: 413. */
+  bodyBytesMax: 64 * 1_024,
+  /** Largest WebSocket frame from a client: closed with 1009. */
+  frameBytesMax: 64 * 1_024,
+  /** Malformed frames from one client before it is closed with 1008. */
+  badFramesMax: 10,
+  /** Longest name of a threshold, in characters: 400. */
+  thresholdNameMax: 128,
+  /** Longest note of a threshold, in characters: 400. */
+  noteMax: 1_024,
+  /** Events kept for those who resume: the oldest go. */
+  eventsKeptMax: 200_000,
+  eventsKeptBytesMax: 64 * 1_024 * 1_024,
+  /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
+  subscriberQueueBytesMax: 4 * 1_024 * 1_024,
+  /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */
+  replayQueueBytesMax: 256 * 1_024,
+  /** Streams open at once: 429. */
+  streamsMax: 20_000,
+  /** Event types named in one subscription: 400. */
+  typesMax: 32,
+  pingEveryMs: 20_000,
+  /** Pings unanswered before the connection is ended. */
+  pingsMissedMax: 2,
+  bookmarkEveryMs: 30_000,
+  /** Grace for closing what is open at shutdown; then it is cut. */
+  closeGraceMs: 2_000,
+} as const

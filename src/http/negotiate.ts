@@ -1,0 +1,74 @@
+/** Which form an answer has, and whether it is spread out for people. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import { z } from 'zod'
+import { bounds } from '../bounds.ts'
+import { parseCursor } from '../cursor.ts'
+import type { StreamRequest } from '../stream/websocket.ts'
+import { fieldErrors, Problem } from './problems.ts'
+
+export const forms = {
+  json: 'application/json',
+  text: 'text/plain',
+  stream: 'text/event-stream',
+} as const
+export type Form = keyof typeof forms
+
+const flag = z.enum(['', 'true', 'false', '1', '0']).transform((text) => text === '' || text === 'true' || text === '1')
+
+/** Query of a GET that is answered at once. */
+const ReadQuery = z.strictObject({ format: z.enum(['json', 'text']).optional(), pretty: flag.optional() })
+
+const types = z
+  .string()
+  .transform((text) => text.split(','))
+  .refine((list) => list.length <= bounds.typesMax, `at most ${bounds.typesMax} types`)
+  .refine(
+    (list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)),
+    'event types such as threshold.*,process.died',
+  )
+
+const cursor = z.string().transform((text, context) => {
+  const sequence = parseCursor(text)
+  if (sequence === null)
+    context.addIssue({ code: 'custom', message: 'a cursor: the sequence of an event, digits only' })
+  return sequence ?? 0
+})
+
+/** Query of a stream. */
+const StreamQuery = z.strictObject({ types: types.optional(), after: cursor.optional() })
+
+function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
+  const parsed = schema.safeParse(query)
+  if (parsed.success) return parsed.data
+  const errors = fieldErrors(parsed.error).map(({ pointer, detail }) => ({
+    parameter: pointer.slice(1),
+    detail: detail === 'no such field' ? 'no such parameter' : detail,
+  }))
+  throw new Problem('invalid-query', errors.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; '), {
+    extra: { errors },
+  })
+}
+
+export interface ReadForm {
+  readonly form: 'json' | 'text'
+  readonly pretty: boolean
+}
+
+const terminalTools = /^(curl|HTTPie|Wget)\b/i
+
+/** @throws Problem */
+export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHeaders): ReadForm {
+  const { format, pretty } = parse(ReadQuery, query)
+  const form = format ?? (wanted === 'text' ? 'text' : 'json')
+  return { form, pretty: pretty ?? terminalTools.test(headers['user-agent'] ?? '') }
+}
+
+/** @throws Problem */
+export function streamRequest(path: string, query: unknown, headers: IncomingHttpHeaders): StreamRequest {
+  const { types, after } = parse(StreamQuery, query)
+  const last = headers['last-event-id']
+  // A reconnecting EventSource repeats its URL: where it was by then is the newer of the two.
+  const resumed = typeof last === 'string' && last !== '' ? parse(StreamQuery, { after: last }).after : undefined
+  return { path, types: types ?? null, after: resumed ?? after ?? null }
+}

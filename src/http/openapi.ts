@@ -1,0 +1,205 @@
+/** The OpenAPI document, made from the rows of the tree: what is served is what is described. */
+
+import { z } from 'zod'
+import { eventTypes } from '../kernel/events.ts'
+import type { Level } from '../kernel/limits/table.ts'
+import { limits } from '../kernel/limits/table.ts'
+import type { Definition } from '../tree/definition.ts'
+import { definitions } from '../tree/tree.ts'
+import { problemTypes } from './problems.ts'
+
+type Json = Record<string, unknown>
+
+const places: Record<Level, string> = {
+  system: '/sys',
+  partition: '/sys/part/{part}',
+  process: '/sys/proc/{pid}',
+  thread: '/sys/proc/{pid}/thread/{tid}',
+}
+
+const parameterNotes: Readonly<Record<string, string>> = {
+  part: 'Name of a partition, one percent-encoded segment. Partitions nest: /sys/part/a/part/b',
+  pid: 'Process id; `self` is the service itself',
+  tid: 'Thread id',
+  limit: 'Name of a limit that exists at this level',
+  name: 'Name of the threshold, one percent-encoded segment',
+  rlimit: 'POSIX name of the limit, in lower case without RLIMIT_',
+}
+
+export function openApi(version: string): Json {
+  const paths: Record<string, Json> = {}
+  for (const definition of definitions)
+    for (const level of definition.under) paths[templateOf(definition, level)] = pathItem(definition, level)
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'introspectd',
+      version,
+      license: { name: 'MIT', identifier: 'MIT' },
+      description:
+        'Processes, threads and their limits as a tree of URLs; thresholds set with PUT; events pushed over WebSockets and server-sent events on every path.',
+    },
+    servers: [{ url: 'http://localhost:7007' }],
+    paths: { ...paths, ...otherPaths },
+    components: { schemas: { ...schemasOf(), Problem: problemSchema }, responses: { problem: problemResponse } },
+  }
+}
+
+const templateOf = ({ leaf }: Definition, level: Level): string => {
+  const rest = leaf.replace(/:([a-z]+)/g, '{$1}')
+  return rest === '' ? places[level] : `${places[level]}/${rest}`
+}
+
+function pathItem(definition: Definition, level: Level): Json {
+  const template = templateOf(definition, level)
+  const names = [...template.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!)
+  const item: Json = {
+    parameters: names.map((name) => parameter(name, level)),
+    get: readOperation(definition, template),
+  }
+  if (definition.put) {
+    const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
+    const content = {
+      'application/json': { schema: body },
+      'text/plain': { schema: { type: 'string', examples: ['100', '80% rearm=60% per=process'] } },
+    }
+    const responses = { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
+    item.put = operation(definition.put.summary, `put ${template}`, {
+      requestBody: { required: true, content },
+      responses,
+    })
+  }
+  if (definition.remove) {
+    item.delete = operation(definition.remove.summary, `delete ${template}`, {
+      responses: { 204: { description: 'Deleted' } },
+    })
+  }
+  return item
+}
+
+function parameter(name: string, level: Level): Json {
+  const names = limits.filter(({ at }) => (at as readonly Level[]).includes(level)).map((row) => row.name)
+  const schema = name === 'limit' ? { type: 'string', enum: names } : { type: 'string' }
+  return { name, in: 'path', required: true, description: parameterNotes[name], schema }
+}
+
+function readOperation(definition: Definition, template: string): Json {
+  const query = (name: string, description: string, schema: Json) => ({ name, in: 'query', description, schema })
+  const parameters = [
+    query('format', 'Form of the answer; so does Accept', { type: 'string', enum: ['json', 'text'] }),
+    query('pretty', 'Indented JSON; the default for curl, HTTPie and Wget', { type: 'boolean' }),
+    query(
+      'types',
+      `Streams only: event types, comma-separated, * at the end: ${eventTypes.map(({ type }) => type).join(', ')}`,
+      { type: 'string' },
+    ),
+    query('after', 'Streams only: begin after this cursor', { type: 'string', pattern: '^[0-9]{1,20}$' }),
+  ]
+  const ok = replyOf(definition, definition.summary)
+  return operation(definition.summary, `get ${template}`, { parameters, responses: { 200: ok } })
+}
+
+function operation(
+  summary: string,
+  id: string,
+  rest: { responses: Json; parameters?: Json[]; requestBody?: Json },
+): Json {
+  const operationId = id.replace(/[{}]/g, '').replace(/[^a-z0-9]+(.)/g, (_, next: string) => next.toUpperCase())
+  return {
+    operationId,
+    summary,
+    ...rest,
+    responses: { ...rest.responses, default: { $ref: '#/components/responses/problem' } },
+  }
+}
+
+function replyOf(definition: Definition, description: string): Json {
+  const text = { 'text/plain': { schema: { type: 'string' } } }
+  const stream = { 'text/event-stream': { schema: { type: 'string', description: 'One CloudEvent an event' } } }
+  return {
+    description,
+    headers: {
+      'Introspect-Cursor': {
+        description: 'The event cursor this answer is consistent with',
+        schema: { type: 'string' },
+      },
+    },
+    content: { 'application/json': { schema: replySchema(definition) }, ...text, ...stream },
+  }
+}
+
+const idOf = (schema: z.ZodType): string | undefined => schema.meta()?.id
+
+/** Named shapes are said once; lists name what they list. */
+function replySchema({ reply }: Definition): Json {
+  const id = idOf(reply)
+  if (id !== undefined) return { $ref: `#/components/schemas/${id}` }
+  return inComponents(z.toJSONSchema(reply, { io: 'output' }))
+}
+
+function schemasOf(): Json {
+  const named = definitions.flatMap(({ reply, put }) => [reply, ...(put ? [put.body] : [])])
+  const schemas: Json = {}
+  for (const schema of named) {
+    const json = z.toJSONSchema(schema, { io: schema.meta()?.id === 'ThresholdDefinition' ? 'input' : 'output' })
+    const definitionsInside = (json.$defs ?? {}) as Record<string, Json>
+    for (const [name, inside] of Object.entries(definitionsInside)) schemas[name] = inComponents(inside)
+    const id = idOf(schema)
+    if (id !== undefined) schemas[id] = inComponents(json)
+  }
+  return schemas
+}
+
+/** JSON Schema's `$defs` become OpenAPI's components. */
+function inComponents(schema: object): Json {
+  const text = JSON.stringify(schema, (key, value) =>
+    key === '$defs' || key === '$schema' || key === 'id' ? undefined : value,
+  )
+  return JSON.parse(text.replaceAll('#/$defs/', '#/components/schemas/'))
+}
+
+const problemSchema: Json = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: {
+      type: 'string',
+      description: `Stable; urn:introspectd:problem: and one of ${Object.keys(problemTypes).join(', ')}, or errno:<name> where the kernel refused`,
+    },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What to do about it' },
+    instance: { type: 'string' },
+    errno: { type: 'string', description: 'Where the kernel refused' },
+    exists: { type: 'string', description: 'Of a path that does not exist, the longest part that does' },
+    errors: { type: 'array', items: { type: 'object' }, description: 'Each invalid field, by JSON pointer' },
+  },
+}
+
+const problemResponse: Json = {
+  description: 'A problem (RFC 9457); nothing was changed',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
+const plain = (summary: string, id: string): Json => ({
+  get: {
+    operationId: id,
+    summary,
+    responses: { 200: { description: 'ok', content: { 'text/plain': { schema: { type: 'string' } } } } },
+  },
+})
+
+const otherPaths: Json = {
+  '/livez': plain('The service lives', 'livez'),
+  '/readyz': {
+    get: {
+      operationId: 'readyz',
+      summary: 'The service is ready to answer; ?verbose says what that rests on',
+      parameters: [{ name: 'verbose', in: 'query', schema: { type: 'string' }, allowEmptyValue: true }],
+      responses: {
+        200: { description: 'ready', content: { 'text/plain': { schema: { type: 'string' } } } },
+        503: { description: 'not ready', content: { 'text/plain': { schema: { type: 'string' } } } },
+      },
+    },
+  },
+}

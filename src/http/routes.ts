@@ -1,0 +1,209 @@
+/** The pathname space as routes: one for reading, streams and upgrades, one for everything that writes. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { bounds } from '../bounds.ts'
+import { cursorText } from '../cursor.ts'
+import { processOf } from '../kernel/limits/crossing.ts'
+import { limits } from '../kernel/limits/table.ts'
+import type { Hub } from '../stream/hub.ts'
+import { streamOverSse } from '../stream/sse.ts'
+import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
+import type { Answer, Definition, Preconditions, TreeContext } from '../tree/definition.ts'
+import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
+import { type Resolved, resolve } from '../tree/resolve.ts'
+import { renderPairs, renderTable } from '../tree/text.ts'
+import { parseBody } from './body.ts'
+import { type Form, forms, readForm, streamRequest } from './negotiate.ts'
+import { Problem } from './problems.ts'
+import { authorize, type Role, type Token } from './security.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null where no tokens are in use. */
+    token: Token | null
+    /** Set before an upgrade: what the stream is to carry. */
+    stream: StreamRequest | null
+  }
+}
+
+export interface TreeRoutes {
+  readonly context: TreeContext
+  readonly hub: Hub
+}
+
+const writing = ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const
+
+const roleOf: Readonly<Record<string, Role>> = {
+  GET: 'read',
+  HEAD: 'read',
+  OPTIONS: 'read',
+  PUT: 'control',
+  DELETE: 'control',
+}
+
+export function addTreeRoutes(app: FastifyInstance, parts: TreeRoutes): void {
+  for (const url of ['/sys', '/sys/*']) {
+    app.route({
+      method: 'GET',
+      url,
+      preValidation: async (request) => prepareUpgrade(parts, request),
+      handler: (request, reply) => read(parts, request, reply),
+      wsHandler: (socket: WebSocket, request: FastifyRequest) =>
+        streamOverWebSocket(parts.hub, { socket, raw: request.raw.socket }, request.stream!),
+    })
+    app.route({ method: [...writing], url, handler: (request, reply) => write(parts, request, reply) })
+  }
+}
+
+const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+
+/** All that can be wrong with a stream is said before the upgrade, as a problem. */
+function prepareUpgrade({ context, hub }: TreeRoutes, request: FastifyRequest): void {
+  if (!request.ws) return
+  const { canonical } = resolve(context.kernel, pathOf(request))
+  const offer = request.headers['sec-websocket-protocol']
+  if (offer !== undefined && chooseSubprotocol(offer.split(',').map((name) => name.trim())) === null) {
+    throw new Problem('unknown-subprotocol', `spoken here: ${subprotocols.join(', ')}`)
+  }
+  checkStreams(hub)
+  request.stream = streamRequest(canonical, request.query, request.headers)
+}
+
+function checkStreams(hub: Hub): void {
+  if (hub.size < bounds.streamsMax) return
+  throw new Problem('too-many-streams', `${bounds.streamsMax} streams are open, which is the most`, {
+    headers: { 'retry-after': '10' },
+  })
+}
+
+const allowOf = ({ put, remove }: Definition): string =>
+  ['GET', 'HEAD', 'OPTIONS', ...(put ? ['PUT'] : []), ...(remove ? ['DELETE'] : [])].join(', ')
+
+function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
+  return {
+    vary: 'Accept, User-Agent',
+    'introspect-cursor': cursorText(hub.log.newest),
+    ...(alias && { 'content-location': canonical }),
+  }
+}
+
+async function read(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  authorize(request.token, 'read')
+  const { context } = parts
+  const resolved = resolve(context.kernel, pathOf(request))
+  const wanted = wantedForm(request)
+  if (wanted === 'stream') return startSse(parts, request, reply, resolved)
+  const { definition, node, params } = resolved
+  const { form, pretty } = readForm(wanted, request.query, request.headers)
+  // Read before the cursor is taken, in one tick: the answer is consistent with it.
+  const view = definition.read(context, node, params)
+  reply.headers(commonHeaders(parts, resolved))
+  if (definition.etag) reply.header('etag', definition.etag(context, node, params))
+  if (form === 'text') return reply.type('text/plain; charset=utf-8').send(renderText(definition, view))
+  return reply
+    .type('application/json; charset=utf-8')
+    .send(`${JSON.stringify(view, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+}
+
+function wantedForm(request: FastifyRequest): Form {
+  const accepted = request.accepts().type(Object.values(forms))
+  const form = (Object.keys(forms) as Form[]).find((name) => forms[name] === accepted)
+  if (form === undefined) throw new Problem('not-acceptable', `spoken here: ${Object.values(forms).join(', ')}`)
+  return form
+}
+
+function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply, resolved: Resolved): FastifyReply {
+  const { hub } = parts
+  const stream = streamRequest(resolved.canonical, request.query, request.headers)
+  checkStreams(hub)
+  const { after } = stream
+  if (after !== null && (after < hub.log.oldestCursor || after > hub.log.newest)) {
+    const oldest = cursorText(hub.log.oldestCursor)
+    throw new Problem(
+      'cursor-gone',
+      `read the state anew and go on from its Introspect-Cursor; the oldest kept is ${oldest}`,
+      {
+        extra: { oldest },
+      },
+    )
+  }
+  reply.hijack()
+  if (request.method === 'HEAD') reply.raw.writeHead(200, { 'content-type': forms.stream }).end()
+  else streamOverSse(hub, reply.raw, commonHeaders(parts, resolved), stream)
+  return reply
+}
+
+const unitOf = (name: string): string | null =>
+  limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+
+function renderText(definition: Definition, view: unknown): string {
+  if (definition.columns !== undefined && isList(view)) return renderTable(definition.columns, view.entries)
+  return renderPairs(view as object, unitOf)
+}
+
+const isList = (view: unknown): view is { entries: never[] } =>
+  typeof view === 'object' && view !== null && 'entries' in view && Array.isArray(view.entries)
+
+async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { context } = parts
+  authorize(request.token, roleOf[request.method] ?? 'operate')
+  const resolved = resolveForWriting(context, request)
+  const { definition, node, params } = resolved
+  const allow = allowOf(definition)
+  if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
+  checkIfProcess(request, resolved)
+  const query = Object.keys(Object(request.query))
+  if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
+  const preconditions = preconditionsOf(request)
+  const owner = request.token?.name ?? null
+  let answer: Answer
+  if (request.method === 'PUT' && definition.put) {
+    const text = typeof request.body === 'string' ? request.body : ''
+    const body = definition.put.body.parse(parseBody(request.headers['content-type'], text))
+    answer = definition.put.run(context, node, params, { body, owner, preconditions })
+  } else if (request.method === 'DELETE' && definition.remove) {
+    answer = definition.remove.run(context, node, params, preconditions)
+  } else {
+    throw new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
+  }
+  reply.code(answer.status).headers(commonHeaders(parts, resolved))
+  if (answer.etag) reply.header('etag', answer.etag)
+  if (answer.body === undefined) return reply.send()
+  const { pretty } = readForm('json', {}, request.headers)
+  return reply
+    .type('application/json; charset=utf-8')
+    .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+}
+
+const header = (request: FastifyRequest, name: string): string | null => {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : null
+}
+
+const preconditionsOf = (request: FastifyRequest): Preconditions => ({
+  ifMatch: header(request, 'if-match'),
+  ifNoneMatch: header(request, 'if-none-match'),
+})
+
+/** A process that was meant and is gone is a precondition that fails, not a path that is missing. */
+function resolveForWriting({ kernel }: TreeContext, request: FastifyRequest): Resolved {
+  try {
+    return resolve(kernel, pathOf(request))
+  } catch (error) {
+    const named = header(request, 'if-process')
+    if (error instanceof NoSuchPath && named !== null && /^\/sys(\/.*)?\/proc\//.test(pathOf(request))) {
+      throw new PreconditionFailed(`the process ${named} is gone`)
+    }
+    throw error
+  }
+}
+
+function checkIfProcess(request: FastifyRequest, { node }: Resolved): void {
+  const named = header(request, 'if-process')
+  if (named === null) return
+  const process = processOf(node)
+  if (process === null) throw new Problem('malformed-request', 'If-Process belongs below a process')
+  if (process.identity !== named)
+    throw new PreconditionFailed(`the process ${named} is gone; this one is ${process.identity}`)
+}

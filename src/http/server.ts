@@ -1,0 +1,104 @@
+/** The HTTP server: what is true of every request, and the few routes outside the tree. */
+
+import accepts from '@fastify/accepts'
+import websocket from '@fastify/websocket'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { bounds } from '../bounds.ts'
+import type { Hub } from '../stream/hub.ts'
+import { chooseSubprotocol } from '../stream/websocket.ts'
+import type { TreeContext } from '../tree/definition.ts'
+import { answerClientError } from './client-error.ts'
+import { addHealthRoutes, type Health } from './health.ts'
+import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
+import { addTreeRoutes } from './routes.ts'
+import { authenticate, checkPlaces, type Gate } from './security.ts'
+
+export interface ServerParts {
+  readonly context: TreeContext
+  readonly hub: Hub
+  readonly gate: Gate
+  readonly health: Health
+  readonly logger: FastifyBaseLogger
+}
+
+export function buildServer({ context, hub, gate, health, logger }: ServerParts): FastifyInstance {
+  const app = fastify({
+    loggerInstance: logger,
+    // A log line a request halves the throughput: errors only.
+    disableRequestLogging: true,
+    bodyLimit: bounds.bodyBytesMax,
+    routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
+    clientErrorHandler: answerClientError,
+    forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => sendProblem(reply, problemOf(error, request.raw.url ?? '')),
+  })
+  app.decorateRequest('token', null)
+  app.decorateRequest('stream', null)
+  app.addHook('onRequest', async (request) => {
+    checkPlaces(gate, { host: request.headers.host, origin: request.headers.origin })
+    if (Buffer.byteLength(request.raw.url ?? '') > bounds.pathBytesMax) {
+      throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
+    }
+    if (!openPaths.has(request.raw.url!.split('?', 1)[0]!)) request.token = authenticate(gate, request.headers)
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => fail(error, request, reply))
+  app.setNotFoundHandler((request, reply) => fail(notFound(request), request, reply))
+  takeBodiesAsText(app)
+  app.register(accepts)
+  app.register(websocket, {
+    options: {
+      maxPayload: bounds.frameBytesMax,
+      perMessageDeflate: false,
+      handleProtocols: (offers: Set<string>) => chooseSubprotocol(offers) ?? false,
+    },
+  })
+  app.register(async (scope) => {
+    addTreeRoutes(scope, { context, hub })
+    addHealthRoutes(scope, { context, health })
+  })
+  return app
+}
+
+/** What a supervisor asks before it has a token. */
+const openPaths = new Set(['/livez', '/readyz'])
+
+function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer = problemOf(error, request.raw.url!.split('?', 1)[0]!)
+  if (answer.fault) request.log.error({ err: error, method: request.method, url: request.url }, 'a request failed')
+  return sendProblem(reply, answer)
+}
+
+const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer): FastifyReply =>
+  reply
+    .code(document.status)
+    .headers(headers)
+    .type('application/problem+json; charset=utf-8')
+    .send(`${JSON.stringify(document, null, 2)}\n`)
+
+const known = /^\/(?:sys(?:\/.*)?|livez|readyz|openapi\.json)?$/
+
+function notFound(request: FastifyRequest): Problem {
+  const path = request.raw.url!.split('?', 1)[0]!
+  if (!known.test(path))
+    return new Problem('no-such-path', `${path} does not exist; / does`, { extra: { exists: '/' } })
+  const allow = 'GET, HEAD'
+  return new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
+}
+
+/** Which bodies are understood depends on the route; here they are only read, within the limit. */
+function takeBodiesAsText(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, new TextDecoder('utf-8', { fatal: true }).decode(body as Buffer))
+    } catch {
+      done(new Problem('malformed-body', 'the body is not UTF-8'))
+    }
+  })
+}

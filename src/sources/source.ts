@@ -1,0 +1,25 @@
+/** What feeds the kernel: the port that every source fits. */
+
+import type { Abilities } from '../kernel/kernel.ts'
+
+export interface SourceCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export interface Source {
+  /** As clients see it. */
+  readonly name: string
+  readonly abilities: Abilities
+  /** Resolves when the first complete picture is in the kernel. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Thresholds came, went or changed. */
+  armedChanged(): void
+  /** ms since everything was last read; null where nothing is sampled. */
+  scanAge(): number | null
+  checks(): readonly SourceCheck[]
+  /** Whether what the kernel shows can be relied on. */
+  ready(): boolean
+}

@@ -1,0 +1,20 @@
+/** What the streams need of whatever keeps the events: a port that the application supplies. */
+
+export interface LoggedEvent {
+  /** Counts up by one without holes. */
+  readonly sequence: number
+  readonly type: string
+  /** The subject and all else that the event is about: pathnames. */
+  readonly places: readonly string[]
+  /** The CloudEvent, encoded once for all who get it. */
+  readonly json: Buffer
+}
+
+export interface EventLog {
+  /** Sequence of the newest event; before the first one, the number before it. */
+  readonly newest: number
+  /** The oldest sequence that one can resume after. */
+  readonly oldestCursor: number
+  /** Events after a sequence, oldest first. Preconditions: `oldestCursor <= sequence`. */
+  after(sequence: number): Iterable<LoggedEvent>
+}

@@ -1,0 +1,29 @@
+/** What can be wrong with a request to the tree, besides what the kernel refuses. Nothing was changed. */
+
+/** `If-Match`, `If-None-Match` or `If-Process` does not hold. */
+export class PreconditionFailed extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'PreconditionFailed'
+  }
+}
+
+/** Nothing is there. */
+export class NoSuchPath extends Error {
+  /** The longest part of the path that exists. */
+  readonly exists: string
+
+  constructor(pathname: string, exists: string) {
+    super(`${pathname} does not exist; ${exists} does`)
+    this.name = 'NoSuchPath'
+    this.exists = exists
+  }
+}
+
+/** The path is not one: a bad escape, or an empty segment. */
+export class MalformedPath extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'MalformedPath'
+  }
+}

@@ -1,0 +1,130 @@
+/** Usage of a limit at a node, and the thresholds set there. */
+
+import { z } from 'zod'
+import { bounds } from '../../bounds.ts'
+import { KernelError } from '../../kernel/errno.ts'
+import { limitAt } from '../../kernel/limits/notifier.ts'
+import { levels } from '../../kernel/limits/table.ts'
+import type { Threshold, ThresholdDefinition } from '../../kernel/limits/threshold.ts'
+import type { Node } from '../../kernel/objects/node.ts'
+import { defineNode, type Params, type Preconditions, type TreeContext } from '../definition.ts'
+import { NoSuchPath, PreconditionFailed } from '../errors.ts'
+import { showLimit, showThreshold } from '../show.ts'
+import { LimitView, listOf, ThresholdView } from '../views.ts'
+
+/** Preconditions: `resolve` lets only limits that exist at the node through. */
+const indexOf = (node: Node, { limit }: Params): number => limitAt(node, limit!)!
+
+const isPercent = (text: string): text is `${number}%` =>
+  /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
+
+const PointBody = z.union(
+  [z.int().nonnegative(), z.string().refine(isPercent, 'a percentage from "0%" to "100%", at most two decimals')],
+  'a whole number in the limit’s unit, or a percentage of its capacity such as "80%"',
+)
+
+export const ThresholdBody = z
+  .strictObject({
+    on: z.literal('cross').default('cross'),
+    at: PointBody.describe('Trip point: reaching it counts'),
+    rearm: PointBody.nullable().default(null).describe('Clears there; strictly on the safe side of `at`'),
+    direction: z.enum(['rising', 'falling']).default('rising'),
+    per: z.enum(levels).nullable().default(null).describe('Separately for every node of this level strictly below'),
+    once: z.boolean().default(false).describe('One event a node; then tripped until put again'),
+    action: z.literal('notify').default('notify'),
+    note: z.string().max(bounds.noteMax).nullable().default(null).describe('Free text, returned in every event'),
+  })
+  .meta({ id: 'ThresholdDefinition' })
+
+function thresholdAt({ kernel }: TreeContext, node: Node, params: Params): Threshold {
+  const threshold = kernel.notifier.find(node, indexOf(node, params), params.name!)
+  if (threshold === null) {
+    const parent = `${node.path}/${params.limit}/threshold`
+    throw new NoSuchPath(`${parent}/${encodeURIComponent(params.name!)}`, parent)
+  }
+  return threshold
+}
+
+const etagOf = ({ revision }: Threshold): string => `"${revision}"`
+
+function checkPreconditions(threshold: Threshold | null, { ifMatch, ifNoneMatch }: Preconditions): void {
+  const matches = (list: string) =>
+    threshold !== null && (list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(threshold)))
+  if (ifMatch !== null && !matches(ifMatch)) {
+    throw new PreconditionFailed(threshold === null ? 'there is no such threshold' : `its ETag is ${etagOf(threshold)}`)
+  }
+  if (ifNoneMatch !== null && matches(ifNoneMatch)) throw new PreconditionFailed('there is such a threshold already')
+}
+
+function checkName(name: string): void {
+  const bad = name === '.' || name === '..' || name.length > bounds.thresholdNameMax || /\p{Cc}/u.test(name)
+  if (bad) {
+    const rule = `1 to ${bounds.thresholdNameMax} characters, no control characters, not "." or ".."`
+    throw new KernelError('EINVAL', `a threshold cannot have this name: ${rule}`)
+  }
+}
+
+export const limitDefinitions = [
+  defineNode({
+    under: levels,
+    leaf: ':limit',
+    kind: 'limit',
+    summary: 'Usage of one limit at this node',
+    reply: LimitView,
+    read: ({ kernel }, node, params) => showLimit(kernel, node, indexOf(node, params)),
+  }),
+  defineNode({
+    under: levels,
+    leaf: ':limit/threshold',
+    kind: 'directory',
+    summary: 'The thresholds set on this limit at this node',
+    reply: listOf(ThresholdView),
+    columns: [
+      { title: 'NAME', align: 'left', cell: ({ path }) => path.slice(path.lastIndexOf('/') + 1) },
+      { title: 'STATE', align: 'left', cell: ({ state }) => state },
+      { title: 'AT', align: 'right', cell: ({ at }) => String(at) },
+      { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
+      { title: 'VALUE', align: 'right', cell: ({ value }) => String(value ?? '-') },
+    ],
+    read: ({ kernel }, node, params) => {
+      const index = indexOf(node, params)
+      const there = [...node.thresholds.values()].filter((threshold) => threshold.index === index)
+      return {
+        path: `${node.path}/${params.limit}/threshold`,
+        entries: there.map((threshold) => showThreshold(kernel, threshold)),
+        next: null,
+      }
+    },
+  }),
+  defineNode({
+    under: levels,
+    leaf: ':limit/threshold/:name',
+    kind: 'document',
+    summary: 'A threshold: its definition and its state',
+    reply: ThresholdView,
+    read: (context, node, params) => showThreshold(context.kernel, thresholdAt(context, node, params)),
+    etag: (context, node, params) => etagOf(thresholdAt(context, node, params)),
+    put: {
+      summary: 'Set a threshold. As text, the first word is the trip point, and name=value words may follow',
+      body: ThresholdBody,
+      run: ({ kernel }, node, params, { body, owner, preconditions }) => {
+        const name = params.name!
+        checkName(name)
+        const index = indexOf(node, params)
+        checkPreconditions(kernel.notifier.find(node, index, name), preconditions)
+        const definition: ThresholdDefinition = ThresholdBody.parse(body)
+        const { threshold, created } = kernel.notifier.put(node, index, name, { definition, owner })
+        return { status: created ? 201 : 200, body: showThreshold(kernel, threshold), etag: etagOf(threshold) }
+      },
+    },
+    remove: {
+      summary: 'Delete a threshold; nodes that are tripped are cleared as `deleted`',
+      run: (context, node, params, preconditions) => {
+        const threshold = thresholdAt(context, node, params)
+        checkPreconditions(threshold, preconditions)
+        context.kernel.notifier.delete(threshold)
+        return { status: 204 }
+      },
+    },
+  }),
+]

@@ -1,0 +1,138 @@
+/** The four levels, and the directories that list them. */
+
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { Partition } from '../../kernel/objects/partition.ts'
+import type { System } from '../../kernel/objects/system.ts'
+import { processesWithin } from '../../kernel/objects/within.ts'
+import { type Column, defineNode } from '../definition.ts'
+import { showPartition, showProcess, showThread, showUsage } from '../show.ts'
+import { countText, cpuText, sizeText } from '../text.ts'
+import { listOf, PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
+import { systemDocuments } from './names.ts'
+
+const right = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'right', cell })
+const left = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'left', cell })
+
+const statesText = (state: ProcessView['state']): string =>
+  Object.entries(state)
+    .map(([name, count]) => (count === 1 ? name : `${name}:${count}`))
+    .join(' ')
+
+const processColumns: readonly Column<ProcessView>[] = [
+  right('PID', ({ pid }) => String(pid)),
+  left('NAME', ({ name }) => name),
+  right('UID', ({ uid }) => countText(uid)),
+  right('CPU', ({ usage }) => cpuText(usage.cpu)),
+  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
+  right('STACK', ({ usage }) => sizeText(usage.stack)),
+  right('FDS', ({ usage }) => countText(usage.fds)),
+  right('THREADS', ({ usage }) => countText(usage.threads)),
+  left('STATES', ({ state }) => statesText(state)),
+  left('PARTITION', ({ partition }) => partition?.replace('/sys/part/', '').replaceAll('/part/', '/') ?? '-'),
+]
+
+const threadColumns: readonly Column<ThreadView>[] = [
+  right('TID', ({ tid }) => String(tid)),
+  left('NAME', ({ name }) => name),
+  left('STATE', ({ state, certain }) => `${state ?? '-'}${certain === false ? '?' : ''}`),
+  left('ON', ({ on }) => (on === undefined ? '-' : Object.values(on).join(' '))),
+  right('CPU', ({ usage }) => cpuText(usage.cpu)),
+  right('STACK', ({ usage }) => sizeText(usage.stack)),
+  right('OF', ({ usage }) => sizeText(usage['stack-size'])),
+  left('SINCE', ({ since }) => since),
+]
+
+const partitionColumns: readonly Column<PartitionView>[] = [
+  left('PARTITION', ({ path }) => path),
+  right('PROCESSES', ({ usage }) => countText(usage.processes)),
+  right('THREADS', ({ usage }) => countText(usage.threads)),
+  right('CPU', ({ usage }) => cpuText(usage.cpu)),
+  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
+  right('FDS', ({ usage }) => countText(usage.fds)),
+]
+
+const listProcesses = (kernel: Kernel, path: string, node: System | Partition) => ({
+  path,
+  entries: [...processesWithin(node)].sort((a, b) => a.pid - b.pid).map((process) => showProcess(kernel, process)),
+  next: null,
+})
+
+export const nodeDefinitions = [
+  defineNode({
+    under: ['system'],
+    leaf: '',
+    kind: 'node',
+    summary: 'This machine',
+    reply: SystemView,
+    read: ({ kernel, host, source, version }, system) => ({
+      path: system.path,
+      node: host,
+      source,
+      version,
+      directories: ['/sys/proc', '/sys/part'],
+      documents: systemDocuments.map((name) => `/sys/${name}`),
+      usage: showUsage(kernel, system),
+    }),
+  }),
+  defineNode({
+    under: ['partition'],
+    leaf: '',
+    kind: 'node',
+    summary: 'One partition: a cgroup on Linux. Partitions nest: /sys/part/a/part/b',
+    reply: PartitionView,
+    read: ({ kernel }, partition) => showPartition(kernel, partition),
+  }),
+  defineNode({
+    under: ['process'],
+    leaf: '',
+    kind: 'node',
+    summary: 'One process. /sys/proc/self is the service itself',
+    reply: ProcessView,
+    read: ({ kernel }, process) => showProcess(kernel, process),
+  }),
+  defineNode({
+    under: ['thread'],
+    leaf: '',
+    kind: 'node',
+    summary: 'One thread',
+    reply: ThreadView,
+    read: ({ kernel }, thread) => showThread(kernel, thread),
+  }),
+  defineNode({
+    under: ['system', 'partition'],
+    leaf: 'proc',
+    kind: 'directory',
+    summary: 'The processes there, those of nested partitions included',
+    reply: listOf(ProcessView),
+    columns: processColumns,
+    read: ({ kernel }, node) => listProcesses(kernel, `${node.path}/proc`, node),
+  }),
+  defineNode({
+    under: ['process'],
+    leaf: 'thread',
+    kind: 'directory',
+    summary: 'The threads of a process',
+    reply: listOf(ThreadView),
+    columns: threadColumns,
+    read: ({ kernel }, process) => ({
+      path: `${process.path}/thread`,
+      entries: [...process.threads.values()].sort((a, b) => a.tid - b.tid).map((thread) => showThread(kernel, thread)),
+      next: null,
+    }),
+  }),
+  defineNode({
+    under: ['system', 'partition'],
+    leaf: 'part',
+    kind: 'directory',
+    summary: 'The partitions directly below',
+    reply: listOf(PartitionView),
+    columns: partitionColumns,
+    read: ({ kernel }, node) => ({
+      path: `${node.path}/part`,
+      entries: [...node.partitions.values()]
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .map((partition) => showPartition(kernel, partition)),
+      next: null,
+    }),
+  }),
+]

@@ -1,0 +1,112 @@
+/**
+ * From a pathname to what it names. One function decides for HTTP and for streams alike. It splits before it
+ * decodes, so that `a%2Fb` is one name.
+ */
+
+import type { Kernel } from '../kernel/kernel.ts'
+import { limitAt } from '../kernel/limits/notifier.ts'
+import type { Node } from '../kernel/objects/node.ts'
+import type { Partition } from '../kernel/objects/partition.ts'
+import type { System } from '../kernel/objects/system.ts'
+import type { Definition, Params } from './definition.ts'
+import { MalformedPath, NoSuchPath } from './errors.ts'
+import { definitions } from './tree.ts'
+
+export interface Resolved {
+  readonly definition: Definition
+  readonly node: Node
+  readonly params: Params
+  /** The one pathname of what was asked for: aliases answer with it as `Content-Location`. */
+  readonly canonical: string
+  readonly alias: boolean
+}
+
+/** @throws NoSuchPath, MalformedPath */
+export function resolve(kernel: Kernel, pathname: string): Resolved {
+  const segments = split(pathname)
+  if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
+  const { node, used } = walk(kernel, segments)
+  const leaf = segments.slice(used)
+  const found = match(node, leaf)
+  if (found === null) throw new NoSuchPath(pathname, longest(node, leaf))
+  const rest = leaf.map(encodeURIComponent).join('/')
+  const canonical = rest === '' ? node.path : `${node.path}/${rest}`
+  return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
+}
+
+const withoutTrailingSlash = (pathname: string): string => (pathname.endsWith('/') ? pathname.slice(0, -1) : pathname)
+
+function split(pathname: string): string[] {
+  const raw = withoutTrailingSlash(pathname).split('/').slice(1)
+  if (raw.includes('')) throw new MalformedPath('the path has an empty segment')
+  return raw.map((segment) => {
+    try {
+      return decodeURIComponent(segment)
+    } catch {
+      throw new MalformedPath(`${segment} is not percent-encoded UTF-8`)
+    }
+  })
+}
+
+/** As far down as there are nodes. Preconditions: the first segment is `sys`. */
+function walk(kernel: Kernel, segments: readonly string[]): { node: Node; used: number } {
+  let container: System | Partition = kernel.system
+  let used = 1
+  for (;;) {
+    const [kind, name] = [segments[used], segments[used + 1]]
+    if (kind !== 'part' || name === undefined) break
+    const below: Partition | undefined = container.partitions.get(name)
+    if (below === undefined) return { node: container, used }
+    container = below
+    used += 2
+  }
+  const pid = segments[used] === 'proc' ? pidOf(kernel, segments[used + 1]) : null
+  const process = pid === null ? undefined : kernel.processes.get(pid)
+  if (process === undefined || !belongs(process, container)) return { node: container, used }
+  used += 2
+  const tid = segments[used] === 'thread' ? numberOf(segments[used + 1]) : null
+  const thread = tid === null ? undefined : process.threads.get(tid)
+  return thread === undefined ? { node: process, used } : { node: thread, used: used + 2 }
+}
+
+function belongs(process: Node, container: Node): boolean {
+  for (let up: Node | null = process.parent; up !== null; up = up.parent) if (up === container) return true
+  return false
+}
+
+const numberOf = (text: string | undefined): number | null =>
+  text !== undefined && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
+
+const pidOf = (kernel: Kernel, text: string | undefined): number | null =>
+  text === 'self' ? kernel.selfPid : numberOf(text)
+
+function match(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
+  for (const definition of definitions) {
+    if (!definition.under.includes(node.level)) continue
+    const params = matchLeaf(node, definition.leaf === '' ? [] : definition.leaf.split('/'), leaf)
+    if (params !== null) return { definition, params }
+  }
+  return null
+}
+
+function matchLeaf(node: Node, pattern: readonly string[], leaf: readonly string[]): Params | null {
+  if (pattern.length !== leaf.length) return null
+  const params: Record<string, string> = {}
+  for (const [place, part] of pattern.entries()) {
+    const segment = leaf[place]!
+    if (!part.startsWith(':')) {
+      if (part !== segment) return null
+    } else if (part === ':limit' && limitAt(node, segment) === null) return null
+    else params[part.slice(1)] = segment
+  }
+  return params
+}
+
+/** Preconditions: the whole leaf matches nothing. */
+function longest(node: Node, leaf: readonly string[]): string {
+  for (let length = leaf.length - 1; length > 0; length--) {
+    if (match(node, leaf.slice(0, length)) !== null)
+      return `${node.path}/${leaf.slice(0, length).map(encodeURIComponent).join('/')}`
+  }
+  return node.path
+}

@@ -1,0 +1,159 @@
+/** From kernel objects to views. */
+
+import type { Kernel } from '../kernel/kernel.ts'
+import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
+import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/threshold.ts'
+import type { Node } from '../kernel/objects/node.ts'
+import type { Partition } from '../kernel/objects/partition.ts'
+import type { Process } from '../kernel/objects/process.ts'
+import type { Thread } from '../kernel/objects/thread.ts'
+import { threadsWithin } from '../kernel/objects/within.ts'
+import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
+
+export const timeText = (ms: number): string => new Date(ms).toISOString()
+
+export function showUsage(kernel: Kernel, node: Node): Partial<Record<LimitName, number>> {
+  const usage: Partial<Record<LimitName, number>> = {}
+  for (const [index, row] of limits.entries()) {
+    if (!isAt(row, node) || kernel.unmeasurable(row, node.level) !== null) continue
+    const { value } = kernel.notifier.read(node, index)
+    if (value !== null) usage[row.name] = value
+  }
+  return usage
+}
+
+const isAt = (row: LimitRow, node: Node): boolean => row.at.includes(node.level)
+
+/** Reasons for what could not be read: the node's own, and where a sum has no readable part, that of a part. */
+function showUnavailable(kernel: Kernel, node: Node): { unavailable?: Partial<Record<LimitName, string>> } {
+  const reasons = limits.flatMap((row, index): [LimitName, string][] => {
+    if (!isAt(row, node)) return []
+    const { value, unreadable } = kernel.notifier.read(node, index)
+    if (value !== null || unreadable === 0) return []
+    return [[row.name, whyUnreadable(node, index) ?? `${unreadable} parts cannot be read`]]
+  })
+  return reasons.length === 0 ? {} : { unavailable: Object.fromEntries(reasons) }
+}
+
+function whyUnreadable(node: Node, index: number): string | null {
+  const own = node.unavailable.get(index)
+  if (own !== undefined) return own
+  if (node.level !== 'process') return null
+  for (const thread of threadsWithin(node)) {
+    const reason = thread.unavailable.get(index)
+    if (reason !== undefined) return reason
+  }
+  return null
+}
+
+export function showPartition(kernel: Kernel, partition: Partition): PartitionView {
+  return {
+    path: partition.path,
+    name: partition.name,
+    partitions: partition.partitions.size,
+    usage: showUsage(kernel, partition),
+    ...showUnavailable(kernel, partition),
+  }
+}
+
+export function showProcess(kernel: Kernel, process: Process): ProcessView {
+  const state: ProcessView['state'] = {}
+  for (const { condition } of process.threads.values()) {
+    const key = condition.state ?? 'unknown'
+    state[key] = (state[key] ?? 0) + 1
+  }
+  return {
+    path: process.path,
+    pid: process.pid,
+    identity: process.identity,
+    started: timeText(process.started),
+    name: process.name,
+    executable: process.executable,
+    parent: process.parentProcess?.pid ?? null,
+    uid: process.uid,
+    partition: process.partition?.path ?? null,
+    ...(process.pid === kernel.selfPid && { self: true }),
+    state,
+    usage: showUsage(kernel, process),
+    ...showUnavailable(kernel, process),
+  }
+}
+
+export function showThread(kernel: Kernel, thread: Thread): ThreadView {
+  const { state, on, certain, why, since } = thread.condition
+  return {
+    path: thread.path,
+    pid: thread.parent.pid,
+    tid: thread.tid,
+    name: thread.name,
+    state,
+    ...(!certain && { certain: false }),
+    ...(why !== null && { why }),
+    since: timeText(since),
+    ...(on !== null && { on: { ...on } }),
+    priority: thread.priority,
+    usage: showUsage(kernel, thread),
+    ...showUnavailable(kernel, thread),
+  }
+}
+
+export function showLimit(kernel: Kernel, node: Node, index: number): LimitView {
+  const row: LimitRow = limits[index]!
+  const name = limits[index]!.name
+  const unmeasurable = kernel.unmeasurable(row, node.level)
+  const now = kernel.notifier.read(node, index)
+  const value = unmeasurable === null ? now.value : null
+  const why = unmeasurable ?? (value === null ? (whyUnreadable(node, index) ?? 'not read yet') : null)
+  const path = `${node.path}/${name}`
+  const thresholds = [...node.thresholds.values()].filter((threshold) => threshold.index === index)
+  return {
+    path,
+    limit: name,
+    unit: row.unit,
+    value,
+    peak: unmeasurable === null ? now.peak : null,
+    capacity: now.capacity,
+    asOf: value === null ? null : timeText(now.at ?? kernel.now),
+    period: kernel.period(name),
+    ...bounds(now),
+    ...(why !== null && { unavailable: why }),
+    thresholds: thresholds.map((threshold) => ({
+      path: threshold.path,
+      at: threshold.definition.at,
+      state: stateOf(threshold),
+    })),
+  }
+}
+
+const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: number }) => ({
+  ...(unreadable > 0 && { unreadable }),
+  ...(estimated > 0 && { estimate: 'touched' as const }),
+})
+
+/** Tripped where any node is; unknown where none can be read. */
+function stateOf(threshold: Threshold): WatchState {
+  const states = new Set([...threshold.watches.values()].map(({ state }) => state))
+  if (states.has('tripped')) return 'tripped'
+  return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
+}
+
+export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
+  const { path, owner, node, index } = threshold
+  const { on, at, rearm, direction, per, once, action, note } = threshold.definition
+  const definition = { path, on, at, rearm, direction, per, once, action, note, owner, state: stateOf(threshold) }
+  if (per !== null) return { ...definition, ...showSpread(threshold) }
+  const now = kernel.notifier.read(node, index)
+  return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
+}
+
+function showSpread({ limit, index, definition, watches }: Threshold) {
+  const all = [...watches.values()]
+  const percentage = isPercentage(definition.at)
+  const skipped = all.filter(({ node }) => percentage && node.counters.capacity[index] === Number.POSITIVE_INFINITY)
+  return {
+    nodes: all.length,
+    tripped: all.filter(({ state }) => state === 'tripped').map(({ node }) => `${node.path}/${limit}`),
+    unknown: all.filter(({ state }) => state === 'unknown').length,
+    ...(percentage && { withoutCapacity: skipped.length }),
+  }
+}

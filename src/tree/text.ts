@@ -1,0 +1,64 @@
+/** The text form: one line a child in aligned columns, or `name value unit` lines, for people and for awk. */
+
+import type { Column } from './definition.ts'
+
+export const renderTable = <Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string => {
+  const rows = [
+    columns.map(({ title }) => title),
+    ...entries.map((entry) => columns.map(({ cell }) => printable(cell(entry)))),
+  ]
+  const widths = columns.map((_, place) => Math.max(...rows.map((row) => row[place]!.length)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, place) =>
+        columns[place]!.align === 'right' ? text.padStart(widths[place]!) : text.padEnd(widths[place]!),
+      )
+      .join('  ')
+      .trimEnd()
+  return `${rows.map(line).join('\n')}\n`
+}
+
+/** A document as lines of name, value and (where it is known) unit; what is nested has dotted names. */
+export function renderPairs(view: object, unitOf: (name: string) => string | null): string {
+  const pairs = [...flatten(view, '')]
+  const width = Math.max(0, ...pairs.map(([name]) => name.length))
+  return pairs.map(([name, value]) => `${`${name.padEnd(width)}  ${value} ${unitOf(name) ?? ''}`.trimEnd()}\n`).join('')
+}
+
+function* flatten(value: unknown, name: string): Generator<[string, string]> {
+  if (Array.isArray(value)) {
+    const plain = value.every((item) => typeof item !== 'object')
+    if (plain) yield [name, value.length === 0 ? '-' : value.map((item) => printable(String(item))).join(' ')]
+    else for (const [place, item] of value.entries()) yield* flatten(item, `${name}.${place}`)
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, item] of Object.entries(value)) yield* flatten(item, name === '' ? key : `${name}.${key}`)
+  } else yield [name, value === null || value === undefined ? '-' : printable(String(value))]
+}
+
+/** Names come from anybody's programs: a control character must not reach a terminal, nor break a line. */
+const printable = (text: string): string =>
+  text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`,
+  )
+
+const sizes = ['B', 'K', 'M', 'G', 'T', 'P']
+
+/** Bytes for people: 0B, 1.5K, 12M. */
+export function sizeText(bytes: number | undefined): string {
+  if (bytes === undefined) return '-'
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < sizes.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)}${sizes[unit]}`
+}
+
+export const countText = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '-' : String(value)
+
+/** Permille of one CPU as a percentage. */
+export const cpuText = (permille: number | undefined): string =>
+  permille === undefined ? '-' : `${(permille / 10).toFixed(1)}%`

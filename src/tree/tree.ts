@@ -1,0 +1,8 @@
+/** The whole pathname space, as rows. */
+
+import type { Definition } from './definition.ts'
+import { documentDefinitions } from './nodes/documents.ts'
+import { limitDefinitions } from './nodes/limits.ts'
+import { nodeDefinitions } from './nodes/nodes.ts'
+
+export const definitions: readonly Definition[] = [...nodeDefinitions, ...documentDefinitions, ...limitDefinitions]

@@ -1,0 +1,183 @@
+/** The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them. */
+
+import { z } from 'zod'
+import { levels, limits } from '../kernel/limits/table.ts'
+import { threadStates } from '../kernel/states.ts'
+
+const path = z.string().describe('Pathname, which is also the URL path')
+const time = z.iso.datetime().describe('RFC 3339, UTC')
+const limitName = z.enum(limits.map(({ name }) => name))
+const level = z.enum(levels)
+const whole = z.int()
+
+export const UsageView = z
+  .partialRecord(limitName, whole)
+  .describe('Usage of each limit that is known here, in its own unit; what is not known is absent')
+
+const unavailable = z
+  .partialRecord(limitName, z.string())
+  .optional()
+  .describe('Limits that could not be read here, with the reason')
+
+export const SystemView = z
+  .strictObject({
+    path,
+    node: z.string().describe('Name of this machine'),
+    source: z.string().describe('What feeds the model'),
+    version: z.string(),
+    directories: z.array(path),
+    documents: z.array(path),
+    usage: UsageView,
+  })
+  .meta({ id: 'System' })
+
+export const PartitionView = z
+  .strictObject({
+    path,
+    name: z.string(),
+    partitions: whole.describe('Partitions directly below'),
+    usage: UsageView,
+    unavailable,
+  })
+  .meta({ id: 'Partition' })
+
+export const ProcessView = z
+  .strictObject({
+    path,
+    pid: whole,
+    identity: z.string().describe('Opaque; no two processes share one, even where they share a pid'),
+    started: time,
+    name: z.string(),
+    executable: z.string().nullable().describe('Null for kernel threads, and where it may not be read'),
+    parent: whole.nullable().describe('pid; null where there is none or it is not known'),
+    uid: whole.nullable().describe('Effective user id'),
+    partition: path.nullable(),
+    self: z.literal(true).optional().describe('This service itself'),
+    state: z
+      .partialRecord(z.enum([...threadStates, 'unknown']), whole)
+      .describe('How many of its threads are in each state'),
+    usage: UsageView,
+    unavailable,
+  })
+  .meta({ id: 'Process' })
+
+export const ThreadView = z
+  .strictObject({
+    path,
+    pid: whole,
+    tid: whole,
+    name: z.string(),
+    state: z.enum(threadStates).nullable().describe('Null where it cannot be told; `why` says so'),
+    certain: z.literal(false).optional().describe('The source cannot tell this state from another; `why` says which'),
+    why: z.string().optional(),
+    since: time.describe('When this state was first seen'),
+    on: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .optional()
+      .describe('What it blocks on'),
+    priority: whole.nullable(),
+    usage: UsageView,
+    unavailable,
+  })
+  .meta({ id: 'Thread' })
+
+const point = z.union([z.int(), z.string()]).describe('A number in the limit’s unit, or a percentage of capacity')
+export const watchState = z.enum(['armed', 'tripped', 'unknown'])
+
+export const ThresholdView = z
+  .strictObject({
+    path,
+    on: z.literal('cross'),
+    at: point,
+    rearm: point.nullable(),
+    direction: z.enum(['rising', 'falling']),
+    per: level.nullable(),
+    once: z.boolean(),
+    action: z.literal('notify'),
+    note: z.string().nullable(),
+    owner: z.string().nullable().describe('Name of the token that set it; null where no tokens are in use'),
+    state: watchState,
+    value: whole.nullable().optional().describe('Usage now; null where it is not known. Not with `per`'),
+    capacity: whole.nullable().optional(),
+    unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
+    estimate: z.literal('touched').optional().describe('The value is a high-water mark'),
+    nodes: whole.optional().describe('With `per`: how many nodes are watched'),
+    tripped: z.array(path).optional().describe('With `per`: the nodes’ limits that are past it'),
+    unknown: whole.optional().describe('With `per`: how many cannot be read just now'),
+    withoutCapacity: whole.optional().describe('With `per` and a percentage: how many have none, and are skipped'),
+  })
+  .meta({ id: 'Threshold' })
+
+export const LimitView = z
+  .strictObject({
+    path,
+    limit: limitName,
+    unit: z.string(),
+    value: whole.nullable().describe('Null where it is not known'),
+    peak: whole.nullable().describe('High-water mark of this node’s own value'),
+    capacity: whole.nullable().describe('What a percentage refers to; null where there is none'),
+    asOf: time.nullable(),
+    period: z.string().nullable().describe('How often it is sampled; null where it is counted as it happens'),
+    unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
+    estimate: z.literal('touched').optional().describe('The value is a high-water mark: how far it has ever reached'),
+    unavailable: z.string().optional().describe('Why there is no value'),
+    thresholds: z.array(z.strictObject({ path, at: point, state: watchState })),
+  })
+  .meta({ id: 'Limit' })
+
+export const RlimitView = z
+  .strictObject({
+    path,
+    rlimit: z.string(),
+    unit: z.string(),
+    soft: z.union([whole, z.literal('unlimited')]).nullable(),
+    hard: z.union([whole, z.literal('unlimited')]).nullable(),
+    unavailable: z.string().optional(),
+  })
+  .meta({ id: 'Rlimit' })
+
+export const StateView = z
+  .strictObject({
+    number: whole,
+    name: z.enum(threadStates),
+    summary: z.string(),
+    transient: z.boolean(),
+    legalForever: z.boolean().describe('It is legal to stay in it for ever'),
+    owned: z.boolean().describe('What it blocks on has an owner'),
+    network: z.boolean(),
+    canonical: z.boolean().describe('Not transient, not legal for ever, owned, not a network state'),
+  })
+  .meta({ id: 'State' })
+
+export const LimitRowView = z
+  .strictObject({
+    path: path.describe('Of the limit at the system, where it has one there'),
+    name: limitName,
+    summary: z.string(),
+    unit: z.string(),
+    home: level.describe('Where it is counted'),
+    levels: z.array(level).describe('Where it can be read'),
+    adds: z.enum(['sum', 'maximum', 'read', 'none']).describe('How it adds up above its home level'),
+    errno: z.string().nullable().describe('What a refusal answers'),
+    rlimit: z.string().nullable(),
+    available: z.boolean(),
+    reason: z.string().optional().describe('Why this source cannot measure it'),
+    period: z.string().nullable(),
+  })
+  .meta({ id: 'LimitRow' })
+
+/** A directory: what it lists, and where the list goes on. */
+export const listOf = <Entry extends z.ZodType>(entry: Entry) =>
+  z.strictObject({
+    path,
+    entries: z.array(entry),
+    next: z.string().nullable().describe('Cursor of the next page; null at the end'),
+  })
+
+export type SystemView = z.infer<typeof SystemView>
+export type PartitionView = z.infer<typeof PartitionView>
+export type ProcessView = z.infer<typeof ProcessView>
+export type ThreadView = z.infer<typeof ThreadView>
+export type ThresholdView = z.infer<typeof ThresholdView>
+export type LimitView = z.infer<typeof LimitView>
+export type RlimitView = z.infer<typeof RlimitView>
