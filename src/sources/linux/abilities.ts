@@ -1,0 +1,50 @@
+/** What the live source can measure, and where Linux sets a capacity. */
+
+import { durationText } from '../../duration.ts'
+import type { Abilities } from '../../kernel/kernel.ts'
+import type { LimitName } from '../../kernel/limits/table.ts'
+
+const notYet = 'not read on Linux yet'
+
+const unavailable: Abilities['unavailable'] = {
+  channels: `listening sockets are ${notYet}`,
+  'server-ids': `accepted connections are ${notYet}`,
+  connections: `connected sockets are ${notYet}`,
+  signals: 'Linux counts queued signals per user, not per process',
+  mutexes: 'a futex has no owner that the kernel knows',
+  'file-size': `the files open for writing are ${notYet}`,
+}
+
+const capacities: Abilities['capacities'] = {
+  fds: ['process', 'system'],
+  'address-space': ['process'],
+  'data-pages': ['process'],
+  memlock: ['process'],
+  'cpu-time': ['process'],
+  stack: ['thread'],
+  memory: ['partition', 'system'],
+  'memory-free': ['partition', 'system'],
+  processes: ['system'],
+  threads: ['system'],
+  cpu: ['system'],
+}
+
+/** Counted by births and deaths, where those are told. */
+const countedByLives: readonly LimitName[] = ['processes', 'threads', 'children']
+
+/** The periods kept at the moment; they grow rather than take more CPU than budgeted. */
+export interface Periods {
+  fastMs: number
+  fullMs: number
+  /** Births and deaths are told as they happen; else they are found by scanning. */
+  livesTold: boolean
+}
+
+export const linuxAbilities = (periods: Periods): Abilities => ({
+  unavailable,
+  capacities,
+  period: (limit, armed) => {
+    if (countedByLives.includes(limit)) return periods.livesTold ? null : durationText(periods.fullMs)
+    return durationText(armed ? periods.fastMs : periods.fullMs)
+  },
+})

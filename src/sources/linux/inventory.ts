@@ -1,0 +1,129 @@
+/**
+ * The slow reconcile: what a full scan found to live, held against what the kernel state says. Where births and
+ * deaths are told, a difference is most often an event still on its way, so only what two scans agree on is mended.
+ * Where they are not told, scanning is all there is, and one scan decides.
+ */
+
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { Process } from '../../kernel/objects/process.ts'
+import * as observed from '../../kernel/observations.ts'
+import type { Life, Lives } from './lives.ts'
+import type { ProcessFacts } from './protocol.ts'
+
+interface Listed {
+  readonly startTicks: number
+  readonly tids: readonly number[]
+}
+
+/** Rows of `ScanReport.inventory`: pid, start ticks, number of threads, their tids. */
+export function* listedProcesses(inventory: Float64Array): Generator<Listed & { readonly pid: number }> {
+  for (let place = 0; place < inventory.length; ) {
+    const [pid, startTicks, count] = [inventory[place]!, inventory[place + 1]!, inventory[place + 2]!]
+    const tids = [...inventory.subarray(place + 3, place + 3 + count)]
+    yield { pid, startTicks, tids }
+    place += 3 + count
+  }
+}
+
+export class Inventory {
+  readonly #kernel: Kernel
+  readonly #lives: Lives
+  /** Facts of processes that are not in the kernel state, until they are or are gone. */
+  readonly #strangers = new Map<number, ProcessFacts>()
+  /** What the scan before found to differ, as `birth 42 8812`, `end 42 8812`, `thread 42 43`. */
+  #doubts = new Set<string>()
+
+  constructor(kernel: Kernel, lives: Lives) {
+    this.#kernel = kernel
+    this.#lives = lives
+  }
+
+  keepStranger(facts: ProcessFacts): void {
+    this.#strangers.set(facts.pid, facts)
+  }
+
+  /**
+   * Preconditions: inside an update. `certain`: one scan decides. `silent`: the first of all.
+   * Returns how many differences it mended.
+   */
+  reconcile(
+    inventory: Float64Array,
+    { startedAt, certain, silent }: { startedAt: number; certain: boolean; silent: boolean },
+  ): number {
+    const before = this.#doubts
+    this.#doubts = new Set()
+    let mended = 0
+    const agreed = (doubt: string): boolean => {
+      this.#doubts.add(doubt)
+      return certain || before.has(doubt)
+    }
+    const listed = new Map<number, Listed>()
+    for (const { pid, ...rest } of listedProcesses(inventory)) listed.set(pid, rest)
+    for (const [pid, life] of this.#lives.byPid) {
+      const now = listed.get(pid)
+      if (life.bornAt >= startedAt || now?.startTicks === life.startTicks) continue
+      if (!agreed(`end ${pid} ${life.startTicks}`)) continue
+      this.#lives.ended(life.process)
+      mended++
+    }
+    for (const [pid, { startTicks, tids }] of listed) {
+      const life = this.#lives.byPid.get(pid)
+      if (life !== undefined) mended += this.#reconcileThreads(life, tids, { startedAt, agreed, silent })
+      else if (agreed(`birth ${pid} ${startTicks}`) && this.#admit(pid, tids, { startedAt, silent })) mended++
+    }
+    this.#forgetStrangers(listed)
+    this.#linkParents()
+    return mended
+  }
+
+  #reconcileThreads(
+    { process, changedAt, bornAt }: Life,
+    tids: readonly number[],
+    { startedAt, agreed, silent }: { startedAt: number; agreed: (doubt: string) => boolean; silent: boolean },
+  ): number {
+    if (Math.max(bornAt, changedAt) >= startedAt) return 0
+    let mended = 0
+    if (tids.length !== process.threads.size || tids.some((tid) => !process.threads.has(tid))) {
+      for (const tid of tids) {
+        if (process.threads.has(tid) || !agreed(`thread ${process.pid} ${tid}`)) continue
+        this.#lives.threadBorn(process, tid, startedAt, { silent })
+        mended++
+      }
+      for (const thread of [...process.threads.values()]) {
+        if (tids.includes(thread.tid) || !agreed(`no thread ${process.pid} ${thread.tid}`)) continue
+        observed.threadEnded(this.#kernel, thread)
+        mended++
+      }
+    }
+    return mended
+  }
+
+  #admit(pid: number, tids: readonly number[], { startedAt, silent }: { startedAt: number; silent: boolean }): boolean {
+    const facts = this.#strangers.get(pid)
+    if (facts === undefined) return false
+    const { startTicks, name, executable, uid } = facts
+    const container = observed.partitionAppeared(this.#kernel, facts.partition ?? [], { silent })
+    const parent = this.#kernel.processes.get(facts.parent) ?? null
+    const life = this.#lives.born(
+      { pid, startTicks, name, executable, uid, parent, container },
+      { at: startedAt, silent },
+    )
+    for (const tid of tids) this.#lives.threadBorn(life.process, tid, startedAt, { silent })
+    return true
+  }
+
+  /** Parents may come after their children in a scan. */
+  #linkParents(): void {
+    for (const [pid, { parent }] of this.#strangers) {
+      const child: Process | undefined = this.#kernel.processes.get(pid)
+      const there = this.#kernel.processes.get(parent)
+      if (child === undefined) continue
+      if (there !== undefined) observed.processReparented(this.#kernel, child, there)
+      this.#strangers.delete(pid)
+    }
+  }
+
+  #forgetStrangers(listed: ReadonlyMap<number, Listed>): void {
+    for (const pid of this.#strangers.keys()) if (!listed.has(pid)) this.#strangers.delete(pid)
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Files of /proc that are read again and again: kept open within a budget of descriptors, read at position 0 into one
+ * buffer. Nothing here throws: results below zero are error numbers, negated, because processes end at any time.
+ */
+
+import { fstatSync, readFileSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
+import { close, errorNumber, open, pread } from './libc.ts'
+import { parseLimits } from './parse-limits.ts'
+
+const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM, EIO } = constants.errno
+const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
+const reserveFds = 1024
+const keptShareMax = 0.75
+// What is not armed leaves this part of the budget to what will be.
+const unarmedShareMax = 0.75
+const evictedAtOnce = 256
+const wholeFileBytesMax = 64 * 1024 * 1024
+
+export const isGone = (result: number): boolean => result === -ESRCH || result === -ENOENT
+export const isDenied = (result: number): boolean => result === -EACCES || result === -EPERM
+
+/** One file, open or not. */
+export class KeptFile {
+  readonly path: string
+  fd = -1
+  reads = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+}
+
+export interface DirectoryStat {
+  readonly size: number
+  readonly nlink: number
+}
+
+const budgetOfProcess = (): number => {
+  const { nofile } = parseLimits(readFileSync('/proc/self/limits', 'latin1'))
+  const soft = nofile?.soft ?? reserveFds
+  return Math.max(0, Math.min(soft - reserveFds, Math.floor(soft * keptShareMax)))
+}
+
+const errorOf = (thrown: unknown): number => {
+  const code = thrown instanceof Error && 'errno' in thrown ? thrown.errno : undefined
+  return typeof code === 'number' ? code : -EIO
+}
+
+export class KeptFiles {
+  /** Where every reading lands. */
+  bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  private readonly kept = new Set<KeptFile>()
+  private budget: number
+  private readonly onExhausted: (reason: string) => void
+
+  constructor(onExhausted: (reason: string) => void, budget = budgetOfProcess()) {
+    this.onExhausted = onExhausted
+    this.budget = budget
+  }
+
+  get keptCount(): number {
+    return this.kept.size
+  }
+
+  /** Reads a small file. It is kept open from its `keepFrom`-th reading on, if the budget has room. Returns the length. */
+  read(file: KeptFile, armed = false, keepFrom = 1): number {
+    if (file.fd >= 0) {
+      const length = pread(file.fd, this.bytes, 4096, 0)
+      return length >= 0 ? length : -errorNumber()
+    }
+    const fd = this.open(file.path)
+    if (fd < 0) return fd
+    const length = pread(fd, this.bytes, 4096, 0)
+    const result = length >= 0 ? length : -errorNumber()
+    this.keepOrClose(file, fd, armed, keepFrom, result)
+    return result
+  }
+
+  /** Reads a file once. Returns the length of what is in `bytes` now, which grows as needed. */
+  readOnce(path: string): number {
+    const fd = this.open(path)
+    if (fd < 0) return fd
+    let length = 0
+    for (;;) {
+      const got = pread(fd, this.bytes.subarray(length), this.bytes.length - length, length)
+      if (got <= 0) {
+        const result = got === 0 ? length : -errorNumber()
+        close(fd)
+        return result
+      }
+      length += got
+      if (length < this.bytes.length) continue
+      if (length >= wholeFileBytesMax) {
+        close(fd)
+        return length
+      }
+      const grown = Buffer.allocUnsafeSlow(length * 2)
+      this.bytes.copy(grown)
+      this.bytes = grown
+    }
+  }
+
+  /** Reads `bytes` bytes at a position of a file that is opened for it, into `into`. */
+  readAt(path: string, into: Uint8Array, bytes: number, position: number): number {
+    const fd = this.open(path)
+    if (fd < 0) return fd
+    const length = pread(fd, into, bytes, position)
+    const result = length >= 0 ? length : -errorNumber()
+    close(fd)
+    return result
+  }
+
+  /** Size and links of a directory, or an error number. */
+  stat(directory: KeptFile, armed = false, keepFrom = 1): DirectoryStat | number {
+    try {
+      if (directory.fd >= 0) return fstatSync(directory.fd)
+      if (directory.reads + 1 < keepFrom || !this.hasRoom(armed)) {
+        directory.reads++
+        return statSync(directory.path, { throwIfNoEntry: false }) ?? -ENOENT
+      }
+      const fd = this.open(directory.path)
+      // A directory of another user cannot be opened, but its size can be told.
+      if (fd < 0) return isDenied(fd) ? (statSync(directory.path, { throwIfNoEntry: false }) ?? -ENOENT) : fd
+      this.keepOrClose(directory, fd, armed, keepFrom, 0)
+      return directory.fd >= 0 ? fstatSync(directory.fd) : statSync(directory.path)
+    } catch (thrown) {
+      return errorOf(thrown)
+    }
+  }
+
+  forget(file: KeptFile): void {
+    if (file.fd < 0) return
+    close(file.fd)
+    file.fd = -1
+    file.reads = 0
+    this.kept.delete(file)
+  }
+
+  closeAll(): void {
+    for (const file of [...this.kept]) this.forget(file)
+  }
+
+  private hasRoom(armed: boolean): boolean {
+    return this.kept.size < (armed ? this.budget : this.budget * unarmedShareMax)
+  }
+
+  private keepOrClose(file: KeptFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
+    file.reads++
+    if (result < 0 || file.reads < keepFrom || !this.hasRoom(armed)) {
+      close(fd)
+      return
+    }
+    file.fd = fd
+    this.kept.add(file)
+  }
+
+  private open(path: string): number {
+    const fd = open(path, openFlags)
+    if (fd >= 0) return fd
+    const error = errorNumber()
+    if (error !== EMFILE && error !== ENFILE) return -error
+    return this.openAfterEviction(path, error)
+  }
+
+  /** Descriptors ran out below our budget: somebody else took them. Gives some back, and keeps fewer from now on. */
+  private openAfterEviction(path: string, error: number): number {
+    let left = evictedAtOnce
+    for (const file of this.kept) {
+      if (left-- === 0) break
+      this.forget(file)
+    }
+    this.budget = this.kept.size
+    this.onExhausted(
+      `descriptors ran out (${error === EMFILE ? 'EMFILE' : 'ENFILE'}): files are opened for each reading, which is slower`,
+    )
+    const fd = open(path, openFlags)
+    return fd >= 0 ? fd : -errorNumber()
+  }
+}

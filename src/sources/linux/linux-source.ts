@@ -1,0 +1,290 @@
+/**
+ * The live source: mirrors this machine into the kernel state. Two workers read, this class records. Births and
+ * deaths come from the proc connector where the kernel lets us listen, else from scanning.
+ */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { durationText } from '../../duration.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import type { Source, SourceCheck } from '../source.ts'
+import { linuxAbilities, type Periods } from './abilities.ts'
+import { type ArmedPlan, armedPlan } from './armed-plan.ts'
+import { Inventory } from './inventory.ts'
+import { Lives } from './lives.ts'
+import { parsePageSize } from './parse-auxv.ts'
+import type { ConnectorMessage, LifeEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
+import { Readings } from './readings.ts'
+import { startConnector, startScanner } from './workers.ts'
+
+export interface LinuxOptions extends ScanOptions {
+  readonly now: () => number
+  readonly onFault: (error: Error) => void
+}
+
+const restartAfterMs = 1_000
+/** A period stretched past this many times what was asked for is told as lag; back under the other, as recovered. */
+const lagging = 4
+const recovered = 2
+
+export class LinuxSource implements Source {
+  readonly name = 'linux'
+  readonly periods: Periods
+  readonly #options: LinuxOptions
+  #kernel: Kernel | null = null
+  #lives: Lives | null = null
+  #readings: Readings | null = null
+  #connector: ReturnType<typeof startConnector> | null = null
+  #scanner: ReturnType<typeof startScanner> | null = null
+  #plan: ArmedPlan | null = null
+  #planDue = false
+  #stopping = false
+  /** Told before the first scan was recorded: they wait for it. */
+  #early: LifeEvent[] | null = []
+  #refusal: string | null = null
+  #lastFull: ScanReport | null = null
+  #lastFast: ScanReport | null = null
+  readonly #degraded = new Map<string, string>()
+  #onFirstScan: () => void = () => {}
+
+  constructor(options: LinuxOptions) {
+    this.#options = options
+    this.periods = { fastMs: options.periodMs, fullMs: options.fullPeriodMs, livesTold: false }
+  }
+
+  get abilities() {
+    return linuxAbilities(this.periods)
+  }
+
+  /** Preconditions: once, before `start`. */
+  attach(kernel: Kernel): void {
+    const { procRoot, now } = this.#options
+    const read = (path: string) => readFileSync(join(procRoot, path))
+    const boot = read('sys/kernel/random/boot_id').toString('latin1').slice(0, 6)
+    const bootedAt = () => now() - Number.parseFloat(read('uptime').toString('latin1')) * 1000
+    // Once: a wall clock that is set must not make the same process look as if it had begun at another time.
+    const booted = bootedAt()
+    this.#kernel = kernel
+    this.#lives = new Lives(kernel, { boot, bootedAt: () => booted })
+    const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
+    const inventory = new Inventory(kernel, this.#lives)
+    this.#readings = new Readings(kernel, { lives: this.#lives, inventory, pageBytes })
+  }
+
+  async start(): Promise<void> {
+    const firstScan = new Promise<void>((resolve) => {
+      this.#onFirstScan = resolve
+    })
+    // First the listening, then the looking: nothing is born or ends between them unseen.
+    await this.#listen()
+    this.#scan()
+    await firstScan
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await Promise.all([this.#connector?.stop(), this.#scanner?.stop()])
+  }
+
+  armedChanged(): void {
+    if (this.#planDue) return
+    this.#planDue = true
+    setImmediate(() => {
+      this.#planDue = false
+      this.#sendPlan()
+    })
+  }
+
+  scanAge(): number | null {
+    return this.#lastFull === null ? null : Math.max(0, this.#options.now() - this.#lastFull.finishedAt)
+  }
+
+  ready(): boolean {
+    const age = this.scanAge()
+    return age !== null && age < 5_000 + 5 * this.periods.fullMs
+  }
+
+  checks(): readonly SourceCheck[] {
+    const { livesTold, fullMs } = this.periods
+    const inventory = livesTold
+      ? { name: 'inventory', ok: true, detail: 'births and deaths are told by the proc connector' }
+      : {
+          name: 'inventory',
+          ok: false,
+          detail: `polling every ${durationText(fullMs)}, short-lived processes go unseen: ${this.#refusal ?? 'the connector is not up'}`,
+        }
+    const degraded = [...this.#degraded].map(([name, detail]) => ({ name, ok: false, detail }))
+    return [inventory, ...this.#scanChecks(), ...degraded]
+  }
+
+  #scanChecks(): SourceCheck[] {
+    const age = this.scanAge()
+    const describe = (name: string, { cpuMs, periodMs }: ScanReport, ageMs: number, ok: boolean) => ({
+      name,
+      ok,
+      detail: `${durationText(ageMs)} ago, took ${cpuMs.toFixed(1)}ms of CPU, every ${durationText(periodMs)}`,
+    })
+    if (this.#lastFull === null || age === null) return [{ name: 'full scan', ok: false, detail: 'none yet' }]
+    const full = describe('full scan', this.#lastFull, age, this.ready())
+    if (this.#lastFast === null) return [full, { name: 'armed scan', ok: true, detail: 'nothing is armed' }]
+    const fast = describe('armed scan', this.#lastFast, this.#options.now() - this.#lastFast.finishedAt, true)
+    return [full, fast]
+  }
+
+  // ---- the connector ----
+
+  async #listen(): Promise<void> {
+    let decided: () => void = () => {}
+    const decision = new Promise<void>((resolve) => {
+      decided = resolve
+    })
+    this.#connector = startConnector(
+      (message) => {
+        this.#hear(message)
+        decided()
+      },
+      (error) => {
+        decided()
+        this.#connectorFailed(error)
+      },
+    )
+    await decision
+  }
+
+  #hear(message: ConnectorMessage): void {
+    if (message.type === 'listening') {
+      this.periods.livesTold = true
+      this.#recover('connector')
+    } else if (message.type === 'refused') this.#refused(message.reason)
+    else if (message.type === 'events') this.#hearEvents(message.events)
+    else this.#hearLoss(message)
+  }
+
+  #hearEvents(events: readonly LifeEvent[]): void {
+    if (this.#early !== null) {
+      this.#early.push(...events)
+      return
+    }
+    const born = new Set<number>()
+    const died: number[] = []
+    for (const event of events) {
+      const change = this.#lives!.record(event)
+      if (change === 'born') born.add(event.pid)
+      else if (change === 'died' && !born.delete(event.pid)) died.push(event.pid)
+    }
+    if (born.size > 0 || died.length > 0) this.#scanner?.send({ type: 'lives', born: [...born], died })
+    if (born.size > 0 && this.#plan?.followsPartitions) this.armedChanged()
+  }
+
+  #hearLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
+    const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
+    this.#tell(() => this.#kernel!.emit('events.lost', '/sys/proc', [], data))
+    this.#scanner?.send({ type: 'rescan' })
+  }
+
+  #refused(reason: string): void {
+    this.periods.livesTold = false
+    this.#refusal = reason
+    this.#degrade('connector', `births and deaths are found by polling, short-lived processes go unseen: ${reason}`)
+  }
+
+  #connectorFailed(error: Error): void {
+    this.#options.onFault(error)
+    this.#refused(`the connector worker ended: ${error.message}`)
+    this.#restart(() => this.#listen())
+  }
+
+  // ---- the scanner ----
+
+  #scan(): void {
+    const { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget } = this.#options
+    this.#scanner = startScanner(
+      { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget },
+      (message) => this.#take(message),
+      (error) => this.#scannerFailed(error),
+    )
+    this.#sendPlan()
+  }
+
+  #scannerFailed(error: Error): void {
+    this.#options.onFault(error)
+    this.#degrade('scan', `the scan worker ended: ${error.message}`)
+    this.#restart(async () => {
+      this.#scan()
+      this.#recover('scan')
+    })
+  }
+
+  #restart(again: () => Promise<void>): void {
+    void delay(restartAfterMs, null, { ref: false }).then(() => (this.#stopping ? undefined : again()))
+  }
+
+  #sendPlan(): void {
+    this.#plan = armedPlan(this.#kernel!.notifier)
+    this.#scanner?.send(this.#plan.command)
+  }
+
+  #take(message: ScanMessage): void {
+    if (message.type === 'degraded') this.#degrade(message.what, message.reason)
+    else if (message.type === 'recovered') this.#recover(message.what)
+    else this.#record(message)
+  }
+
+  #record(report: ScanReport): void {
+    const first = this.#early !== null
+    const readings = this.#readings!
+    this.#kernel!.update(this.#options.now(), () => {
+      readings.recordInventory(report, { certain: first || !this.periods.livesTold, silent: first })
+      readings.recordUsage(report)
+    })
+    this.#notePermissions(report)
+    if (report.kind === 'full') this.#lastFull = report
+    else this.#lastFast = report
+    this.#notePeriods(report)
+    if (!first || report.kind !== 'full') return
+    const early = this.#early ?? []
+    this.#early = null
+    this.#hearEvents(early)
+    this.#onFirstScan()
+  }
+
+  /** The period grows rather than the CPU time: past a point that is news. */
+  #notePeriods({ kind, periodMs }: ScanReport): void {
+    const { periodMs: fastMs, fullPeriodMs } = this.#options
+    const asked = kind === 'full' ? fullPeriodMs : fastMs
+    if (kind === 'full') this.periods.fullMs = periodMs
+    else this.periods.fastMs = periodMs
+    const name = kind === 'full' ? 'full-scan-lag' : 'armed-scan-lag'
+    if (periodMs > asked * lagging) {
+      this.#degrade(
+        name,
+        `reading takes more CPU than budgeted: every ${durationText(periodMs)} instead of ${durationText(asked)}`,
+      )
+    } else if (periodMs < asked * recovered) this.#recover(name)
+  }
+
+  #notePermissions({ unreadable }: ScanReport): void {
+    const [denied] = unreadable.filter(({ reason }) => reason.startsWith('permission denied'))
+    if (denied === undefined) return
+    this.#degrade(
+      'permission',
+      `some readings of other users' processes are not permitted (first: process ${denied.pid}): ${denied.reason}`,
+    )
+  }
+
+  #degrade(what: string, reason: string): void {
+    if (this.#degraded.has(what)) return
+    this.#degraded.set(what, reason)
+    this.#tell(() => this.#kernel!.emit('source.degraded', '/sys', [], { what, reason }))
+  }
+
+  #recover(what: string): void {
+    if (!this.#degraded.delete(what)) return
+    this.#tell(() => this.#kernel!.emit('source.recovered', '/sys', [], { what }))
+  }
+
+  #tell(news: () => void): void {
+    this.#kernel!.update(this.#options.now(), news)
+  }
+}

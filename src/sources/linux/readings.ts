@@ -1,0 +1,199 @@
+/** What a scan read of processes, threads, partitions and the machine, recorded in the kernel. */
+
+import type { Kernel } from '../../kernel/kernel.ts'
+import { type LimitName, limitIndex } from '../../kernel/limits/table.ts'
+import type { Node } from '../../kernel/objects/node.ts'
+import type { Partition } from '../../kernel/objects/partition.ts'
+import type { Process } from '../../kernel/objects/process.ts'
+import { partitionsWithin } from '../../kernel/objects/within.ts'
+import * as observed from '../../kernel/observations.ts'
+import type { Inventory } from './inventory.ts'
+import type { Life, Lives } from './lives.ts'
+import {
+  capacityStride,
+  type PartitionReading,
+  type ProcessFacts,
+  type ScanReport,
+  type SystemReading,
+  scannedLimits,
+  type ThreadFacts,
+  valueStride,
+} from './protocol.ts'
+
+const indices = scannedLimits.map((name) => limitIndex[name])
+
+export class Readings {
+  readonly #kernel: Kernel
+  readonly #lives: Lives
+  readonly #inventory: Inventory
+  readonly #pageBytes: number
+
+  constructor(kernel: Kernel, parts: { lives: Lives; inventory: Inventory; pageBytes: number }) {
+    this.#kernel = kernel
+    this.#lives = parts.lives
+    this.#inventory = parts.inventory
+    this.#pageBytes = parts.pageBytes
+  }
+
+  /** Who lives, and where. Preconditions: inside an update. Returns how many differences were mended. */
+  recordInventory(report: ScanReport, { certain, silent }: { certain: boolean; silent: boolean }): number {
+    for (const { names } of report.partitions ?? []) observed.partitionAppeared(this.#kernel, names, { silent })
+    const known = report.processes.filter((facts) => this.#isKnown(facts) || this.#keep(facts))
+    const { startedAt, inventory } = report
+    const mended = inventory === null ? 0 : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
+    for (const facts of known) this.#recordProcess(facts, report, silent)
+    return mended
+  }
+
+  /** What they use. Preconditions: inside an update, after the inventory. */
+  recordUsage(report: ScanReport): void {
+    for (const facts of report.threads) this.#recordThread(facts, report)
+    this.#recordCapacities(report)
+    this.#recordValues(report)
+    for (const { pid, tid, limit, reason } of report.unreadable) {
+      const node = this.#nodeOf(pid, tid, report.startedAt)
+      if (node !== null) observed.unreadable(this.#kernel, node, limit, reason)
+    }
+    for (const pid of report.confirmed) {
+      const life = this.#lives.byPid.get(pid)
+      if (life !== undefined && life.bornAt < report.startedAt) observed.confirmed(life.process, report.finishedAt)
+    }
+    if (report.system !== null) this.#recordSystem(report.system, report.finishedAt)
+    if (report.partitions !== null) this.#recordPartitions(report.partitions, report.finishedAt)
+  }
+
+  #isKnown({ pid, startTicks }: ProcessFacts): boolean {
+    return this.#lives.byPid.get(pid)?.startTicks === startTicks
+  }
+
+  /** Facts of one who is not in the kernel state yet are used when it is. */
+  #keep(facts: ProcessFacts): boolean {
+    this.#inventory.keepStranger(facts)
+    return true
+  }
+
+  #recordProcess(facts: ProcessFacts, { startedAt, finishedAt }: ScanReport, silent: boolean): void {
+    const life = this.#lives.byPid.get(facts.pid)
+    if (life === undefined || life.startTicks !== facts.startTicks) return
+    const { process } = life
+    if (facts.rlimits !== null) this.#recordRlimits(process, facts.rlimits)
+    // What the connector told after the scan began is newer than what the scan read.
+    if (life.changedAt >= startedAt && finishedAt > startedAt && !silent) return
+    this.#recordFacts(life, facts)
+  }
+
+  #recordFacts({ process }: Life, facts: ProcessFacts): void {
+    const kernel = this.#kernel
+    if (facts.partition !== null) {
+      observed.processMoved(kernel, process, observed.partitionAppeared(kernel, facts.partition))
+    }
+    observed.processReparented(kernel, process, kernel.processes.get(facts.parent) ?? null)
+    if (process.name !== facts.name) observed.processChanged(kernel, process, 'name', { name: facts.name })
+    if (process.uid === null) observed.processChanged(kernel, process, null, { uid: facts.uid })
+    else if (process.uid !== facts.uid) observed.processChanged(kernel, process, 'uid', { uid: facts.uid })
+    if (facts.executable !== null && process.executable !== facts.executable) {
+      observed.processChanged(kernel, process, null, { executable: facts.executable })
+    }
+  }
+
+  #recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {
+    observed.rlimitsObserved(process, rlimits)
+    const soft = (name: string) => rlimits[name]?.soft ?? Number.POSITIVE_INFINITY
+    const capacities: readonly [LimitName, number][] = [
+      ['fds', soft('nofile')],
+      ['address-space', soft('as')],
+      ['data-pages', Math.floor(soft('data') / this.#pageBytes)],
+      ['memlock', soft('memlock')],
+      ['cpu-time', soft('cpu') * 1e6],
+    ]
+    for (const [limit, capacity] of capacities) observed.observeCapacity(this.#kernel, process, limit, capacity)
+  }
+
+  #recordThread(facts: ThreadFacts, { startedAt }: ScanReport): void {
+    const thread = this.#lives.byPid.get(facts.pid)?.process.threads.get(facts.tid)
+    if (thread === undefined) return
+    const { name, state, certain, why, since, priority } = facts
+    const on = facts.on === null ? null : { ...facts.on }
+    const isNewer = this.#lives.byPid.get(facts.pid)!.changedAt >= startedAt
+    observed.threadChanged(thread, {
+      ...(!isNewer && { name }),
+      priority,
+      condition: { state, on, certain, why, since },
+    })
+  }
+
+  #recordCapacities({ capacities, startedAt }: ScanReport): void {
+    for (let row = 0; row < capacities.length; row += capacityStride) {
+      const node = this.#nodeOf(capacities[row]!, capacities[row + 1]!, startedAt)
+      if (node === null) continue
+      this.#kernel.usage.observeCapacity(node, indices[capacities[row + 2]!]!, capacities[row + 3]!)
+    }
+  }
+
+  #recordValues({ values, startedAt, finishedAt }: ScanReport): void {
+    for (let row = 0; row < values.length; row += valueStride) {
+      const node = this.#nodeOf(values[row]!, values[row + 1]!, startedAt)
+      if (node === null) continue
+      const limit = scannedLimits[values[row + 2]!]!
+      observed.observe(this.#kernel, node, limit, {
+        value: values[row + 3]!,
+        at: finishedAt,
+        estimate: values[row + 4] === 1,
+      })
+    }
+  }
+
+  /** Null for what has ended meanwhile, or was born since the scan began: the row may be about its predecessor. */
+  #nodeOf(pid: number, tid: number, startedAt: number): Node | null {
+    const life = this.#lives.byPid.get(pid)
+    if (life === undefined || life.bornAt > startedAt) return null
+    return tid === 0 ? life.process : (life.process.threads.get(tid) ?? null)
+  }
+
+  #recordSystem(machine: SystemReading, at: number): void {
+    const { system } = this.#kernel
+    const capacities: readonly [LimitName, number][] = [
+      ['processes', machine.processesMax],
+      ['threads', machine.threadsMax],
+      ['fds', machine.fdsMax],
+      ['cpu', machine.cpus * 1000],
+      ['memory', machine.memoryTotal],
+      ['memory-free', machine.memoryTotal],
+    ]
+    for (const [limit, capacity] of capacities) observed.observeCapacity(this.#kernel, system, limit, capacity)
+    observed.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
+    observed.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
+  }
+
+  #recordPartitions(readings: readonly PartitionReading[], at: number): void {
+    const there = new Set<Partition>()
+    for (const reading of readings) {
+      const partition = this.#kernel.partition(reading.names)
+      if (partition === null) continue
+      there.add(partition)
+      this.#recordPartition(partition, reading, at)
+    }
+    // The deepest first: a partition ends when nothing is left in it.
+    for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
+      const isEmpty = partition.members.size === 0 && partition.partitions.size === 0
+      if (isEmpty && !there.has(partition)) observed.partitionEnded(this.#kernel, partition)
+    }
+  }
+
+  #recordPartition(partition: Partition, { memory, memoryMax, why }: PartitionReading, at: number): void {
+    const kernel = this.#kernel
+    const max = memoryMax ?? Number.POSITIVE_INFINITY
+    observed.observeCapacity(kernel, partition, 'memory', max)
+    observed.observeCapacity(kernel, partition, 'memory-free', max)
+    const noMemory = why ?? 'no memory controller'
+    if (memory === null) this.#lose(partition, 'memory', noMemory)
+    else observed.observe(kernel, partition, 'memory', { value: memory, at })
+    if (memory === null || memoryMax === null)
+      this.#lose(partition, 'memory-free', memory === null ? noMemory : 'no maximum is set')
+    else observed.observe(kernel, partition, 'memory-free', { value: Math.max(0, memoryMax - memory), at })
+  }
+
+  #lose(node: Node, limit: LimitName, reason: string): void {
+    if (node.unavailable.get(limitIndex[limit]) !== reason) observed.unreadable(this.#kernel, node, limit, reason)
+  }
+}

@@ -1,0 +1,128 @@
+/** What the scan worker remembers of each process and thread from one pass to the next. */
+
+import type { CpuWindow } from './cpu-window.ts'
+import { KeptFile, type KeptFiles } from './kept-files.ts'
+import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from './protocol.ts'
+import type { Subject } from './report-builder.ts'
+
+const nothingSent = (): number[] => scannedLimits.map(() => Number.NaN)
+
+export class ThreadRecord implements Subject {
+  readonly pid: number
+  readonly tid: number
+  readonly schedstat: KeptFile
+  readonly syscall: KeptFile
+  readonly stat: KeptFile
+  readonly sent = nothingSent()
+  reasons: Map<ScannedLimit, string> | null = null
+  facts: ThreadFacts | null = null
+
+  /** From schedstat, and when it was read; -1 before the first reading. */
+  runNs = -1
+  timesRun = -1
+  readAt = 0
+  /** Set by a reading of schedstat: it may have run since it was classified. */
+  ran = true
+  gone = false
+  /** It has ended, and its process has not collected it or lives on without it. */
+  dead = false
+
+  /** How often it had run when it was classified; -1 for "to be classified again". */
+  classifiedTimesRun = -1
+  /** How often it had run when its present state was first seen. */
+  sinceTimesRun = -1
+  /** It was blocked when last classified: nothing changes until it runs. */
+  blocked = false
+
+  cpu: CpuWindow | null = null
+  cpuPermille = Number.NaN
+
+  /** How often it had run when its stack was read, and blocked then. */
+  stackTimesRun = -1
+  stackStart = 0
+  stackEnd = 0
+  /** The lowest page of its stack that is known to have been touched; 0 for unknown. */
+  lowestTouched = 0
+  capacitySent = Number.NaN
+
+  constructor(pid: number, tid: number, processPath: string) {
+    const path = `${processPath}/task/${tid}`
+    this.pid = pid
+    this.tid = tid
+    this.schedstat = new KeptFile(`${path}/schedstat`)
+    this.syscall = new KeptFile(`${path}/syscall`)
+    this.stat = new KeptFile(`${path}/stat`)
+  }
+
+  get subjectTid(): number {
+    return this.tid
+  }
+
+  get isMain(): boolean {
+    return this.tid === this.pid
+  }
+
+  forget(files: KeptFiles): void {
+    files.forget(this.schedstat)
+    files.forget(this.syscall)
+    files.forget(this.stat)
+  }
+}
+
+export class ProcessRecord implements Subject {
+  readonly pid: number
+  readonly subjectTid = 0
+  readonly path: string
+  readonly sent = nothingSent()
+  reasons: Map<ScannedLimit, string> | null = null
+  facts: ProcessFacts | null = null
+  /** The text of `limits` that the facts have been made of. */
+  limitsText = ''
+  readonly statm: KeptFile
+  readonly status: KeptFile
+  readonly timers: KeptFile
+  readonly stat: KeptFile
+  readonly taskDirectory: KeptFile
+  readonly fdDirectory: KeptFile
+
+  threads: ThreadRecord[] = []
+  /** The list of threads may have changed. */
+  listStale = true
+  /** Facts are to be read again with the next full scan. */
+  factsStale = true
+  /** The kernel does not let us look into it. */
+  denied = false
+  zombie = false
+  /** The number of the last full scan that found it listed. */
+  seenIn = 0
+
+  constructor(pid: number, procRoot: string) {
+    this.pid = pid
+    this.path = `${procRoot}/${pid}`
+    this.statm = new KeptFile(`${this.path}/statm`)
+    this.status = new KeptFile(`${this.path}/status`)
+    this.timers = new KeptFile(`${this.path}/timers`)
+    this.stat = new KeptFile(`${this.path}/stat`)
+    this.taskDirectory = new KeptFile(`${this.path}/task`)
+    this.fdDirectory = new KeptFile(`${this.path}/fd`)
+  }
+
+  get kernelThread(): boolean {
+    return this.facts?.kernelThread ?? false
+  }
+
+  /** What `setrlimit` says of the main thread's stack; NaN where it is not known. */
+  get stackSoft(): number {
+    return this.facts?.rlimits?.stack?.soft ?? Number.NaN
+  }
+
+  forget(files: KeptFiles): void {
+    for (const thread of this.threads) thread.forget(files)
+    files.forget(this.statm)
+    files.forget(this.status)
+    files.forget(this.timers)
+    files.forget(this.stat)
+    files.forget(this.taskDirectory)
+    files.forget(this.fdDirectory)
+  }
+}
