@@ -1,0 +1,56 @@
+/** Compiles the small C programs of `test/programs` and runs them. Only what was started here is ended, by its pid. */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+const sources = new URL('../programs/', import.meta.url)
+const build = new URL('../.build/', import.meta.url)
+
+/** The path of the program, compiled unless it is there already. */
+export const compile = (name: string): string => {
+  const source = new URL(`${name}.c`, sources).pathname
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
+  const path = new URL(`${name}-${hash}`, build).pathname
+  if (existsSync(path)) return path
+  mkdirSync(build, { recursive: true })
+  // Made under another name first, so that nobody runs half a program.
+  const unfinished = `${path}.${process.pid}`
+  execFileSync('gcc', ['-O0', '-pthread', '-o', unfinished, source], { stdio: ['ignore', 'inherit', 'inherit'] })
+  renameSync(unfinished, path)
+  return path
+}
+
+export interface Program {
+  readonly pid: number
+  readonly child: ChildProcess
+  /** The next line that it prints; rejects when there are no more. */
+  line(): Promise<string>
+  /** Writes a line to its input. */
+  send(text: string): void
+  /** Ends its input, then kills it; resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+/** Starts a program and waits until it says `ready`. */
+export const start = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
+  const child = spawn(compile(name), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const line = async (): Promise<string> => {
+    const next = await lines.next()
+    if (next.done) throw new Error(`${name} ended without another line`)
+    return next.value
+  }
+  child.stdin.on('error', () => {}) // it may end before it has read everything
+  const stop = async (): Promise<void> => {
+    child.stdin.end()
+    const timer = setTimeout(() => child.kill('SIGKILL'), 1000)
+    await ended
+    clearTimeout(timer)
+  }
+  const first = await line()
+  if (first !== 'ready' || child.pid === undefined) throw new Error(`${name} said ${first}`)
+  return { pid: child.pid, child, line, send: (text) => void child.stdin.write(`${text}\n`), stop }
+}
