@@ -1,6 +1,8 @@
 /** Who may speak with the service: exact Host and Origin lists, and bearer tokens with a role. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { BlockList, isIP } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
 import { Problem } from './problems.ts'
 
 /** From the least to the most: each may do what those before it may. */
@@ -81,4 +83,25 @@ export function authenticate({ tokens }: Gate, { authorization }: Headers): Toke
 export function authorize(token: Token | null, needed: Role): void {
   if (token === null || roles.indexOf(token.role) >= roles.indexOf(needed)) return
   throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+export const isLoopback = (host: string): boolean => {
+  const family = isIP(host)
+  return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** Every value of Host that means this service: where it listens, loopback's names, and what was allowed besides. */
+export function allowedHosts(host: string, port: number, more: readonly string[]): string[] {
+  const everywhere = host === '0.0.0.0' || host === '::'
+  const addresses = Object.values(networkInterfaces()).flatMap((there) => (there ?? []).map(({ address }) => address))
+  const names = ['localhost', '127.0.0.1', '::1', ...(everywhere ? [hostname(), ...addresses] : [host])]
+  const places = names.flatMap((name) => {
+    const bare = (isIP(name) === 6 ? `[${name}]` : name).toLowerCase()
+    return port === 80 || port === 443 ? [bare, `${bare}:${port}`] : [`${bare}:${port}`]
+  })
+  return [...new Set([...places, ...more.map((place) => place.toLowerCase())])]
 }

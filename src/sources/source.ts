@@ -1,7 +1,5 @@
 /** What feeds the kernel: the port that every source fits. */
 
-import type { Abilities } from '../kernel/kernel.ts'
-
 export interface SourceCheck {
   readonly name: string
   readonly ok: boolean
@@ -11,7 +9,6 @@ export interface SourceCheck {
 export interface Source {
   /** As clients see it. */
   readonly name: string
-  readonly abilities: Abilities
   /** Resolves when the first complete picture is in the kernel. */
   start(): Promise<void>
   stop(): Promise<void>

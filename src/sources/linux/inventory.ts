@@ -5,7 +5,6 @@
  */
 
 import type { Kernel } from '../../kernel/kernel.ts'
-import type { Process } from '../../kernel/objects/process.ts'
 import * as observed from '../../kernel/observations.ts'
 import type { Life, Lives } from './lives.ts'
 import type { ProcessFacts } from './protocol.ts'
@@ -44,15 +43,14 @@ export class Inventory {
 
   /**
    * Preconditions: inside an update. `certain`: one scan decides. `silent`: the first of all.
-   * Returns how many differences it mended.
+   * Returns the facts of the processes that are in the kernel state from now on.
    */
   reconcile(
     inventory: Float64Array,
     { startedAt, certain, silent }: { startedAt: number; certain: boolean; silent: boolean },
-  ): number {
+  ): ProcessFacts[] {
     const before = this.#doubts
     this.#doubts = new Set()
-    let mended = 0
     const agreed = (doubt: string): boolean => {
       this.#doubts.add(doubt)
       return certain || before.has(doubt)
@@ -60,48 +58,52 @@ export class Inventory {
     const listed = new Map<number, Listed>()
     for (const { pid, ...rest } of listedProcesses(inventory)) listed.set(pid, rest)
     for (const [pid, life] of this.#lives.byPid) {
-      const now = listed.get(pid)
-      if (life.bornAt >= startedAt || now?.startTicks === life.startTicks) continue
-      if (!agreed(`end ${pid} ${life.startTicks}`)) continue
-      this.#lives.ended(life.process)
-      mended++
+      if (life.bornAt >= startedAt || listed.get(pid)?.startTicks === life.startTicks) continue
+      if (agreed(`end ${pid} ${life.startTicks}`)) this.#lives.ended(life.process)
     }
+    const admitted: ProcessFacts[] = []
     for (const [pid, { startTicks, tids }] of listed) {
       const life = this.#lives.byPid.get(pid)
-      if (life !== undefined) mended += this.#reconcileThreads(life, tids, { startedAt, agreed, silent })
-      else if (agreed(`birth ${pid} ${startTicks}`) && this.#admit(pid, tids, { startedAt, silent })) mended++
+      const facts = this.#strangers.get(pid)
+      if (life !== undefined) this.#reconcileThreads(life, tids, { startedAt, agreed, silent })
+      else if (agreed(`birth ${pid} ${startTicks}`) && facts?.startTicks === startTicks) {
+        this.#admit(facts, tids, { startedAt, silent })
+        admitted.push(facts)
+      }
     }
-    this.#forgetStrangers(listed)
-    this.#linkParents()
-    return mended
+    for (const pid of this.#strangers.keys())
+      if (!listed.has(pid) || this.#lives.byPid.has(pid)) this.#strangers.delete(pid)
+    // Parents may come after their children in a scan.
+    for (const facts of admitted) {
+      const parent = this.#kernel.processes.get(facts.parent) ?? null
+      observed.processReparented(this.#kernel, this.#lives.byPid.get(facts.pid)!.process, parent)
+    }
+    return admitted
   }
 
   #reconcileThreads(
     { process, changedAt, bornAt }: Life,
     tids: readonly number[],
     { startedAt, agreed, silent }: { startedAt: number; agreed: (doubt: string) => boolean; silent: boolean },
-  ): number {
-    if (Math.max(bornAt, changedAt) >= startedAt) return 0
-    let mended = 0
-    if (tids.length !== process.threads.size || tids.some((tid) => !process.threads.has(tid))) {
-      for (const tid of tids) {
-        if (process.threads.has(tid) || !agreed(`thread ${process.pid} ${tid}`)) continue
-        this.#lives.threadBorn(process, tid, startedAt, { silent })
-        mended++
-      }
-      for (const thread of [...process.threads.values()]) {
-        if (tids.includes(thread.tid) || !agreed(`no thread ${process.pid} ${thread.tid}`)) continue
-        observed.threadEnded(this.#kernel, thread)
-        mended++
-      }
+  ): void {
+    const agrees = tids.length === process.threads.size && tids.every((tid) => process.threads.has(tid))
+    if (agrees || Math.max(bornAt, changedAt) >= startedAt) return
+    for (const tid of tids) {
+      const missing = !process.threads.has(tid) && agreed(`thread ${process.pid} ${tid}`)
+      if (missing) this.#lives.threadBorn(process, tid, startedAt, { silent })
     }
-    return mended
+    for (const thread of [...process.threads.values()]) {
+      const extra = !tids.includes(thread.tid) && agreed(`no thread ${process.pid} ${thread.tid}`)
+      if (extra) observed.threadEnded(this.#kernel, thread)
+    }
   }
 
-  #admit(pid: number, tids: readonly number[], { startedAt, silent }: { startedAt: number; silent: boolean }): boolean {
-    const facts = this.#strangers.get(pid)
-    if (facts === undefined) return false
-    const { startTicks, name, executable, uid } = facts
+  #admit(
+    facts: ProcessFacts,
+    tids: readonly number[],
+    { startedAt, silent }: { startedAt: number; silent: boolean },
+  ): void {
+    const { pid, startTicks, name, executable, uid } = facts
     const container = observed.partitionAppeared(this.#kernel, facts.partition ?? [], { silent })
     const parent = this.#kernel.processes.get(facts.parent) ?? null
     const life = this.#lives.born(
@@ -109,21 +111,5 @@ export class Inventory {
       { at: startedAt, silent },
     )
     for (const tid of tids) this.#lives.threadBorn(life.process, tid, startedAt, { silent })
-    return true
-  }
-
-  /** Parents may come after their children in a scan. */
-  #linkParents(): void {
-    for (const [pid, { parent }] of this.#strangers) {
-      const child: Process | undefined = this.#kernel.processes.get(pid)
-      const there = this.#kernel.processes.get(parent)
-      if (child === undefined) continue
-      if (there !== undefined) observed.processReparented(this.#kernel, child, there)
-      this.#strangers.delete(pid)
-    }
-  }
-
-  #forgetStrangers(listed: ReadonlyMap<number, Listed>): void {
-    for (const pid of this.#strangers.keys()) if (!listed.has(pid)) this.#strangers.delete(pid)
   }
 }

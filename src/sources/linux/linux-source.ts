@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { durationText } from '../../duration.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Source, SourceCheck } from '../source.ts'
-import { linuxAbilities, type Periods } from './abilities.ts'
+import type { Periods } from './abilities.ts'
 import { type ArmedPlan, armedPlan } from './armed-plan.ts'
 import { Inventory } from './inventory.ts'
 import { Lives } from './lives.ts'
@@ -19,6 +19,9 @@ import { Readings } from './readings.ts'
 import { startConnector, startScanner } from './workers.ts'
 
 export interface LinuxOptions extends ScanOptions {
+  /** What the kernel's abilities were made with: the source keeps them up to date. */
+  readonly periods: Periods
+  /** ms of Unix time. */
   readonly now: () => number
   readonly onFault: (error: Error) => void
 }
@@ -32,9 +35,9 @@ export class LinuxSource implements Source {
   readonly name = 'linux'
   readonly periods: Periods
   readonly #options: LinuxOptions
-  #kernel: Kernel | null = null
-  #lives: Lives | null = null
-  #readings: Readings | null = null
+  readonly #kernel: Kernel
+  readonly #lives: Lives
+  readonly #readings: Readings
   #connector: ReturnType<typeof startConnector> | null = null
   #scanner: ReturnType<typeof startScanner> | null = null
   #plan: ArmedPlan | null = null
@@ -48,26 +51,16 @@ export class LinuxSource implements Source {
   readonly #degraded = new Map<string, string>()
   #onFirstScan: () => void = () => {}
 
-  constructor(options: LinuxOptions) {
-    this.#options = options
-    this.periods = { fastMs: options.periodMs, fullMs: options.fullPeriodMs, livesTold: false }
-  }
-
-  get abilities() {
-    return linuxAbilities(this.periods)
-  }
-
-  /** Preconditions: once, before `start`. */
-  attach(kernel: Kernel): void {
-    const { procRoot, now } = this.#options
-    const read = (path: string) => readFileSync(join(procRoot, path))
-    const boot = read('sys/kernel/random/boot_id').toString('latin1').slice(0, 6)
-    const bootedAt = () => now() - Number.parseFloat(read('uptime').toString('latin1')) * 1000
-    // Once: a wall clock that is set must not make the same process look as if it had begun at another time.
-    const booted = bootedAt()
+  constructor(kernel: Kernel, options: LinuxOptions) {
     this.#kernel = kernel
-    this.#lives = new Lives(kernel, { boot, bootedAt: () => booted })
+    this.#options = options
+    this.periods = options.periods
+    const read = (path: string) => readFileSync(join(options.procRoot, path))
+    const boot = read('sys/kernel/random/boot_id').toString('latin1').slice(0, 6)
+    // Once: a wall clock that is set must not make the same process look as if it had begun at another time.
+    const bootedAt = options.now() - Number.parseFloat(read('uptime').toString('latin1')) * 1000
     const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
+    this.#lives = new Lives(kernel, { boot, bootedAt })
     const inventory = new Inventory(kernel, this.#lives)
     this.#readings = new Readings(kernel, { lives: this.#lives, inventory, pageBytes })
   }
@@ -169,7 +162,7 @@ export class LinuxSource implements Source {
     const born = new Set<number>()
     const died: number[] = []
     for (const event of events) {
-      const change = this.#lives!.record(event)
+      const change = this.#lives.record(event)
       if (change === 'born') born.add(event.pid)
       else if (change === 'died' && !born.delete(event.pid)) died.push(event.pid)
     }
@@ -179,7 +172,7 @@ export class LinuxSource implements Source {
 
   #hearLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
-    this.#tell(() => this.#kernel!.emit('events.lost', '/sys/proc', [], data))
+    this.#tell(() => this.#kernel.emit('events.lost', '/sys/proc', [], data))
     this.#scanner?.send({ type: 'rescan' })
   }
 
@@ -221,7 +214,7 @@ export class LinuxSource implements Source {
   }
 
   #sendPlan(): void {
-    this.#plan = armedPlan(this.#kernel!.notifier)
+    this.#plan = armedPlan(this.#kernel.notifier)
     this.#scanner?.send(this.#plan.command)
   }
 
@@ -233,10 +226,12 @@ export class LinuxSource implements Source {
 
   #record(report: ScanReport): void {
     const first = this.#early !== null
-    const readings = this.#readings!
-    this.#kernel!.update(this.#options.now(), () => {
-      readings.recordInventory(report, { certain: first || !this.periods.livesTold, silent: first })
+    const readings = this.#readings
+    this.#kernel.update(this.#options.now(), () => {
+      const admitted = readings.recordInventory(report, { certain: first || !this.periods.livesTold, silent: first })
       readings.recordUsage(report)
+      // What was read of them before they were known to live was not recorded.
+      if (admitted.length > 0 && !first) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
     this.#notePermissions(report)
     if (report.kind === 'full') this.#lastFull = report
@@ -276,15 +271,15 @@ export class LinuxSource implements Source {
   #degrade(what: string, reason: string): void {
     if (this.#degraded.has(what)) return
     this.#degraded.set(what, reason)
-    this.#tell(() => this.#kernel!.emit('source.degraded', '/sys', [], { what, reason }))
+    this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
   }
 
   #recover(what: string): void {
     if (!this.#degraded.delete(what)) return
-    this.#tell(() => this.#kernel!.emit('source.recovered', '/sys', [], { what }))
+    this.#tell(() => this.#kernel.emit('source.recovered', '/sys', [], { what }))
   }
 
   #tell(news: () => void): void {
-    this.#kernel!.update(this.#options.now(), news)
+    this.#kernel.update(this.#options.now(), news)
   }
 }

@@ -35,10 +35,10 @@ export class Lives {
   readonly #kernel: Kernel
   readonly #boot: string
   /** ms of Unix time. */
-  readonly #bootedAt: () => number
+  readonly #bootedAt: number
   readonly byPid = new Map<number, Life>()
 
-  constructor(kernel: Kernel, { boot, bootedAt }: { boot: string; bootedAt: () => number }) {
+  constructor(kernel: Kernel, { boot, bootedAt }: { boot: string; bootedAt: number }) {
     this.#kernel = kernel
     this.#boot = boot
     this.#bootedAt = bootedAt
@@ -66,7 +66,7 @@ export class Lives {
   born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): Life {
     const { pid, startTicks, parent, ...facts } = birth
     const identity = `${this.#boot}-${pid}-${startTicks}`
-    const started = this.#bootedAt() + startTicks * tickMs
+    const started = this.#bootedAt + startTicks * tickMs
     const process = observed.processAppeared(
       this.#kernel,
       { pid, identity, started, parentProcess: parent, ...facts },

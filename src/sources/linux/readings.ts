@@ -8,7 +8,7 @@ import type { Process } from '../../kernel/objects/process.ts'
 import { partitionsWithin } from '../../kernel/objects/within.ts'
 import * as observed from '../../kernel/observations.ts'
 import type { Inventory } from './inventory.ts'
-import type { Life, Lives } from './lives.ts'
+import type { Lives } from './lives.ts'
 import {
   capacityStride,
   type PartitionReading,
@@ -35,14 +35,15 @@ export class Readings {
     this.#pageBytes = parts.pageBytes
   }
 
-  /** Who lives, and where. Preconditions: inside an update. Returns how many differences were mended. */
-  recordInventory(report: ScanReport, { certain, silent }: { certain: boolean; silent: boolean }): number {
-    for (const { names } of report.partitions ?? []) observed.partitionAppeared(this.#kernel, names, { silent })
-    const known = report.processes.filter((facts) => this.#isKnown(facts) || this.#keep(facts))
+  /** Who lives, and where. Preconditions: inside an update. Returns the pids of those not told by the connector. */
+  recordInventory(report: ScanReport, { certain, silent }: { certain: boolean; silent: boolean }): number[] {
     const { startedAt, inventory } = report
-    const mended = inventory === null ? 0 : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
-    for (const facts of known) this.#recordProcess(facts, report, silent)
-    return mended
+    for (const { names } of report.partitions ?? []) observed.partitionAppeared(this.#kernel, names, { silent })
+    for (const facts of report.processes) if (!this.#isKnown(facts)) this.#inventory.keepStranger(facts)
+    const admitted = inventory === null ? [] : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
+    for (const facts of [...report.processes, ...admitted])
+      if (this.#isKnown(facts)) this.#recordProcess(facts, startedAt)
+    return admitted.map(({ pid }) => pid)
   }
 
   /** What they use. Preconditions: inside an update, after the inventory. */
@@ -66,34 +67,24 @@ export class Readings {
     return this.#lives.byPid.get(pid)?.startTicks === startTicks
   }
 
-  /** Facts of one who is not in the kernel state yet are used when it is. */
-  #keep(facts: ProcessFacts): boolean {
-    this.#inventory.keepStranger(facts)
-    return true
-  }
-
-  #recordProcess(facts: ProcessFacts, { startedAt, finishedAt }: ScanReport, silent: boolean): void {
-    const life = this.#lives.byPid.get(facts.pid)
-    if (life === undefined || life.startTicks !== facts.startTicks) return
-    const { process } = life
-    if (facts.rlimits !== null) this.#recordRlimits(process, facts.rlimits)
-    // What the connector told after the scan began is newer than what the scan read.
-    if (life.changedAt >= startedAt && finishedAt > startedAt && !silent) return
-    this.#recordFacts(life, facts)
-  }
-
-  #recordFacts({ process }: Life, facts: ProcessFacts): void {
+  #recordProcess(facts: ProcessFacts, startedAt: number): void {
     const kernel = this.#kernel
+    const { process, changedAt } = this.#lives.byPid.get(facts.pid)!
+    if (facts.rlimits !== null) this.#recordRlimits(process, facts.rlimits)
     if (facts.partition !== null) {
       observed.processMoved(kernel, process, observed.partitionAppeared(kernel, facts.partition))
     }
     observed.processReparented(kernel, process, kernel.processes.get(facts.parent) ?? null)
-    if (process.name !== facts.name) observed.processChanged(kernel, process, 'name', { name: facts.name })
-    if (process.uid === null) observed.processChanged(kernel, process, null, { uid: facts.uid })
-    else if (process.uid !== facts.uid) observed.processChanged(kernel, process, 'uid', { uid: facts.uid })
-    if (facts.executable !== null && process.executable !== facts.executable) {
-      observed.processChanged(kernel, process, null, { executable: facts.executable })
-    }
+    // What the connector told after the scan began is newer than what the scan read.
+    if (changedAt < startedAt) this.#recordNames(process, facts)
+  }
+
+  #recordNames(process: Process, { name, uid, executable }: ProcessFacts): void {
+    const kernel = this.#kernel
+    if (process.name !== name) observed.processChanged(kernel, process, 'name', { name })
+    if (process.uid !== uid) observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
+    if (executable !== null && process.executable !== executable)
+      observed.processChanged(kernel, process, null, { executable })
   }
 
   #recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {

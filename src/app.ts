@@ -1,0 +1,70 @@
+/** Composes the whole service from its parts, and closes it in order. What tests build. */
+
+import { hostname } from 'node:os'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { bounds } from './bounds.ts'
+import { durationText } from './duration.ts'
+import type { Check } from './http/health.ts'
+import type { Gate } from './http/security.ts'
+import { buildServer } from './http/server.ts'
+import { EventRing } from './journal/ring.ts'
+import type { Kernel } from './kernel/kernel.ts'
+import type { Source } from './sources/source.ts'
+import { Hub } from './stream/hub.ts'
+
+export interface AppParts {
+  readonly kernel: Kernel
+  readonly source: Source
+  readonly gate: Gate
+  readonly logger: FastifyBaseLogger
+  readonly version: string
+  /** ms of Unix time. */
+  readonly now: () => number
+}
+
+export interface App {
+  readonly server: FastifyInstance
+  readonly hub: Hub
+  readonly ring: EventRing
+  /** Ends the streams with a bookmark, then the server, then the source. */
+  close(): Promise<void>
+}
+
+export function buildApp({ kernel, source, gate, logger, version, now }: AppParts): App {
+  const host = hostname()
+  const ring = new EventRing({
+    source: `/net/${encodeURIComponent(host)}`,
+    firstSequence: Math.round(now() * 1000),
+    eventsMax: bounds.eventsKeptMax,
+    bytesMax: bounds.eventsKeptBytesMax,
+  })
+  const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
+  kernel.onEvent = (event) => hub.publish(ring.append(event))
+  kernel.notifier.onArmed = () => source.armedChanged()
+  const context = { kernel, host, version, source: source.name }
+  const health = {
+    ready: () => source.ready(),
+    checks: (): Check[] => [
+      ...source.checks(),
+      { name: 'streams', ok: true, detail: `${hub.size} open` },
+      { name: 'thresholds', ok: true, detail: `${kernel.notifier.size} set` },
+      {
+        name: 'events',
+        ok: true,
+        detail: `${ring.newest - ring.oldestCursor} kept in memory; they end with this process`,
+      },
+      { name: 'uptime', ok: true, detail: durationText(performance.now()) },
+    ],
+  }
+  const server = buildServer({ context, hub, gate, health, logger })
+  return {
+    server,
+    hub,
+    ring,
+    close: async () => {
+      hub.close()
+      await server.close()
+      await source.stop()
+    },
+  }
+}
