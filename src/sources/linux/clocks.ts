@@ -3,6 +3,7 @@
 import { clockGettime } from './libc.ts'
 
 const clockMonotonic = 1
+const clockThreadCpu = 3
 const clockBoottime = 7
 const ticksPerSecond = 100 // USER_HZ is 100 wherever Node runs
 const stepMs = 5
@@ -13,6 +14,9 @@ const nanosecondsOf = (clock: number): bigint => {
   clockGettime(clock, time)
   return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8)
 }
+
+/** The CPU time of the calling thread. getrusage would know it only as of the last tick. */
+export const threadCpuMs = (): number => Number(nanosecondsOf(clockThreadCpu)) / 1e6
 
 export class Clocks {
   private offsetMs = Number.NEGATIVE_INFINITY

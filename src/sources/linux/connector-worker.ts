@@ -11,7 +11,7 @@ import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
 // Under a storm a pause lets a batch grow: fewer calls, and more processes whose end is already known and need no reading.
-const stormEventsPerSecond = 3000
+const stormEventsPerSecond = 8000
 const stormPauseMs = 2
 const adjustMs = 1000
 

@@ -77,7 +77,17 @@ export class KeptFiles {
     return result
   }
 
-  /** Reads a file once. Returns the length of what is in `bytes` now, which grows as needed. */
+  /** Reads a file that surely fits one reading. */
+  readBrief(path: string): number {
+    const fd = this.open(path)
+    if (fd < 0) return fd
+    const length = pread(fd, this.bytes, this.bytes.length, 0)
+    const result = length >= 0 ? length : -errorNumber()
+    close(fd)
+    return result
+  }
+
+  /** Reads a file to its end. Returns the length of what is in `bytes` now, which grows as needed. */
   readOnce(path: string): number {
     const fd = this.open(path)
     if (fd < 0) return fd

@@ -120,9 +120,15 @@ export class LinuxSource implements Source {
     })
     if (this.#lastFull === null || age === null) return [{ name: 'full scan', ok: false, detail: 'none yet' }]
     const full = describe('full scan', this.#lastFull, age, this.ready())
-    if (this.#lastFast === null) return [full, { name: 'armed scan', ok: true, detail: 'nothing is armed' }]
+    if (this.#lastFast === null || !this.#isArmed())
+      return [full, { name: 'armed scan', ok: true, detail: 'nothing is armed' }]
     const fast = describe('armed scan', this.#lastFast, this.#options.now() - this.#lastFast.finishedAt, true)
     return [full, fast]
+  }
+
+  #isArmed(): boolean {
+    const { everyMask, system, masks } = this.#plan?.command ?? { everyMask: 0, system: false, masks: new Map() }
+    return everyMask !== 0 || system || masks.size > 0
   }
 
   // ---- the connector ----

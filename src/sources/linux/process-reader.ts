@@ -71,17 +71,20 @@ export class ProcessReader {
     this.options = options
   }
 
-  /** Reads facts and tells them if they changed. False where the process is gone, or another has its pid. */
-  readFacts(process: ProcessRecord): boolean {
+  /**
+   * Reads facts and tells them if they changed. User and executable only the process itself can change, so one that
+   * did not run still has them. False where the process is gone, or another has its pid.
+   */
+  readFacts(process: ProcessRecord, ran: boolean): boolean {
     const length = this.files.read(process.stat, false, 3)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     const { startTicks, parent, kernelThread } = this.stat
     const former = process.facts
     if (former && former.startTicks !== startTicks) return false
     const name = nameOfStat(this.files.bytes, this.stat)
-    const uid = this.readUid(process)
+    const uid = former && !ran ? former.uid : this.readUid(process)
     if (uid === null) return false
-    const executable = kernelThread ? null : this.readExecutable(process)
+    const executable = former && !ran ? former.executable : kernelThread ? null : this.readExecutable(process)
     const partition = this.readPartition(process)
     const rlimits = this.readRlimits(process)
     const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
@@ -206,13 +209,13 @@ export class ProcessReader {
   }
 
   private readPartition(process: ProcessRecord): readonly string[] | null {
-    const length = this.files.readOnce(`${process.path}/cgroup`)
+    const length = this.files.readBrief(`${process.path}/cgroup`)
     return length < 0 ? null : parseCgroup(textOfBytes(this.files.bytes, 0, length), this.options.hierarchy)
   }
 
   /** The same object as before where nothing changed, which spares the comparison. */
   private readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
-    const length = this.files.readOnce(`${process.path}/limits`)
+    const length = this.files.readBrief(`${process.path}/limits`)
     if (length <= 0) return null
     const text = this.files.bytes.toString('latin1', 0, length)
     if (text === process.limitsText) return process.facts?.rlimits ?? null

@@ -93,6 +93,8 @@ export class ProcessRecord implements Subject {
   /** The kernel does not let us look into it. */
   denied = false
   zombie = false
+  /** Stacks of threads at rest are not known yet, because too many were to be looked up in one pass. */
+  stacksPending = false
   /** The number of the last full scan that found it listed. */
   seenIn = 0
 

@@ -1,7 +1,7 @@
 /** Worker thread: scans /proc at two periods and tells the main thread what it read. */
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { Clocks } from './clocks.ts'
+import { Clocks, threadCpuMs } from './clocks.ts'
 import { KeptFiles } from './kept-files.ts'
 import { findAbilities } from './kernel-abilities.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from './protocol.ts'
@@ -91,14 +91,13 @@ class ScanLoop {
   }
 
   private pass(kind: PassKind): void {
-    const cpuBefore = process.threadCpuUsage()
+    const cpuBefore = threadCpuMs()
     this.startedAt[kind] = performance.now()
     this.clocks.adjust()
     const startedAt = this.clocks.now()
     if (kind === 'full') this.scanner.scanFull(startedAt)
     else this.scanner.scanFast(startedAt, startedAt - options.periodMs)
-    const used = process.threadCpuUsage(cpuBefore)
-    const cpuMs = (used.user + used.system) / 1000
+    const cpuMs = threadCpuMs() - cpuBefore
     this.budget.record(kind, cpuMs)
     const periodMs = this.budget.periodOf(kind, this.scanner.plan.armed)
     if (kind === 'fast' && this.report.isEmpty && !this.scanner.plan.armed) return

@@ -6,7 +6,7 @@ import type { KernelAbilities } from './kernel-abilities.ts'
 import { listNumbers, ProcessReader } from './process-reader.ts'
 import type { ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, ScanPlan, stackMask, threadMask } from './scan-plan.ts'
+import { bitOf, cpuMask, everythingMask, ScanPlan, stackMask, statmMask, threadMask } from './scan-plan.ts'
 import { ProcessRecord, type ThreadRecord } from './scan-records.ts'
 import { StackReader } from './stack-reader.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
@@ -14,6 +14,8 @@ import { ThreadReader } from './thread-reader.ts'
 
 // Others can change what a process is while it rests: each is read in full in one scan of so many, not all in the same.
 const thoroughEvery = 10
+// Names and priorities of threads at rest, and a list of threads whose length has not changed, are looked at less often still.
+const deepEvery = 60
 const newbornsAtOnceMax = 200
 const newbornsMax = 20_000
 const ranMask = bitOf('memlock') | bitOf('timers') | threadMask
@@ -21,6 +23,14 @@ const ranMask = bitOf('memlock') | bitOf('timers') | threadMask
 export interface Degrading {
   degraded(what: string, reason: string): void
   recovered(what: string): void
+}
+
+/** How much of a process is read again although it did not run. */
+interface Depth {
+  /** One of its threads ran, or there is a reason to think so. */
+  readonly ran: boolean
+  readonly thorough: boolean
+  readonly deep: boolean
 }
 
 export interface ScannerParts {
@@ -127,7 +137,7 @@ export class Scanner {
     this.parts.report.mark()
     process.seenIn = this.scans
     this.processes.set(pid, process)
-    this.scanWhole(process, true)
+    this.scanWhole(process, { ran: true, thorough: true, deep: true })
   }
 
   private scanKnown(process: ProcessRecord): void {
@@ -138,9 +148,10 @@ export class Scanner {
       process.factsStale ||
       (this.scans + process.pid) % thoroughEvery === 0 ||
       (this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0))
+    if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
     const ran = this.readSchedules(process, this.isArmed(process))
     if (ran || thorough) {
-      this.scanWhole(process, thorough)
+      this.scanWhole(process, { ran, thorough, deep: (this.scans + process.pid) % deepEvery === 0 })
       return
     }
     if (process.zombie) return
@@ -154,9 +165,11 @@ export class Scanner {
   }
 
   /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  private scanWhole(process: ProcessRecord, thorough: boolean): void {
-    if (this.readWhole(process, thorough)) {
-      if (!process.zombie) this.takeInventory(process)
+  private scanWhole(process: ProcessRecord, depth: Depth): void {
+    if (this.readWhole(process, depth)) {
+      if (process.zombie) return
+      if (!depth.ran) this.parts.report.confirm(process.pid)
+      this.takeInventory(process)
       return
     }
     this.stacks.abandonProcess()
@@ -166,29 +179,30 @@ export class Scanner {
     if (former !== null && !this.processReader.isSame(process)) this.scanNew(process.pid)
   }
 
-  private readWhole(process: ProcessRecord, thorough: boolean): boolean {
+  private readWhole(process: ProcessRecord, { ran, thorough, deep }: Depth): boolean {
     const armed = this.isArmed(process)
     if (thorough) {
-      process.denied = false
-      if (!this.processReader.readFacts(process)) return false
+      if (ran) process.denied = false
+      if (!this.processReader.readFacts(process, ran)) return false
       this.lookForPartition(process)
     }
-    if (!this.processReader.readThreads(process, thorough)) return false
-    if (!this.readThreadsThatRan(process, armed, thorough)) return false
+    if ((ran || deep) && !this.processReader.readThreads(process, deep)) return false
+    if (!this.readThreadsThatRan(process, armed, deep)) return false
     process.zombie = process.threads.every(({ dead }) => dead)
     if (process.zombie) {
       this.stacks.abandonProcess()
       this.parts.report.takeBack()
       return true
     }
-    const mask = everythingMask & ~threadMask
+    // At rest, its memory may still be reclaimed by the kernel.
+    const mask = ran ? everythingMask & ~threadMask : statmMask
     return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)
   }
 
-  private readThreadsThatRan(process: ProcessRecord, armed: boolean, thorough: boolean): boolean {
+  private readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
-      const read = thread.gone || !this.readThread(process, thread, armed, thorough)
+      const read = thread.gone || !this.readThread(process, thread, armed, deep)
       if (!read) continue
       thread.gone = true
       process.listStale = true
@@ -199,14 +213,14 @@ export class Scanner {
   }
 
   /** False where it is gone. */
-  private readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, thorough: boolean): boolean {
+  private readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
     if (thread.ran) {
       if (!this.threadReader.readAll(process, thread, armed)) return false
       if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
       return true
     }
     if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
-    return !thorough || this.threadReader.readName(thread)
+    return !deep || this.threadReader.readName(thread)
   }
 
   private removeGone(process: ProcessRecord): void {

@@ -46,6 +46,16 @@ export class StackReader {
     this.mapsReadingsLeft = unarmedMapsReadingsMax
   }
 
+  get mayReadMaps(): boolean {
+    return this.mapsReadingsLeft > 0
+  }
+
+  /** Has the threads read again whose stacks had to wait for their turn. */
+  wantAgain(process: ProcessRecord): void {
+    process.stacksPending = false
+    for (const thread of process.threads) if (thread.stackTimesRun < 0) thread.classifiedTimesRun = -1
+  }
+
   readBlocked(process: ProcessRecord, thread: ThreadRecord, stackPointer: number): void {
     if (stackPointer >= thread.stackStart && stackPointer < thread.stackEnd) {
       this.report.value(thread, 'stack', thread.stackEnd - stackPointer)
@@ -78,7 +88,8 @@ export class StackReader {
     const wanted = this.wanted
     this.wanted = []
     if (!armed && this.mapsReadingsLeft-- <= 0) {
-      for (const { thread } of wanted) this.readAgain(thread)
+      for (const { thread } of wanted) thread.stackTimesRun = -1
+      process.stacksPending = true
       return true
     }
     const length = this.files.readOnce(`${process.path}/maps`)
@@ -92,11 +103,6 @@ export class StackReader {
 
   abandonProcess(): void {
     this.wanted = []
-  }
-
-  private readAgain(thread: ThreadRecord): void {
-    thread.classifiedTimesRun = -1
-    thread.stackTimesRun = -1
   }
 
   private lookUp(process: ProcessRecord, { thread, address, stackPointer }: Wanted, length: number): void {
