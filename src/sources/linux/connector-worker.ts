@@ -11,8 +11,8 @@ import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
 // Under a storm a pause lets a batch grow: fewer calls, and more processes whose end is already known and need no reading.
-const stormEventsPerSecond = 8000
-const stormPauseMs = 2
+const stormEventsPerSecond = 3000
+const stormPauseMs = 1
 const adjustMs = 1000
 
 const port = parentPort

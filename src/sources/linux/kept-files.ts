@@ -14,6 +14,9 @@ const reserveFds = 1024
 const keptShareMax = 0.75
 // What is not armed leaves this part of the budget to what will be.
 const unarmedShareMax = 0.75
+// What is not read in every pass leaves part of it to what is.
+const seldomReadFrom = 3
+const seldomShareMax = 0.5
 const evictedAtOnce = 256
 const wholeFileBytesMax = 64 * 1024 * 1024
 
@@ -77,16 +80,6 @@ export class KeptFiles {
     return result
   }
 
-  /** Reads a file that surely fits one reading. */
-  readBrief(path: string): number {
-    const fd = this.open(path)
-    if (fd < 0) return fd
-    const length = pread(fd, this.bytes, this.bytes.length, 0)
-    const result = length >= 0 ? length : -errorNumber()
-    close(fd)
-    return result
-  }
-
   /** Reads a file to its end. Returns the length of what is in `bytes` now, which grows as needed. */
   readOnce(path: string): number {
     const fd = this.open(path)
@@ -125,7 +118,7 @@ export class KeptFiles {
   stat(directory: KeptFile, armed = false, keepFrom = 1): DirectoryStat | number {
     try {
       if (directory.fd >= 0) return fstatSync(directory.fd)
-      if (directory.reads + 1 < keepFrom || !this.hasRoom(armed)) {
+      if (directory.reads + 1 < keepFrom || !this.hasRoom(armed, keepFrom)) {
         directory.reads++
         return statSync(directory.path, { throwIfNoEntry: false }) ?? -ENOENT
       }
@@ -151,13 +144,14 @@ export class KeptFiles {
     for (const file of [...this.kept]) this.forget(file)
   }
 
-  private hasRoom(armed: boolean): boolean {
-    return this.kept.size < (armed ? this.budget : this.budget * unarmedShareMax)
+  private hasRoom(armed: boolean, keepFrom: number): boolean {
+    const share = armed ? 1 : keepFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
+    return this.kept.size < this.budget * share
   }
 
   private keepOrClose(file: KeptFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
     file.reads++
-    if (result < 0 || file.reads < keepFrom || !this.hasRoom(armed)) {
+    if (result < 0 || file.reads < keepFrom || !this.hasRoom(armed, keepFrom)) {
       close(fd)
       return
     }

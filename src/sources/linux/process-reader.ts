@@ -209,13 +209,13 @@ export class ProcessReader {
   }
 
   private readPartition(process: ProcessRecord): readonly string[] | null {
-    const length = this.files.readBrief(`${process.path}/cgroup`)
+    const length = this.files.read(process.cgroup, false, 3)
     return length < 0 ? null : parseCgroup(textOfBytes(this.files.bytes, 0, length), this.options.hierarchy)
   }
 
   /** The same object as before where nothing changed, which spares the comparison. */
   private readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
-    const length = this.files.readBrief(`${process.path}/limits`)
+    const length = this.files.read(process.limits, false, 3)
     if (length <= 0) return null
     const text = this.files.bytes.toString('latin1', 0, length)
     if (text === process.limitsText) return process.facts?.rlimits ?? null

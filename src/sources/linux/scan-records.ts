@@ -82,6 +82,8 @@ export class ProcessRecord implements Subject {
   readonly status: KeptFile
   readonly timers: KeptFile
   readonly stat: KeptFile
+  readonly cgroup: KeptFile
+  readonly limits: KeptFile
   readonly taskDirectory: KeptFile
   readonly fdDirectory: KeptFile
 
@@ -105,6 +107,8 @@ export class ProcessRecord implements Subject {
     this.status = new KeptFile(`${this.path}/status`)
     this.timers = new KeptFile(`${this.path}/timers`)
     this.stat = new KeptFile(`${this.path}/stat`)
+    this.cgroup = new KeptFile(`${this.path}/cgroup`)
+    this.limits = new KeptFile(`${this.path}/limits`)
     this.taskDirectory = new KeptFile(`${this.path}/task`)
     this.fdDirectory = new KeptFile(`${this.path}/fd`)
   }
@@ -124,6 +128,8 @@ export class ProcessRecord implements Subject {
     files.forget(this.status)
     files.forget(this.timers)
     files.forget(this.stat)
+    files.forget(this.cgroup)
+    files.forget(this.limits)
     files.forget(this.taskDirectory)
     files.forget(this.fdDirectory)
   }
