@@ -202,7 +202,7 @@ export class ProcessReader {
   }
 
   private readExecutable(process: ProcessRecord): string | null {
-    const length = readlink(`${process.path}/exe`, this.path, this.path.length)
+    const length = readlink(`${process.insidePath}/exe`, this.path, this.path.length)
     if (length <= 0) return null
     const path = textOfBytes(this.path, 0, length)
     return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path

@@ -73,19 +73,21 @@ export class ProcessRecord implements Subject {
   readonly pid: number
   readonly subjectTid = 0
   readonly path: string
+  /** Where its memory and descriptors are seen: the directory of its leader, or of another thread where the leader has ended. */
+  insidePath: string
   readonly sent = nothingSent()
   reasons: Map<ScannedLimit, string> | null = null
   facts: ProcessFacts | null = null
   /** The text of `limits` that the facts have been made of. */
   limitsText = ''
-  readonly statm: KeptFile
-  readonly status: KeptFile
+  statm: KeptFile
+  status: KeptFile
   readonly timers: KeptFile
   readonly stat: KeptFile
   readonly cgroup: KeptFile
   readonly limits: KeptFile
   readonly taskDirectory: KeptFile
-  readonly fdDirectory: KeptFile
+  fdDirectory: KeptFile
 
   threads: ThreadRecord[] = []
   /** The list of threads may have changed. */
@@ -103,6 +105,7 @@ export class ProcessRecord implements Subject {
   constructor(pid: number, procRoot: string) {
     this.pid = pid
     this.path = `${procRoot}/${pid}`
+    this.insidePath = this.path
     this.statm = new KeptFile(`${this.path}/statm`)
     this.status = new KeptFile(`${this.path}/status`)
     this.timers = new KeptFile(`${this.path}/timers`)
@@ -120,6 +123,19 @@ export class ProcessRecord implements Subject {
   /** What `setrlimit` says of the main thread's stack; NaN where it is not known. */
   get stackSoft(): number {
     return this.facts?.rlimits?.stack?.soft ?? Number.NaN
+  }
+
+  /** A leader that has ended has no memory and no descriptors any more, though its process has: they are seen through a thread that lives. */
+  lookThroughLiving(files: KeptFiles): void {
+    const leader = this.threads.find(({ isMain }) => isMain)
+    const living = leader && !leader.dead ? leader : this.threads.find(({ dead, gone }) => !dead && !gone)
+    const path = !living || living.isMain ? this.path : `${this.path}/task/${living.tid}`
+    if (path === this.insidePath) return
+    this.insidePath = path
+    for (const file of [this.statm, this.status, this.fdDirectory]) files.forget(file)
+    this.statm = new KeptFile(`${path}/statm`)
+    this.status = new KeptFile(`${path}/status`)
+    this.fdDirectory = new KeptFile(`${path}/fd`)
   }
 
   forget(files: KeptFiles): void {

@@ -194,6 +194,7 @@ export class Scanner {
       this.parts.report.takeBack()
       return true
     }
+    process.lookThroughLiving(this.parts.files)
     // At rest, its memory may still be reclaimed by the kernel.
     const mask = ran ? everythingMask & ~threadMask : statmMask
     return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)

@@ -92,7 +92,7 @@ export class StackReader {
       process.stacksPending = true
       return true
     }
-    const length = this.files.readOnce(`${process.path}/maps`)
+    const length = this.files.readOnce(`${process.insidePath}/maps`)
     if (length === 0 || isGone(length)) return false
     for (const one of wanted) {
       if (length < 0) this.tellUnreadable(process, one.thread, reasonOf(length))
@@ -138,7 +138,7 @@ export class StackReader {
   /** Goes down from the lowest page known, as long as there are touched ones. Returns why it failed, or null. */
   private findLowestTouched(process: ProcessRecord, thread: ThreadRecord): string | null {
     const { pageBytes, words } = this
-    const path = `${process.path}/pagemap`
+    const path = `${process.insidePath}/pagemap`
     let lowest = thread.lowestTouched || thread.stackEnd
     while (lowest > thread.stackStart) {
       const from = Math.max(thread.stackStart, lowest - pagemapPagesAtOnce * pageBytes)
