@@ -62,7 +62,7 @@ export function buildApp({ kernel, source, gate, logger, version, now }: AppPart
     hub,
     ring,
     close: async () => {
-      hub.close()
+      await hub.close()
       await server.close()
       await source.stop()
     },

@@ -31,6 +31,8 @@ const fail = (message: string): never => {
 }
 
 async function serve(config: Config): Promise<void> {
+  // What ps shows, and our own tree: the runtime's name says nothing.
+  process.title = 'introspectd'
   if (config.tokenFile === undefined && !isLoopback(config.host)) {
     fail(`--host ${config.host} is not a loopback address: without --token-file anybody who reaches it could use it`)
   }

@@ -3,6 +3,7 @@
  * costs by the depth of its paths and by who gets it, not by how many are listening.
  */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
@@ -22,6 +23,7 @@ export class Hub {
   readonly #byPath = new Map<string, Set<Subscription>>()
   readonly #timer: NodeJS.Timeout
   #count = 0
+  #onEmpty: () => void = () => {}
 
   constructor(options: HubOptions) {
     this.#options = options
@@ -53,6 +55,7 @@ export class Hub {
       this.#count--
       subscription.end()
       if (there.size === 0) this.#byPath.delete(path)
+      if (this.#count === 0) this.#onEmpty()
     }
   }
 
@@ -69,13 +72,17 @@ export class Hub {
     for (const { subscription } of this.#each()) subscription.bookmark(this.#bookmark(subscription.path))
   }
 
-  /** Tells everybody where they are, and ends their connections. */
-  close(): void {
+  /** Tells everybody where they are, and ends their connections. Resolves when all are gone, or the grace is over. */
+  async close(): Promise<void> {
     clearInterval(this.#timer)
+    const gone = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
     for (const { subscription } of this.#each()) {
       subscription.bookmark(this.#bookmark(subscription.path))
       subscription.sink.close(1001, 'the service is shutting down')
     }
+    if (this.#count > 0) await Promise.race([gone, delay(bounds.closeGraceMs, undefined, { ref: false })])
   }
 
   #bookmark(subject: string): { cursor: number; json: Buffer } {

@@ -15,7 +15,8 @@ const left = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entr
 
 const statesText = (state: ProcessView['state']): string =>
   Object.entries(state)
-    .map(([name, count]) => (count === 1 ? name : `${name}:${count}`))
+    .map(([name, count]) => ({ name: name === 'unknown' ? '-' : name, count }))
+    .map(({ name, count }) => (count === 1 ? name : `${name}:${count}`))
     .join(' ')
 
 const processColumns: readonly Column<ProcessView>[] = [

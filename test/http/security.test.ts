@@ -1,0 +1,106 @@
+import { request } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import { allowedHosts, isLoopback, parseTokens } from '../../src/http/security.ts'
+import { Service } from '../support/service.ts'
+
+let service: Service
+
+afterEach(() => service?.stop())
+
+const tokens = parseTokens(`
+# people
+watcher read    aaaaaaaaaaaaaaaaaaaa
+ha-1    control bbbbbbbbbbbbbbbbbbbb
+`)
+const bearer = (letter: string) => ({ authorization: `Bearer ${letter.repeat(20)}` })
+
+/** fetch does not let one choose Host. */
+function statusWith(port: number, headers: Record<string, string>, method = 'GET'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ port, host: '127.0.0.1', path: '/sys', method, headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+test('only exact Hosts are served, whatever the letters’ case', async () => {
+  service = await new Service().start()
+  const { port } = service
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`]) {
+    expect([host, await statusWith(port, { host })]).toEqual([host, 200])
+  }
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    'localhost',
+    `localhost:${port + 1}`,
+    `x.localhost:${port}`,
+  ]) {
+    expect([host, await statusWith(port, { host })]).toEqual([host, 403])
+  }
+})
+
+test('pages of other origins are refused, on requests and on upgrades', async () => {
+  service = await new Service().start()
+  const { port } = service
+  const host = `localhost:${port}`
+  expect(await statusWith(port, { host, origin: `http://localhost:${port}` })).toBe(200)
+  for (const origin of ['http://evil.example', 'null', `http://localhost:${port + 1}`, `file://localhost:${port}`]) {
+    expect([origin, await statusWith(port, { host, origin })]).toEqual([origin, 403])
+    expect(await service.refusedUpgrade('/sys', { headers: { origin } })).toMatchObject({ status: 403 })
+  }
+  expect(await service.refusedUpgrade('/sys', { headers: { host: 'evil.example' } })).toMatchObject({ status: 403 })
+})
+
+describe('with tokens', () => {
+  test('each route asks for one, and for its role; health does not', async () => {
+    service = await new Service({ tokens }).start()
+    service.bench.process(42)
+    const hog = '/sys/proc/42/fds/threshold/hog'
+    const put = (headers: Record<string, string>) => service.fetch(hog, { method: 'PUT', body: '100', headers })
+    for (const [answer, status] of [
+      [service.fetch('/sys'), 401],
+      [service.fetch('/sys', { headers: bearer('x') }), 401],
+      [service.fetch('/sys', { headers: { authorization: 'Basic eDp4' } }), 401],
+      [service.fetch('/sys', { headers: bearer('a') }), 200],
+      [service.fetch('/openapi.json'), 401],
+      [service.fetch('/livez'), 200],
+      [service.fetch('/readyz?verbose'), 200],
+      [put({}), 401],
+      [put(bearer('a')), 403],
+      [put(bearer('b')), 201],
+      [service.fetch(hog, { method: 'DELETE', headers: bearer('a') }), 403],
+    ] as const) {
+      expect((await answer).status).toBe(status)
+    }
+    expect((await service.get(hog, bearer('a'))).body).toMatchObject({ owner: 'ha-1' })
+    expect((await service.fetch('/sys')).headers.get('www-authenticate')).toContain('Bearer')
+  })
+
+  test('an upgrade without one is refused before it happens', async () => {
+    service = await new Service({ tokens }).start()
+    expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 401 })
+  })
+})
+
+test.each([
+  ['', /no token/],
+  ['ha-1 control', /line 1/],
+  ['ha-1 root aaaaaaaaaaaaaaaaaaaa', /line 1/],
+  ['# fine\nha-1 read short', /line 2.*16/],
+  ['a read aaaaaaaaaaaaaaaaaaaa\na read bbbbbbbbbbbbbbbbbbbb', /twice/],
+])('the token file %j is refused, naming the line and never the token', (text, reason) => {
+  expect(() => parseTokens(text)).toThrow(reason)
+  expect(() => parseTokens(text)).not.toThrow(/aaaaaaaa|short/)
+})
+
+test('loopback is told from the rest', () => {
+  expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].map(isLoopback)).toEqual([true, true, true, true])
+  expect(['0.0.0.0', '::', '10.0.0.1', 'example.org'].map(isLoopback)).toEqual([false, false, false, false])
+  expect(allowedHosts('127.0.0.1', 80, ['Proxy:1'])).toEqual(
+    expect.arrayContaining(['localhost', '127.0.0.1:80', '[::1]', 'proxy:1']),
+  )
+})

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as seen from '../../src/kernel/observations.ts'
+import { Service } from '../support/service.ts'
+
+let service: Service
+const hog = '/sys/proc/42/fds/threshold/hog'
+
+beforeEach(async () => {
+  service = await new Service().start()
+  service.bench.observe(service.bench.process(42), 'fds', 17)
+})
+
+afterEach(() => service.stop())
+
+test('PUT makes a threshold, says so, and again unchanged says 200', async () => {
+  const made = await service.put(hog, { at: 100 })
+  expect(made.status).toBe(201)
+  expect(made.body).toEqual({
+    path: hog,
+    on: 'cross',
+    at: 100,
+    rearm: null,
+    direction: 'rising',
+    per: null,
+    once: false,
+    action: 'notify',
+    note: null,
+    owner: null,
+    state: 'armed',
+    value: 17,
+    capacity: null,
+  })
+  const again = await service.put(hog, { at: 100 })
+  expect([again.status, again.headers.get('etag')]).toEqual([200, made.headers.get('etag')])
+  const changed = await service.put(hog, { at: 10 })
+  expect(changed).toMatchObject({ status: 200, body: { state: 'tripped' } })
+  expect(changed.headers.get('etag')).not.toBe(made.headers.get('etag'))
+  expect((await service.get(hog)).headers.get('etag')).toBe(changed.headers.get('etag'))
+})
+
+test('as one writes to a file: text, as curl sends it with -T and with -d', async () => {
+  for (const [type, body, expected] of [
+    [undefined, '100\n', { at: 100 }],
+    ['application/x-www-form-urlencoded', '50% rearm=20%', { at: '50%', rearm: '20%' }],
+    [
+      'text/plain',
+      '10 direction=falling once=true note=low',
+      { at: 10, direction: 'falling', once: true, note: 'low' },
+    ],
+    ['application/x-www-form-urlencoded', ' {"at": 7}', { at: 7 }],
+  ] as const) {
+    const response = await service.fetch(hog, {
+      method: 'PUT',
+      body: Buffer.from(body),
+      headers: type === undefined ? {} : { 'content-type': type },
+    })
+    expect(await response.json()).toMatchObject(expected)
+    expect(response.status).toBeLessThan(300)
+  }
+})
+
+test('per: the answer counts the nodes and names those tripped', async () => {
+  service.bench.observe(service.bench.process(43), 'fds', 200)
+  const { body } = await service.put('/sys/fds/threshold/each', { at: 100, per: 'process' })
+  expect(body).toMatchObject({ state: 'tripped', nodes: 2, tripped: ['/sys/proc/43/fds'], unknown: 0 })
+  expect(body).not.toHaveProperty('value')
+})
+
+test('DELETE removes it, and a second one finds nothing', async () => {
+  await service.put(hog, { at: 100 })
+  expect((await service.fetch(hog, { method: 'DELETE' })).status).toBe(204)
+  expect((await service.fetch(hog, { method: 'DELETE' })).status).toBe(404)
+  expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
+})
+
+describe('preconditions', () => {
+  test('If-Match protects an update, If-None-Match: * creates only', async () => {
+    const made = await service.put(hog, { at: 100 })
+    const etag = made.headers.get('etag')!
+    expect(etag).toMatch(/^"\d+"$/)
+    expect((await service.put(hog, { at: 5 }, { 'if-match': '"0"' })).status).toBe(412)
+    expect((await service.put(hog, { at: 5 }, { 'if-none-match': '*' })).status).toBe(412)
+    expect((await service.get(hog)).body).toMatchObject({ at: 100 })
+    expect((await service.put(hog, { at: 110 }, { 'if-match': etag })).status).toBe(200)
+    expect((await service.fetch(hog, { method: 'DELETE', headers: { 'if-match': etag } })).status).toBe(412)
+    expect((await service.put('/sys/fds/threshold/none', { at: 5 }, { 'if-match': '*' })).status).toBe(412)
+  })
+
+  test('If-Process refuses a process that only has the same pid, and one that is gone', async () => {
+    const { identity } = (await service.get('/sys/proc/42')).body
+    expect((await service.put(hog, { at: 100 }, { 'if-process': String(identity) })).status).toBe(201)
+    const { bench } = service
+    bench.at(() => seen.processEnded(bench.kernel, bench.kernel.process(42), { code: 0, signal: null }))
+    expect((await service.put(hog, { at: 100 }, { 'if-process': String(identity) })).status).toBe(412)
+    bench.process(42)
+    expect((await service.put(hog, { at: 100 }, { 'if-process': String(identity) })).status).toBe(412)
+    expect((await service.get(hog)).status).toBe(404)
+  })
+})
+
+describe('bad bodies change nothing', () => {
+  test.each([
+    [{ at: -1 }, '/at'],
+    [{ at: 1.5 }, '/at'],
+    [{ at: '80' }, '/at'],
+    [{ at: '180%' }, '/at'],
+    [{}, '/at'],
+    [{ at: 1, colour: 'red' }, '/colour'],
+    [{ at: 1, for: '1s' }, '/for'],
+    [{ at: 1, where: { name: 'x' } }, '/where'],
+    [{ at: 1, ttl: '1h' }, '/ttl'],
+    [{ at: 1, delta: 3 }, '/delta'],
+    [{ at: 1, on: 'change' }, '/on'],
+    [{ at: 1, action: 'deny' }, '/action'],
+    [{ at: 1, direction: 'up' }, '/direction'],
+    [{ at: 1, once: 'yes' }, '/once'],
+    [{ at: 1, note: 'x'.repeat(2000) }, '/note'],
+    [{ at: 100, rearm: 100 }, '/rearm'],
+    [{ at: 100, per: 'thread' }, '/per'],
+    [{ at: 100, per: 'process' }, '/per'],
+  ])('%o is refused at %s', async (body, pointer) => {
+    const answer = await service.put(hog, body)
+    expect(answer.status).toBe(400)
+    expect(answer.body.errors).toMatchObject([{ pointer }])
+    expect(service.bench.kernel.notifier.size).toBe(0)
+  })
+
+  test.each([
+    ['application/json', '{"at": 1', 400],
+    ['application/json', '"100"', 400],
+    ['application/json', '', 400],
+    ['text/plain', '', 400],
+    ['text/plain', 'many', 400],
+    ['text/plain', '100 per', 400],
+    ['image/png', '100', 415],
+    ['text/plain', 'x'.repeat(70_000), 413],
+  ])('%s %j is answered %i', async (type, body, status) => {
+    const answer = await service.put(hog, body, { 'content-type': type })
+    expect(answer).toMatchObject({ status, body: { status, type: expect.stringMatching(/^urn:introspectd:problem:/) } })
+    expect(service.bench.kernel.notifier.size).toBe(0)
+  })
+
+  test('a body that is not UTF-8', async () => {
+    const response = await service.fetch(hog, { method: 'PUT', body: Buffer.from([0x31, 0xff]) })
+    expect(response.status).toBe(400)
+  })
+
+  test('a limit that can never be measured here is 409 with the reason', async () => {
+    const answer = await service.put('/sys/channels/threshold/hog', { at: 1 })
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { errno: 'ENOTSUP', detail: expect.stringContaining('not on this source') },
+    })
+  })
+
+  test.each(['%00', 'x'.repeat(200), 'a%0Ab'])('the name %s is refused', async (name) => {
+    const answer = await service.put(`/sys/fds/threshold/${name}`, { at: 1 })
+    expect(answer).toMatchObject({ status: 400, body: { errno: 'EINVAL' } })
+  })
+
+  test('a query on a PUT is refused, not ignored', async () => {
+    expect((await service.put(`${hog}?dry-run`, { at: 1 })).status).toBe(400)
+    expect(service.bench.kernel.notifier.size).toBe(0)
+  })
+})

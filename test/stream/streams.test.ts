@@ -1,0 +1,228 @@
+import { connect } from 'node:net'
+import { EventSource } from 'eventsource'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import * as seen from '../../src/kernel/observations.ts'
+import { Service } from '../support/service.ts'
+
+let service: Service
+
+beforeEach(async () => {
+  service = await new Service().start()
+})
+
+afterEach(() => service.stop())
+
+const subjects = (events: readonly { type: string; subject: string }[]) =>
+  events.map(({ type, subject }) => `${type} ${subject}`)
+
+describe('over a WebSocket', () => {
+  test('a path gets the events whose subject or about is there or below, as CloudEvents', async () => {
+    const { bench } = service
+    bench.process(42, { partition: ['web'] })
+    const [all, web, process, threshold, other] = await Promise.all(
+      ['/sys', '/sys/part/web', '/sys/proc/42', '/sys/fds', '/sys/memory'].map((path) =>
+        service.watch(path, ['cloudevents.json']),
+      ),
+    )
+    bench.put(bench.kernel.system, 'fds', 'each', { at: 100, per: 'process', note: 'why' })
+    bench.observe(bench.kernel.process(42), 'fds', 120)
+    bench.process(4)
+    await Promise.all([all!.until(2), web!.until(1), process!.until(1), threshold!.until(1)])
+    const [event] = await all!.until(2)
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      source: expect.stringMatching(/^\/net\//),
+      type: 'threshold.tripped',
+      subject: '/sys/proc/42/fds',
+      about: '/sys/fds/threshold/each,/sys/part/web',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      data: {
+        threshold: '/sys/fds/threshold/each',
+        limit: 'fds',
+        value: 120,
+        at: 100,
+        direction: 'rising',
+        initial: true,
+        note: 'why',
+      },
+    })
+    expect(event!.id).toBe(event!.sequence)
+    expect(subjects(all!.events)).toEqual(['threshold.tripped /sys/proc/42/fds', 'process.created /sys/proc/4'])
+    for (const watcher of [web, process, threshold]) expect(watcher!.events).toEqual([event])
+    expect(other!.events).toEqual([])
+    expect(all!.socket.protocol).toBe('cloudevents.json')
+  })
+
+  test('an alias is subscribed to by what it stands for', async () => {
+    service.bench.process(42, { partition: ['web'] })
+    const watcher = await service.watch('/sys/part/web/proc/42')
+    const { bench } = service
+    bench.at(() => seen.processEnded(bench.kernel, bench.kernel.process(42), { code: null, signal: 'SIGKILL' }))
+    expect(await watcher.until(1)).toMatchObject([{ type: 'process.died', data: { signal: 'SIGKILL', code: null } }])
+  })
+
+  test('types are chosen by name or by prefix', async () => {
+    const watcher = await service.watch('/sys?types=process.*,threshold.tripped')
+    const process = service.bench.process(42)
+    service.bench.thread(process, 42)
+    service.bench.process(43)
+    await watcher.until(2)
+    expect(subjects(watcher.events)).toEqual(['process.created /sys/proc/42', 'process.created /sys/proc/43'])
+  })
+
+  test('after: replays what came since a cursor and goes over to live, without gap or duplicate', async () => {
+    const { bench } = service
+    const cursor = (await service.get('/sys')).headers.get('introspect-cursor')
+    for (let pid = 1; pid <= 500; pid++) bench.process(pid)
+    const watcher = await service.watch(`/sys?after=${cursor}`)
+    for (let pid = 501; pid <= 600; pid++) bench.process(pid)
+    await watcher.until(600)
+    const sequences = watcher.events.map(({ sequence }) => Number(sequence))
+    expect(sequences).toEqual([...Array(600).keys()].map((place) => Number(cursor) + 1 + place))
+  })
+
+  test('sequences begin at the start time in µs, and an old cursor is closed with 4410 and the oldest', async () => {
+    expect((await service.get('/sys')).headers.get('introspect-cursor')).toBe('00001699999999999999')
+    const watcher = await service.watch('/sys?after=1047')
+    const { code, reason } = await watcher.closed
+    expect([code, JSON.parse(reason)]).toEqual([4410, { reason: 'gone', oldest: '00001699999999999999' }])
+  })
+
+  test('what is wrong is said before the upgrade', async () => {
+    for (const [path, options, status] of [
+      ['/sys/proc/99', {}, 404],
+      ['/sys?after=x', {}, 400],
+      ['/sys?format=json', {}, 400],
+      ['/sys?types=Process', {}, 400],
+      ['/sys', { protocols: ['mqtt'] }, 400],
+    ] as const) {
+      const answer = await service.refusedUpgrade(path, {
+        ...options,
+        protocols: [...('protocols' in options ? options.protocols : [])],
+      })
+      expect([path, answer.status]).toEqual([path, status])
+      expect(answer.body).toMatchObject({ status, type: expect.stringMatching(/^urn:introspectd:problem:/) })
+    }
+    const watcher = await service.watch('/sys', ['mqtt', 'cloudevents.json'])
+    expect(watcher.socket.protocol).toBe('cloudevents.json')
+  })
+
+  test('frames that nobody asked for are answered, and too many end the connection with 1008', async () => {
+    const watcher = await service.watch('/sys')
+    for (let count = 0; count <= bounds.badFramesMax; count++) watcher.socket.send('hello')
+    expect(await watcher.closed).toMatchObject({ code: 1008 })
+    expect(watcher.events).toHaveLength(bounds.badFramesMax)
+    expect(watcher.events[0]).toMatchObject({ type: 'error', data: { status: 400 } })
+  })
+
+  test('a frame past the bound is closed with 1009, and one that is no frame with 1002', async () => {
+    const large = await service.watch('/sys')
+    large.socket.send(Buffer.alloc(bounds.frameBytesMax + 1))
+    expect(await large.closed).toMatchObject({ code: 1009 })
+    const raw = connect(service.port, '127.0.0.1')
+    raw.write(
+      `GET /sys HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    )
+    const ended = new Promise((resolve) => raw.once('close', resolve))
+    raw.once('data', () => raw.write(Buffer.from([0xff, 0xff, 0xff, 0xff])))
+    await ended
+    expect((await service.get('/sys')).status).toBe(200)
+  })
+
+  test('a subscriber that does not read is closed with 1013 and its cursor, and others lose nothing', async () => {
+    const slow = await service.watch('/sys')
+    const good = await service.watch('/sys?types=process.created')
+    slow.socket.pause()
+    const name = 'x'.repeat(60_000)
+    const count = 400
+    for (let pid = 1; pid <= count; pid++) {
+      service.bench.process(pid, { name })
+      await good.until(pid)
+    }
+    slow.socket.resume()
+    const { code, reason } = await slow.closed
+    // A peer that drains late gets the close frame; one that never does is cut off, without a code.
+    if (code !== 1006)
+      expect([code, JSON.parse(reason)]).toMatchObject([1013, { cursor: expect.stringMatching(/^\d{20}$/) }])
+    expect(good.events).toHaveLength(count)
+    await service.untilStreams(1)
+  })
+
+  test('bookmarks say where one is', async () => {
+    const watcher = await service.watch('/sys/proc')
+    service.bench.process(1)
+    service.app.hub.bookmarkAll()
+    const [, bookmark] = await watcher.until(2)
+    const cursor = (await service.get('/sys')).headers.get('introspect-cursor')
+    expect(bookmark).toMatchObject({ id: `bookmark-${cursor}`, type: 'bookmark', data: { cursor, scanAge: '12ms' } })
+    expect(bookmark).not.toHaveProperty('sequence')
+  })
+
+  test('shutting down sends a bookmark and closes with 1001', async () => {
+    const watcher = await service.watch('/sys')
+    const closing = service.app.close()
+    expect(await watcher.closed).toMatchObject({ code: 1001 })
+    expect(watcher.events.at(-1)).toMatchObject({ type: 'bookmark' })
+    await closing
+  })
+
+  test('a client that goes away leaves nothing behind', async () => {
+    const watcher = await service.watch('/sys')
+    expect(service.app.hub.size).toBe(1)
+    watcher.socket.terminate()
+    await service.untilStreams(0)
+  })
+})
+
+describe('over server-sent events', () => {
+  test('the same events with their cursor as id, resumed by Last-Event-ID', async () => {
+    const source = new EventSource(`${service.url}/sys?types=process.*`)
+    const ids: string[] = []
+    let wake = () => {}
+    source.onmessage = ({ data, lastEventId }) => {
+      expect((JSON.parse(data) as { id: string }).id).toBe(lastEventId)
+      ids.push(lastEventId)
+      wake()
+    }
+    await new Promise((resolve) => {
+      source.onopen = resolve
+    })
+    for (let pid = 1; pid <= 3; pid++) service.bench.process(pid)
+    while (ids.length < 3) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    source.close()
+    service.bench.process(4)
+    const resumed = await service.fetch('/sys', { headers: { accept: 'text/event-stream', 'last-event-id': ids[1]! } })
+    expect(resumed.headers.get('content-type')).toBe('text/event-stream')
+    const reader = resumed.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('/sys/proc/4')) text += (await reader.read()).value
+    await reader.cancel()
+    expect(text.match(/^id: \d{20}$/gm)).toHaveLength(2)
+    expect(text).not.toContain('event:')
+  })
+
+  test('an old cursor is 410 with the oldest, a wrong one 400', async () => {
+    const headers = { accept: 'text/event-stream' }
+    expect(await service.get('/sys?after=1', headers)).toMatchObject({
+      status: 410,
+      body: { oldest: '00001699999999999999' },
+    })
+    expect(await service.get('/sys?after=1x', headers)).toMatchObject({ status: 400 })
+    expect(await service.get('/sys/proc/99', headers)).toMatchObject({ status: 404 })
+    expect((await service.fetch('/sys', { method: 'HEAD', headers })).headers.get('content-type')).toBe(
+      'text/event-stream',
+    )
+  })
+
+  test('shutting down ends the stream', async () => {
+    const response = await service.fetch('/sys', { headers: { accept: 'text/event-stream' } })
+    const text = response.text()
+    await service.app.close()
+    expect(await text).toContain('bookmark-')
+  })
+})

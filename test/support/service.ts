@@ -1,0 +1,168 @@
+/** A whole service on a free port, over a kernel that the test itself fills. */
+
+import { pino } from 'pino'
+import { WebSocket } from 'ws'
+import { type App, buildApp } from '../../src/app.ts'
+import { allowedHosts, type Token } from '../../src/http/security.ts'
+import type { Source } from '../../src/sources/source.ts'
+import { Bench } from '../kernel/support.ts'
+
+/** A source that never says anything: the test writes to the kernel. */
+const silentSource: Source = {
+  name: 'test',
+  start: async () => {},
+  stop: async () => {},
+  armedChanged: () => {},
+  scanAge: () => 12,
+  checks: () => [{ name: 'inventory', ok: true, detail: 'made by the test' }],
+  ready: () => true,
+}
+
+export interface CloudEvent {
+  readonly id: string
+  readonly type: string
+  readonly subject: string
+  readonly sequence: string
+  readonly about?: string
+  readonly data: Record<string, unknown>
+}
+
+export class Service {
+  readonly bench: Bench
+  readonly app: App
+  readonly #sockets: WebSocket[] = []
+  port = 0
+
+  constructor({ tokens = null, selfPid }: { tokens?: readonly Token[] | null; selfPid?: number } = {}) {
+    this.bench = new Bench(selfPid === undefined ? {} : { selfPid })
+    this.#gate = { tokens, hosts: new Set() }
+    this.app = buildApp({
+      kernel: this.bench.kernel,
+      source: silentSource,
+      gate: this.#gate,
+      logger: pino({ level: 'silent' }),
+      version: '0.0.0',
+      now: () => 1_700_000_000_000,
+    })
+  }
+
+  readonly #gate: { tokens: readonly Token[] | null; hosts: Set<string> }
+
+  async start(): Promise<this> {
+    await this.app.server.listen({ host: '127.0.0.1', port: 0 })
+    const [address] = this.app.server.addresses() as { port: number }[]
+    this.port = address!.port
+    for (const host of allowedHosts('127.0.0.1', this.port, [])) this.#gate.hosts.add(host)
+    return this
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, init)
+  }
+
+  async get(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
+    const response = await this.fetch(path, { headers })
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as Record<string, unknown>,
+    }
+  }
+
+  async put(path: string, body: unknown, headers: Record<string, string> = {}) {
+    const response = await this.fetch(path, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as Record<string, unknown>,
+    }
+  }
+
+  /** Resolves when the socket is open. */
+  async watch(path: string, protocols: string[] = []): Promise<Watcher> {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.port}${path}`, protocols)
+    this.#sockets.push(socket)
+    const watcher = new Watcher(socket)
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve)
+      socket.once('error', reject)
+    })
+    return watcher
+  }
+
+  /** What an upgrade that is refused is answered. */
+  async refusedUpgrade(
+    path: string,
+    { protocols = [], headers = {} }: { protocols?: string[]; headers?: Record<string, string> } = {},
+  ) {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.port}${path}`, protocols, { headers })
+    this.#sockets.push(socket)
+    return new Promise<{ status: number; body: Record<string, unknown> }>((resolve, reject) => {
+      socket.once('open', () => reject(new Error('it was upgraded')))
+      socket.once('error', () => {})
+      socket.once('unexpected-response', (_request, response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+        })
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }),
+        )
+      })
+    })
+  }
+
+  async untilStreams(count: number): Promise<void> {
+    while (this.app.hub.size !== count) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate()
+    await this.app.close()
+  }
+}
+
+/** A WebSocket client that keeps what it is sent. */
+export class Watcher {
+  readonly socket: WebSocket
+  readonly events: CloudEvent[] = []
+  readonly closed: Promise<{ code: number; reason: string }>
+  #wake: () => void = () => {}
+
+  constructor(socket: WebSocket) {
+    this.socket = socket
+    socket.on('message', (data: Buffer) => {
+      this.events.push(JSON.parse(data.toString()) as CloudEvent)
+      this.#wake()
+    })
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        resolve({ code, reason: reason.toString() })
+        this.#wake()
+      })
+    })
+  }
+
+  /** Waits until there are so many events, or one that fits. */
+  async until(enough: number | ((event: CloudEvent) => boolean)): Promise<CloudEvent[]> {
+    const is = typeof enough === 'number' ? () => this.events.length >= enough : () => this.events.some(enough)
+    while (!is()) {
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed with ${this.events.length} events`)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.events
+  }
+}
