@@ -29,7 +29,6 @@ export function streamOverSse(
 
 class SseSink implements Sink {
   readonly #response: ServerResponse
-  #corked = false
 
   constructor(response: ServerResponse) {
     this.#response = response
@@ -63,19 +62,9 @@ class SseSink implements Sink {
 
   #send(cursor: number, json: Buffer): void {
     if (this.#response.writableEnded) return
-    this.#cork()
+    // Node corks the socket itself until the end of the tick.
     this.#response.write(`id: ${cursorText(cursor)}\ndata: `)
     this.#response.write(json)
     this.#response.write('\n\n')
-  }
-
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#response.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#response.uncork()
-    })
   }
 }
