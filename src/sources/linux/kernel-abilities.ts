@@ -30,7 +30,7 @@ const keepsSchedstat = (procRoot: string): boolean => {
 }
 
 export const findAbilities = (procRoot: string, cgroupRoot: string): KernelAbilities => {
-  const isProc = statfsSync(procRoot).type === procMagic
+  const isProc = existsSync(procRoot) && statfsSync(procRoot).type === procMagic
   const tree = findCgroupTree(cgroupRoot)
   return {
     pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? usualPageBytes,
