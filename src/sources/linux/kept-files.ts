@@ -16,7 +16,7 @@ const keptShareMax = 0.75
 const unarmedShareMax = 0.75
 // What is not read in every pass leaves part of it to what is.
 const seldomReadFrom = 3
-const seldomShareMax = 0.5
+const seldomShareMax = 0.6
 const evictedAtOnce = 256
 const wholeFileBytesMax = 64 * 1024 * 1024
 

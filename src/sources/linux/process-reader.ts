@@ -26,6 +26,9 @@ export interface ProcessReaderOptions {
 }
 
 const { ENOENT } = constants.errno
+// From which reading on a file is kept open.
+const always = 1
+const seldom = 3
 const noDescriptors = 0
 const deletedSuffix = ' (deleted)'
 const noTimers = 'the kernel does not list POSIX timers'
@@ -76,7 +79,7 @@ export class ProcessReader {
    * did not run still has them. False where the process is gone, or another has its pid.
    */
   readFacts(process: ProcessRecord, ran: boolean): boolean {
-    const length = this.files.read(process.stat, false, 3)
+    const length = this.files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     const { startTicks, parent, kernelThread } = this.stat
     const former = process.facts
@@ -97,7 +100,7 @@ export class ProcessReader {
 
   /** Whether the process that we know still lives under its pid; a zombie does not. */
   isSame(process: ProcessRecord): boolean {
-    const length = this.files.read(process.stat, false, 3)
+    const length = this.files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     return this.stat.startTicks === process.facts?.startTicks && (this.stat.state !== 'Z' || this.stat.threads > 1)
   }
@@ -105,7 +108,7 @@ export class ProcessReader {
   /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
   readThreads(process: ProcessRecord, relist: boolean): boolean {
     if (!relist && !process.listStale) {
-      const directory = this.files.stat(process.taskDirectory)
+      const directory = this.files.stat(process.taskDirectory, false, seldom)
       if (typeof directory === 'number') return false
       if (directory.nlink - 2 === process.threads.length) return true
     }
@@ -148,13 +151,13 @@ export class ProcessReader {
       const fds = listNumbers(process.fdDirectory.path)
       return typeof fds === 'number' ? fds : fds.length
     }
-    const directory = this.files.stat(process.fdDirectory, armed)
+    const directory = this.files.stat(process.fdDirectory, armed, armed ? always : seldom)
     return typeof directory === 'number' ? directory : directory.size
   }
 
   private readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {
     const { statm, report } = this
-    const length = this.files.read(process.statm, armed)
+    const length = this.files.read(process.statm, armed, armed ? always : seldom)
     if (length <= 0 || !parseStatm(this.files.bytes, length, statm)) return false
     if (statm.size === 0) return false
     const { pageBytes } = this.options
@@ -178,7 +181,7 @@ export class ProcessReader {
       this.report.unreadable(process, 'timers', noTimers)
       return true
     }
-    const length = this.files.read(process.timers, armed, 3)
+    const length = this.files.read(process.timers, armed, armed ? always : seldom)
     if (length < 0 && !isDenied(length)) return false
     if (length < 0) this.report.unreadable(process, 'timers', reasonOf(length))
     else this.report.value(process, 'timers', length === 0 ? 0 : this.countTimersOf(process, length))
@@ -197,7 +200,7 @@ export class ProcessReader {
   }
 
   private readText(file: KeptFile, armed: boolean): string | number {
-    const length = this.files.read(file, armed, 3)
+    const length = this.files.read(file, armed, armed ? always : seldom)
     return length <= 0 ? length : this.files.bytes.toString('latin1', 0, length)
   }
 
@@ -209,13 +212,13 @@ export class ProcessReader {
   }
 
   private readPartition(process: ProcessRecord): readonly string[] | null {
-    const length = this.files.read(process.cgroup, false, 3)
+    const length = this.files.read(process.cgroup, false, seldom)
     return length < 0 ? null : parseCgroup(textOfBytes(this.files.bytes, 0, length), this.options.hierarchy)
   }
 
   /** The same object as before where nothing changed, which spares the comparison. */
   private readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
-    const length = this.files.read(process.limits, false, 3)
+    const length = this.files.read(process.limits, false, seldom)
     if (length <= 0) return null
     const text = this.files.bytes.toString('latin1', 0, length)
     if (text === process.limitsText) return process.facts?.rlimits ?? null

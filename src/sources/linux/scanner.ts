@@ -96,7 +96,7 @@ export class Scanner {
       else this.scanNew(pid)
     }
     for (const process of this.processes.values()) if (process.seenIn !== this.scans) this.drop(process)
-    this.born.clear()
+    for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
     this.orphanMakers.clear()
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
@@ -188,6 +188,8 @@ export class Scanner {
     }
     if ((ran || deep) && !this.processReader.readThreads(process, deep)) return false
     if (!this.readThreadsThatRan(process, armed, deep)) return false
+    // Another name: most likely it executed another program.
+    if (process.factsStale && !this.processReader.readFacts(process, true)) return false
     process.zombie = process.threads.every(({ dead }) => dead)
     if (process.zombie) {
       this.stacks.abandonProcess()

@@ -12,6 +12,8 @@ import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { reasonOf, type StackReader } from './stack-reader.ts'
 import { type Classified, classifyThread } from './thread-state.ts'
 
+// Of threads that seldom run these are opened for each reading, so that they take no descriptors from what is read always.
+const keepFrom = 5
 const youngMs = 1000
 const ticksPerSecond = 100
 const noSchedstat = 'the kernel keeps no scheduling figures'
@@ -77,7 +79,7 @@ export class ThreadReader {
   readAll(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
     const timesRun = thread.timesRun
     if (!this.readCall(process, thread, armed)) return false
-    const length = this.files.read(thread.stat, armed, 2)
+    const length = this.files.read(thread.stat, armed, keepFrom)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     const name = nameOfStat(this.files.bytes, this.stat)
     const { state: letter, kernelThread, priority } = this.stat
@@ -103,7 +105,7 @@ export class ThreadReader {
 
   /** Name and priority, which others can change while it rests. False where it is gone. */
   readName(thread: ThreadRecord): boolean {
-    const length = this.files.read(thread.stat, false, 2)
+    const length = this.files.read(thread.stat, false, keepFrom)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     const name = nameOfStat(this.files.bytes, this.stat)
     const { priority } = this.stat
@@ -161,7 +163,7 @@ export class ThreadReader {
       this.callFailure = reasonOf(-1)
       return true
     }
-    const length = this.files.read(thread.syscall, armed, 2)
+    const length = this.files.read(thread.syscall, armed, keepFrom)
     if (length > 0 && parseSyscall(this.files.bytes, length, this.call)) return true
     if (length >= 0 || isGone(length)) return false
     process.denied = isDenied(length)
