@@ -3,6 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const sources = new URL('../programs/', import.meta.url)
@@ -12,9 +13,10 @@ const build = new URL('../.build/', import.meta.url)
 export const compile = (name: string): string => {
   const source = new URL(`${name}.c`, sources).pathname
   const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
-  const path = new URL(`${name}-${hash}`, build).pathname
+  // Its own name is what the kernel shows of it.
+  const path = new URL(`${hash}/${name}`, build).pathname
   if (existsSync(path)) return path
-  mkdirSync(build, { recursive: true })
+  mkdirSync(dirname(path), { recursive: true })
   // Made under another name first, so that nobody runs half a program.
   const unfinished = `${path}.${process.pid}`
   execFileSync('gcc', ['-O0', '-pthread', '-o', unfinished, source], { stdio: ['ignore', 'inherit', 'inherit'] })

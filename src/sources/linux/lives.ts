@@ -98,7 +98,7 @@ export class Lives {
       {
         pid,
         startTicks,
-        name: name ?? from?.name ?? '',
+        name: nameAtBirth(from, name),
         parent: from,
         executable: from?.executable ?? null,
         uid: from?.uid ?? null,
@@ -142,4 +142,14 @@ export class Lives {
     if (thread !== undefined) observed.threadChanged(thread, { name })
     if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })
   }
+}
+
+/**
+ * A process is born with the name of the thread that forked it, and gets its own at exec. What was read a moment
+ * later may be from after the exec, which is told by an event of its own.
+ */
+function nameAtBirth(parent: Process | null, read: string | null): string {
+  if (parent === null) return read ?? ''
+  const inherited = read !== null && [...parent.threads.values()].some(({ name }) => name === read)
+  return inherited ? read : parent.name
 }

@@ -1,0 +1,105 @@
+/** The service as it is started for real: a process of its own, on a free port, over this machine. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { WebSocket } from 'ws'
+import { Watcher } from './service.ts'
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the command line to its end. */
+export async function run(
+  args: readonly string[],
+  { env = {} }: { env?: Record<string, string> } = {},
+): Promise<Ended> {
+  const { child, output } = launch(args, env)
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, ...output }
+}
+
+function launch(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.stderr += chunk.toString()
+  })
+  return { child, output }
+}
+
+export class Live {
+  readonly child: ChildProcess
+  readonly output: { stdout: string; stderr: string }
+  readonly url: string
+  readonly #ended: Promise<number | null>
+
+  private constructor(child: ChildProcess, output: { stdout: string; stderr: string }, url: string) {
+    this.child = child
+    this.output = output
+    this.url = url
+    this.#ended = new Promise((resolve) => child.once('close', resolve))
+  }
+
+  static async start(args: readonly string[] = []): Promise<Live> {
+    const { child, output } = launch(['serve', '--port', '0', ...args])
+    for (;;) {
+      const url = /listens on (\S+)/.exec(output.stdout)?.[1]
+      // The announcement comes whole: what it names can be tried.
+      if (url !== undefined && output.stdout.endsWith('/sys\n')) return new Live(child, output, url)
+      await new Promise<void>((resolve, reject) => {
+        child.stdout.once('data', () => resolve())
+        child.once('close', () => reject(new Error(`it did not start: ${output.stderr}`)))
+      })
+    }
+  }
+
+  get pid(): number {
+    return this.child.pid!
+  }
+
+  async get(path: string): Promise<Record<string, unknown>> {
+    return (await (await fetch(`${this.url}${path}`)).json()) as Record<string, unknown>
+  }
+
+  async put(path: string, body: unknown): Promise<Record<string, unknown>> {
+    const headers = { 'content-type': 'application/json' }
+    return (await (
+      await fetch(`${this.url}${path}`, { method: 'PUT', headers, body: JSON.stringify(body) })
+    ).json()) as Record<string, unknown>
+  }
+
+  /** Asks again until the answer fits. */
+  async until(path: string, fits: (body: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+    for (;;) {
+      const body = await this.get(path)
+      if (fits(body)) return body
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async watch(path: string): Promise<Watcher> {
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}${path}`)
+    const watcher = new Watcher(socket)
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', () => resolve())
+      socket.once('error', reject)
+    })
+    return watcher
+  }
+
+  /** Asks it to end, and answers with its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal)
+    return this.#ended
+  }
+}
