@@ -36,7 +36,6 @@ export function buildApp({ kernel, source, gate, logger, version, now }: AppPart
     source: `/net/${encodeURIComponent(host)}`,
     firstSequence: Math.round(now() * 1000),
     eventsMax: bounds.eventsKeptMax,
-    bytesMax: bounds.eventsKeptBytesMax,
   })
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
   kernel.onEvent = (event) => hub.publish(ring.append(event))

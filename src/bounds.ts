@@ -14,8 +14,7 @@ export const bounds = {
   /** Longest note of a threshold, in characters: 400. */
   noteMax: 1_024,
   /** Events kept for those who resume: the oldest go. */
-  eventsKeptMax: 200_000,
-  eventsKeptBytesMax: 64 * 1_024 * 1_024,
+  eventsKeptMax: 65_536,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
   subscriberQueueBytesMax: 4 * 1_024 * 1_024,
   /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */

@@ -1,13 +1,50 @@
-/** The recent events in memory, each encoded once as a CloudEvent. The oldest go when there are too many. */
+/**
+ * The recent events in memory. Each is encoded as a CloudEvent once, when the first who wants it asks: with nobody
+ * listening, a storm of births and deaths costs little more than being counted. The oldest go when there are too many.
+ */
 
 import { cursorText } from '../cursor.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 
-export interface RingEvent {
+export class RingEvent {
   readonly sequence: number
-  readonly type: string
-  readonly places: readonly string[]
-  readonly json: Buffer
+  readonly #source: string
+  readonly #event: KernelEvent
+  #json: Buffer | null = null
+
+  constructor(sequence: number, source: string, event: KernelEvent) {
+    this.sequence = sequence
+    this.#source = source
+    this.#event = event
+  }
+
+  get type(): string {
+    return this.#event.type
+  }
+
+  get places(): readonly string[] {
+    return [this.#event.subject, ...this.#event.about]
+  }
+
+  get json(): Buffer {
+    this.#json ??= Buffer.from(encode(this.sequence, this.#source, this.#event))
+    return this.#json
+  }
+}
+
+function encode(sequence: number, source: string, { type, at, subject, about, data }: KernelEvent): string {
+  const id = cursorText(sequence)
+  return JSON.stringify({
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    subject,
+    time: new Date(at).toISOString(),
+    sequence: id,
+    ...(about.length > 0 && { about: about.join(',') }),
+    data,
+  })
 }
 
 export interface RingOptions {
@@ -16,15 +53,13 @@ export interface RingOptions {
   /** Sequence of the first event. Without a journal: the start time in µs, so that an old cursor is known to be old. */
   readonly firstSequence: number
   readonly eventsMax: number
-  readonly bytesMax: number
 }
 
 export class EventRing {
   readonly #options: RingOptions
   #events: RingEvent[] = []
-  /** Events at the front of the array that are gone already; the array is cut when they are the greater part. */
+  /** Events at the front of the array that are gone already; it is cut when they are the greater part. */
   #gone = 0
-  #bytes = 0
   #next: number
 
   constructor(options: RingOptions) {
@@ -40,23 +75,9 @@ export class EventRing {
     return this.#next - 1 - (this.#events.length - this.#gone)
   }
 
-  append({ type, at, subject, about, data }: KernelEvent): RingEvent {
-    const sequence = this.#next++
-    const id = cursorText(sequence)
-    const json = JSON.stringify({
-      specversion: '1.0',
-      id,
-      source: this.#options.source,
-      type,
-      subject,
-      time: new Date(at).toISOString(),
-      sequence: id,
-      ...(about.length > 0 && { about: about.join(',') }),
-      data,
-    })
-    const event = { sequence, type, places: [subject, ...about], json: Buffer.from(json) }
+  append(news: KernelEvent): RingEvent {
+    const event = new RingEvent(this.#next++, this.#options.source, news)
     this.#events.push(event)
-    this.#bytes += event.json.length
     this.#forget()
     return event
   }
@@ -71,10 +92,7 @@ export class EventRing {
   }
 
   #forget(): void {
-    const { eventsMax, bytesMax } = this.#options
-    while (this.#events.length - this.#gone > eventsMax || this.#bytes > bytesMax) {
-      this.#bytes -= this.#events[this.#gone++]!.json.length
-    }
+    if (this.#events.length - this.#gone > this.#options.eventsMax) this.#gone++
     if (this.#gone < 1_024 || this.#gone < this.#events.length / 2) return
     this.#events = this.#events.slice(this.#gone)
     this.#gone = 0

@@ -46,10 +46,12 @@ export class Kernel {
   /** Each event, as it happens. */
   onEvent: (event: KernelEvent) => void = () => {}
   readonly #abilities: Abilities
+  readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
 
   constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {
     this.#abilities = abilities
+    this.#capacities = capacitiesByLevel(abilities)
     this.selfPid = selfPid ?? null
     this.now = now
     this.notifier = new Notifier({
@@ -64,9 +66,7 @@ export class Kernel {
 
   /** A node's capacities that are to be read are not known before. */
   awaitCapacities(node: Node): void {
-    for (const [limit, there] of Object.entries(this.#abilities.capacities)) {
-      if (there.includes(node.level)) node.counters.capacity[limitIndex[limit as LimitName]] = Number.NaN
-    }
+    for (const index of this.#capacities[node.level]) node.counters.capacity[index] = Number.NaN
   }
 
   /** One complete change at one time: thresholds see it when it is whole. */
@@ -129,6 +129,11 @@ export class Kernel {
   period(limit: LimitName): string | null {
     return this.#abilities.period(limit, this.notifier.isArmed(limitIndex[limit]))
   }
+}
+
+function capacitiesByLevel({ capacities }: Abilities): Record<Level, number[]> {
+  const at = (level: Level) => limitNames.flatMap((name, index) => (capacities[name]?.includes(level) ? [index] : []))
+  return { thread: at('thread'), process: at('process'), partition: at('partition'), system: at('system') }
 }
 
 const limitNames = Object.keys(limitIndex) as LimitName[]

@@ -1,22 +1,33 @@
 /**
  * The usage of one node, one place for each limit. Only `usage.ts` writes here; a test forbids any other writer.
- * Plain typed arrays: a counter is touched far more often than it is looked at.
+ * Plain arrays copied from a pattern: processes and threads come and go by the thousand, and typed arrays of this
+ * size cost ten times as much to make and are memory that the collector sees late.
  */
 
 import { limits } from './table.ts'
 
+/** An array of doubles, so that no later store changes its kind. */
+function doubles(fill: number): number[] {
+  const array = limits.map(() => 0.5)
+  return array.fill(fill)
+}
+
+const zeros = doubles(0)
+const integers: number[] = limits.map(() => 0)
+const none = doubles(Number.POSITIVE_INFINITY)
+
 export class Counters {
-  /** Home level: the reading, NaN before the first. Above: what its known parts add up to. */
-  readonly value = new Float64Array(limits.length)
-  readonly peak = new Float64Array(limits.length)
+  /** Home level: the reading. Above: what its known parts add up to. Counts only where `known`. */
+  readonly value = zeros.slice()
+  readonly peak = zeros.slice()
   /** Infinity: no finite one; NaN: there may be one, not known yet. */
-  readonly capacity = new Float64Array(limits.length).fill(Number.POSITIVE_INFINITY)
+  readonly capacity = none.slice()
   /** When it was last read, in ms of Unix time. */
-  readonly at = new Float64Array(limits.length)
+  readonly at = zeros.slice()
   /** How many parts have a reading, how many cannot be read, how many are estimates. At home each is 0 or 1. */
-  readonly known = new Uint32Array(limits.length)
-  readonly unreadable = new Uint32Array(limits.length)
-  readonly estimated = new Uint32Array(limits.length)
+  readonly known = integers.slice()
+  readonly unreadable = integers.slice()
+  readonly estimated = integers.slice()
   /** Bits of the limits that changed since usage was last settled. */
   dirty = 0
 }

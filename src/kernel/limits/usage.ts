@@ -5,30 +5,25 @@
  */
 
 import { assert } from '../errno.ts'
-import { containers, type Node } from '../objects/node.ts'
+import type { Node } from '../objects/node.ts'
 import { processesWithin } from '../objects/within.ts'
-import type { Reading } from './counters.ts'
+import type { Counters, Reading } from './counters.ts'
 import { type Level, type LimitRow, limits } from './table.ts'
 
 const rows: readonly LimitRow[] = limits
-const reaches = rows.map((row) => new Set<Level>(row.at))
+const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)
 const sums = rows.map((row) => row.adds === 'sum')
 const maxima = rows.map((row) => row.adds === 'maximum')
+const carries = rows.map((_, index) => sums[index] || maxima[index])
 
 /** Limits that are counted at a level and add up above it: what a node takes with it when it goes. */
-const carried = (level: Level) => rows.flatMap((row, index) => (row.at.includes(level) && sums[index] ? [index] : []))
+const carried = (level: Level) =>
+  rows.flatMap((row, index) => (row.at.includes(level) && carries[index] ? [index] : []))
 const carriedBy: Record<Level, readonly number[]> = {
   thread: carried('thread'),
   process: carried('process'),
   partition: [],
   system: [],
-}
-
-interface Share {
-  readonly value: number
-  readonly known: number
-  readonly unreadable: number
-  readonly estimated: number
 }
 
 export class Usage {
@@ -43,15 +38,12 @@ export class Usage {
     assert(Number.isFinite(value), `a reading of ${rows[index]?.name} is a finite number`)
     const { counters } = node
     counters.at[index] = at
-    const share = {
-      value: value - counters.value[index]! * counters.known[index]!,
-      known: 1 - counters.known[index]!,
-      unreadable: 0 - counters.unreadable[index]!,
-      estimated: Number(estimate) - counters.estimated[index]!,
-    }
-    if (share.value === 0 && share.known === 0 && share.estimated === 0) return
+    const before = counters.known[index]!
+    const delta = value - counters.value[index]! * before
+    const estimates = Number(estimate) - counters.estimated[index]!
+    if (delta === 0 && before === 1 && estimates === 0) return
     node.unavailable.delete(index)
-    this.#add(node, index, share)
+    this.#add(node, index, delta, 1 - before, 0 - counters.unreadable[index]!, estimates)
   }
 
   /** Records that a limit cannot be read at this node just now. What was last read no longer counts. */
@@ -59,18 +51,13 @@ export class Usage {
     const { counters } = node
     node.unavailable.set(index, reason)
     const known = counters.known[index]!
-    this.#add(node, index, {
-      value: 0 - counters.value[index]! * known,
-      known: 0 - known,
-      unreadable: 1 - counters.unreadable[index]!,
-      estimated: 0 - counters.estimated[index]!,
-    })
+    const value = counters.value[index]! * known
+    this.#add(node, index, 0 - value, 0 - known, 1 - counters.unreadable[index]!, 0 - counters.estimated[index]!)
   }
 
   /** Adds to (or takes from) a count that the kernel keeps itself: it is always known. */
   charge(node: Node, index: number, delta: number): void {
-    const known = 1 - node.counters.known[index]!
-    this.#add(node, index, { value: delta, known, unreadable: 0, estimated: 0 })
+    this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
   }
 
   /** Infinity where the node has no finite capacity. */
@@ -82,48 +69,22 @@ export class Usage {
 
   /** Takes all that a node holds out of the containers above it: it ended, or is about to move. */
   leave(node: Node): void {
-    for (const index of carriedBy[node.level]) {
-      const { value, known, unreadable, estimated } = node.counters
-      if (rows[index]!.keepsDead)
-        this.#addAbove(node, index, { value: 0, known: 0, unreadable: -unreadable[index]!, estimated: 0 })
-      else {
-        const share = {
-          value: -value[index]!,
-          known: -known[index]!,
-          unreadable: -unreadable[index]!,
-          estimated: -estimated[index]!,
-        }
-        this.#addAbove(node, index, share)
-      }
-    }
-    for (const index of rows.keys()) if (maxima[index]) this.#addAbove(node, index, nothing)
+    this.#carry(node, -1)
   }
 
   /** The other half of a move: adds what a node holds to its new containers. What never falls stays where it was used. */
   enter(node: Node): void {
-    for (const index of carriedBy[node.level]) {
-      const { value, known, unreadable, estimated } = node.counters
-      const keeps = rows[index]!.keepsDead
-      this.#addAbove(node, index, {
-        value: keeps ? 0 : value[index]!,
-        known: known[index]!,
-        unreadable: unreadable[index]!,
-        estimated: keeps ? 0 : estimated[index]!,
-      })
-    }
+    this.#carry(node, 1)
   }
 
-  /** Looks at everything that changed: peaks first, then `visit` for each changed limit of each node. */
+  /** Looks at everything that changed: peaks first, then `visit` for each watched limit that changed. `visit` changes no usage. */
   settle(visit: (node: Node, index: number) => void): void {
     const nodes = this.#dirty
     if (nodes.length === 0) return
     this.#dirty = []
-    const changed: { node: Node; bits: number }[] = []
     for (const node of nodes) {
-      changed.push({ node, bits: node.counters.dirty })
+      const bits = node.counters.dirty
       node.counters.dirty = 0
-    }
-    for (const { node, bits } of changed) {
       for (let rest = bits; rest !== 0; rest &= rest - 1) {
         const index = 31 - Math.clz32(rest & -rest)
         if (maxima[index] && node.level !== rows[index]!.home) takeMaximum(node, index)
@@ -134,16 +95,30 @@ export class Usage {
     }
   }
 
-  #add(node: Node, index: number, share: Share): void {
-    apply(node, index, share)
-    this.#touch(node, index)
-    if (sums[index] || maxima[index]) this.#addAbove(node, index, share)
+  #carry(node: Node, sign: 1 | -1): void {
+    const { value, known, unreadable, estimated } = node.counters
+    for (const index of carriedBy[node.level]) {
+      // Most of what comes and goes was never read: it held nothing.
+      if (known[index] === 0 && unreadable[index] === 0) continue
+      const unread = sign * unreadable[index]!
+      if (!rows[index]!.keepsDead) {
+        this.#addAbove(node, index, sign * value[index]!, sign * known[index]!, unread, sign * estimated[index]!)
+      } else this.#addAbove(node, index, 0, sign > 0 ? known[index]! : 0, unread, 0)
+    }
   }
 
-  #addAbove(node: Node, index: number, share: Share): void {
-    for (const container of containers(node)) {
-      if (!reaches[index]!.has(container.level)) return
-      if (sums[index]) apply(container, index, share)
+  // The four numbers of a share are handed on one by one: this is where all counting passes, and an object for each
+  // would be most of its cost.
+  #add(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
+    apply(node.counters, index, value, known, unreadable, estimated)
+    this.#touch(node, index)
+    if (carries[index]) this.#addAbove(node, index, value, known, unreadable, estimated)
+  }
+
+  #addAbove(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
+    for (let container = node.parent; container !== null; container = container.parent) {
+      if (!reaches[index]!.includes(container.level)) return
+      if (sums[index]) apply(container.counters, index, value, known, unreadable, estimated)
       this.#touch(container, index)
     }
   }
@@ -155,13 +130,18 @@ export class Usage {
   }
 }
 
-const nothing: Share = { value: 0, known: 0, unreadable: 0, estimated: 0 }
-
-function apply({ counters }: Node, index: number, share: Share): void {
-  counters.value[index]! += share.value
-  counters.known[index]! += share.known
-  counters.unreadable[index]! += share.unreadable
-  counters.estimated[index]! += share.estimated
+function apply(
+  counters: Counters,
+  index: number,
+  value: number,
+  known: number,
+  unreadable: number,
+  estimated: number,
+): void {
+  counters.value[index]! += value
+  counters.known[index]! += known
+  counters.unreadable[index]! += unreadable
+  counters.estimated[index]! += estimated
 }
 
 /** A maximum cannot be kept by differences: it is looked up anew, once for a whole change. */

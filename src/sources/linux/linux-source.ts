@@ -43,6 +43,10 @@ export class LinuxSource implements Source {
   #plan: ArmedPlan | null = null
   #planDue = false
   #stopping = false
+  /** Not yet told to the scan worker. */
+  readonly #born = new Set<number>()
+  #died: number[] = []
+  #livesDue: NodeJS.Timeout | null = null
   /** Told before the first scan was recorded: they wait for it. */
   #early: LifeEvent[] | null = []
   #refusal: string | null = null
@@ -77,6 +81,7 @@ export class LinuxSource implements Source {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    if (this.#livesDue !== null) clearTimeout(this.#livesDue)
     await Promise.all([this.#connector?.stop(), this.#scanner?.stop()])
   }
 
@@ -165,15 +170,26 @@ export class LinuxSource implements Source {
       this.#early.push(...events)
       return
     }
-    const born = new Set<number>()
-    const died: number[] = []
     for (const event of events) {
       const change = this.#lives.record(event)
-      if (change === 'born') born.add(event.pid)
-      else if (change === 'died' && !born.delete(event.pid)) died.push(event.pid)
+      if (change === 'born') this.#born.add(event.pid)
+      // Born and ended since the scan worker was last told: it need never know.
+      else if (change === 'died' && !this.#born.delete(event.pid)) this.#died.push(event.pid)
     }
-    if (born.size > 0 || died.length > 0) this.#scanner?.send({ type: 'lives', born: [...born], died })
-    if (born.size > 0 && this.#plan?.followsPartitions) this.armedChanged()
+    if (this.#born.size > 0 || this.#died.length > 0) this.#tellScannerSoon()
+  }
+
+  /** In a storm of births a message for each would cost more than all else; within a period nothing is late. */
+  #tellScannerSoon(): void {
+    if (this.#livesDue !== null) return
+    this.#livesDue = setTimeout(() => {
+      this.#livesDue = null
+      const [born, died] = [[...this.#born], this.#died]
+      this.#born.clear()
+      this.#died = []
+      if (born.length > 0 || died.length > 0) this.#scanner?.send({ type: 'lives', born, died })
+      if (born.length > 0 && this.#plan?.followsPartitions) this.#sendPlan()
+    }, this.#options.periodMs / 2)
   }
 
   #hearLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
