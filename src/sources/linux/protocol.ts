@@ -105,7 +105,10 @@ export type ScanCommand =
 
 // ---- scan worker → main ----
 
-/** A row of `values`: five numbers. tid 0 is the process itself; quality 1 is an estimate (a high-water mark). */
+/**
+ * A row of `values`: five numbers. tid 0 is the process itself; quality 1 is an estimate (a high-water mark). A full scan
+ * tells every value that it read, the fast pass those that changed; threads that did not run are left out.
+ */
 export const valueStride = 5 // pid, tid, index in scannedLimits, value, quality
 /** A row of `capacities`: four numbers. Infinity is "no finite capacity". */
 export const capacityStride = 4 // pid, tid, index in scannedLimits, capacity
@@ -172,7 +175,7 @@ export interface ScanReport {
   readonly capacities: Float64Array
   /** Readings that failed, when they begin to fail or their reason changes; a later value ends it. */
   readonly unreadable: readonly Unreadable[]
-  /** Processes of which nothing was read again because none of their threads has run: earlier values still hold. */
+  /** Processes none of whose threads has run: earlier values still hold, except where the report has a newer one. */
   readonly confirmed: Int32Array
   readonly system: SystemReading | null
   /** Full scans: every partition (cgroup) there is, parents before children. */

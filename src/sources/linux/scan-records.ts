@@ -138,6 +138,15 @@ export class ProcessRecord implements Subject {
     this.fdDirectory = new KeptFile(`${path}/fd`)
   }
 
+  /** What was told of it was taken back, so that it is to be told again should it live on. */
+  forgetTold(): void {
+    for (const subject of [this, ...this.threads]) {
+      subject.sent.fill(Number.NaN)
+      subject.reasons = null
+    }
+    for (const thread of this.threads) thread.capacitySent = Number.NaN
+  }
+
   forget(files: KeptFiles): void {
     for (const thread of this.threads) thread.forget(files)
     files.forget(this.statm)

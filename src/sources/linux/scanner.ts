@@ -3,14 +3,13 @@
 import { CgroupReader } from './cgroup-reader.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
-import { listNumbers, ProcessReader } from './process-reader.ts'
+import { listNumbers } from './process-reader.ts'
+import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, ScanPlan, stackMask, statmMask, threadMask } from './scan-plan.ts'
-import { ProcessRecord, type ThreadRecord } from './scan-records.ts'
-import { StackReader } from './stack-reader.ts'
+import { ScanPlan } from './scan-plan.ts'
+import { ProcessRecord } from './scan-records.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
-import { ThreadReader } from './thread-reader.ts'
 
 // Others can change what a process is while it rests: each is read in full in one scan of so many, not all in the same.
 const thoroughEvery = 10
@@ -18,19 +17,10 @@ const thoroughEvery = 10
 const deepEvery = 60
 const newbornsAtOnceMax = 200
 const newbornsMax = 20_000
-const ranMask = bitOf('memlock') | bitOf('timers') | threadMask
 
 export interface Degrading {
   degraded(what: string, reason: string): void
   recovered(what: string): void
-}
-
-/** How much of a process is read again although it did not run. */
-interface Depth {
-  /** One of its threads ran, or there is a reason to think so. */
-  readonly ran: boolean
-  readonly thorough: boolean
-  readonly deep: boolean
 }
 
 export interface ScannerParts {
@@ -47,9 +37,7 @@ export class Scanner {
   private readonly processes = new Map<number, ProcessRecord>()
   private readonly born = new Map<number, number>()
   private readonly orphanMakers = new Set<number>()
-  private readonly stacks: StackReader
-  private readonly threadReader: ThreadReader
-  private readonly processReader: ProcessReader
+  private readonly scan: ProcessScan
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
@@ -58,9 +46,7 @@ export class Scanner {
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
     this.parts = parts
-    this.stacks = new StackReader(files, report, abilities)
-    this.threadReader = new ThreadReader(files, report, this.stacks, abilities)
-    this.processReader = new ProcessReader(files, report, abilities)
+    this.scan = new ProcessScan(files, report, abilities)
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
@@ -76,7 +62,7 @@ export class Scanner {
       this.born.delete(pid)
       this.orphanMakers.add(pid)
       const process = this.processes.get(pid)
-      if (process && !this.processReader.isSame(process)) this.drop(process)
+      if (process && !this.scan.isSame(process)) this.drop(process)
     }
   }
 
@@ -111,9 +97,7 @@ export class Scanner {
   }
 
   private startPass(now: number): void {
-    this.threadReader.now = now
-    this.threadReader.nowTicks = readAgeTicks(this.parts.files, this.uptime)
-    this.stacks.startPass()
+    this.scan.startPass(now, readAgeTicks(this.parts.files, this.uptime))
   }
 
   private readSystem(maxima: boolean): void {
@@ -148,14 +132,14 @@ export class Scanner {
       process.factsStale ||
       (this.scans + process.pid) % thoroughEvery === 0 ||
       (this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0))
-    if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
-    const ran = this.readSchedules(process, this.isArmed(process))
+    this.scan.wantStacks(process)
+    const ran = this.scan.readSchedules(process, this.isArmed(process))
     if (ran || thorough) {
       this.scanWhole(process, { ran, thorough, deep: (this.scans + process.pid) % deepEvery === 0 })
       return
     }
     if (process.zombie) return
-    for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
+    this.scan.tellRest(process)
     report.confirm(process.pid)
     this.takeInventory(process)
   }
@@ -165,70 +149,18 @@ export class Scanner {
   }
 
   /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  private scanWhole(process: ProcessRecord, depth: Depth): void {
-    if (this.readWhole(process, depth)) {
+  private scanWhole(process: ProcessRecord, depth: Omit<Depth, 'armed'>): void {
+    if (this.scan.readWhole(process, { ...depth, armed: this.isArmed(process) })) {
       if (process.zombie) return
+      if (depth.thorough) this.lookForPartition(process)
       if (!depth.ran) this.parts.report.confirm(process.pid)
       this.takeInventory(process)
       return
     }
-    this.stacks.abandonProcess()
-    this.parts.report.takeBack()
+    this.scan.takeBack(process)
     const former = process.facts
     this.drop(process)
-    if (former !== null && !this.processReader.isSame(process)) this.scanNew(process.pid)
-  }
-
-  private readWhole(process: ProcessRecord, { ran, thorough, deep }: Depth): boolean {
-    const armed = this.isArmed(process)
-    if (thorough) {
-      if (ran) process.denied = false
-      if (!this.processReader.readFacts(process, ran)) return false
-      this.lookForPartition(process)
-    }
-    if ((ran || deep) && !this.processReader.readThreads(process, deep)) return false
-    if (!this.readThreadsThatRan(process, armed, deep)) return false
-    // Another name: most likely it executed another program.
-    if (process.factsStale && !this.processReader.readFacts(process, true)) return false
-    process.zombie = process.threads.every(({ dead }) => dead)
-    if (process.zombie) {
-      this.stacks.abandonProcess()
-      this.parts.report.takeBack()
-      return true
-    }
-    process.lookThroughLiving(this.parts.files)
-    // At rest, its memory may still be reclaimed by the kernel.
-    const mask = ran ? everythingMask & ~threadMask : statmMask
-    return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)
-  }
-
-  private readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
-    for (const thread of process.threads) {
-      if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
-      const read = thread.gone || !this.readThread(process, thread, armed, deep)
-      if (!read) continue
-      thread.gone = true
-      process.listStale = true
-      if (thread.isMain) return false
-    }
-    if (process.listStale) this.removeGone(process)
-    return process.threads.length > 0
-  }
-
-  /** False where it is gone. */
-  private readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
-    if (thread.ran) {
-      if (!this.threadReader.readAll(process, thread, armed)) return false
-      if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
-      return true
-    }
-    if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
-    return !deep || this.threadReader.readName(thread)
-  }
-
-  private removeGone(process: ProcessRecord): void {
-    for (const thread of process.threads) if (thread.gone) thread.forget(this.parts.files)
-    process.threads = process.threads.filter(({ gone }) => !gone)
+    if (former !== null && !this.scan.isSame(process)) this.scanNew(process.pid)
   }
 
   private lookForPartition(process: ProcessRecord): void {
@@ -262,49 +194,10 @@ export class Scanner {
     const mask = this.plan.maskOf(process.pid)
     if (mask === 0 || process.zombie) return
     this.parts.report.mark()
-    if (this.readFast(process, mask)) return
-    this.stacks.abandonProcess()
-    this.parts.report.takeBack()
+    if (this.scan.readFast(process, mask)) return
+    this.scan.takeBack(process)
     // The next full scan tells whether it is gone, or ends.
     process.listStale = true
-  }
-
-  private readFast(process: ProcessRecord, mask: number): boolean {
-    let processMask = mask & ~threadMask
-    if ((mask & ranMask) !== 0) {
-      const ran = this.readSchedules(process, true)
-      if (!ran) processMask &= ~ranMask
-      if (ran && !this.processReader.readThreads(process, false)) return false
-      if ((mask & threadMask) !== 0 && !this.readThreadsFast(process, mask)) return false
-    }
-    return this.processReader.readValues(process, processMask, true) && this.stacks.finishProcess(process, true)
-  }
-
-  private readThreadsFast(process: ProcessRecord, mask: number): boolean {
-    for (const thread of process.threads) {
-      if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, true)
-      if (thread.gone) {
-        process.listStale = true
-        continue
-      }
-      if ((mask & cpuMask) !== 0) this.threadReader.tellUse(thread, mask)
-      if ((mask & stackMask) !== 0 && thread.ran && !this.threadReader.readStack(process, thread)) {
-        thread.gone = true
-        process.listStale = true
-      }
-    }
-    return true
-  }
-
-  /** Reads how often each thread ran. True where one did, or is gone. */
-  private readSchedules(process: ProcessRecord, armed: boolean): boolean {
-    let ran = process.listStale
-    for (const thread of process.threads) {
-      this.threadReader.readSchedule(thread, armed)
-      if (thread.gone) process.listStale = true
-      if (thread.ran || thread.gone) ran = true
-    }
-    return ran
   }
 
   // ---- newborn ----

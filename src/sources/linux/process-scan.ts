@@ -1,0 +1,155 @@
+/** Reads one process with its threads, as deep as is asked. */
+
+import type { KeptFiles } from './kept-files.ts'
+import type { KernelAbilities } from './kernel-abilities.ts'
+import { ProcessReader } from './process-reader.ts'
+import type { ReportBuilder } from './report-builder.ts'
+import { bitOf, cpuMask, everythingMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
+import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
+import { StackReader } from './stack-reader.ts'
+import { ThreadReader } from './thread-reader.ts'
+
+// What cannot change while no thread of the process runs.
+const ranMask = bitOf('memlock') | bitOf('timers') | threadMask
+
+/** How much of a process is read again although it did not run. */
+export interface Depth {
+  /** One of its threads ran, or there is a reason to think so. */
+  readonly ran: boolean
+  readonly thorough: boolean
+  readonly deep: boolean
+  readonly armed: boolean
+}
+
+export class ProcessScan {
+  private readonly files: KeptFiles
+  private readonly report: ReportBuilder
+  private readonly stacks: StackReader
+  private readonly threadReader: ThreadReader
+  private readonly processReader: ProcessReader
+
+  constructor(files: KeptFiles, report: ReportBuilder, abilities: KernelAbilities) {
+    this.files = files
+    this.report = report
+    this.stacks = new StackReader(files, report, abilities)
+    this.threadReader = new ThreadReader(files, report, this.stacks, abilities)
+    this.processReader = new ProcessReader(files, report, abilities)
+  }
+
+  startPass(now: number, nowTicks: number): void {
+    this.threadReader.now = now
+    this.threadReader.nowTicks = nowTicks
+    this.stacks.startPass()
+  }
+
+  /** Whether the process that we know still lives under its pid. */
+  isSame(process: ProcessRecord): boolean {
+    return this.processReader.isSame(process)
+  }
+
+  /** Nothing of what was read of it since the mark is told. */
+  takeBack(process: ProcessRecord): void {
+    this.stacks.abandonProcess()
+    this.report.takeBack()
+    process.forgetTold()
+  }
+
+  /** Of a process at rest: only the shares of CPU time, which fall to zero. */
+  tellRest(process: ProcessRecord): void {
+    for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
+  }
+
+  /** Has stacks looked up that had to wait for their turn. */
+  wantStacks(process: ProcessRecord): void {
+    if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
+  }
+
+  /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
+  readWhole(process: ProcessRecord, { ran, thorough, deep, armed }: Depth): boolean {
+    if (thorough) {
+      if (ran) process.denied = false
+      if (!this.processReader.readFacts(process, ran)) return false
+    }
+    if ((ran || deep) && !this.processReader.readThreads(process, deep)) return false
+    if (!this.readThreadsThatRan(process, armed, deep)) return false
+    // Another name: most likely it executed another program.
+    if (process.factsStale && !this.processReader.readFacts(process, true)) return false
+    process.zombie = process.threads.every(({ dead }) => dead)
+    if (process.zombie) {
+      this.takeBack(process)
+      return true
+    }
+    process.lookThroughLiving(this.files)
+    // At rest, its memory may still be reclaimed by the kernel.
+    const mask = ran ? everythingMask & ~threadMask : statmMask
+    return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)
+  }
+
+  private readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
+    for (const thread of process.threads) {
+      if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
+      const read = thread.gone || !this.readThread(process, thread, armed, deep)
+      if (!read) continue
+      thread.gone = true
+      process.listStale = true
+      if (thread.isMain) return false
+    }
+    if (process.listStale) this.removeGone(process)
+    return process.threads.length > 0
+  }
+
+  /** False where it is gone. */
+  private readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
+    if (thread.ran) {
+      if (!this.threadReader.readAll(process, thread, armed)) return false
+      if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
+      return true
+    }
+    if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
+    return !deep || this.threadReader.readName(thread)
+  }
+
+  private removeGone(process: ProcessRecord): void {
+    for (const thread of process.threads) if (thread.gone) thread.forget(this.files)
+    process.threads = process.threads.filter(({ gone }) => !gone)
+  }
+
+  /** What the mask names. False where it is gone, or ends. */
+  readFast(process: ProcessRecord, mask: number): boolean {
+    let processMask = mask & ~threadMask
+    if ((mask & ranMask) !== 0) {
+      const ran = this.readSchedules(process, true)
+      if (!ran) processMask &= ~ranMask
+      if (ran && !this.processReader.readThreads(process, false)) return false
+      if ((mask & threadMask) !== 0 && !this.readThreadsFast(process, mask)) return false
+    }
+    return this.processReader.readValues(process, processMask, true) && this.stacks.finishProcess(process, true)
+  }
+
+  private readThreadsFast(process: ProcessRecord, mask: number): boolean {
+    for (const thread of process.threads) {
+      if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, true)
+      if (thread.gone) {
+        process.listStale = true
+        continue
+      }
+      if ((mask & cpuMask) !== 0) this.threadReader.tellUse(thread, mask)
+      if ((mask & stackMask) !== 0 && thread.ran && !this.threadReader.readStack(process, thread)) {
+        thread.gone = true
+        process.listStale = true
+      }
+    }
+    return true
+  }
+
+  /** Reads how often each thread ran. True where one did, or is gone. */
+  readSchedules(process: ProcessRecord, armed: boolean): boolean {
+    let ran = process.listStale
+    for (const thread of process.threads) {
+      this.threadReader.readSchedule(thread, armed)
+      if (thread.gone) process.listStale = true
+      if (thread.ran || thread.gone) ran = true
+    }
+    return ran
+  }
+}

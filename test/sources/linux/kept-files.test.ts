@@ -1,0 +1,68 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { isGone, KeptFile, KeptFiles } from '../../../src/sources/linux/kept-files.ts'
+
+const made: KeptFiles[] = []
+const filesWith = (budget: number): KeptFiles => {
+  const files = new KeptFiles(() => {}, budget)
+  made.push(files)
+  return files
+}
+const own = () => new KeptFile('/proc/self/stat')
+
+afterEach(() => {
+  for (const files of made.splice(0)) files.closeAll()
+})
+
+describe('files that are kept open', () => {
+  test('are read anew each time', () => {
+    const files = filesWith(4)
+    const uptime = new KeptFile('/proc/self/schedstat')
+    const first = files.bytes.toString('latin1', 0, files.read(uptime))
+    const second = files.bytes.toString('latin1', 0, files.read(uptime))
+    expect(files.keptCount).toBe(1)
+    expect(Number.parseInt(second, 10)).toBeGreaterThanOrEqual(Number.parseInt(first, 10))
+  })
+
+  test('are no more than the budget, a quarter of which is for what is armed', () => {
+    const files = filesWith(4)
+    for (let count = 0; count < 8; count++) expect(files.read(own())).toBeGreaterThan(0)
+    expect(files.keptCount).toBe(3)
+    for (let count = 0; count < 8; count++) expect(files.read(own(), true)).toBeGreaterThan(0)
+    expect(files.keptCount).toBe(4)
+  })
+
+  test('are read without being kept where there is no budget', () => {
+    const files = filesWith(0)
+    expect(files.read(own(), true)).toBeGreaterThan(0)
+    expect(files.stat(new KeptFile('/proc/self/fd'))).toMatchObject({ nlink: 2 })
+    expect(files.keptCount).toBe(0)
+  })
+
+  test('are kept only from the reading on that is asked for', () => {
+    const files = filesWith(4)
+    const file = own()
+    files.read(file, true, 3)
+    files.read(file, true, 3)
+    expect(file.fd).toBe(-1)
+    files.read(file, true, 3)
+    expect(file.fd).toBeGreaterThan(0)
+    files.forget(file)
+    expect(files.keptCount).toBe(0)
+  })
+
+  test('that are gone are error numbers, not exceptions', () => {
+    const files = filesWith(4)
+    expect(isGone(files.read(new KeptFile('/proc/0/stat')))).toBe(true)
+    expect(isGone(files.readOnce('/proc/0/maps'))).toBe(true)
+    const directory = files.stat(new KeptFile('/proc/0/fd'))
+    expect(typeof directory === 'number' && isGone(directory)).toBe(true)
+  })
+
+  test('longer than the buffer are read whole', () => {
+    const files = filesWith(0)
+    files.bytes = Buffer.allocUnsafeSlow(64)
+    const length = files.readOnce('/proc/self/maps')
+    expect(length).toBeGreaterThan(64)
+    expect(files.bytes.toString('latin1', 0, length)).toContain('[stack]')
+  })
+})
