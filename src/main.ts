@@ -12,6 +12,7 @@ import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
 import { Kernel } from './kernel/kernel.ts'
 import { linuxAbilities } from './sources/linux/abilities.ts'
 import { LinuxSource } from './sources/linux/linux-source.ts'
+import { SourceError } from './sources/source.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -125,6 +126,6 @@ async function main(args: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error
+  if (!(error instanceof ConfigError || error instanceof SourceError)) throw error
   fail(error.message)
 }

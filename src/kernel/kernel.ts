@@ -66,7 +66,7 @@ export class Kernel {
 
   /** A node's capacities that are to be read are not known before. */
   awaitCapacities(node: Node): void {
-    for (const index of this.#capacities[node.level]) node.counters.capacity[index] = Number.NaN
+    for (const index of this.#capacities[node.level]) this.usage.awaitCapacity(node, index)
   }
 
   /** One complete change at one time: thresholds see it when it is whole. */

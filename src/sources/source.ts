@@ -20,3 +20,11 @@ export interface Source {
   /** Whether what the kernel shows can be relied on. */
   ready(): boolean
 }
+
+/** A source that cannot begin: what to do about it, for whoever started the service. */
+export class SourceError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SourceError'
+  }
+}

@@ -82,7 +82,7 @@ export class Bench {
     const events = this.events.filter((event) => event.type.startsWith(type))
     this.events = []
     return events.map(({ type, subject, data }) => {
-      const mark = data['initial'] === true ? ' initial' : data['reason'] !== undefined ? ` ${data['reason']}` : ''
+      const mark = data.initial === true ? ' initial' : data.reason !== undefined ? ` ${data.reason}` : ''
       return `${type} ${subject}${mark}`
     })
   }

@@ -150,7 +150,7 @@ describe('thresholds above the home level', () => {
     for (const [place, process] of processes.entries()) bench.observe(process, 'fds', (place + 1) * 10)
     const [event] = bench.events.filter(({ type }) => type === 'threshold.tripped')
     expect(event).toMatchObject({ subject: '/sys/fds', about: ['/sys/fds/threshold/all'], data: { value: 100 } })
-    expect(event?.data['top']).toMatchObject([
+    expect(event?.data.top).toMatchObject([
       { pid: 4, value: 40 },
       { pid: 3, value: 30 },
       { pid: 2, value: 20, self: true },

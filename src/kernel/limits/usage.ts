@@ -60,6 +60,11 @@ export class Usage {
     this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
   }
 
+  /** The node may have a finite capacity; it is yet to be read. */
+  awaitCapacity({ counters }: Node, index: number): void {
+    counters.capacity[index] = Number.NaN
+  }
+
   /** Infinity where the node has no finite capacity. */
   observeCapacity(node: Node, index: number, capacity: number): void {
     if (Object.is(node.counters.capacity[index], capacity)) return

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { durationText } from '../../duration.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import type { Source, SourceCheck } from '../source.ts'
+import { type Source, type SourceCheck, SourceError } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { type ArmedPlan, armedPlan } from './armed-plan.ts'
 import { Inventory } from './inventory.ts'
@@ -59,10 +59,9 @@ export class LinuxSource implements Source {
     this.#kernel = kernel
     this.#options = options
     this.periods = options.periods
-    const read = (path: string) => readFileSync(join(options.procRoot, path))
-    const boot = read('sys/kernel/random/boot_id').toString('latin1').slice(0, 6)
+    const boot = readProc(options.procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
     // Once: a wall clock that is set must not make the same process look as if it had begun at another time.
-    const bootedAt = options.now() - Number.parseFloat(read('uptime').toString('latin1')) * 1000
+    const bootedAt = options.now() - Number.parseFloat(readProc(options.procRoot, 'uptime')) * 1000
     const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
     this.#lives = new Lives(kernel, { boot, bootedAt })
     const inventory = new Inventory(kernel, this.#lives)
@@ -303,5 +302,14 @@ export class LinuxSource implements Source {
 
   #tell(news: () => void): void {
     this.#kernel.update(this.#options.now(), news)
+  }
+}
+
+/** @throws SourceError where there is no procfs: then nothing here can work. */
+function readProc(procRoot: string, path: string): string {
+  try {
+    return readFileSync(join(procRoot, path), 'latin1')
+  } catch (error) {
+    throw new SourceError(`${procRoot} is not a procfs: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

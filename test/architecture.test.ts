@@ -1,0 +1,114 @@
+/** The house rules that a machine can check. */
+
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { settings } from '../src/config.ts'
+import { openApi } from '../src/http/openapi.ts'
+import { problemTypes, statusOfErrno } from '../src/http/problems.ts'
+import { type Errno, errnos } from '../src/kernel/errno.ts'
+import { eventTypes } from '../src/kernel/events.ts'
+import { limits } from '../src/kernel/limits/table.ts'
+import { definitions } from '../src/tree/tree.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+)
+const textOf = (name: string) => readFileSync(join(root, 'src', name), 'utf8')
+const text = (name: string) => readFileSync(join(root, name), 'utf8')
+
+/** Who may import whom, besides itself. Files directly in `src` that stand in no folder go by their own name. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  tree: ['kernel', 'bounds', 'cursor', 'duration'],
+  journal: ['kernel', 'cursor'],
+  sources: ['kernel', 'duration'],
+  stream: ['tree', 'bounds', 'cursor'],
+  http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
+  bounds: [],
+  cursor: [],
+  duration: [],
+  config: [],
+}
+const composers = ['app', 'main']
+
+const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
+
+function importsOf(name: string): string[] {
+  return [
+    ...textOf(name).matchAll(/^(?:import|export)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!)
+}
+
+const inSource = (name: string, target: string): string => join(name, '..', target)
+
+test('each folder imports only what it may', () => {
+  const wrong = sources
+    .filter((name) => !composers.includes(folderOf(name)))
+    .flatMap((name) =>
+      importsOf(name)
+        .filter((target) => target.startsWith('.'))
+        .map((target) => ({ from: folderOf(name), to: folderOf(inSource(name, target)), name }))
+        .filter(({ from, to }) => from !== to && !mayImport[from]?.includes(to)),
+    )
+  expect(wrong).toEqual([])
+})
+
+test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothing asynchronous', () => {
+  for (const name of sources.filter((file) => file.startsWith('kernel/'))) {
+    expect([name, importsOf(name).filter((target) => !target.startsWith('.'))]).toEqual([name, []])
+    expect([
+      name,
+      /\b(Date\.now|new Date\(\)|performance\.|Math\.random|set(Timeout|Interval|Immediate)|await|async)\b/.exec(
+        textOf(name),
+      )?.[0],
+    ]).toEqual([name, undefined])
+  }
+})
+
+test('only the hook writes counters', () => {
+  const writes =
+    /counters\s*\.\s*(value|peak|known|unreadable|estimated|at|capacity)\s*\[[^\]]+\]!?\s*(=[^=]|[-+*/]=|\+\+|--)/
+  const writers = sources.filter((name) => writes.test(textOf(name)))
+  expect(writers).toEqual(['kernel/limits/usage.ts'])
+})
+
+test('the environment is read in one place', () => {
+  expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config.ts'])
+})
+
+test('openapi.yaml is what the rows of the tree say, and is valid OpenAPI', async () => {
+  const made = openApi((JSON.parse(text('package.json')) as { version: string }).version)
+  expect(parse(text('openapi.yaml'))).toEqual(made)
+  expect(await new Validator().validate(structuredClone(made))).toEqual({ valid: true })
+})
+
+test('every errno has a status, and only those about the request itself are not 409', () => {
+  const all = Object.keys(errnos) as Errno[]
+  const others = all.filter((errno) => statusOfErrno(errno) !== 409).map((errno) => [errno, statusOfErrno(errno)])
+  expect(Object.fromEntries(others)).toEqual({ EACCES: 403, EINVAL: 400, ENOENT: 404, EPERM: 403, ESRCH: 404 })
+})
+
+const documented = (page: string) => new Set([...text(page).matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name))
+
+test('the reference documents each limit, event, problem, setting and path, and no others', () => {
+  expect(documented('docs/reference/limits.md')).toEqual(new Set(limits.map(({ name }) => name)))
+  expect(documented('docs/reference/events.md')).toEqual(
+    new Set([...eventTypes.map(({ type }) => type), 'bookmark', 'error']),
+  )
+  expect(documented('docs/reference/errors.md')).toEqual(
+    new Set([...Object.keys(problemTypes), ...Object.keys(errnos)]),
+  )
+  expect(documented('docs/reference/settings.md')).toEqual(new Set(settings.map(({ flag }) => flag)))
+  const leaves = definitions.flatMap(({ under, leaf }) => under.map((level) => `${level} ${leaf}`.trim()))
+  expect(documented('docs/reference/paths.md')).toEqual(new Set(leaves))
+})
+
+test('nothing in the project names a registry', () => {
+  const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  expect(tracked.filter((name) => name === 'package-lock.json' && text(name).includes('"resolved"'))).toEqual([])
+})
