@@ -47,19 +47,34 @@ const vmaOf = (bytes: Uint8Array, line: number, lineEnd: number): Vma => {
   }
 }
 
-/** The VMA that holds `address`; null where there is none. Lines are sorted by address, so the first that ends above it decides. */
-export const findVma = (bytes: Uint8Array, length: number, address: number): Vma | null => {
-  for (let line = 0; line < length; ) {
+/**
+ * The VMAs that hold `addresses`, in their order; null where none does. Preconditions: the addresses ascend.
+ * One walk for all: a process with thousands of threads has thousands of lines.
+ */
+export const findVmas = (bytes: Uint8Array, length: number, addresses: readonly number[]): (Vma | null)[] => {
+  const found: (Vma | null)[] = []
+  for (let line = 0; line < length && found.length < addresses.length; ) {
     const lineEnd = endOfLine(bytes, line, length)
     const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
-    if (address < end) {
-      const vma = vmaOf(bytes, line, lineEnd)
-      return vma.start <= address ? vma : null
+    // Lines are sorted by address: the first that ends above it decides.
+    let vma: Vma | null = null
+    for (
+      let address = addresses[found.length];
+      address !== undefined && address < end;
+      address = addresses[found.length]
+    ) {
+      vma ??= vmaOf(bytes, line, lineEnd)
+      found.push(vma.start <= address ? vma : null)
     }
     line = lineEnd + 1
   }
-  return null
+  while (found.length < addresses.length) found.push(null)
+  return found
 }
+
+/** The VMA that holds one address; null where there is none. */
+export const findVma = (bytes: Uint8Array, length: number, address: number): Vma | null =>
+  findVmas(bytes, length, [address])[0] ?? null
 
 const stackMark = Buffer.from('[stack]\n')
 

@@ -11,6 +11,8 @@ export type PassKind = 'fast' | 'full'
 
 // With something armed the full scan takes at most this part of the budget; the fast one has what is left.
 const fullShareMax = 0.5
+// Past this many of its periods a full scan comes whatever it costs: figures must not grow old without end.
+const fullPeriodsMax = 10
 
 export class ScanBudget {
   private readonly options: BudgetOptions
@@ -30,7 +32,7 @@ export class ScanBudget {
   periodOf(kind: PassKind, armed: boolean): number {
     const { periodMs, fullPeriodMs, idleBudget, armedBudget } = this.options
     const fullBudget = armed ? armedBudget * fullShareMax : idleBudget
-    const full = Math.max(fullPeriodMs, this.cost.full / fullBudget)
+    const full = Math.min(Math.max(fullPeriodMs, this.cost.full / fullBudget), fullPeriodMs * fullPeriodsMax)
     if (kind === 'full') return full
     const budget = armed ? armedBudget : idleBudget
     const left = Math.max(budget - this.cost.full / full, budget * fullShareMax)

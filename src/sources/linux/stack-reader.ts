@@ -5,7 +5,7 @@
 
 import { isDenied, isGone, type KeptFiles } from './kept-files.ts'
 import { nameOfErrno, robustListOf } from './libc.ts'
-import { canBeStack, findMainStack, findVma, type Vma } from './parse-maps.ts'
+import { canBeStack, findMainStack, findVmas, type Vma } from './parse-maps.ts'
 import { lowestTouchedPage, pagemapWordBytes } from './parse-pagemap.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -94,10 +94,8 @@ export class StackReader {
     }
     const length = this.files.readOnce(`${process.insidePath}/maps`)
     if (length === 0 || isGone(length)) return false
-    for (const one of wanted) {
-      if (length < 0) this.tellUnreadable(process, one.thread, reasonOf(length))
-      else this.lookUp(process, one, length)
-    }
+    if (length < 0) for (const { thread } of wanted) this.tellUnreadable(process, thread, reasonOf(length))
+    else this.lookUp(process, wanted, length)
     return true
   }
 
@@ -105,8 +103,20 @@ export class StackReader {
     this.wanted = []
   }
 
-  private lookUp(process: ProcessRecord, { thread, address, stackPointer }: Wanted, length: number): void {
-    const vma = address === 0 ? findMainStack(this.files.bytes, length) : findVma(this.files.bytes, length, address)
+  private lookUp(process: ProcessRecord, wanted: readonly Wanted[], length: number): void {
+    const { bytes } = this.files
+    const placed = wanted.filter(({ address }) => address !== 0).sort((a, b) => a.address - b.address)
+    const found = findVmas(
+      bytes,
+      length,
+      placed.map(({ address }) => address),
+    )
+    const vmas = new Map(placed.map((one, place) => [one, found[place] ?? null]))
+    for (const one of wanted)
+      this.take(process, one, one.address === 0 ? findMainStack(bytes, length) : (vmas.get(one) ?? null))
+  }
+
+  private take(process: ProcessRecord, { thread, stackPointer }: Wanted, vma: Vma | null): void {
     const running = stackPointer === 0
     if (!vma || (running && !canBeStack(vma))) {
       this.tellUnreadable(process, thread, running ? runningUnknown : 'its stack pointer lies in no mapping')
