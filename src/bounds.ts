@@ -16,7 +16,7 @@ export const bounds = {
   /** Events kept for those who resume: the oldest go. */
   eventsKeptMax: 65_536,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
-  subscriberQueueBytesMax: 4 * 1_024 * 1_024,
+  subscriberQueueBytesMax: 16 * 1_024 * 1_024,
   /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */
   replayQueueBytesMax: 256 * 1_024,
   /** Streams open at once: 429. */

@@ -17,13 +17,22 @@ export async function run(
   args: readonly string[],
   { env = {} }: { env?: Record<string, string> } = {},
 ): Promise<Ended> {
-  const { child, output } = launch(args, env)
+  const { child, output } = launch(args, { env })
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   return { code, ...output }
 }
 
-function launch(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...args], {
+interface Launching {
+  readonly env?: Record<string, string>
+  /** A command that starts it, as in `unshare`. */
+  readonly under?: readonly string[]
+  readonly uid?: number
+}
+
+function launch(args: readonly string[], { env = {}, under = [], uid }: Launching = {}) {
+  const [command, ...rest] = [...under, process.execPath, main, ...args]
+  const child = spawn(command!, rest, {
+    ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
@@ -50,8 +59,8 @@ export class Live {
     this.#ended = new Promise((resolve) => child.once('close', resolve))
   }
 
-  static async start(args: readonly string[] = []): Promise<Live> {
-    const { child, output } = launch(['serve', '--port', '0', ...args])
+  static async start(args: readonly string[] = [], launching: Launching = {}): Promise<Live> {
+    const { child, output } = launch(['serve', '--port', '0', ...args], launching)
     for (;;) {
       const url = /listens on (\S+)/.exec(output.stdout)?.[1]
       // The announcement comes whole: what it names can be tried.
@@ -98,8 +107,8 @@ export class Live {
   }
 
   /** Asks it to end, and answers with its exit code. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    this.child.kill(signal)
+  async stop(signal: NodeJS.Signals = 'SIGTERM', pid = this.pid): Promise<number | null> {
+    process.kill(pid, signal)
     return this.#ended
   }
 }

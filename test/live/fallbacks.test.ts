@@ -1,0 +1,86 @@
+/** What the live source does where it may not do all it wants, and beside a machine that is busy. */
+
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { start } from '../support/programs.ts'
+
+/** In a pid namespace of its own the kernel tells of no births: the connector is refused. */
+const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
+
+test('where the connector is refused it polls, says so, and still finds births, deaths and hogs', async () => {
+  const live = await Live.start([], { under: inNamespace })
+  const service = await childOf(live.pid)
+  const ready = await (await fetch(`${live.url}/readyz?verbose`)).text()
+  expect(ready).toMatch(/\[-\] inventory: polling every 1s, short-lived processes go unseen: /)
+  expect(ready).toMatch(/^ok$/m)
+  const limits = (await live.get('/sys/limits')).entries as { name: string; period: string | null }[]
+  expect(limits.find(({ name }) => name === 'processes')?.period).toBe('1s')
+  const births = await live.watch('/sys?types=process.*,threshold.*,source.*')
+  // Seen from outside the namespace it has another pid; inside it is found by its name.
+  const inside = spawn('nsenter', ['--pid', '--mount', '--target', String(service), 'sleep', '60'], {
+    stdio: 'ignore',
+  })
+  const born = await births.until(({ type, data }) => type === 'process.created' && data.name === 'sleep')
+  const { subject } = born.find(({ data }) => data.name === 'sleep')!
+  await live.put(`${subject}/fds/threshold/any`, { at: 1 })
+  await births.until(({ type }) => type === 'threshold.tripped')
+  execFileSync('pkill', ['-P', String(inside.pid), '-x', 'sleep'])
+  await births.until(({ type, subject: of }) => type === 'process.died' && of === subject)
+  expect(births.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['threshold.cleared', 'process.died']))
+  expect(live.output.stderr).toBe('')
+  // unshare itself does not listen to SIGTERM.
+  await live.stop('SIGTERM', service)
+})
+
+/** The pid, seen from here, of the only child of a process. */
+async function childOf(pid: number): Promise<number> {
+  return Number(
+    execFileSync('pgrep', ['-P', String(pid)])
+      .toString()
+      .trim(),
+  )
+}
+
+test('without permission what cannot be read is unknown with the reason, never zero', async () => {
+  const hog = await start('fd-hog', [1, 50])
+  const live = await Live.start([], { uid: 65_534 })
+  const shown = await live.until(`/sys/proc/${hog.pid}`, ({ unavailable }) => unavailable !== undefined)
+  expect(shown.unavailable).toMatchObject({ stack: 'permission denied: needs CAP_SYS_PTRACE' })
+  expect(shown.usage).not.toHaveProperty('stack')
+  const stack = await live.get(`/sys/proc/${hog.pid}/stack`)
+  expect(stack).toMatchObject({ value: null, unreadable: 1, unavailable: 'permission denied: needs CAP_SYS_PTRACE' })
+  const threshold = await live.put(`/sys/proc/${hog.pid}/stack/threshold/deep`, { at: 1 })
+  expect(threshold).toMatchObject({ state: 'unknown', value: null })
+  expect((await live.get('/sys/stack')).unreadable).toBeGreaterThan(0)
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(/\[-\] permission: /)
+  await live.stop()
+  await hog.stop()
+})
+
+test('beside stress-ng it neither fails nor forgets, and afterwards the tree is what /proc shows', async () => {
+  const live = await Live.start()
+  await live.put('/sys/fds/threshold/each', { at: 500, per: 'process' })
+  const watcher = await live.watch('/sys?types=process.*,events.lost')
+  const load = ['--fork', '4', '--pthread', '4', '--vm', '2', '--vm-bytes', '64M', '--timeout', '10s', '--quiet']
+  // Not the blocking kind: the watcher has to read meanwhile.
+  await promisify(execFile)('stress-ng', load)
+  const marker = await start('fd-hog', [1, 1])
+  await watcher.until(({ type, subject }) => type === 'process.created' && subject === `/sys/proc/${marker.pid}`)
+  await marker.stop()
+  await watcher.until(({ type, subject }) => type === 'process.died' && subject === `/sys/proc/${marker.pid}`)
+  const living = new Set<string>()
+  for (const { type, subject } of watcher.events) {
+    if (type === 'process.created') living.add(subject)
+    else if (type === 'process.died') living.delete(subject)
+  }
+  // Whatever was born beside it and is not told dead must still be there.
+  for (const path of living) expect([path, (await live.get(path)).path]).toEqual([path, path])
+  const { entries } = (await live.get('/sys/proc')) as { entries: { name: string }[] }
+  expect(entries.filter(({ name }) => name.startsWith('stress-ng'))).toEqual([])
+  const sequences = watcher.events.map(({ sequence }) => Number(sequence))
+  expect(sequences).toEqual([...sequences].sort((a, b) => a - b))
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
