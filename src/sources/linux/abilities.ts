@@ -11,7 +11,7 @@ const unavailable: Abilities['unavailable'] = {
   'server-ids': `accepted connections are ${notYet}`,
   connections: `connected sockets are ${notYet}`,
   signals: 'Linux counts queued signals per user, not per process',
-  mutexes: 'a futex has no owner that the kernel knows',
+  mutexes: `owners of locks are ${notYet}`,
   'file-size': `the files open for writing are ${notYet}`,
 }
 
