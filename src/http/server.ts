@@ -70,6 +70,8 @@ const openPaths = new Set(['/livez', '/readyz'])
 
 function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemOf(error, request.raw.url!.split('?', 1)[0]!)
+  // A socket that came for an upgrade is no longer the HTTP server's to close.
+  if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => request.raw.socket.end())
   if (answer.fault) request.log.error({ err: error, method: request.method, url: request.url }, 'a request failed')
   return sendProblem(reply, answer)
 }
