@@ -5,6 +5,8 @@ export const bounds = {
   pathBytesMax: 4_096,
   /** Largest request body: 413. */
   bodyBytesMax: 64 * 1_024,
+  /** A request takes no longer to arrive: 408. */
+  requestMsMax: 30_000,
   /** Largest WebSocket frame from a client: closed with 1009. */
   frameBytesMax: 64 * 1_024,
   /** Malformed frames from one client before it is closed with 1008. */

@@ -36,6 +36,8 @@ export function buildServer({ context, hub, gate, health, logger }: ServerParts)
     routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
+    requestTimeout: bounds.requestMsMax,
+    http: { headersTimeout: bounds.requestMsMax },
     frameworkErrors: (error, request, reply) => sendProblem(reply, problemOf(error, request.raw.url ?? '')),
   })
   app.decorateRequest('token', null)
@@ -45,7 +47,14 @@ export function buildServer({ context, hub, gate, health, logger }: ServerParts)
     if (Buffer.byteLength(request.raw.url ?? '') > bounds.pathBytesMax) {
       throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
     }
-    if (!openPaths.has(request.raw.url!.split('?', 1)[0]!)) request.token = authenticate(gate, request.headers)
+    const path = request.raw.url!.split('?', 1)[0]!
+    if (!openPaths.has(path)) request.token = authenticate(gate, request.headers)
+    if (request.headers.upgrade !== undefined && !inTree.test(path)) {
+      throw new Problem(
+        'malformed-request',
+        `there is no stream at ${path}; there is one at /sys and at every path below it`,
+      )
+    }
   })
   app.setErrorHandler((error: FastifyError, request, reply) => fail(error, request, reply))
   app.setNotFoundHandler((request, reply) => fail(notFound(request), request, reply))
@@ -64,6 +73,8 @@ export function buildServer({ context, hub, gate, health, logger }: ServerParts)
   })
   return app
 }
+
+const inTree = /^\/sys(?:\/|$)/
 
 /** What a supervisor asks before it has a token. */
 const openPaths = new Set(['/livez', '/readyz'])

@@ -92,6 +92,8 @@ describe('over a WebSocket', () => {
   test('what is wrong is said before the upgrade', async () => {
     for (const [path, options, status] of [
       ['/sys/proc/99', {}, 404],
+      ['/livez', {}, 400],
+      ['/nothing', {}, 400],
       ['/sys?after=x', {}, 400],
       ['/sys?format=json', {}, 400],
       ['/sys?types=Process', {}, 400],
