@@ -86,7 +86,7 @@ export class Kernel {
   settle(): void {
     const changed: { node: Node; index: number }[] = []
     this.usage.settle((node, index) => changed.push({ node, index }))
-    if (changed.length > 0) this.notifier.evaluate(changed)
+    if (changed.length > 0 || this.notifier.hasAdopted) this.notifier.evaluate(changed)
   }
 
   emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {

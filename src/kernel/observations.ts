@@ -165,7 +165,7 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
   kernel.usage.charge(container, processesIndex, 1)
   for (const node of [...process.threads.values(), process]) {
     kernel.notifier.filter(node)
-    kernel.notifier.adopt(node)
+    kernel.notifier.adopt(node, { moved: true })
   }
   tellChanged(kernel, process, 'partition')
 }
@@ -252,5 +252,7 @@ const aboutProcess = (process: Process): readonly string[] => (process.partition
 /** The highest that each limit has been known to be. */
 function peaks(node: Process | Partition): Record<string, number> {
   const { known, peak } = node.counters
-  return Object.fromEntries(limits.flatMap(({ name }, index) => (known[index]! > 0 ? [[name, peak[index]!]] : [])))
+  return Object.fromEntries(
+    limits.flatMap(({ name }, index) => (known[index]! > 0 || peak[index]! > 0 ? [[name, peak[index]!]] : [])),
+  )
 }

@@ -264,6 +264,42 @@ describe('the end of a process', () => {
   })
 })
 
+test('a process that moves below a threshold while past it trips it, marked initial', () => {
+  const bench = new Bench()
+  const to = bench.at(() => seen.partitionAppeared(bench.kernel, ['b']))
+  const process = bench.process(1)
+  bench.observe(process, 'fds', 50)
+  bench.put(to, 'fds', 'each', { at: 50, per: 'process' })
+  bench.told()
+  bench.at(() => seen.processMoved(bench.kernel, process, to))
+  expect(bench.told()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
+})
+
+test('a process that is born and ends within one change leaves no watch behind', () => {
+  const bench = new Bench()
+  const { threshold } = bench.put(bench.kernel.system, 'threads', 'few', {
+    at: 5,
+    direction: 'falling',
+    per: 'process',
+  })
+  bench.told()
+  bench.at(() => {
+    const born = seen.processAppeared(bench.kernel, {
+      pid: 1,
+      identity: 'x',
+      started: 0,
+      name: 'p',
+      parentProcess: null,
+      executable: null,
+      uid: null,
+      container: bench.kernel.system,
+    })
+    seen.processEnded(bench.kernel, born, { code: 0, signal: null })
+  })
+  expect(bench.told('threshold').length % 2).toBe(0)
+  expect(threshold.watches.size).toBe(0)
+})
+
 test('a process that moves takes its usage along, and leaves the thresholds of where it was', () => {
   const bench = new Bench()
   const process = bench.process(1, { partition: ['a'] })

@@ -35,6 +35,8 @@ export class Notifier {
   readonly #spread = new Map<Node, Set<Threshold>>()
   /** How many thresholds there are on each limit. */
   readonly #armed: number[] = limits.map(() => 0)
+  /** Watches on nodes that came below a threshold in the change under way. */
+  #adopted: Watch[] = []
   #revision: number
   /** Called after thresholds came, went or changed: a source reads more often what is armed. */
   onArmed: () => void = () => {}
@@ -42,6 +44,10 @@ export class Notifier {
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#revision = parts.firstRevision
+  }
+
+  get hasAdopted(): boolean {
+    return this.#adopted.length > 0
   }
 
   get size(): number {
@@ -106,18 +112,24 @@ export class Notifier {
     this.onArmed()
   }
 
-  /** Evaluates the watches of what has changed: smallest container first, then by path. */
+  /** Evaluates the watches of what has changed, and new ones: smallest container first, then by path. */
   evaluate(changed: readonly { node: Node; index: number }[]): void {
-    const watches = changed.flatMap(({ node, index }) => node.watches[index] ?? [])
-    for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
+    const adopted = this.#adopted.filter(({ threshold, node }) => threshold.watches.has(node))
+    this.#adopted = []
+    const watches = new Set([...changed.flatMap(({ node, index }) => node.watches[index] ?? []), ...adopted])
+    for (const watch of [...watches].sort(byContainer)) this.#evaluate(watch)
   }
 
-  /** Holds a newborn node, or one that has moved, against the thresholds with `per` above it. */
-  adopt(node: Node): void {
+  /**
+   * Holds a newborn node, or one that has moved in, against the thresholds with `per` above it. What it uses already
+   * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
+   */
+  adopt(node: Node, { moved = false } = {}): void {
     if (this.#spread.size === 0) return
     for (const container of containers(node)) {
       for (const threshold of this.#spread.get(container) ?? []) {
-        if (threshold.definition.per === node.level && !threshold.watches.has(node)) this.#watch(threshold, node, false)
+        if (threshold.definition.per !== node.level || threshold.watches.has(node)) continue
+        this.#adopted.push(this.#watch(threshold, node, moved))
       }
     }
   }
@@ -153,12 +165,13 @@ export class Notifier {
     }
   }
 
-  #watch(threshold: Threshold, node: Node, fresh: boolean): void {
+  #watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
     const watches = node.watches[threshold.index]
     if (watches === undefined) node.watches[threshold.index] = [watch]
     else watches.push(watch)
+    return watch
   }
 
   #unwatch(watch: Watch, reason: ClearReason): void {

@@ -1,18 +1,23 @@
 /** Reads partitions: the directories of the cgroup hierarchy that processes are told to lie in. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { Hierarchy } from './parse-cgroup.ts'
 import type { PartitionReading } from './protocol.ts'
 
 const partitionsMax = 10_000
-// Directories seldom change; between two walks only their figures are read.
+// A directory's links tell what is made or removed in it; what leaves their number as it was is found by these walks.
 const walkEvery = 10
+// Of more partitions than this, members are looked at in turn, so many in a scan.
+const membersReadMax = 256
 const unlimitedFrom = 2 ** 53
 const noController = 'the memory controller is not there'
 
 interface Partition {
   readonly names: readonly string[]
+  readonly directory: string
+  /** Two and the number of directories in it, when it was walked. */
+  links: number
   readonly usage: KeptFile
   readonly maximum: KeptFile
 }
@@ -51,20 +56,39 @@ const directoriesIn = (path: string): string[] => {
   }
 }
 
+/** Zero where it was removed meanwhile. */
+const linksOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
+
 export class CgroupReader {
   private readonly files: KeptFiles
   private readonly tree: CgroupTree
   private partitions: Partition[] = []
+  private rootLinks = 0
   private untilWalk = 0
+  private nextMember = 0
 
   constructor(files: KeptFiles, tree: CgroupTree) {
     this.files = files
     this.tree = tree
   }
 
+  /** Who lies where: the cheapest way to see a process at rest being moved. */
+  tellMembers(tell: (pid: number, names: readonly string[]) => void): void {
+    if (this.tree.directory === null) return
+    const places = [{ names: [], directory: this.tree.directory }, ...this.partitions]
+    const count = Math.min(places.length, membersReadMax)
+    for (let turn = 0; turn < count; turn++) {
+      const { names, directory } = places[(this.nextMember + turn) % places.length]!
+      const length = this.files.readOnce(`${directory}/cgroup.procs`)
+      if (length <= 0) continue
+      for (const line of this.files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
+    }
+    this.nextMember = (this.nextMember + count) % places.length
+  }
+
   /** Parents before children; the root is not among them. */
   read(): PartitionReading[] {
-    if (this.untilWalk-- <= 0) this.walk()
+    if (this.untilWalk-- <= 0 || this.hasChanged()) this.walk()
     const readings: PartitionReading[] = []
     for (const partition of this.partitions) {
       const memory = this.readNumber(partition.usage)
@@ -85,8 +109,18 @@ export class CgroupReader {
     return names.length === 0 || this.partitions.some((partition) => partition.names.join('/') === path)
   }
 
+  private hasChanged(): boolean {
+    const { directory } = this.tree
+    if (directory === null) return false
+    return (
+      linksOf(directory) !== this.rootLinks ||
+      this.partitions.some((partition) => linksOf(partition.directory) !== partition.links)
+    )
+  }
+
   private walk(): void {
     this.untilWalk = walkEvery
+    this.rootLinks = this.tree.directory === null ? 0 : linksOf(this.tree.directory)
     const former = new Map(this.partitions.map((partition) => [partition.names.join('/'), partition]))
     const found: Partition[] = []
     const queue: (readonly string[])[] = this.tree.directory === null ? [] : [[]]
@@ -95,7 +129,9 @@ export class CgroupReader {
         if (found.length === partitionsMax) break
         const inner = [...names, name]
         const path = inner.join('/')
-        found.push(former.get(path) ?? this.partitionOf(inner))
+        const partition = former.get(path) ?? this.partitionOf(inner)
+        partition.links = linksOf(partition.directory)
+        found.push(partition)
         former.delete(path)
         queue.push(inner)
       }
@@ -113,7 +149,8 @@ export class CgroupReader {
       this.tree.hierarchy === 'v2'
         ? ['memory.current', 'memory.max']
         : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
-    return { names, usage: new KeptFile(`${path}/${usage}`), maximum: new KeptFile(`${path}/${maximum}`) }
+    const files = { usage: new KeptFile(`${path}/${usage}`), maximum: new KeptFile(`${path}/${maximum}`) }
+    return { names, directory: path, links: 0, ...files }
   }
 
   private readNumber(file: KeptFile): number | null {

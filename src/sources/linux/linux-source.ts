@@ -254,6 +254,8 @@ export class LinuxSource implements Source {
       // What was read of them before they were known to live was not recorded.
       if (admitted.length > 0 && !first) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
+    // Some of them may have moved below a threshold, or from below one.
+    if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
     if (report.kind === 'full') this.#lastFull = report
     else this.#lastFast = report

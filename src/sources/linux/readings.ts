@@ -79,9 +79,10 @@ export class Readings {
     if (changedAt < startedAt) this.#recordNames(process, facts)
   }
 
-  #recordNames(process: Process, { name, uid, executable }: ProcessFacts): void {
+  #recordNames(process: Process, { name, uid, executable, kernelThread }: ProcessFacts): void {
     const kernel = this.#kernel
-    if (process.name !== name) observed.processChanged(kernel, process, 'name', { name })
+    // Of a kernel worker the name says what it works on at the moment: no news.
+    if (process.name !== name) observed.processChanged(kernel, process, kernelThread ? null : 'name', { name })
     if (process.uid !== uid) observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
     if (executable !== null && process.executable !== executable)
       observed.processChanged(kernel, process, null, { executable })

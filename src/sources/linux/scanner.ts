@@ -76,6 +76,7 @@ export class Scanner {
     }
     this.parts.degrading.recovered('inventory')
     this.scans++
+    this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
     for (const pid of pids) {
       const process = this.processes.get(pid)
       if (process) this.scanKnown(process)
@@ -161,6 +162,14 @@ export class Scanner {
     const former = process.facts
     this.drop(process)
     if (former !== null && !this.scan.isSame(process)) this.scanNew(process.pid)
+  }
+
+  /** A process that was told to be elsewhere has moved. */
+  private noteMember(pid: number, names: readonly string[]): void {
+    const process = this.processes.get(pid)
+    const told = process?.facts?.partition
+    if (!process || !told) return
+    if (told.length !== names.length || told.some((name, place) => name !== names[place])) process.factsStale = true
   }
 
   private lookForPartition(process: ProcessRecord): void {

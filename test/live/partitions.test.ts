@@ -1,0 +1,78 @@
+/** Cgroups as partitions: made, entered, nested, left and removed while the service watches. */
+
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+
+/** The directory of the hierarchy that partitions are taken from: v2 where it has controllers, else v1 memory. */
+const unified = '/sys/fs/cgroup/cgroup.controllers'
+const root =
+  existsSync(unified) && readFileSync(unified, 'utf8').includes('memory') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory'
+const outer = `introspectd test ${process.pid}`
+const inner = 'a%b'
+const outerPath = `/sys/part/${encodeURIComponent(outer)}`
+const innerPath = `${outerPath}/part/${encodeURIComponent(inner)}`
+
+let live: Live
+let program: Program
+
+beforeAll(async () => {
+  live = await Live.start()
+  program = await start('fd-hog', [1, 60])
+})
+
+afterAll(async () => {
+  await program.stop()
+  for (const names of [[outer, inner], [outer]]) if (existsSync(join(root, ...names))) rmdirSync(join(root, ...names))
+  expect(live.output.stderr).toBe('')
+  await live.stop()
+})
+
+const moveTo = (...names: string[]) => writeFileSync(join(root, ...names, 'cgroup.procs'), String(program.pid))
+
+test('a process is followed through nested cgroups, with what it uses and the thresholds there', async () => {
+  const watcher = await live.watch('/sys?types=partition.*,process.changed,threshold.*')
+  mkdirSync(join(root, outer))
+  mkdirSync(join(root, outer, inner))
+  await watcher.until(({ type, subject }) => type === 'partition.created' && subject === innerPath)
+  const made = watcher.events.filter(({ type }) => type === 'partition.created').map(({ subject }) => subject)
+  expect(made.filter((path) => path.startsWith(outerPath))).toEqual([outerPath, innerPath])
+  expect(await live.get(`${outerPath}/processes`)).toMatchObject({ value: 0 })
+
+  const each = `${outerPath}/fds/threshold/each`
+  expect(await live.put(each, { at: 50, per: 'process' })).toMatchObject({ state: 'armed', nodes: 0 })
+  const within = await live.watch(innerPath)
+  moveTo(outer, inner)
+  const changed = ({ type, subject }: { type: string; subject: string }) =>
+    type === 'process.changed' && subject === `/sys/proc/${program.pid}`
+  await watcher.until(changed)
+  expect(watcher.events.find(changed)?.data).toMatchObject({ what: 'partition', partition: innerPath })
+  await watcher.until(({ type }) => type === 'threshold.tripped')
+  expect(watcher.events.find(({ type }) => type === 'threshold.tripped')).toMatchObject({
+    subject: `/sys/proc/${program.pid}/fds`,
+    about: `${each},${innerPath}`,
+  })
+  await within.until(({ type }) => type === 'threshold.tripped')
+  expect(await live.get(`${outerPath}/proc`)).toMatchObject({ entries: [{ pid: program.pid, partition: innerPath }] })
+  const [own, sum] = [await live.get(`/sys/proc/${program.pid}/fds`), await live.get(`${outerPath}/fds`)]
+  expect(sum.value).toBe(own.value)
+  expect((await live.get(`${innerPath}/proc/${program.pid}`)).path).toBe(`/sys/proc/${program.pid}`)
+
+  writeFileSync(join(root, 'cgroup.procs'), String(program.pid))
+  await watcher.until(({ type }) => type === 'threshold.cleared')
+  expect(watcher.events.find(({ type }) => type === 'threshold.cleared')?.data).toMatchObject({ reason: 'filtered' })
+  expect((await live.get(`/sys/proc/${program.pid}`)).partition).toBeNull()
+  expect(await live.get(`${outerPath}/fds`)).toMatchObject({ value: 0 })
+
+  rmdirSync(join(root, outer, inner))
+  rmdirSync(join(root, outer))
+  await watcher.until(({ type, subject }) => type === 'partition.died' && subject === outerPath)
+  expect(watcher.events.filter(({ type }) => type === 'partition.died').map(({ subject }) => subject)).toEqual([
+    innerPath,
+    outerPath,
+  ])
+  expect((await live.get(outerPath)).status).toBe(404)
+  expect((await live.get('/sys/thresholds')).entries).toEqual([])
+})
