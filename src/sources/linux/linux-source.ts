@@ -138,6 +138,10 @@ export class LinuxSource implements Source {
   // ---- the connector ----
 
   async #listen(): Promise<void> {
+    if (this.#options.procRoot !== '/proc') {
+      this.#refused(`${this.#options.procRoot} is not /proc, of which the connector tells`)
+      return
+    }
     let decided: () => void = () => {}
     const decision = new Promise<void>((resolve) => {
       decided = resolve
