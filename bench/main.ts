@@ -1,0 +1,48 @@
+/** `npm run bench` runs all measures and prints one table; `npm run bench -- NAME` runs one. */
+
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import type { Figures, Measure } from './measure.ts'
+import { births } from './measures/births.ts'
+import { counters, countersElsewhere } from './measures/counters.ts'
+import { fanOut } from './measures/fan-out.ts'
+import { scan, scanWide } from './measures/scan.ts'
+import { trip } from './measures/trip.ts'
+
+const measures: readonly Measure[] = [scan, scanWide, trip, births, counters, countersElsewhere, fanOut]
+
+const [wanted] = process.argv.slice(2)
+const chosen = wanted === undefined ? measures : measures.filter(({ name }) => name === wanted)
+if (chosen.length === 0) {
+  process.stderr.write(`there is no measure ${wanted}; there are ${measures.map(({ name }) => name).join(', ')}\n`)
+  process.exit(1)
+}
+
+const number = (value: number): string =>
+  value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0)
+
+function line({ name, what, target }: Measure, figures: Figures): string {
+  const { ours, reference, unit } = figures
+  const verdict = target === null ? '–' : target.met(figures) ? 'met' : 'not met'
+  const cells = [
+    name,
+    what,
+    `${number(ours)} ${unit}`,
+    `${number(reference)} ${unit}`,
+    number(reference / ours),
+    target?.text ?? '–',
+    verdict,
+  ]
+  return `| ${cells.join(' | ')} |\n`
+}
+
+process.stdout.write(
+  '| measure | what; reference | ours | reference | reference / ours | target | |\n| --- | --- | --- | --- | --- | --- | --- |\n',
+)
+const results: Record<string, Figures> = {}
+for (const measure of chosen) {
+  results[measure.name] = await measure.run()
+  process.stdout.write(line(measure, results[measure.name]!))
+}
+const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? null, node: process.version }
+writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)

@@ -1,0 +1,41 @@
+/** What a measure is, and how figures are made comparable: two things in turn, the medians of many rounds. */
+
+export interface Figures {
+  readonly ours: number
+  readonly reference: number
+  readonly unit: string
+}
+
+export interface Measure {
+  readonly name: string
+  /** What is measured, and against what. */
+  readonly what: string
+  readonly target: { readonly text: string; readonly met: (figures: Figures) => boolean } | null
+  readonly run: () => Promise<Figures>
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** The two in turn, so that a machine that is slow for a while is slow for both. */
+export async function interleave(
+  rounds: number,
+  { ours, reference }: { ours: () => number | Promise<number>; reference: () => number | Promise<number> },
+): Promise<{ ours: number; reference: number }> {
+  const figures = { ours: [] as number[], reference: [] as number[] }
+  for (let round = 0; round < rounds; round++) {
+    figures.ours.push(await ours())
+    figures.reference.push(await reference())
+  }
+  return { ours: median(figures.ours), reference: median(figures.reference) }
+}
+
+/** Wall milliseconds that a synchronous thing takes. */
+export function timed(thing: () => void): number {
+  const begun = performance.now()
+  thing()
+  return performance.now() - begun
+}

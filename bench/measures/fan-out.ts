@@ -1,0 +1,63 @@
+/** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
+
+import { EventRing } from '../../src/journal/ring.ts'
+import { Hub } from '../../src/stream/hub.ts'
+import { interleave, type Measure, timed } from '../measure.ts'
+
+const clients = 1_000
+const events = 200
+const rounds = 9
+
+const news = (pid: number) => ({
+  type: 'threshold.tripped' as const,
+  at: 1_700_000_000_000,
+  subject: `/sys/proc/${pid}/fds`,
+  about: ['/sys/fds/threshold/each', '/sys/part/web'],
+  data: {
+    threshold: '/sys/fds/threshold/each',
+    limit: 'fds',
+    value: 120,
+    at: 100,
+    direction: 'rising',
+    identity: `x-${pid}-1`,
+    top: [],
+  },
+})
+
+export const fanOut: Measure = {
+  name: 'fan-out',
+  what: `an event to ${clients} subscriptions, without the sockets; JSON.stringify for each`,
+  target: { text: '≥ 5 times less', met: ({ ours, reference }) => reference / ours >= 5 },
+  run: async () => {
+    let bytes = 0
+    const log = new EventRing({ source: '/net/x', firstSequence: 1, eventsMax: 1_000 })
+    const hub = new Hub({ log, source: '/net/x', now: () => 0, scanAge: () => null })
+    const sink = {
+      queuedBytes: 0,
+      event: ({ json }: { json: Buffer }) => {
+        bytes += json.length
+      },
+      bookmark: () => {},
+      whenDrained: () => {},
+      close: () => {},
+    }
+    const ends = Array.from({ length: clients }, () => hub.subscribe(sink, { path: '/sys', types: null, after: null }))
+    const figures = await interleave(rounds, {
+      ours: () =>
+        timed(() => {
+          for (let pid = 0; pid < events; pid++) hub.publish(log.append(news(pid)))
+        }),
+      reference: () =>
+        timed(() => {
+          for (let pid = 0; pid < events; pid++) {
+            const event = news(pid)
+            for (let client = 0; client < clients; client++) bytes += Buffer.from(JSON.stringify(event)).length
+          }
+        }),
+    })
+    for (const end of ends) end()
+    if (bytes === 0) throw new Error('nothing was sent')
+    const each = 1e6 / (events * clients)
+    return { ours: figures.ours * each, reference: figures.reference * each, unit: 'ns' }
+  },
+}

@@ -1,0 +1,52 @@
+/** A steady full scan of 4,000 threads at rest, against `ps` printing the same. Both as wall time of one pass. */
+
+import { execFileSync } from 'node:child_process'
+import type { ScanReport } from '../../src/sources/linux/protocol.ts'
+import { startScanner } from '../../src/sources/linux/workers.ts'
+import { start } from '../../test/support/programs.ts'
+import { interleave, type Measure, timed } from '../measure.ts'
+
+const warmUpScans = 12
+const rounds = 15
+
+const measure = (name: string, processes: number, threads: number): Measure => ({
+  name,
+  what: `full scan of ${processes} × ${threads} threads at rest; ps -eLo pid,tid,stat,wchan`,
+  target: { text: '≥ 15 times less', met: ({ ours, reference }) => reference / ours >= 15 },
+  run: async () => {
+    const flock = await start('threads', [processes, threads])
+    const waiting: ((report: ScanReport) => void)[] = []
+    const scanner = startScanner(
+      // Budgets that do not hold it back: what one pass takes is measured, not how often it comes.
+      {
+        procRoot: '/proc',
+        cgroupRoot: '/sys/fs/cgroup',
+        periodMs: 1000,
+        fullPeriodMs: 100,
+        idleBudget: 1,
+        armedBudget: 1,
+      },
+      (message) => {
+        if (message.type === 'scan' && message.kind === 'full') for (const take of waiting.splice(0)) take(message)
+      },
+      (error) => {
+        throw error
+      },
+    )
+    const nextScan = () => new Promise<ScanReport>((resolve) => waiting.push(resolve))
+    for (let count = 0; count < warmUpScans; count++) await nextScan()
+    const figures = await interleave(rounds, {
+      ours: async () => {
+        const { startedAt, finishedAt } = await nextScan()
+        return finishedAt - startedAt
+      },
+      reference: () => timed(() => execFileSync('ps', ['-eLo', 'pid,tid,stat,wchan'], { maxBuffer: 1 << 26 })),
+    })
+    await scanner.stop()
+    await flock.stop()
+    return { ...figures, unit: 'ms' }
+  },
+})
+
+export const scan = measure('scan', 100, 40)
+export const scanWide = measure('scan-wide', 1000, 4)

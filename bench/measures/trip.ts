@@ -1,0 +1,36 @@
+/** From the moment a program opens its descriptors to the event at a WebSocket client, the service with its defaults. */
+
+import { readdirSync } from 'node:fs'
+import { Live } from '../../test/support/live.ts'
+import { start } from '../../test/support/programs.ts'
+import { type Measure, median } from '../measure.ts'
+
+const rounds = 25
+const periodMs = 25
+const opened = 4
+
+export const trip: Measure = {
+  name: 'trip',
+  what: 'fds pass a threshold → a WebSocket client has the event; the sampling period',
+  target: { text: '≤ 2 periods', met: ({ ours, reference }) => ours <= 2 * reference },
+  run: async () => {
+    const live = await Live.start()
+    const delays: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      // It opens four, slowly enough that all is set up before the last, and prints a line right after that one.
+      const hog = await start('fd-hog', [200, opened])
+      const passed = hog.line().then(() => performance.now())
+      const before = readdirSync(`/proc/${hog.pid}/fd`).length
+      const path = `/sys/proc/${hog.pid}`
+      await live.until(path, ({ usage }) => usage !== undefined)
+      const watcher = await live.watch(`${path}?types=threshold.tripped`)
+      await live.put(`${path}/fds/threshold/hog`, { at: before + opened })
+      await watcher.until(1)
+      delays.push(performance.now() - (await passed))
+      watcher.socket.terminate()
+      await hog.stop()
+    }
+    await live.stop()
+    return { ours: median(delays), reference: periodMs, unit: 'ms' }
+  },
+}
