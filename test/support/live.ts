@@ -36,6 +36,8 @@ function launch(args: readonly string[], { env = {}, under = [], uid }: Launchin
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
+  // A test that fails leaves nothing running.
+  process.once('exit', () => child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString()
