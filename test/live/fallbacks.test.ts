@@ -46,6 +46,7 @@ async function childOf(pid: number): Promise<number> {
 test('without permission what cannot be read is unknown with the reason, never zero', async () => {
   const hog = await start('fd-hog', [1, 50])
   const live = await Live.start([], { uid: 65_534 })
+  const watcher = await live.watch('/sys?types=source.*')
   const shown = await live.until(`/sys/proc/${hog.pid}`, ({ unavailable }) => unavailable !== undefined)
   expect(shown.unavailable).toMatchObject({ stack: 'permission denied: needs CAP_SYS_PTRACE' })
   expect(shown.usage).not.toHaveProperty('stack')
@@ -55,6 +56,11 @@ test('without permission what cannot be read is unknown with the reason, never z
   expect(threshold).toMatchObject({ state: 'unknown', value: null })
   expect((await live.get('/sys/stack')).unreadable).toBeGreaterThan(0)
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(/\[-\] permission: /)
+  // It was said once, as this started; more scans, and more processes that cannot be read, say nothing more.
+  const second = await start('fd-hog', [1, 50])
+  await live.until(`/sys/proc/${second.pid}`, ({ unavailable }) => unavailable !== undefined)
+  await second.stop()
+  expect(watcher.events.filter(({ data }) => data.what === 'permission')).toEqual([])
   await live.stop()
   await hog.stop()
 })

@@ -1,0 +1,51 @@
+/** Pings and bookmarks under virtual time: the sockets are real, the clock is not. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { bounds } from '../../src/bounds.ts'
+import { Service } from '../support/service.ts'
+
+let service: Service
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  service = await new Service().start()
+})
+
+afterEach(async () => {
+  vi.useRealTimers()
+  await service.stop()
+})
+
+test('a client that answers pings stays, however long it is quiet', async () => {
+  const watcher = await service.watch('/sys')
+  for (let count = 0; count < 10; count++) {
+    const pinged = new Promise((resolve) => watcher.socket.once('ping', resolve))
+    vi.advanceTimersByTime(bounds.pingEveryMs)
+    await pinged
+    // Its pong has come back when an answer to something asked later has.
+    await service.get('/livez').catch(() => null)
+  }
+  expect(watcher.socket.readyState).toBe(WebSocket.OPEN)
+  expect(service.app.hub.size).toBe(1)
+})
+
+test('one that misses two is ended', async () => {
+  const deaf = new WebSocket(`ws://127.0.0.1:${service.port}/sys`, { autoPong: false })
+  await new Promise((resolve) => deaf.once('open', resolve))
+  const closed = new Promise<number>((resolve) => deaf.once('close', resolve))
+  for (let count = 0; count <= bounds.pingsMissedMax; count++) vi.advanceTimersByTime(bounds.pingEveryMs)
+  expect(await closed).toBe(1006)
+  await service.untilStreams(0)
+})
+
+test('a bookmark comes every 30 seconds, on busy streams too', async () => {
+  const watcher = await service.watch('/sys/proc')
+  service.bench.process(1)
+  vi.advanceTimersByTime(bounds.bookmarkEveryMs)
+  await watcher.until(2)
+  service.bench.process(2)
+  vi.advanceTimersByTime(bounds.bookmarkEveryMs)
+  await watcher.until(4)
+  expect(watcher.events.map(({ type }) => type)).toEqual(['process.created', 'bookmark', 'process.created', 'bookmark'])
+})
