@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { bounds } from '../../src/bounds.ts'
-import { Service } from '../support/service.ts'
+import { Service, type Watcher } from '../support/service.ts'
 
 let service: Service
 
@@ -17,8 +17,12 @@ afterEach(async () => {
   await service.stop()
 })
 
-/** They have when an answer to something asked later has. */
-const untilPongsAreBack = async () => (await service.fetch('/livez')).text()
+/** What it sent before its own ping has arrived when the answer to that has. */
+const untilPongsAreBack = ({ socket }: Watcher) =>
+  new Promise((resolve) => {
+    socket.once('pong', resolve)
+    socket.ping()
+  })
 
 test('a client that answers pings stays, however long it is quiet', async () => {
   const watcher = await service.watch('/sys')
@@ -26,7 +30,7 @@ test('a client that answers pings stays, however long it is quiet', async () => 
     const pinged = new Promise((resolve) => watcher.socket.once('ping', resolve))
     vi.advanceTimersByTime(bounds.pingEveryMs)
     await pinged
-    await untilPongsAreBack()
+    await untilPongsAreBack(watcher)
   }
   expect(watcher.socket.readyState).toBe(WebSocket.OPEN)
   expect(service.app.hub.size).toBe(1)
@@ -46,7 +50,7 @@ test('a bookmark comes every 30 seconds, on busy streams too', async () => {
   service.bench.process(1)
   vi.advanceTimersByTime(bounds.bookmarkEveryMs)
   await watcher.until(2)
-  await untilPongsAreBack()
+  await untilPongsAreBack(watcher)
   service.bench.process(2)
   vi.advanceTimersByTime(bounds.bookmarkEveryMs)
   await watcher.until(4)
