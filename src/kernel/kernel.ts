@@ -22,7 +22,7 @@ export interface Abilities {
   /** Where limits have a capacity that is read; elsewhere there is no finite one. */
   readonly capacities: Partial<Record<LimitName, readonly Level[]>>
   /** How often a limit is sampled, as in "25ms", with a threshold on it or without; null: counted as it happens. */
-  readonly period: (limit: LimitName, armed: boolean) => string | null
+  readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
 }
 
 export interface KernelOptions {
@@ -57,7 +57,7 @@ export class Kernel {
     this.notifier = new Notifier({
       emit: (type, subject, about, data) => this.emit(type, subject, about, data),
       unmeasurable: (row, level) => this.unmeasurable(row, level),
-      period: (index) => this.period(limitNames[index]!),
+      period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
       firstRevision,
     })
@@ -126,8 +126,8 @@ export class Kernel {
   }
 
   /** How often a limit is sampled; null where it is counted as it happens, or cannot be measured at all. */
-  period(limit: LimitName): string | null {
-    return this.#abilities.period(limit, this.notifier.isArmed(limitIndex[limit]))
+  period(limit: LimitName, level: Level): string | null {
+    return this.#abilities.period(limit, level, this.notifier.isArmed(limitIndex[limit]))
   }
 }
 

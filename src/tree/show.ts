@@ -114,7 +114,7 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     peak: unmeasurable === null ? now.peak : null,
     capacity: now.capacity,
     asOf: value === null ? null : timeText(now.at ?? kernel.now),
-    period: kernel.period(name),
+    period: kernel.period(name, node.level),
     ...bounds(now),
     ...(why !== null && { unavailable: why }),
     thresholds: thresholds.map((threshold) => ({

@@ -23,7 +23,7 @@ export interface NotifierParts {
   /** Why a limit cannot be measured at all at a node of this level, or null. */
   readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
   /** How often the limit is sampled, as in "25ms"; null where it is counted as it happens. */
-  readonly period: (index: number) => string | null
+  readonly period: (index: number, level: Node['level']) => string | null
   readonly selfPid: number | null
   readonly firstRevision: number
 }
@@ -237,7 +237,7 @@ export class Notifier {
     const { subject, about } = crossingPlaces(watch)
     const { period, selfPid } = this.#parts
     const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
-      period: period(watch.threshold.index),
+      period: period(watch.threshold.index, watch.node.level),
       selfPid,
     })
     this.#parts.emit('initial' in what ? 'threshold.tripped' : 'threshold.cleared', subject, about, {

@@ -43,8 +43,10 @@ export interface Periods {
 export const linuxAbilities = (periods: Periods): Abilities => ({
   unavailable,
   capacities,
-  period: (limit, armed) => {
+  period: (limit, level, armed) => {
     if (countedByLives.includes(limit)) return periods.livesTold ? null : durationText(periods.fullMs)
-    return durationText(armed ? periods.fastMs : periods.fullMs)
+    // A cgroup's own figures are read in full scans only.
+    const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
+    return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
   },
 })

@@ -122,7 +122,7 @@ export const documentDefinitions = [
           rlimit,
           available: reason === null,
           ...(reason !== null && { reason }),
-          period: kernel.period(name),
+          period: kernel.period(name, home),
         }
       }),
       next: null,
