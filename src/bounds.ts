@@ -5,6 +5,14 @@ export const bounds = {
   pathBytesMax: 4_096,
   /** Largest request body: 413. */
   bodyBytesMax: 64 * 1_024,
+  /** Levels shown inline in one answer: 400. */
+  depthMax: 16,
+  /** Entries of one page: 400. */
+  pageEntriesMax: 100_000,
+  /** Longest list of fields, in characters: 400. */
+  fieldsMax: 2_048,
+  /** Lines of NDJSON are written in chunks of this many characters: no policy, they all arrive. */
+  chunkCharacters: 64 * 1_024,
   /** A request takes no longer to arrive: 408. */
   requestMsMax: 30_000,
   /** Largest WebSocket frame from a client: closed with 1009. */

@@ -5,19 +5,33 @@ import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { parseCursor } from '../cursor.ts'
 import type { StreamRequest } from '../stream/websocket.ts'
+import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
 export const forms = {
   json: 'application/json',
   text: 'text/plain',
+  ndjson: 'application/x-ndjson',
   stream: 'text/event-stream',
 } as const
 export type Form = keyof typeof forms
 
 const flag = z.enum(['', 'true', 'false', '1', '0']).transform((text) => text === '' || text === 'true' || text === '1')
 
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/, 'a whole number')
+  .transform(Number)
+
 /** Query of a GET that is answered at once. */
-const ReadQuery = z.strictObject({ format: z.enum(['json', 'text']).optional(), pretty: flag.optional() })
+const ReadQuery = z.strictObject({
+  format: z.enum(['json', 'text', 'ndjson']).optional(),
+  pretty: flag.optional(),
+  depth: wholeNumber.pipe(z.number().max(bounds.depthMax)).nullable().default(null),
+  fields: z.string().max(bounds.fieldsMax).nullable().default(null),
+  limit: wholeNumber.pipe(z.number().min(1).max(bounds.pageEntriesMax)).nullable().default(null),
+  cursor: z.string().nullable().default(null),
+})
 
 const types = z
   .string()
@@ -51,18 +65,21 @@ function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
 }
 
 export interface ReadForm {
-  readonly form: 'json' | 'text'
+  readonly form: 'json' | 'text' | 'ndjson'
   readonly pretty: boolean
+  readonly what: ReadRequest
 }
 
 const terminalTools = /^(curl|HTTPie|Wget)\b/i
 
 /** @throws Problem */
 export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHeaders): ReadForm {
-  const { format, pretty } = parse(ReadQuery, query)
-  const form = format ?? (wanted === 'text' ? 'text' : 'json')
-  return { form, pretty: pretty ?? terminalTools.test(headers['user-agent'] ?? '') }
+  const { format, pretty, ...what } = parse(ReadQuery, query)
+  const form = format ?? (wanted === 'stream' ? 'json' : wanted)
+  return { form, pretty: pretty ?? isTerminal(headers), what }
 }
+
+export const isTerminal = (headers: IncomingHttpHeaders): boolean => terminalTools.test(headers['user-agent'] ?? '')
 
 /** @throws Problem */
 export function streamRequest(path: string, query: unknown, headers: IncomingHttpHeaders): StreamRequest {

@@ -1,6 +1,7 @@
 /** The OpenAPI document, made from the rows of the tree: what is served is what is described. */
 
 import { z } from 'zod'
+import { bounds } from '../bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'
@@ -84,10 +85,15 @@ function parameter(name: string, level: Level): Json {
 }
 
 function readOperation(definition: Definition, template: string): Json {
-  const query = (name: string, description: string, schema: Json) => ({ name, in: 'query', description, schema })
   const parameters = [
-    query('format', 'Form of the answer; so does Accept', { type: 'string', enum: ['json', 'text'] }),
+    query('format', 'Form of the answer; so does Accept', { type: 'string', enum: ['json', 'text', 'ndjson'] }),
     query('pretty', 'Indented JSON; the default for curl, HTTPie and Wget', { type: 'boolean' }),
+    query('fields', 'Only these fields, of each entry where there are several; as in pid,name,usage.fds', {
+      type: 'string',
+      maxLength: bounds.fieldsMax,
+    }),
+    ...depthParameters(definition),
+    ...pageParameters(definition),
     query(
       'types',
       `Streams only: event types, comma-separated, * at the end: ${eventTypes.map(({ type }) => type).join(', ')}`,
@@ -97,6 +103,24 @@ function readOperation(definition: Definition, template: string): Json {
   ]
   const ok = replyOf(definition, definition.summary)
   return operation(definition.summary, `get ${template}`, { parameters, responses: { 200: ok } })
+}
+
+const query = (name: string, description: string, schema: Json): Json => ({ name, in: 'query', description, schema })
+
+function depthParameters({ kind, listing }: Definition): Json[] {
+  if (kind !== 'node' && !listing?.ofNodes) return []
+  const [minimum, usual] = listing ? [1, 1] : [0, 0]
+  const schema = { type: 'integer', minimum, maximum: bounds.depthMax, default: usual }
+  return [query('depth', 'So many levels below it inline; a directory’s entries are its first', schema)]
+}
+
+function pageParameters({ listing }: Definition): Json[] {
+  if (!listing) return []
+  const limit = { type: 'integer', minimum: 1, maximum: bounds.pageEntriesMax }
+  return [
+    query('limit', 'At most so many entries; without it all', limit),
+    query('cursor', 'Opaque: `next` of the page before', { type: 'string' }),
+  ]
 }
 
 function operation(
@@ -114,6 +138,7 @@ function operation(
 }
 
 function replyOf(definition: Definition, description: string): Json {
+  const lines = { 'application/x-ndjson': { schema: { type: 'string', description: 'One entry a line' } } }
   const text = { 'text/plain': { schema: { type: 'string' } } }
   const stream = { 'text/event-stream': { schema: { type: 'string', description: 'One CloudEvent an event' } } }
   return {
@@ -124,7 +149,7 @@ function replyOf(definition: Definition, description: string): Json {
         schema: { type: 'string' },
       },
     },
-    content: { 'application/json': { schema: replySchema(definition) }, ...text, ...stream },
+    content: { 'application/json': { schema: replySchema(definition) }, ...text, ...lines, ...stream },
   }
 }
 

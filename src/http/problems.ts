@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
 import { type Errno, KernelError } from '../kernel/errno.ts'
-import { MalformedPath, NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
+import { MalformedPath, MalformedQuery, NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 
 export const problemTypes = {
   'malformed-path': { status: 400, title: 'The path is malformed' },
@@ -102,6 +102,10 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
   if (error instanceof Problem) return answer(error.type, error.message, error.extra, error.headers)
   if (error instanceof KernelError) return { document: kernelProblem(error, instance), headers: {}, fault: false }
   if (error instanceof NoSuchPath) return answer('no-such-path', error.message, { exists: error.exists })
+  if (error instanceof MalformedQuery) {
+    const { parameter, message } = error
+    return answer('invalid-query', `${parameter}: ${message}`, { errors: [{ parameter, detail: message }] })
+  }
   if (error instanceof MalformedPath) return answer('malformed-path', error.message)
   if (error instanceof PreconditionFailed) return answer('precondition-failed', error.message)
   if (error instanceof ZodError)

@@ -5,18 +5,19 @@ import type { WebSocket } from 'ws'
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
 import { processOf } from '../kernel/limits/crossing.ts'
-import { limits } from '../kernel/limits/table.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
 import type { Answer, Definition, Preconditions, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
+import { Fragments } from '../tree/fragments.ts'
+import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
-import { renderPairs, renderTable } from '../tree/text.ts'
 import { parseBody } from './body.ts'
-import { type Form, forms, readForm, streamRequest } from './negotiate.ts'
+import { type Form, forms, isTerminal, readForm, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
+import { writeReading } from './write-reading.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,9 +28,13 @@ declare module 'fastify' {
   }
 }
 
-export interface TreeRoutes {
+export interface TreeParts {
   readonly context: TreeContext
   readonly hub: Hub
+}
+
+interface TreeRoutes extends TreeParts {
+  readonly fragments: Fragments
 }
 
 const writing = ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const
@@ -42,13 +47,14 @@ const roleOf: Readonly<Record<string, Role>> = {
   DELETE: 'control',
 }
 
-export function addTreeRoutes(app: FastifyInstance, parts: TreeRoutes): void {
+export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts): void {
+  const parts = { context, hub, fragments: new Fragments(context) }
   for (const url of ['/sys', '/sys/*']) {
     app.route({
       method: 'GET',
       url,
       preValidation: async (request) => prepareUpgrade(parts, request),
-      handler: (request, reply) => read(parts, request, reply),
+      handler: (request, reply) => answerRead(parts, request, reply),
       wsHandler: (socket: WebSocket, request: FastifyRequest) =>
         streamOverWebSocket(parts.hub, { socket, raw: request.raw.socket }, request.stream!),
     })
@@ -88,22 +94,29 @@ function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Rec
   }
 }
 
-async function read(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   authorize(request.token, 'read')
-  const { context } = parts
+  const { context, fragments } = parts
   const resolved = resolve(context.kernel, pathOf(request))
   const wanted = wantedForm(request)
   if (wanted === 'stream') return startSse(parts, request, reply, resolved)
   const { definition, node, params } = resolved
-  const { form, pretty } = readForm(wanted, request.query, request.headers)
-  // Read before the cursor is taken, in one tick: the answer is consistent with it.
-  const view = definition.read(context, node, params)
-  reply.headers(commonHeaders(parts, resolved))
+  const form = readForm(wanted, request.query, request.headers)
+  const reading = read(context, fragments, resolved, form.what)
+  // Written before the cursor is taken, in one tick: the answer is consistent with it.
+  const { type, body } = writeReading(definition, reading, form)
+  reply.headers(commonHeaders(parts, resolved)).type(type)
   if (definition.etag) reply.header('etag', definition.etag(context, node, params))
-  if (form === 'text') return reply.type('text/plain; charset=utf-8').send(renderText(definition, view))
-  return reply
-    .type('application/json; charset=utf-8')
-    .send(`${JSON.stringify(view, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+  if (reading.list?.next) reply.header('link', `<${nextPage(request.raw.url!, reading.list.next)}>; rel="next"`)
+  return reply.send(body)
+}
+
+/** The same request, a page on. */
+function nextPage(url: string, cursor: string): string {
+  const [path, query] = url.split('?')
+  const parameters = new URLSearchParams(query)
+  parameters.set('cursor', cursor)
+  return `${path}?${parameters}`
 }
 
 function wantedForm(request: FastifyRequest): Form {
@@ -134,17 +147,6 @@ function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRepl
   return reply
 }
 
-const unitOf = (name: string): string | null =>
-  limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
-
-function renderText(definition: Definition, view: unknown): string {
-  if (definition.columns !== undefined && isList(view)) return renderTable(definition.columns, view.entries)
-  return renderPairs(view as object, unitOf)
-}
-
-const isList = (view: unknown): view is { entries: never[] } =>
-  typeof view === 'object' && view !== null && 'entries' in view && Array.isArray(view.entries)
-
 async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { context } = parts
   authorize(request.token, roleOf[request.method] ?? 'operate')
@@ -170,7 +172,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   reply.code(answer.status).headers(commonHeaders(parts, resolved))
   if (answer.etag) reply.header('etag', answer.etag)
   if (answer.body === undefined) return reply.send()
-  const { pretty } = readForm('json', {}, request.headers)
+  const pretty = isTerminal(request.headers)
   return reply
     .type('application/json; charset=utf-8')
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)

@@ -100,7 +100,10 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.usage.charge(process.container, processesIndex, -1)
   unlinkParent(kernel, process)
   // Who inherits them is for the source to tell.
-  for (const child of process.children) child.parentProcess = null
+  for (const child of process.children) {
+    child.parentProcess = null
+    child.revision++
+  }
   kernel.processes.delete(process.pid)
   process.container.members.delete(process)
   const { pid, identity, name } = process
@@ -149,6 +152,7 @@ export function processChanged(
   if (change.name !== undefined) process.name = change.name
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
+  process.revision++
   if (what !== null) tellChanged(kernel, process, what)
 }
 
@@ -159,6 +163,7 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
   kernel.usage.leave(process)
   from.members.delete(process)
   process.container = container
+  process.revision++
   container.members.add(process)
   kernel.usage.enter(process)
   kernel.usage.charge(from, processesIndex, -1)
@@ -174,6 +179,7 @@ export function processReparented(kernel: Kernel, process: Process, parent: Proc
   if (process.parentProcess === parent) return
   unlinkParent(kernel, process)
   process.parentProcess = parent
+  process.revision++
   linkParent(kernel, process)
 }
 
@@ -184,6 +190,8 @@ export function threadChanged(
   if (change.name !== undefined) thread.name = change.name
   if (change.priority !== undefined) thread.priority = change.priority
   if (change.condition !== undefined) thread.condition = change.condition
+  thread.revision++
+  thread.parent.revision++
 }
 
 /** One reading of a limit, in its unit. Fractions are cut off: what is counted is counted in whole units. */

@@ -11,6 +11,7 @@ import type { Partition } from '../kernel/objects/partition.ts'
 import type { Process } from '../kernel/objects/process.ts'
 import type { System } from '../kernel/objects/system.ts'
 import type { Thread } from '../kernel/objects/thread.ts'
+import { listOf } from './views.ts'
 
 export interface NodeOf {
   thread: Thread
@@ -57,6 +58,18 @@ export interface Column<Entry> {
   readonly cell: (entry: Entry) => string
 }
 
+/** What a directory or a list has in it, one by one: for paging, for bulk reads and for lines of NDJSON. */
+export interface Listing<Child> {
+  readonly entry: z.ZodType
+  /** In ascending order of their keys. */
+  readonly children: (context: TreeContext, node: Node, params: Params) => readonly Child[]
+  /** Unique in its list, and the same as long as the child is there: where a page begins. */
+  readonly key: (child: Child) => string | number
+  readonly show: (context: TreeContext, child: Child) => object
+  /** Its children are nodes: then it can be shown inline below the node that has it. */
+  readonly ofNodes: boolean
+}
+
 /** One row, as the rest of the service sees it: types are erased here and nowhere else. */
 export interface Definition {
   /** The levels under which it stands, each at that node's own path. */
@@ -66,11 +79,12 @@ export interface Definition {
   readonly kind: 'node' | 'directory' | 'document' | 'limit'
   readonly summary: string
   readonly reply: z.ZodType
-  readonly read: (context: TreeContext, node: Node, params: Params) => unknown
+  /** Of all but lists, which have a listing instead. */
+  readonly read?: (context: TreeContext, node: Node, params: Params) => object
+  readonly listing?: Listing<unknown>
   /** A strong validator of what `read` answers, where there is one. */
   readonly etag?: (context: TreeContext, node: Node, params: Params) => string
   readonly columns?: readonly Column<never>[]
-  /** Below it, names that exist: for telling the longest part of a path that does. */
   readonly put?: {
     readonly summary: string
     readonly body: z.ZodType
@@ -88,16 +102,40 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly kind: Definition['kind']
   readonly summary: string
   readonly reply: R
-  readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R>
+  readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string
-  readonly columns?: readonly Column<EntryOf<z.output<R>>>[]
   readonly put?: Definition['put']
   readonly remove?: Definition['remove']
 }
 
-/** What a directory lists; of anything else, the thing itself. */
-export type EntryOf<T> = T extends { readonly entries: readonly (infer E)[] } ? E : T
-
 /** Preconditions: `resolve` hands a row only nodes of the levels that it stands under. */
 export const defineNode = <L extends Level, R extends z.ZodType>(row: Row<L, R>): Definition =>
   row as unknown as Definition
+
+interface ListRow<L extends Level, E extends z.ZodType, Child> {
+  readonly under: readonly L[]
+  readonly leaf: string
+  readonly kind: 'directory' | 'document'
+  readonly summary: string
+  /** Shape of one entry. */
+  readonly entry: E
+  readonly children: (context: TreeContext, node: NodeOf[L], params: Params) => readonly Child[]
+  readonly key: (child: Child) => string | number
+  readonly show: (context: TreeContext, child: Child) => z.input<E> & object
+  readonly ofNodes?: true
+  readonly columns: readonly Column<z.output<E>>[]
+}
+
+/** A row whose answer is a list. Preconditions: as for `defineNode`. */
+export function defineList<L extends Level, E extends z.ZodType, Child>(row: ListRow<L, E, Child>): Definition {
+  const { under, leaf, kind, summary, entry, children, key, show, columns, ofNodes = false } = row
+  return {
+    under,
+    leaf,
+    kind,
+    summary,
+    reply: listOf(entry),
+    columns,
+    listing: { entry, children, key, show, ofNodes },
+  } as unknown as Definition
+}

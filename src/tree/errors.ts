@@ -27,3 +27,14 @@ export class MalformedPath extends Error {
     this.name = 'MalformedPath'
   }
 }
+
+/** A parameter of the query is not understood. */
+export class MalformedQuery extends Error {
+  readonly parameter: string
+
+  constructor(parameter: string, message: string) {
+    super(message)
+    this.name = 'MalformedQuery'
+    this.parameter = parameter
+  }
+}

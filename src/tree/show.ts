@@ -137,6 +137,8 @@ function stateOf(threshold: Threshold): WatchState {
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
 }
 
+export const byPath = (one: { path: string }, other: { path: string }): number => (one.path < other.path ? -1 : 1)
+
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
   const { on, at, rearm, direction, per, once, action, note } = threshold.definition

@@ -25,7 +25,7 @@ export function renderPairs(view: object, unitOf: (name: string) => string | nul
   return pairs.map(([name, value]) => `${`${name.padEnd(width)}  ${value} ${unitOf(name) ?? ''}`.trimEnd()}\n`).join('')
 }
 
-function* flatten(value: unknown, name: string): Generator<[string, string]> {
+export function* flatten(value: unknown, name: string): Generator<[string, string]> {
   if (Array.isArray(value)) {
     const plain = value.every((item) => typeof item !== 'object')
     if (plain) yield [name, value.length === 0 ? '-' : value.map((item) => printable(String(item))).join(' ')]

@@ -19,6 +19,9 @@ const unavailable = z
   .optional()
   .describe('Limits that could not be read here, with the reason')
 
+/** What a directory below lists, where `depth` asked for it. */
+const inline = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).optional()
+
 export const SystemView = z
   .strictObject({
     path,
@@ -28,6 +31,12 @@ export const SystemView = z
     directories: z.array(path),
     documents: z.array(path),
     usage: UsageView,
+    get proc() {
+      return inline(ProcessView)
+    },
+    get part() {
+      return inline(PartitionView)
+    },
   })
   .meta({ id: 'System' })
 
@@ -38,6 +47,12 @@ export const PartitionView = z
     partitions: whole.describe('Partitions directly below'),
     usage: UsageView,
     unavailable,
+    get proc() {
+      return inline(ProcessView)
+    },
+    get part(): z.ZodOptional<z.ZodArray<typeof PartitionView>> {
+      return inline(PartitionView)
+    },
   })
   .meta({ id: 'Partition' })
 
@@ -58,6 +73,9 @@ export const ProcessView = z
       .describe('How many of its threads are in each state'),
     usage: UsageView,
     unavailable,
+    get thread() {
+      return inline(ThreadView)
+    },
   })
   .meta({ id: 'Process' })
 

@@ -130,6 +130,7 @@ export class Usage {
 
   #touch(node: Node, index: number): void {
     const { counters } = node
+    node.revision++
     if (counters.dirty === 0) this.#dirty.push(node)
     counters.dirty |= 1 << index
   }

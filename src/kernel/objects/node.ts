@@ -16,6 +16,8 @@ export abstract class Node<L extends Level = Level> {
   readonly thresholds = new Map<string, Threshold>()
   /** Why a limit that others have cannot be read here. */
   readonly unavailable = new Map<number, string>()
+  /** Counts up with each change of what there is to show of this node; of a process, of its threads too. */
+  revision = 0
   /** When all readings were last found to hold still, in ms of Unix time. */
   confirmedAt = 0
 

@@ -1,12 +1,12 @@
 /** What the service says of itself, and the rlimits of a process. */
 
-import { limits } from '../../kernel/limits/table.ts'
+import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import type { Process } from '../../kernel/objects/process.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
-import { defineNode } from '../definition.ts'
+import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
-import { showThreshold } from '../show.ts'
-import { LimitRowView, listOf, type RlimitView as Rlimit, RlimitView, StateView, ThresholdView } from '../views.ts'
+import { byPath, showThreshold } from '../show.ts'
+import { LimitRowView, type RlimitView as Rlimit, RlimitView, StateView, ThresholdView } from '../views.ts'
 
 /** POSIX names and units. */
 const rlimitUnits: Readonly<Record<string, string>> = {
@@ -34,23 +34,21 @@ function showRlimit({ path, rlimits }: Process, rlimit: string): Rlimit {
 }
 
 export const documentDefinitions = [
-  defineNode({
+  defineList({
     under: ['process'],
     leaf: 'rlimit',
     kind: 'directory',
     summary: 'The POSIX soft and hard limits of a process',
-    reply: listOf(RlimitView),
+    entry: RlimitView,
     columns: [
       { title: 'RLIMIT', align: 'left', cell: ({ rlimit }) => rlimit },
       { title: 'SOFT', align: 'right', cell: ({ soft }) => String(soft ?? '-') },
       { title: 'HARD', align: 'right', cell: ({ hard }) => String(hard ?? '-') },
       { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
     ],
-    read: (_, process) => ({
-      path: `${process.path}/rlimit`,
-      entries: Object.keys(rlimitUnits).map((name) => showRlimit(process, name)),
-      next: null,
-    }),
+    children: (_, process) => Object.keys(rlimitUnits).map((name) => ({ process, name })),
+    key: ({ name }) => name,
+    show: (_, { process, name }) => showRlimit(process, name),
   }),
   defineNode({
     under: ['process'],
@@ -64,12 +62,12 @@ export const documentDefinitions = [
       return showRlimit(process, rlimit!)
     },
   }),
-  defineNode({
+  defineList({
     under: ['system'],
     leaf: 'states',
     kind: 'document',
     summary: 'All thread states, with the criteria by which those worth a deadlock timer are derived',
-    reply: listOf(StateView),
+    entry: StateView,
     columns: [
       { title: 'NO', align: 'right', cell: ({ number }) => String(number) },
       { title: 'STATE', align: 'left', cell: ({ name }) => name },
@@ -80,18 +78,16 @@ export const documentDefinitions = [
       { title: 'CANONICAL', align: 'left', cell: ({ canonical }) => (canonical ? 'yes' : 'no') },
       { title: 'MEANING', align: 'left', cell: ({ summary }) => summary },
     ],
-    read: () => ({
-      path: '/sys/states',
-      entries: threadStateRows.map((row) => ({ ...row, canonical: canonicalStates.includes(row.name) })),
-      next: null,
-    }),
+    children: () => threadStateRows,
+    key: ({ number }) => number,
+    show: (_, row) => ({ ...row, canonical: canonicalStates.includes(row.name) }),
   }),
-  defineNode({
+  defineList({
     under: ['system'],
     leaf: 'limits',
     kind: 'document',
     summary: 'All limits: what is counted, where, in which unit, and what this source cannot measure',
-    reply: listOf(LimitRowView),
+    entry: LimitRowView,
     columns: [
       { title: 'LIMIT', align: 'left', cell: ({ name }) => name },
       { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
@@ -105,45 +101,41 @@ export const documentDefinitions = [
       { title: 'MEANING', align: 'left', cell: ({ summary }) => summary },
       { title: 'UNAVAILABLE', align: 'left', cell: ({ reason }) => reason ?? '' },
     ],
-    read: ({ kernel }) => ({
-      path: '/sys/limits',
-      entries: limits.map((row) => {
-        const reason = kernel.unmeasurable(row, row.home)
-        const { name, summary, unit, home, adds, errno, rlimit, at } = row
-        return {
-          path: `/sys/${name}`,
-          name,
-          summary,
-          unit,
-          home,
-          levels: [...at],
-          adds,
-          errno,
-          rlimit,
-          available: reason === null,
-          ...(reason !== null && { reason }),
-          period: kernel.period(name, home),
-        }
-      }),
-      next: null,
-    }),
+    children: () => limits,
+    key: ({ name }) => limitIndex[name],
+    show: ({ kernel }, row) => {
+      const reason = kernel.unmeasurable(row, row.home)
+      const { name, summary, unit, home, adds, errno, rlimit, at } = row
+      return {
+        path: `/sys/${name}`,
+        name,
+        summary,
+        unit,
+        home,
+        levels: [...at],
+        adds,
+        errno,
+        rlimit,
+        available: reason === null,
+        ...(reason !== null && { reason }),
+        period: kernel.period(name, home),
+      }
+    },
   }),
-  defineNode({
+  defineList({
     under: ['system'],
     leaf: 'thresholds',
     kind: 'document',
     summary: 'All thresholds, wherever they are set',
-    reply: listOf(ThresholdView),
+    entry: ThresholdView,
     columns: [
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
       { title: 'AT', align: 'right', cell: ({ at }) => String(at) },
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'THRESHOLD', align: 'left', cell: ({ path }) => path },
     ],
-    read: ({ kernel }) => ({
-      path: '/sys/thresholds',
-      entries: [...kernel.notifier.thresholds()].map((threshold) => showThreshold(kernel, threshold)),
-      next: null,
-    }),
+    children: ({ kernel }) => [...kernel.notifier.thresholds()].sort(byPath),
+    key: ({ path }) => path,
+    show: ({ kernel }, threshold) => showThreshold(kernel, threshold),
   }),
 ]

@@ -7,10 +7,10 @@ import { limitAt } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold, ThresholdDefinition } from '../../kernel/limits/threshold.ts'
 import type { Node } from '../../kernel/objects/node.ts'
-import { defineNode, type Params, type Preconditions, type TreeContext } from '../definition.ts'
+import { defineList, defineNode, type Params, type Preconditions, type TreeContext } from '../definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../errors.ts'
-import { showLimit, showThreshold } from '../show.ts'
-import { LimitView, listOf, ThresholdView } from '../views.ts'
+import { byPath, showLimit, showThreshold } from '../show.ts'
+import { LimitView, ThresholdView } from '../views.ts'
 
 /** Preconditions: `resolve` lets only limits that exist at the node through. */
 const indexOf = (node: Node, { limit }: Params): number => limitAt(node, limit!)!
@@ -73,12 +73,12 @@ export const limitDefinitions = [
     reply: LimitView,
     read: ({ kernel }, node, params) => showLimit(kernel, node, indexOf(node, params)),
   }),
-  defineNode({
+  defineList({
     under: levels,
     leaf: ':limit/threshold',
     kind: 'directory',
     summary: 'The thresholds set on this limit at this node',
-    reply: listOf(ThresholdView),
+    entry: ThresholdView,
     columns: [
       { title: 'NAME', align: 'left', cell: ({ path }) => path.slice(path.lastIndexOf('/') + 1) },
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
@@ -86,15 +86,12 @@ export const limitDefinitions = [
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'VALUE', align: 'right', cell: ({ value }) => String(value ?? '-') },
     ],
-    read: ({ kernel }, node, params) => {
+    children: (_, node, params) => {
       const index = indexOf(node, params)
-      const there = [...node.thresholds.values()].filter((threshold) => threshold.index === index)
-      return {
-        path: `${node.path}/${params.limit}/threshold`,
-        entries: there.map((threshold) => showThreshold(kernel, threshold)),
-        next: null,
-      }
+      return [...node.thresholds.values()].filter((threshold) => threshold.index === index).sort(byPath)
     },
+    key: ({ path }) => path,
+    show: ({ kernel }, threshold) => showThreshold(kernel, threshold),
   }),
   defineNode({
     under: levels,

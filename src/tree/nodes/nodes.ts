@@ -1,13 +1,10 @@
 /** The four levels, and the directories that list them. */
 
-import type { Kernel } from '../../kernel/kernel.ts'
-import type { Partition } from '../../kernel/objects/partition.ts'
-import type { System } from '../../kernel/objects/system.ts'
 import { processesWithin } from '../../kernel/objects/within.ts'
-import { type Column, defineNode } from '../definition.ts'
+import { type Column, defineList, defineNode } from '../definition.ts'
 import { showPartition, showProcess, showThread, showUsage } from '../show.ts'
 import { countText, cpuText, sizeText } from '../text.ts'
-import { listOf, PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
+import { PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
 import { systemDocuments } from './names.ts'
 
 const right = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'right', cell })
@@ -52,12 +49,6 @@ const partitionColumns: readonly Column<PartitionView>[] = [
   right('FDS', ({ usage }) => countText(usage.fds)),
 ]
 
-const listProcesses = (kernel: Kernel, path: string, node: System | Partition) => ({
-  path,
-  entries: [...processesWithin(node)].sort((a, b) => a.pid - b.pid).map((process) => showProcess(kernel, process)),
-  next: null,
-})
-
 export const nodeDefinitions = [
   defineNode({
     under: ['system'],
@@ -99,41 +90,40 @@ export const nodeDefinitions = [
     reply: ThreadView,
     read: ({ kernel }, thread) => showThread(kernel, thread),
   }),
-  defineNode({
+  defineList({
     under: ['system', 'partition'],
     leaf: 'proc',
     kind: 'directory',
     summary: 'The processes there, those of nested partitions included',
-    reply: listOf(ProcessView),
+    entry: ProcessView,
     columns: processColumns,
-    read: ({ kernel }, node) => listProcesses(kernel, `${node.path}/proc`, node),
+    children: (_, node) => [...processesWithin(node)].sort((a, b) => a.pid - b.pid),
+    key: ({ pid }) => pid,
+    show: ({ kernel }, process) => showProcess(kernel, process),
+    ofNodes: true,
   }),
-  defineNode({
+  defineList({
     under: ['process'],
     leaf: 'thread',
     kind: 'directory',
     summary: 'The threads of a process',
-    reply: listOf(ThreadView),
+    entry: ThreadView,
     columns: threadColumns,
-    read: ({ kernel }, process) => ({
-      path: `${process.path}/thread`,
-      entries: [...process.threads.values()].sort((a, b) => a.tid - b.tid).map((thread) => showThread(kernel, thread)),
-      next: null,
-    }),
+    children: (_, process) => [...process.threads.values()].sort((a, b) => a.tid - b.tid),
+    key: ({ tid }) => tid,
+    show: ({ kernel }, thread) => showThread(kernel, thread),
+    ofNodes: true,
   }),
-  defineNode({
+  defineList({
     under: ['system', 'partition'],
     leaf: 'part',
     kind: 'directory',
     summary: 'The partitions directly below',
-    reply: listOf(PartitionView),
+    entry: PartitionView,
     columns: partitionColumns,
-    read: ({ kernel }, node) => ({
-      path: `${node.path}/part`,
-      entries: [...node.partitions.values()]
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .map((partition) => showPartition(kernel, partition)),
-      next: null,
-    }),
+    children: (_, node) => [...node.partitions.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    key: ({ name }) => name,
+    show: ({ kernel }, partition) => showPartition(kernel, partition),
+    ofNodes: true,
   }),
 ]

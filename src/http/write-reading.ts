@@ -1,0 +1,71 @@
+/** Writes what was read in the form that is wanted. */
+
+import { Readable } from 'node:stream'
+import { bounds } from '../bounds.ts'
+import { limits } from '../kernel/limits/table.ts'
+import type { Column, Definition } from '../tree/definition.ts'
+import { MalformedQuery } from '../tree/errors.ts'
+import { pathsOf } from '../tree/fields.ts'
+import type { Reading } from '../tree/read.ts'
+import { flatten, renderPairs, renderTable } from '../tree/text.ts'
+import { forms, type ReadForm } from './negotiate.ts'
+
+export interface Written {
+  readonly type: string
+  readonly body: string | Readable
+}
+
+export function writeReading(definition: Definition, reading: Reading, { form, pretty, what }: ReadForm): Written {
+  if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(reading.lines())) }
+  if (form === 'json')
+    return { type: `${forms.json}; charset=utf-8`, body: pretty ? spread(reading) : compact(reading) }
+  if ((what.depth ?? 0) > (reading.list === null ? 0 : 1)) {
+    throw new MalformedQuery('depth', 'text shows one level; JSON and NDJSON show more')
+  }
+  return { type: `${forms.text}; charset=utf-8`, body: text(definition, reading) }
+}
+
+function compact({ list, lines }: Reading): string {
+  if (list === null) return lines()[0]!
+  return `{"path":${JSON.stringify(list.path)},"entries":[${lines().join(',')}],"next":${JSON.stringify(list.next)}}`
+}
+
+/** For people. */
+function spread({ list, views }: Reading): string {
+  const view = list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }
+  return `${JSON.stringify(view, null, 2)}\n`
+}
+
+/** All lines are there, so that they are one snapshot; what is written at once is bounded. */
+function* chunks(lines: readonly string[]): Generator<string> {
+  let chunk = ''
+  for (const line of lines) {
+    chunk += `${line}\n`
+    if (chunk.length < bounds.chunkCharacters) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
+}
+
+function text({ columns }: Definition, { list, fields, views }: Reading): string {
+  if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
+  if (fields === null) return renderTable(columns, views() as never[])
+  const rows = views().map((view) => new Map(flatten(view, '')))
+  return renderTable([...pathsOf(fields)].map(fieldColumn), rows)
+}
+
+/** A field as a column, by its dotted name; what it has below it stands there as name=value words. */
+const fieldColumn = (name: string): Column<ReadonlyMap<string, string>> => ({
+  title: name,
+  align: 'left',
+  cell: (row) => row.get(name) ?? wordsBelow(row, `${name}.`),
+})
+
+function wordsBelow(row: ReadonlyMap<string, string>, prefix: string): string {
+  const below = [...row].filter(([name]) => name.startsWith(prefix))
+  return below.length === 0 ? '-' : below.map(([name, value]) => `${name.slice(prefix.length)}=${value}`).join(' ')
+}
+
+const unitOf = (name: string): string | null =>
+  limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
