@@ -9,6 +9,7 @@ import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
 import { EventRing } from './journal/ring.ts'
 import type { Kernel } from './kernel/kernel.ts'
+import { Metrics } from './metrics.ts'
 import type { Source } from './sources/source.ts'
 import { Hub } from './stream/hub.ts'
 
@@ -38,7 +39,11 @@ export function buildApp({ kernel, source, gate, logger, version, now }: AppPart
     eventsMax: bounds.eventsKeptMax,
   })
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
-  kernel.onEvent = (event) => hub.publish(ring.append(event))
+  const metrics = new Metrics({ kernel, hub, source, version })
+  kernel.onEvent = (event) => {
+    metrics.count(event)
+    hub.publish(ring.append(event))
+  }
   kernel.notifier.onArmed = () => source.armedChanged()
   const context = { kernel, host, version, source: source.name }
   const health = {
@@ -55,7 +60,7 @@ export function buildApp({ kernel, source, gate, logger, version, now }: AppPart
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
-  const server = buildServer({ context, hub, gate, health, logger })
+  const server = buildServer({ context, hub, gate, health, metrics, logger })
   return {
     server,
     hub,

@@ -29,6 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sources: ['kernel', 'duration'],
   stream: ['tree', 'bounds', 'cursor'],
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
+  metrics: ['kernel', 'sources', 'stream', 'tree'],
   bounds: [],
   cursor: [],
   duration: [],

@@ -3,7 +3,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { TreeContext } from '../tree/definition.ts'
-import { openApi } from './openapi.ts'
 import { Problem } from './problems.ts'
 
 export interface Check {
@@ -38,7 +37,6 @@ export function addHealthRoutes(
       .type('text/plain; charset=utf-8')
       .send(text)
   })
-  app.get('/openapi.json', async () => openApi(context.version))
   app.get('/', async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(
       `${JSON.stringify(
@@ -50,6 +48,8 @@ export function addHealthRoutes(
           processes: '/sys/proc?format=text',
           limits: '/sys/limits?format=text',
           openapi: '/openapi.json',
+          docs: '/docs',
+          metrics: '/metrics',
           ready: '/readyz?verbose',
         },
         null,

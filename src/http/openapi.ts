@@ -40,9 +40,14 @@ export function openApi(version: string): Json {
       description:
         'Processes, threads and their limits as a tree of URLs; thresholds set with PUT; events pushed over WebSockets and server-sent events on every path.',
     },
-    servers: [{ url: 'http://localhost:7007' }],
+    servers: [{ url: '/' }],
+    security: [{}, { bearer: [] }],
     paths: { ...paths, ...otherPaths },
-    components: { schemas: { ...schemasOf(), Problem: problemSchema }, responses: { problem: problemResponse } },
+    components: {
+      schemas: { ...schemasOf(), Problem: problemSchema },
+      responses: { problem: problemResponse },
+      securitySchemes,
+    },
   }
 }
 
@@ -201,6 +206,10 @@ const problemSchema: Json = {
   },
 }
 
+const securitySchemes: Json = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'Where the service was started with --token-file' },
+}
+
 const problemResponse: Json = {
   description: 'A problem (RFC 9457); nothing was changed',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -215,6 +224,7 @@ const plain = (summary: string, id: string): Json => ({
 })
 
 const otherPaths: Json = {
+  '/metrics': plain('What the service says of itself to Prometheus', 'metrics'),
   '/livez': plain('The service lives', 'livez'),
   '/readyz': {
     get: {

@@ -14,7 +14,9 @@ import type { Hub } from '../stream/hub.ts'
 import { chooseSubprotocol } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
 import { answerClientError } from './client-error.ts'
+import { addDocs } from './docs.ts'
 import { addHealthRoutes, type Health } from './health.ts'
+import { addMetricsRoute, type MetricsText } from './metrics.ts'
 import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
 import { authenticate, checkPlaces, type Gate } from './security.ts'
@@ -24,10 +26,11 @@ export interface ServerParts {
   readonly hub: Hub
   readonly gate: Gate
   readonly health: Health
+  readonly metrics: MetricsText
   readonly logger: FastifyBaseLogger
 }
 
-export function buildServer({ context, hub, gate, health, logger }: ServerParts): FastifyInstance {
+export function buildServer({ context, hub, gate, health, metrics, logger }: ServerParts): FastifyInstance {
   const app = fastify({
     loggerInstance: logger,
     // A log line a request halves the throughput: errors only.
@@ -48,7 +51,7 @@ export function buildServer({ context, hub, gate, health, logger }: ServerParts)
       throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
     }
     const path = request.raw.url!.split('?', 1)[0]!
-    if (!openPaths.has(path)) request.token = authenticate(gate, request.headers)
+    if (!isOpen(path)) request.token = authenticate(gate, request.headers)
     if (request.headers.upgrade !== undefined && !inTree.test(path)) {
       throw new Problem(
         'malformed-request',
@@ -70,14 +73,16 @@ export function buildServer({ context, hub, gate, health, logger }: ServerParts)
   app.register(async (scope) => {
     addTreeRoutes(scope, { context, hub })
     addHealthRoutes(scope, { context, health })
+    addMetricsRoute(scope, metrics)
+    await addDocs(scope, context.version)
   })
   return app
 }
 
 const inTree = /^\/sys(?:\/|$)/
 
-/** What a supervisor asks before it has a token. */
-const openPaths = new Set(['/livez', '/readyz'])
+/** What a supervisor asks before it has a token, and the page where a person enters theirs. */
+const isOpen = (path: string): boolean => path === '/livez' || path === '/readyz' || /^\/docs(?:\/|$)/.test(path)
 
 function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemOf(error, request.raw.url!.split('?', 1)[0]!)
@@ -94,7 +99,7 @@ const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer):
     .type('application/problem+json; charset=utf-8')
     .send(`${JSON.stringify(document, null, 2)}\n`)
 
-const known = /^\/(?:sys(?:\/.*)?|livez|readyz|openapi\.json)?$/
+const known = /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|docs(?:\/.*)?|openapi\.json)?$/
 
 function notFound(request: FastifyRequest): Problem {
   const path = request.raw.url!.split('?', 1)[0]!

@@ -6,6 +6,16 @@ export interface SourceCheck {
   readonly detail: string
 }
 
+/** One kind of scan, as it went last. */
+export interface ScanFigures {
+  readonly kind: 'full' | 'armed'
+  readonly ageMs: number
+  /** How often it is made at present, and how much longer that is than was asked for. */
+  readonly periodMs: number
+  readonly lagMs: number
+  readonly cpuMs: number
+}
+
 export interface Source {
   /** As clients see it. */
   readonly name: string
@@ -17,6 +27,10 @@ export interface Source {
   /** ms since everything was last read; null where nothing is sampled. */
   scanAge(): number | null
   checks(): readonly SourceCheck[]
+  /** Empty where nothing is sampled. */
+  scans(): readonly ScanFigures[]
+  /** What it cannot see, or not as it should. */
+  degraded(): readonly string[]
   /** Whether what the kernel shows can be relied on. */
   ready(): boolean
 }

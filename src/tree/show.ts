@@ -131,7 +131,7 @@ const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: numb
 })
 
 /** Tripped where any node is; unknown where none can be read. */
-function stateOf(threshold: Threshold): WatchState {
+export function stateOf(threshold: Threshold): WatchState {
   const states = new Set([...threshold.watches.values()].map(({ state }) => state))
   if (states.has('tripped')) return 'tripped'
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'

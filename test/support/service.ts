@@ -14,6 +14,8 @@ const silentSource: Source = {
   stop: async () => {},
   armedChanged: () => {},
   scanAge: () => 12,
+  scans: () => [{ kind: 'full', ageMs: 12, periodMs: 1000, lagMs: 0, cpuMs: 3 }],
+  degraded: () => ['nothing-real'],
   checks: () => [{ name: 'inventory', ok: true, detail: 'made by the test' }],
   ready: () => true,
 }

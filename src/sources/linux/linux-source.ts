@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { durationText } from '../../duration.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { type Source, type SourceCheck, SourceError } from '../source.ts'
+import { type ScanFigures, type Source, type SourceCheck, SourceError } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { type ArmedPlan, armedPlan } from './armed-plan.ts'
 import { Inventory } from './inventory.ts'
@@ -115,19 +115,30 @@ export class LinuxSource implements Source {
     return [inventory, ...this.#scanChecks(), ...degraded]
   }
 
+  scans(): readonly ScanFigures[] {
+    const { periodMs, fullPeriodMs, now } = this.#options
+    const figures = (kind: ScanFigures['kind'], report: ScanReport | null, askedMs: number): ScanFigures[] => {
+      if (report === null) return []
+      const { cpuMs, finishedAt } = report
+      const lagMs = Math.max(0, report.periodMs - askedMs)
+      return [{ kind, ageMs: Math.max(0, now() - finishedAt), periodMs: report.periodMs, lagMs, cpuMs }]
+    }
+    const armed = this.#isArmed() ? figures('armed', this.#lastFast, periodMs) : []
+    return [...figures('full', this.#lastFull, fullPeriodMs), ...armed]
+  }
+
+  degraded(): readonly string[] {
+    return [...this.#degraded.keys()]
+  }
+
   #scanChecks(): SourceCheck[] {
-    const age = this.scanAge()
-    const describe = (name: string, { cpuMs, periodMs }: ScanReport, ageMs: number, ok: boolean) => ({
-      name,
-      ok,
+    const scans = this.scans().map(({ kind, ageMs, periodMs, cpuMs }) => ({
+      name: `${kind} scan`,
+      ok: kind === 'armed' || this.ready(),
       detail: `${durationText(ageMs)} ago, took ${cpuMs.toFixed(1)}ms of CPU, every ${durationText(periodMs)}`,
-    })
-    if (this.#lastFull === null || age === null) return [{ name: 'full scan', ok: false, detail: 'none yet' }]
-    const full = describe('full scan', this.#lastFull, age, this.ready())
-    if (this.#lastFast === null || !this.#isArmed())
-      return [full, { name: 'armed scan', ok: true, detail: 'nothing is armed' }]
-    const fast = describe('armed scan', this.#lastFast, this.#options.now() - this.#lastFast.finishedAt, true)
-    return [full, fast]
+    }))
+    if (this.#lastFull === null) return [{ name: 'full scan', ok: false, detail: 'none yet' }]
+    return scans.length > 1 ? scans : [...scans, { name: 'armed scan', ok: true, detail: 'nothing is armed' }]
   }
 
   #isArmed(): boolean {

@@ -1,0 +1,23 @@
+/** `/openapi.json`, and `/docs`: the same document as a page where requests can be tried. */
+
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { openApi } from './openapi.ts'
+
+export async function addDocs(app: FastifyInstance, version: string): Promise<void> {
+  let made: Record<string, unknown> | null = null
+  const document = () => {
+    made ??= openApi(version)
+    return made
+  }
+  app.get('/openapi.json', async () => document())
+  // The page's library wants a document of its own when it begins; ours is made when it is first asked for.
+  const empty = { openapi: '3.1.0', info: { title: 'introspectd', version }, paths: {} }
+  await app.register(swagger, { mode: 'static', specification: { document: empty } })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+    transformSpecification: document,
+  })
+}
