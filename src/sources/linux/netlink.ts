@@ -1,7 +1,8 @@
 /** The kernel's proc connector through a netlink socket: opening, and receiving many messages with one call. */
 
 import { constants } from 'node:os'
-import { addressOf, bind, close, errorNumber, nameOfErrno, recvmmsg, send, setsockopt, socket } from './libc.ts'
+import { BatchReceiver } from './batch-receiver.ts'
+import { bind, close, errorNumber, nameOfErrno, send, setsockopt, socket } from './libc.ts'
 import { connectorIndex, listenMessage } from './parse-connector.ts'
 
 const afNetlink = 16
@@ -12,18 +13,10 @@ const solSocket = 1
 const soRcvbuf = 8
 const soRcvtimeo = 20
 const soRcvbufforce = 33
-const msgWaitforone = 0x10000
-
 const receiveBufferBytes = 8 * 1024 * 1024
 export const waitMsMax = 100
 export const batchMessagesMax = 512
 const slotBytes = 128
-// struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, then the length received.
-const headerBytes = 64
-const ioVectorAt = 16
-const ioCountAt = 24
-const flagsAt = 48
-const receivedAt = 56
 
 export type Received =
   | { readonly result: 'messages'; readonly count: number }
@@ -45,21 +38,16 @@ const int32 = (number: number): Buffer => {
 }
 
 export class ConnectorSocket {
-  readonly messages = Buffer.alloc(batchMessagesMax * slotBytes)
-  private readonly headers = Buffer.alloc(batchMessagesMax * headerBytes)
-  private readonly vectors = Buffer.alloc(batchMessagesMax * 16)
   private readonly fd: number
+  private readonly receiver: BatchReceiver
 
   private constructor(fd: number) {
     this.fd = fd
-    const messages = addressOf(this.messages)
-    const vectors = addressOf(this.vectors)
-    for (let slot = 0; slot < batchMessagesMax; slot++) {
-      this.vectors.writeBigUInt64LE(messages + BigInt(slot * slotBytes), slot * 16)
-      this.vectors.writeBigUInt64LE(BigInt(slotBytes), slot * 16 + 8)
-      this.headers.writeBigUInt64LE(vectors + BigInt(slot * 16), slot * headerBytes + ioVectorAt)
-      this.headers.writeBigUInt64LE(1n, slot * headerBytes + ioCountAt)
-    }
+    this.receiver = new BatchReceiver(fd, batchMessagesMax, slotBytes)
+  }
+
+  get messages(): Buffer {
+    return this.receiver.messages
   }
 
   /** A socket that hears the connector's group, or the reason why there is none. */
@@ -93,8 +81,7 @@ export class ConnectorSocket {
 
   /** Waits up to 100 ms for the first message and takes what else is there by then. */
   receive(): Received {
-    for (let slot = 0; slot < batchMessagesMax; slot++) this.headers.writeInt32LE(0, slot * headerBytes + flagsAt)
-    const count = recvmmsg(this.fd, this.headers, batchMessagesMax, msgWaitforone, null)
+    const count = this.receiver.receive(batchMessagesMax)
     if (count > 0) return { result: 'messages', count }
     const error = errorNumber()
     if (count === 0 || error === constants.errno.EAGAIN || error === constants.errno.EINTR) return { result: 'nothing' }
@@ -103,11 +90,11 @@ export class ConnectorSocket {
   }
 
   startOf(slot: number): number {
-    return slot * slotBytes
+    return this.receiver.startOf(slot)
   }
 
   lengthOf(slot: number): number {
-    return this.headers.readUInt32LE(slot * headerBytes + receivedAt)
+    return this.receiver.lengthOf(slot)
   }
 
   close(): void {

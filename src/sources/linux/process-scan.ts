@@ -54,6 +54,14 @@ export class ProcessScan {
     process.forgetTold()
   }
 
+  /** Whether nothing can have changed in any thread since the last full scan: none ran, and all were blocked then. */
+  rests({ atRest, listStale, threads }: ProcessRecord): boolean {
+    if (!atRest || listStale) return false
+    for (const { blocked, dead } of threads) if (!blocked && !dead) return false
+    for (const thread of threads) this.threadReader.noteRest(thread)
+    return true
+  }
+
   /** Of a process at rest: only the shares of CPU time, which fall to zero. */
   tellRest(process: ProcessRecord): void {
     for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)

@@ -99,6 +99,11 @@ export class ProcessRecord implements Subject {
   zombie = false
   /** Stacks of threads at rest are not known yet, because too many were to be looked up in one pass. */
   stacksPending = false
+  /** How often and how long its threads had run by the last full scan, as the kernel adds it up; -1 for not known. */
+  timesRunInAll = -1
+  runNsInAll = -1
+  /** The kernel says that none of them ran since the scan before. */
+  atRest = false
   /** The number of the last full scan that found it listed. */
   seenIn = 0
 

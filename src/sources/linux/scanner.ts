@@ -7,14 +7,20 @@ import { listNumbers } from './process-reader.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
+import { RestWatch } from './rest-watch.ts'
 import { ScanPlan } from './scan-plan.ts'
 import { ProcessRecord } from './scan-records.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
+import { TaskStats } from './task-stats.ts'
 
-// Others can change what a process is while it rests: each is read in full in one scan of so many, not all in the same.
-const thoroughEvery = 10
-// Names and priorities of threads at rest, and a list of threads whose length has not changed, are looked at less often still.
+// The kernel can take memory from a process while it rests: it is read in one scan of so many, not of all in the same.
+// So are the facts of one that runs.
+const memoryEvery = 10
+// What others can change of a process at rest and nobody tells us (rlimits, names and priorities of its threads) is looked
+// at less often still.
 const deepEvery = 60
+// The lists of members are long, and the kernel sorts each anew.
+const membersEvery = 2
 const newbornsAtOnceMax = 200
 const newbornsMax = 20_000
 
@@ -41,6 +47,8 @@ export class Scanner {
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
+  /** Null where the kernel does not tell. */
+  private readonly rest: RestWatch | null
   private scans = 0
 
   constructor(parts: ScannerParts) {
@@ -50,6 +58,9 @@ export class Scanner {
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
+    // Its process ids are those of our own namespace.
+    const stats = abilities.ownNamespace ? TaskStats.open() : null
+    this.rest = stats && new RestWatch(stats)
   }
 
   get hasNewborns(): boolean {
@@ -76,15 +87,20 @@ export class Scanner {
     }
     this.parts.degrading.recovered('inventory')
     this.scans++
-    this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
+    this.rest?.look(this.processes)
+    if (this.scans % membersEvery === 0) this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
     for (const pid of pids) {
       const process = this.processes.get(pid)
       if (process) this.scanKnown(process)
       else this.scanNew(pid)
     }
-    for (const process of this.processes.values()) if (process.seenIn !== this.scans) this.drop(process)
-    for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
     this.orphanMakers.clear()
+    for (const process of this.processes.values()) {
+      if (process.seenIn === this.scans) continue
+      this.drop(process)
+      this.orphanMakers.add(process.pid)
+    }
+    for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
   }
@@ -129,14 +145,15 @@ export class Scanner {
     const { report } = this.parts
     report.mark()
     process.seenIn = this.scans
-    const thorough =
-      process.factsStale ||
-      (this.scans + process.pid) % thoroughEvery === 0 ||
-      (this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0))
     this.scan.wantStacks(process)
-    const ran = this.scan.readSchedules(process, this.isArmed(process))
-    if (ran || thorough) {
-      this.scanWhole(process, { ran, thorough, deep: (this.scans + process.pid) % deepEvery === 0 })
+    const ran = !this.scan.rests(process) && this.scan.readSchedules(process, this.isArmed(process))
+    const turn = this.scans + process.pid
+    const deep = turn % deepEvery === 0
+    const memoryToo = turn % memoryEvery === 0
+    const orphaned = this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0)
+    const thorough = process.factsStale || deep || orphaned || (ran && memoryToo)
+    if (ran || thorough || memoryToo) {
+      this.scanWhole(process, { ran, thorough, deep })
       return
     }
     if (process.zombie) return

@@ -64,6 +64,12 @@ export class ThreadReader {
     thread.ran = !(thread.blocked && schedstat.timesRun === thread.classifiedTimesRun)
   }
 
+  /** It has not run since it was read last. */
+  noteRest(thread: ThreadRecord): void {
+    thread.readAt = this.now
+    thread.ran = false
+  }
+
   private noteUse(thread: ThreadRecord): void {
     const { runNs, timesRun } = this.schedstat
     // It stood at the former figure until the former reading.
