@@ -6,10 +6,25 @@ import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { counters, countersElsewhere } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
+import { httpThread } from './measures/http.ts'
+import { reads } from './measures/reads.ts'
+
 import { scan, scanWide } from './measures/scan.ts'
+import { snapshot } from './measures/snapshot.ts'
 import { trip } from './measures/trip.ts'
 
-const measures: readonly Measure[] = [scan, scanWide, trip, births, counters, countersElsewhere, fanOut]
+const measures: readonly Measure[] = [
+  trip,
+  scan,
+  scanWide,
+  reads,
+  births,
+  counters,
+  countersElsewhere,
+  httpThread,
+  snapshot,
+  fanOut,
+]
 
 const [wanted] = process.argv.slice(2)
 const chosen = wanted === undefined ? measures : measures.filter(({ name }) => name === wanted)

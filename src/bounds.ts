@@ -11,8 +11,8 @@ export const bounds = {
   pageEntriesMax: 100_000,
   /** Longest list of fields, in characters: 400. */
   fieldsMax: 2_048,
-  /** Lines of NDJSON are written in chunks of this many characters: no policy, they all arrive. */
-  chunkCharacters: 64 * 1_024,
+  /** Lines of NDJSON are written in chunks of so many bytes: no policy, they all arrive. */
+  chunkBytes: 64 * 1_024,
   /** A request takes no longer to arrive: 408. */
   requestMsMax: 30_000,
   /** Largest WebSocket frame from a client: closed with 1009. */

@@ -33,6 +33,14 @@ const ReadQuery = z.strictObject({
   cursor: z.string().nullable().default(null),
 })
 
+/** What nearly every request asks: it is not worth a validation each time. */
+const plainRead = ReadQuery.parse({})
+
+function isEmpty(query: unknown): boolean {
+  for (const _ in Object(query)) return false
+  return true
+}
+
 const types = z
   .string()
   .transform((text) => text.split(','))
@@ -74,7 +82,7 @@ const terminalTools = /^(curl|HTTPie|Wget)\b/i
 
 /** @throws Problem */
 export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHeaders): ReadForm {
-  const { format, pretty, ...what } = parse(ReadQuery, query)
+  const { format, pretty, ...what } = isEmpty(query) ? plainRead : parse(ReadQuery, query)
   const form = format ?? (wanted === 'stream' ? 'json' : wanted)
   return { form, pretty: pretty ?? isTerminal(headers), what }
 }

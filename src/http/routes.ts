@@ -53,7 +53,10 @@ export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts)
     app.route({
       method: 'GET',
       url,
-      preValidation: async (request) => prepareUpgrade(parts, request),
+      preValidation: (request, _reply, done) => {
+        prepareUpgrade(parts, request)
+        done()
+      },
       handler: (request, reply) => answerRead(parts, request, reply),
       wsHandler: (socket: WebSocket, request: FastifyRequest) =>
         streamOverWebSocket(parts.hub, { socket, raw: request.raw.socket }, request.stream!),
@@ -87,14 +90,11 @@ const allowOf = ({ put, remove }: Definition): string =>
   ['GET', 'HEAD', 'OPTIONS', ...(put ? ['PUT'] : []), ...(remove ? ['DELETE'] : [])].join(', ')
 
 function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
-  return {
-    vary: 'Accept, User-Agent',
-    'introspect-cursor': cursorText(hub.log.newest),
-    ...(alias && { 'content-location': canonical }),
-  }
+  const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.log.newest) }
+  return alias ? { ...headers, 'content-location': canonical } : headers
 }
 
-async function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   authorize(request.token, 'read')
   const { context, fragments } = parts
   const resolved = resolve(context.kernel, pathOf(request))
@@ -120,6 +120,8 @@ function nextPage(url: string, cursor: string): string {
 }
 
 function wantedForm(request: FastifyRequest): Form {
+  const { accept } = request.headers
+  if (accept === undefined || accept === '*/*' || accept === forms.json) return 'json'
   const accepted = request.accepts().type(Object.values(forms))
   const form = (Object.keys(forms) as Form[]).find((name) => forms[name] === accepted)
   if (form === undefined) throw new Problem('not-acceptable', `spoken here: ${Object.values(forms).join(', ')}`)

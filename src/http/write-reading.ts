@@ -12,7 +12,7 @@ import { forms, type ReadForm } from './negotiate.ts'
 
 export interface Written {
   readonly type: string
-  readonly body: string | Readable
+  readonly body: string | Buffer | Readable
 }
 
 export function writeReading(definition: Definition, reading: Reading, { form, pretty, what }: ReadForm): Written {
@@ -25,9 +25,16 @@ export function writeReading(definition: Definition, reading: Reading, { form, p
   return { type: `${forms.text}; charset=utf-8`, body: text(definition, reading) }
 }
 
-function compact({ list, lines }: Reading): string {
-  if (list === null) return lines()[0]!
-  return `{"path":${JSON.stringify(list.path)},"entries":[${lines().join(',')}],"next":${JSON.stringify(list.next)}}`
+const comma = Buffer.from(',')
+const newline = Buffer.from('\n')
+
+function compact({ list, lines, text }: Reading): string | Buffer {
+  if (list === null) return text()
+  const parts: Buffer[] = [Buffer.from(`{"path":${JSON.stringify(list.path)},"entries":[`)]
+  for (const line of lines()) parts.push(line, comma)
+  if (parts.length > 1) parts.pop()
+  parts.push(Buffer.from(`],"next":${JSON.stringify(list.next)}}`))
+  return Buffer.concat(parts)
 }
 
 /** For people. */
@@ -37,15 +44,18 @@ function spread({ list, views }: Reading): string {
 }
 
 /** All lines are there, so that they are one snapshot; what is written at once is bounded. */
-function* chunks(lines: readonly string[]): Generator<string> {
-  let chunk = ''
+function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
+  let parts: Buffer[] = []
+  let bytes = 0
   for (const line of lines) {
-    chunk += `${line}\n`
-    if (chunk.length < bounds.chunkCharacters) continue
-    yield chunk
-    chunk = ''
+    parts.push(line, newline)
+    bytes += line.length + 1
+    if (bytes < bounds.chunkBytes) continue
+    yield Buffer.concat(parts)
+    parts = []
+    bytes = 0
   }
-  if (chunk !== '') yield chunk
+  if (bytes > 0) yield Buffer.concat(parts)
 }
 
 function text({ columns }: Definition, { list, fields, views }: Reading): string {

@@ -10,8 +10,9 @@ import { inlineDirectories, showNode } from './inline.ts'
 
 interface Kept {
   readonly revision: number
-  /** By depth; holes where it was never asked for. */
+  /** By depth; holes where it was never asked for in this form. */
   readonly texts: (string | undefined)[]
+  readonly bytes: (Buffer | undefined)[]
 }
 
 export class Fragments {
@@ -22,32 +23,44 @@ export class Fragments {
     this.#context = context
   }
 
-  /** The node as JSON, with so many levels below it inline. */
-  of(node: Node, depth: number): string {
-    if (node.level !== 'process' && node.level !== 'thread') return this.#encode(node, depth)
-    // Below a thread nothing is inline.
-    const index = Math.min(depth, node.level === 'process' ? 1 : 0)
-    const kept = this.#kept.get(node)
-    const isFresh = kept?.revision === node.revision
-    const known = isFresh ? kept.texts[index] : undefined
-    if (known !== undefined) return known
-    const text = this.#encode(node, index)
-    if (isFresh) kept.texts[index] = text
-    else {
-      const texts: Kept['texts'] = [undefined, undefined]
-      texts[index] = text
-      this.#kept.set(node, { revision: node.revision, texts })
-    }
-    return text
+  /** The node as JSON in UTF-8, with so many levels below it inline. Nobody writes to it. */
+  bytesOf(node: Node, depth: number): Buffer {
+    const kept = this.#keptOf(node)
+    if (kept === null) return Buffer.from(this.#encode(node, depth))
+    const index = depthBelow(node, depth)
+    kept.bytes[index] ??= Buffer.from(kept.texts[index] ?? this.#encode(node, index))
+    return kept.bytes[index]
+  }
+
+  /** The same as a string: what is small goes out in one piece with its headers. */
+  textOf(node: Node, depth: number): string {
+    const kept = this.#keptOf(node)
+    if (kept === null) return this.#encode(node, depth)
+    const index = depthBelow(node, depth)
+    kept.texts[index] ??= this.#encode(node, index)
+    return kept.texts[index]
+  }
+
+  /** What is kept of it and still holds; null for what is not kept at all. */
+  #keptOf(node: Node): Kept | null {
+    if (node.level !== 'process' && node.level !== 'thread') return null
+    const former = this.#kept.get(node)
+    if (former?.revision === node.revision) return former
+    const kept: Kept = { revision: node.revision, texts: [undefined, undefined], bytes: [undefined, undefined] }
+    this.#kept.set(node, kept)
+    return kept
   }
 
   #encode(node: Node, depth: number): string {
     const own = JSON.stringify(showNode(this.#context, node))
     if (depth === 0) return own
     const inline = inlineDirectories(node.level).map(({ leaf, children }) => {
-      const texts = children(this.#context, node).map((child) => this.of(child, depth - 1))
+      const texts = children(this.#context, node).map((child) => this.textOf(child, depth - 1))
       return `,"${leaf}":[${texts.join(',')}]`
     })
     return `${own.slice(0, -1)}${inline.join('')}}`
   }
 }
+
+/** Below a process there is one level, below a thread none. */
+const depthBelow = ({ level }: Node, depth: number): number => Math.min(depth, level === 'process' ? 1 : 0)

@@ -21,8 +21,10 @@ export interface Reading {
   readonly list: { readonly path: string; readonly next: string | null } | null
   readonly fields: Fields | null
   readonly views: () => object[]
-  /** Each entry as compact JSON. */
-  readonly lines: () => string[]
+  /** Each entry as compact JSON in UTF-8. */
+  readonly lines: () => Buffer[]
+  /** The first entry, and of what is no list the only one, as compact JSON. */
+  readonly text: () => string
 }
 
 /** @throws MalformedQuery, and what the row's own reading throws */
@@ -40,11 +42,13 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
     const whole = nodes === null ? others() : nodes.map((node) => showDeep(context, node, below))
     return fields === null ? whole : whole.map((view) => select(view, fields) as object)
   }
-  const lines = (): string[] =>
+  const lines = (): Buffer[] =>
     nodes !== null && fields === null
-      ? nodes.map((node) => fragments.of(node, below))
-      : views().map((view) => JSON.stringify(view))
-  return { list, fields, views, lines }
+      ? nodes.map((node) => fragments.bytesOf(node, below))
+      : views().map((view) => Buffer.from(JSON.stringify(view)))
+  const text = (): string =>
+    nodes !== null && fields === null ? fragments.textOf(nodes[0]!, below) : JSON.stringify(views()[0])
+  return { list, fields, views, lines, text }
 }
 
 interface Subjects {

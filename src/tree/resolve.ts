@@ -29,8 +29,7 @@ export function resolve(kernel: Kernel, pathname: string): Resolved {
   const leaf = segments.slice(used)
   const found = match(node, leaf)
   if (found === null) throw new NoSuchPath(pathname, longest(node, leaf))
-  const rest = leaf.map(encodeURIComponent).join('/')
-  const canonical = rest === '' ? node.path : `${node.path}/${rest}`
+  const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
   return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
 }
 
@@ -39,13 +38,15 @@ const withoutTrailingSlash = (pathname: string): string => (pathname.endsWith('/
 function split(pathname: string): string[] {
   const raw = withoutTrailingSlash(pathname).split('/').slice(1)
   if (raw.includes('')) throw new MalformedPath('the path has an empty segment')
-  return raw.map((segment) => {
-    try {
-      return decodeURIComponent(segment)
-    } catch {
-      throw new MalformedPath(`${segment} is not percent-encoded UTF-8`)
-    }
-  })
+  return pathname.includes('%') ? raw.map(decode) : raw
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    throw new MalformedPath(`${segment} is not percent-encoded UTF-8`)
+  }
 }
 
 /** As far down as there are nodes. Preconditions: the first segment is `sys`. */
@@ -80,17 +81,31 @@ const numberOf = (text: string | undefined): number | null =>
 const pidOf = (kernel: Kernel, text: string | undefined): number | null =>
   text === 'self' ? kernel.selfPid : numberOf(text)
 
+/** What can stand at nodes of a level, by the number of segments. */
+const rowsAt = (level: Node['level']) =>
+  Map.groupBy(
+    definitions
+      .filter(({ under }) => under.includes(level))
+      .map((definition) => ({ definition, pattern: definition.leaf === '' ? [] : definition.leaf.split('/') })),
+    ({ pattern }) => pattern.length,
+  )
+const rows = {
+  thread: rowsAt('thread'),
+  process: rowsAt('process'),
+  partition: rowsAt('partition'),
+  system: rowsAt('system'),
+} as const
+
 function match(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
-  for (const definition of definitions) {
-    if (!definition.under.includes(node.level)) continue
-    const params = matchLeaf(node, definition.leaf === '' ? [] : definition.leaf.split('/'), leaf)
+  for (const { definition, pattern } of rows[node.level].get(leaf.length) ?? []) {
+    const params = matchLeaf(node, pattern, leaf)
     if (params !== null) return { definition, params }
   }
   return null
 }
 
+/** Preconditions: they are of the same length. */
 function matchLeaf(node: Node, pattern: readonly string[], leaf: readonly string[]): Params | null {
-  if (pattern.length !== leaf.length) return null
   const params: Record<string, string> = {}
   for (const [place, part] of pattern.entries()) {
     const segment = leaf[place]!

@@ -206,7 +206,9 @@ test('kept text is always what would be written anew, whatever happened', () => 
       for (const step of walk) {
         take(bench, step)
         for (const node of [bench.kernel.system, ...bench.kernel.processes.values()])
-          expect(JSON.parse(fragments.of(node, 2))).toEqual(JSON.parse(JSON.stringify(showDeep(context, node, 2))))
+          expect(JSON.parse(fragments.bytesOf(node, 2).toString())).toEqual(
+            JSON.parse(JSON.stringify(showDeep(context, node, 2))),
+          )
       }
     }),
     { numRuns: 200 },
