@@ -8,12 +8,17 @@ import { counters, countersElsewhere } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { reads } from './measures/reads.ts'
+import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './measures/rivals.ts'
 
 import { scan, scanWide } from './measures/scan.ts'
 import { snapshot } from './measures/snapshot.ts'
 import { trip } from './measures/trip.ts'
 
 const measures: readonly Measure[] = [
+  tripMonit,
+  tripMonitCpu,
+  tripPrometheus,
+  tripPrometheusCpu,
   trip,
   scan,
   scanWide,
@@ -27,7 +32,8 @@ const measures: readonly Measure[] = [
 ]
 
 const [wanted] = process.argv.slice(2)
-const chosen = wanted === undefined ? measures : measures.filter(({ name }) => name === wanted)
+const chosen =
+  wanted === undefined ? measures : measures.filter(({ name }) => name === wanted || name.startsWith(`${wanted}-`))
 if (chosen.length === 0) {
   process.stderr.write(`there is no measure ${wanted}; there are ${measures.map(({ name }) => name).join(', ')}\n`)
   process.exit(1)
