@@ -3,12 +3,12 @@
  * buffer. Nothing here throws: results below zero are error numbers, negated, because processes end at any time.
  */
 
-import { fstatSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { close, errorNumber, open, pread } from './libc.ts'
+import { close, errorNumber, open, pread, statx } from './libc.ts'
 import { parseLimits } from './parse-limits.ts'
 
-const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM, EIO } = constants.errno
+const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const reserveFds = 1024
 const keptShareMax = 0.75
@@ -34,10 +34,11 @@ export class KeptFile {
   }
 }
 
-export interface DirectoryStat {
-  readonly size: number
-  readonly nlink: number
-}
+// struct statx, the same on every machine.
+const atEmptyPath = 0x1000
+const wantedOfStat = 0x204 // links and size
+const linksAt = 16
+const sizeAt = 40
 
 const budgetOfProcess = (): number => {
   const { nofile } = parseLimits(readFileSync('/proc/self/limits', 'latin1'))
@@ -45,14 +46,13 @@ const budgetOfProcess = (): number => {
   return Math.max(0, Math.min(soft - reserveFds, Math.floor(soft * keptShareMax)))
 }
 
-const errorOf = (thrown: unknown): number => {
-  const code = thrown instanceof Error && 'errno' in thrown ? thrown.errno : undefined
-  return typeof code === 'number' ? code : -EIO
-}
-
 export class KeptFiles {
   /** Where every reading lands. */
   bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  /** Of the directory looked at last. */
+  size = 0
+  links = 0
+  private readonly status = Buffer.alloc(256)
   private readonly kept = new Set<KeptFile>()
   private budget: number
   private readonly onExhausted: (reason: string) => void
@@ -114,22 +114,26 @@ export class KeptFiles {
     return result
   }
 
-  /** Size and links of a directory, or an error number. */
-  stat(directory: KeptFile, armed = false, keepFrom = 1): DirectoryStat | number {
-    try {
-      if (directory.fd >= 0) return fstatSync(directory.fd)
-      if (directory.reads + 1 < keepFrom || !this.hasRoom(armed, keepFrom)) {
-        directory.reads++
-        return statSync(directory.path, { throwIfNoEntry: false }) ?? -ENOENT
-      }
-      const fd = this.open(directory.path)
-      // A directory of another user cannot be opened, but its size can be told.
-      if (fd < 0) return isDenied(fd) ? (statSync(directory.path, { throwIfNoEntry: false }) ?? -ENOENT) : fd
-      this.keepOrClose(directory, fd, armed, keepFrom, 0)
-      return directory.fd >= 0 ? fstatSync(directory.fd) : statSync(directory.path)
-    } catch (thrown) {
-      return errorOf(thrown)
+  /** Looks at a directory: sets `size` and `links`. Returns 0, or an error number. */
+  stat(directory: KeptFile, armed = false, keepFrom = 1): number {
+    if (directory.fd >= 0) return this.look(directory.fd, '', atEmptyPath)
+    if (directory.reads + 1 < keepFrom || !this.hasRoom(armed, keepFrom)) {
+      directory.reads++
+      return this.look(0, directory.path, 0)
     }
+    const fd = this.open(directory.path)
+    // A directory of another user cannot be opened, but its size can be told.
+    if (fd < 0) return isDenied(fd) ? this.look(0, directory.path, 0) : fd
+    const result = this.look(fd, '', atEmptyPath)
+    this.keepOrClose(directory, fd, armed, keepFrom, result)
+    return result
+  }
+
+  private look(fd: number, path: string, flags: number): number {
+    if (statx(fd, path, flags, wantedOfStat, this.status) !== 0) return -errorNumber()
+    this.links = this.status.readUInt32LE(linksAt)
+    this.size = this.status.readUInt32LE(sizeAt)
+    return 0
   }
 
   forget(file: KeptFile): void {

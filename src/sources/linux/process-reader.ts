@@ -108,9 +108,8 @@ export class ProcessReader {
   /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
   readThreads(process: ProcessRecord, relist: boolean): boolean {
     if (!relist && !process.listStale) {
-      const directory = this.files.stat(process.taskDirectory, false, seldom)
-      if (typeof directory === 'number') return false
-      if (directory.nlink - 2 === process.threads.length) return true
+      if (this.files.stat(process.taskDirectory, false, seldom) < 0) return false
+      if (this.files.links - 2 === process.threads.length) return true
     }
     const tids = listNumbers(`${process.path}/task`)
     if (typeof tids === 'number' || tids.length === 0) return false
@@ -151,8 +150,8 @@ export class ProcessReader {
       const fds = listNumbers(process.fdDirectory.path)
       return typeof fds === 'number' ? fds : fds.length
     }
-    const directory = this.files.stat(process.fdDirectory, armed, armed ? always : seldom)
-    return typeof directory === 'number' ? directory : directory.size
+    const result = this.files.stat(process.fdDirectory, armed, armed ? always : seldom)
+    return result < 0 ? result : this.files.size
   }
 
   private readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {

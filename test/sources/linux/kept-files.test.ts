@@ -34,7 +34,9 @@ describe('files that are kept open', () => {
   test('are read without being kept where there is no budget', () => {
     const files = filesWith(0)
     expect(files.read(own(), true)).toBeGreaterThan(0)
-    expect(files.stat(new KeptFile('/proc/self/fd'))).toMatchObject({ nlink: 2 })
+    expect(files.stat(new KeptFile('/proc/self/fd'))).toBe(0)
+    expect(files.links).toBe(2)
+    expect(files.size).toBeGreaterThan(2)
     expect(files.keptCount).toBe(0)
   })
 
@@ -54,8 +56,7 @@ describe('files that are kept open', () => {
     const files = filesWith(4)
     expect(isGone(files.read(new KeptFile('/proc/0/stat')))).toBe(true)
     expect(isGone(files.readOnce('/proc/0/maps'))).toBe(true)
-    const directory = files.stat(new KeptFile('/proc/0/fd'))
-    expect(typeof directory === 'number' && isGone(directory)).toBe(true)
+    expect(isGone(files.stat(new KeptFile('/proc/0/fd')))).toBe(true)
   })
 
   test('longer than the buffer are read whole', () => {
