@@ -8,6 +8,7 @@ import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { processOf } from './limits/crossing.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import type { ObservedValue } from './limits/usage.ts'
 import type { Node } from './objects/node.ts'
 import { Partition } from './objects/partition.ts'
 import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
@@ -199,11 +200,11 @@ export function observe(
   kernel: Kernel,
   node: Node,
   limit: LimitName,
-  { value, at, estimate = false }: { value: number; at: number; estimate?: boolean },
+  { value, at, estimate = false, lowerBound = false }: ObservedValue,
 ): void {
   const row: LimitRow = limits[limitIndex[limit]]!
   assert(row.at.includes(node.level), `${limit} is counted at the level of ${node.path}`)
-  kernel.usage.observe(node, limitIndex[limit], { value: Math.trunc(value), at, estimate })
+  kernel.usage.observe(node, limitIndex[limit], { value: Math.trunc(value), at, estimate, lowerBound })
 }
 
 export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {

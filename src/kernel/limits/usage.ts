@@ -26,24 +26,31 @@ const carriedBy: Record<Level, readonly number[]> = {
   system: [],
 }
 
+export interface ObservedValue {
+  readonly value: number
+  /** ms of Unix time. */
+  readonly at: number
+  /** A high-water mark. */
+  readonly estimate?: boolean
+  /** Part of it could not be read: there may be more. */
+  readonly lowerBound?: boolean
+}
+
 export class Usage {
   #dirty: Node[] = []
 
   /** Records a reading. At the limit's home level it moves all sums above by the difference. */
-  observe(
-    node: Node,
-    index: number,
-    { value, at, estimate = false }: { value: number; at: number; estimate?: boolean },
-  ): void {
+  observe(node: Node, index: number, { value, at, estimate = false, lowerBound = false }: ObservedValue): void {
     assert(Number.isFinite(value), `a reading of ${rows[index]?.name} is a finite number`)
     const { counters } = node
     counters.at[index] = at
     const before = counters.known[index]!
     const delta = value - counters.value[index]! * before
     const estimates = Number(estimate) - counters.estimated[index]!
-    if (delta === 0 && before === 1 && estimates === 0) return
+    const unread = Number(lowerBound) - counters.unreadable[index]!
+    if (delta === 0 && before === 1 && estimates === 0 && unread === 0) return
     node.unavailable.delete(index)
-    this.#add(node, index, delta, 1 - before, 0 - counters.unreadable[index]!, estimates)
+    this.#add(node, index, delta, 1 - before, unread, estimates)
   }
 
   /** Records that a limit cannot be read at this node just now. What was last read no longer counts. */

@@ -4,16 +4,7 @@ import { durationText } from '../../duration.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
 
-const notYet = 'not read on Linux yet'
-
-const unavailable: Abilities['unavailable'] = {
-  channels: `listening sockets are ${notYet}`,
-  'server-ids': `accepted connections are ${notYet}`,
-  connections: `connected sockets are ${notYet}`,
-  signals: 'Linux counts queued signals per user, not per process',
-  mutexes: `owners of locks are ${notYet}`,
-  'file-size': `the files open for writing are ${notYet}`,
-}
+const unavailable: Abilities['unavailable'] = { mutexes: 'owners of locks are not read on Linux yet' }
 
 const capacities: Abilities['capacities'] = {
   fds: ['process', 'system'],
@@ -25,8 +16,9 @@ const capacities: Abilities['capacities'] = {
   memory: ['partition', 'system'],
   'memory-free': ['partition', 'system'],
   processes: ['system'],
-  threads: ['system'],
-  cpu: ['system'],
+  threads: ['partition', 'system'],
+  cpu: ['partition', 'system'],
+  'file-size': ['process'],
 }
 
 /** Counted by births and deaths, where those are told. */

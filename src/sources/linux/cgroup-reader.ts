@@ -1,6 +1,7 @@
 /** Reads partitions: the directories of the cgroup hierarchy that processes are told to lie in. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { CgroupMaxima } from './cgroup-maxima.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { Hierarchy } from './parse-cgroup.ts'
 import type { PartitionReading } from './protocol.ts'
@@ -20,12 +21,16 @@ interface Partition {
   links: number
   readonly usage: KeptFile
   readonly maximum: KeptFile
+  readonly maxima: CgroupMaxima
 }
 
 export interface CgroupTree {
   readonly hierarchy: Hierarchy
   /** The directory of its root; null where there is no hierarchy to walk. */
   readonly directory: string | null
+  /** Where the maxima of tasks and of CPU are set: the same directory in version 2, in version 1 those of other controllers. */
+  readonly pids: string | null
+  readonly cpu: string | null
 }
 
 // A version 2 hierarchy that has but hugetlb, say, is only the remainder of what version 1 took.
@@ -40,10 +45,16 @@ const hasControllers = (directory: string): boolean => {
 /** Version 2 where it has the controllers that count, else the memory hierarchy of version 1, else that of pids. */
 export const findCgroupTree = (cgroupRoot: string): CgroupTree => {
   for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
-    if (hasControllers(directory)) return { hierarchy: 'v2', directory }
-  for (const hierarchy of ['memory', 'pids'] as const)
-    if (existsSync(`${cgroupRoot}/${hierarchy}`)) return { hierarchy, directory: `${cgroupRoot}/${hierarchy}` }
-  return { hierarchy: 'v2', directory: existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null }
+    if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
+  const there = (names: readonly string[]) =>
+    names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
+  const [pids, cpu] = [there(['pids']), there(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
+  for (const hierarchy of ['memory', 'pids'] as const) {
+    const directory = there([hierarchy])
+    if (directory !== null) return { hierarchy, directory, pids, cpu }
+  }
+  const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
+  return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
 }
 
 const directoriesIn = (path: string): string[] => {
@@ -94,7 +105,8 @@ export class CgroupReader {
       const memory = this.readNumber(partition.usage)
       const maximum = this.readNumber(partition.maximum)
       const why = memory === null ? noController : null
-      readings.push({ names: partition.names, memory, memoryMax: maximum, why })
+      const { threadsMax, cpuMax } = partition.maxima.read(this.files)
+      readings.push({ names: partition.names, memory, memoryMax: maximum, threadsMax, cpuMax, why })
     }
     return readings
   }
@@ -136,9 +148,10 @@ export class CgroupReader {
         queue.push(inner)
       }
     }
-    for (const { usage, maximum } of former.values()) {
+    for (const { usage, maximum, maxima } of former.values()) {
       this.files.forget(usage)
       this.files.forget(maximum)
+      maxima.forget(this.files)
     }
     this.partitions = found
   }
@@ -150,7 +163,7 @@ export class CgroupReader {
         ? ['memory.current', 'memory.max']
         : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
     const files = { usage: new KeptFile(`${path}/${usage}`), maximum: new KeptFile(`${path}/${maximum}`) }
-    return { names, directory: path, links: 0, ...files }
+    return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.tree, names) }
   }
 
   private readNumber(file: KeptFile): number | null {

@@ -33,6 +33,11 @@ export const setsockopt: (fd: number, level: number, name: number, value: Uint8A
 export const send: (fd: number, message: Uint8Array, bytes: number, flags: number) => number = library.func(
   'long send(int fd, const uint8_t *message, size_t bytes, int flags)',
 )
+export const recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number = library.func(
+  'long recv(int fd, _Out_ uint8_t *into, size_t bytes, int flags)',
+)
+/** Moves the calling thread alone into a namespace. */
+export const setns: (fd: number, kind: number) => number = library.func('int setns(int fd, int kind)')
 export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: number, timeout: null) => number =
   library.func('int recvmmsg(int fd, _Inout_ uint8_t *headers, uint32_t count, int flags, void *timeout)')
 export const clockGettime: (clock: number, into: Uint8Array) => number = library.func(

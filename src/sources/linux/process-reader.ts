@@ -2,18 +2,21 @@
 
 import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
+import { FdTableReader } from './fd-table-reader.ts'
 import { isDenied, isGone, type KeptFile, type KeptFiles } from './kept-files.ts'
 import { readlink } from './libc.ts'
 import { type Hierarchy, parseCgroup } from './parse-cgroup.ts'
 import { parseLimits } from './parse-limits.ts'
+import { parsePendingSignals } from './parse-signals.ts'
 import { emptyStat, nameOfStat, parseStat } from './parse-stat.ts'
 import { emptyStatm, parseStatm } from './parse-statm.ts'
 import { parseStatus } from './parse-status.ts'
 import { countTimers } from './parse-timers.ts'
 import type { ProcessFacts } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, statmMask } from './scan-plan.ts'
+import { bitOf, fdTableLimits, fdTableMask, statmMask } from './scan-plan.ts'
 import { type ProcessRecord, ThreadRecord } from './scan-records.ts'
+import type { SocketReader } from './socket-reader.ts'
 import { reasonOf } from './stack-reader.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
@@ -31,6 +34,8 @@ const always = 1
 const seldom = 3
 const noDescriptors = 0
 const deletedSuffix = ' (deleted)'
+// Past so many threads the signals to single ones are not looked for.
+const signalledThreadsMax = 64
 const noTimers = 'the kernel does not list POSIX timers'
 
 const sameNames = (one: readonly string[] | null, other: readonly string[] | null): boolean =>
@@ -63,12 +68,17 @@ export const listNumbers = (path: string): number[] | number => {
 export class ProcessReader {
   private readonly files: KeptFiles
   private readonly report: ReportBuilder
+  private readonly sockets: SocketReader
+  private readonly fdTables = new FdTableReader()
   private readonly options: ProcessReaderOptions
+  /** How many descriptors may still be looked at in this pass, for processes that are not armed. */
+  linksLeft = 0
   private readonly stat = emptyStat()
   private readonly statm = emptyStatm()
   private readonly path = Buffer.allocUnsafeSlow(4096)
 
-  constructor(files: KeptFiles, report: ReportBuilder, options: ProcessReaderOptions) {
+  constructor(files: KeptFiles, report: ReportBuilder, sockets: SocketReader, options: ProcessReaderOptions) {
+    this.sockets = sockets
     this.files = files
     this.report = report
     this.options = options
@@ -130,6 +140,8 @@ export class ProcessReader {
   /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
   readValues(process: ProcessRecord, mask: number, armed: boolean): boolean {
     if ((mask & bitOf('fds')) !== 0 && !this.readFds(process, armed)) return false
+    if ((mask & fdTableMask) !== 0 && !this.readFdTable(process)) return false
+    if ((mask & bitOf('signals')) !== 0 && !this.readSignals(process, armed)) return false
     if ((mask & bitOf('timers')) !== 0 && !this.readTimers(process, armed)) return false
     if (process.kernelThread) return true // it has no address space of its own
     if ((mask & statmMask) !== 0 && !this.readMemory(process, mask, armed)) return false
@@ -142,6 +154,48 @@ export class ProcessReader {
     if (count < 0) this.report.unreadable(process, 'fds', reasonOf(count))
     else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
     else this.report.value(process, 'fds', count)
+    return true
+  }
+
+  private readFdTable(process: ProcessRecord): boolean {
+    process.fdTableDue = false
+    if (process.kernelThread) {
+      this.sockets.want(process, [])
+      this.report.value(process, 'file-size', 0)
+      return true
+    }
+    const table = this.fdTables.read(process.fdDirectory.path)
+    if (typeof table === 'number') {
+      if (isGone(table)) return false
+      for (const limit of fdTableLimits) this.report.unreadable(process, limit, reasonOf(table))
+      return true
+    }
+    if (table.looked === 0 && !this.isSame(process)) return false
+    this.linksLeft -= table.looked
+    this.report.value(process, 'file-size', table.largestFile)
+    this.sockets.want(process, table.inodes)
+    return true
+  }
+
+  /** Those to the process, and those to each of its threads. */
+  private readSignals(process: ProcessRecord, armed: boolean): boolean {
+    const text = this.readText(process.status, armed)
+    if (typeof text === 'number') return false
+    const pending = parsePendingSignals(text)
+    if (pending === null) {
+      this.report.unreadable(process, 'signals', 'status does not tell what is pending')
+      return true
+    }
+    let count = pending.ofProcess + pending.ofThread
+    let isExact = pending.isExact && process.threads.length <= signalledThreadsMax
+    for (const { tid, isMain, dead } of process.threads.slice(0, signalledThreadsMax)) {
+      if (isMain || dead || process.threads.length === 1) continue
+      const length = this.files.readOnce(`${process.path}/task/${tid}/status`)
+      const own = length > 0 ? parsePendingSignals(this.files.bytes.toString('latin1', 0, length)) : null
+      count += own?.ofThread ?? 0
+      isExact &&= own?.isExact ?? true
+    }
+    this.report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
     return true
   }
 

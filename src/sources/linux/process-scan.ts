@@ -4,13 +4,18 @@ import type { KeptFiles } from './kept-files.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
+import { bitOf, cpuMask, everythingMask, fdTableMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
+import type { SocketReader } from './socket-reader.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
 // What cannot change while no thread of the process runs.
-const ranMask = bitOf('memlock') | bitOf('timers') | threadMask
+const ranMask = bitOf('memlock') | bitOf('timers') | fdTableMask | threadMask
+// What others can change while none of it runs.
+const restMask = statmMask | bitOf('signals')
+// Looking through descriptors costs by their number: what does not fit one pass waits for the next.
+const linksAtOnceMax = 10_000
 
 /** How much of a process is read again although it did not run. */
 export interface Depth {
@@ -28,18 +33,19 @@ export class ProcessScan {
   private readonly threadReader: ThreadReader
   private readonly processReader: ProcessReader
 
-  constructor(files: KeptFiles, report: ReportBuilder, abilities: KernelAbilities) {
+  constructor(files: KeptFiles, report: ReportBuilder, sockets: SocketReader, abilities: KernelAbilities) {
     this.files = files
     this.report = report
     this.stacks = new StackReader(files, report, abilities)
     this.threadReader = new ThreadReader(files, report, this.stacks, abilities)
-    this.processReader = new ProcessReader(files, report, abilities)
+    this.processReader = new ProcessReader(files, report, sockets, abilities)
   }
 
   startPass(now: number, nowTicks: number): void {
     this.threadReader.now = now
     this.threadReader.nowTicks = nowTicks
     this.stacks.startPass()
+    this.processReader.linksLeft = linksAtOnceMax
   }
 
   /** Whether the process that we know still lives under its pid. */
@@ -67,6 +73,11 @@ export class ProcessScan {
     for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
   }
 
+  /** Whether there is room in this pass for the descriptors of one more process. */
+  get mayLookThrough(): boolean {
+    return this.processReader.linksLeft > 0
+  }
+
   /** Has stacks looked up that had to wait for their turn. */
   wantStacks(process: ProcessRecord): void {
     if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
@@ -88,8 +99,9 @@ export class ProcessScan {
       return true
     }
     process.lookThroughLiving(this.files)
-    // At rest, its memory may still be reclaimed by the kernel.
-    const mask = ran ? everythingMask & ~threadMask : statmMask
+    if (ran || deep) process.fdTableDue = true
+    const looksThrough = process.fdTableDue && (armed || this.mayLookThrough) ? fdTableMask : 0
+    const mask = (ran ? everythingMask & ~threadMask & ~fdTableMask : restMask) | looksThrough
     return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)
   }
 

@@ -70,6 +70,11 @@ export const scannedLimits = [
   'stack-size',
   'cpu-time',
   'cpu',
+  'channels',
+  'server-ids',
+  'connections',
+  'file-size',
+  'signals',
 ] as const satisfies readonly LimitName[]
 export type ScannedLimit = (typeof scannedLimits)[number]
 export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) => [name, index])) as Readonly<
@@ -106,7 +111,8 @@ export type ScanCommand =
 // ---- scan worker → main ----
 
 /**
- * A row of `values`: five numbers. tid 0 is the process itself; quality 1 is an estimate (a high-water mark). A full scan
+ * A row of `values`: five numbers. tid 0 is the process itself; quality 1 is an estimate (a
+ * high-water mark), 2 a lower bound. A full scan
  * tells every value that it read, the fast pass those that changed; threads that did not run are left out.
  */
 export const valueStride = 5 // pid, tid, index in scannedLimits, value, quality
@@ -198,6 +204,9 @@ export interface PartitionReading {
   /** Null where the controller is not there; `why` says so. */
   readonly memory: number | null
   readonly memoryMax: number | null
+  /** Of tasks, which are threads; and of CPU in permille of one. Null where none is set. */
+  readonly threadsMax: number | null
+  readonly cpuMax: number | null
   readonly why: string | null
 }
 

@@ -97,6 +97,7 @@ export class Readings {
       ['data-pages', Math.floor(soft('data') / this.#pageBytes)],
       ['memlock', soft('memlock')],
       ['cpu-time', soft('cpu') * 1e6],
+      ['file-size', soft('fsize')],
     ]
     for (const [limit, capacity] of capacities) observed.observeCapacity(this.#kernel, process, limit, capacity)
   }
@@ -131,6 +132,7 @@ export class Readings {
         value: values[row + 3]!,
         at: finishedAt,
         estimate: values[row + 4] === 1,
+        lowerBound: values[row + 4] === 2,
       })
     }
   }
@@ -172,8 +174,11 @@ export class Readings {
     }
   }
 
-  #recordPartition(partition: Partition, { memory, memoryMax, why }: PartitionReading, at: number): void {
+  #recordPartition(partition: Partition, reading: PartitionReading, at: number): void {
+    const { memory, memoryMax, threadsMax, cpuMax, why } = reading
     const kernel = this.#kernel
+    observed.observeCapacity(kernel, partition, 'threads', threadsMax ?? Number.POSITIVE_INFINITY)
+    observed.observeCapacity(kernel, partition, 'cpu', cpuMax ?? Number.POSITIVE_INFINITY)
     const max = memoryMax ?? Number.POSITIVE_INFINITY
     observed.observeCapacity(kernel, partition, 'memory', max)
     observed.observeCapacity(kernel, partition, 'memory-free', max)

@@ -34,12 +34,16 @@ class Numbers {
   }
 }
 
+/** By number as in a row of values. */
+export const qualities = ['exact', 'estimate', 'lower-bound'] as const
+export type Quality = (typeof qualities)[number]
+
 /** What a row is about, and what was last told of it. */
 export interface Subject {
   readonly pid: number
   /** 0 is the process itself. */
   readonly subjectTid: number
-  /** The value last told, by index in scannedLimits; an estimate as -1 - value; NaN before the first. */
+  /** The value last told, by index in scannedLimits; what is not exact as a number below zero; NaN before the first. */
   readonly sent: number[]
   reasons: Map<ScannedLimit, string> | null
 }
@@ -75,9 +79,9 @@ export class ReportBuilder {
   private unreadableRows: Unreadable[] = []
   private readonly marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
 
-  value(subject: Subject, limit: ScannedLimit, value: number, estimate = false): void {
+  value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
     const index = scannedIndex[limit]
-    const sent = estimate ? -1 - value : value
+    const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value
     if (!this.tellsUnchanged && subject.sent[index] === sent) return
     subject.sent[index] = sent
     subject.reasons?.delete(limit)
@@ -86,7 +90,7 @@ export class ReportBuilder {
     rows.push(subject.subjectTid)
     rows.push(index)
     rows.push(value)
-    rows.push(estimate ? 1 : 0)
+    rows.push(qualities.indexOf(quality))
   }
 
   capacity(subject: Subject, limit: ScannedLimit, capacity: number): void {

@@ -10,6 +10,10 @@ export class RestWatch {
     this.stats = stats
   }
 
+  close(): void {
+    this.stats.close()
+  }
+
   /**
    * Before a scan reads them: what it then reads holds as long as these figures do. Totals of a process that has changed
    * its threads do not stay the same either: who ends or makes one runs.

@@ -9,6 +9,9 @@ export const everythingMask = maskOf(...scannedLimits)
 export const statmMask = maskOf('memory', 'address-space', 'data-pages')
 export const threadMask = maskOf('stack', 'stack-size', 'cpu-time', 'cpu')
 export const stackMask = maskOf('stack', 'stack-size')
+/** What is found by looking through the descriptors. */
+export const fdTableLimits = ['channels', 'server-ids', 'connections', 'file-size'] as const
+export const fdTableMask = maskOf(...fdTableLimits)
 export const cpuMask = maskOf('cpu-time', 'cpu')
 
 type Plan = Extract<ScanCommand, { type: 'plan' }>

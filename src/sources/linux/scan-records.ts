@@ -94,6 +94,8 @@ export class ProcessRecord implements Subject {
   listStale = true
   /** Facts are to be read again with the next full scan. */
   factsStale = true
+  /** Its descriptors are to be looked through. */
+  fdTableDue = true
   /** The kernel does not let us look into it. */
   denied = false
   zombie = false

@@ -109,6 +109,7 @@ class ScanLoop {
     this.stopped = true
     if (this.timer) clearTimeout(this.timer)
     this.files.closeAll()
+    this.scanner.close()
     port?.close()
   }
 }

@@ -10,6 +10,7 @@ import type { ReportBuilder } from './report-builder.ts'
 import { RestWatch } from './rest-watch.ts'
 import { ScanPlan } from './scan-plan.ts'
 import { ProcessRecord } from './scan-records.ts'
+import { SocketReader } from './socket-reader.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
 import { TaskStats } from './task-stats.ts'
 
@@ -44,6 +45,7 @@ export class Scanner {
   private readonly born = new Map<number, number>()
   private readonly orphanMakers = new Set<number>()
   private readonly scan: ProcessScan
+  private readonly sockets: SocketReader
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
@@ -54,7 +56,8 @@ export class Scanner {
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
     this.parts = parts
-    this.scan = new ProcessScan(files, report, abilities)
+    this.sockets = new SocketReader(report, procRoot)
+    this.scan = new ProcessScan(files, report, this.sockets, abilities)
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
@@ -101,6 +104,7 @@ export class Scanner {
       this.orphanMakers.add(process.pid)
     }
     for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
+    this.finishSockets()
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
   }
@@ -110,11 +114,22 @@ export class Scanner {
     this.parts.report.tellsUnchanged = false
     if (this.plan.armsProcesses) this.scanArmed()
     this.scanNewborns(bornBefore)
+    this.finishSockets()
     if (this.plan.system) this.readSystem(false)
   }
 
   private startPass(now: number): void {
     this.scan.startPass(now, readAgeTicks(this.parts.files, this.uptime))
+  }
+
+  private finishSockets(): void {
+    this.sockets.finishPass((process) => this.processes.get(process.pid) === process && !process.zombie)
+  }
+
+  /** Gives back what is held open besides the kept files. */
+  close(): void {
+    this.sockets.close()
+    this.rest?.close()
   }
 
   private readSystem(maxima: boolean): void {
@@ -152,7 +167,8 @@ export class Scanner {
     const memoryToo = turn % memoryEvery === 0
     const orphaned = this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0)
     const thorough = process.factsStale || deep || orphaned || (ran && memoryToo)
-    if (ran || thorough || memoryToo) {
+    const looksThrough = process.fdTableDue && this.scan.mayLookThrough
+    if (ran || thorough || memoryToo || looksThrough) {
       this.scanWhole(process, { ran, thorough, deep })
       return
     }

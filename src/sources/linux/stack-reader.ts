@@ -140,7 +140,7 @@ export class StackReader {
     const failure = this.findLowestTouched(process, thread)
     if (failure !== null) this.tellUnreadable(process, thread, failure)
     else {
-      this.report.value(thread, 'stack', thread.stackEnd - thread.lowestTouched, true)
+      this.report.value(thread, 'stack', thread.stackEnd - thread.lowestTouched, 'estimate')
       this.tellSizes(process, thread)
     }
   }
