@@ -67,6 +67,23 @@ export class Usage {
     this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
   }
 
+  /**
+   * The smallest container, the node itself first, whose finite capacity `delta` more would exceed; null where nothing
+   * refuses. Asked before a call changes anything, so that a refused one has changed nothing.
+   */
+  refusal(node: Node, index: number, delta: number): Node | null {
+    assert(delta > 0, 'only more can be refused')
+    if (rows[index]!.errno === null) return null
+    const then = node.counters.value[index]! + delta
+    for (let at: Node | null = node; at !== null; at = at.parent) {
+      if (!reaches[index]!.includes(at.level)) return null
+      const { value, capacity } = at.counters
+      // A capacity that is not known yet is NaN and refuses nothing. A maximum rises only to its new largest part.
+      if ((maxima[index] ? then : value[index]! + delta) > capacity[index]!) return at
+    }
+    return null
+  }
+
   /** The node may have a finite capacity; it is yet to be read. */
   awaitCapacity({ counters }: Node, index: number): void {
     counters.capacity[index] = Number.NaN
