@@ -72,10 +72,14 @@ test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothi
 })
 
 test('only the hook writes counters', () => {
+  // They are a protected part of what reads them; the hook is what extends that, and the only one.
+  const importers = sources.filter((name) => importsOf(name).some((target) => target.endsWith('/counters.ts')))
+  expect(importers).toEqual(['kernel/limits/readings.ts'])
+  expect(sources.filter((name) => /\bextends Readings\b/.test(textOf(name)))).toEqual(['kernel/limits/usage.ts'])
   const writes =
-    /counters\s*\.\s*(value|peak|known|unreadable|estimated|at|capacity)\s*\[[^\]]+\]!?\s*(=[^=]|[-+*/]=|\+\+|--)/
-  const writers = sources.filter((name) => writes.test(textOf(name)))
-  expect(writers).toEqual(['kernel/limits/usage.ts'])
+    /\b(rooms?|peak|known|dirty|up|changes)(\[[^\]]+\]!?)+\s*(=[^=]|[-+*/|]=|\+\+|--)|\b(unreadable|estimated|capacity|at)\[[^\]]+\]!?\.(set|add|forget)\(/
+  const writers = sources.filter((name) => name.startsWith('kernel/') && writes.test(textOf(name)))
+  expect(writers.sort()).toEqual(['kernel/limits/counters.ts', 'kernel/limits/usage.ts'])
 })
 
 test('the environment is read in one place', () => {

@@ -55,17 +55,19 @@ export class Kernel {
     this.selfPid = selfPid ?? null
     this.now = now
     this.notifier = new Notifier({
+      usage: this.usage,
       emit: (type, subject, about, data) => this.emit(type, subject, about, data),
       unmeasurable: (row, level) => this.unmeasurable(row, level),
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
       firstRevision,
     })
-    this.awaitCapacities(this.system)
+    this.admit(this.system)
   }
 
-  /** A node's capacities that are to be read are not known before. */
-  awaitCapacities(node: Node): void {
+  /** Gives a newborn node its counters. Its capacities that are to be read are not known before. */
+  admit(node: Node): void {
+    this.usage.admit(node)
     for (const index of this.#capacities[node.level]) this.usage.awaitCapacity(node, index)
   }
 
@@ -84,9 +86,8 @@ export class Kernel {
 
   /** Evaluates the thresholds on all that has changed so far. */
   settle(): void {
-    const changed: { node: Node; index: number }[] = []
-    this.usage.settle((node, index) => changed.push({ node, index }))
-    if (changed.length > 0 || this.notifier.hasAdopted) this.notifier.evaluate(changed)
+    const due = this.usage.settle()
+    if (due.length > 0 || this.notifier.hasAdopted) this.notifier.evaluate(due)
   }
 
   emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {

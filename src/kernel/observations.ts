@@ -35,7 +35,7 @@ export function partitionAppeared(
     if (known === undefined) {
       const partition: Partition = new Partition(name, at)
       at.partitions.set(name, partition)
-      kernel.awaitCapacities(partition)
+      kernel.admit(partition)
       kernel.usage.charge(partition, processesIndex, 0)
       kernel.notifier.adopt(partition)
       if (!silent) kernel.emit('partition.created', partition.path, [], { name })
@@ -50,7 +50,8 @@ export function partitionEnded(kernel: Kernel, partition: Partition): void {
   assert(partition.members.size === 0 && partition.partitions.size === 0, 'a partition that ends is empty')
   kernel.notifier.bury(partition)
   partition.parent.partitions.delete(partition.name)
-  kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(partition) })
+  kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(kernel, partition) })
+  kernel.usage.release(partition)
 }
 
 /** Preconditions: no process of that pid lives. */
@@ -58,7 +59,7 @@ export function processAppeared(kernel: Kernel, birth: ProcessBirth, { silent = 
   assert(!kernel.processes.has(birth.pid), 'a process that appears is new')
   const process = new Process(birth)
   kernel.processes.set(process.pid, process)
-  kernel.awaitCapacities(process)
+  kernel.admit(process)
   process.container.members.add(process)
   for (const index of [threadsIndex, childrenIndex]) kernel.usage.charge(process, index, 0)
   kernel.usage.charge(process.container, processesIndex, 1)
@@ -93,7 +94,7 @@ export interface Ending {
 export function processEnded(kernel: Kernel, process: Process, { code, signal }: Ending): void {
   // What happened before it ended is told before its end.
   kernel.settle()
-  const peak = peaks(process)
+  const peak = peaks(kernel, process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
   kernel.settle()
   kernel.notifier.bury(process)
@@ -109,6 +110,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   process.container.members.delete(process)
   const { pid, identity, name } = process
   kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
+  kernel.usage.release(process)
 }
 
 export function threadAppeared(
@@ -120,7 +122,7 @@ export function threadAppeared(
   assert(!process.threads.has(birth.tid), 'a thread that appears is new')
   const thread = new Thread(process, birth)
   process.threads.set(thread.tid, thread)
-  kernel.awaitCapacities(thread)
+  kernel.admit(thread)
   kernel.usage.charge(process, threadsIndex, 1)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
@@ -134,6 +136,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
   kernel.emit('thread.died', thread.path, aboutProcess(process), threadData(thread))
+  kernel.usage.release(thread)
 }
 
 /** What of a process can change while it lives. */
@@ -223,7 +226,6 @@ export function rlimitsObserved(process: Process, rlimits: Readonly<Record<strin
 /** All readings of a process and its threads still hold: none of its threads has run since. */
 export function confirmed(process: Process, at: number): void {
   process.confirmedAt = at
-  for (const thread of process.threads.values()) thread.confirmedAt = at
 }
 
 function linkParent(kernel: Kernel, process: Process): void {
@@ -259,9 +261,11 @@ const selfMark = (kernel: Kernel, node: Node) => (processOf(node)?.pid === kerne
 const aboutProcess = (process: Process): readonly string[] => (process.partition ? [process.partition.path] : [])
 
 /** The highest that each limit has been known to be. */
-function peaks(node: Process | Partition): Record<string, number> {
-  const { known, peak } = node.counters
+function peaks({ usage }: Kernel, node: Process | Partition): Record<string, number> {
   return Object.fromEntries(
-    limits.flatMap(({ name }, index) => (known[index]! > 0 || peak[index]! > 0 ? [[name, peak[index]!]] : [])),
+    limits.flatMap(({ name }, index) => {
+      const peak = usage.peak(node, index)
+      return peak === null ? [] : [[name, peak]]
+    }),
   )
 }

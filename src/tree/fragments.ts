@@ -45,8 +45,9 @@ export class Fragments {
   #keptOf(node: Node): Kept | null {
     if (node.level !== 'process' && node.level !== 'thread') return null
     const former = this.#kept.get(node)
-    if (former?.revision === node.revision) return former
-    const kept: Kept = { revision: node.revision, texts: [undefined, undefined], bytes: [undefined, undefined] }
+    const revision = this.#context.kernel.usage.revision(node)
+    if (former?.revision === revision) return former
+    const kept: Kept = { revision, texts: [undefined, undefined], bytes: [undefined, undefined] }
     this.#kept.set(node, kept)
     return kept
   }

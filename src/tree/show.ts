@@ -30,18 +30,18 @@ function showUnavailable(kernel: Kernel, node: Node): { unavailable?: Partial<Re
     if (!isAt(row, node)) return []
     const { value, unreadable } = kernel.notifier.read(node, index)
     if (value !== null || unreadable === 0) return []
-    return [[row.name, whyUnreadable(node, index) ?? `${unreadable} parts cannot be read`]]
+    return [[row.name, whyUnreadable(kernel, node, index) ?? `${unreadable} parts cannot be read`]]
   })
   return reasons.length === 0 ? {} : { unavailable: Object.fromEntries(reasons) }
 }
 
-function whyUnreadable(node: Node, index: number): string | null {
-  const own = node.unavailable.get(index)
-  if (own !== undefined) return own
+function whyUnreadable({ usage }: Kernel, node: Node, index: number): string | null {
+  const own = usage.whyUnreadable(node, index)
+  if (own !== null) return own
   if (node.level !== 'process') return null
   for (const thread of threadsWithin(node)) {
-    const reason = thread.unavailable.get(index)
-    if (reason !== undefined) return reason
+    const reason = usage.whyUnreadable(thread, index)
+    if (reason !== null) return reason
   }
   return null
 }
@@ -103,9 +103,9 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
   const unmeasurable = kernel.unmeasurable(row, node.level)
   const now = kernel.notifier.read(node, index)
   const value = unmeasurable === null ? now.value : null
-  const why = unmeasurable ?? (value === null ? (whyUnreadable(node, index) ?? 'not read yet') : null)
+  const why = unmeasurable ?? (value === null ? (whyUnreadable(kernel, node, index) ?? 'not read yet') : null)
   const path = `${node.path}/${name}`
-  const thresholds = [...node.thresholds.values()].filter((threshold) => threshold.index === index)
+  const thresholds = kernel.notifier.thresholdsAt(node, index)
   return {
     path,
     limit: name,
@@ -143,15 +143,15 @@ export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdVi
   const { path, owner, node, index } = threshold
   const { on, at, rearm, direction, per, once, action, note } = threshold.definition
   const definition = { path, on, at, rearm, direction, per, once, action, note, owner, state: stateOf(threshold) }
-  if (per !== null) return { ...definition, ...showSpread(threshold) }
+  if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
 }
 
-function showSpread({ limit, index, definition, watches }: Threshold) {
+function showSpread({ usage }: Kernel, { limit, index, definition, watches }: Threshold) {
   const all = [...watches.values()]
   const percentage = isPercentage(definition.at)
-  const skipped = all.filter(({ node }) => percentage && node.counters.capacity[index] === Number.POSITIVE_INFINITY)
+  const skipped = all.filter(({ node }) => percentage && usage.capacity(node, index) === Number.POSITIVE_INFINITY)
   return {
     nodes: all.length,
     tripped: all.filter(({ state }) => state === 'tripped').map(({ node }) => `${node.path}/${limit}`),

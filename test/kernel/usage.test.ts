@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type LimitRow, limitIndex, limits } from '../../src/kernel/limits/table.ts'
+import type { Kernel } from '../../src/kernel/kernel.ts'
+import { type LimitName, type LimitRow, limitIndex, limits } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import type { Partition } from '../../src/kernel/objects/partition.ts'
 import type { Process } from '../../src/kernel/objects/process.ts'
@@ -57,13 +58,13 @@ const home = (node: Node, limit: 'fds' | 'stack'): Iterable<Node> =>
   limit === 'fds' ? processesWithin(node) : threadsWithin(node)
 
 /** The same numbers, counted from the objects. */
-function recount(node: System | Partition | Process): Record<string, number> {
-  const total = (limit: 'fds' | 'stack', field: 'value' | 'known' | 'unreadable' | 'estimated') => {
+function recount({ usage }: Kernel, node: System | Partition | Process): Record<string, number> {
+  const total = (limit: 'fds' | 'stack', field: 'value' | 'unreadable' | 'estimated') => {
     const parts = node.level === 'process' && limit === 'fds' ? [node] : [...home(node, limit)]
-    return parts.reduce((sum, part) => sum + part.counters[field][limitIndex[limit]]!, 0)
+    return parts.reduce((sum, part) => sum + (usage.reading(part, limitIndex[limit], false)[field] ?? 0), 0)
   }
   const processes = node.level === 'process' ? [node] : [...processesWithin(node)]
-  const files = processes.map(({ counters }) => counters.value[limitIndex['file-size']]!)
+  const files = processes.map((process) => usage.value(process, limitIndex['file-size']))
   return {
     threads: processes.reduce((sum, { threads }) => sum + threads.size, 0),
     fds: total('fds', 'value'),
@@ -75,18 +76,16 @@ function recount(node: System | Partition | Process): Record<string, number> {
   }
 }
 
-function counted(node: System | Partition | Process): Record<string, number> {
-  const { value, unreadable, estimated } = node.counters
+function counted({ usage }: Kernel, node: System | Partition | Process): Record<string, number> {
+  const of = (limit: LimitName) => usage.reading(node, limitIndex[limit], false)
   return {
-    threads: value[limitIndex.threads]!,
-    fds: value[limitIndex.fds]!,
-    fdsUnreadable: unreadable[limitIndex.fds]!,
-    stack: value[limitIndex.stack]!,
-    stackEstimated: estimated[limitIndex.stack]!,
-    file: value[limitIndex['file-size']]!,
-    ...(node.level === 'process'
-      ? { children: value[limitIndex.children]! }
-      : { processes: value[limitIndex.processes]! }),
+    threads: of('threads').value ?? 0,
+    fds: of('fds').value ?? 0,
+    fdsUnreadable: of('fds').unreadable,
+    stack: of('stack').value ?? 0,
+    stackEstimated: of('stack').estimated,
+    file: of('file-size').value ?? 0,
+    ...(node.level === 'process' ? { children: of('children').value ?? 0 } : { processes: of('processes').value ?? 0 }),
   }
 }
 
@@ -99,7 +98,10 @@ test('after any history every counter at every level equals a recount from the o
         take(bench, one, ids)
         const { system, processes } = bench.kernel
         for (const node of [system, ...partitionsWithin(system), ...processes.values()]) {
-          expect({ path: node.path, ...counted(node) }).toEqual({ path: node.path, ...recount(node) })
+          expect({ path: node.path, ...counted(bench.kernel, node) }).toEqual({
+            path: node.path,
+            ...recount(bench.kernel, node),
+          })
         }
       }
     }),
@@ -116,13 +118,13 @@ test('cpu-time never falls, at no level, whoever dies or moves', () => {
         take(bench, one, ids)
         const threads = [...threadsWithin(bench.kernel.system)]
         const thread = threads[which % Math.max(1, threads.length)]
-        if (thread) bench.observe(thread, 'cpu-time', thread.counters.value[limitIndex['cpu-time']]! + used)
+        if (thread) bench.observe(thread, 'cpu-time', bench.kernel.usage.value(thread, limitIndex['cpu-time']) + used)
         for (const node of [
           bench.kernel.system,
           ...partitionsWithin(bench.kernel.system),
           ...bench.kernel.processes.values(),
         ]) {
-          const now = node.counters.value[limitIndex['cpu-time']]!
+          const now = bench.kernel.usage.value(node, limitIndex['cpu-time'])
           expect(now).toBeGreaterThanOrEqual(before.get(node.path) ?? 0)
           before.set(node.path, now)
         }

@@ -1,48 +1,148 @@
 /**
- * The usage of one node, one place for each limit. Only `usage.ts` writes here; a test forbids any other writer.
- * Plain arrays copied from a pattern: processes and threads come and go by the thousand, and typed arrays of this
- * size cost ten times as much to make and are memory that the collector sees late.
+ * The counters of all nodes of one kind, as structures of arrays: a column for each limit, a slot in it for each node.
+ * A million threads are then a few large arrays instead of millions of small objects, and a change touches little memory.
+ * Only the hook, `usage.ts`, has a hold of these; a test forbids any other importer.
+ *
+ * What is stored is not the value but the room that is left up to its peak. So the one comparison that each change makes
+ * finds whatever there is more to do: no room left is a new peak, and NaN is everything out of the ordinary.
  */
 
+import type { Node } from '../objects/node.ts'
 import { limits } from './table.ts'
 
-/** An array of doubles, so that no later store changes its kind. */
-function doubles(fill: number): number[] {
-  const array = limits.map(() => 0.5)
-  return array.fill(fill)
-}
+/** Few: most machines in tests are small. */
+const firstSlots = 16
 
-const zeros = doubles(0)
-const integers: number[] = limits.map(() => 0)
-const none = doubles(Number.POSITIVE_INFINITY)
+type Whole = Int32Array | Uint8Array
 
 export class Counters {
-  /** Home level: the reading. Above: what its known parts add up to. Counts only where `known`. */
-  readonly value = zeros.slice()
-  readonly peak = zeros.slice()
+  /** The peak less the value. NaN: a guard has the value, or it is not known at its home level. */
+  readonly room: Float64Array[]
+  /** The highest that the value has been when a change was complete. */
+  readonly peak: Float64Array[]
+  /** How many parts have a reading. At home it is 0 or 1. */
+  readonly known: Whole[]
+  /** How many parts cannot be read, and how many are estimates. */
+  readonly unreadable = limits.map(() => new RareColumn(0))
+  readonly estimated = limits.map(() => new RareColumn(0))
   /** Infinity: no finite one; NaN: there may be one, not known yet. */
-  readonly capacity = none.slice()
-  /** When it was last read, in ms of Unix time. */
-  readonly at = zeros.slice()
-  /** How many parts have a reading, how many cannot be read, how many are estimates. At home each is 0 or 1. */
-  readonly known = integers.slice()
-  readonly unreadable = integers.slice()
-  readonly estimated = integers.slice()
-  /** Bits of the limits that changed since usage was last settled. */
-  dirty = 0
+  readonly capacity = limits.map(() => new RareColumn(Number.POSITIVE_INFINITY))
+  /** When it was last read, in ms of Unix time; 0 for what is counted as it happens. */
+  readonly at = limits.map(() => new RareColumn(0))
+  /** Bits of the limits that are to be looked at when the change is complete. */
+  dirty: Int32Array = new Int32Array(firstSlots)
+  // What a change climbs by. Threads are never climbed to: of those the next three are empty.
+  /** The slot of the container one level up; -1 at the top. */
+  up: Int32Array
+  /** Counts up with each change of usage that came from below. */
+  changes: Int32Array
+  readonly nodes: (Node | null)[] = []
+  readonly #ofThreads: boolean
+  /** The limits that nodes of this kind can have. */
+  readonly #indices: readonly number[]
+  #size = firstSlots
+  #used = 0
+  readonly #free: number[] = []
+
+  constructor({ ofThreads }: { ofThreads: boolean }) {
+    const sizes = limits.map(({ at }) => (ofThreads && !(at as readonly string[]).includes('thread') ? 0 : firstSlots))
+    this.#ofThreads = ofThreads
+    this.#indices = sizes.flatMap((size, index) => (size > 0 ? [index] : []))
+    this.room = sizes.map((size) => new Float64Array(size).fill(Number.NaN))
+    this.peak = sizes.map((size) => new Float64Array(size))
+    this.known = sizes.map((size) => (ofThreads ? new Uint8Array(size) : new Int32Array(size)))
+    this.up = new Int32Array(ofThreads ? 0 : firstSlots)
+    this.changes = new Int32Array(ofThreads ? 0 : firstSlots)
+  }
+
+  /** A slot in which nothing has been counted. */
+  take(node: Node, up: number): number {
+    const slot = this.#free.pop() ?? this.#used++
+    if (slot >= this.#size) this.#grow()
+    if (this.#ofThreads) return slot
+    this.nodes[slot] = node
+    this.up[slot] = up
+    return slot
+  }
+
+  giveBack(slot: number): void {
+    for (const index of this.#indices) {
+      this.room[index]![slot] = Number.NaN
+      this.peak[index]![slot] = 0
+      this.known[index]![slot] = 0
+      this.unreadable[index]!.forget(slot)
+      this.estimated[index]!.forget(slot)
+      this.capacity[index]!.forget(slot)
+      this.at[index]!.forget(slot)
+    }
+    this.dirty[slot] = 0
+    this.#free.push(slot)
+    if (this.#ofThreads) return
+    this.nodes[slot] = null
+    this.changes[slot] = 0
+  }
+
+  #grow(): void {
+    this.#size *= 2
+    for (const index of this.#indices) {
+      this.room[index] = widened(this.room[index]!, this.#size, Number.NaN)
+      this.peak[index] = widened(this.peak[index]!, this.#size)
+      const known = this.known[index]!
+      this.known[index] = known instanceof Uint8Array ? widenedBytes(known, this.#size) : widenedInts(known, this.#size)
+    }
+    this.dirty = widenedInts(this.dirty, this.#size)
+    if (this.#ofThreads) return
+    this.up = widenedInts(this.up, this.#size)
+    this.changes = widenedInts(this.changes, this.#size)
+  }
 }
 
-/** One limit at one node, as it may be shown. */
-export interface Reading {
-  /** Null: not known. */
-  readonly value: number | null
-  readonly peak: number | null
-  /** Null: none, or not known. */
-  readonly capacity: number | null
-  /** Parts of a sum that cannot be read: the value is a lower bound. */
-  readonly unreadable: number
-  /** Parts that are high-water marks: the value is an upper bound. */
-  readonly estimated: number
-  /** ms of Unix time; null before the first reading. */
-  readonly at: number | null
+/** Numbers that few nodes ever have: it takes memory only from the first that is not the usual. */
+class RareColumn {
+  readonly #usual: number
+  #values = new Float64Array(0)
+
+  constructor(usual: number) {
+    this.#usual = usual
+  }
+
+  get(slot: number): number {
+    return slot < this.#values.length ? this.#values[slot]! : this.#usual
+  }
+
+  set(slot: number, value: number): void {
+    if (slot >= this.#values.length) {
+      if (value === this.#usual) return
+      const size = 2 ** Math.ceil(Math.log2(Math.max(slot + 1, firstSlots)))
+      this.#values = widened(this.#values, size, this.#usual)
+    }
+    this.#values[slot] = value
+  }
+
+  add(slot: number, delta: number): void {
+    if (delta !== 0) this.set(slot, this.get(slot) + delta)
+  }
+
+  forget(slot: number): void {
+    if (slot < this.#values.length) this.#values[slot] = this.#usual
+  }
+}
+
+function widened(old: Float64Array, size: number, rest = 0): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(size)
+  wider.set(old)
+  // Zeros are there already; to write them would make memory of what is not used yet.
+  return rest === 0 ? wider : wider.fill(rest, old.length)
+}
+
+function widenedInts(old: Int32Array, size: number): Int32Array {
+  const wider = new Int32Array(size)
+  wider.set(old)
+  return wider
+}
+
+function widenedBytes(old: Uint8Array, size: number): Uint8Array {
+  const wider = new Uint8Array(size)
+  wider.set(old)
+  return wider
 }

@@ -4,7 +4,7 @@ import type { Node } from '../objects/node.ts'
 import { Process } from '../objects/process.ts'
 import { Thread } from '../objects/thread.ts'
 import { processesWithin } from '../objects/within.ts'
-import type { Reading } from './counters.ts'
+import type { Reading, Readings } from './readings.ts'
 import { type LimitRow, limits } from './table.ts'
 import { pointValue, type Watch } from './threshold.ts'
 
@@ -26,10 +26,10 @@ export function crossingPlaces({ threshold, node }: Watch): { subject: string; a
 export function crossingData(
   { threshold, node }: Watch,
   now: Reading,
-  { period, selfPid }: { period: string | null; selfPid: number | null },
+  { usage, period, selfPid }: { usage: Readings; period: string | null; selfPid: number | null },
 ): Record<string, unknown> {
   const { at, rearm, direction, note } = threshold.definition
-  const capacity = node.counters.capacity[threshold.index]!
+  const capacity = usage.capacity(node, threshold.index)
   const process = processOf(node)
   const number = (point: number) => (Number.isFinite(point) ? point : null)
   return {
@@ -46,7 +46,7 @@ export function crossingData(
     ...(process && { identity: process.identity, name: process.name }),
     ...(process && process.pid === selfPid && { self: true }),
     period,
-    top: topChildren(node, threshold.index, selfPid),
+    top: topChildren(usage, node, threshold.index, selfPid),
     note,
   }
 }
@@ -54,14 +54,14 @@ export function crossingData(
 const topMax = 3
 
 /** The three parts of a sum that use most: threads of a process, processes of a partition or the system. */
-function topChildren(node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
+function topChildren(usage: Readings, node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
   const row: LimitRow = limits[index]!
   if (node.level === row.home) return []
   const parts: Iterable<Node> = node instanceof Process ? node.threads.values() : processesWithin(node)
   const top: { part: Node; value: number }[] = []
   for (const part of parts) {
-    if (part.counters.known[index] === 0) continue
-    const value = part.counters.value[index]!
+    const { value } = usage.reading(part, index, false)
+    if (value === null) continue
     const place = top.findIndex((other) => value > other.value)
     top.splice(place === -1 ? top.length : place, 0, { part, value })
     if (top.length > topMax) top.pop()

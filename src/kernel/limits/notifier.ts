@@ -7,11 +7,20 @@ import { assert, KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../objects/node.ts'
 import { isEmpty, nodesWithin } from '../objects/within.ts'
-import type { Reading } from './counters.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
+import { type Guard, guardOf } from './guard.ts'
+import type { Reading } from './readings.ts'
 import { type LimitRow, levels, limits } from './table.ts'
-import { checkDefinition, isPercentage, pointValue, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
-import { reading } from './usage.ts'
+import {
+  checkDefinition,
+  isPercentage,
+  pointValue,
+  sameDefinition,
+  Threshold,
+  type ThresholdDefinition,
+  Watch,
+} from './threshold.ts'
+import type { Usage } from './usage.ts'
 
 export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'filtered'
 
@@ -19,6 +28,7 @@ export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'filtere
 export const thresholdsMax = 100_000
 
 export interface NotifierParts {
+  readonly usage: Usage
   readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
   /** Why a limit cannot be measured at all at a node of this level, or null. */
   readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
@@ -31,7 +41,9 @@ export interface NotifierParts {
 export class Notifier {
   readonly #parts: NotifierParts
   readonly #all = new Map<string, Threshold>()
-  /** Thresholds with `per`, by the node they are set at: what newborn nodes below are held against. */
+  /** Thresholds by the node they are set at. */
+  readonly #placed = new Map<Node, Set<Threshold>>()
+  /** Those of them with `per`, by the node they are set at: what newborn nodes below are held against. */
   readonly #spread = new Map<Node, Set<Threshold>>()
   /** How many thresholds there are on each limit. */
   readonly #armed: number[] = limits.map(() => 0)
@@ -61,6 +73,11 @@ export class Notifier {
   /** Whether there is a threshold on this limit anywhere. */
   isArmed(index: number): boolean {
     return (this.#armed[index] ?? 0) > 0
+  }
+
+  /** Those set on this limit at this very node. */
+  thresholdsAt(node: Node, index: number): Threshold[] {
+    return [...(this.#placed.get(node) ?? [])].filter((threshold) => threshold.index === index)
   }
 
   find(node: Node, index: number, name: string): Threshold | null {
@@ -94,11 +111,10 @@ export class Notifier {
     const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
     this.#all.set(path, threshold)
     this.#armed[index]!++
-    node.thresholds.set(path, threshold)
+    addTo(this.#placed, threshold)
     if (definition.per === null) this.#watch(threshold, node, true)
     else {
-      const spread = this.#spread.get(node) ?? new Set()
-      this.#spread.set(node, spread.add(threshold))
+      addTo(this.#spread, threshold)
       for (const below of nodesWithin(node, definition.per)) this.#watch(threshold, below, true)
     }
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
@@ -113,10 +129,10 @@ export class Notifier {
   }
 
   /** Evaluates the watches of what has changed, and new ones: smallest container first, then by path. */
-  evaluate(changed: readonly { node: Node; index: number }[]): void {
+  evaluate(due: readonly Guard[]): void {
     const adopted = this.#adopted.filter(({ threshold, node }) => threshold.watches.has(node))
     this.#adopted = []
-    const watches = new Set([...changed.flatMap(({ node, index }) => node.watches[index] ?? []), ...adopted])
+    const watches = new Set([...due.flatMap((guard) => guard.watches), ...adopted])
     for (const watch of [...watches].sort(byContainer)) this.#evaluate(watch)
   }
 
@@ -136,28 +152,27 @@ export class Notifier {
 
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
   bury(node: Node): void {
-    for (const watches of node.watches) for (const watch of [...(watches ?? [])]) this.#unwatch(watch, 'died')
-    if (node.thresholds.size === 0) return
-    for (const threshold of [...node.thresholds.values()]) this.#retire(threshold, 'died')
+    for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
+    const placed = this.#placed.get(node)
+    if (placed === undefined) return
+    for (const threshold of [...placed]) this.#retire(threshold, 'died')
     this.onArmed()
   }
 
   /** Ends the watches on a node whose threshold is no longer above it: it has moved. */
   filter(node: Node): void {
     const above = new Set<Node>([node, ...containers(node)])
-    for (const watches of node.watches) {
-      for (const watch of [...(watches ?? [])]) if (!above.has(watch.threshold.node)) this.#unwatch(watch, 'filtered')
-    }
+    for (const watch of watchesOf(node)) if (!above.has(watch.threshold.node)) this.#unwatch(watch, 'filtered')
   }
 
   read(node: Node, index: number): Reading {
-    return reading(node, index, node.level !== limits[index]!.home && isEmpty(node))
+    return this.#parts.usage.reading(node, index, node.level !== limits[index]!.home && isEmpty(node))
   }
 
   #checkMeasurable(row: LimitRow, index: number, node: Node, { at, per }: ThresholdDefinition): void {
     const why = this.#parts.unmeasurable(row, per ?? node.level)
     if (why !== null) throw new KernelError('ENOTSUP', `${row.name} cannot be measured here: ${why}`)
-    if (per === null && isPercentage(at) && node.counters.capacity[index] === Number.POSITIVE_INFINITY) {
+    if (per === null && isPercentage(at) && this.#parts.usage.capacity(node, index) === Number.POSITIVE_INFINITY) {
       throw new KernelError(
         'ENOTSUP',
         `${node.path}/${row.name} has no finite capacity to take a percentage of; give a number`,
@@ -168,9 +183,7 @@ export class Notifier {
   #watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
-    const watches = node.watches[threshold.index]
-    if (watches === undefined) node.watches[threshold.index] = [watch]
-    else watches.push(watch)
+    this.#parts.usage.guard(node, threshold.index).watches.push(watch)
     return watch
   }
 
@@ -179,19 +192,19 @@ export class Notifier {
     if (watch.state === 'tripped' && !threshold.definition.once) this.#tell(watch, { reason })
     watch.state = 'unknown'
     threshold.watches.delete(node)
-    const rest = (node.watches[threshold.index] ?? []).filter((other) => other !== watch)
-    // Without an empty list a counter's change costs nothing more than before anybody watched.
-    if (rest.length === 0) delete node.watches[threshold.index]
-    else node.watches[threshold.index] = rest
+    const guard = guardOf(node, threshold.index)
+    assert(guard !== null, 'what is watched is guarded')
+    guard.watches.splice(guard.watches.indexOf(watch), 1)
+    // Without a guard a counter's change costs nothing more than before anybody watched.
+    if (guard.watches.length === 0) this.#parts.usage.unguard(guard)
   }
 
   #retire(threshold: Threshold, reason: ClearReason): void {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     this.#all.delete(threshold.path)
     this.#armed[threshold.index]!--
-    threshold.node.thresholds.delete(threshold.path)
-    const spread = this.#spread.get(threshold.node)
-    if (spread?.delete(threshold) && spread.size === 0) this.#spread.delete(threshold.node)
+    takeFrom(this.#placed, threshold)
+    takeFrom(this.#spread, threshold)
   }
 
   #rearmOnce(threshold: Threshold): void {
@@ -206,9 +219,15 @@ export class Notifier {
 
   #evaluate(watch: Watch): void {
     const { threshold, node } = watch
+    const capacity = this.#parts.usage.capacity(node, threshold.index)
+    this.#judge(watch, capacity)
+    guardOf(node, threshold.index)?.rest(capacity)
+  }
+
+  #judge(watch: Watch, capacity: number): void {
+    const { threshold, node } = watch
     const { at, rearm, direction, once } = threshold.definition
     const now = this.read(node, threshold.index)
-    const capacity = node.counters.capacity[threshold.index]!
     const trip = pointValue(at, capacity, direction)
     if (now.value === null || Number.isNaN(trip)) {
       if (watch.state === 'armed') watch.state = 'unknown'
@@ -235,8 +254,9 @@ export class Notifier {
 
   #tell(watch: Watch, what: { initial: boolean } | { reason: ClearReason }): void {
     const { subject, about } = crossingPlaces(watch)
-    const { period, selfPid } = this.#parts
+    const { usage, period, selfPid } = this.#parts
     const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
+      usage,
       period: period(watch.threshold.index, watch.node.level),
       selfPid,
     })
@@ -254,6 +274,19 @@ export class Notifier {
 const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
   estimated === 0 && (!rising || unreadable === 0)
 
+const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => watches)
+
+function addTo(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
+  const there = map.get(threshold.node)
+  if (there === undefined) map.set(threshold.node, new Set([threshold]))
+  else there.add(threshold)
+}
+
+function takeFrom(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
+  const there = map.get(threshold.node)
+  if (there?.delete(threshold) && there.size === 0) map.delete(threshold.node)
+}
+
 export const thresholdPath = (node: Node, index: number, name: string): string =>
   `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
 
@@ -262,11 +295,6 @@ export function limitAt(node: Node, name: string): number | null {
   const index = limits.findIndex((row) => row.name === name)
   const row: LimitRow | undefined = limits[index]
   return row?.at.includes(node.level) ? index : null
-}
-
-function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinition): boolean {
-  const keys = Object.keys(one) as (keyof ThresholdDefinition)[]
-  return keys.every((key) => one[key] === other[key])
 }
 
 /** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */

@@ -20,6 +20,11 @@ export interface ThresholdDefinition {
   readonly note: string | null
 }
 
+export function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinition): boolean {
+  const keys = Object.keys(one) as (keyof ThresholdDefinition)[]
+  return keys.every((key) => one[key] === other[key])
+}
+
 export type WatchState = 'armed' | 'tripped' | 'unknown'
 
 /** A threshold at one node. */

@@ -1,24 +1,24 @@
 /**
  * The hook. Every change of usage in the kernel goes through this class: `observe` for what a source has read,
- * `charge` for what a kernel call or a birth or death adds. It keeps the sums of all levels, remembers what
- * changed, and hands that over when the change is complete (`settle`), so that no threshold ever sees half of it.
+ * `charge` for what a kernel call or a birth or death adds. It keeps the sums of all levels, remembers what is to be
+ * looked at, and hands that over when the change is complete (`settle`), so that no threshold ever sees half of it.
  */
 
 import { assert } from '../errno.ts'
 import type { Node } from '../objects/node.ts'
 import { processesWithin } from '../objects/within.ts'
-import type { Counters, Reading } from './counters.ts'
+import { Guard, guardOf } from './guard.ts'
+import { Readings } from './readings.ts'
 import { type Level, type LimitRow, limits } from './table.ts'
 
 const rows: readonly LimitRow[] = limits
 const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)
 const sums = rows.map((row) => row.adds === 'sum')
 const maxima = rows.map((row) => row.adds === 'maximum')
-const carries = rows.map((_, index) => sums[index] || maxima[index])
 
 /** Limits that are counted at a level and add up above it: what a node takes with it when it goes. */
 const carried = (level: Level) =>
-  rows.flatMap((row, index) => (row.at.includes(level) && carries[index] ? [index] : []))
+  rows.flatMap((row, index) => (row.at.includes(level) && (sums[index] || maxima[index]) ? [index] : []))
 const carriedBy: Record<Level, readonly number[]> = {
   thread: carried('thread'),
   process: carried('process'),
@@ -36,64 +36,97 @@ export interface ObservedValue {
   readonly lowerBound?: boolean
 }
 
-export class Usage {
+const noGuards: readonly Guard[] = []
+
+export class Usage extends Readings {
   #dirty: Node[] = []
+
+  /** Gives a newborn node its counters: nothing in them is known. Preconditions: its container has some. */
+  admit(node: Node): void {
+    assert(node.slot < 0, 'a node is admitted once')
+    node.above = node.parent?.slot ?? -1
+    node.slot = this.of(node).take(node, node.above)
+  }
+
+  /** The node has ended: its counters are another's next. Preconditions: it has left, and nothing watches it. */
+  release(node: Node): void {
+    assert(node.slot >= 0 && node.guards === null, 'a node that is released is there, and nothing watches it')
+    this.of(node).giveBack(node.slot)
+    this.reasons.delete(node)
+    node.slot = -1
+    node.above = -1
+  }
+
+  /**
+   * Adds to (or takes from) a count that the kernel keeps itself: it is always known. This is where all counting passes,
+   * so it is flat: where nothing is armed, an addition and one comparison a level.
+   */
+  charge(node: Node, index: number, delta: number): void {
+    const counters = node.level === 'thread' ? this.threads : this.containers
+    const room = counters.room[index]!
+    const left = room[node.slot]! - delta
+    if (left >= 0) room[node.slot] = left
+    else if (counters.known[index]![node.slot]! > 0) this.#shift(node, index, delta)
+    else {
+      this.#change(node, index, delta, 1, 0, 0)
+      return
+    }
+    node.revision++
+    if (sums[index]) this.#chargeAbove(node, index, delta)
+    else if (maxima[index]) this.#touchAbove(node, index)
+  }
+
+  #chargeAbove(node: Node, index: number, delta: number): void {
+    const { up, changes, nodes, room } = this.containers
+    const rooms = room[index]!
+    for (let at = node.above; at >= 0; at = up[at]!) {
+      const left = rooms[at]! - delta
+      if (left >= 0) rooms[at] = left
+      else this.#shift(nodes[at]!, index, delta)
+      changes[at]!++
+    }
+  }
 
   /** Records a reading. At the limit's home level it moves all sums above by the difference. */
   observe(node: Node, index: number, { value, at, estimate = false, lowerBound = false }: ObservedValue): void {
-    assert(Number.isFinite(value), `a reading of ${rows[index]?.name} is a finite number`)
-    const { counters } = node
-    counters.at[index] = at
-    const before = counters.known[index]!
-    const delta = value - counters.value[index]! * before
-    const estimates = Number(estimate) - counters.estimated[index]!
-    const unread = Number(lowerBound) - counters.unreadable[index]!
-    if (delta === 0 && before === 1 && estimates === 0 && unread === 0) return
-    node.unavailable.delete(index)
-    this.#add(node, index, delta, 1 - before, unread, estimates)
+    assert(Number.isSafeInteger(value), `a reading of ${rows[index]?.name} is a whole number`)
+    assert(node.slot >= 0, 'what is read of is there')
+    const counters = this.of(node)
+    counters.at[index]!.set(node.slot, at)
+    const before = counters.known[index]![node.slot]!
+    const delta = value - this.value(node, index)
+    const estimates = Number(estimate) - counters.estimated[index]!.get(node.slot)
+    const unread = Number(lowerBound) - counters.unreadable[index]!.get(node.slot)
+    if (before === 1 && estimates === 0 && unread === 0) {
+      if (delta !== 0) this.charge(node, index, delta)
+      return
+    }
+    this.reasons.get(node)?.delete(index)
+    this.#change(node, index, delta, 1 - before, unread, estimates)
   }
 
   /** Records that a limit cannot be read at this node just now. What was last read no longer counts. */
   lose(node: Node, index: number, reason: string): void {
-    const { counters } = node
-    node.unavailable.set(index, reason)
-    const known = counters.known[index]!
-    const value = counters.value[index]! * known
-    this.#add(node, index, 0 - value, 0 - known, 1 - counters.unreadable[index]!, 0 - counters.estimated[index]!)
-  }
-
-  /** Adds to (or takes from) a count that the kernel keeps itself: it is always known. */
-  charge(node: Node, index: number, delta: number): void {
-    this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
-  }
-
-  /**
-   * The smallest container, the node itself first, whose finite capacity `delta` more would exceed; null where nothing
-   * refuses. Asked before a call changes anything, so that a refused one has changed nothing.
-   */
-  refusal(node: Node, index: number, delta: number): Node | null {
-    assert(delta > 0, 'only more can be refused')
-    if (rows[index]!.errno === null) return null
-    const then = node.counters.value[index]! + delta
-    for (let at: Node | null = node; at !== null; at = at.parent) {
-      if (!reaches[index]!.includes(at.level)) return null
-      const { value, capacity } = at.counters
-      // A capacity that is not known yet is NaN and refuses nothing. A maximum rises only to its new largest part.
-      if ((maxima[index] ? then : value[index]! + delta) > capacity[index]!) return at
-    }
-    return null
+    assert(node.slot >= 0, 'what cannot be read is there')
+    const counters = this.of(node)
+    const reasons = this.reasons.get(node) ?? new Map<number, string>()
+    this.reasons.set(node, reasons.set(index, reason))
+    const unread = 1 - counters.unreadable[index]!.get(node.slot)
+    const estimates = 0 - counters.estimated[index]!.get(node.slot)
+    this.#change(node, index, 0 - this.value(node, index), 0 - counters.known[index]![node.slot]!, unread, estimates)
   }
 
   /** The node may have a finite capacity; it is yet to be read. */
-  awaitCapacity({ counters }: Node, index: number): void {
-    counters.capacity[index] = Number.NaN
+  awaitCapacity(node: Node, index: number): void {
+    this.of(node).capacity[index]!.set(node.slot, Number.NaN)
   }
 
   /** Infinity where the node has no finite capacity. */
   observeCapacity(node: Node, index: number, capacity: number): void {
-    if (Object.is(node.counters.capacity[index], capacity)) return
-    node.counters.capacity[index] = capacity
-    this.#touch(node, index)
+    if (Object.is(this.capacity(node, index), capacity)) return
+    this.of(node).capacity[index]!.set(node.slot, capacity)
+    node.revision++
+    this.#alert(node, index)
   }
 
   /** Takes all that a node holds out of the containers above it: it ended, or is about to move. */
@@ -103,101 +136,166 @@ export class Usage {
 
   /** The other half of a move: adds what a node holds to its new containers. What never falls stays where it was used. */
   enter(node: Node): void {
+    const above = node.parent?.slot ?? -1
+    node.above = above
+    if (node.level !== 'thread') this.containers.up[node.slot] = above
     this.#carry(node, 1)
   }
 
-  /** Looks at everything that changed: peaks first, then `visit` for each watched limit that changed. `visit` changes no usage. */
-  settle(visit: (node: Node, index: number) => void): void {
+  /** Looks at everything that changed, peaks first. Returns what thresholds are to be evaluated on. */
+  settle(): readonly Guard[] {
     const nodes = this.#dirty
-    if (nodes.length === 0) return
+    if (nodes.length === 0) return noGuards
     this.#dirty = []
-    for (const node of nodes) {
-      const bits = node.counters.dirty
-      node.counters.dirty = 0
-      for (let rest = bits; rest !== 0; rest &= rest - 1) {
-        const index = 31 - Math.clz32(rest & -rest)
-        if (maxima[index] && node.level !== rows[index]!.home) takeMaximum(node, index)
-        const { value, peak, known } = node.counters
-        if (known[index]! > 0 && value[index]! > peak[index]!) peak[index] = value[index]!
-        if (node.watches[index] !== undefined) visit(node, index)
+    const due: Guard[] = []
+    // What has ended meanwhile has no counters any more.
+    for (const node of nodes) if (node.slot >= 0) this.#settleNode(node, due)
+    return due
+  }
+
+  #settleNode(node: Node, due: Guard[]): void {
+    const { dirty, peak, known, room } = this.of(node)
+    const { slot } = node
+    const bits = dirty[slot]!
+    dirty[slot] = 0
+    for (let rest = bits; rest !== 0; rest &= rest - 1) {
+      const index = 31 - Math.clz32(rest & -rest)
+      if (maxima[index] && node.level !== rows[index]!.home) this.#takeMaximum(node, index)
+      const guard = guardOf(node, index)
+      const value = this.value(node, index)
+      if (known[index]![slot]! > 0 && value > peak[index]![slot]!) {
+        peak[index]![slot] = value
+        if (guard === null) room[index]![slot] = 0
+      }
+      if (guard?.isDue) due.push(guard)
+    }
+  }
+
+  /** From now on the node keeps this limit's value in a guard, which says when thresholds are to look. */
+  guard(node: Node, index: number): Guard {
+    const there = guardOf(node, index)
+    if (there !== null) return there
+    const guard = new Guard(node, index, this.value(node, index))
+    // In the order of the table: that of what is told as the node ends.
+    node.guards = [...(node.guards ?? []), guard].sort((one, other) => one.index - other.index)
+    this.of(node).room[index]![node.slot] = Number.NaN
+    return guard
+  }
+
+  /** Preconditions: nothing watches there any more. */
+  unguard({ node, index, value }: Guard): void {
+    const rest = (node.guards ?? []).filter((other) => other.index !== index)
+    node.guards = rest.length === 0 ? null : rest
+    const { room, peak, known } = this.of(node)
+    const isKnown = known[index]![node.slot]! > 0 || value !== 0
+    room[index]![node.slot] = isKnown ? peak[index]![node.slot]! - value : Number.NaN
+  }
+
+  // The four numbers of a share are handed on one by one: readings pass here by the thousand, and an object for each
+  // would be most of their cost.
+  #change(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
+    assert(
+      node.slot >= 0 && reaches[index]!.includes(node.level),
+      `${rows[index]?.name} is counted at ${node.level}s that are there`,
+    )
+    this.#share(node, index, value, known, unreadable, estimated)
+    const counters = this.of(node)
+    // What is not known any more is to be noticed when it is counted again, as the first time.
+    if (counters.known[index]![node.slot] === 0) counters.room[index]![node.slot] = Number.NaN
+    node.revision++
+    if (sums[index]) this.#shareAbove(node, index, value, known, unreadable, estimated)
+    else if (maxima[index]) this.#touchAbove(node, index)
+  }
+
+  #shareAbove(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
+    const { up, changes, nodes } = this.containers
+    for (let at = node.above; at >= 0; at = up[at]!) {
+      this.#share(nodes[at]!, index, value, known, unreadable, estimated)
+      changes[at]!++
+    }
+  }
+
+  #share(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
+    const counters = this.of(node)
+    const { slot } = node
+    this.#shift(node, index, value)
+    counters.known[index]![slot]! += known
+    counters.unreadable[index]!.add(slot, unreadable)
+    counters.estimated[index]!.add(slot, estimated)
+    this.#alert(node, index)
+  }
+
+  /** A change of the value alone, wherever it is kept. */
+  #shift(node: Node, index: number, delta: number): void {
+    const { room, peak } = this.of(node)
+    const { slot } = node
+    const guard = guardOf(node, index)
+    if (guard !== null) {
+      guard.value += delta
+      if (guard.isDue || guard.value > peak[index]![slot]!) this.#mark(node, index)
+      return
+    }
+    const before = room[index]![slot]!
+    const left = (Number.isNaN(before) ? peak[index]![slot]! : before) - delta
+    room[index]![slot] = left
+    if (left < 0) this.#mark(node, index)
+  }
+
+  #carry(node: Node, sign: 1 | -1): void {
+    const { known, unreadable, estimated } = this.of(node)
+    const { slot } = node
+    for (const index of carriedBy[node.level]) {
+      const reads = known[index]![slot]!
+      const unread = sign * unreadable[index]!.get(slot)
+      // Most of what comes and goes was never read: it held nothing.
+      if (reads === 0 && unread === 0) continue
+      if (maxima[index]) this.#touchAbove(node, index)
+      else if (rows[index]!.keepsDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
+      else {
+        const estimates = sign * estimated[index]!.get(slot)
+        this.#shareAbove(node, index, sign * this.value(node, index), sign * reads, unread, estimates)
       }
     }
   }
 
-  #carry(node: Node, sign: 1 | -1): void {
-    const { value, known, unreadable, estimated } = node.counters
-    for (const index of carriedBy[node.level]) {
-      // Most of what comes and goes was never read: it held nothing.
-      if (known[index] === 0 && unreadable[index] === 0) continue
-      const unread = sign * unreadable[index]!
-      if (!rows[index]!.keepsDead) {
-        this.#addAbove(node, index, sign * value[index]!, sign * known[index]!, unread, sign * estimated[index]!)
-      } else this.#addAbove(node, index, 0, sign > 0 ? known[index]! : 0, unread, 0)
+  /** A maximum cannot be kept by differences: it is looked up anew, once for a whole change. */
+  #touchAbove(node: Node, index: number): void {
+    const { up, changes, nodes } = this.containers
+    for (let at = node.above; at >= 0; at = up[at]!) {
+      this.#mark(nodes[at]!, index)
+      changes[at]!++
     }
   }
 
-  // The four numbers of a share are handed on one by one: this is where all counting passes, and an object for each
-  // would be most of its cost.
-  #add(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    apply(node.counters, index, value, known, unreadable, estimated)
-    this.#touch(node, index)
-    if (carries[index]) this.#addAbove(node, index, value, known, unreadable, estimated)
-  }
-
-  #addAbove(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    for (let container = node.parent; container !== null; container = container.parent) {
-      if (!reaches[index]!.includes(container.level)) return
-      if (sums[index]) apply(container.counters, index, value, known, unreadable, estimated)
-      this.#touch(container, index)
+  #takeMaximum(node: Node, index: number): void {
+    const { room, peak, known, unreadable } = this.containers
+    let [most, reads, unread] = [0, 0, 0]
+    for (const part of processesWithin(node)) {
+      reads += known[index]![part.slot]!
+      unread += unreadable[index]!.get(part.slot)
+      if (known[index]![part.slot]! > 0) most = Math.max(most, this.value(part, index))
+    }
+    known[index]![node.slot] = reads
+    unreadable[index]!.set(node.slot, unread)
+    const guard = guardOf(node, index)
+    if (guard === null) room[index]![node.slot] = peak[index]![node.slot]! - most
+    else {
+      guard.value = most
+      guard.alert()
     }
   }
 
-  #touch(node: Node, index: number): void {
-    const { counters } = node
-    node.revision++
-    if (counters.dirty === 0) this.#dirty.push(node)
-    counters.dirty |= 1 << index
+  /** Thresholds are to look, whatever the value: something else about it has changed. */
+  #alert(node: Node, index: number): void {
+    const guard = guardOf(node, index)
+    if (guard === null) return
+    guard.alert()
+    this.#mark(node, index)
   }
-}
 
-function apply(
-  counters: Counters,
-  index: number,
-  value: number,
-  known: number,
-  unreadable: number,
-  estimated: number,
-): void {
-  counters.value[index]! += value
-  counters.known[index]! += known
-  counters.unreadable[index]! += unreadable
-  counters.estimated[index]! += estimated
-}
-
-/** A maximum cannot be kept by differences: it is looked up anew, once for a whole change. */
-function takeMaximum(node: Node, index: number): void {
-  const { counters } = node
-  counters.value[index] = 0
-  counters.known[index] = 0
-  counters.unreadable[index] = 0
-  for (const { counters: part } of processesWithin(node)) {
-    counters.known[index]! += part.known[index]!
-    counters.unreadable[index]! += part.unreadable[index]!
-    if (part.known[index]! > 0) counters.value[index] = Math.max(counters.value[index]!, part.value[index]!)
-  }
-}
-
-/** A limit at a node, as it may be shown. `empty`: nothing lies below that could be counted, so a sum is truly zero. */
-export function reading(node: Node, index: number, empty: boolean): Reading {
-  const { counters } = node
-  const known = counters.known[index]! > 0 || (empty && counters.unreadable[index] === 0)
-  const capacity = counters.capacity[index]!
-  return {
-    value: known ? counters.value[index]! : null,
-    peak: known ? counters.peak[index]! : null,
-    capacity: Number.isFinite(capacity) ? capacity : null,
-    unreadable: counters.unreadable[index]!,
-    estimated: counters.estimated[index]!,
-    at: counters.at[index]! > 0 ? Math.max(counters.at[index]!, node.confirmedAt) : null,
+  #mark(node: Node, index: number): void {
+    const { dirty } = this.of(node)
+    if (dirty[node.slot] === 0) this.#dirty.push(node)
+    dirty[node.slot]! |= 1 << index
   }
 }

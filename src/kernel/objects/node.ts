@@ -1,29 +1,25 @@
-/** What the four levels have in common: a pathname, the container above, usage, and the watches on it. */
+/** What the four levels have in common: a pathname, the container above, a place among the counters. */
 
-import { Counters } from '../limits/counters.ts'
+import type { Guard } from '../limits/guard.ts'
 import type { Level } from '../limits/table.ts'
-import type { Threshold, Watch } from '../limits/threshold.ts'
 
 export abstract class Node<L extends Level = Level> {
   abstract readonly level: L
-  readonly path: string
+  abstract readonly path: string
   /** The container one level up; null for the system. */
   abstract readonly parent: Node | null
-  readonly counters = new Counters()
-  /** Watches on this node's own usage, by the limit's place in the table; holes where there are none. */
-  readonly watches: (Watch[] | undefined)[] = []
-  /** Thresholds set at this node: `<limit>/threshold/<name>` without the node's path. */
-  readonly thresholds = new Map<string, Threshold>()
-  /** Why a limit that others have cannot be read here. */
-  readonly unavailable = new Map<number, string>()
+  // The next three are the hook's own (`limits/usage.ts`). They stand first: a change that comes by begins with them, and
+  // with a million threads each line of memory that it touches is most of its cost.
+  /** Where its counters are; -1 before it has any and when it has ended. */
+  slot = -1
+  /** The slot of its container. */
+  above = -1
   /** Counts up with each change of what there is to show of this node; of a process, of its threads too. */
   revision = 0
+  /** For each limit that thresholds watch here; null where there is none. */
+  guards: Guard[] | null = null
   /** When all readings were last found to hold still, in ms of Unix time. */
-  confirmedAt = 0
-
-  constructor(path: string) {
-    this.path = path
-  }
+  abstract readonly confirmedAt: number
 }
 
 /** The containers of a node, smallest first, the system last. */

@@ -4,16 +4,25 @@ import type { System } from './system.ts'
 
 /** A sub-system: a partition in the manner of QNX, a cgroup on Linux. Partitions nest. */
 export class Partition extends Node<'partition'> {
-  readonly level = 'partition'
   readonly name: string
+  readonly path: string
   readonly parent: Partition | System
   readonly partitions = new Map<string, Partition>()
   /** Processes directly in this partition. */
   readonly members = new Set<Process>()
 
   constructor(name: string, parent: Partition | System) {
-    super(`${parent.path}/part/${encodeURIComponent(name)}`)
+    super()
     this.name = name
+    this.path = `${parent.path}/part/${encodeURIComponent(name)}`
     this.parent = parent
+  }
+
+  get level(): 'partition' {
+    return 'partition'
+  }
+
+  get confirmedAt(): number {
+    return 0
   }
 }

@@ -24,7 +24,6 @@ export interface ProcessBirth {
 }
 
 export class Process extends Node<'process'> {
-  readonly level = 'process'
   readonly pid: number
   readonly identity: string
   readonly started: number
@@ -37,9 +36,11 @@ export class Process extends Node<'process'> {
   readonly threads = new Map<number, Thread>()
   /** Those that live. */
   readonly children = new Set<Process>()
+  /** Of its threads too. */
+  confirmedAt = 0
 
   constructor(birth: ProcessBirth) {
-    super(`/sys/proc/${birth.pid}`)
+    super()
     this.pid = birth.pid
     this.identity = birth.identity
     this.started = birth.started
@@ -48,6 +49,14 @@ export class Process extends Node<'process'> {
     this.executable = birth.executable
     this.uid = birth.uid
     this.container = birth.container
+  }
+
+  get level(): 'process' {
+    return 'process'
+  }
+
+  get path(): string {
+    return `/sys/proc/${this.pid}`
   }
 
   get parent(): Partition | System {

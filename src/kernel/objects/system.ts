@@ -4,14 +4,21 @@ import type { Process } from './process.ts'
 
 /** The whole machine. */
 export class System extends Node<'system'> {
-  readonly level = 'system'
   readonly parent = null
   /** Partitions directly below; those nest. */
   readonly partitions = new Map<string, Partition>()
   /** Processes in no partition, by pid. */
   readonly members = new Set<Process>()
 
-  constructor() {
-    super('/sys')
+  get level(): 'system' {
+    return 'system'
+  }
+
+  get path(): string {
+    return '/sys'
+  }
+
+  get confirmedAt(): number {
+    return 0
   }
 }

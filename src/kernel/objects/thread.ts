@@ -15,7 +15,6 @@ export interface ThreadCondition {
 }
 
 export class Thread extends Node<'thread'> {
-  readonly level = 'thread'
   readonly tid: number
   readonly parent: Process
   name: string
@@ -23,10 +22,22 @@ export class Thread extends Node<'thread'> {
   condition: ThreadCondition
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
-    super(`${process.path}/thread/${tid}`)
+    super()
     this.tid = tid
     this.parent = process
     this.name = name
     this.condition = { state: null, on: null, certain: true, why: 'not read yet', since }
+  }
+
+  get level(): 'thread' {
+    return 'thread'
+  }
+
+  get path(): string {
+    return `${this.parent.path}/thread/${this.tid}`
+  }
+
+  get confirmedAt(): number {
+    return this.parent.confirmedAt
   }
 }

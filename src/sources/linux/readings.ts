@@ -191,6 +191,7 @@ export class Readings {
   }
 
   #lose(node: Node, limit: LimitName, reason: string): void {
-    if (node.unavailable.get(limitIndex[limit]) !== reason) observed.unreadable(this.#kernel, node, limit, reason)
+    if (this.#kernel.usage.whyUnreadable(node, limitIndex[limit]) !== reason)
+      observed.unreadable(this.#kernel, node, limit, reason)
   }
 }

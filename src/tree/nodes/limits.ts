@@ -86,10 +86,7 @@ export const limitDefinitions = [
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'VALUE', align: 'right', cell: ({ value }) => String(value ?? '-') },
     ],
-    children: (_, node, params) => {
-      const index = indexOf(node, params)
-      return [...node.thresholds.values()].filter((threshold) => threshold.index === index).sort(byPath)
-    },
+    children: ({ kernel }, node, params) => kernel.notifier.thresholdsAt(node, indexOf(node, params)).sort(byPath),
     key: ({ path }) => path,
     show: ({ kernel }, threshold) => showThreshold(kernel, threshold),
   }),
