@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
-import { counters, countersElsewhere } from './measures/counters.ts'
+import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { reads } from './measures/reads.ts'
@@ -12,6 +12,7 @@ import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './me
 
 import { scan, scanWide } from './measures/scan.ts'
 import { snapshot } from './measures/snapshot.ts'
+import { timerWheel } from './measures/timers.ts'
 import { trip } from './measures/trip.ts'
 
 const measures: readonly Measure[] = [
@@ -25,7 +26,11 @@ const measures: readonly Measure[] = [
   reads,
   births,
   counters,
+  countersMillion,
+  countersMemory,
   countersElsewhere,
+  countersArmed,
+  timerWheel,
   httpThread,
   snapshot,
   fanOut,

@@ -1,5 +1,8 @@
 /** What a measure is, and how figures are made comparable: two things in turn, the medians of many rounds. */
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 export interface Figures {
   readonly ours: number
   readonly reference: number
@@ -38,4 +41,34 @@ export function timed(thing: () => void): number {
   const begun = performance.now()
   thing()
   return performance.now() - begun
+}
+
+/** CPU milliseconds of this process, the collector's threads included: what a synchronous thing costs on a shared machine. */
+export function cpuTimed(thing: () => void): number {
+  const before = process.cpuUsage()
+  thing()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+/** Bytes that what is made holds on to, typed arrays included. */
+export function heldBytes(make: () => unknown): number {
+  const held = () => {
+    collect()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const before = held()
+  const made = make()
+  const after = held()
+  // It is in use until here, or it would have been collected before it was measured.
+  if (made === undefined) throw new Error('nothing was made')
+  return after - before
+}
+
+function collect(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  // What the first finds free it frees only with the next.
+  for (let times = 0; times < 3; times++) gc()
 }

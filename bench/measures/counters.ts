@@ -1,58 +1,206 @@
-/** One reading recorded over process, two partitions and the system, against plain fields that know no thresholds. */
+/**
+ * Counters of the model: what a change costs over thread, process, partition and system, and what they take of memory,
+ * against the same counting without thresholds, and against the obvious design: an object with plain fields a counter.
+ */
 
+import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
+import type { Process } from '../../src/kernel/objects/process.ts'
+import type { Thread } from '../../src/kernel/objects/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Bench } from '../../test/kernel/support.ts'
-import { type Figures, interleave, type Measure, timed } from '../measure.ts'
+import { cpuTimed, type Figures, heldBytes, interleave, type Measure } from '../measure.ts'
+import { BareCounts, type BareNode } from './references/bare-counts.ts'
+import { FieldNode, FieldThread, FieldUsage } from './references/field-counters.ts'
 
-const updates = 200_000
+const stack = limitIndex.stack
+const updates = 1_000_000
 const rounds = 15
+/** Bytes of stack that a call takes, and gives back as it returns. */
+const taken = 64
 
-class Plain {
-  readonly fields = [0, 0, 0, 0]
-
-  set(value: number): void {
-    const delta = value - this.fields[0]!
-    for (let level = 0; level < this.fields.length; level++) this.fields[level]! += delta
-  }
+interface Shape {
+  readonly processes: number
+  readonly threadsEach: number
 }
 
-async function run(thresholds: number): Promise<Figures> {
+const small: Shape = { processes: 10, threadsEach: 10 }
+const million: Shape = { processes: 10_000, threadsEach: 100 }
+
+const threadLimits = ['stack', 'stack-size', 'cpu-time', 'cpu', 'mutexes'] as const satisfies readonly LimitName[]
+
+/** Threads as the model makes them: all that a thread has is counted. */
+function populate({ processes, threadsEach }: Shape): { bench: Bench; threads: Thread[] } {
   const bench = new Bench()
   bench.kernel.onEvent = () => {}
-  const process = bench.process(1, { partition: ['a', 'b'] })
-  for (let count = 0; count < thresholds; count++) {
-    const other = bench.process(count + 2)
-    bench.put(other, 'fds', 'hog', { at: 1_000_000 })
+  const threads: Thread[] = []
+  for (let pid = 1; pid <= processes; pid++) {
+    const process = bench.process(pid, { partition: ['web'] })
+    bench.at(() => {
+      for (let tid = 1; tid <= threadsEach; tid++) threads.push(modelThread(bench, process, tid))
+    })
   }
-  const plain = new Plain()
-  const figures = await interleave(rounds, {
-    ours: () =>
-      timed(() => {
-        for (let count = 0; count < updates; count++) {
-          bench.kernel.update(count, () =>
-            seen.observe(bench.kernel, process, 'fds', { value: count & 1023, at: count }),
-          )
-        }
-      }),
-    reference: () =>
-      timed(() => {
-        for (let count = 0; count < updates; count++) plain.set(count & 1023)
-      }),
-  })
-  const each = 1e6 / updates
-  return { ours: figures.ours * each, reference: figures.reference * each, unit: 'ns' }
+  return { bench, threads }
 }
+
+function modelThread({ kernel }: Bench, process: Process, tid: number): Thread {
+  const thread = seen.threadAppeared(kernel, process, { tid, name: process.name, since: kernel.now })
+  for (const limit of threadLimits) kernel.usage.charge(thread, limitIndex[limit], 0)
+  kernel.usage.observeCapacity(thread, stack, 262_144)
+  kernel.usage.charge(thread, stack, 4096)
+  return thread
+}
+
+function populateFields({ processes, threadsEach }: Shape): { usage: FieldUsage; threads: FieldThread[] } {
+  const system = new FieldNode('/sys', null)
+  const partition = new FieldNode('/sys/part/web', system)
+  const usage = new FieldUsage(system)
+  const threads: FieldThread[] = []
+  for (let pid = 1; pid <= processes; pid++) {
+    const process = new FieldNode(`/sys/proc/${pid}`, partition)
+    usage.processes.set(pid, process)
+    for (let tid = 1; tid <= threadsEach; tid++) {
+      const thread = new FieldThread(process, { tid, name: `p${pid}`, since: 1000 + pid })
+      process.threads.set(tid, thread)
+      for (const limit of threadLimits) usage.charge(thread, limit, 0)
+      thread.counters.stack.capacity = 262_144
+      usage.charge(thread, 'stack', 4096)
+      threads.push(thread)
+    }
+    usage.settle()
+  }
+  return { usage, threads }
+}
+
+function populateBare({ processes, threadsEach }: Shape): { bare: BareCounts; threads: BareNode[] } {
+  const bare = new BareCounts(processes * threadsEach + processes + 2)
+  const partition = bare.admit(bare.admit(null))
+  const threads: BareNode[] = []
+  for (let pid = 1; pid <= processes; pid++) {
+    const process = bare.admit(partition)
+    for (let tid = 1; tid <= threadsEach; tid++) threads.push(bare.admit(process))
+  }
+  return { bare, threads }
+}
+
+/** Which thread is next, so that no cache and no prefetcher helps where there are many. */
+function shuffled(count: number): Int32Array {
+  const order = new Int32Array(updates / 2)
+  let state = 1
+  for (let place = 0; place < order.length; place++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
+    order[place] = (state >>> 8) % count
+  }
+  return order
+}
+
+/**
+ * Every thread of the order takes stack, and then each gives it back, so that after the first time no peak is new. Each is
+ * one change of the kernel: what is measured is the counter and not the call around it.
+ */
+function takeAndGiveBack(change: (delta: number) => void): void {
+  for (const delta of [taken, -taken]) change(delta)
+}
+
+function chargeAll({ bench, threads }: { bench: Bench; threads: readonly Thread[] }, order: Int32Array): void {
+  const { usage } = bench.kernel
+  takeAndGiveBack((delta) =>
+    bench.at(() => {
+      for (const place of order) usage.charge(threads[place]!, stack, delta)
+    }),
+  )
+}
+
+const perUpdate = ({ ours, reference }: { ours: number; reference: number }): Figures => ({
+  ours: (ours * 1e6) / updates,
+  reference: (reference * 1e6) / updates,
+  unit: 'ns',
+})
 
 export const counters: Measure = {
   name: 'counters',
-  what: 'a reading over four levels, no threshold anywhere; four plain additions',
-  target: null,
-  run: () => run(0),
+  what: 'model: counter update over 4 levels, thresholds compiled in, none armed; the same without thresholds',
+  target: { text: '≤ 1.5 times', met: ({ ours, reference }) => ours <= 1.5 * reference },
+  run: async () => {
+    const ours = populate(small)
+    const { bare, threads } = populateBare(small)
+    const order = shuffled(threads.length)
+    const figures = await interleave(rounds, {
+      ours: () => cpuTimed(() => chargeAll(ours, order)),
+      reference: () =>
+        cpuTimed(() =>
+          takeAndGiveBack((delta) => {
+            for (const place of order) bare.charge(threads[place]!, stack, delta)
+          }),
+        ),
+    })
+    return perUpdate(figures)
+  },
+}
+
+export const countersMillion: Measure = {
+  name: 'counters-million',
+  what: 'model: the same at 1,000,000 threads in random order; class fields with thresholds',
+  target: { text: '≥ 3 times less', met: ({ ours, reference }) => reference / ours >= 3 },
+  run: async () => {
+    const ours = populate(million)
+    const { usage, threads } = populateFields(million)
+    const order = shuffled(threads.length)
+    const figures = await interleave(rounds, {
+      ours: () => cpuTimed(() => chargeAll(ours, order)),
+      reference: () =>
+        cpuTimed(() =>
+          takeAndGiveBack((delta) => {
+            for (const place of order) usage.charge(threads[place]!, 'stack', delta)
+            usage.settle()
+          }),
+        ),
+    })
+    return perUpdate(figures)
+  },
+}
+
+export const countersMemory: Measure = {
+  name: 'counters-memory',
+  what: 'model: memory a thread at 1,000,000, all that it is in the kernel; class fields',
+  target: { text: '≤ 0.4 times', met: ({ ours, reference }) => ours <= 0.4 * reference },
+  run: async () => {
+    const count = million.processes * million.threadsEach
+    const ours = heldBytes(() => populate(million)) / count
+    const reference = heldBytes(() => populateFields(million)) / count
+    return { ours, reference, unit: 'bytes' }
+  },
+}
+
+const armed = (thresholds: (bench: Bench, threads: readonly Thread[]) => void): (() => Promise<Figures>) => {
+  return async () => {
+    const [watched, bare] = [populate(small), populate(small)]
+    thresholds(watched.bench, watched.threads)
+    const order = shuffled(bare.threads.length)
+    const figures = await interleave(rounds, {
+      ours: () => cpuTimed(() => chargeAll(watched, order)),
+      reference: () => cpuTimed(() => chargeAll(bare, order)),
+    })
+    return perUpdate(figures)
+  }
 }
 
 export const countersElsewhere: Measure = {
   name: 'counters-elsewhere',
-  what: 'the same with 10,000 thresholds on other processes; four plain additions',
+  what: 'model: counter update with 10,000 thresholds on other processes; with none at all',
+  target: { text: '≤ 1.1 times', met: ({ ours, reference }) => ours <= 1.1 * reference },
+  run: armed((bench) => {
+    for (let pid = 1; pid <= 10_000; pid++) bench.put(bench.process(1000 + pid), 'stack', 'deep', { at: 1_000_000 })
+  }),
+}
+
+export const countersArmed: Measure = {
+  name: 'counters-armed',
+  what: 'model: counter update with a threshold on each of the 4 levels, not reached; with none at all',
   target: null,
-  run: () => run(10_000),
+  run: armed((bench, threads) => {
+    const at = 1e12
+    for (const per of ['thread', 'process', 'partition'] as const)
+      bench.put(bench.kernel.system, 'stack', per, { at, per })
+    bench.put(bench.kernel.system, 'stack', 'all', { at: at * threads.length })
+  }),
 }

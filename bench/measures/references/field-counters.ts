@@ -1,0 +1,117 @@
+/**
+ * The obvious design, for comparison: each limit at each node an object with plain fields, changed along the objects.
+ * It does the same job as the kernel's counters: sums over four levels, peaks and thresholds that see a change when it is
+ * whole, capacities, readings that cannot be taken. Nothing in it is made before it is needed.
+ */
+
+import type { LimitName } from '../../../src/kernel/limits/table.ts'
+
+type ThreadLimit = 'stack' | 'stack-size' | 'cpu-time' | 'cpu' | 'mutexes'
+
+class FieldCounter {
+  value = 0
+  peak = 0
+  known = 0
+  unreadable = 0
+  estimated = 0
+  capacity = Number.POSITIVE_INFINITY
+  /** ms of Unix time. */
+  at = 0
+  /** The nearest points at which a threshold changes its state. */
+  tripAt = Number.POSITIVE_INFINITY
+  clearAt = Number.NEGATIVE_INFINITY
+  watches: unknown[] | null = null
+  changed = false
+}
+
+interface ThreadCounters {
+  readonly stack: FieldCounter
+  readonly 'stack-size': FieldCounter
+  readonly 'cpu-time': FieldCounter
+  readonly cpu: FieldCounter
+  readonly mutexes: FieldCounter
+}
+
+const threadCounters = (): ThreadCounters => ({
+  stack: new FieldCounter(),
+  'stack-size': new FieldCounter(),
+  'cpu-time': new FieldCounter(),
+  cpu: new FieldCounter(),
+  mutexes: new FieldCounter(),
+})
+
+/** A process, partition or system. */
+export class FieldNode {
+  readonly path: string
+  readonly parent: FieldNode | null
+  readonly counters = threadCounters()
+  readonly threads = new Map<number, FieldThread>()
+  thresholds: Map<string, unknown> | null = null
+  unavailable: Map<LimitName, string> | null = null
+  revision = 0
+  confirmedAt = 0
+
+  constructor(path: string, parent: FieldNode | null) {
+    this.path = path
+    this.parent = parent
+  }
+}
+
+export class FieldThread {
+  readonly path: string
+  readonly parent: FieldNode
+  readonly counters = threadCounters()
+  readonly tid: number
+  name: string
+  priority: number | null = null
+  condition: object
+  thresholds: Map<string, unknown> | null = null
+  unavailable: Map<LimitName, string> | null = null
+  revision = 0
+  confirmedAt = 0
+
+  constructor(parent: FieldNode, { tid, name, since }: { tid: number; name: string; since: number }) {
+    this.path = `${parent.path}/thread/${tid}`
+    this.parent = parent
+    this.tid = tid
+    this.name = name
+    this.condition = { state: null, on: null, certain: true, why: 'not read yet', since }
+  }
+}
+
+export class FieldUsage {
+  readonly system: FieldNode
+  readonly processes = new Map<number, FieldNode>()
+  #changed: FieldCounter[] = []
+
+  constructor(system: FieldNode) {
+    this.system = system
+  }
+
+  charge(node: FieldThread, limit: ThreadLimit, delta: number): void {
+    const learnt = 1 - node.counters[limit].known
+    for (let at: FieldThread | FieldNode | null = node; at !== null; at = at.parent) {
+      const counter: FieldCounter = at.counters[limit]
+      counter.value += delta
+      if (learnt !== 0) counter.known += learnt
+      at.revision++
+      const { value } = counter
+      if (value > counter.peak || value >= counter.tripAt || value <= counter.clearAt) this.#mark(counter)
+    }
+  }
+
+  settle(): void {
+    const changed = this.#changed
+    this.#changed = []
+    for (const counter of changed) {
+      counter.changed = false
+      if (counter.value > counter.peak) counter.peak = counter.value
+    }
+  }
+
+  #mark(counter: FieldCounter): void {
+    if (counter.changed) return
+    counter.changed = true
+    this.#changed.push(counter)
+  }
+}
