@@ -62,7 +62,7 @@ function populateFields({ processes, threadsEach }: Shape): { usage: FieldUsage;
       const thread = new FieldThread(process, { tid, name: `p${pid}`, since: 1000 + pid })
       process.threads.set(tid, thread)
       for (const limit of threadLimits) usage.charge(thread, limit, 0)
-      thread.counters.stack.capacity = 262_144
+      thread.stack.capacity = 262_144
       usage.charge(thread, 'stack', 4096)
       threads.push(thread)
     }
@@ -82,30 +82,30 @@ function populateBare({ processes, threadsEach }: Shape): { bare: BareCounts; th
   return { bare, threads }
 }
 
-/** Which thread is next, so that no cache and no prefetcher helps where there are many. */
-function shuffled(count: number): Int32Array {
-  const order = new Int32Array(updates / 2)
+/** The threads as their turns come: at random, so that no cache and no prefetcher helps where there are many. */
+function shuffled<T>(threads: readonly T[]): T[] {
+  const turns: T[] = []
   let state = 1
-  for (let place = 0; place < order.length; place++) {
+  for (let place = 0; place < updates / 2; place++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
-    order[place] = (state >>> 8) % count
+    turns.push(threads[(state >>> 8) % threads.length]!)
   }
-  return order
+  return turns
 }
 
 /**
- * Every thread of the order takes stack, and then each gives it back, so that after the first time no peak is new. Each is
+ * Every thread takes stack, and then each gives it back, so that after the first time no peak is new. Each is
  * one change of the kernel: what is measured is the counter and not the call around it.
  */
 function takeAndGiveBack(change: (delta: number) => void): void {
   for (const delta of [taken, -taken]) change(delta)
 }
 
-function chargeAll({ bench, threads }: { bench: Bench; threads: readonly Thread[] }, order: Int32Array): void {
+function chargeAll(bench: Bench, turns: readonly Thread[]): void {
   const { usage } = bench.kernel
   takeAndGiveBack((delta) =>
     bench.at(() => {
-      for (const place of order) usage.charge(threads[place]!, stack, delta)
+      for (const thread of turns) usage.charge(thread, stack, delta)
     }),
   )
 }
@@ -121,15 +121,16 @@ export const counters: Measure = {
   what: 'model: counter update over 4 levels, thresholds compiled in, none armed; the same without thresholds',
   target: { text: '≤ 1.5 times', met: ({ ours, reference }) => ours <= 1.5 * reference },
   run: async () => {
-    const ours = populate(small)
-    const { bare, threads } = populateBare(small)
-    const order = shuffled(threads.length)
+    const { bench, threads } = populate(small)
+    const turns = shuffled(threads)
+    const { bare, threads: bareThreads } = populateBare(small)
+    const bareTurns = shuffled(bareThreads)
     const figures = await interleave(rounds, {
-      ours: () => cpuTimed(() => chargeAll(ours, order)),
+      ours: () => cpuTimed(() => chargeAll(bench, turns)),
       reference: () =>
         cpuTimed(() =>
           takeAndGiveBack((delta) => {
-            for (const place of order) bare.charge(threads[place]!, stack, delta)
+            for (const thread of bareTurns) bare.charge(thread, stack, delta)
           }),
         ),
     })
@@ -142,15 +143,16 @@ export const countersMillion: Measure = {
   what: 'model: the same at 1,000,000 threads in random order; class fields with thresholds',
   target: { text: '≥ 3 times less', met: ({ ours, reference }) => reference / ours >= 3 },
   run: async () => {
-    const ours = populate(million)
-    const { usage, threads } = populateFields(million)
-    const order = shuffled(threads.length)
+    const { bench, threads } = populate(million)
+    const turns = shuffled(threads)
+    const { usage, threads: fieldThreads } = populateFields(million)
+    const fieldTurns = shuffled(fieldThreads)
     const figures = await interleave(rounds, {
-      ours: () => cpuTimed(() => chargeAll(ours, order)),
+      ours: () => cpuTimed(() => chargeAll(bench, turns)),
       reference: () =>
         cpuTimed(() =>
           takeAndGiveBack((delta) => {
-            for (const place of order) usage.charge(threads[place]!, 'stack', delta)
+            for (const thread of fieldTurns) usage.charge(thread, 'stack', delta)
             usage.settle()
           }),
         ),
@@ -175,10 +177,10 @@ const armed = (thresholds: (bench: Bench, threads: readonly Thread[]) => void): 
   return async () => {
     const [watched, bare] = [populate(small), populate(small)]
     thresholds(watched.bench, watched.threads)
-    const order = shuffled(bare.threads.length)
+    const [watchedTurns, bareTurns] = [shuffled(watched.threads), shuffled(bare.threads)]
     const figures = await interleave(rounds, {
-      ours: () => cpuTimed(() => chargeAll(watched, order)),
-      reference: () => cpuTimed(() => chargeAll(bare, order)),
+      ours: () => cpuTimed(() => chargeAll(watched.bench, watchedTurns)),
+      reference: () => cpuTimed(() => chargeAll(bare.bench, bareTurns)),
     })
     return perUpdate(figures)
   }

@@ -3,7 +3,7 @@
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { type Abilities, Kernel } from '../../src/kernel/kernel.ts'
 import { limitAt } from '../../src/kernel/limits/notifier.ts'
-import type { LimitName } from '../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import type { Process } from '../../src/kernel/objects/process.ts'
@@ -72,6 +72,9 @@ export class Bench {
       owner: null,
     })
   }
+
+  /** The limit's place in the table. */
+  readonly index = (limit: LimitName): number => limitIndex[limit]
 
   value(node: Node, limit: LimitName): number | null {
     return this.kernel.notifier.read(node, limitAt(node, limit)!).value

@@ -1,136 +1,160 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Kernel } from '../../src/kernel/kernel.ts'
-import { type LimitName, type LimitRow, limitIndex, limits } from '../../src/kernel/limits/table.ts'
+import { type LimitName, type LimitRow, limits } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
-import type { Partition } from '../../src/kernel/objects/partition.ts'
-import type { Process } from '../../src/kernel/objects/process.ts'
-import type { System } from '../../src/kernel/objects/system.ts'
+import { Process } from '../../src/kernel/objects/process.ts'
+import { Thread } from '../../src/kernel/objects/thread.ts'
 import { partitionsWithin, processesWithin, threadsWithin } from '../../src/kernel/objects/within.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import { History, step } from './history.ts'
 import { Bench } from './support.ts'
 
-/** What happens in a random history. Numbers choose among what there is at that time. */
-const step = fc.oneof(
-  fc.record({ what: fc.constant('birth' as const), where: fc.nat(3), parent: fc.nat(2) }),
-  fc.record({ what: fc.constant('thread' as const), process: fc.nat(2) }),
-  fc.record({ what: fc.constant('thread end' as const), process: fc.nat(2) }),
-  fc.record({ what: fc.constant('end' as const), process: fc.nat(2) }),
-  fc.record({ what: fc.constant('move' as const), process: fc.nat(2), where: fc.nat(3) }),
-  fc.record({ what: fc.constant('fds' as const), process: fc.nat(2), value: fc.nat(1000) }),
-  fc.record({ what: fc.constant('lose' as const), process: fc.nat(2) }),
-  fc.record({ what: fc.constant('file' as const), process: fc.nat(2), value: fc.nat(1000) }),
-  fc.record({ what: fc.constant('stack' as const), process: fc.nat(2), value: fc.nat(1000), estimate: fc.boolean() }),
-)
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
-
-const places = [[], ['a'], ['a', 'b'], ['c']]
-
-function take(bench: Bench, one: Step, ids: { next: number }): void {
-  const { kernel } = bench
-  const all = [...kernel.processes.values()]
-  const container = (where: number) => seen.partitionAppeared(kernel, places[where]!)
-  bench.at(() => {
-    if (one.what === 'birth') {
-      const pid = ids.next++
-      const parentProcess = all[one.parent % Math.max(1, all.length)] ?? null
-      const birth = { pid, identity: `x-${pid}`, started: 0, name: 'p', parentProcess, executable: null, uid: 0 }
-      seen.processAppeared(kernel, { ...birth, container: container(one.where) })
-      return
-    }
-    const process = all[one.process % Math.max(1, all.length)]
-    if (process === undefined) return
-    const [thread] = process.threads.values()
-    if (one.what === 'thread') seen.threadAppeared(kernel, process, { tid: ids.next++, name: 't', since: 0 })
-    else if (one.what === 'thread end' && thread) seen.threadEnded(kernel, thread)
-    else if (one.what === 'end') seen.processEnded(kernel, process, { code: 0, signal: null })
-    else if (one.what === 'move') seen.processMoved(kernel, process, container(one.where))
-    else if (one.what === 'fds') seen.observe(kernel, process, 'fds', { value: one.value, at: 1 })
-    else if (one.what === 'lose') seen.unreadable(kernel, process, 'fds', 'denied')
-    else if (one.what === 'file') seen.observe(kernel, process, 'file-size', { value: one.value, at: 1 })
-    else if (one.what === 'stack' && thread) {
-      seen.observe(kernel, thread, 'stack', { value: one.value, at: 1, estimate: one.estimate })
-    }
-  })
+interface Counted {
+  readonly value: number
+  readonly known: boolean
+  readonly unreadable: number
+  readonly estimated: number
 }
 
-const home = (node: Node, limit: 'fds' | 'stack'): Iterable<Node> =>
-  limit === 'fds' ? processesWithin(node) : threadsWithin(node)
+/** Who holds a share of what a node counts of a limit. */
+function sharers(node: Node, limit: LimitName): (Process | Thread)[] {
+  if (limit === 'stack' || limit === 'mutexes') return node instanceof Thread ? [node] : [...threadsWithin(node)]
+  return node instanceof Process ? [node] : [...processesWithin(node)]
+}
 
-/** The same numbers, counted from the objects. */
-function recount({ usage }: Kernel, node: System | Partition | Process): Record<string, number> {
-  const total = (limit: 'fds' | 'stack', field: 'value' | 'unreadable' | 'estimated') => {
-    const parts = node.level === 'process' && limit === 'fds' ? [node] : [...home(node, limit)]
-    return parts.reduce((sum, part) => sum + (usage.reading(part, limitIndex[limit], false)[field] ?? 0), 0)
-  }
-  const processes = node.level === 'process' ? [node] : [...processesWithin(node)]
-  const files = processes.map((process) => usage.value(process, limitIndex['file-size']))
+/** What a node counts, added up anew from what the test itself remembers. */
+function recount(history: History, node: Node, limit: LimitName): Counted {
+  const shares = sharers(node, limit).map((sharer) => history.holds(sharer, limit))
+  const values = shares.map(({ value }) => value)
   return {
-    threads: processes.reduce((sum, { threads }) => sum + threads.size, 0),
-    fds: total('fds', 'value'),
-    fdsUnreadable: total('fds', 'unreadable'),
-    stack: total('stack', 'value'),
-    stackEstimated: total('stack', 'estimated'),
-    file: Math.max(0, ...files),
-    ...(node.level === 'process' ? { children: node.children.size } : { processes: processes.length }),
+    value: limit === 'file-size' ? Math.max(0, ...values) : values.reduce((sum, value) => sum + value, 0),
+    known: shares.some(({ known }) => known),
+    unreadable: shares.filter(({ unreadable }) => unreadable).length,
+    estimated: shares.filter(({ estimated }) => estimated).length,
   }
 }
 
-function counted({ usage }: Kernel, node: System | Partition | Process): Record<string, number> {
-  const of = (limit: LimitName) => usage.reading(node, limitIndex[limit], false)
-  return {
-    threads: of('threads').value ?? 0,
-    fds: of('fds').value ?? 0,
-    fdsUnreadable: of('fds').unreadable,
-    stack: of('stack').value ?? 0,
-    stackEstimated: of('stack').estimated,
-    file: of('file-size').value ?? 0,
-    ...(node.level === 'process' ? { children: of('children').value ?? 0 } : { processes: of('processes').value ?? 0 }),
-  }
+/** The same as the kernel counts it. */
+function counted({ kernel }: Bench, node: Node, index: number): Counted {
+  const { value, unreadable, estimated } = kernel.usage.reading(node, index, false)
+  return { value: value ?? 0, known: value !== null, unreadable, estimated }
 }
 
-test('after any history every counter at every level equals a recount from the objects', () => {
+const heldLimits = ['fds', 'channels', 'stack', 'mutexes', 'file-size'] as const
+const nodesOf = ({ kernel: { system } }: Bench): Node[] => [
+  system,
+  ...partitionsWithin(system),
+  ...processesWithin(system),
+  ...threadsWithin(system),
+]
+
+test('after any history every counter at every level equals a recount, and every peak is the highest of them', () => {
   fc.assert(
-    fc.property(fc.array(step, { minLength: 20, maxLength: 120, size: 'max' }), (history) => {
+    fc.property(fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }), (steps) => {
       const bench = new Bench()
-      const ids = { next: 1 }
-      for (const one of history) {
-        take(bench, one, ids)
-        const { system, processes } = bench.kernel
-        for (const node of [system, ...partitionsWithin(system), ...processes.values()]) {
-          expect({ path: node.path, ...counted(bench.kernel, node) }).toEqual({
-            path: node.path,
-            ...recount(bench.kernel, node),
-          })
+      const history = new History(bench)
+      const peaks = new Map<Node, Map<LimitName, number>>()
+      for (const one of steps) {
+        bench.at(() => history.take(one))
+        for (const node of nodesOf(bench)) {
+          const highest = peaks.get(node) ?? new Map<LimitName, number>()
+          peaks.set(node, highest)
+          for (const limit of heldLimits) {
+            if (!(limits[bench.index(limit)]!.at as readonly string[]).includes(node.level)) continue
+            const expected = recount(history, node, limit)
+            const { path } = node
+            expect({ path, limit, ...counted(bench, node, bench.index(limit)) }).toEqual({ path, limit, ...expected })
+            if (expected.known) highest.set(limit, Math.max(highest.get(limit) ?? 0, expected.value))
+            expect([path, limit, bench.kernel.usage.peak(node, bench.index(limit)) ?? 0]).toEqual([
+              path,
+              limit,
+              highest.get(limit) ?? 0,
+            ])
+          }
+        }
+        expectPopulation(bench)
+      }
+    }),
+  )
+})
+
+/** Threads, processes and children are counted by births and deaths alone. */
+function expectPopulation({ kernel: { system, usage }, index }: Bench): void {
+  for (const node of [system, ...partitionsWithin(system)]) {
+    expect([node.path, usage.value(node, index('processes'))]).toEqual([node.path, [...processesWithin(node)].length])
+    expect([node.path, usage.value(node, index('threads'))]).toEqual([node.path, [...threadsWithin(node)].length])
+  }
+  for (const process of processesWithin(system)) {
+    expect([process.path, usage.value(process, index('threads'))]).toEqual([process.path, process.threads.size])
+    expect([process.path, usage.value(process, index('children'))]).toEqual([process.path, process.children.size])
+  }
+}
+
+test('cpu-time never falls, at no level, whoever dies or moves', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(100), step), { maxLength: 40 }), (steps) => {
+      const bench = new Bench()
+      const history = new History(bench)
+      const { usage, system } = bench.kernel
+      const index = bench.index('cpu-time')
+      const before = new Map<Node, number>()
+      for (const [which, used, one] of steps) {
+        bench.at(() => history.take(one))
+        const threads = [...threadsWithin(system)]
+        const thread = threads[which % Math.max(1, threads.length)]
+        if (thread) bench.observe(thread, 'cpu-time', usage.value(thread, index) + used)
+        for (const node of nodesOf(bench)) {
+          const now = usage.value(node, index)
+          expect(now).toBeGreaterThanOrEqual(before.get(node) ?? 0)
+          before.set(node, now)
         }
       }
     }),
   )
 })
 
-test('cpu-time never falls, at no level, whoever dies or moves', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(100), step), { maxLength: 40 }), (history) => {
-      const bench = new Bench()
-      const ids = { next: 1 }
-      const before = new Map<string, number>()
-      for (const [which, used, one] of history) {
-        take(bench, one, ids)
-        const threads = [...threadsWithin(bench.kernel.system)]
-        const thread = threads[which % Math.max(1, threads.length)]
-        if (thread) bench.observe(thread, 'cpu-time', bench.kernel.usage.value(thread, limitIndex['cpu-time']) + used)
-        for (const node of [
-          bench.kernel.system,
-          ...partitionsWithin(bench.kernel.system),
-          ...bench.kernel.processes.values(),
-        ]) {
-          const now = bench.kernel.usage.value(node, limitIndex['cpu-time'])
-          expect(now).toBeGreaterThanOrEqual(before.get(node.path) ?? 0)
-          before.set(node.path, now)
-        }
-      }
-    }),
-  )
+test('what has ended has no counters: to ask, to charge or to read it is an assertion, never an answer about another', () => {
+  const bench = new Bench()
+  const process = bench.process(1)
+  const thread = bench.thread(process, 1)
+  bench.observe(process, 'fds', 5)
+  bench.at(() => seen.processEnded(bench.kernel, process, { code: 0, signal: null }))
+  const other = bench.process(2)
+  bench.observe(other, 'fds', 7)
+  for (const gone of [process, thread]) {
+    const limit = gone === process ? 'fds' : 'stack'
+    expect(() => bench.value(gone, limit)).toThrow(/assertion failed/)
+    expect(() => bench.observe(gone, limit, 1)).toThrow(/assertion failed/)
+    expect(() => bench.capacity(gone, limit, 1)).toThrow(/assertion failed/)
+    expect(() => bench.at(() => bench.kernel.usage.charge(gone, bench.index(limit), 1))).toThrow(/assertion failed/)
+    expect(() => bench.kernel.usage.refusal(gone, bench.index(limit), 1)).toThrow(/assertion failed/)
+  }
+  expect(bench.value(other, 'fds')).toBe(7)
+})
+
+test('a newborn knows nothing of who had its place before', () => {
+  const bench = new Bench()
+  const parent = bench.process(1)
+  for (let tid = 1; tid <= 3; tid++) {
+    const process = bench.process(100 + tid, { partition: ['a'] })
+    const thread = bench.thread(parent, tid)
+    const { partition } = process
+    const index = bench.index('stack')
+    const fresh = { value: null, peak: null, capacity: null, unreadable: 0, estimated: 0, at: null }
+    expect(bench.kernel.usage.reading(thread, index, false)).toEqual(fresh)
+    expect(bench.kernel.usage.reading(process, bench.index('fds'), false)).toEqual(fresh)
+    expect(bench.kernel.usage.reading(partition!, bench.index('fds'), false)).toEqual(fresh)
+    expect(bench.kernel.usage.whyUnreadable(process, bench.index('fds'))).toBe(null)
+    bench.observe(thread, 'stack', 50, true)
+    bench.capacity(thread, 'stack', 100)
+    bench.observe(process, 'fds', 9)
+    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => {
+      seen.threadEnded(bench.kernel, thread)
+      seen.processEnded(bench.kernel, process, { code: 0, signal: null })
+      seen.partitionEnded(bench.kernel, partition!)
+    })
+  }
 })
 
 test('every limit exists at its home level, and sums at every level above it', () => {

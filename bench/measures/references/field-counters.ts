@@ -24,53 +24,42 @@ class FieldCounter {
   changed = false
 }
 
-interface ThreadCounters {
-  readonly stack: FieldCounter
-  readonly 'stack-size': FieldCounter
-  readonly 'cpu-time': FieldCounter
-  readonly cpu: FieldCounter
-  readonly mutexes: FieldCounter
-}
-
-const threadCounters = (): ThreadCounters => ({
-  stack: new FieldCounter(),
-  'stack-size': new FieldCounter(),
-  'cpu-time': new FieldCounter(),
-  cpu: new FieldCounter(),
-  mutexes: new FieldCounter(),
-})
-
-/** A process, partition or system. */
-export class FieldNode {
-  readonly path: string
-  readonly parent: FieldNode | null
-  readonly counters = threadCounters()
-  readonly threads = new Map<number, FieldThread>()
+/** The limits that threads have; the others are no part of the comparison. */
+abstract class Counted {
+  readonly stack = new FieldCounter()
+  readonly 'stack-size' = new FieldCounter()
+  readonly 'cpu-time' = new FieldCounter()
+  readonly cpu = new FieldCounter()
+  readonly mutexes = new FieldCounter()
   thresholds: Map<string, unknown> | null = null
   unavailable: Map<LimitName, string> | null = null
   revision = 0
   confirmedAt = 0
+}
+
+/** A process, partition or system. */
+export class FieldNode extends Counted {
+  readonly path: string
+  readonly parent: FieldNode | null
+  readonly threads = new Map<number, FieldThread>()
 
   constructor(path: string, parent: FieldNode | null) {
+    super()
     this.path = path
     this.parent = parent
   }
 }
 
-export class FieldThread {
+export class FieldThread extends Counted {
   readonly path: string
   readonly parent: FieldNode
-  readonly counters = threadCounters()
   readonly tid: number
   name: string
   priority: number | null = null
   condition: object
-  thresholds: Map<string, unknown> | null = null
-  unavailable: Map<LimitName, string> | null = null
-  revision = 0
-  confirmedAt = 0
 
   constructor(parent: FieldNode, { tid, name, since }: { tid: number; name: string; since: number }) {
+    super()
     this.path = `${parent.path}/thread/${tid}`
     this.parent = parent
     this.tid = tid
@@ -89,9 +78,9 @@ export class FieldUsage {
   }
 
   charge(node: FieldThread, limit: ThreadLimit, delta: number): void {
-    const learnt = 1 - node.counters[limit].known
+    const learnt = 1 - node[limit].known
     for (let at: FieldThread | FieldNode | null = node; at !== null; at = at.parent) {
-      const counter: FieldCounter = at.counters[limit]
+      const counter: FieldCounter = at[limit]
       counter.value += delta
       if (learnt !== 0) counter.known += learnt
       at.revision++

@@ -16,6 +16,8 @@ const firstSlots = 16
 type Whole = Int32Array | Uint8Array
 
 export class Counters {
+  /** Those of the rare columns that are in use. */
+  readonly #rare: RareColumn[] = []
   /** The peak less the value. NaN: a guard has the value, or it is not known at its home level. */
   readonly room: Float64Array[]
   /** The highest that the value has been when a change was complete. */
@@ -23,12 +25,12 @@ export class Counters {
   /** How many parts have a reading. At home it is 0 or 1. */
   readonly known: Whole[]
   /** How many parts cannot be read, and how many are estimates. */
-  readonly unreadable = limits.map(() => new RareColumn(0))
-  readonly estimated = limits.map(() => new RareColumn(0))
+  readonly unreadable = limits.map(() => new RareColumn(0, this.#rare))
+  readonly estimated = limits.map(() => new RareColumn(0, this.#rare))
   /** Infinity: no finite one; NaN: there may be one, not known yet. */
-  readonly capacity = limits.map(() => new RareColumn(Number.POSITIVE_INFINITY))
+  readonly capacity = limits.map(() => new RareColumn(Number.POSITIVE_INFINITY, this.#rare))
   /** When it was last read, in ms of Unix time; 0 for what is counted as it happens. */
-  readonly at = limits.map(() => new RareColumn(0))
+  readonly at = limits.map(() => new RareColumn(0, this.#rare))
   /** Bits of the limits that are to be looked at when the change is complete. */
   dirty: Int32Array = new Int32Array(firstSlots)
   // What a change climbs by. Threads are never climbed to: of those the next three are empty.
@@ -70,11 +72,8 @@ export class Counters {
       this.room[index]![slot] = Number.NaN
       this.peak[index]![slot] = 0
       this.known[index]![slot] = 0
-      this.unreadable[index]!.forget(slot)
-      this.estimated[index]!.forget(slot)
-      this.capacity[index]!.forget(slot)
-      this.at[index]!.forget(slot)
     }
+    for (const column of this.#rare) column.forget(slot)
     this.dirty[slot] = 0
     this.#free.push(slot)
     if (this.#ofThreads) return
@@ -100,10 +99,12 @@ export class Counters {
 /** Numbers that few nodes ever have: it takes memory only from the first that is not the usual. */
 class RareColumn {
   readonly #usual: number
+  readonly #inUse: RareColumn[]
   #values = new Float64Array(0)
 
-  constructor(usual: number) {
+  constructor(usual: number, inUse: RareColumn[]) {
     this.#usual = usual
+    this.#inUse = inUse
   }
 
   get(slot: number): number {
@@ -113,6 +114,7 @@ class RareColumn {
   set(slot: number, value: number): void {
     if (slot >= this.#values.length) {
       if (value === this.#usual) return
+      if (this.#values.length === 0) this.#inUse.push(this)
       const size = 2 ** Math.ceil(Math.log2(Math.max(slot + 1, firstSlots)))
       this.#values = widened(this.#values, size, this.#usual)
     }

@@ -166,7 +166,8 @@ export class Notifier {
   }
 
   read(node: Node, index: number): Reading {
-    return this.#parts.usage.reading(node, index, node.level !== limits[index]!.home && isEmpty(node))
+    const { home } = limits[index]!
+    return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
   }
 
   #checkMeasurable(row: LimitRow, index: number, node: Node, { at, per }: ThresholdDefinition): void {

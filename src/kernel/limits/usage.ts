@@ -89,19 +89,20 @@ export class Usage extends Readings {
 
   /** Records a reading. At the limit's home level it moves all sums above by the difference. */
   observe(node: Node, index: number, { value, at, estimate = false, lowerBound = false }: ObservedValue): void {
-    assert(Number.isSafeInteger(value), `a reading of ${rows[index]?.name} is a whole number`)
+    assert(Number.isSafeInteger(value), 'a reading is a whole number')
     assert(node.slot >= 0, 'what is read of is there')
     const counters = this.of(node)
     counters.at[index]!.set(node.slot, at)
     const before = counters.known[index]![node.slot]!
     const delta = value - this.value(node, index)
     const estimates = Number(estimate) - counters.estimated[index]!.get(node.slot)
-    const unread = Number(lowerBound) - counters.unreadable[index]!.get(node.slot)
+    const wasUnreadable = counters.unreadable[index]!.get(node.slot)
+    const unread = Number(lowerBound) - wasUnreadable
     if (before === 1 && estimates === 0 && unread === 0) {
       if (delta !== 0) this.charge(node, index, delta)
       return
     }
-    this.reasons.get(node)?.delete(index)
+    if (wasUnreadable > 0) this.reasons.get(node)?.delete(index)
     this.#change(node, index, delta, 1 - before, unread, estimates)
   }
 
@@ -194,35 +195,36 @@ export class Usage extends Readings {
   // The four numbers of a share are handed on one by one: readings pass here by the thousand, and an object for each
   // would be most of their cost.
   #change(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    assert(
-      node.slot >= 0 && reaches[index]!.includes(node.level),
-      `${rows[index]?.name} is counted at ${node.level}s that are there`,
-    )
-    this.#share(node, index, value, known, unreadable, estimated)
-    const counters = this.of(node)
-    // What is not known any more is to be noticed when it is counted again, as the first time.
-    if (counters.known[index]![node.slot] === 0) counters.room[index]![node.slot] = Number.NaN
-    node.revision++
-    if (sums[index]) this.#shareAbove(node, index, value, known, unreadable, estimated)
-    else if (maxima[index]) this.#touchAbove(node, index)
-  }
-
-  #shareAbove(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    const { up, changes, nodes } = this.containers
-    for (let at = node.above; at >= 0; at = up[at]!) {
-      this.#share(nodes[at]!, index, value, known, unreadable, estimated)
-      changes[at]!++
-    }
-  }
-
-  #share(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    const counters = this.of(node)
     const { slot } = node
+    assert(slot >= 0 && reaches[index]!.includes(node.level), 'a limit is counted where it exists, at what is there')
+    const counters = this.of(node)
     this.#shift(node, index, value)
     counters.known[index]![slot]! += known
     counters.unreadable[index]!.add(slot, unreadable)
     counters.estimated[index]!.add(slot, estimated)
+    // What is not known any more is to be noticed when it is counted again, as the first time.
+    if (counters.known[index]![slot] === 0) counters.room[index]![slot] = Number.NaN
+    node.revision++
     this.#alert(node, index)
+    if (sums[index]) this.#shareAbove(node, index, value, known, unreadable, estimated)
+    else if (maxima[index]) this.#touchAbove(node, index)
+  }
+
+  #shareAbove(node: Node, index: number, value: number, reads: number, unread: number, estimates: number): void {
+    const { up, changes, nodes, room, known, unreadable, estimated } = this.containers
+    const rooms = room[index]!
+    for (let at = node.above; at >= 0; at = up[at]!) {
+      known[index]![at]! += reads
+      unreadable[index]!.add(at, unread)
+      estimated[index]!.add(at, estimates)
+      const left = rooms[at]! - value
+      if (left >= 0) rooms[at] = left
+      else {
+        this.#shift(nodes[at]!, index, value)
+        this.#alert(nodes[at]!, index)
+      }
+      changes[at]!++
+    }
   }
 
   /** A change of the value alone, wherever it is kept. */

@@ -37,8 +37,8 @@ export function nodesWithin(node: Node, level: Node['level']): Iterable<Node> {
   return []
 }
 
-/** Whether there is nothing below that a limit could be counted at: then a sum is truly zero. */
-export function isEmpty(node: Node): boolean {
-  for (const _ of node instanceof Process ? node.threads : processesWithin(node)) return false
+/** Whether there is nothing below that a limit of this home level could be counted at: then a sum is truly zero. */
+export function isEmpty(node: Node, home: Node['level']): boolean {
+  for (const _ of home === 'thread' ? threadsWithin(node) : processesWithin(node)) return false
   return true
 }
