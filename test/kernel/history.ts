@@ -12,6 +12,8 @@ import type { Bench } from './support.ts'
 
 const process = fc.nat(2)
 const where = fc.nat(3)
+/** Few, so that the same comes again, and the very point of a threshold comes up. */
+const value = fc.nat(12)
 
 /** What happens. Numbers choose among what there is at that time. */
 export const step = fc.oneof(
@@ -21,13 +23,17 @@ export const step = fc.oneof(
   fc.record({ what: fc.constant('end' as const), process }),
   fc.record({ what: fc.constant('move' as const), process, where }),
   fc.record({ what: fc.constant('sweep' as const) }),
-  fc.record({ what: fc.constant('fds' as const), process, value: fc.nat(60) }),
-  fc.record({ what: fc.constant('lose' as const), process }),
-  fc.record({ what: fc.constant('file' as const), process, value: fc.nat(60) }),
-  fc.record({ what: fc.constant('stack' as const), process, value: fc.nat(60), estimate: fc.boolean() }),
-  fc.record({ what: fc.constant('channels' as const), process, delta: fc.integer({ min: -20, max: 20 }) }),
+  fc.record({ what: fc.constant('fds' as const), process, value }),
+  fc.record({
+    what: fc.constant('lose' as const),
+    process,
+    limit: fc.constantFrom('fds' as const, 'channels' as const),
+  }),
+  fc.record({ what: fc.constant('file' as const), process, value }),
+  fc.record({ what: fc.constant('stack' as const), process, value, estimate: fc.boolean() }),
+  fc.record({ what: fc.constant('channels' as const), process, delta: fc.integer({ min: -6, max: 6 }) }),
   fc.record({ what: fc.constant('mutexes' as const), process, delta: fc.integer({ min: -5, max: 5 }) }),
-  fc.record({ what: fc.constant('capacity' as const), process, value: fc.option(fc.nat(100), { nil: null }) }),
+  fc.record({ what: fc.constant('capacity' as const), process, value: fc.option(fc.nat(20), { nil: null }) }),
 )
 export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -113,8 +119,8 @@ export class History {
         if (thread !== undefined) this.#read(thread, 'stack', one.value, one.estimate)
         return []
       case 'lose':
-        seen.unreadable(kernel, process, 'fds', 'denied')
-        this.#hold(process, 'fds', { value: 0, known: false, unreadable: true, estimated: false })
+        seen.unreadable(kernel, process, one.limit, 'denied')
+        this.#hold(process, one.limit, { value: 0, known: false, unreadable: true, estimated: false })
         return []
       case 'channels':
         this.#charge(process, 'channels', one.delta)
@@ -133,12 +139,12 @@ export class History {
     this.#hold(node, limit, { value, known: true, unreadable: false, estimated })
   }
 
-  /** No count falls below nothing. */
+  /** No count falls below nothing. What could not be read before is known from here on, and still more than that. */
   #charge(node: Process | Thread, limit: LimitName, delta: number): void {
-    const { value } = this.holds(node, limit)
+    const { value, unreadable } = this.holds(node, limit)
     const real = Math.max(delta, -value)
     this.bench.kernel.usage.charge(node, this.bench.index(limit), real)
-    this.#hold(node, limit, { value: value + real, known: true, unreadable: false, estimated: false })
+    this.#hold(node, limit, { value: value + real, known: true, unreadable, estimated: false })
   }
 
   #hold(node: Process | Thread, limit: LimitName, held: Held): void {

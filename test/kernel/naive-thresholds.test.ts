@@ -14,8 +14,8 @@ const put = fc.record({
   limit: fc.constantFrom('fds' as const, 'stack' as const, 'threads' as const, 'file-size' as const),
   node: fc.nat(20),
   per: fc.constantFrom(null, null, 'thread' as const, 'process' as const, 'partition' as const),
-  at: fc.oneof(fc.nat(80), fc.constantFrom('50%' as const, '90%' as const)),
-  gap: fc.option(fc.integer({ min: 1, max: 20 }), { nil: null }),
+  at: fc.oneof(fc.nat(20), fc.constantFrom('50%' as const, '90%' as const)),
+  gap: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
   direction: fc.constantFrom('rising' as const, 'falling' as const),
   once: fc.boolean(),
 })

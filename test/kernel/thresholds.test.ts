@@ -252,6 +252,20 @@ describe('the end of a process', () => {
     expect([...bench.kernel.notifier.thresholds()].map(({ name }) => name)).toEqual(['each', 'sum'])
   })
 
+  test('clears in the order of the table, in whatever order the thresholds were set', () => {
+    const bench = new Bench()
+    const process = bench.process(42)
+    for (const limit of ['file-size', 'fds', 'memory'] as const) {
+      bench.observe(process, limit, 10)
+      bench.put(process, limit, 'own', { at: 10 })
+    }
+    bench.told()
+    bench.at(() => seen.processEnded(bench.kernel, process, { code: 0, signal: null }))
+    expect(bench.told('threshold')).toEqual(
+      ['memory', 'fds', 'file-size'].map((limit) => `threshold.cleared /sys/proc/42/${limit} died`),
+    )
+  })
+
   test('a later process of the same pid inherits nothing', () => {
     const bench = new Bench()
     const first = bench.process(42)

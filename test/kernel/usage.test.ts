@@ -50,9 +50,10 @@ const nodesOf = ({ kernel: { system } }: Bench): Node[] => [
 
 test('after any history every counter at every level equals a recount, and every peak is the highest of them', () => {
   fc.assert(
-    fc.property(fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }), (steps) => {
+    fc.property(fc.boolean(), fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }), (watched, steps) => {
       const bench = new Bench()
       const history = new History(bench)
+      if (watched) watchAll(bench)
       const peaks = new Map<Node, Map<LimitName, number>>()
       for (const one of steps) {
         bench.at(() => history.take(one))
@@ -77,6 +78,16 @@ test('after any history every counter at every level equals a recount, and every
     }),
   )
 })
+
+/** Somebody wants to know of everything: all is counted the longer way round. */
+function watchAll(bench: Bench): void {
+  const { system } = bench.kernel
+  for (const limit of ['fds', 'stack', 'mutexes', 'file-size'] as const) {
+    bench.put(system, limit, 'all', { at: 30 })
+    const { at } = limits[bench.index(limit)]!
+    for (const per of at) if (per !== 'system') bench.put(system, limit, per, { at: 10, per })
+  }
+}
 
 /** Threads, processes and children are counted by births and deaths alone. */
 function expectPopulation({ kernel: { system, usage }, index }: Bench): void {
@@ -132,6 +143,23 @@ test('what has ended has no counters: to ask, to charge or to read it is an asse
   expect(bench.value(other, 'fds')).toBe(7)
 })
 
+test('what was read and ended within one change is not looked at again, nor is who got its place taken for it', () => {
+  const bench = new Bench()
+  const process = bench.process(1)
+  const [gone, born] = bench.at(() => {
+    const first = seen.threadAppeared(bench.kernel, process, { tid: 1, name: 't', since: 0 })
+    seen.observe(bench.kernel, first, 'stack', { value: 90, at: 1 })
+    seen.threadEnded(bench.kernel, first)
+    const second = seen.threadAppeared(bench.kernel, process, { tid: 2, name: 't', since: 0 })
+    seen.observe(bench.kernel, second, 'stack', { value: 20, at: 1 })
+    return [first, second]
+  })
+  expect(() => bench.value(gone, 'stack')).toThrow(/assertion failed/)
+  for (const node of [born, process]) {
+    expect(bench.kernel.usage.reading(node, bench.index('stack'), false)).toMatchObject({ value: 20, peak: 20 })
+  }
+})
+
 test('a newborn knows nothing of who had its place before', () => {
   const bench = new Bench()
   const parent = bench.process(1)
@@ -149,11 +177,13 @@ test('a newborn knows nothing of who had its place before', () => {
     bench.capacity(thread, 'stack', 100)
     bench.observe(process, 'fds', 9)
     bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    expect(bench.kernel.usage.whyUnreadable(process, bench.index('fds'))).toBe('denied')
     bench.at(() => {
       seen.threadEnded(bench.kernel, thread)
       seen.processEnded(bench.kernel, process, { code: 0, signal: null })
       seen.partitionEnded(bench.kernel, partition!)
     })
+    expect(bench.kernel.usage.whyUnreadable(process, bench.index('fds'))).toBe(null)
   }
 })
 
