@@ -19,6 +19,10 @@ export const bounds = {
   frameBytesMax: 64 * 1_024,
   /** Malformed frames from one client before it is closed with 1008. */
   badFramesMax: 10,
+  /** Longest name of what kernel calls make, in characters: 400. */
+  nameMax: 128,
+  /** Longest message or reply of the model, in characters: 400. */
+  payloadMax: 4_096,
   /** Longest name of a threshold, in characters: 400. */
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */

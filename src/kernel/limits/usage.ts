@@ -67,6 +67,17 @@ export class Usage {
     this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
   }
 
+  /** The smallest container that would hold more than its capacity; null where all have room. */
+  refusal(node: Node, index: number, delta: number): Node | null {
+    for (let at: Node | null = node; at !== null; at = at.parent) {
+      if (!reaches[index]!.includes(at.level)) return null
+      if (at !== node && !sums[index]) return null
+      const { value, capacity } = at.counters
+      if (value[index]! + delta > capacity[index]!) return at
+    }
+    return null
+  }
+
   /** The node may have a finite capacity; it is yet to be read. */
   awaitCapacity({ counters }: Node, index: number): void {
     counters.capacity[index] = Number.NaN

@@ -29,4 +29,9 @@ export class Thread extends Node<'thread'> {
     this.name = name
     this.condition = { state: null, on: null, certain: true, why: 'not read yet', since }
   }
+
+  /** What it blocks on, as it may be shown. */
+  get waitsOn(): ThreadCondition['on'] {
+    return this.condition.on
+  }
 }

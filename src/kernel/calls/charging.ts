@@ -1,0 +1,65 @@
+/** What calls take and give back. All that a call takes is looked at before it takes any: a refused call has changed nothing. */
+
+import { KernelError } from '../errno.ts'
+import { type LimitName, type LimitRow, limitIndex, limits } from '../limits/table.ts'
+import type { Machine } from '../machine.ts'
+import type { ModelProcess } from '../objects/model-process.ts'
+import { containers, type Node } from '../objects/node.ts'
+
+export interface Need {
+  readonly limit: LimitName
+  readonly node: Node
+  readonly delta: number
+}
+
+/** @throws the limit's errno, naming what is full */
+export function needRoom(machine: Machine, ...needs: readonly Need[]): void {
+  for (const { limit, node, delta } of needs) {
+    const full = machine.kernel.usage.refusal(node, limitIndex[limit], delta)
+    if (full !== null) refuse(limit, full)
+  }
+}
+
+function refuse(limit: LimitName, full: Node): never {
+  const row: LimitRow = limits[limitIndex[limit]]!
+  const capacity = full.counters.capacity[limitIndex[limit]]!
+  throw new KernelError(row.errno ?? 'EAGAIN', `${full.path}/${limit} is at most ${capacity} ${row.unit}`)
+}
+
+/** Room for all that a process has, in containers that it is not in yet. @throws the errno of what is full */
+export function needRoomToMove(machine: Machine, process: ModelProcess, into: Iterable<Node>): void {
+  for (const node of into) {
+    for (const { name, errno, at } of limits as readonly LimitRow[]) {
+      const isPooled = errno !== null && at.includes('partition') && name !== 'file-size'
+      if (!isPooled) continue
+      const limit = name as LimitName
+      const delta = limit === 'processes' ? 1 : limit === 'memory' ? process.resident : machine.usage(process, limit)
+      if (delta > 0 && machine.usage(node, limit) + delta > machine.capacity(node, limit)) refuse(limit, node)
+    }
+  }
+}
+
+export function charge(machine: Machine, node: Node, limit: LimitName, delta: number): void {
+  machine.kernel.usage.charge(node, limitIndex[limit], delta)
+}
+
+/** Bytes of memory that a process is about to take, there and above: each container has a reading of its own. @throws ENOMEM */
+export function needMemory(from: Node, delta: number): void {
+  for (const node of [from, ...containers(from)]) {
+    const { value, capacity } = node.counters
+    if (value[limitIndex.memory]! + delta > capacity[limitIndex.memory]!) refuse('memory', node)
+  }
+}
+
+/** Resident memory is not summed up by the counters, since a live machine's is not: here it is, level by level. */
+export function chargeMemory(machine: Machine, process: ModelProcess, delta: number): void {
+  if (delta === 0) return
+  process.resident += delta
+  charge(machine, process, 'memory', delta)
+  for (const container of containers(process)) moveMemory(machine, container, delta)
+}
+
+export function moveMemory(machine: Machine, container: Node, delta: number): void {
+  charge(machine, container, 'memory', delta)
+  if (Number.isFinite(container.counters.capacity[limitIndex.memory])) charge(machine, container, 'memory-free', -delta)
+}

@@ -1,0 +1,191 @@
+/** Synchronous messages, and pulses. */
+
+import type { Errno } from '../errno.ts'
+import { KernelError } from '../errno.ts'
+import type { Machine } from '../machine.ts'
+import type { Channel, Connection, Message, Payload, Pulse } from '../objects/channel.ts'
+import type { ModelProcess } from '../objects/model-process.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import { type Progress, success, type Value } from './call.ts'
+import { channelOf, connectionOf, usable } from './channel.ts'
+import { charge, needRoom } from './charging.ts'
+import { refreshPriority } from './priority.ts'
+import { block, release } from './scheduling.ts'
+
+/**
+ * MsgSend: sends a message and waits for the reply: in SEND until a thread of the server receives it, then in REPLY.
+ * @param msg what it carries; handed to the receiver as it is
+ * @returns status and msg of the reply
+ * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the server
+ * went away meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT after
+ * TimerTimeout; and what MsgError answers
+ */
+export function msgSend(
+  machine: Machine,
+  thread: ModelThread,
+  { coid, msg = null }: { coid: number; msg?: Payload },
+): Progress {
+  const connection = usable(connectionOf(thread.parent, coid))
+  const message: Message = { client: thread, connection, payload: msg, rcvid: 0, receiver: null }
+  const receiver = connection.channel.receivers.first
+  if (receiver === null) block(machine, thread, { state: 'SEND', message })
+  else {
+    const received = hand(message, receiver)
+    block(machine, thread, { state: 'REPLY', message })
+    release(machine, receiver, { value: received })
+    serveAt(receiver, connection.channel, thread.priority)
+  }
+  return 'blocked'
+}
+
+/** The receiver has it from now on. What it is told of it. */
+function hand(message: Message, receiver: ModelThread): Value {
+  const { connection, payload, client } = message
+  const { channel, server } = connection
+  message.rcvid = channel.owner.ids.rcvid.take()
+  message.receiver = receiver
+  channel.owner.received.set(message.rcvid, message)
+  return {
+    rcvid: message.rcvid,
+    pid: client.parent.pid,
+    tid: client.tid,
+    scoid: server.scoid,
+    priority: client.priority,
+    msg: payload,
+  }
+}
+
+/** A receiver works at the priority of what it received, be that higher than its own or lower. */
+function serveAt(receiver: ModelThread, channel: Channel, priority: number): void {
+  if (channel.fixedPriority) return
+  receiver.servedPriority = priority
+  receiver.receivedOn = channel
+  channel.lastReceivers.add(receiver)
+  refreshPriority(receiver)
+}
+
+/** It receives anew, or ends: what it inherited is over. */
+export function endService(thread: ModelThread): void {
+  thread.receivedOn?.lastReceivers.delete(thread)
+  thread.receivedOn = null
+  thread.servedPriority = null
+  refreshPriority(thread)
+}
+
+/**
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, or waits
+ * in RECEIVE for one. The caller then works at the sender's priority, until it receives again.
+ * @returns of a message rcvid, pid, tid, scoid, priority and msg; of a pulse rcvid 0, code, value, scoid, priority and count
+ * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after TimerTimeout
+ */
+export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { chid: number }): Progress {
+  const channel = channelOf(thread.parent, chid)
+  endService(thread)
+  const [pulse] = channel.pulses
+  const client = channel.senders.first
+  if (pulse !== undefined && (client === null || pulse.priority >= client.priority)) {
+    channel.pulses.shift()
+    charge(machine, channel.owner, 'signals', -1)
+    serveAt(thread, channel, pulse.priority)
+    return pulseValue(pulse)
+  }
+  if (client?.blocker?.state !== 'SEND') {
+    block(machine, thread, { state: 'RECEIVE', channel })
+    return 'blocked'
+  }
+  const { message } = client.blocker
+  const received = hand(message, thread)
+  block(machine, client, { state: 'REPLY', message })
+  serveAt(thread, channel, client.priority)
+  return received
+}
+
+const pulseValue = ({ code, value, scoid, priority, count }: Pulse): Value => ({
+  rcvid: 0,
+  code,
+  value,
+  scoid,
+  priority,
+  count,
+})
+
+/** @throws ESRCH */
+function messageOf(process: ModelProcess, rcvid: number): Message {
+  const message = process.received.get(rcvid)
+  if (message !== undefined) return message
+  throw new KernelError('ESRCH', `no client of process ${process.pid} waits for a reply to ${rcvid}`)
+}
+
+/**
+ * MsgReply: answers a message; any thread of the process may, not only the one that received it.
+ * @param status what MsgSend returns
+ * @throws ESRCH nobody waits for a reply to that rcvid
+ */
+export function msgReply(
+  machine: Machine,
+  { parent }: ModelThread,
+  { rcvid, status = 0, msg = null }: { rcvid: number; status?: number; msg?: Payload },
+): Progress {
+  release(machine, messageOf(parent, rcvid).client, { value: { status, msg } })
+  return success
+}
+
+/**
+ * MsgError: answers a message with an error: the client's MsgSend fails with it.
+ * @throws ESRCH nobody waits for a reply to that rcvid
+ */
+export function msgError(
+  machine: Machine,
+  { parent }: ModelThread,
+  { rcvid, error }: { rcvid: number; error: Errno },
+): Progress {
+  release(machine, messageOf(parent, rcvid).client, { errno: error })
+  return success
+}
+
+/**
+ * MsgSendPulse: sends a pulse, which waits for nobody. Equal ones that wait are one entry with a count.
+ * @param priority 1 to 255; the caller's own where it is left out
+ * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry
+ */
+export function msgSendPulse(
+  machine: Machine,
+  thread: ModelThread,
+  {
+    coid,
+    code,
+    value = 0,
+    priority = thread.priority,
+  }: { coid: number; code: number; value?: number; priority?: number },
+): Progress {
+  const connection = usable(connectionOf(thread.parent, coid))
+  sendPulse(machine, connection, { code, value, priority })
+  return success
+}
+
+/** @throws EAGAIN */
+export function sendPulse(
+  machine: Machine,
+  { channel, server }: Connection,
+  { code, value, priority }: { code: number; value: number; priority: number },
+): void {
+  const pulse: Pulse = { priority, code, value, scoid: server.scoid, count: 1 }
+  const receiver = channel.receivers.first
+  if (receiver !== null) {
+    release(machine, receiver, { value: pulseValue(pulse) })
+    serveAt(receiver, channel, priority)
+    return
+  }
+  const equal = channel.pulses.find(
+    (other) =>
+      other.code === code && other.value === value && other.priority === priority && other.scoid === pulse.scoid,
+  )
+  if (equal !== undefined) {
+    equal.count++
+    return
+  }
+  needRoom(machine, { limit: 'signals', node: channel.owner, delta: 1 })
+  const before = channel.pulses.findLastIndex((other) => other.priority >= priority)
+  channel.pulses.splice(before + 1, 0, pulse)
+  charge(machine, channel.owner, 'signals', 1)
+}

@@ -1,0 +1,84 @@
+/**
+ * Priority inheritance: who waits lends its priority to whom it waits for, so that a thread never runs below one that
+ * needs it. A waiter for a mutex lends to its owner; a SEND-blocked client to the threads that received last on the
+ * channel; a REPLY-blocked one to the thread that received its message. What was lent goes back when the wait ends.
+ */
+
+import type { Channel } from '../objects/channel.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+
+/** What it runs at for itself: of a server, the priority of the message that it received last, until it receives again. */
+const ownPriority = ({ servedPriority, realPriority }: ModelThread): number => servedPriority ?? realPriority
+
+function wantedPriority(thread: ModelThread): number {
+  let wanted = ownPriority(thread)
+  for (const { waiters } of thread.owned ?? []) wanted = Math.max(wanted, waiters.first?.priority ?? 0)
+  return Math.max(wanted, thread.receivedOn?.senders.first?.priority ?? 0)
+}
+
+/** Those that a blocked thread lends its priority to. */
+export function borrowers({ blocker }: ModelThread): Iterable<ModelThread> {
+  if (blocker === null) return []
+  if (blocker.state === 'MUTEX') return living(blocker.mutex.owner)
+  if (blocker.state === 'SEND') return blocker.message.connection.channel.lastReceivers
+  return blocker.state === 'REPLY' ? living(blocker.message.receiver) : []
+}
+
+const living = (thread: ModelThread | null): ModelThread[] => (thread === null || thread.isDead ? [] : [thread])
+
+/** Puts it in its place among those that wait with it. */
+function change(thread: ModelThread, priority: number): void {
+  if (thread.priority === priority) return
+  thread.priority = priority
+  thread.revision++
+  thread.parent.revision++
+  const { queue } = thread
+  if (queue !== null) {
+    queue.remove(thread)
+    queue.insert(thread)
+  }
+  // The server follows its client while it works for it.
+  if (thread.blocker?.state !== 'REPLY') return
+  const { receiver, connection } = thread.blocker.message
+  if (receiver !== null && servesFor(receiver, connection.channel)) receiver.servedPriority = priority
+}
+
+const servesFor = ({ receivedOn, servedPriority }: ModelThread, channel: Channel): boolean =>
+  servedPriority !== null && receivedOn === channel
+
+/** Preconditions: what it lends to or borrows from has just changed. */
+export function refreshPriority(thread: ModelThread): void {
+  if (thread.isDead) return
+  const wanted = wantedPriority(thread)
+  if (wanted > thread.priority) raise(thread, wanted)
+  else if (wanted < thread.priority) lower(thread)
+}
+
+function raise(thread: ModelThread, priority: number): void {
+  const rising: [ModelThread, number][] = [[thread, priority]]
+  for (let next = rising.pop(); next !== undefined; next = rising.pop()) {
+    const [who, to] = next
+    if (to <= who.priority) continue
+    change(who, to)
+    for (const borrower of borrowers(who)) rising.push([borrower, Math.max(wantedPriority(borrower), to)])
+  }
+}
+
+/**
+ * In a loop of waiters each would hold up what the others once borrowed. So all that is reached goes back to its own
+ * first, and then rises again to what it is still lent.
+ */
+function lower(thread: ModelThread): void {
+  const reached = new Set([thread])
+  for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
+  for (const who of reached) change(who, Math.min(who.priority, ownPriority(who)))
+  for (const who of reached) {
+    const wanted = wantedPriority(who)
+    if (wanted > who.priority) raise(who, wanted)
+  }
+}
+
+/** After `thread` began or ended its wait. Preconditions: `of` are those it lends to, or lent to until now. */
+export function refreshBorrowers(of: Iterable<ModelThread>): void {
+  for (const borrower of [...of]) refreshPriority(borrower)
+}
