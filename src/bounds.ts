@@ -5,6 +5,8 @@ export const bounds = {
   pathBytesMax: 4_096,
   /** Largest request body: 413. */
   bodyBytesMax: 64 * 1_024,
+  /** Longest line of NDJSON that comes in: the stream ends with a problem. */
+  lineBytesMax: 64 * 1_024,
   /** Levels shown inline in one answer: 400. */
   depthMax: 16,
   /** Entries of one page: 400. */

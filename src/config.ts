@@ -8,7 +8,11 @@ const share = z.coerce.number().gt(0).max(100)
 export const Config = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on; other than loopback needs --token-file'),
   port: z.coerce.number().int().min(0).max(65_535).default(7007).describe('port to listen on; 0 takes a free one'),
-  source: z.enum(['linux']).default('linux').describe('what feeds the model'),
+  source: z.enum(['linux', 'model']).default('linux').describe('a live machine, or the model that kernel calls drive'),
+  clock: z
+    .enum(['virtual', 'real'])
+    .default('virtual')
+    .describe('of the model: moved by POST /sys/clock, or following the wall clock'),
   procRoot: z.string().min(1).default('/proc').describe('where procfs is mounted'),
   cgroupRoot: z.string().min(1).default('/sys/fs/cgroup').describe('where the cgroup file systems are mounted'),
   period: z.coerce

@@ -7,11 +7,9 @@ import { pino } from 'pino'
 import { stringify } from 'yaml'
 import { type App, buildApp } from './app.ts'
 import { type Config, ConfigError, configHelp, readConfig } from './config.ts'
+import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
-import { Kernel } from './kernel/kernel.ts'
-import { linuxAbilities } from './sources/linux/abilities.ts'
-import { LinuxSource } from './sources/linux/linux-source.ts'
 import { SourceError } from './sources/source.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -40,27 +38,10 @@ async function serve(config: Config): Promise<void> {
   const tokens = config.tokenFile === undefined ? null : readTokens(config.tokenFile)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const now = () => Date.now()
-  const periods = { fastMs: config.period, fullMs: config.fullPeriod, livesTold: false }
-  const kernel = new Kernel({
-    abilities: linuxAbilities(periods),
-    selfPid: process.pid,
-    firstRevision: Math.round(now() * 1000),
-    now: now(),
-  })
-  const source = new LinuxSource(kernel, {
-    procRoot: config.procRoot,
-    cgroupRoot: config.cgroupRoot,
-    periodMs: config.period,
-    fullPeriodMs: config.fullPeriod,
-    idleBudget: config.idleBudget / 100,
-    armedBudget: config.armedBudget / 100,
-    periods,
-    now,
-    onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
-  })
+  const hosted = hostKernel(config, { logger, now })
   const gate = { tokens, hosts: new Set<string>() }
-  const app = buildApp({ kernel, source, gate, logger, version, now })
-  await source.start()
+  const app = buildApp({ ...hosted, gate, logger, version, now })
+  await hosted.source.start()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
   announce(config.host, port, tokens !== null)

@@ -35,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   duration: [],
   config: [],
 }
-const composers = ['app', 'main']
+const composers = ['app', 'host', 'main']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

@@ -13,6 +13,7 @@ import { bounds } from '../bounds.ts'
 import type { Hub } from '../stream/hub.ts'
 import { chooseSubprotocol } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
+import { addCallsRoute } from './calls.ts'
 import { answerClientError } from './client-error.ts'
 import { addDocs } from './docs.ts'
 import { addHealthRoutes, type Health } from './health.ts'
@@ -76,6 +77,7 @@ export function buildServer({ context, hub, gate, health, metrics, logger }: Ser
   })
   app.register(async (scope) => {
     addTreeRoutes(scope, { context, hub })
+    addCallsRoute(scope, context)
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
     await addDocs(scope, context.version)

@@ -79,7 +79,7 @@ export const callArguments = {
   waitpid: z.strictObject({ pid: z.union([z.literal(-1), id.min(1)]).exactOptional() }),
   kill: z.strictObject({ pid, signal: signalName.nullable() }),
   setrlimit: z.strictObject({ rlimit: z.enum(modelRlimits), soft: points, hard: points.exactOptional() }),
-  ThreadCreate: ThreadMakingBody,
+  ThreadCreate: z.strictObject(ThreadMakingBody.shape),
   ThreadDestroy: z.strictObject({ tid: z.union([z.literal(-1), id]).exactOptional(), status: integer.exactOptional() }),
   ThreadJoin: z.strictObject({ tid }),
   ThreadDetach: z.strictObject({ tid }),
@@ -135,10 +135,13 @@ export const callArguments = {
   write: z.strictObject({ fd, bytes }),
 } as const satisfies { [N in KernelCallName]: z.ZodType<CallArguments<N>> }
 
-const Named = z.looseObject({ call: z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]]) })
+export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]])
+
+/** A call by name; its arguments are those of that call. */
+export const CallBody = z.looseObject({ call: callName }).meta({ id: 'KernelCallBody' })
 
 /** `{"call":"MsgSend","coid":1}`. @throws ZodError naming the field that is wrong */
 export function parseCall(body: unknown): KernelCall {
-  const { call, ...args } = Named.parse(body)
+  const { call, ...args } = CallBody.parse(body)
   return { name: call, args: callArguments[call].parse(args) } as KernelCall
 }

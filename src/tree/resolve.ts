@@ -21,13 +21,13 @@ export interface Resolved {
   readonly alias: boolean
 }
 
-/** @throws NoSuchPath, MalformedPath */
-export function resolve(kernel: Kernel, pathname: string): Resolved {
+/** `creating`: an entry that is not there may be named, where it can be made. @throws NoSuchPath, MalformedPath */
+export function resolve(kernel: Kernel, pathname: string, { creating = false } = {}): Resolved {
   const segments = split(pathname)
   if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
   const { node, used } = walk(kernel, segments)
   const leaf = segments.slice(used)
-  const found = match(node, leaf)
+  const found = match(node, leaf) ?? (creating ? matchNew(node, leaf) : null)
   if (found === null) throw new NoSuchPath(pathname, longest(node, leaf))
   const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
   return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
@@ -102,6 +102,14 @@ function match(node: Node, leaf: readonly string[]): { definition: Definition; p
     if (params !== null) return { definition, params }
   }
   return null
+}
+
+/** A directory in which an entry of that name can be made. */
+function matchNew(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
+  const found = leaf.length === 2 ? match(node, leaf.slice(0, 1)) : null
+  const create = found?.definition.create
+  if (!found || !create) return null
+  return { definition: { ...found.definition, put: create }, params: { name: leaf[1]! } }
 }
 
 /** Preconditions: they are of the same length. */
