@@ -42,11 +42,17 @@ const processColumns: readonly Column<ProcessView>[] = [
   left('PARTITION', ({ partition }) => partition?.replace('/sys/part/', '').replaceAll('/part/', '/') ?? '-'),
 ]
 
+/** A system call with what it was given needs no names; what the model blocks on does. */
+const onText = (on: NonNullable<ThreadView['on']>): string =>
+  Object.entries(on)
+    .map(([name, value]) => ('call' in on ? String(value) : `${name}=${value}`))
+    .join(' ')
+
 const threadColumns: readonly Column<ThreadView>[] = [
   right('TID', ({ tid }) => String(tid)),
   left('NAME', ({ name }) => name),
   left('STATE', ({ state, certain }) => `${state ?? '-'}${certain === false ? '?' : ''}`),
-  left('ON', ({ on }) => (on === undefined ? '-' : Object.values(on).join(' '))),
+  left('ON', ({ on }) => (on === undefined ? '-' : onText(on))),
   right('CPU', ({ usage }) => cpuText(usage.cpu)),
   right('STACK', ({ usage }) => sizeText(usage.stack)),
   right('OF', ({ usage }) => sizeText(usage['stack-size'])),
