@@ -50,6 +50,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** For what is not a setting of ours: what a supervisor asks. */
+export const environment = process.env
+
 const keys = Object.keys(Config.shape) as (keyof Config)[]
 const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 const variableOf = (key: string): string => `INTROSPECTD_${flagOf(key).replaceAll('-', '_').toUpperCase()}`

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: wires the parts and starts them, nothing else. */
 
 import { readFileSync } from 'node:fs'
@@ -6,11 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { stringify } from 'yaml'
 import { type App, buildApp } from './app.ts'
-import { type Config, ConfigError, configHelp, readConfig } from './config.ts'
+import { type Config, ConfigError, configHelp, environment, readConfig } from './config.ts'
 import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
 import { SourceError } from './sources/source.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -39,13 +39,23 @@ async function serve(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const now = () => Date.now()
   const hosted = hostKernel(config, { logger, now })
+  const supervisor = await Supervisor.find(environment, {
+    source: hosted.source,
+    onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
+  })
   const gate = { tokens, hosts: new Set<string>() }
   const app = buildApp({ ...hosted, gate, logger, version, now })
   await hosted.source.start()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
-  announce(config.host, port, tokens !== null)
-  closeOnSignals(() => app.close())
+  const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  // Before anybody knows that it is there, and may end it.
+  closeOnSignals(() => {
+    supervisor?.stopping()
+    return app.close()
+  })
+  announce(place, tokens !== null)
+  supervisor?.ready(`http://${place}`)
 }
 
 function readTokens(path: string) {
@@ -69,8 +79,7 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
   return address!.port
 }
 
-function announce(host: string, port: number, guarded: boolean): void {
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
+function announce(place: string, guarded: boolean): void {
   const curl = guarded ? 'curl -H "authorization: Bearer $TOKEN"' : 'curl'
   process.stdout.write(`introspectd ${version} listens on http://${place}
 
@@ -80,12 +89,12 @@ Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream
 `)
 }
 
-/** A second signal does not wait. */
+/** A second signal does not wait, not even for a worker that is stuck in the kernel, as an exit would. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (closing) process.exit(1)
+      if (closing) process.kill(process.pid, 'SIGKILL')
       closing = true
       close().then(
         () => process.exit(0),

@@ -29,13 +29,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sources: ['kernel', 'duration'],
   stream: ['tree', 'bounds', 'cursor'],
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
+  // Of the sources it needs the port, and the C library.
+  supervisor: ['sources', 'config', 'duration'],
   metrics: ['kernel', 'sources', 'stream', 'tree'],
   bounds: [],
   cursor: [],
   duration: [],
   config: [],
 }
-const composers = ['app', 'host', 'main']
+const composers = ['app', 'host', 'main', 'bin']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 
