@@ -13,11 +13,8 @@ export interface Ended {
 }
 
 /** Runs the command line to its end. */
-export async function run(
-  args: readonly string[],
-  { env = {} }: { env?: Record<string, string> } = {},
-): Promise<Ended> {
-  const { child, output } = launch(args, { env })
+export async function run(args: readonly string[], launching: Launching = {}): Promise<Ended> {
+  const { child, output } = launch(args, launching)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   return { code, ...output }
 }
@@ -27,11 +24,15 @@ interface Launching {
   /** A command that starts it, as in `unshare`. */
   readonly under?: readonly string[]
   readonly uid?: number
+  /** Another than that of this checkout, with where it is run. */
+  readonly command?: readonly string[]
+  readonly cwd?: string
 }
 
-function launch(args: readonly string[], { env = {}, under = [], uid }: Launching = {}) {
-  const [command, ...rest] = [...under, process.execPath, main, ...args]
-  const child = spawn(command!, rest, {
+function launch(args: readonly string[], { env = {}, under = [], uid, command, cwd }: Launching = {}) {
+  const [program, ...rest] = [...under, ...(command ?? [process.execPath, main]), ...args]
+  const child = spawn(program!, rest, {
+    ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
