@@ -29,6 +29,12 @@ interface Launching {
   readonly cwd?: string
 }
 
+/** A test that fails leaves nothing running. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 function launch(args: readonly string[], { env = {}, under = [], uid, command, cwd }: Launching = {}) {
   const [program, ...rest] = [...under, ...(command ?? [process.execPath, main]), ...args]
   const child = spawn(program!, rest, {
@@ -37,8 +43,8 @@ function launch(args: readonly string[], { env = {}, under = [], uid, command, c
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
-  // A test that fails leaves nothing running.
-  process.once('exit', () => child.kill('SIGKILL'))
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString()
