@@ -171,6 +171,11 @@ export class Machine {
     })
   }
 
+  /** Sets pools of the whole machine; null takes one away. */
+  putPools(pools: Readonly<Partial<Record<LimitName, number | null>>>): void {
+    this.kernel.update(this.kernel.now, () => this.#setPools(this.kernel.system, pools))
+  }
+
   /** @throws EBUSY processes or partitions are in it */
   removePartition(partition: Partition): void {
     const { members, partitions, path } = partition
