@@ -25,6 +25,14 @@ export const bounds = {
   nameMax: 128,
   /** Longest message or reply of the model, in characters: 400. */
   payloadMax: 4_096,
+  /** Largest file of a scenario, in bytes: refused. */
+  scenarioBytesMax: 1_024 * 1_024,
+  /** Lists and maps inside one another in a scenario: refused. */
+  scenarioDepthMax: 64,
+  /** Longest that a scenario may run, in ms of the kernel's clock: refused. */
+  scenarioMsMax: 24 * 3_600_000,
+  /** Calls of one run of a scenario: it ends there, which is not what was expected. */
+  scenarioCallsMax: 250_000,
   /** Longest name of a threshold, in characters: 400. */
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */

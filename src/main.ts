@@ -2,13 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { stringify } from 'yaml'
 import { type App, buildApp } from './app.ts'
+import { type Simulation, simulate } from './cli/simulate.ts'
 import { type Config, ConfigError, configHelp, environment, readConfig } from './config.ts'
 import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
+import { Seed } from './scenario/file.ts'
 import { SourceError } from './sources/source.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
@@ -17,6 +20,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const help = `introspectd ${version}: thresholds and events on the processes and threads of this machine
 
 usage: introspectd [serve] [flags]     serve over HTTP
+       introspectd simulate FILE...    run scenarios; --seed N, --quiet
        introspectd openapi             print the OpenAPI document
        introspectd --help | --version
 
@@ -89,6 +93,26 @@ Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream
 `)
 }
 
+function simulationOf(args: readonly string[]): Simulation {
+  const options = { seed: { type: 'string' }, quiet: { type: 'boolean', default: false } } as const
+  const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }))
+  const { seed: text, quiet } = values
+  if (positionals.length === 0) return fail('simulate: name the file of a scenario, or several')
+  if (text === undefined) return { files: positionals, quiet }
+  const seed = Seed.safeParse(/^\d+$/.test(text) ? Number(text) : text)
+  return seed.success
+    ? { files: positionals, quiet, seed: seed.data }
+    : fail(`--seed: ${seed.error.issues[0]?.message}`)
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    return fail(`simulate: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
 /** A second signal does not wait, not even for a worker that is stuck in the kernel, as an exit would. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
@@ -109,6 +133,8 @@ async function main(args: readonly string[]): Promise<void> {
   if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(help)
   else if (rest.includes('--version')) process.stdout.write(`${version}\n`)
   else if (command === 'openapi') process.stdout.write(stringify(openApi(version)))
+  else if (command === 'simulate')
+    process.exitCode = await simulate(simulationOf(rest), { events: process.stdout, verdicts: process.stderr })
   else if (command === 'serve') await serve(readConfig(rest))
   else fail(`there is no command ${command}; see introspectd --help`)
 }

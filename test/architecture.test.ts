@@ -31,6 +31,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
   // Of the sources it needs the port, and the C library.
   supervisor: ['sources', 'config', 'duration'],
+  // Drives the kernel as a client of the tree does, and names limits and thresholds by its shapes.
+  scenario: ['tree', 'kernel', 'bounds', 'duration'],
+  cli: ['scenario', 'journal', 'kernel'],
   metrics: ['kernel', 'sources', 'stream', 'tree'],
   bounds: [],
   cursor: [],

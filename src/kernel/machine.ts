@@ -30,6 +30,9 @@ import { TimerWheel } from './time/timer-wheel.ts'
 /** Capacities of a partition or of the system, each in its limit's unit. */
 export type Pools = Readonly<Partial<Record<LimitName, number>>>
 
+/** Null takes a pool away. */
+export type PoolSettings = Readonly<Partial<Record<LimitName, number | null>>>
+
 /** What the machine has for all, where nobody says otherwise: one hog can exhaust each of them. */
 export const defaultPools: Pools = {
   processes: 32_768,
@@ -163,7 +166,7 @@ export class Machine {
   }
 
   /** Makes a partition, or sets pools of one that is there; null takes a pool away. */
-  putPartition(names: readonly string[], pools: Readonly<Partial<Record<LimitName, number | null>>>): Partition {
+  putPartition(names: readonly string[], pools: PoolSettings): Partition {
     return this.kernel.update(this.kernel.now, () => {
       const partition = this.partition(names)
       this.#setPools(partition, pools)
@@ -172,7 +175,7 @@ export class Machine {
   }
 
   /** Sets pools of the whole machine; null takes one away. */
-  putPools(pools: Readonly<Partial<Record<LimitName, number | null>>>): void {
+  putPools(pools: PoolSettings): void {
     this.kernel.update(this.kernel.now, () => this.#setPools(this.kernel.system, pools))
   }
 
@@ -293,7 +296,7 @@ export class Machine {
   }
 
   /** A maximum of memory is what free memory is told by. */
-  #setPools(node: Node, pools: Readonly<Partial<Record<LimitName, number | null>>>): void {
+  #setPools(node: Node, pools: PoolSettings): void {
     for (const [limit, capacity] of Object.entries(pools) as [LimitName, number | null][])
       this.setCapacity(node, limit, capacity ?? Number.POSITIVE_INFINITY)
     if (pools.memory === undefined) return

@@ -40,12 +40,14 @@ const bytes = count.describe('Bytes')
 const pages = z.int().min(1).describe('Pages of 4,096 bytes')
 const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
 
+const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
+
 /** `"500ms"`, `"1s"`, `"2m"`: text with a unit; whole ms for the kernel. */
 export const Duration = z
-  .string()
+  .string(durationRule)
   .transform((text, context) => {
     const ms = parseDuration(text)
-    if (ms === null) context.addIssue({ code: 'custom', message: 'a duration such as "500ms", "1.5s" or "2m"' })
+    if (ms === null) context.addIssue({ code: 'custom', message: durationRule })
     return ms ?? 0
   })
   .describe('Duration with its unit: ms, s, m or h')

@@ -16,14 +16,11 @@ import type { Model } from './definition.ts'
 const partitionPath = z.string().describe('Pathname of a partition, or /sys for none')
 const pid = z.int().min(1).describe('Process')
 
-export const PoolsBody = z
-  .strictObject({
-    pools: z
-      .partialRecord(z.enum(poolNames), z.int().nonnegative().nullable())
-      .default({})
-      .describe('Capacity of each limit, in its unit; null takes it away. Less than is in use refuses new use only'),
-  })
-  .meta({ id: 'Pools' })
+export const PoolSizes = z
+  .partialRecord(z.enum(poolNames), z.int().nonnegative().nullable())
+  .describe('Capacity of each limit, in its unit; null takes it away. Less than is in use refuses new use only')
+
+export const PoolsBody = z.strictObject({ pools: PoolSizes.default({}) }).meta({ id: 'Pools' })
 
 export const ProcessBody = z
   .strictObject({
