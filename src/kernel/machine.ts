@@ -4,25 +4,25 @@
  */
 
 import type { Outcome, Progress } from './calls/call.ts'
-import { applyRlimit, firstRlimits, move } from './calls/process.ts'
+import { makeProcess, move, type ProcessMaking } from './calls/process.ts'
 import { dispatch, release } from './calls/scheduling.ts'
 import { type KernelCall, kernelCalls } from './calls/table.ts'
-import { makeThread, needRoomForFirst, type ThreadMaking } from './calls/thread.ts'
+import { makeThread, type ThreadMaking } from './calls/thread.ts'
 import { endTimeout, timeOut } from './calls/timeouts.ts'
 import { expire, expireShare } from './calls/timer.ts'
 import { assert, KernelError } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { type LimitName, limitIndex, limits } from './limits/table.ts'
-import { ModelProcess, modelRlimits, type RlimitName } from './objects/model-process.ts'
+import { describeBlocker } from './objects/blocker.ts'
+import { ModelProcess } from './objects/model-process.ts'
 import type { ModelThread } from './objects/model-thread.ts'
 import type { Node } from './objects/node.ts'
 import type { Partition } from './objects/partition.ts'
-import type { Rlimit } from './objects/process.ts'
 import type { Sync } from './objects/sync.ts'
 import type { System } from './objects/system.ts'
 import type { ThreadCondition } from './objects/thread.ts'
 import type { ModelTimer } from './objects/timer.ts'
-import { partitionAppeared, partitionEnded, processEntered } from './observations.ts'
+import { partitionAppeared, partitionEnded } from './observations.ts'
 import { type Signal, signalOf } from './signals.ts'
 import type { ThreadState } from './states.ts'
 import { TimerWheel } from './time/timer-wheel.ts'
@@ -54,17 +54,6 @@ export const poolNames: readonly LimitName[] = limits
 
 const noMaximum = 'no maximum of memory is set'
 
-export const pidMax = 4_194_304
-
-export interface Spawning {
-  readonly name: string
-  readonly uid?: number
-  readonly parent?: ModelProcess | null
-  readonly container?: Partition | System
-  readonly rlimits?: Readonly<Record<RlimitName, Rlimit>>
-  readonly thread?: Omit<ThreadMaking, 'detached'>
-}
-
 export class Machine {
   readonly kernel: Kernel
   readonly wheel: TimerWheel<ModelTimer>
@@ -89,7 +78,7 @@ export class Machine {
     this.wheel = new TimerWheel(kernel.now)
     this.childSignal = childSignal
     kernel.update(kernel.now, () => {
-      this.#count(kernel.system)
+      this.count(kernel.system)
       this.#setPools(kernel.system, pools)
     })
   }
@@ -98,26 +87,21 @@ export class Machine {
 
   /**
    * One kernel call by a thread.
-   * @throws KernelError ESRCH no such process or thread, or it has ended; EBUSY it is blocked; and what the call itself
-   * refuses: then nothing has changed, but that its TimerTimeout is spent
+   * @throws KernelError ESRCH no such process or thread, or it has ended; EBUSY it is blocked; what the call itself
+   * refuses: then nothing has changed, but that its TimerTimeout is spent; and what a wait that is over at once returns
    */
-  call(pid: number, tid: number, { name, args }: KernelCall): Outcome {
+  call(pid: number, tid: number, call: KernelCall): Outcome {
     const thread = this.#caller(pid, tid)
     return this.kernel.update(this.kernel.now, () => {
-      const undo = dispatch(this, thread)
-      thread.calling = name
-      // The one place where a call and its arguments meet: they are typed together by `KernelCall`.
-      const execute = kernelCalls[name] as (machine: Machine, thread: ModelThread, args: unknown) => Progress
       const { timeout } = thread
       try {
-        return this.#outcome(thread, execute(this, thread, args))
-      } catch (error) {
-        thread.calling = null
-        undo()
-        throw error
+        const progress = this.#execute(thread, call)
+        return progress === 'blocked' ? outcomeOfWait(thread) : { returned: progress }
       } finally {
-        // What this very call set is for the next.
-        if (thread.blocker === null && thread.timeout === timeout) endTimeout(this, thread)
+        const isOver = thread.blocker === null || thread.blocker.state === 'STOPPED'
+        if (isOver) thread.calling = null
+        // What this very call has set is for the next.
+        if (isOver && thread.timeout === timeout) endTimeout(this, thread)
       }
     })
   }
@@ -134,25 +118,22 @@ export class Machine {
     return thread
   }
 
-  #outcome(thread: ModelThread, progress: Progress): Outcome {
-    if (progress !== 'blocked') {
-      thread.calling = null
-      return { returned: progress }
+  #execute(thread: ModelThread, { name, args }: KernelCall): Progress {
+    // The one place where a call and its arguments meet: they are typed together by `KernelCall`.
+    const execute = kernelCalls[name] as (machine: Machine, thread: ModelThread, args: unknown) => Progress
+    const undo = dispatch(this, thread)
+    thread.calling = name
+    try {
+      return execute(this, thread, args)
+    } catch (error) {
+      undo()
+      throw error
     }
-    // A signal that it let through has ended it.
-    if (thread.isDead) return { returned: {} }
-    if (thread.blocker !== null && thread.calling !== null)
-      return { blocked: thread.blocker.state, on: thread.waitsOn ?? {} }
-    // Its wait was over as it began.
-    const { returned } = thread
-    assert(returned !== null, 'a call that is over has returned')
-    if ('errno' in returned) throw new KernelError(returned.errno, `${returned.call} was ended at once`)
-    return { returned: returned.value }
   }
 
-  /** A process that nobody made. @throws EAGAIN, ENOMEM, EPERM */
-  create(spawning: Spawning): ModelProcess {
-    return this.kernel.update(this.kernel.now, () => this.spawn(spawning))
+  /** A process that no thread made. @throws EAGAIN, ENOMEM, EPERM */
+  create(making: ProcessMaking): ModelProcess {
+    return this.kernel.update(this.kernel.now, () => makeProcess(this, making))
   }
 
   /** A thread that no thread made. @throws EAGAIN, ENOMEM, EPERM */
@@ -225,60 +206,13 @@ export class Machine {
     return process instanceof ModelProcess ? process : null
   }
 
-  /** Preconditions: inside an update. @throws EAGAIN, ENOMEM, EPERM */
-  spawn(spawning: Spawning): ModelProcess {
-    const {
-      name,
-      uid = 0,
-      parent = null,
-      container = this.kernel.system,
-      rlimits = firstRlimits,
-      thread = {},
-    } = spawning
-    needRoomForFirst(this, { container, rlimits, uid }, thread)
-    const pid = this.#nextPid()
-    const identity = `model-${pid}-${this.births + 1}`
-    const birth = {
-      pid,
-      identity,
-      started: this.kernel.now,
-      name,
-      uid,
-      parentProcess: parent,
-      executable: null,
-      container,
-    }
-    const process = new ModelProcess(birth, rlimits)
-    this.births++
-    this.lastPid = pid
-    this.pids.add(pid)
-    processEntered(this.kernel, process)
-    this.#count(process)
-    for (const rlimit of modelRlimits) applyRlimit(this, process, rlimit)
-    makeThread(this, process, thread)
-    return process
-  }
-
-  /** All pids are used before one comes again. @throws EAGAIN */
-  #nextPid(): number {
-    if (this.pids.size >= pidMax) throw new KernelError('EAGAIN', `all ${pidMax} pids are in use`)
-    let pid = this.lastPid
-    do pid = pid >= pidMax ? 1 : pid + 1
-    while (this.pids.has(pid))
-    return pid
-  }
-
-  freePid(pid: number): void {
-    this.pids.delete(pid)
-  }
-
   /** The partition of these names, made where it is not there. Preconditions: inside an update. */
   partition(names: readonly string[]): Partition {
     for (let depth = 1; depth <= names.length; depth++) {
       const path = names.slice(0, depth)
       if (this.kernel.partition(path) !== null) continue
       const made = partitionAppeared(this.kernel, path)
-      this.#count(made)
+      this.count(made)
       this.kernel.usage.lose(made, limitIndex['memory-free'], noMaximum)
     }
     const partition = this.kernel.partition(names)
@@ -287,7 +221,7 @@ export class Machine {
   }
 
   /** What has been counted of nothing yet is known to be none. */
-  #count(node: Node): void {
+  count(node: Node): void {
     for (const [index, row] of limits.entries()) {
       const isOwn =
         row.home === node.level || (row.adds === 'read' && (row.at as readonly string[]).includes(node.level))
@@ -332,4 +266,15 @@ export class Machine {
   nextArrival(): number {
     return ++this.arrivals
   }
+}
+
+/** Of a call that has blocked. Where its wait was over as it began it has happened all the same: that is no refusal. */
+function outcomeOfWait(thread: ModelThread): Outcome {
+  const { blocker, calling, returned } = thread
+  if (blocker !== null && calling !== null) return { blocked: blocker.state, on: describeBlocker(blocker) }
+  // A signal that it let through has ended it.
+  if (thread.isDead) return { returned: {} }
+  assert(returned !== null, 'a call that is over has returned')
+  if ('errno' in returned) throw new KernelError(returned.errno, `${returned.call} was ended at once`)
+  return { returned: returned.value }
 }

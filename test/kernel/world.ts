@@ -1,11 +1,12 @@
 /** A machine with a recorder, and short words for what tests do with it. */
 
+import type { ProcessMaking } from '../../src/kernel/calls/process.ts'
 import type { CallArguments, KernelCall, KernelCallName } from '../../src/kernel/calls/table.ts'
 import { KernelError } from '../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import type { LimitName } from '../../src/kernel/limits/table.ts'
-import { Machine, type Pools, type Spawning } from '../../src/kernel/machine.ts'
+import { Machine, type Pools } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
 import type { ModelProcess } from '../../src/kernel/objects/model-process.ts'
 import type { ModelThread, Returned } from '../../src/kernel/objects/model-thread.ts'
@@ -22,8 +23,8 @@ export class World {
     this.machine = new Machine(this.kernel, pools)
   }
 
-  spawn(name: string, spawning: Omit<Spawning, 'name'> = {}): ModelProcess {
-    return this.machine.create({ name, ...spawning })
+  spawn(name: string, making: Omit<ProcessMaking, 'name'> = {}): ModelProcess {
+    return this.machine.create({ name, ...making })
   }
 
   thread(process: ModelProcess, tid = 1): ModelThread {

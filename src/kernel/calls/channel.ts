@@ -7,7 +7,7 @@ import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { charge, needRoom } from './charging.ts'
-import { refreshPriority } from './priority.ts'
+import { endService } from './priority.ts'
 import { release } from './scheduling.ts'
 
 /**
@@ -53,20 +53,13 @@ export function destroyChannel(machine: Machine, channel: Channel): void {
   charge(machine, owner, 'channels', -1)
   if (channel.pulses.length > 0) charge(machine, owner, 'signals', -channel.pulses.length)
   channel.pulses.length = 0
-  for (const thread of channel.senders) release(machine, thread, { errno: 'ESRCH' })
-  for (const { client, connection } of [...owner.received.values()])
-    if (connection.channel === channel) release(machine, client, { errno: 'ESRCH' })
-  for (const thread of channel.receivers) release(machine, thread, { errno: 'ESRCH' })
-  for (const thread of channel.lastReceivers) stopInheriting(thread)
+  // Lists of their own, since each release may change the order of those that wait on.
+  const received = [...owner.received.values()].filter(({ connection }) => connection.channel === channel)
+  const blocked = [...channel.senders, ...received.map(({ client }) => client), ...channel.receivers]
+  for (const thread of blocked) release(machine, thread, { errno: 'ESRCH' })
+  for (const thread of [...channel.lastReceivers]) endService(thread)
   for (const server of channel.servers.values()) freeServer(machine, server)
   channel.servers.clear()
-}
-
-/** What it had of its clients' priority goes back. */
-function stopInheriting(thread: ModelThread): void {
-  thread.receivedOn = null
-  thread.servedPriority = null
-  refreshPriority(thread)
 }
 
 function freeServer(machine: Machine, { channel, scoid }: ServerConnection): void {
@@ -132,6 +125,7 @@ export function connectDetach(machine: Machine, { parent }: ModelThread, { coid 
 
 export function detach(machine: Machine, connection: Connection): void {
   const { client, server, coid, channel } = connection
+  connection.detached = true
   client.connections.delete(coid)
   client.ids.coid.giveBack(coid)
   charge(machine, client, 'connections', -1)

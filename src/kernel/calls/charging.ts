@@ -12,18 +12,31 @@ export interface Need {
   readonly delta: number
 }
 
-/** @throws the limit's errno, naming what is full */
+/** What takes nothing new is never refused, be a capacity below what is in use. @throws the limit's errno, naming what is full */
 export function needRoom(machine: Machine, ...needs: readonly Need[]): void {
   for (const { limit, node, delta } of needs) {
+    if (delta <= 0) continue
+    checkCountable(machine, limit, delta)
     const full = machine.kernel.usage.refusal(node, limitIndex[limit], delta)
-    if (full !== null) refuse(limit, full)
+    if (full !== null) refuse(machine, limit, full)
   }
 }
 
-function refuse(limit: LimitName, full: Node): never {
+/** Whether `needRoom` would find it. */
+export function hasRoom(machine: Machine, { limit, node, delta }: Need): boolean {
+  return machine.kernel.usage.refusal(node, limitIndex[limit], delta) === null
+}
+
+function refuse(machine: Machine, limit: LimitName, full: Node): never {
   const row: LimitRow = limits[limitIndex[limit]]!
-  const capacity = full.counters.capacity[limitIndex[limit]]!
-  throw new KernelError(row.errno ?? 'EAGAIN', `${full.path}/${limit} is at most ${capacity} ${row.unit}`)
+  const most = Math.min(machine.capacity(full, limit), Number.MAX_SAFE_INTEGER)
+  throw new KernelError(row.errno ?? 'EINVAL', `${full.path}/${limit} is at most ${most} ${row.unit}`)
+}
+
+/** Sums are exact up to 2^53; without a pool nothing else would end them there. @throws the limit's errno, or EINVAL where it has none */
+export function checkCountable(machine: Machine, limit: LimitName, delta: number): void {
+  const { system } = machine.kernel
+  if (machine.usage(system, limit) + delta > Number.MAX_SAFE_INTEGER) refuse(machine, limit, system)
 }
 
 /** Room for all that a process has, in containers that it is not in yet. @throws the errno of what is full */
@@ -34,7 +47,7 @@ export function needRoomToMove(machine: Machine, process: ModelProcess, into: It
       if (!isPooled) continue
       const limit = name as LimitName
       const delta = limit === 'processes' ? 1 : limit === 'memory' ? process.resident : machine.usage(process, limit)
-      if (delta > 0 && machine.usage(node, limit) + delta > machine.capacity(node, limit)) refuse(limit, node)
+      if (delta > 0 && machine.usage(node, limit) + delta > machine.capacity(node, limit)) refuse(machine, limit, node)
     }
   }
 }
@@ -44,11 +57,18 @@ export function charge(machine: Machine, node: Node, limit: LimitName, delta: nu
 }
 
 /** Bytes of memory that a process is about to take, there and above: each container has a reading of its own. @throws ENOMEM */
-export function needMemory(from: Node, delta: number): void {
-  for (const node of [from, ...containers(from)]) {
-    const { value, capacity } = node.counters
-    if (value[limitIndex.memory]! + delta > capacity[limitIndex.memory]!) refuse('memory', node)
-  }
+export function needMemory(machine: Machine, from: Node, delta: number): void {
+  if (delta <= 0) return
+  checkCountable(machine, 'memory', delta)
+  for (const node of [from, ...containers(from)])
+    if (machine.usage(node, 'memory') + delta > machine.capacity(node, 'memory')) refuse(machine, 'memory', node)
+}
+
+/** A file is about to be this large: each container has a maximum of its own. @throws EFBIG */
+export function needSize(machine: Machine, process: ModelProcess, bytes: number): void {
+  for (const node of [process, ...containers(process)])
+    if (bytes > Math.min(machine.capacity(node, 'file-size'), Number.MAX_SAFE_INTEGER))
+      refuse(machine, 'file-size', node)
 }
 
 /** Resident memory is not summed up by the counters, since a live machine's is not: here it is, level by level. */
@@ -61,5 +81,5 @@ export function chargeMemory(machine: Machine, process: ModelProcess, delta: num
 
 export function moveMemory(machine: Machine, container: Node, delta: number): void {
   charge(machine, container, 'memory', delta)
-  if (Number.isFinite(container.counters.capacity[limitIndex.memory])) charge(machine, container, 'memory-free', -delta)
+  if (Number.isFinite(machine.capacity(container, 'memory'))) charge(machine, container, 'memory-free', -delta)
 }

@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts'
 import type { ModelProcess, OpenFile } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
-import { charge, needRoom } from './charging.ts'
+import { charge, needRoom, needSize } from './charging.ts'
 
 /**
  * open: opens a file; the model keeps no files, only how large it is while it is open.
@@ -48,7 +48,7 @@ export function close(machine: Machine, { parent }: ModelThread, { fd }: { fd: n
  * write: the file grows.
  * @param bytes by how much
  * @returns bytes
- * @throws EBADF no such descriptor, or not open for writing; EFBIG the file would pass RLIMIT_FSIZE
+ * @throws EBADF no such descriptor, or not open for writing; EFBIG the file would be larger than RLIMIT_FSIZE or a pool lets it
  */
 export function write(
   machine: Machine,
@@ -57,7 +57,7 @@ export function write(
 ): Progress {
   const file = fileOf(parent, fd)
   if (!file.writable) throw new KernelError('EBADF', `descriptor ${fd} is not open for writing`)
-  needRoom(machine, { limit: 'file-size', node: parent, delta: Math.max(0, file.size + bytes - largest(parent)) })
+  needSize(machine, parent, file.size + bytes)
   file.size += bytes
   measure(machine, parent)
   return { bytes }

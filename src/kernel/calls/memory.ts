@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { charge, chargeMemory, needMemory, needRoom } from './charging.ts'
-import { raiseFault } from './signal.ts'
+import { raiseFault } from './delivery.ts'
 
 export const pageBytes = 4096
 /** Reserved for a thread that does not say otherwise, and touched as it begins. */
@@ -34,7 +34,7 @@ export function mmap(
     { limit: 'address-space', node: parent, delta: bytes },
     { limit: 'memlock', node: parent, delta: lockedBytes },
   )
-  needMemory(parent, bytes)
+  needMemory(machine, parent, bytes)
   parent.dataPages += pages
   if (locked) parent.lockedPages += pages
   charge(machine, parent, 'data-pages', pages)
@@ -66,7 +66,7 @@ export function munmap(machine: Machine, { parent }: ModelThread, { pages }: { p
  * enter: the thread calls functions, which take stack. Past its stack, or of the main thread past RLIMIT_STACK, the
  * kernel raises SIGSEGV on it.
  * @param bytes how much stack they take
- * @throws ENOMEM no memory for the pages
+ * @throws ENOMEM no room for the stack or its pages
  */
 export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes: number }): Progress {
   const before = machine.usage(thread, 'stack')
@@ -75,7 +75,8 @@ export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes:
     return success
   }
   const touched = pagesOf(before + bytes) - pagesOf(before)
-  needMemory(thread.parent, touched)
+  needRoom(machine, { limit: 'stack', node: thread.parent, delta: bytes })
+  needMemory(machine, thread.parent, touched)
   charge(machine, thread, 'stack', bytes)
   chargeMemory(machine, thread.parent, touched)
   return success

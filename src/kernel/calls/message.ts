@@ -9,7 +9,7 @@ import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success, type Value } from './call.ts'
 import { channelOf, connectionOf, usable } from './channel.ts'
 import { charge, needRoom } from './charging.ts'
-import { refreshPriority } from './priority.ts'
+import { endService, refreshPriority } from './priority.ts'
 import { block, release } from './scheduling.ts'
 
 /**
@@ -33,18 +33,18 @@ export function msgSend(
     const received = hand(message, receiver)
     block(machine, thread, { state: 'REPLY', message })
     release(machine, receiver, { value: received })
-    serveAt(receiver, connection.channel, thread.priority)
   }
   return 'blocked'
 }
 
-/** The receiver has it from now on. What it is told of it. */
+/** The receiver has it from now on, and works at its priority. What it is told of it. */
 function hand(message: Message, receiver: ModelThread): Value {
   const { connection, payload, client } = message
   const { channel, server } = connection
   message.rcvid = channel.owner.ids.rcvid.take()
   message.receiver = receiver
   channel.owner.received.set(message.rcvid, message)
+  serveAt(receiver, channel, client.priority, message)
   return {
     rcvid: message.rcvid,
     pid: client.parent.pid,
@@ -56,25 +56,21 @@ function hand(message: Message, receiver: ModelThread): Value {
 }
 
 /** A receiver works at the priority of what it received, be that higher than its own or lower. */
-function serveAt(receiver: ModelThread, channel: Channel, priority: number): void {
+function serveAt(receiver: ModelThread, channel: Channel, priority: number, message: Message | null): void {
   if (channel.fixedPriority) return
   receiver.servedPriority = priority
+  receiver.serving = message
   receiver.receivedOn = channel
   channel.lastReceivers.add(receiver)
   refreshPriority(receiver)
 }
 
-/** It receives anew, or ends: what it inherited is over. */
-export function endService(thread: ModelThread): void {
-  thread.receivedOn?.lastReceivers.delete(thread)
-  thread.receivedOn = null
-  thread.servedPriority = null
-  refreshPriority(thread)
-}
+const isBefore = (pulse: Pulse, { priority, arrival }: ModelThread): boolean =>
+  pulse.priority > priority || (pulse.priority === priority && pulse.arrival < arrival)
 
 /**
- * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, or waits
- * in RECEIVE for one. The caller then works at the sender's priority, until it receives again.
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of several
+ * the one that came first, or waits in RECEIVE for one. The caller then works at the sender's priority, until it receives again.
  * @returns of a message rcvid, pid, tid, scoid, priority and msg; of a pulse rcvid 0, code, value, scoid, priority and count
  * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after TimerTimeout
  */
@@ -83,10 +79,10 @@ export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { ch
   endService(thread)
   const [pulse] = channel.pulses
   const client = channel.senders.first
-  if (pulse !== undefined && (client === null || pulse.priority >= client.priority)) {
+  if (pulse !== undefined && (client === null || isBefore(pulse, client))) {
     channel.pulses.shift()
     charge(machine, channel.owner, 'signals', -1)
-    serveAt(thread, channel, pulse.priority)
+    serveAt(thread, channel, pulse.priority, null)
     return pulseValue(pulse)
   }
   if (client?.blocker?.state !== 'SEND') {
@@ -96,11 +92,10 @@ export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { ch
   const { message } = client.blocker
   const received = hand(message, thread)
   block(machine, client, { state: 'REPLY', message })
-  serveAt(thread, channel, client.priority)
   return received
 }
 
-const pulseValue = ({ code, value, scoid, priority, count }: Pulse): Value => ({
+const pulseValue = ({ code, value, scoid, priority, count }: Omit<Pulse, 'arrival'>): Value => ({
   rcvid: 0,
   code,
   value,
@@ -163,22 +158,21 @@ export function msgSendPulse(
   return success
 }
 
-/** @throws EAGAIN */
+/** @throws EAGAIN where it would have to wait and there is no room */
 export function sendPulse(
   machine: Machine,
   { channel, server }: Connection,
   { code, value, priority }: { code: number; value: number; priority: number },
 ): void {
-  const pulse: Pulse = { priority, code, value, scoid: server.scoid, count: 1 }
+  const { scoid } = server
   const receiver = channel.receivers.first
   if (receiver !== null) {
-    release(machine, receiver, { value: pulseValue(pulse) })
-    serveAt(receiver, channel, priority)
+    release(machine, receiver, { value: pulseValue({ priority, code, value, scoid, count: 1 }) })
+    serveAt(receiver, channel, priority, null)
     return
   }
   const equal = channel.pulses.find(
-    (other) =>
-      other.code === code && other.value === value && other.priority === priority && other.scoid === pulse.scoid,
+    (other) => other.code === code && other.value === value && other.priority === priority && other.scoid === scoid,
   )
   if (equal !== undefined) {
     equal.count++
@@ -186,6 +180,7 @@ export function sendPulse(
   }
   needRoom(machine, { limit: 'signals', node: channel.owner, delta: 1 })
   const before = channel.pulses.findLastIndex((other) => other.priority >= priority)
-  channel.pulses.splice(before + 1, 0, pulse)
+  const arrival = machine.nextArrival()
+  channel.pulses.splice(before + 1, 0, { priority, code, value, scoid, count: 1, arrival })
   charge(machine, channel.owner, 'signals', 1)
 }

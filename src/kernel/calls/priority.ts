@@ -1,10 +1,10 @@
 /**
  * Priority inheritance: who waits lends its priority to whom it waits for, so that a thread never runs below one that
  * needs it. A waiter for a mutex lends to its owner; a SEND-blocked client to the threads that received last on the
- * channel; a REPLY-blocked one to the thread that received its message. What was lent goes back when the wait ends.
+ * channel; a REPLY-blocked one to the thread that serves it. What was lent goes back when the wait ends.
  */
 
-import type { Channel } from '../objects/channel.ts'
+import type { Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
 /** What it runs at for itself: of a server, the priority of the message that it received last, until it receives again. */
@@ -21,7 +21,7 @@ export function borrowers({ blocker }: ModelThread): Iterable<ModelThread> {
   if (blocker === null) return []
   if (blocker.state === 'MUTEX') return living(blocker.mutex.owner)
   if (blocker.state === 'SEND') return blocker.message.connection.channel.lastReceivers
-  return blocker.state === 'REPLY' ? living(blocker.message.receiver) : []
+  return blocker.state === 'REPLY' ? living(serverOf(blocker.message)) : []
 }
 
 const living = (thread: ModelThread | null): ModelThread[] => (thread === null || thread.isDead ? [] : [thread])
@@ -38,13 +38,13 @@ function change(thread: ModelThread, priority: number): void {
     queue.insert(thread)
   }
   // The server follows its client while it works for it.
-  if (thread.blocker?.state !== 'REPLY') return
-  const { receiver, connection } = thread.blocker.message
-  if (receiver !== null && servesFor(receiver, connection.channel)) receiver.servedPriority = priority
+  const server = thread.blocker?.state === 'REPLY' ? serverOf(thread.blocker.message) : null
+  if (server !== null) server.servedPriority = priority
 }
 
-const servesFor = ({ receivedOn, servedPriority }: ModelThread, channel: Channel): boolean =>
-  servedPriority !== null && receivedOn === channel
+/** Who works at the priority of this message. Its receiver may have received another since. */
+const serverOf = (message: Message): ModelThread | null =>
+  message.receiver?.serving === message ? message.receiver : null
 
 /** Preconditions: what it lends to or borrows from has just changed. */
 export function refreshPriority(thread: ModelThread): void {
@@ -60,7 +60,7 @@ function raise(thread: ModelThread, priority: number): void {
     const [who, to] = next
     if (to <= who.priority) continue
     change(who, to)
-    for (const borrower of borrowers(who)) rising.push([borrower, Math.max(wantedPriority(borrower), to)])
+    for (const borrower of borrowers(who)) rising.push([borrower, wantedPriority(borrower)])
   }
 }
 
@@ -81,4 +81,13 @@ function lower(thread: ModelThread): void {
 /** After `thread` began or ended its wait. Preconditions: `of` are those it lends to, or lent to until now. */
 export function refreshBorrowers(of: Iterable<ModelThread>): void {
   for (const borrower of [...of]) refreshPriority(borrower)
+}
+
+/** It receives anew or ends, or the channel does: what it inherited is over. */
+export function endService(thread: ModelThread): void {
+  thread.receivedOn?.lastReceivers.delete(thread)
+  thread.receivedOn = null
+  thread.servedPriority = null
+  thread.serving = null
+  refreshPriority(thread)
 }

@@ -2,19 +2,72 @@
 
 import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
-import { type ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
+import { ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { containers } from '../objects/node.ts'
 import type { Partition } from '../objects/partition.ts'
 import type { Rlimit } from '../objects/process.ts'
 import type { System } from '../objects/system.ts'
-import { processEnded, processMoved, threadLeft } from '../observations.ts'
+import { processEnded, processEntered, processMoved, threadLeft } from '../observations.ts'
 import { type Progress, success } from './call.ts'
 import { destroyChannel, detach } from './channel.ts'
 import { chargeMemory, moveMemory, needRoom, needRoomToMove } from './charging.ts'
-import { pageBytes } from './memory.ts'
-import { deliver } from './signal.ts'
-import { limitMainStack, stopThread, type ThreadMaking } from './thread.ts'
+import { deliver } from './delivery.ts'
+import { applyRlimit, firstRlimits } from './rlimits.ts'
+import { makeThread, needRoomForFirst, stopThread, type ThreadMaking } from './thread.ts'
+
+export const pidMax = 4_194_304
+
+/** What is left out is the parent's; of a process without one it is user 0, no partition, and the first rlimits. */
+export interface ProcessMaking {
+  readonly name: string
+  readonly uid?: number
+  readonly parent?: ModelProcess | null
+  readonly container?: Partition | System
+  readonly rlimits?: Readonly<Record<RlimitName, Rlimit>>
+  readonly thread?: Omit<ThreadMaking, 'detached'>
+}
+
+/** @throws EAGAIN, ENOMEM, EPERM; then nothing has changed */
+export function makeProcess(machine: Machine, making: ProcessMaking): ModelProcess {
+  const { kernel } = machine
+  const { name, parent = null, thread = {} } = making
+  const uid = making.uid ?? parent?.uid ?? 0
+  const container = making.container ?? parent?.container ?? kernel.system
+  const rlimits = making.rlimits ?? parent?.rlimits ?? firstRlimits
+  if (parent !== null) needRoom(machine, { limit: 'children', node: parent, delta: 1 })
+  needRoomForFirst(machine, { container, rlimits, uid }, thread)
+  const pid = nextPid(machine)
+  const process = new ModelProcess(
+    {
+      pid,
+      identity: `model-${pid}-${++machine.births}`,
+      started: kernel.now,
+      name,
+      uid,
+      parentProcess: parent,
+      executable: null,
+      container,
+    },
+    rlimits,
+  )
+  machine.lastPid = pid
+  machine.pids.add(pid)
+  processEntered(kernel, process)
+  machine.count(process)
+  for (const rlimit of modelRlimits) applyRlimit(machine, process, rlimit)
+  makeThread(machine, process, thread)
+  return process
+}
+
+/** All pids are used before one comes again. @throws EAGAIN */
+function nextPid({ pids, lastPid }: Machine): number {
+  if (pids.size >= pidMax) throw new KernelError('EAGAIN', `all ${pidMax} pids are in use`)
+  let pid = lastPid
+  do pid = pid >= pidMax ? 1 : pid + 1
+  while (pids.has(pid))
+  return pid
+}
 
 /**
  * spawn: makes a child of the caller's process, with one thread, that is READY. It inherits user, partition and rlimits.
@@ -32,13 +85,10 @@ export function spawn(
   const { parent } = thread
   if (uid !== undefined && uid !== parent.uid && parent.uid !== 0)
     throw new KernelError('EPERM', `process ${parent.pid} is not user 0: its children have its own user`)
-  needRoom(machine, { limit: 'children', node: parent, delta: 1 })
-  const made = machine.spawn({
+  const made = makeProcess(machine, {
     name,
     uid: uid ?? parent.uid,
     parent,
-    container: parent.container,
-    rlimits: parent.rlimits,
     thread: { priority: thread.realPriority, ...making },
   })
   return { pid: made.pid }
@@ -63,7 +113,7 @@ export function waitpid(machine: Machine, { parent }: ModelThread, { pid = -1 }:
   const zombie = pid === -1 ? parent.zombies.values().next().value : parent.zombies.get(pid)
   if (zombie !== undefined) {
     parent.zombies.delete(zombie.pid)
-    machine.freePid(zombie.pid)
+    machine.pids.delete(zombie.pid)
     return { ...zombie }
   }
   const lives = pid === -1 ? parent.children.size > 0 : machine.find(pid)?.parentProcess === parent
@@ -79,6 +129,9 @@ export function endProcess(
 ): void {
   const { pid, threads, channels, connections, timers, zombies } = process
   const parent = process.parentProcess
+  // What was tripped is cleared by the death, not by what the dying give back.
+  machine.kernel.settle()
+  for (const node of [...threads.values(), process]) machine.kernel.notifier.bury(node)
   for (const thread of [...threads.values()]) if (thread.isDead) threadLeft(machine.kernel, thread)
   // Its threads first: none of them returns from anything any more.
   for (const thread of threads.values()) stopThread(machine, thread)
@@ -87,8 +140,8 @@ export function endProcess(
   for (const timer of timers.values()) machine.wheel.cancel(timer)
   chargeMemory(machine, process, -process.resident)
   processEnded(machine.kernel, process, ending)
-  for (const zombie of zombies.values()) machine.freePid(zombie.pid)
-  if (parent === null || !awaitsChildren(parent)) machine.freePid(pid)
+  for (const zombie of zombies.values()) machine.pids.delete(zombie.pid)
+  if (parent === null || !awaitsChildren(parent)) machine.pids.delete(pid)
   else {
     parent.zombies.set(pid, { pid, ...ending })
     tellParent(machine, parent, pid)
@@ -126,84 +179,4 @@ export function move(machine: Machine, process: ModelProcess, container: Partiti
   for (const node of before.difference(after)) moveMemory(machine, node, -resident)
   for (const node of entered) moveMemory(machine, node, resident)
   processMoved(machine.kernel, process, container)
-}
-
-/** Those that refuse nothing in QNX Neutrino: setting one is refused instead. */
-const unsupported: ReadonlySet<RlimitName> = new Set(['fsize', 'memlock'])
-const leastDescriptors = 100
-
-/**
- * setrlimit: sets a soft and a hard limit of the caller's process.
- * @param rlimit as, core, cpu, data, nofile, nproc, nthr, rss or stack; POSIX units
- * @param soft @param hard null is unlimited
- * @throws EINVAL soft above hard; nofile below 100; nofile or nthr below what is in use; fsize and memlock, which are not
- * supported; EPERM raising the hard limit, and the caller is not user 0
- */
-export function setrlimit(
-  machine: Machine,
-  { parent }: ModelThread,
-  { rlimit, soft, hard }: { rlimit: RlimitName; soft: number | null; hard?: number | null },
-): Progress {
-  const known = parent.rlimits[rlimit]
-  const wanted: Rlimit = {
-    soft: soft ?? Number.POSITIVE_INFINITY,
-    hard: hard === undefined ? known.hard : (hard ?? Number.POSITIVE_INFINITY),
-  }
-  if (unsupported.has(rlimit)) throw new KernelError('EINVAL', `RLIMIT_${rlimit.toUpperCase()} is not supported`)
-  if (wanted.soft > wanted.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard one')
-  if (rlimit === 'nofile' && wanted.soft < leastDescriptors)
-    throw new KernelError('EINVAL', `a process may have at least ${leastDescriptors} descriptors`)
-  checkUse(machine, parent, rlimit, wanted.soft)
-  if (wanted.hard > known.hard && parent.uid !== 0) throw new KernelError('EPERM', 'only user 0 raises a hard limit')
-  parent.rlimits = { ...parent.rlimits, [rlimit]: wanted }
-  applyRlimit(machine, parent, rlimit)
-  return success
-}
-
-function checkUse(machine: Machine, process: ModelProcess, rlimit: RlimitName, soft: number): void {
-  if (rlimit !== 'nofile' && rlimit !== 'nthr') return
-  const inUse = machine.usage(process, rlimit === 'nofile' ? 'fds' : 'threads')
-  if (soft < inUse) throw new KernelError('EINVAL', `${inUse} are in use`)
-}
-
-/** The soft limit is the process's capacity of the limits that it pairs with. */
-export function applyRlimit(machine: Machine, process: ModelProcess, rlimit: RlimitName): void {
-  const { soft } = process.rlimits[rlimit]
-  switch (rlimit) {
-    case 'as':
-      machine.setCapacity(process, 'address-space', soft)
-      break
-    case 'cpu':
-      machine.setCapacity(process, 'cpu-time', soft * 1e6)
-      break
-    case 'data':
-      machine.setCapacity(process, 'data-pages', Math.floor(soft / pageBytes))
-      break
-    case 'nofile':
-      machine.setCapacity(process, 'fds', soft)
-      break
-    case 'nproc':
-      machine.setCapacity(process, 'children', soft)
-      break
-    case 'nthr':
-      machine.setCapacity(process, 'threads', soft)
-      break
-    case 'rss':
-      machine.setCapacity(process, 'memory', soft)
-      break
-    case 'stack':
-      limitMainStack(machine, process)
-      break
-    default:
-      // Of core files there are none; the others cannot be set.
-      break
-  }
-}
-
-export const unlimited: Rlimit = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY }
-
-/** What a process has that inherits from nobody: all is unlimited but descriptors. */
-export const firstRlimits: Readonly<Record<RlimitName, Rlimit>> = {
-  ...(Object.fromEntries(modelRlimits.map((name) => [name, unlimited])) as Record<RlimitName, Rlimit>),
-  nofile: { soft: 1000, hard: 1000 },
 }

@@ -30,14 +30,24 @@ function enter(machine: Machine, thread: ModelThread, state: ThreadState): void 
 export function dispatch(machine: Machine, thread: ModelThread): () => void {
   const { running } = machine
   if (running === thread) return () => {}
-  const before = { running, theirs: running?.condition, own: thread.condition }
+  const undone = [thread, ...(running === null ? [] : [running])].map(remember)
   if (running !== null) enter(machine, running, 'READY')
   machine.running = thread
   enter(machine, thread, 'RUNNING')
   return () => {
-    machine.running = before.running
-    thread.condition = before.own
-    if (running !== null && before.theirs !== undefined) running.condition = before.theirs
+    machine.running = running
+    for (const undo of undone.reverse()) undo()
+  }
+}
+
+/** What sets a thread's state back to what it is now. */
+function remember(thread: ModelThread): () => void {
+  const { condition, revision, parent } = thread
+  const parents = parent.revision
+  return () => {
+    thread.condition = condition
+    thread.revision = revision
+    parent.revision = parents
   }
 }
 
@@ -153,10 +163,13 @@ function undo(machine: Machine, thread: ModelThread, blocker: Blocker): void {
   }
 }
 
-/** Nobody waits for a reply to it any more. */
-function forgetMessage({ connection, rcvid }: Message): void {
+/** Nobody waits for a reply to it any more. Who works for it does so on at its priority. */
+function forgetMessage(message: Message): void {
+  const { connection, rcvid, receiver } = message
   const { owner } = connection.channel
-  if (owner.received.delete(rcvid)) owner.ids.rcvid.giveBack(rcvid)
+  owner.received.delete(rcvid)
+  owner.ids.rcvid.giveBack(rcvid)
+  if (receiver?.serving === message) receiver.serving = null
 }
 
 function tellState(machine: Machine, thread: ModelThread, more: Record<string, unknown> = {}): void {

@@ -4,7 +4,8 @@ import { channelCreate, channelDestroy, connectAttach, connectDetach } from './c
 import { close, open, write } from './file.ts'
 import { enter, leave, mmap, munmap } from './memory.ts'
 import { msgError, msgReceive, msgReply, msgSend, msgSendPulse } from './message.ts'
-import { exit, setrlimit, spawn, waitpid } from './process.ts'
+import { exit, spawn, waitpid } from './process.ts'
+import { setrlimit } from './rlimits.ts'
 import { kill, signalAction, signalKill, signalProcmask, signalSuspend, signalWaitinfo } from './signal.ts'
 import {
   syncCondvarSignal,

@@ -7,11 +7,11 @@ import { ModelThread } from '../objects/model-thread.ts'
 import { threadDied, threadEntered, threadLeft } from '../observations.ts'
 import { type Progress, success } from './call.ts'
 import { charge, chargeMemory, needMemory, needRoom } from './charging.ts'
+import { dropPending } from './delivery.ts'
 import { defaultStackBytes, firstStackBytes, pagesOf } from './memory.ts'
-import { endService } from './message.ts'
+import { endService } from './priority.ts'
 import { endProcess } from './process.ts'
-import { abandonWait, block, die, release } from './scheduling.ts'
-import { dropPending } from './signal.ts'
+import { abandonWait, block, die, release, stop } from './scheduling.ts'
 import { endTimeout } from './timeouts.ts'
 
 export const priorityMax = 255
@@ -49,22 +49,25 @@ export function makeThread(machine: Machine, process: ModelProcess, making: Thre
     machine,
     { limit: 'threads', node: process, delta: 1 },
     { limit: 'stack-size', node: process, delta: stackSize },
+    { limit: 'stack', node: process, delta: used },
     { limit: 'address-space', node: process, delta: stackSize },
   )
-  needMemory(process, pagesOf(used))
+  needMemory(machine, process, pagesOf(used))
+  const isMain = process.threads.size === 0
   const tid = process.ids.tid.take()
   const condition = machine.conditionOf('READY')
-  const name = making.name ?? (tid === 1 ? process.name : `thread-${tid}`)
-  const thread = new ModelThread(process, { tid, name, priority, detached, condition })
+  const name = making.name ?? (isMain ? process.name : `thread-${tid}`)
+  const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
   threadEntered(machine.kernel, thread)
   process.living++
   machine.setCapacity(thread, 'stack', stackSize)
   charge(machine, thread, 'stack-size', stackSize)
-  if (thread.isMain) limitMainStack(machine, process)
+  if (isMain) limitMainStack(machine, process)
   charge(machine, thread, 'stack', used)
   for (const limit of ['cpu-time', 'cpu', 'mutexes'] as const) charge(machine, thread, limit, 0)
   charge(machine, process, 'address-space', stackSize)
   chargeMemory(machine, process, pagesOf(used))
+  if (process.stopped) stop(machine, thread)
   return thread
 }
 
@@ -78,19 +81,21 @@ export function needRoomForFirst(
   { stackSize = defaultStackBytes, priority = defaultPriority }: ThreadMaking,
 ): void {
   checkPriority(uid, priority)
+  const used = Math.min(firstStackBytes, stackSize)
   needRoom(
     machine,
     { limit: 'processes', node: container, delta: 1 },
     { limit: 'threads', node: container, delta: 1 },
     { limit: 'stack-size', node: container, delta: stackSize },
+    { limit: 'stack', node: container, delta: used },
     { limit: 'address-space', node: container, delta: stackSize },
   )
-  needMemory(container, firstStackBytes)
+  needMemory(machine, container, pagesOf(used))
   if (rlimits.nthr.soft < 1) throw new KernelError('EAGAIN', 'RLIMIT_NTHR allows no thread')
   for (const [name, bytes] of [
     ['as', stackSize],
-    ['stack', firstStackBytes],
-    ['rss', firstStackBytes],
+    ['stack', used],
+    ['rss', pagesOf(used)],
   ] as const)
     if (rlimits[name].soft < bytes)
       throw new KernelError('ENOMEM', `RLIMIT_${name.toUpperCase()} is ${rlimits[name].soft} bytes`)
@@ -99,7 +104,7 @@ export function needRoomForFirst(
 /** RLIMIT_STACK is for the main thread alone. */
 export function limitMainStack(machine: Machine, { threads, rlimits }: ModelProcess): void {
   const main = threads.get(1)
-  if (main === undefined || main.isDead) return
+  if (main === undefined || !main.isMain || main.isDead) return
   machine.setCapacity(main, 'stack', Math.min(machine.usage(main, 'stack-size'), rlimits.stack.soft))
 }
 
@@ -127,8 +132,7 @@ export function threadJoin(machine: Machine, thread: ModelThread, { tid }: { tid
   if (other.detached) throw new KernelError('EINVAL', `thread ${tid} is detached: nobody can join it`)
   if (other.joiner !== null) throw new KernelError('EBUSY', `thread ${other.joiner.tid} joins it already`)
   if (other.isDead) {
-    threadLeft(machine.kernel, other)
-    thread.parent.ids.tid.giveBack(tid)
+    remove(machine, other)
     return { tid, status: other.status }
   }
   other.joiner = thread
@@ -183,8 +187,9 @@ export function endThread(machine: Machine, thread: ModelThread, status: number)
   stopThread(machine, thread)
   thread.status = status
   for (const client of clientsOf(thread)) release(machine, client, { errno: 'ESRCH' })
-  freeThread(machine, thread)
+  // Told before it gives anything back: what was tripped is cleared by its death.
   threadDied(machine.kernel, thread)
+  freeThread(machine, thread)
   const { joiner } = thread
   if (joiner !== null) release(machine, joiner, { value: { tid: thread.tid, status } })
   if (joiner !== null || thread.detached) remove(machine, thread)
@@ -198,6 +203,7 @@ export function stopThread(machine: Machine, thread: ModelThread): void {
   dropPending(machine, thread)
   for (const share of thread.shares ?? []) machine.wheel.cancel(share)
   thread.shares = null
+  thread.recentUs = 0
   thread.calling = null
   die(machine, thread)
 }
@@ -217,6 +223,7 @@ function freeThread(machine: Machine, thread: ModelThread): void {
     charge(machine, thread, limit, -machine.usage(thread, limit))
 }
 
+/** Its tid is free again. */
 function remove(machine: Machine, thread: ModelThread): void {
   assert(thread.isDead, 'a thread that is removed has ended')
   threadLeft(machine.kernel, thread)

@@ -29,7 +29,9 @@ export function endTimeout(machine: Machine, thread: ModelThread): void {
 export function timeOut(machine: Machine, thread: ModelThread): void {
   const { blocker } = thread
   endTimeout(machine, thread)
-  // Whoever waited for a condition returns with the mutex, however the wait ended.
+  // Whoever waited for a condition returns with the mutex, however the wait ended, and however long it takes to have it.
   if (blocker?.state === 'CONDVAR') takeAgain(machine, thread, blocker, 'timed-out')
+  else if (blocker?.state === 'MUTEX' && blocker.after.outcome !== 'locked')
+    thread.blocker = { ...blocker, after: { ...blocker.after, outcome: 'timed-out' } }
   else release(machine, thread, { errno: 'ETIMEDOUT' })
 }

@@ -1,6 +1,6 @@
 /** Timers, sleeps, the end of waits, and CPU time. Times are ms of the kernel's clock, which ticks once a ms. */
 
-import { KernelError } from '../errno.ts'
+import { assert, KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import type { Connection } from '../objects/channel.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -10,11 +10,11 @@ import { signalOf } from '../signals.ts'
 import type { ThreadState } from '../states.ts'
 import { type Progress, success } from './call.ts'
 import { connectionOf, usable } from './channel.ts'
-import { charge, needRoom } from './charging.ts'
+import { charge, checkCountable, needRoom } from './charging.ts'
+import { deliver, raiseFault } from './delivery.ts'
 import { sendPulse } from './message.ts'
 import { endProcess } from './process.ts'
 import { block } from './scheduling.ts'
-import { deliver, raiseFault } from './signal.ts'
 import { endTimeout } from './timeouts.ts'
 
 export type Notify =
@@ -98,10 +98,11 @@ export function expire(machine: Machine, timer: KernelTimer): void {
     if (notice.kind === 'signal') {
       const { signal, code, value } = notice
       deliver(machine, process, null, { signal, code, value, from: null })
-    } else if (isAttached(notice.connection)) {
+    } else if (notice.connection !== null && leadsSomewhere(notice.connection)) {
+      const first = process.threads.values().find(({ isDead }) => !isDead)
+      assert(first !== undefined, 'a process has a thread that lives')
       const { code, value, connection } = notice
-      const priority = [...process.threads.values()].find(({ isDead }) => !isDead)!.realPriority
-      sendPulse(machine, connection, { code, value, priority })
+      sendPulse(machine, connection, { code, value, priority: first.realPriority })
     }
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
@@ -109,8 +110,7 @@ export function expire(machine: Machine, timer: KernelTimer): void {
   }
 }
 
-const isAttached = (connection: Connection): boolean =>
-  connection.client.connections.get(connection.coid) === connection && !connection.channel.destroyed
+const leadsSomewhere = ({ detached, channel }: Connection): boolean => !detached && !channel.destroyed
 
 /** The states that TimerTimeout takes. */
 export const timeoutStates = [
@@ -163,36 +163,43 @@ export function nanosleep(machine: Machine, thread: ModelThread, { for: forMs }:
 const windowMs = 1000
 
 /**
- * compute: charges CPU time to the caller, at this moment. Past its soft RLIMIT_CPU the process gets SIGXCPU, past the hard
- * one SIGKILL.
+ * compute: charges CPU time to the caller, at this moment. At its soft RLIMIT_CPU the process gets SIGXCPU (SIGKILL, where
+ * it masks or ignores that), at the hard one SIGKILL.
  * @param us µs
+ * @throws EINVAL more than can be counted
  */
 export function compute(machine: Machine, thread: ModelThread, { us }: { us: number }): Progress {
   const process = thread.parent
+  checkCountable(machine, 'cpu-time', us)
   charge(machine, thread, 'cpu-time', us)
-  const permille = Math.round(us / windowMs)
-  if (permille > 0) chargeShare(machine, thread, permille)
+  if (us > 0) chargeShare(machine, thread, us)
   const used = machine.usage(process, 'cpu-time') / 1e6
   const { soft, hard } = process.rlimits.cpu
   if (used >= hard) endProcess(machine, process, { code: null, signal: 'SIGKILL' })
   else if (used >= soft && !process.overCpu) {
     process.overCpu = true
-    raiseFault(machine, thread, 'SIGXCPU')
+    raiseFault(machine, thread, 'SIGXCPU', 'SIGKILL')
   }
   return success
 }
 
-function chargeShare(machine: Machine, thread: ModelThread, permille: number): void {
-  charge(machine, thread, 'cpu', permille)
-  const expiry = new CpuExpiry(thread, permille)
+function chargeShare(machine: Machine, thread: ModelThread, us: number): void {
+  moveWindow(machine, thread, us)
+  const expiry = new CpuExpiry(thread, us)
   thread.shares ??= new Set()
   thread.shares.add(expiry)
   machine.wheel.arm(expiry, machine.kernel.now + windowMs)
 }
 
-/** It was more than a second ago. */
+/** It was a second ago. */
 export function expireShare(machine: Machine, expiry: CpuExpiry): void {
-  const { thread, permille } = expiry
+  const { thread, us } = expiry
   thread.shares?.delete(expiry)
-  charge(machine, thread, 'cpu', -permille)
+  moveWindow(machine, thread, -us)
+}
+
+/** Of the whole window the permille are rounded, so that many small times count as well as a long one. */
+function moveWindow(machine: Machine, thread: ModelThread, us: number): void {
+  thread.recentUs += us
+  charge(machine, thread, 'cpu', Math.round(thread.recentUs / windowMs) - machine.usage(thread, 'cpu'))
 }

@@ -14,6 +14,8 @@ export interface Pulse {
   readonly scoid: number
   /** Equal pulses that wait are one entry. */
   count: number
+  /** Of the first of them, in one count with the waits of threads. */
+  readonly arrival: number
 }
 
 export class Channel {
@@ -61,6 +63,8 @@ export class Connection {
   readonly coid: number
   readonly client: ModelProcess
   readonly server: ServerConnection
+  /** A timer may know of it still. */
+  detached = false
 
   constructor(parts: { coid: number; client: ModelProcess; server: ServerConnection }) {
     this.coid = parts.coid

@@ -3,9 +3,9 @@
 import type { KernelCallName } from '../calls/table.ts'
 import type { Errno } from '../errno.ts'
 import { noSignals, type PendingSignal, type SignalSet } from '../signals.ts'
-import type { BlockedState, Blocker, Described } from './blocker.ts'
+import type { Blocker, Described } from './blocker.ts'
 import { describeBlocker } from './blocker.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, Message } from './channel.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { Mutex } from './sync.ts'
 import { Thread, type ThreadCondition } from './thread.ts'
@@ -24,12 +24,16 @@ export class ModelThread extends Thread {
   declare priority: number
   /** What it was given; `priority` is what it has by inheritance. */
   realPriority: number
-  /** Of the message it received last; null where it runs at its own. */
+  /** Of the message or pulse it received last; null where it runs at its own. */
   servedPriority: number | null = null
+  /** That message, until its client waits no more. */
+  serving: Message | null = null
   /** Where it received last, if receivers there inherit. */
   receivedOn: Channel | null = null
   /** The mutexes that it owns. Most threads own none: then there is no set. */
   owned: Set<Mutex> | null = null
+  /** The first of its process: RLIMIT_STACK is for it alone. Another may have its tid later. */
+  readonly isMain: boolean
   detached: boolean
   joiner: ModelThread | null = null
   /** Of one that has ended and is not joined. */
@@ -43,6 +47,8 @@ export class ModelThread extends Thread {
   timeout: ThreadTimeout | null = null
   /** CPU time of the last second, as it will leave that window. */
   shares: Set<CpuExpiry> | null = null
+  /** Their sum, in µs. */
+  recentUs = 0
   /** Counts up with each wait, machine-wide: who came first. */
   arrival = 0
   queue: WaitQueue | null = null
@@ -51,25 +57,25 @@ export class ModelThread extends Thread {
 
   constructor(
     process: ModelProcess,
-    birth: { tid: number; name: string; priority: number; detached: boolean; condition: ThreadCondition },
+    birth: {
+      tid: number
+      name: string
+      priority: number
+      isMain: boolean
+      detached: boolean
+      condition: ThreadCondition
+    },
   ) {
     super(process, { tid: birth.tid, name: birth.name, since: birth.condition.since })
     this.condition = birth.condition
     this.priority = birth.priority
     this.realPriority = birth.priority
+    this.isMain = birth.isMain
     this.detached = birth.detached
   }
 
   get isDead(): boolean {
     return this.condition.state === 'DEAD'
-  }
-
-  get isMain(): boolean {
-    return this.tid === 1
-  }
-
-  isBlockedIn(state: BlockedState): boolean {
-    return this.blocker?.state === state
   }
 
   override get waitsOn(): Described | null {

@@ -7,9 +7,9 @@ import type { Connection } from './channel.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { ModelThread } from './model-thread.ts'
 
-/** What a timer does when it expires. */
+/** What a timer does when it expires. A connection that was detached is as good as none. */
 export type TimerNotice =
-  | { readonly kind: 'pulse'; readonly connection: Connection; readonly code: number; readonly value: number }
+  | { readonly kind: 'pulse'; readonly connection: Connection | null; readonly code: number; readonly value: number }
   | { readonly kind: 'signal'; readonly signal: Signal; readonly code: number; readonly value: number }
 
 /** Made by TimerCreate. */
@@ -62,12 +62,13 @@ export class Sleep extends WheelTimer {
 export class CpuExpiry extends WheelTimer {
   readonly purpose = 'cpu'
   readonly thread: ModelThread
-  readonly permille: number
+  /** µs. */
+  readonly us: number
 
-  constructor(thread: ModelThread, permille: number) {
+  constructor(thread: ModelThread, us: number) {
     super()
     this.thread = thread
-    this.permille = permille
+    this.us = us
   }
 }
 
