@@ -55,7 +55,7 @@ export class TimerWheel<T extends WheelTimer> {
   /** An armed timer is moved; a time that has passed is due at the next `advance`, or still in the one under way. */
   arm(timer: T, at: number): void {
     assert(Number.isSafeInteger(at), 'a timer expires at a whole ms')
-
+    if (timer.slot !== unarmed) this.cancel(timer)
     timer.at = Math.max(at, this.#now)
     if (timer.at < this.#earliest) this.#earliest = timer.at
     this.#place(timer)
@@ -88,6 +88,7 @@ export class TimerWheel<T extends WheelTimer> {
       for (let next = this.#lookUp(); next <= now; next = this.#lookUp()) {
         this.#moveTo(next)
         const slot = next & (slotsPerLevel - 1)
+        assert(this.#head(slot) !== null, 'what is due is in the slot of its time')
         for (let due = this.#head(slot); due !== null; due = this.#head(slot)) {
           this.cancel(due)
           fire(due)
