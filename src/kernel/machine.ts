@@ -201,6 +201,10 @@ export class Machine {
     return process
   }
 
+  processes(): ModelProcess[] {
+    return [...this.kernel.processes.values()].filter((process) => process instanceof ModelProcess)
+  }
+
   find(pid: number): ModelProcess | null {
     const process = this.kernel.processes.get(pid)
     return process instanceof ModelProcess ? process : null

@@ -52,7 +52,7 @@ function remember(thread: ModelThread): () => void {
 }
 
 /** Where a blocked thread waits in line, if it does. */
-function queueOf(blocker: Blocker): WaitQueue | null {
+export function queueOf(blocker: Blocker): WaitQueue | null {
   switch (blocker.state) {
     case 'SEND':
       return blocker.message.connection.channel.senders

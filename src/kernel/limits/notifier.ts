@@ -50,6 +50,11 @@ export class Notifier {
     return this.#adopted.length > 0
   }
 
+  /** Of the next definition. */
+  get nextRevision(): number {
+    return this.#revision
+  }
+
   get size(): number {
     return this.#all.size
   }
@@ -92,18 +97,23 @@ export class Notifier {
     }
     if (known !== undefined) this.#retire(known, 'replaced')
     const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
-    this.#all.set(path, threshold)
-    this.#armed[index]!++
-    node.thresholds.set(path, threshold)
-    if (definition.per === null) this.#watch(threshold, node, true)
-    else {
-      const spread = this.#spread.get(node) ?? new Set()
-      this.#spread.set(node, spread.add(threshold))
-      for (const below of nodesWithin(node, definition.per)) this.#watch(threshold, below, true)
-    }
+    this.install(threshold)
+    const watched = definition.per === null ? [node] : nodesWithin(node, definition.per)
+    for (const each of watched) this.watch(threshold, each, true)
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
     this.onArmed()
     return { threshold, created: known === undefined }
+  }
+
+  /** A threshold is in force; as yet it watches nothing. */
+  install(threshold: Threshold): void {
+    const { path, node, index, definition } = threshold
+    this.#all.set(path, threshold)
+    this.#armed[index]!++
+    node.thresholds.set(path, threshold)
+    if (definition.per === null) return
+    const spread = this.#spread.get(node) ?? new Set()
+    this.#spread.set(node, spread.add(threshold))
   }
 
   delete(threshold: Threshold): void {
@@ -129,7 +139,7 @@ export class Notifier {
     for (const container of containers(node)) {
       for (const threshold of this.#spread.get(container) ?? []) {
         if (threshold.definition.per !== node.level || threshold.watches.has(node)) continue
-        this.#adopted.push(this.#watch(threshold, node, moved))
+        this.#adopted.push(this.watch(threshold, node, moved))
       }
     }
   }
@@ -165,7 +175,8 @@ export class Notifier {
     }
   }
 
-  #watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
+  /** It is yet to be evaluated. */
+  watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
     const watches = node.watches[threshold.index]

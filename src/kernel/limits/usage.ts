@@ -36,6 +36,27 @@ export interface ObservedValue {
   readonly lowerBound?: boolean
 }
 
+/** What is held of one limit at one node, as the counters have it. */
+export interface Held {
+  readonly value: number
+  readonly peak: number
+  readonly capacity: number
+  readonly at: number
+  readonly known: number
+  readonly unreadable: number
+  readonly estimated: number
+}
+
+export const heldBy = ({ counters }: Node, index: number): Held => ({
+  value: counters.value[index]!,
+  peak: counters.peak[index]!,
+  capacity: counters.capacity[index]!,
+  at: counters.at[index]!,
+  known: counters.known[index]!,
+  unreadable: counters.unreadable[index]!,
+  estimated: counters.estimated[index]!,
+})
+
 export class Usage {
   #dirty: Node[] = []
 
@@ -98,6 +119,17 @@ export class Usage {
   /** The other half of a move: adds what a node holds to its new containers. What never falls stays where it was used. */
   enter(node: Node): void {
     this.#carry(node, 1)
+  }
+
+  /** All that is held of one limit, of a node in a state that was saved: nothing is carried upwards, and nobody is told. */
+  restore({ counters }: Node, index: number, held: Held): void {
+    counters.value[index] = held.value
+    counters.peak[index] = held.peak
+    counters.capacity[index] = held.capacity
+    counters.at[index] = held.at
+    counters.known[index] = held.known
+    counters.unreadable[index] = held.unreadable
+    counters.estimated[index] = held.estimated
   }
 
   /** Looks at everything that changed: peaks first, then `visit` for each watched limit that changed. `visit` changes no usage. */
