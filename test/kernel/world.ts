@@ -1,5 +1,6 @@
 /** A machine with a recorder, and short words for what tests do with it. */
 
+import { expect } from 'vitest'
 import type { ProcessMaking } from '../../src/kernel/calls/process.ts'
 import type { CallArguments, KernelCall, KernelCallName } from '../../src/kernel/calls/table.ts'
 import { KernelError } from '../../src/kernel/errno.ts'
@@ -9,8 +10,10 @@ import type { LimitName } from '../../src/kernel/limits/table.ts'
 import { Machine, type Pools } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
 import type { ModelProcess } from '../../src/kernel/objects/model-process.ts'
-import type { ModelThread, Returned } from '../../src/kernel/objects/model-thread.ts'
+import type { ModelThread } from '../../src/kernel/objects/model-thread.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
+import { exportState, type MachineState } from '../../src/kernel/state/state.ts'
+import type { ThreadState } from '../../src/kernel/state/threads.ts'
 
 export class World {
   readonly kernel: Kernel
@@ -38,14 +41,18 @@ export class World {
     return this.machine.createThread(process, making)
   }
 
-  /** What the call returns at once, the state that it blocks in, or its errno. */
-  call<N extends KernelCallName>({ parent, tid }: ModelThread, name: N, args: CallArguments<N>): unknown {
+  /** What the call returns at once, the state that it blocks in, or its errno. What is refused has changed nothing. */
+  call<N extends KernelCallName>(thread: ModelThread, name: N, args: CallArguments<N>): unknown {
+    const { returned } = thread
+    const before = snapshot(this.machine, thread)
     try {
-      const outcome = this.machine.call(parent.pid, tid, { name, args } as KernelCall)
+      const outcome = this.machine.call(thread.parent.pid, thread.tid, { name, args } as KernelCall)
       return 'blocked' in outcome ? outcome.blocked : outcome.returned
     } catch (error) {
-      if (error instanceof KernelError) return error.errno
-      throw error
+      if (!(error instanceof KernelError)) throw error
+      // A wait that was over as it began has happened all the same.
+      if (thread.returned === returned) expect(snapshot(this.machine, thread)).toEqual(before)
+      return error.errno
     }
   }
 
@@ -59,8 +66,32 @@ export class World {
   usage(node: Node, limit: LimitName): number {
     return this.machine.usage(node, limit)
   }
+
+  /** Lets so many ms pass. */
+  pass(ms: number): void {
+    this.machine.advance(this.kernel.now + ms)
+  }
+
+  /** Events since last asked, as `type subject`, with what distinguishes them. */
+  told(type = ''): string[] {
+    const events = this.events.filter((event) => event.type.startsWith(type))
+    this.events = []
+    return events.map(({ type, subject, data }) => [type, subject, data.state ?? data.reason].filter(Boolean).join(' '))
+  }
 }
 
 export const state = (thread: ModelThread): string | null => thread.condition.state
 
-export const returned = ({ returned: value }: ModelThread): Returned | null => value
+/** What the last wait of the thread returned: a value, or an errno. */
+export const returned = ({ returned: what }: ModelThread): unknown =>
+  what === null ? null : 'errno' in what ? what.errno : what.value
+
+/** The whole state, but what TimerTimeout has set for this thread: a call that is refused spends that. */
+export function snapshot(machine: Machine, { parent, tid }: ModelThread): MachineState {
+  const saved = exportState(machine)
+  const spent = (thread: ThreadState) => (thread.tid === tid ? { ...thread, timeout: null } : thread)
+  const processes = saved.processes.map((process) =>
+    process.pid === parent.pid ? { ...process, threads: process.threads.map(spent) } : process,
+  )
+  return { ...saved, processes }
+}

@@ -7,13 +7,14 @@
 import type { Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
-/** What it runs at for itself: of a server, the priority of the message that it received last, until it receives again. */
+/** What it runs at for itself: of a server, what the message that it received last was sent at, until it receives again. */
 const ownPriority = ({ servedPriority, realPriority }: ModelThread): number => servedPriority ?? realPriority
 
 function wantedPriority(thread: ModelThread): number {
   let wanted = ownPriority(thread)
   for (const { waiters } of thread.owned ?? []) wanted = Math.max(wanted, waiters.first?.priority ?? 0)
-  return Math.max(wanted, thread.receivedOn?.senders.first?.priority ?? 0)
+  const { serving, receivedOn } = thread
+  return Math.max(wanted, serving?.client.priority ?? 0, receivedOn?.senders.first?.priority ?? 0)
 }
 
 /** Those that a blocked thread lends its priority to. */
@@ -37,12 +38,9 @@ function change(thread: ModelThread, priority: number): void {
     queue.remove(thread)
     queue.insert(thread)
   }
-  // The server follows its client while it works for it.
-  const server = thread.blocker?.state === 'REPLY' ? serverOf(thread.blocker.message) : null
-  if (server !== null) server.servedPriority = priority
 }
 
-/** Who works at the priority of this message. Its receiver may have received another since. */
+/** Who works for this message. Its receiver may have received another since. */
 const serverOf = (message: Message): ModelThread | null =>
   message.receiver?.serving === message ? message.receiver : null
 
@@ -51,7 +49,14 @@ export function refreshPriority(thread: ModelThread): void {
   if (thread.isDead) return
   const wanted = wantedPriority(thread)
   if (wanted > thread.priority) raise(thread, wanted)
-  else if (wanted < thread.priority) lower(thread)
+  else if (wanted < thread.priority || (wanted > ownPriority(thread) && isInLoop(thread))) lower(thread)
+}
+
+/** In a loop of waiters each may hold up the others with what they once borrowed from outside. */
+const isInLoop = (thread: ModelThread): boolean => {
+  const reached = new Set(borrowers(thread))
+  for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
+  return reached.has(thread)
 }
 
 function raise(thread: ModelThread, priority: number): void {
@@ -64,10 +69,7 @@ function raise(thread: ModelThread, priority: number): void {
   }
 }
 
-/**
- * In a loop of waiters each would hold up what the others once borrowed. So all that is reached goes back to its own
- * first, and then rises again to what it is still lent.
- */
+/** All that is reached goes back to its own first, and then rises again to what it is still lent. */
 function lower(thread: ModelThread): void {
   const reached = new Set([thread])
   for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
