@@ -81,5 +81,9 @@ export function chargeMemory(machine: Machine, process: ModelProcess, delta: num
 
 export function moveMemory(machine: Machine, container: Node, delta: number): void {
   charge(machine, container, 'memory', delta)
-  if (Number.isFinite(machine.capacity(container, 'memory'))) charge(machine, container, 'memory-free', -delta)
+  const most = machine.capacity(container, 'memory')
+  if (!Number.isFinite(most)) return
+  // A maximum may be below what is in use: then nothing is free.
+  const free = Math.max(0, most - machine.usage(container, 'memory'))
+  charge(machine, container, 'memory-free', free - machine.usage(container, 'memory-free'))
 }
