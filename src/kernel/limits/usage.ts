@@ -85,7 +85,8 @@ export class Usage {
 
   /** Adds to (or takes from) a count that the kernel keeps itself: it is always known. */
   charge(node: Node, index: number, delta: number): void {
-    this.#add(node, index, delta, 1 - node.counters.known[index]!, 0, 0)
+    // Of processes a partition knows its own and those of the partitions in it: more than one part may be known.
+    this.#add(node, index, delta, node.counters.known[index]! > 0 ? 0 : 1, 0, 0)
   }
 
   /** The smallest container that would hold more than its capacity; null where all have room. */
