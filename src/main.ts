@@ -4,9 +4,12 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { stringify } from 'yaml'
 import { type App, buildApp } from './app.ts'
-import { type Config, ConfigError, configHelp, readConfig } from './config.ts'
+import { runCommandLine } from './cli/command-line.ts'
+import { commandsOf } from './cli/commands.ts'
+import { CliError } from './cli/error.ts'
+import { ConfigError } from './config/error.ts'
+import type { Config } from './config.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
 import { Kernel } from './kernel/kernel.ts'
@@ -16,23 +19,13 @@ import { SourceError } from './sources/source.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
-const help = `introspectd ${version}: thresholds and events on the processes and threads of this machine
-
-usage: introspectd [serve] [flags]     serve over HTTP
-       introspectd openapi             print the OpenAPI document
-       introspectd --help | --version
-
-Each flag is also an environment variable: --token-file is INTROSPECTD_TOKEN_FILE.
-
-${configHelp()}`
-
 const fail = (message: string): never => {
   process.stderr.write(`introspectd: ${message}\n`)
   process.exit(1)
 }
 
 async function serve(config: Config): Promise<void> {
-  // What ps shows, and our own tree: the runtime's name says nothing.
+  // Its own name in our tree, and no other: the commands are introspectd too, but not the service.
   process.title = 'introspectd'
   if (config.tokenFile === undefined && !isLoopback(config.host)) {
     fail(`--host ${config.host} is not a loopback address: without --token-file anybody who reaches it could use it`)
@@ -114,18 +107,10 @@ function closeOnSignals(close: () => Promise<void>): void {
   }
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args[0]?.startsWith('-') === false ? args : ['serve', ...args]
-  if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(help)
-  else if (rest.includes('--version')) process.stdout.write(`${version}\n`)
-  else if (command === 'openapi') process.stdout.write(stringify(openApi(version)))
-  else if (command === 'serve') await serve(readConfig(rest))
-  else fail(`there is no command ${command}; see introspectd --help`)
-}
-
 try {
-  await main(process.argv.slice(2))
+  const commands = commandsOf({ serve, openApi: () => openApi(version) })
+  await runCommandLine({ commands, version }, process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof SourceError)) throw error
+  if (!(error instanceof ConfigError || error instanceof CliError || error instanceof SourceError)) throw error
   fail(error.message)
 }
