@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { ConfigError } from './config/error.ts'
 import { type Given, parseConfigFile } from './config/file.ts'
 import { faultOf, marks, type Row, rowsOf, valueOfText } from './config/row.ts'
-import { didYouMean } from './nearest.ts'
+import { nearest } from './nearest.ts'
 
 const share = z.number().gt(0).max(100)
 
@@ -64,7 +64,9 @@ export const [configFile] = rowsOf({
   config: z.string().min(1).optional().describe('YAML file of settings; without it none is read'),
 })
 
-export const variableOf = ({ key }: Row): string => `INTROSPECTD_${key.replaceAll('-', '_').toUpperCase()}`
+const prefix = 'INTROSPECTD_'
+
+export const variableOf = ({ key }: Row): string => `${prefix}${key.replaceAll('-', '_').toUpperCase()}`
 
 /** What is in effect, and where each came from; what has no origin is the default. */
 export interface Effective {
@@ -107,9 +109,14 @@ function typed(row: Row, flags: Flags, environment: NodeJS.ProcessEnv): Given[] 
 
 function refuseStrangers(environment: NodeJS.ProcessEnv): void {
   const known = [...settings, configFile!].map(variableOf)
-  const strange = Object.keys(environment).find((name) => name.startsWith('INTROSPECTD_') && !known.includes(name))
+  const strange = Object.keys(environment).find((name) => name.startsWith(prefix) && !known.includes(name))
   if (strange === undefined) return
-  const instead = didYouMean(strange, known) || `; there are ${known.join(', ')}`
+  // The part that all have in common makes none of them more likely.
+  const meant = nearest(
+    strange.slice(prefix.length),
+    known.map((name) => name.slice(prefix.length)),
+  )
+  const instead = meant === null ? `; there are ${known.join(', ')}` : `; did you mean ${prefix}${meant}?`
   throw new ConfigError(`there is no setting ${strange}${instead}`)
 }
 

@@ -1,6 +1,6 @@
 /** Settings from YAML, each with the line that it stands on. */
 
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import { didYouMean } from '../nearest.ts'
 import { ConfigError } from './error.ts'
 
@@ -12,6 +12,9 @@ export interface Given {
   readonly place: string
 }
 
+/** A document of comments only, after `---`. */
+const isNothing = (contents: Node): boolean => isScalar(contents) && contents.value === null
+
 /** By key. @throws ConfigError naming the file and the line */
 export function parseConfigFile(text: string, { file, keys }: { file: string; keys: readonly string[] }) {
   const lines = new LineCounter()
@@ -19,7 +22,7 @@ export function parseConfigFile(text: string, { file, keys }: { file: string; ke
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`
   const [fault] = [...document.errors, ...document.warnings]
   if (fault !== undefined) throw new ConfigError(`${at(fault.pos[0])}: this is not YAML: ${fault.message}`)
-  if (document.contents === null) return new Map<string, Given>()
+  if (document.contents === null || isNothing(document.contents)) return new Map<string, Given>()
   if (!isMap<Node, Node | null>(document.contents)) {
     throw new ConfigError(`${file}: expected a setting a line, as in "port: 7007"`)
   }

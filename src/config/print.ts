@@ -12,14 +12,16 @@ export function printConfig({ config, origins }: Effective): string {
     if (value === undefined) return `# ${setting.key} is not set`
     return setting.secret
       ? `# ${setting.key} is set, and not shown # ${origin}`
-      : `${setting.key}: ${yamlOf(value)} # ${origin}`
+      : `${yamlLine(setting.key, value)} # ${origin}`
   })
   return `${lines.join('\n')}\n`
 }
 
-/** In one line, whatever the value. */
-const yamlOf = (value: unknown): string =>
-  stringify(value, { lineWidth: 0, blockQuote: false, collectionStyle: 'flow' }).trim()
+const oneLine = { lineWidth: 0, blockQuote: false, doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY } as const
+
+/** One line, whatever the value; of a list JSON, which is YAML too. */
+const yamlLine = (key: string, value: unknown): string =>
+  Array.isArray(value) ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
 
 /** Of the file. */
 export function configSchema(): object {

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
 import { Watcher } from './service.ts'
 
-const main = new URL('../../src/main.ts', import.meta.url).pathname
+export const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
 export interface Ended {
   readonly code: number | null
@@ -30,7 +30,7 @@ interface Launching {
 }
 
 function launch(args: readonly string[], { env = {}, under = [], uid }: Launching = {}) {
-  const [command, ...rest] = [...under, process.execPath, main, ...args]
+  const [command, ...rest] = [...under, process.execPath, mainFile, ...args]
   const child = spawn(command!, rest, {
     ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
