@@ -30,7 +30,7 @@ interface Closed {
 const silenceMsMax = 65_000
 /** A service that does not answer a close is not waited for. */
 const closeMsMax = 1_000
-const retryMs = { first: 250, most: 5_000 }
+const retryMs = { first: 250, most: 2_000 }
 const cursorGone = 4410
 const Gone = z.looseObject({ oldest: z.string() })
 
@@ -63,6 +63,7 @@ export async function followEvents(
 
   function onOpen(): void {
     if (isBroken) listener.notice('connected again')
+    else if (!wasOpen) listener.notice(`watching ${path} at ${service.place}`)
     wasOpen = true
     isBroken = false
     waitMs = retryMs.first

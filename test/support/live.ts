@@ -13,11 +13,8 @@ export interface Ended {
 }
 
 /** Runs the command line to its end. */
-export async function run(
-  args: readonly string[],
-  { env = {} }: { env?: Record<string, string> } = {},
-): Promise<Ended> {
-  const { child, output } = launch(args, { env })
+export async function run(args: readonly string[], launching: Launching = {}): Promise<Ended> {
+  const { child, output } = launch(args, launching)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   return { code, ...output }
 }
@@ -37,7 +34,9 @@ function launch(args: readonly string[], { env = {}, under = [], uid }: Launchin
     env: { ...process.env, ...env },
   })
   // A test that fails leaves nothing running.
-  process.once('exit', () => child.kill('SIGKILL'))
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('close', () => process.removeListener('exit', kill))
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString()

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { mainFile } from './live.ts'
 
-const harness = new URL('pty.py', import.meta.url).pathname
+const harness = new URL('terminal.py', import.meta.url).pathname
 
 interface Ended {
   /** Negative where a signal ended it. */
@@ -34,7 +34,9 @@ export class Pty {
       // Neither vitest's wish for colours nor its colourlessness is the terminal's.
       env: { ...process.env, TERM: 'xterm-256color', FORCE_COLOR: undefined, NO_COLOR: undefined, ...env },
     })
-    process.once('exit', () => this.#child.kill('SIGKILL'))
+    const kill = () => void this.#child.kill('SIGKILL')
+    process.once('exit', kill)
+    this.#child.once('close', () => process.removeListener('exit', kill))
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.output += text
       this.#wake()
