@@ -9,11 +9,17 @@ const charactersMax = 64
 export function nearest(word: string, names: Iterable<string>): string | null {
   if (word.length > charactersMax) return null
   const near = [...names]
-    .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, edits: editsBetween(word.toLowerCase(), name.toLowerCase()) }))
     // Half of it at most: further away, a suggestion is a riddle.
     .filter(({ name, edits }) => edits * 2 <= Math.max(word.length, name.length))
   return near.sort((one, other) => one.edits - other.edits)[0]?.name ?? null
 }
+
+/** Letters in another order are one slip, as in `prot`. */
+const editsBetween = (one: string, other: string): number =>
+  one !== other && lettersOf(one) === lettersOf(other) ? 1 : distance(one, other)
+
+const lettersOf = (word: string): string => [...word].sort().join('')
 
 /** The end of an error message: `; did you mean port?`, or nothing. */
 export function didYouMean(word: string, names: Iterable<string>): string {

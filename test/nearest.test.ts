@@ -4,6 +4,7 @@ import { didYouMean, nearest } from '../src/nearest.ts'
 test.each([
   ['prot', 'port'],
   ['fdss', 'fds'],
+  ['fsd', 'fds'],
   ['MEMORY', 'memory'],
   ['thraeds', 'threads'],
 ])('%s is probably %s', (word, name) => {

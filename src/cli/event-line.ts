@@ -43,6 +43,11 @@ function tripped(data: Data): string {
   return withName(data, `${valueText(data)}, ${point}${whole}${already}${topText(data)}${noteText(note)}`)
 }
 
+function cleared(data: Data): string {
+  const value = number(data.value) === null ? '' : `${valueText(data)}, `
+  return withName(data, `${value}${text(data.reason)}${noteText(data.note)}`)
+}
+
 const noteText = (note: unknown): string => (typeof note === 'string' ? ` (${note})` : '')
 
 function died(data: Data): string {
@@ -54,7 +59,7 @@ function died(data: Data): string {
 /** What is essential in the data of a type; of the others every plain value is shown. */
 const essentials: Readonly<Record<string, (data: Data) => string>> = {
   'threshold.tripped': tripped,
-  'threshold.cleared': (data) => withName(data, `${valueText(data)}, ${text(data.reason)}${noteText(data.note)}`),
+  'threshold.cleared': cleared,
   'process.created': (data) => withName(data, `parent ${text(data.parent)}, uid ${text(data.uid)}`),
   'process.changed': (data) => withName(data, `${text(data.what)} ${text(data[changed[text(data.what)] ?? ''])}`),
   'process.died': died,

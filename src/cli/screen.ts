@@ -42,7 +42,7 @@ export class Screen {
 
   /** Preconditions: as many lines as fit, none wider than the screen. In one write and over what stands there: it does not flicker. */
   draw(lines: readonly string[]): void {
-    print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`)
+    print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
   }
 
   close(): void {

@@ -76,10 +76,14 @@ export class Pty {
     this.#child.stdin!.write(`${JSON.stringify(order)}\n`)
   }
 
-  /** The lines of the last whole drawing of the screen, without what only colours them. */
+  /** The last whole drawing of the screen, as it was written. */
+  get drawing(): string {
+    return /.*\u001b\[H(.*?)\u001b\[J/s.exec(this.output)?.[1] ?? ''
+  }
+
+  /** Its lines, without what only colours them. */
   get frame(): readonly string[] {
-    const [, whole = ''] = /.*\u001b\[H(.*?)\u001b\[J/s.exec(this.output) ?? []
-    return whole.split('\r\n').map((line) => stripVTControlCharacters(line))
+    return this.drawing.split('\r\n').map((line) => stripVTControlCharacters(line))
   }
 
   async until(fits: (pty: this) => boolean): Promise<void> {
