@@ -5,12 +5,15 @@
 
 import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { z } from 'zod'
 import { Kernel } from '../kernel/kernel.ts'
 import { Machine } from '../kernel/machine.ts'
 import { modelAbilities } from '../kernel/model-abilities.ts'
+import { Seed } from '../scenario/file.ts'
 import { problemText, ScenarioError } from '../scenario/problems.ts'
 import { ScenarioRun, type Verdict } from '../scenario/run.ts'
 import { readScenario, type Scenario } from '../scenario/scenario.ts'
+import { defineCommand } from './command.ts'
 import { EventPrinter } from './event-printer.ts'
 
 export interface Simulation {
@@ -83,3 +86,19 @@ function verdictText({ file, title }: Scenario, { met: isMet, differences, calls
   const lines = differences.map((difference) => `  ${problemText(file, difference)}\n`)
   return `${file}: ${isMet ? 'met' : 'NOT MET'}: ${title} (${ran})\n${lines.join('')}`
 }
+
+export const simulateCommand = defineCommand({
+  name: 'simulate',
+  summary: 'run scenarios on the model, each on a machine of its own, and hold them to what they expect',
+  args: { files: z.array(z.string()).min(1, 'name the file of a scenario, or several').describe('files of scenarios') },
+  options: {
+    seed: Seed.optional().describe('in place of those of the files'),
+    quiet: z.boolean().default(false).describe('print no events'),
+  },
+  settings: [],
+  examples: ['introspectd simulate scenarios/two-lock-deadlock.yaml', 'introspectd simulate --quiet scenarios/*.yaml'],
+  run: async ({ args: { files }, options: { seed, quiet } }) => {
+    const simulation = { files, quiet, ...(seed !== undefined && { seed }) }
+    process.exitCode = await simulate(simulation, { events: process.stdout, verdicts: process.stderr })
+  },
+})

@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
 import { type Errno, KernelError } from '../kernel/errno.ts'
-import { MalformedPath, MalformedQuery, NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
+import { MalformedPath, MalformedQuery, MalformedWords, NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 
 export const problemTypes = {
   'malformed-path': { status: 400, title: 'The path is malformed' },
@@ -107,6 +107,7 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
     return answer('invalid-query', `${parameter}: ${message}`, { errors: [{ parameter, detail: message }] })
   }
   if (error instanceof MalformedPath) return answer('malformed-path', error.message)
+  if (error instanceof MalformedWords) return answer('malformed-body', error.message)
   if (error instanceof PreconditionFailed) return answer('precondition-failed', error.message)
   if (error instanceof ZodError)
     return answer('invalid-body', 'correct the fields named', { errors: fieldErrors(error) })

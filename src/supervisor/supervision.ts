@@ -1,6 +1,6 @@
 /** What systemd, or another supervisor that speaks as it does, asks of a service: sd_notify(3), sd_watchdog_enabled(3). */
 
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config/error.ts'
 
 export interface Supervision {
   /** A path, or with @ before it a name in the abstract namespace. */

@@ -92,6 +92,8 @@ export interface Column<Entry> {
   readonly title: string
   readonly align: 'left' | 'right'
   readonly cell: (entry: Entry) => string
+  /** The number that the cell shows, to sort by; null and undefined where it is not known. Without it the cell itself. */
+  readonly by?: (entry: Entry) => number | null | undefined
 }
 
 /** What a directory or a list has in it, one by one: for paging, for bulk reads and for lines of NDJSON. */

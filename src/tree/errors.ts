@@ -13,8 +13,9 @@ export class NoSuchPath extends Error {
   /** The longest part of the path that exists. */
   readonly exists: string
 
-  constructor(pathname: string, exists: string) {
-    super(`${pathname} does not exist; ${exists} does`)
+  /** @param instead what may have been meant */
+  constructor(pathname: string, exists: string, instead: string | null = null) {
+    super(`${pathname} does not exist; ${exists} does${instead === null ? '' : `; did you mean ${instead}?`}`)
     this.name = 'NoSuchPath'
     this.exists = exists
   }
@@ -36,5 +37,13 @@ export class MalformedQuery extends Error {
     super(message)
     this.name = 'MalformedQuery'
     this.parameter = parameter
+  }
+}
+
+/** A threshold in words is none. */
+export class MalformedWords extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'MalformedWords'
   }
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
 import { Watcher } from './service.ts'
 
-const main = new URL('../../src/main.ts', import.meta.url).pathname
+export const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
 export interface Ended {
   readonly code: number | null
@@ -36,7 +36,7 @@ process.once('exit', () => {
 })
 
 function launch(args: readonly string[], { env = {}, under = [], uid, command, cwd }: Launching = {}) {
-  const [program, ...rest] = [...under, ...(command ?? [process.execPath, main]), ...args]
+  const [program, ...rest] = [...under, ...(command ?? [process.execPath, mainFile]), ...args]
   const child = spawn(program!, rest, {
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),

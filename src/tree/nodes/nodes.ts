@@ -13,7 +13,13 @@ import { countText, cpuText, sizeText } from '../text.ts'
 import { PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
 import { modelDocuments, systemDocuments } from './names.ts'
 
-const right = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'right', cell })
+type Amount = number | null | undefined
+
+const right = <Entry, A extends Amount>(
+  title: string,
+  by: (entry: Entry) => A,
+  text: (amount: A) => string,
+): Column<Entry> => ({ title, align: 'right', by, cell: (entry) => text(by(entry)) })
 const left = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'left', cell })
 
 function namesOf(partition: Partition): string[] {
@@ -29,15 +35,15 @@ const statesText = (state: ProcessView['state']): string =>
     .map(({ name, count }) => (count === 1 ? name : `${name}:${count}`))
     .join(' ')
 
-const processColumns: readonly Column<ProcessView>[] = [
-  right('PID', ({ pid }) => String(pid)),
+export const processColumns: readonly Column<ProcessView>[] = [
+  right('PID', ({ pid }) => pid, String),
   left('NAME', ({ name }) => name),
-  right('UID', ({ uid }) => countText(uid)),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
-  right('STACK', ({ usage }) => sizeText(usage.stack)),
-  right('FDS', ({ usage }) => countText(usage.fds)),
-  right('THREADS', ({ usage }) => countText(usage.threads)),
+  right('UID', ({ uid }) => uid, countText),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('MEMORY', ({ usage }) => usage.memory, sizeText),
+  right('STACK', ({ usage }) => usage.stack, sizeText),
+  right('FDS', ({ usage }) => usage.fds, countText),
+  right('THREADS', ({ usage }) => usage.threads, countText),
   left('STATES', ({ state }) => statesText(state)),
   left('PARTITION', ({ partition }) => partition?.replace('/sys/part/', '').replaceAll('/part/', '/') ?? '-'),
 ]
@@ -48,24 +54,24 @@ const onText = (on: NonNullable<ThreadView['on']>): string =>
     .map(([name, value]) => ('call' in on ? String(value) : `${name}=${value}`))
     .join(' ')
 
-const threadColumns: readonly Column<ThreadView>[] = [
-  right('TID', ({ tid }) => String(tid)),
+export const threadColumns: readonly Column<ThreadView>[] = [
+  right('TID', ({ tid }) => tid, String),
   left('NAME', ({ name }) => name),
   left('STATE', ({ state, certain }) => `${state ?? '-'}${certain === false ? '?' : ''}`),
   left('ON', ({ on }) => (on === undefined ? '-' : onText(on))),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('STACK', ({ usage }) => sizeText(usage.stack)),
-  right('OF', ({ usage }) => sizeText(usage['stack-size'])),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('STACK', ({ usage }) => usage.stack, sizeText),
+  right('OF', ({ usage }) => usage['stack-size'], sizeText),
   left('SINCE', ({ since }) => since),
 ]
 
 const partitionColumns: readonly Column<PartitionView>[] = [
   left('PARTITION', ({ path }) => path),
-  right('PROCESSES', ({ usage }) => countText(usage.processes)),
-  right('THREADS', ({ usage }) => countText(usage.threads)),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
-  right('FDS', ({ usage }) => countText(usage.fds)),
+  right('PROCESSES', ({ usage }) => usage.processes, countText),
+  right('THREADS', ({ usage }) => usage.threads, countText),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('MEMORY', ({ usage }) => usage.memory, sizeText),
+  right('FDS', ({ usage }) => usage.fds, countText),
 ]
 
 export const nodeDefinitions = [
