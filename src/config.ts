@@ -18,6 +18,7 @@ const serviceShape = {
     .enum(['virtual', 'real'])
     .default('virtual')
     .describe('of the model: moved by POST /sys/clock, or following the wall clock'),
+  scenario: z.string().min(1).optional().describe('of the model: file of a scenario that is run as it starts'),
   procRoot: z.string().min(1).default('/proc').describe('where procfs is mounted'),
   cgroupRoot: z.string().min(1).default('/sys/fs/cgroup').describe('where the cgroup file systems are mounted'),
   period: z.int().min(5).max(60_000).default(25).describe('ms between readings of what has a threshold'),

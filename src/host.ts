@@ -1,11 +1,16 @@
 /** Makes the kernel and what feeds it, as configured: a live machine, or the model. */
 
+import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AppParts } from './app.ts'
+import { ConfigError } from './config/error.ts'
 import type { Config } from './config.ts'
 import { Kernel } from './kernel/kernel.ts'
 import { Machine } from './kernel/machine.ts'
 import { modelAbilities } from './kernel/model-abilities.ts'
+import { MachineScenarios } from './scenario/in-machine.ts'
+import { problemText, ScenarioError } from './scenario/problems.ts'
+import { readScenario, type Scenario } from './scenario/scenario.ts'
 import { linuxAbilities } from './sources/linux/abilities.ts'
 import { LinuxSource } from './sources/linux/linux-source.ts'
 import { ModelSource } from './sources/model-source.ts'
@@ -18,8 +23,12 @@ interface Surroundings {
   readonly now: () => number
 }
 
-export const hostKernel = (config: Config, surroundings: Surroundings): Hosted =>
-  config.source === 'model' ? hostModel(config, surroundings) : hostLinux(config, surroundings)
+/** @throws ConfigError */
+export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
+  if (config.source === 'model') return hostModel(config, surroundings)
+  if (config.scenario !== undefined) throw new ConfigError('--scenario needs --source model')
+  return hostLinux(config, surroundings)
+}
 
 function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
   const periods = { fastMs: config.period, fullMs: config.fullPeriod, livesTold: false }
@@ -44,7 +53,8 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
 }
 
 /** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel({ clock }: Config, { now }: Surroundings): Hosted {
+function hostModel({ clock, scenario: file }: Config, { now }: Surroundings): Hosted {
+  const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
   const startedAt = virtual ? 0 : Math.trunc(now())
   const kernel = new Kernel({
@@ -52,6 +62,24 @@ function hostModel({ clock }: Config, { now }: Surroundings): Hosted {
     firstRevision: virtual ? 1 : startedAt * 1000,
     now: startedAt,
   })
-  const source = new ModelSource(new Machine(kernel), { clock, now })
-  return { kernel, source, model: source, ...(virtual && { firstSequence: 1 }) }
+  const machine = new Machine(kernel)
+  const scenarios = new MachineScenarios(machine)
+  const begin = () => {
+    if (scenario !== null) scenarios.play(scenario)
+  }
+  const source = new ModelSource(machine, { clock, now, begin })
+  const model = { machine, clock, scenarios, catchUp: () => source.catchUp() }
+  return { kernel, source, model, ...(virtual && { firstSequence: 1 }) }
+}
+
+/** @throws ConfigError */
+function readScenarioFile(file: string, clock: Config['clock']): Scenario {
+  if (clock === 'real') throw new ConfigError('--scenario has a time of its own: it needs --clock virtual')
+  try {
+    return readScenario(readFileSync(file, 'utf8'), file)
+  } catch (error) {
+    const [first] = error instanceof ScenarioError ? error.problems : []
+    if (first !== undefined) throw new ConfigError(`--scenario ${problemText(file, first)}`)
+    throw new ConfigError(`--scenario ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }

@@ -76,8 +76,9 @@ function pathItem(definition: Definition, level: Level): Json {
     })
   }
   if (definition.post) {
-    const { body, reply, summary } = definition.post
-    const content = { 'application/json': { schema: { $ref: `#/components/schemas/${idOf(body)}` } } }
+    const { body, reply, summary, yaml } = definition.post
+    const type = yaml ? 'application/yaml' : 'application/json'
+    const content = { [type]: { schema: { $ref: `#/components/schemas/${idOf(body)}` } } }
     item.post = operation(withModel(summary, definition.post), `post ${template}`, {
       requestBody: { required: true, content },
       responses: { 200: jsonReply('Done', reply), 201: jsonReply('Made', reply) },

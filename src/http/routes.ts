@@ -191,7 +191,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
-    const body = definition.post.body.parse(bodyOf(request))
+    const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
     answer = definition.post.run(context, node, params, body)
   } else if (request.method === 'DELETE' && definition.remove) {
     checkModel(definition.remove, definition, context)
@@ -211,6 +211,14 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
 
 const bodyOf = (request: FastifyRequest): unknown =>
   parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '')
+
+/** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
+function yamlOf(request: FastifyRequest): string {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
+  if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
+  return typeof request.body === 'string' ? request.body : ''
+}
 
 const header = (request: FastifyRequest, name: string): string | null => {
   const value = request.headers[name]

@@ -7,6 +7,8 @@ export interface ModelOptions {
   readonly clock: 'virtual' | 'real'
   /** ms of Unix time. */
   readonly now: () => number
+  /** What happens in the machine before anybody can call it. */
+  readonly begin?: () => void
 }
 
 // Timers take no longer delays.
@@ -17,16 +19,19 @@ export class ModelSource implements Source {
   readonly machine: Machine
   readonly clock: 'virtual' | 'real'
   readonly #now: () => number
+  readonly #begin: () => void
   #timer: NodeJS.Timeout | null = null
   #stopped = false
 
-  constructor(machine: Machine, { clock, now }: ModelOptions) {
+  constructor(machine: Machine, { clock, now, begin = () => {} }: ModelOptions) {
     this.machine = machine
     this.clock = clock
     this.#now = now
+    this.#begin = begin
   }
 
   async start(): Promise<void> {
+    this.#begin()
     this.#sleep()
   }
 

@@ -21,8 +21,26 @@ export interface NodeOf {
   system: System
 }
 
+/** What came of a scenario. */
+export interface ScenarioReport {
+  readonly title: string
+  readonly met: boolean
+  readonly differences: readonly { readonly line: number; readonly column: number; readonly message: string }[]
+  readonly calls: number
+  readonly events: number
+  readonly ranMs: number
+}
+
+/** Runs scenarios in the machine. */
+export interface Scenarios {
+  /** @throws MalformedFile; then nothing has happened */
+  run(text: string): ScenarioReport
+  readonly last: ScenarioReport | null
+}
+
 /** The model that clients drive. */
 export interface Model {
+  readonly scenarios: Scenarios
   readonly machine: Machine
   readonly clock: 'virtual' | 'real'
   /** Where time follows the wall clock, lets it come up to now: before whatever clients do. */
@@ -81,6 +99,8 @@ export interface PostVerb extends Verb<(context: TreeContext, node: Node, params
   readonly body: z.ZodType
   /** Of what is answered. */
   readonly reply: z.ZodType
+  /** The body is a file of YAML, handed on as it is. */
+  readonly yaml?: true
 }
 
 export type RemoveVerb = Verb<

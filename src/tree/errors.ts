@@ -29,6 +29,17 @@ export class MalformedPath extends Error {
   }
 }
 
+/** A file that was sent is wrong, at these places. */
+export class MalformedFile extends Error {
+  readonly errors: readonly { readonly line: number; readonly column: number; readonly detail: string }[]
+
+  constructor(errors: MalformedFile['errors']) {
+    super(errors.map(({ line, column, detail }) => `${line}:${column}: ${detail}`).join('; '))
+    this.name = 'MalformedFile'
+    this.errors = errors
+  }
+}
+
 /** A parameter of the query is not understood. */
 export class MalformedQuery extends Error {
   readonly parameter: string

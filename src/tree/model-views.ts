@@ -50,6 +50,21 @@ export const ClockView = z
   })
   .meta({ id: 'Clock' })
 
+export const ScenarioView = z
+  .strictObject({
+    path,
+    title: z.string().nullable().describe('Of the last that was run; null where none was'),
+    met: z.boolean().nullable().describe('All was as it expected'),
+    differences: z
+      .array(z.strictObject({ line: whole, column: whole, message: z.string() }))
+      .describe('What was not, with the place in the file'),
+    calls: whole,
+    events: whole,
+    ran: z.string().describe('How long, by the kernel’s clock'),
+    now: z.iso.datetime(),
+  })
+  .meta({ id: 'Scenario' })
+
 export const ChannelView = z
   .strictObject({
     path,
@@ -65,4 +80,5 @@ export const ChannelView = z
   .meta({ id: 'Channel' })
 
 export type ThreadCallView = z.infer<typeof ThreadCallView>
+export type ScenarioView = z.infer<typeof ScenarioView>
 export type ChannelView = z.infer<typeof ChannelView>

@@ -1,5 +1,6 @@
 /** The model over HTTP: made, called, watched; and what can be wrong with that. */
 
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security.ts'
 import { CallRowView, ChannelView, ClockView, OutcomeView, ThreadCallView } from '../../src/tree/model-views.ts'
@@ -305,6 +306,44 @@ describe('/sys/calls', () => {
     } finally {
       await guarded.stop()
     }
+  })
+})
+
+describe('/sys/scenario', () => {
+  const file = (name: string) => readFileSync(new URL(`../../scenarios/${name}`, import.meta.url), 'utf8')
+  const send = async (body: string, type = 'application/yaml') => {
+    const response = await service.fetch('/sys/scenario', { method: 'POST', headers: { 'content-type': type }, body })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  test('runs a file in a machine that has a life of its own, and keeps what came of it', async () => {
+    await pair()
+    expect((await service.get('/sys/scenario')).body).toMatchObject({ title: null, met: null })
+    const { status, body } = await send(file('two-lock-deadlock.yaml'), 'application/x-www-form-urlencoded')
+    expect([status, body]).toEqual([200, expect.objectContaining({ met: true, differences: [] })])
+    expect((await service.get('/sys/scenario')).body).toEqual(body)
+    expect((await service.get('/sys/proc/3/thread/1')).body).toMatchObject({ state: 'MUTEX', on: { mutex: 'b' } })
+  })
+
+  test('says what was not as expected, and where that stands', async () => {
+    const { status, body } = await send(file('join-loop.yaml').replace('state: JOIN', 'state: MUTEX'))
+    expect([status, body.met]).toEqual([200, false])
+    expect(body.differences).toMatchObject([{ line: expect.any(Number), message: expect.stringContaining('JOIN') }])
+  })
+
+  test.each([
+    ['title: x\nprocesses: {}\n', 'invalid-body'],
+    ['title: [', 'invalid-body'],
+    ['', 'invalid-body'],
+  ])('%j is refused with line and column, and nothing has happened', async (text, type) => {
+    const { status, body } = await send(text)
+    expect([status, body.type]).toEqual([400, `urn:introspectd:problem:${type}`])
+    expect(body.errors).toMatchObject([{ line: expect.any(Number), column: expect.any(Number) }])
+    expect((await service.get('/sys/proc')).body.entries).toEqual([])
+  })
+
+  test('takes no other type', async () => {
+    expect((await send('{}', 'application/json')).status).toBe(415)
   })
 })
 

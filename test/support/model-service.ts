@@ -6,6 +6,7 @@ import type { Token } from '../../src/http/security.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { Machine } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
+import { MachineScenarios } from '../../src/scenario/in-machine.ts'
 import { ModelSource } from '../../src/sources/model-source.ts'
 import { Serving } from './service.ts'
 
@@ -19,7 +20,12 @@ export class ModelService extends Serving {
     const app = buildApp({
       kernel: machine.kernel,
       source,
-      model: source,
+      model: {
+        machine,
+        clock: 'virtual',
+        scenarios: new MachineScenarios(machine),
+        catchUp: () => source.catchUp(),
+      },
       gate,
       logger: pino({ level: 'silent' }),
       version: '0.0.0',

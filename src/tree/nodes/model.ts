@@ -1,8 +1,9 @@
 /** What only the model has: kernel calls, channels, the clock. On a live machine these rows are refused. */
 
 import { z } from 'zod'
+import { durationText } from '../../duration.ts'
 import { kernelCallNames } from '../../kernel/calls/table.ts'
-import { assert } from '../../kernel/errno.ts'
+import { assert, KernelError } from '../../kernel/errno.ts'
 import type { Channel } from '../../kernel/objects/channel.ts'
 import { ModelProcess } from '../../kernel/objects/model-process.ts'
 import { ModelThread } from '../../kernel/objects/model-thread.ts'
@@ -17,6 +18,8 @@ import {
   ChannelView,
   ClockView,
   OutcomeView,
+  type ScenarioView as ScenarioShown,
+  ScenarioView,
   type ThreadCallView as ThreadCallShown,
   ThreadCallView,
 } from '../model-views.ts'
@@ -67,6 +70,14 @@ function showChannel(channel: Channel): ChannelShown {
       coids: [...server.client.connections.values()].filter((one) => one.server === server).map(({ coid }) => coid),
     })),
   }
+}
+
+function showScenario({ scenarios, machine }: Model): ScenarioShown {
+  const none = { title: null, met: null, differences: [], calls: 0, events: 0, ranMs: 0 }
+  const { ranMs, differences, ...report } = scenarios.last ?? none
+  const now = timeText(machine.kernel.now)
+  const places = differences.map(({ line, column, message }) => ({ line, column, message }))
+  return { path: '/sys/scenario', ...report, differences: places, ran: durationText(ranMs), now }
 }
 
 const MoveBody = z
@@ -172,6 +183,28 @@ export const modelDefinitions = [
         required?: string[]
       }
       return { path: '/sys/calls', call, arguments: schema.properties ?? {}, required: schema.required ?? [] }
+    },
+  }),
+  defineNode({
+    under: ['system'],
+    leaf: 'scenario',
+    kind: 'document',
+    summary: 'What came of the last scenario that was run',
+    ofModel: true,
+    reply: ScenarioView,
+    read: (context) => showScenario(modelOf(context)),
+    post: {
+      summary: 'Run a scenario in this machine, to its end. The body is its file',
+      yaml: true,
+      body: z.string().meta({ id: 'ScenarioFile' }),
+      reply: ScenarioView,
+      run: (context, _, __, body) => {
+        const model = modelOf(context)
+        if (model.clock === 'real')
+          throw new KernelError('ENOTSUP', 'a scenario has a time of its own: start with --clock virtual')
+        model.scenarios.run(body as string)
+        return { status: 200, body: showScenario(model) }
+      },
     },
   }),
   defineNode({
