@@ -54,12 +54,18 @@ export class KeptFiles {
   links = 0
   private readonly status = Buffer.alloc(256)
   private readonly kept = new Set<KeptFile>()
+  private readonly keptFds = new Set<number>()
   private budget: number
   private readonly onExhausted: (reason: string) => void
 
   constructor(onExhausted: (reason: string) => void, budget = budgetOfProcess()) {
     this.onExhausted = onExhausted
     this.budget = budget
+  }
+
+  /** Whether that descriptor is of a file kept open here. */
+  keeps(fd: number): boolean {
+    return this.keptFds.has(fd)
   }
 
   get keptCount(): number {
@@ -139,6 +145,7 @@ export class KeptFiles {
   forget(file: KeptFile): void {
     if (file.fd < 0) return
     close(file.fd)
+    this.keptFds.delete(file.fd)
     file.fd = -1
     file.reads = 0
     this.kept.delete(file)
@@ -161,6 +168,7 @@ export class KeptFiles {
     }
     file.fd = fd
     this.kept.add(file)
+    this.keptFds.add(fd)
   }
 
   private open(path: string): number {
