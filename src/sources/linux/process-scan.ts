@@ -99,7 +99,7 @@ export class ProcessScan {
     }
     process.lookThroughLiving(this.files)
     // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
-    const mask = ran ? wholeMask : deep ? statmMask | bitOf('signals') : statmMask
+    const mask = ran ? wholeMask : statmMask | bitOf('signals')
     if (!this.processReader.readValues(process, mask, { armed, eachThread: deep })) return false
     this.wantTable(process, depth)
     return this.stacks.finishProcess(process, armed)
