@@ -19,7 +19,7 @@ function readingsOf(files: Readonly<Record<string, string>>) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), `${text}\n`)
   }
-  const kept = new KeptFiles(() => {})
+  const kept = new KeptFiles()
   return new CgroupReader(kept, findCgroupTree(root)).read()
 }
 
