@@ -199,7 +199,7 @@ describe('what is wrong with a request', () => {
     expect(body.detail).toMatch(new RegExp(`; did you mean ${meant}\\?$`))
   })
 
-  test.each(['/sys/proc/43', '/sys/proc/42/thread/44', '/sys/proc/42/processes', '/sys/colour'])(
+  test.each(['/sys/proc/43', '/sys/proc/42/thread/44', '/sys/proc/42/processes', '/sys/zebra'])(
     'nothing is guessed for %s: another number is another process, and what is like nothing is not meant',
     async (path) => {
       expect((await service.get(path)).body.detail).toMatch(/does not exist; \S+ does$/)
