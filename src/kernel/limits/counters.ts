@@ -30,6 +30,8 @@ export class Counters {
   readonly estimated = integers.slice()
   /** Bits of the limits that changed since usage was last settled. */
   dirty = 0
+  /** Bits of the maxima among them whose greatest part shrank or left: they are to be looked up. */
+  stale = 0
 }
 
 /** One limit at one node, as it may be shown. */

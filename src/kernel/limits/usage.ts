@@ -57,6 +57,14 @@ export const heldBy = ({ counters }: Node, index: number): Held => ({
   estimated: counters.estimated[index]!,
 })
 
+/** What a part of a maximum held and holds; `none` where that is not known. */
+interface Part {
+  readonly before: number
+  readonly after: number
+}
+
+const none = -1
+
 export class Usage {
   #dirty: Node[] = []
 
@@ -143,7 +151,7 @@ export class Usage {
       node.counters.dirty = 0
       for (let rest = bits; rest !== 0; rest &= rest - 1) {
         const index = 31 - Math.clz32(rest & -rest)
-        if (maxima[index] && node.level !== rows[index]!.home) takeMaximum(node, index)
+        if ((node.counters.stale & (1 << index)) !== 0) takeMaximum(node, index)
         const { value, peak, known } = node.counters
         if (known[index]! > 0 && value[index]! > peak[index]!) peak[index] = value[index]!
         if (node.watches[index] !== undefined) visit(node, index)
@@ -157,7 +165,11 @@ export class Usage {
       // Most of what comes and goes was never read: it held nothing.
       if (known[index] === 0 && unreadable[index] === 0) continue
       const unread = sign * unreadable[index]!
-      if (!rows[index]!.keepsDead) {
+      if (maxima[index]) {
+        const held = known[index]! > 0 ? value[index]! : none
+        const [before, after] = sign > 0 ? [none, held] : [held, none]
+        this.#raiseAbove(node, index, { before, after }, sign * known[index]!, unread)
+      } else if (!rows[index]!.keepsDead) {
         this.#addAbove(node, index, sign * value[index]!, sign * known[index]!, unread, sign * estimated[index]!)
       } else this.#addAbove(node, index, 0, sign > 0 ? known[index]! : 0, unread, 0)
     }
@@ -166,15 +178,33 @@ export class Usage {
   // The four numbers of a share are handed on one by one: this is where all counting passes, and an object for each
   // would be most of its cost.
   #add(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    apply(node.counters, index, value, known, unreadable, estimated)
+    const { counters } = node
+    const before = counters.known[index]! > 0 ? counters.value[index]! : none
+    apply(counters, index, value, known, unreadable, estimated)
     this.#touch(node, index)
-    if (carries[index]) this.#addAbove(node, index, value, known, unreadable, estimated)
+    if (sums[index]) this.#addAbove(node, index, value, known, unreadable, estimated)
+    else if (maxima[index]) {
+      const after = counters.known[index]! > 0 ? counters.value[index]! : none
+      this.#raiseAbove(node, index, { before, after }, known, unreadable)
+    }
+  }
+
+  /** A maximum rises with a part at once. Where the greatest part shrinks or leaves, it is looked up when the change is complete. */
+  #raiseAbove(node: Node, index: number, { before, after }: Part, known: number, unreadable: number): void {
+    for (let container = node.parent; container !== null; container = container.parent) {
+      if (!reaches[index]!.includes(container.level)) return
+      const { counters } = container
+      apply(counters, index, 0, known, unreadable, 0)
+      this.#touch(container, index)
+      if (after > counters.value[index]!) counters.value[index] = after
+      else if (after < before && before > 0 && before === counters.value[index]) counters.stale |= 1 << index
+    }
   }
 
   #addAbove(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
     for (let container = node.parent; container !== null; container = container.parent) {
       if (!reaches[index]!.includes(container.level)) return
-      if (sums[index]) apply(container.counters, index, value, known, unreadable, estimated)
+      apply(container.counters, index, value, known, unreadable, estimated)
       this.#touch(container, index)
     }
   }
@@ -201,17 +231,13 @@ function apply(
   counters.estimated[index]! += estimated
 }
 
-/** A maximum cannot be kept by differences: it is looked up anew, once for a whole change. */
+/** A maximum that fell cannot be kept by differences: it is looked up anew, once for a whole change. */
 function takeMaximum(node: Node, index: number): void {
   const { counters } = node
+  counters.stale &= ~(1 << index)
   counters.value[index] = 0
-  counters.known[index] = 0
-  counters.unreadable[index] = 0
-  for (const { counters: part } of processesWithin(node)) {
-    counters.known[index]! += part.known[index]!
-    counters.unreadable[index]! += part.unreadable[index]!
+  for (const { counters: part } of processesWithin(node))
     if (part.known[index]! > 0) counters.value[index] = Math.max(counters.value[index]!, part.value[index]!)
-  }
 }
 
 /** A limit at a node, as it may be shown. `empty`: nothing lies below that could be counted, so a sum is truly zero. */
