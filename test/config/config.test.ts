@@ -64,7 +64,7 @@ describe('one line says what is wrong with a file, and where:', () => {
       'tokenFile: x',
       'introspectd.yaml:1: there is no setting tokenFile; did you mean token-file?',
     ],
-    ['a key like no other', 'colour: red', 'introspectd.yaml:1: there is no setting colour'],
+    ['a key like no other', 'zebra: red', 'introspectd.yaml:1: there is no setting zebra'],
     ['a key with a line break', '"a\\nb": 1', 'introspectd.yaml:1: there is no setting a\\nb'],
     ['a key twice', 'port: 1\nhost: ::1\nport: 1\n', 'introspectd.yaml:3: port is set already at introspectd.yaml:1'],
     ['text for a number', 'port: "7007"', 'introspectd.yaml:1: port "7007": expected a whole number'],

@@ -34,7 +34,10 @@ function fileOf({ pid, files }: ModelProcess, fd: number): OpenFile {
   return file
 }
 
-/** @throws EBADF no such descriptor */
+/**
+ * close: gives a descriptor back.
+ * @throws EBADF no such descriptor
+ */
 export function close(machine: Machine, { parent }: ModelThread, { fd }: { fd: number }): Progress {
   const { writable } = fileOf(parent, fd)
   parent.files.delete(fd)
