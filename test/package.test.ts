@@ -47,7 +47,17 @@ test('it holds the compiled service, what an operator reads, and nothing else', 
   expect(paths.filter((path) => path.startsWith('dist/')).sort()).toEqual(sources.sort())
   const others = new Set(paths.map((path) => path.split('/')[0]!))
   expect([...others].sort()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'deploy', 'dist', 'docs', 'openapi.yaml', 'package.json'].sort(),
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'deploy',
+      'dist',
+      'docs',
+      'openapi.yaml',
+      'package.json',
+      'scenarios',
+    ].sort(),
   )
 })
 
