@@ -129,6 +129,18 @@ describe('calling', () => {
     expect((await service.get('/sys/proc/1/channel/01')).status).toBe(404)
   })
 
+  test('who waits for a mutex is shown with the owner that it has now, alive or dead', async () => {
+    await service.post('/sys/proc', { name: 'one' })
+    for (const name of ['b', 'c', 'd']) await service.post('/sys/proc/1/thread', { name })
+    for (const tid of [1, 2, 3]) await call(1, { call: 'SyncMutexLock', mutex: 'm' }, tid)
+    const on = async () => (await service.get('/sys/proc/1/thread/3')).body.on
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/1' })
+    await call(1, { call: 'SyncMutexUnlock', mutex: 'm' })
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/2' })
+    await call(1, { call: 'ThreadDestroy', tid: 2 }, 4)
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/2', ownerState: 'DEAD' })
+  })
+
   test('what the kernel refuses is a problem with its errno, and nothing has changed', async () => {
     await pair()
     await call(2, { call: 'MsgSend', coid: 1 })

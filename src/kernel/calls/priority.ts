@@ -31,8 +31,7 @@ const living = (thread: ModelThread | null): ModelThread[] => (thread === null |
 function change(thread: ModelThread, priority: number): void {
   if (thread.priority === priority) return
   thread.priority = priority
-  thread.revision++
-  thread.parent.revision++
+  thread.noteChange()
   const { queue } = thread
   if (queue !== null) {
     queue.remove(thread)

@@ -22,8 +22,7 @@ function enter(machine: Machine, thread: ModelThread, state: ThreadState): void 
   const from = stateOf(thread)
   assert(mayFollow(from, state), `a thread does not go from ${from} to ${state}`)
   thread.condition = machine.conditionOf(state)
-  thread.revision++
-  thread.parent.revision++
+  thread.noteChange()
 }
 
 /** The thread makes a call: it has the CPU. Who had it before is ready. What undoes it where the call is refused. */
@@ -137,6 +136,8 @@ export function die(machine: Machine, thread: ModelThread): void {
   assert(thread.blocker === null, 'a thread that ends has left its line')
   enter(machine, thread, 'DEAD')
   thread.parent.living--
+  // Who waits for its mutexes waits for a dead owner now.
+  for (const { waiters } of thread.owned ?? []) for (const waiter of waiters) waiter.noteChange()
   if (machine.running === thread) machine.running = null
 }
 

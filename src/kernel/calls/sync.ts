@@ -101,6 +101,8 @@ function own(machine: Machine, thread: ModelThread, mutex: Mutex, count: number)
   mutex.count = count
   thread.owned ??= new Set()
   thread.owned.add(mutex)
+  // They wait for another owner than before.
+  for (const waiter of mutex.waiters) waiter.noteChange()
   charge(machine, thread, 'mutexes', 1)
 }
 

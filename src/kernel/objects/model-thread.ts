@@ -74,6 +74,12 @@ export class ModelThread extends Thread {
     this.detached = birth.detached
   }
 
+  /** Something that is shown of it is otherwise now. */
+  noteChange(): void {
+    this.revision++
+    this.parent.revision++
+  }
+
   get isDead(): boolean {
     return this.condition.state === 'DEAD'
   }
