@@ -122,7 +122,7 @@ test('with few descriptors beside many processes it says so, serves, and what is
   expect(await live.stop()).toBe(0)
 })
 
-test('4,000 threads that come and go leave neither records nor descriptors behind', async () => {
+test('4,000 threads that come and go leave the tree as /proc is, and no complaint', async () => {
   const live = await Live.start()
   const churn = await begin('churn', 4000)
   const path = `/sys/proc/${churn.pid}`
@@ -160,4 +160,20 @@ test('beside 4,000 processes a threshold per process trips for the one, and all 
   await live.until(`/sys/proc/${pids.at(-1)}`, ({ status }) => status === 404)
   expect(live.output.stderr).toBe('')
   expect(await live.stop()).toBe(0)
+})
+
+test('scans of what is armed that come late are told, and that is over when nothing is armed any more', async () => {
+  // So little CPU that even few processes take too much.
+  const live = await Live.start(['--armed-budget', '0.05'])
+  const watcher = await live.watch('/sys?types=source.*')
+  const path = '/sys/fds/threshold/each'
+  const isLag = (kind: string) => (event: { type: string; data: Record<string, unknown> }) =>
+    event.type === `source.${kind}` && event.data.what === 'armed-scan-lag'
+  await live.put(path, { at: 1_000_000, per: 'process' })
+  await watcher.until(isLag('degraded'))
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(/\[-\] armed-scan-lag: /)
+  await fetch(`${live.url}${path}`, { method: 'DELETE' })
+  await watcher.until(isLag('recovered'))
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).not.toContain('armed-scan-lag')
+  await live.stop()
 })

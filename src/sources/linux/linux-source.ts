@@ -249,6 +249,8 @@ export class LinuxSource implements Source {
   #sendPlan(): void {
     this.#plan = armedPlan(this.#kernel.notifier)
     this.#scanner?.send(this.#plan.command)
+    // Where nothing is armed no scan of it can be late.
+    if (!this.#isArmed()) this.#recover('armed-scan-lag')
   }
 
   #take(message: ScanMessage): void {
