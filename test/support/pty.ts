@@ -6,6 +6,8 @@ import { mainFile } from './live.ts'
 
 const harness = new URL('terminal.py', import.meta.url).pathname
 
+const ofPerson = { TERM: 'xterm-256color', FORCE_COLOR: undefined, NO_COLOR: undefined, CI: undefined }
+
 interface Ended {
   /** Negative where a signal ended it. */
   readonly code: number
@@ -31,8 +33,8 @@ export class Pty {
     const command = [process.execPath, mainFile, ...args]
     this.#child = spawn('python3', [harness, String(rows), String(columns), ...command], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      // Neither vitest's wish for colours nor its colourlessness is the terminal's.
-      env: { ...process.env, TERM: 'xterm-256color', FORCE_COLOR: undefined, NO_COLOR: undefined, ...env },
+      // Neither vitest's wish for colours nor its colourlessness is the terminal's, and nobody sits at that of a CI.
+      env: { ...process.env, ...ofPerson, ...env },
     })
     const kill = () => void this.#child.kill('SIGKILL')
     process.once('exit', kill)
