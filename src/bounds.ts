@@ -33,6 +33,8 @@ export const bounds = {
   scenarioMsMax: 24 * 3_600_000,
   /** Calls of one run of a scenario: it ends there, which is not what was expected. */
   scenarioCallsMax: 250_000,
+  /** Timers that expire in one run of a scenario, whoever set them: as for calls. */
+  scenarioExpiriesMax: 1_000_000,
   /** Longest name of a threshold, in characters: 400. */
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */

@@ -69,6 +69,7 @@ export class Machine {
   lastPid = 0
   births = 0
   arrivals = 0
+  #expiries = 0
   #condition: ThreadCondition | null = null
 
   constructor(kernel: Kernel, pools: Pools = defaultPools) {
@@ -175,7 +176,13 @@ export class Machine {
     this.kernel.update(to, () => {})
   }
 
+  /** Timers that have expired since it was made or loaded: a measure of what was done, and no part of its state. */
+  get expiries(): number {
+    return this.#expiries
+  }
+
   #expire(timer: ModelTimer): void {
+    this.#expiries++
     switch (timer.purpose) {
       case 'timer':
         expire(this, timer)

@@ -56,6 +56,7 @@ export class ScenarioRun {
   /** Of the types that are expected; the others are only counted. */
   readonly #events: KernelEvent[] = []
   readonly #beganAt: number
+  readonly #expiriesBefore: number
   /** When the next round is; null when the run is over. */
   #due: number | null
   #calls = 0
@@ -67,6 +68,7 @@ export class ScenarioRun {
     this.#machine = machine
     this.#scenario = scenario
     this.#beganAt = machine.kernel.now
+    this.#expiriesBefore = machine.expiries
     this.#due = this.#beganAt
     this.#stage = {
       machine,
@@ -189,13 +191,21 @@ export class ScenarioRun {
 
   #nextRound(): number | null {
     const { kernel, wheel } = this.#machine
-    if (this.#calls >= bounds.scenarioCallsMax) {
-      this.#fault(wholeFile, wholeFile, `it was not over after ${bounds.scenarioCallsMax} calls`)
+    const excess = this.#excess()
+    if (excess !== null) {
+      this.#fault(wholeFile, wholeFile, `it was not over after ${excess}`)
       return null
     }
     if (kernel.now >= this.endsAt) return null
     const next = this.#scripts.some(({ canRun }) => canRun) ? kernel.now + 1 : wheel.nextAt()
     return next === null ? null : Math.min(next, this.endsAt)
+  }
+
+  /** What there has been too much of. */
+  #excess(): string | null {
+    if (this.#calls >= bounds.scenarioCallsMax) return `${bounds.scenarioCallsMax} calls`
+    const expiries = this.#machine.expiries - this.#expiriesBefore
+    return expiries >= bounds.scenarioExpiriesMax ? `${expiries} expiries of timers` : null
   }
 
   /** Of what goes wrong at one step many times the first is told. */
