@@ -91,7 +91,6 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.settle()
   const peak = peaks(process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
-  kernel.settle()
   kernel.notifier.bury(process)
   kernel.usage.leave(process)
   kernel.usage.charge(process.container, processesIndex, -1)

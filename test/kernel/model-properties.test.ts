@@ -17,6 +17,7 @@ import { ModelThread } from '../../src/kernel/objects/model-thread.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, importState, type MachineState } from '../../src/kernel/state/state.ts'
 import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
+import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
 import { numbersOfStep, operationOf, type Step } from './model/choices.ts'
 import { refusable, threadsOf, wrongs } from './model/invariants.ts'
 import { type Operation, perform } from './model/operations.ts'
@@ -208,11 +209,16 @@ describe('any sequence of kernel calls', () => {
   }, 60_000)
 })
 
-/** What a saved state leaves out knowingly: of what has ended it keeps the names, and of timers no detached connections. */
-function isForgotten(path: string, found: unknown): boolean {
+/** What a saved state leaves out knowingly, since nothing follows from it. */
+function isForgotten(field: string, found: unknown, holder: object): boolean {
+  // Of what has ended it keeps the names.
   if (found instanceof ModelThread) return found.parent.threads.get(found.tid) !== found
   if (found instanceof ModelProcess) return !found.container.members.has(found)
-  // Mutexes name their owners; no set is as good as an empty one.
-  if (path.endsWith('.owned') || (path.endsWith('.shares') && found instanceof Set && found.size === 0)) return true
-  return path.endsWith('.onEvent') || (path.endsWith('.notice.connection') && (found as Connection).detached)
+  // Of the wheel it keeps the order in which timers fire, and nothing of those that are not armed.
+  if (holder instanceof WheelTimer && ['at', 'slot', 'next', 'previous'].includes(field)) return true
+  if (field === 'connection' && 'kind' in holder) return (found as Connection).detached
+  // Mutexes name their owners, and nodes the thresholds that watch them; no set is as good as an empty one.
+  if (field === 'owned' || (field === 'watches' && found instanceof Map)) return true
+  if (field === 'shares' && found instanceof Set) return found.size === 0
+  return field === 'onEvent'
 }

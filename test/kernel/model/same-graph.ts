@@ -1,7 +1,7 @@
 /** Whether two graphs of objects are the same, field by field, whatever they contain: what a copy has forgotten shows. */
 
-/** Whether what is found at a path is not compared any further. */
-type Ignored = (path: string, found: unknown) => boolean
+/** Whether what is found in a field of an object is not compared any further. */
+type Ignored = (field: string, found: unknown, holder: object) => boolean
 
 /** Where they differ first; null where they do not. Fields that begin with # cannot be seen. */
 export function difference(one: unknown, other: unknown, ignored: Ignored = () => false): string | null {
@@ -9,7 +9,6 @@ export function difference(one: unknown, other: unknown, ignored: Ignored = () =
   const open: [unknown, unknown, string][] = [[one, other, '']]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [a, b, path] = next
-    if (ignored(path, b)) continue
     if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) {
       if (typeof a === 'function' && typeof b === 'function') continue
       if (!Object.is(a, b)) return `${path}: ${String(a)} instead of ${String(b)}`
@@ -26,7 +25,7 @@ export function difference(one: unknown, other: unknown, ignored: Ignored = () =
     for (const [place, [name, part]] of parts.entries()) {
       const [otherName, otherPart] = others[place]!
       if (name !== otherName) return `${path}: ${name} instead of ${otherName}`
-      open.push([part, otherPart, `${path}.${name}`])
+      if (!ignored(name, otherPart, b)) open.push([part, otherPart, `${path}.${name}`])
     }
   }
   return null
