@@ -18,7 +18,7 @@ import type { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, importState, type MachineState } from '../../src/kernel/state/state.ts'
 import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
 import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
-import { numbersOfStep, operationOf, type Step } from './model/choices.ts'
+import { numbersOfStep, operationOf, prologue, type Step } from './model/choices.ts'
 import { refusable, threadsOf, wrongs } from './model/invariants.ts'
 import { type Operation, perform } from './model/operations.ts'
 import { allContainers, Ledger, recount } from './model/recount.ts'
@@ -27,7 +27,7 @@ import { difference } from './model/same-graph.ts'
 /** Small, so that they are soon exhausted. */
 const pools: Pools = {
   processes: 6,
-  threads: 14,
+  threads: 16,
   channels: 5,
   'server-ids': 6,
   connections: 10,
@@ -45,7 +45,10 @@ function begin() {
   const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
   const events: KernelEvent[] = []
   kernel.onEvent = (event) => events.push(event)
-  return { kernel, machine: new Machine(kernel, pools), events }
+  const machine = new Machine(kernel, pools)
+  const ledger = new Ledger(machine)
+  for (const operation of prologue) ledger.after(operation, perform(machine, operation), () => {})
+  return { machine, ledger, events }
 }
 
 /** What TimerTimeout has set is spent by a call that is refused. */
@@ -129,8 +132,7 @@ describe('any sequence of kernel calls', () => {
     const done = { accepted: 0, refused: 0, reached: new Set<ThreadState | null>() }
     fc.assert(
       fc.property(steps(150), (sequence) => {
-        const { machine, events } = begin()
-        const ledger = new Ledger(machine)
+        const { machine, ledger, events } = begin()
         for (const each of sequence) {
           const operation = operationOf(machine, each)
           const before = exportState(machine)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { KernelCall } from '../../../src/kernel/calls/table.ts'
-import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import { poolNames } from '../../../src/kernel/machine.ts'
 import { World } from '../world.ts'
 
@@ -264,5 +264,40 @@ describe('a pool', () => {
     expect(() => world.spawn('fourth')).toThrow('/sys/processes is at most 3 count')
     world.call(other, 'kill', { pid: hog.parent.pid, signal: 'SIGKILL' })
     expect(world.call(other, 'ChannelCreate', {})).toEqual({ chid: 1 })
+  })
+})
+
+describe('a sum', () => {
+  test('of processes is known in every partition, however deep they nest and wherever the next one is made', () => {
+    const world = new World()
+    const inner = world.machine.putPartition(['a', 'b', 'c'], {})
+    const read = () => {
+      const nodes = [
+        world.kernel.system,
+        ...['a', 'a b', 'a b c'].map((names) => world.kernel.partition(names.split(' '))!),
+      ]
+      return nodes.map((node) => world.kernel.notifier.read(node, limitIndex.processes).value)
+    }
+    world.spawn('p')
+    world.spawn('q', { container: inner })
+    world.spawn('r', { container: world.kernel.partition(['a'])! })
+    world.spawn('s')
+    expect(read()).toEqual([4, 2, 1, 1])
+  })
+
+  test('of what threads use is zero again, and its threshold cleared, when the last process of a partition ends', () => {
+    const world = new World()
+    const partition = world.machine.putPartition(['a'], {})
+    const process = world.spawn('p', { container: partition })
+    const definition = { on: 'cross', at: 1, rearm: null, direction: 'rising', per: null, once: false } as const
+    world.kernel.notifier.put(partition, limitIndex.mutexes, 'any', {
+      definition: { ...definition, action: 'notify', note: null },
+      owner: null,
+    })
+    world.call(world.thread(process), 'SyncMutexLock', { mutex: 'm' })
+    world.told()
+    world.call(world.thread(process), 'exit', {})
+    expect(world.told('threshold')).toEqual(['threshold.cleared /sys/part/a/mutexes rearmed'])
+    expect(world.kernel.notifier.read(partition, limitIndex.mutexes).value).toBe(0)
   })
 })

@@ -122,7 +122,7 @@ const callNames = weights.flatMap(([name, weight]) => Array.from({ length: weigh
 
 type Making = { [N in KernelCallName]: (choice: Choice, thread: ModelThread, machine: Machine) => CallArguments<N> }
 
-const process = (choice: Choice, machine: Machine): number => choice.id(machine.kernel.processes.keys())
+const pidOf = (choice: Choice, machine: Machine): number => choice.id(machine.kernel.processes.keys())
 const coidOf = (choice: Choice, { parent }: ModelThread): number => choice.id(parent.connections.keys())
 const some = <T>(choice: Choice, all: readonly T[]): T[] => all.filter(() => choice.chance(2))
 
@@ -146,14 +146,16 @@ const made: Making = {
   exit: (choice) => ({ status: choice.below(4) }),
   waitpid: (choice, { parent }) => (choice.chance(2) ? {} : { pid: choice.id(parent.zombies.keys(), 4) }),
   kill: (choice, _, machine) => {
-    const pid = process(choice, machine)
+    const pid = pidOf(choice, machine)
     return { pid, signal: signalFor(choice, machine.find(pid)) }
   },
   setrlimit: (choice) => {
-    const hard = choice.chance(4) ? null : choice.below(40) * 4096
+    const rlimit = choice.of([...modelRlimits, 'cpu' as const])
+    const unit = rlimit === 'cpu' ? 1 : 4096
+    const hard = choice.chance(4) ? null : choice.below(40) * unit
     return {
-      rlimit: choice.of(modelRlimits),
-      soft: choice.chance(3) ? null : choice.below(30) * 4096,
+      rlimit,
+      soft: choice.chance(3) ? null : choice.below(30) * unit,
       ...(choice.chance(2) && { hard }),
     }
   },
@@ -172,7 +174,7 @@ const made: Making = {
   ChannelDestroy: (choice, { parent }) => ({ chid: choice.id(parent.channels.keys()) }),
   ConnectAttach: (choice, thread, machine) => {
     const servers = machine.processes().filter(({ channels }) => channels.size > 0)
-    if (servers.length === 0 || choice.chance(15)) return { pid: process(choice, machine), chid: 1 + choice.below(3) }
+    if (servers.length === 0 || choice.chance(15)) return { pid: pidOf(choice, machine), chid: 1 + choice.below(3) }
     const server = choice.of(servers)
     const pid = server === thread.parent && choice.chance(2) ? 0 : server.pid
     return { pid, chid: choice.id(server.channels.keys()) }
@@ -215,7 +217,7 @@ const made: Making = {
   SyncSemWait: (choice) => ({ semaphore: choice.of(semaphores), try: choice.chance(4) }),
   SyncSemPost: (choice) => ({ semaphore: choice.of(semaphores) }),
   SignalKill: (choice, _, machine) => {
-    const pid = process(choice, machine)
+    const pid = pidOf(choice, machine)
     const receiver = machine.find(pid)
     const signal = choice.chance(20) ? null : signalFor(choice, receiver)
     return {
@@ -251,7 +253,7 @@ const made: Making = {
     after: choice.of([0, 5, 20, 60]),
   }),
   nanosleep: (choice) => ({ for: choice.below(50) }),
-  compute: (choice) => ({ us: choice.of([0, 300, 499, 5000, 20_000]) }),
+  compute: (choice) => ({ us: choice.of([0, 300, 499, 5000, 20_000, 1_500_000]) }),
   mmap: (choice) => ({ pages: 1 + choice.below(12), locked: choice.chance(3) }),
   munmap: (choice) => ({ pages: 1 + choice.below(8) }),
   enter: (choice) => ({ bytes: choice.of([0, 100, 4096, 9000, 20_000]) }),
@@ -305,8 +307,8 @@ export function operationOf(machine: Machine, step: Step): Operation {
   const names = () => (choice.chance(20) ? choice.of(partitionNames) : choice.of(paths))
   if (kind === 0 || processes.length < 2)
     return { do: 'create', names: names(), uid: choice.of([0, 0, 0, 1000]), priority: choice.of(priorities) }
-  if (kind === 1) return { do: 'createThread', pid: process(choice, machine), priority: choice.of(priorities) }
-  if (kind === 2) return { do: 'move', pid: process(choice, machine), names: names() }
+  if (kind === 1) return { do: 'createThread', pid: pidOf(choice, machine), priority: choice.of(priorities) }
+  if (kind === 2) return { do: 'move', pid: pidOf(choice, machine), names: names() }
   if (kind === 3) {
     const most = choice.of([null, null, 0, 2, 4, 8, 20_000, 100_000, 400_000])
     return { do: 'putPartition', names: choice.of(partitionNames), pools: { [choice.of(pools)]: most } }
@@ -314,7 +316,7 @@ export function operationOf(machine: Machine, step: Step): Operation {
   if (kind === 4 && partitions.length > 0) return { do: 'removePartition', names: choice.of(partitionNames) }
   if (kind < 9) return { do: 'advance', ms: choice.of([0, 1, 3, 10, 25, 700]) }
   if (kind === 9) {
-    const pid = choice.chance(2) ? null : process(choice, machine)
+    const pid = choice.chance(2) ? null : pidOf(choice, machine)
     const limit = choice.of<LimitName>(['threads', 'channels', 'connections', 'mutexes', 'stack', 'signals', 'cpu'])
     const per =
       pid === null ? choice.of([null, 'partition', 'process', 'thread'] as const) : choice.of([null, 'thread'] as const)
@@ -330,3 +332,21 @@ export function operationOf(machine: Machine, step: Step): Operation {
   const thread = choice.of(choice.chance(40) ? all : able)
   return { do: 'call', pid: thread.parent.pid, tid: thread.tid, call: callBy(choice, thread, machine) }
 }
+
+const newcomer = (pid: number): Operation[] => [
+  { do: 'create', names: pid === 3 ? ['a', 'b'] : [], uid: pid === 2 ? 1000 : 0, priority: 5 * pid },
+  { do: 'createThread', pid, priority: 12 },
+  { do: 'createThread', pid, priority: 30 - 5 * pid },
+  { do: 'call', pid, tid: 1, call: { name: 'ChannelCreate', args: {} } },
+  { do: 'call', pid, tid: 1, call: { name: 'SignalAction', args: { signal: 'SIGUSR1', action: 'handle' } } },
+]
+
+/** A small market, so that random steps find something to work with: each process has a channel, and a connection to the next. */
+export const prologue: readonly Operation[] = [
+  { do: 'putPartition', names: ['a', 'b'], pools: { connections: 6 } },
+  ...[1, 2, 3].flatMap(newcomer),
+  ...[1, 2, 3].map((pid): Operation => {
+    const server = (pid % 3) + 1
+    return { do: 'call', pid, tid: 1, call: { name: 'ConnectAttach', args: { pid: server, chid: 1 } } }
+  }),
+]
