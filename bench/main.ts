@@ -7,6 +7,7 @@ import { births } from './measures/births.ts'
 import { counters, countersElsewhere } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
+import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
 import { reads } from './measures/reads.ts'
 import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './measures/rivals.ts'
 
@@ -26,6 +27,8 @@ const measures: readonly Measure[] = [
   births,
   counters,
   countersElsewhere,
+  modelCalls,
+  modelCallsMillion,
   httpThread,
   snapshot,
   fanOut,
