@@ -6,6 +6,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { KernelCallName } from '../../src/kernel/calls/table.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { limitIndex } from '../../src/kernel/limits/table.ts'
@@ -13,14 +14,15 @@ import { Machine, type Pools } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
 import type { Connection } from '../../src/kernel/objects/channel.ts'
 import { ModelProcess } from '../../src/kernel/objects/model-process.ts'
-import { ModelThread } from '../../src/kernel/objects/model-thread.ts'
+import { ModelThread, type Returned } from '../../src/kernel/objects/model-thread.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, importState, type MachineState } from '../../src/kernel/state/state.ts'
 import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
 import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
 import { numbersOfStep, operationOf, prologue, type Step } from './model/choices.ts'
+import { docstrings } from './model/docstrings.ts'
 import { refusable, threadsOf, wrongs } from './model/invariants.ts'
-import { type Operation, perform } from './model/operations.ts'
+import { type Operation, perform, type Result } from './model/operations.ts'
 import { allContainers, Ledger, recount } from './model/recount.ts'
 import { difference } from './model/same-graph.ts'
 
@@ -110,6 +112,27 @@ function expectTold(machine: Machine, events: readonly KernelEvent[]): void {
   }
 }
 
+/** A call fails with no errno and blocks in no state that its docstring does not tell. */
+function expectDocumented(
+  machine: Machine,
+  operation: Operation,
+  { result, returned }: { result: Result; returned: ReadonlyMap<ModelThread, Returned | null> },
+): void {
+  const untold = (call: KernelCallName, what: string) => expect.fail(`the docstring of ${call} does not tell ${what}`)
+  for (const { calling, condition } of threadsOf(machine))
+    if (calling !== null && !docstrings.get(calling)!.states.has(condition.state!)) untold(calling, condition.state!)
+  const failures = [...returned]
+    .filter(([thread, before]) => thread.returned !== before)
+    .flatMap(([thread]) => (thread.returned !== null && 'errno' in thread.returned ? [thread.returned] : []))
+  // What is refused to whoever may make no call at all is not the call's own.
+  const isOwn = operation.do === 'call' && !['ESRCH', 'EBUSY'].includes('refused' in result ? result.refused.errno : '')
+  if (isOwn && 'refused' in result) failures.push({ call: operation.call.name, errno: result.refused.errno })
+  for (const { call, errno } of failures) {
+    const { errnos, text } = docstrings.get(call)!
+    if (!errnos.has(errno) && !text.endsWith('what MsgError answers')) untold(call, errno)
+  }
+}
+
 /** A threshold stands where the value is: nothing is unknown in the model. */
 function expectWatched(machine: Machine): void {
   for (const { definition, watches, path, limit } of machine.kernel.notifier.thresholds())
@@ -138,13 +161,12 @@ describe('any sequence of kernel calls', () => {
           const before = exportState(machine)
           const used = usages(machine)
           const told = events.length
-          const returned = threadsOf(machine).map((thread) => thread.returned)
+          const returned = new Map(threadsOf(machine).map((thread) => [thread, thread.returned]))
           const settle = ledger.before(operation)
           const result = perform(machine, operation)
           ledger.after(operation, result, settle)
           // A wait that was over as it began has happened all the same.
-          const ended =
-            'refused' in result && threadsOf(machine).some((thread, place) => thread.returned !== returned[place])
+          const ended = 'refused' in result && [...returned].some(([thread, before]) => thread.returned !== before)
           if ('refused' in result && !ended) {
             done.refused++
             expect(withoutTimeout(exportState(machine), operation)).toEqual(withoutTimeout(before, operation))
@@ -156,6 +178,7 @@ describe('any sequence of kernel calls', () => {
           expectWithinCapacity(machine, used)
           expectTold(machine, events)
           expectWatched(machine)
+          expectDocumented(machine, operation, { result, returned })
         }
       }),
       { seed, numRuns: 60 },

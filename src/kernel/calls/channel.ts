@@ -11,9 +11,9 @@ import { endService } from './priority.ts'
 import { release } from './scheduling.ts'
 
 /**
- * ChannelCreate: makes a channel, which belongs to the caller's process.
+ * ChannelCreate: makes a channel, which belongs to the caller's process. Does not block. QNX: ChannelCreate().
  * @param fixedPriority who receives here keeps its own priority (_NTO_CHF_FIXED_PRIORITY)
- * @returns chid
+ * @returns chid, the lowest that is free
  * @throws EAGAIN no room for a channel
  */
 export function channelCreate(
@@ -37,7 +37,9 @@ export function channelOf(process: ModelProcess, chid: number): Channel {
 
 /**
  * ChannelDestroy: removes a channel of the caller's process. Threads that are SEND-, REPLY- or RECEIVE-blocked on it
- * return ESRCH; connections to it stay until they are detached, and are of no use.
+ * return ESRCH; connections to it stay until they are detached, and are of no use. Does not block. QNX:
+ * ChannelDestroy().
+ * @param chid of the channel
  * @throws ESRCH the process has no such channel
  */
 export function channelDestroy(machine: Machine, { parent }: ModelThread, { chid }: { chid: number }): Progress {
@@ -69,9 +71,10 @@ function freeServer(machine: Machine, { channel, scoid }: ServerConnection): voi
 
 /**
  * ConnectAttach: connects the caller's process to a channel. All connections of one process to one channel share one
- * server connection.
+ * server connection. Does not block. QNX: ConnectAttach().
  * @param pid of the server; 0 is the caller's own process
- * @returns coid, and the scoid that the server sees
+ * @param chid of its channel
+ * @returns coid, the lowest that is free, and the scoid that the server sees
  * @throws ESRCH no such process or channel; EAGAIN no room for a connection, or for a server id at the server
  */
 export function connectAttach(
@@ -113,7 +116,9 @@ export function usable(connection: Connection): Connection {
 }
 
 /**
- * ConnectDetach: ends a connection. Threads that are SEND- or REPLY-blocked on it return EBADF.
+ * ConnectDetach: ends a connection. Threads that are SEND- or REPLY-blocked on it return EBADF. Does not block. QNX:
+ * ConnectDetach().
+ * @param coid of the connection
  * @throws EINVAL the process has no such connection
  */
 export function connectDetach(machine: Machine, { parent }: ModelThread, { coid }: { coid: number }): Progress {

@@ -8,12 +8,12 @@ import { type Progress, success } from './call.ts'
 import { charge, needRoom, needSize } from './charging.ts'
 
 /**
- * open: opens a file; the model keeps no files, only how large it is while it is open.
+ * open: opens a file; the model keeps no files, only how large each is while it is open. Does not block. QNX: open().
  * @param path any name
  * @param write it may be written to
  * @param size bytes that are in it
  * @returns fd, the lowest that is free
- * @throws EMFILE no descriptor is free
+ * @throws EMFILE RLIMIT_NOFILE, or no room for a descriptor
  */
 export function open(
   machine: Machine,
@@ -35,7 +35,8 @@ function fileOf({ pid, files }: ModelProcess, fd: number): OpenFile {
 }
 
 /**
- * close: gives a descriptor back.
+ * close: gives a descriptor back. Does not block. QNX: close().
+ * @param fd of the file
  * @throws EBADF no such descriptor
  */
 export function close(machine: Machine, { parent }: ModelThread, { fd }: { fd: number }): Progress {
@@ -48,10 +49,12 @@ export function close(machine: Machine, { parent }: ModelThread, { fd }: { fd: n
 }
 
 /**
- * write: the file grows.
+ * write: the file grows. Does not block. QNX: write().
+ * @param fd of the file
  * @param bytes by how much
  * @returns bytes
- * @throws EBADF no such descriptor, or not open for writing; EFBIG the file would be larger than RLIMIT_FSIZE or a pool lets it
+ * @throws EBADF no such descriptor, or not open for writing; EFBIG the file would be larger than RLIMIT_FSIZE or a pool
+ * lets it
  */
 export function write(
   machine: Machine,

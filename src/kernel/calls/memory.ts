@@ -16,7 +16,7 @@ export const firstStackBytes = pageBytes
 export const pagesOf = (bytes: number): number => Math.ceil(bytes / pageBytes) * pageBytes
 
 /**
- * mmap: maps data pages.
+ * mmap: maps data pages. Does not block. QNX: mmap().
  * @param pages how many, of 4,096 bytes
  * @param locked they are locked in memory as well (MAP_LOCKED)
  * @throws ENOMEM no room in RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS, or in a pool
@@ -45,8 +45,8 @@ export function mmap(
 }
 
 /**
- * munmap: gives data pages back; locked ones go last.
- * @param pages how many
+ * munmap: gives data pages back; locked ones go last. Does not block. QNX: munmap().
+ * @param pages how many, of 4,096 bytes
  * @throws EINVAL more than are mapped
  */
 export function munmap(machine: Machine, { parent }: ModelThread, { pages }: { pages: number }): Progress {
@@ -64,7 +64,7 @@ export function munmap(machine: Machine, { parent }: ModelThread, { pages }: { p
 
 /**
  * enter: the thread calls functions, which take stack. Past its stack, or of the main thread past RLIMIT_STACK, the
- * kernel raises SIGSEGV on it.
+ * kernel raises SIGSEGV on it. Does not block. Not in QNX: the model runs no programs, it is told what they use.
  * @param bytes how much stack they take
  * @throws ENOMEM no room for the stack or its pages
  */
@@ -83,7 +83,8 @@ export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes:
 }
 
 /**
- * leave: the thread returns from functions.
+ * leave: the thread returns from functions. Does not block. Not in QNX: the model runs no programs, it is told what
+ * they use.
  * @param bytes how much stack they took
  * @throws EINVAL more than is in use
  */

@@ -13,12 +13,15 @@ import { endService, refreshPriority } from './priority.ts'
 import { block, release } from './scheduling.ts'
 
 /**
- * MsgSend: sends a message and waits for the reply: in SEND until a thread of the server receives it, then in REPLY.
- * @param msg what it carries; handed to the receiver as it is
+ * MsgSend: sends a message and waits for the reply. Where a thread of the server waits on the channel it has the
+ * message at once, of several the one with the highest priority, of equals the one that has waited longest. Blocks in
+ * SEND until a thread of the server receives it, then in REPLY. QNX: MsgSend().
+ * @param coid of a connection
+ * @param msg what it carries, text or a number; handed to the receiver as it is
  * @returns status and msg of the reply
- * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the server
- * went away meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT after
- * TimerTimeout; and what MsgError answers
+ * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the
+ * server went away meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT
+ * after TimerTimeout; and what MsgError answers
  */
 export function msgSend(
   machine: Machine,
@@ -69,10 +72,14 @@ const isBefore = (pulse: Pulse, { priority, arrival }: ModelThread): boolean =>
   pulse.priority > priority || (pulse.priority === priority && pulse.arrival < arrival)
 
 /**
- * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of several
- * the one that came first, or waits in RECEIVE for one. The caller then works at the sender's priority, until it receives again.
- * @returns of a message rcvid, pid, tid, scoid, priority and msg; of a pulse rcvid 0, code, value, scoid, priority and count
- * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after TimerTimeout
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of
+ * several the one that came first. The caller then works at the priority at which that was sent, until it receives
+ * again. Blocks in RECEIVE where nothing waits. QNX: MsgReceive().
+ * @param chid of the channel
+ * @returns of a message rcvid, pid, tid, scoid, priority and msg; of a pulse rcvid 0, code, value, scoid, priority and
+ * count
+ * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after
+ * TimerTimeout
  */
 export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { chid: number }): Progress {
   const channel = channelOf(thread.parent, chid)
@@ -112,8 +119,11 @@ function messageOf(process: ModelProcess, rcvid: number): Message {
 }
 
 /**
- * MsgReply: answers a message; any thread of the process may, not only the one that received it.
- * @param status what MsgSend returns
+ * MsgReply: answers a message; any thread of the process may, not only the one that received it. Does not block. QNX:
+ * MsgReply().
+ * @param rcvid of the message
+ * @param status what MsgSend returns, an integer
+ * @param msg what the reply carries, text or a number
  * @throws ESRCH nobody waits for a reply to that rcvid
  */
 export function msgReply(
@@ -126,7 +136,9 @@ export function msgReply(
 }
 
 /**
- * MsgError: answers a message with an error: the client's MsgSend fails with it.
+ * MsgError: answers a message with an error: the client's MsgSend fails with it. Does not block. QNX: MsgError().
+ * @param rcvid of the message
+ * @param error name of an errno
  * @throws ESRCH nobody waits for a reply to that rcvid
  */
 export function msgError(
@@ -139,7 +151,10 @@ export function msgError(
 }
 
 /**
- * MsgSendPulse: sends a pulse, which waits for nobody. Equal ones that wait are one entry with a count.
+ * MsgSendPulse: sends a pulse. Equal ones that wait are one entry with a count. Does not block. QNX: MsgSendPulse().
+ * @param coid of a connection
+ * @param code an integer, for the receiver
+ * @param value an integer, for the receiver
  * @param priority 1 to 255; the caller's own where it is left out
  * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry
  */

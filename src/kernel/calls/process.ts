@@ -70,12 +70,15 @@ function nextPid({ pids, lastPid }: Machine): number {
 }
 
 /**
- * spawn: makes a child of the caller's process, with one thread, that is READY. It inherits user, partition and rlimits.
+ * spawn: makes a child of the caller's process, with one thread, that is READY. It inherits user, partition and
+ * rlimits. Does not block. QNX: posix_spawn().
  * @param name what it is called
- * @param uid another user, for user 0 only
- * @param thread priority and stackSize of its thread
+ * @param uid another user, which only user 0 may give
+ * @param thread priority and stackSize of its thread, as for ThreadCreate
  * @returns pid
- * @throws EAGAIN RLIMIT_NPROC, or no room for a process or a thread; ENOMEM no room for its stack; EPERM another user
+ * @throws EAGAIN RLIMIT_NPROC of the caller's process, RLIMIT_NTHR, or no room for a process or a thread; ENOMEM
+ * RLIMIT_AS, RLIMIT_RSS or RLIMIT_STACK, or no room for its stack; EPERM another user, or a priority above 63, and the
+ * caller (or for the priority the child) is not user 0
  */
 export function spawn(
   machine: Machine,
@@ -95,7 +98,8 @@ export function spawn(
 }
 
 /**
- * exit: ends the caller's process.
+ * exit: ends the caller's process with all that it has: clients that wait for it return ESRCH, its children live on
+ * without a parent. Does not block, and does not return. QNX: exit().
  * @param status its exit code, 0 to 255
  */
 export function exit(machine: Machine, { parent }: ModelThread, { status = 0 }: { status?: number }): Progress {
@@ -104,9 +108,10 @@ export function exit(machine: Machine, { parent }: ModelThread, { status = 0 }: 
 }
 
 /**
- * waitpid: takes the end of a child, whose pid is free then. It never waits: sleep with SignalWaitinfo for SIGCHLD.
- * @param pid -1 is any child
- * @returns pid, code and signal; pid 0 where the child lives
+ * waitpid: takes the end of a child, whose pid is free then. Does not block, as with WNOHANG: sleep for SIGCHLD with
+ * SignalWaitinfo. QNX: waitpid().
+ * @param pid of the child; -1 is any
+ * @returns pid, code (null where a signal ended it) and signal; pid 0 where the child lives
  * @throws ECHILD no such child
  */
 export function waitpid(machine: Machine, { parent }: ModelThread, { pid = -1 }: { pid?: number }): Progress {

@@ -14,11 +14,12 @@ const unsupported: ReadonlySet<RlimitName> = new Set(['fsize', 'memlock'])
 const leastDescriptors = 100
 
 /**
- * setrlimit: sets a soft and a hard limit of the caller's process.
- * @param rlimit as, core, cpu, data, nofile, nproc, nthr, rss or stack; POSIX units
- * @param soft @param hard null is unlimited
- * @throws EINVAL soft above hard; nofile below 100; nofile or nthr below what is in use; fsize and memlock, which are not
- * supported; EPERM raising the hard limit, and the caller is not user 0
+ * setrlimit: sets a soft and a hard limit of the caller's process. Does not block. QNX: setrlimit().
+ * @param rlimit as, data, rss and stack in bytes, cpu in seconds, nofile, nproc and nthr as counts, core without effect
+ * @param soft what refuses, from now on; null is unlimited
+ * @param hard what soft may be at the most; null is unlimited, left out it stays
+ * @throws EINVAL soft above hard; nofile below 100; nofile or nthr below what is in use; fsize and memlock, which are
+ * not supported; EPERM raising a hard limit, and the caller is not user 0
  */
 export function setrlimit(
   machine: Machine,

@@ -19,14 +19,16 @@ function known(name: string): Signal {
 const setOf = (names: readonly string[]): SignalSet => new Set(names.map(known).sort((a, b) => a.number - b.number))
 
 /**
- * SignalKill: sends a signal to a process or to one of its threads. To a process it goes to the first thread that waits
- * for it, else to the first that does not mask it; masked by all, it waits.
+ * SignalKill: sends a signal to a process or to one of its threads. Of a process the first thread that waits for it
+ * takes it, else it arrives at the first that does not mask it; masked by all, or in a process that is stopped, it
+ * waits. SIGKILL, SIGSTOP and SIGCONT always get through. Does not block. QNX: SignalKill().
  * @param pid 0 is the caller's own process
  * @param tid 0 is any thread
  * @param signal its name; null only asks whether it could be sent
- * @param code @param value for the receiver
- * @throws ESRCH no such process or thread; EPERM another user's process, and the caller is not user 0; EAGAIN the receiver
- * has no room for it to wait; EINVAL no such signal
+ * @param code an integer, for the receiver
+ * @param value an integer, for the receiver
+ * @throws ESRCH no such process or thread; EPERM another user's process, and the caller is not user 0; EAGAIN the
+ * receiver has no room for it to wait: nothing is queued then; EINVAL no such signal
  */
 export function signalKill(
   machine: Machine,
@@ -37,7 +39,13 @@ export function signalKill(
   return success
 }
 
-/** kill: SignalKill to a process. */
+/**
+ * kill: sends a signal to a process, as SignalKill does. Does not block. QNX: kill().
+ * @param pid 0 is the caller's own process
+ * @param signal its name; null only asks whether it could be sent
+ * @throws ESRCH no such process; EPERM another user's process, and the caller is not user 0; EAGAIN the receiver has no
+ * room for it to wait; EINVAL no such signal
+ */
 export function kill(
   machine: Machine,
   { parent }: ModelThread,
@@ -64,8 +72,9 @@ function sendSignal(
 }
 
 /**
- * SignalAction: says what the process does with a signal.
- * @param action default, ignore, or handle: a handler runs, and an interruptible wait returns EINTR
+ * SignalAction: says what the caller's process does with a signal. Does not block. QNX: SignalAction().
+ * @param signal its name
+ * @param action default, ignore, or handle: a handler runs, and ends an interruptible wait with EINTR
  * @throws EINVAL no such signal, or SIGKILL or SIGSTOP, which always do what they do
  */
 export function signalAction(
@@ -82,9 +91,10 @@ export function signalAction(
 }
 
 /**
- * SignalProcmask: masks signals of the caller's thread. Those that waited and are masked no more arrive at once.
+ * SignalProcmask: masks signals of the caller's thread. Those that waited and are masked no more arrive at once. Does
+ * not block. QNX: SignalProcmask().
  * @param how block adds, unblock takes away, set replaces
- * @param signals names
+ * @param signals names; SIGKILL and SIGSTOP are left out
  * @returns mask before, as names
  * @throws EINVAL no such signal
  */
@@ -107,10 +117,12 @@ const withoutSure = (signals: ReadonlySet<Signal>): SignalSet => {
 }
 
 /**
- * SignalWaitinfo: takes a signal that waits, or waits in SIGWAITINFO for one. It need not be masked to be waited for.
- * @param signals names
- * @returns signal, code, value and pid of the sender
- * @throws EINVAL no such signal, or none that can be waited for; EINTR a handler of another signal ran; ETIMEDOUT after TimerTimeout
+ * SignalWaitinfo: takes a signal that waits, the lowest number first. It need not be masked to be waited for. Blocks in
+ * SIGWAITINFO where none waits. QNX: SignalWaitinfo().
+ * @param signals names; SIGKILL and SIGSTOP are left out
+ * @returns signal, code, value and pid of the sender (null for the kernel)
+ * @throws EINVAL no such signal, or none that can be waited for; EINTR a handler of another signal ran; ETIMEDOUT after
+ * TimerTimeout
  */
 export function signalWaitinfo(
   machine: Machine,
@@ -129,8 +141,9 @@ export function signalWaitinfo(
 }
 
 /**
- * SignalSuspend: masks just these signals and waits in SIGSUSPEND until a handler has run; then the former mask is back.
- * @param mask names
+ * SignalSuspend: masks just these signals until a handler has run; then the former mask is back. Blocks in SIGSUSPEND
+ * until then. QNX: SignalSuspend().
+ * @param mask names; SIGKILL and SIGSTOP are left out
  * @throws EINTR a handler ran: it returns no other way; EINVAL no such signal; ETIMEDOUT after TimerTimeout
  */
 export function signalSuspend(

@@ -1,4 +1,4 @@
-/** Mutexes, condition variables and semaphores. Each is named; one that begins with / is shared by all processes. */
+/** Mutexes and condition variables. Each is named, as semaphores are; one that begins with / is shared by all processes. */
 
 import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
@@ -12,7 +12,7 @@ import { refreshPriority } from './priority.ts'
 import { block, release } from './scheduling.ts'
 
 const countMax = 65_535
-const semaphoreMax = 2 ** 31 - 1
+export const semaphoreMax = 2 ** 31 - 1
 /** Shared ones outlive their makers: there is an end to them. */
 const sharedMax = 65_536
 
@@ -28,7 +28,8 @@ function find<T extends Sync>(machine: Machine, { parent }: ModelThread, name: s
   return found as T
 }
 
-function need<T extends Sync>(machine: Machine, thread: ModelThread, name: string, type: T['type']): T {
+/** @throws EINVAL there is none of that name, or it is of another type */
+export function need<T extends Sync>(machine: Machine, thread: ModelThread, name: string, type: T['type']): T {
   const found = find<T>(machine, thread, name, type)
   if (found === null) throw new KernelError('EINVAL', `there is no ${type} ${name}`)
   return found
@@ -42,11 +43,12 @@ function checkShared(machine: Machine, name: string): void {
 
 /**
  * SyncTypeCreate: makes a mutex, a condition variable or a semaphore. Mutexes and condition variables need not be made:
- * the first call that names one makes it, as a static initialiser does.
+ * the first call that names one makes it, as a static initialiser does. Does not block. QNX: SyncTypeCreate().
  * @param name local to the process; one that begins with / is shared by all
+ * @param type mutex, condvar or semaphore
  * @param kind of mutexes: plain, recursive or error-checking
  * @param value of semaphores: what it begins with, a count
- * @throws EBUSY there is one of that name; EINVAL the value is too large; EAGAIN too many shared objects
+ * @throws EBUSY there is one of that name; EINVAL the value is too large; EAGAIN there are 65,536 shared objects
  */
 export function syncTypeCreate(
   machine: Machine,
@@ -65,8 +67,10 @@ export function syncTypeCreate(
 }
 
 /**
- * SyncDestroy: removes one.
- * @throws EINVAL there is none of that name; EBUSY threads wait for it, or it is a mutex that is owned
+ * SyncDestroy: removes a mutex, a condition variable or a semaphore. Does not block. QNX: SyncDestroy().
+ * @param name as it was made
+ * @throws EINVAL there is none of that name; EBUSY threads wait for it, it is a mutex that is owned, or one that those
+ * who wait for a condition must take again
  */
 export function syncDestroy(machine: Machine, { parent }: ModelThread, { name }: { name: string }): Progress {
   const home = homeOf(machine, parent, name)
@@ -121,12 +125,13 @@ function tryLock(machine: Machine, thread: ModelThread, mutex: Mutex): boolean {
 }
 
 /**
- * SyncMutexLock: takes a mutex, or waits in MUTEX until its owner unlocks it. Waiters take it by priority, and lend
- * theirs to the owner. A plain mutex that the caller owns already blocks it for ever.
+ * SyncMutexLock: takes a mutex. Waiters have it by priority, of equals in the order in which they came, and lend theirs
+ * to the owner. A plain mutex that the caller owns already blocks it for ever, and so does one whose owner has ended.
+ * Blocks in MUTEX until its owner unlocks it. Signals do not end the wait. QNX: SyncMutexLock().
  * @param mutex its name; the first call that names it makes it
  * @param kind plain, recursive or error-checking; of one that exists it must agree
- * @throws EDEADLK error-checking, and the caller owns it; EAGAIN recursive, and locked 65,535 times; EINVAL it is none, or
- * of another kind; ETIMEDOUT after TimerTimeout
+ * @throws EDEADLK error-checking, and the caller owns it; EAGAIN recursive, and locked 65,535 times, or there are
+ * 65,536 shared objects; EINVAL it is none, or of another kind; ETIMEDOUT after TimerTimeout
  */
 export function syncMutexLock(
   machine: Machine,
@@ -143,8 +148,12 @@ export function syncMutexLock(
 }
 
 /**
- * SyncMutexTryLock: takes a mutex, or returns at once. (QNX: pthread_mutex_trylock.)
- * @throws EBUSY it is owned, by the caller itself too unless it is recursive; EAGAIN, EINVAL as SyncMutexLock
+ * SyncMutexTryLock: takes a mutex that nobody owns, or a recursive one that the caller owns. Does not block. QNX:
+ * pthread_mutex_trylock().
+ * @param mutex its name; the first call that names it makes it
+ * @param kind plain, recursive or error-checking; of one that exists it must agree
+ * @throws EBUSY it is owned; EAGAIN recursive, and locked 65,535 times, or there are 65,536 shared objects; EINVAL it
+ * is none, or of another kind
  */
 export function syncMutexTryLock(
   machine: Machine,
@@ -160,7 +169,8 @@ export function syncMutexTryLock(
 }
 
 /**
- * SyncMutexUnlock: gives a mutex up; the first of its waiters owns it then.
+ * SyncMutexUnlock: gives a mutex up; the first of its waiters owns it then. Does not block. QNX: SyncMutexUnlock().
+ * @param mutex its name
  * @throws EPERM the caller does not own it; EINVAL it is none
  */
 export function syncMutexUnlock(machine: Machine, thread: ModelThread, { mutex: name }: { mutex: string }): Progress {
@@ -202,12 +212,13 @@ function releaseWithMutex(machine: Machine, thread: ModelThread, { outcome }: Af
 }
 
 /**
- * SyncCondvarWait: gives a mutex up and waits in CONDVAR; signalled or timed out it takes the mutex again before it
- * returns, for which it may have to wait in MUTEX.
+ * SyncCondvarWait: gives a mutex up and waits for a condition. However the wait ends, it takes the mutex again before
+ * it returns: of a recursive one all that it had. Blocks in CONDVAR until it is signalled or timed out, then in MUTEX
+ * while another owns the mutex. Signals do not end it. QNX: SyncCondvarWait().
  * @param condvar its name; the first call that names it makes it
  * @param mutex its name
- * @throws EPERM the caller does not own the mutex; EINVAL it is none, or others wait for the condition with another mutex;
- * ETIMEDOUT after TimerTimeout
+ * @throws EPERM the caller does not own the mutex; EINVAL it is none, or others wait for the condition with another
+ * mutex; EAGAIN there are 65,536 shared objects; ETIMEDOUT after TimerTimeout
  */
 export function syncCondvarWait(
   machine: Machine,
@@ -231,8 +242,10 @@ export function syncCondvarWait(
 
 /**
  * SyncCondvarSignal: the first of those that wait for a condition takes its mutex again, or waits for it; with `all`
- * every one does. Where nobody waits nothing happens.
- * @throws EINVAL it is no condition variable; EAGAIN too many shared objects
+ * every one does. Where nobody waits nothing happens. Does not block. QNX: SyncCondvarSignal().
+ * @param condvar its name
+ * @param all all that wait, not only the first
+ * @throws EINVAL it is no condition variable
  */
 export function syncCondvarSignal(
   machine: Machine,
@@ -259,42 +272,4 @@ export function takeAgain(
     own(machine, thread, mutex, count)
     releaseWithMutex(machine, thread, after)
   }
-}
-
-/**
- * SyncSemWait: takes one from a semaphore, or waits in SEM until there is one.
- * @param try do not wait
- * @throws EINVAL there is none; EAGAIN with `try`, and it is zero; EINTR a signal was handled; ETIMEDOUT after TimerTimeout
- */
-export function syncSemWait(
-  machine: Machine,
-  thread: ModelThread,
-  { semaphore: name, try: tries = false }: { semaphore: string; try?: boolean },
-): Progress {
-  const semaphore = need<Semaphore>(machine, thread, name, 'semaphore')
-  if (semaphore.value > 0) {
-    semaphore.value--
-    return success
-  }
-  if (tries) throw new KernelError('EAGAIN', `${name} is zero`)
-  block(machine, thread, { state: 'SEM', semaphore })
-  return 'blocked'
-}
-
-/**
- * SyncSemPost: the first that waits for a semaphore returns, or it counts one more.
- * @throws EINVAL there is none; EAGAIN it counts no further
- */
-export function syncSemPost(
-  machine: Machine,
-  thread: ModelThread,
-  { semaphore: name }: { semaphore: string },
-): Progress {
-  const semaphore = need<Semaphore>(machine, thread, name, 'semaphore')
-  const { first } = semaphore.waiters
-  if (first !== null) release(machine, first, { value: success })
-  else if (semaphore.value >= semaphoreMax)
-    throw new KernelError('EAGAIN', `${name} counts to ${semaphoreMax} at the most`)
-  else semaphore.value++
-  return success
 }

@@ -6,6 +6,7 @@ import { enter, leave, mmap, munmap } from './memory.ts'
 import { msgError, msgReceive, msgReply, msgSend, msgSendPulse } from './message.ts'
 import { exit, spawn, waitpid } from './process.ts'
 import { setrlimit } from './rlimits.ts'
+import { syncSemPost, syncSemWait } from './semaphore.ts'
 import { kill, signalAction, signalKill, signalProcmask, signalSuspend, signalWaitinfo } from './signal.ts'
 import {
   syncCondvarSignal,
@@ -14,8 +15,6 @@ import {
   syncMutexLock,
   syncMutexTryLock,
   syncMutexUnlock,
-  syncSemPost,
-  syncSemWait,
   syncTypeCreate,
 } from './sync.ts'
 import { threadCreate, threadDestroy, threadDetach, threadJoin } from './thread.ts'

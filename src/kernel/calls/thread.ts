@@ -28,12 +28,16 @@ export interface ThreadMaking {
 }
 
 /**
- * ThreadCreate: makes a thread in the caller's process; it is READY.
- * @param priority 1 to 255, above 63 for user 0 only; the caller's own where it is left out
+ * ThreadCreate: makes a thread in the caller's process; it is READY (or STOPPED with its process). Does not block. QNX:
+ * ThreadCreate().
+ * @param name what it is called; thread-TID where it is left out
+ * @param priority 1 to 255, above 63 for user 0 only; the caller's own, without what is lent to it, where it is left
+ * out
  * @param detached nobody will join it
  * @param stackSize bytes reserved, 262,144 where it is left out
- * @returns tid
- * @throws EAGAIN no room for a thread; ENOMEM no room for its stack; EPERM the priority needs user 0
+ * @returns tid, the lowest that is free
+ * @throws EAGAIN RLIMIT_NTHR, or no room for a thread; ENOMEM RLIMIT_AS or RLIMIT_RSS, or no room for its stack; EPERM
+ * the priority needs user 0
  */
 export function threadCreate(machine: Machine, thread: ModelThread, making: ThreadMaking): Progress {
   const made = makeThread(machine, thread.parent, { priority: thread.realPriority, ...making })
@@ -121,8 +125,10 @@ function threadOf(process: ModelProcess, tid: number): ModelThread {
 }
 
 /**
- * ThreadJoin: waits in JOIN until a thread of the process ends.
- * @returns tid and status of the thread that ended; its tid is free then
+ * ThreadJoin: waits for the end of a thread of the caller's process. One that has ended already is gone with this.
+ * Blocks in JOIN while that lives. Signals do not end the wait. QNX: ThreadJoin().
+ * @param tid of the thread; its id is free when this returns
+ * @returns tid and status of the thread that ended
  * @throws ESRCH no such thread; EDEADLK it is the caller itself; EINVAL it is detached; EBUSY another thread joins it
  * already; ETIMEDOUT after TimerTimeout
  */
@@ -141,7 +147,8 @@ export function threadJoin(machine: Machine, thread: ModelThread, { tid }: { tid
 }
 
 /**
- * ThreadDetach: nobody will join the thread; one that has ended is gone with this.
+ * ThreadDetach: nobody will join the thread; one that has ended is gone with this. Does not block. QNX: ThreadDetach().
+ * @param tid of a thread of the caller's process, or its own
  * @throws ESRCH no such thread; EINVAL it is detached already; EBUSY another thread joins it
  */
 export function threadDetach(machine: Machine, { parent }: ModelThread, { tid }: { tid: number }): Progress {
@@ -154,10 +161,11 @@ export function threadDetach(machine: Machine, { parent }: ModelThread, { tid }:
 }
 
 /**
- * ThreadDestroy: ends a thread. The last one ends its process. Mutexes that it owns stay locked; clients whose message it
- * received return ESRCH; who joins it returns.
- * @param tid 0 is the caller itself; -1 all threads of the process but the caller
- * @param status what ThreadJoin returns
+ * ThreadDestroy: ends a thread. The last one ends its process. Mutexes that it owns stay locked by it; clients whose
+ * message it received return ESRCH; who joins it returns. Does not block, and of the caller itself does not return.
+ * QNX: ThreadDestroy().
+ * @param tid of a thread of the caller's process; 0 is the caller itself; -1 all threads but the caller
+ * @param status what ThreadJoin returns, an integer; of the last thread the exit code of the process
  * @throws ESRCH no such thread, or it has ended
  */
 export function threadDestroy(

@@ -22,10 +22,11 @@ export type Notify =
   | { readonly signal: string; readonly code?: number; readonly value?: number }
 
 /**
- * TimerCreate: makes a timer, which is not set.
- * @param notify what happens when it expires: a pulse on a connection, or a signal to the process
- * @returns timerid
- * @throws EAGAIN no room for a timer; EBADF no such connection; EINVAL no such signal
+ * TimerCreate: makes a timer, which is not set. Does not block. QNX: TimerCreate().
+ * @param notify what happens when it expires: a pulse on a connection (coid, code, value), or a signal to the process
+ * (name, code, value). One that finds no room is an overrun
+ * @returns timerid, the lowest that is free
+ * @throws EAGAIN no room for a timer; EBADF no such connection, or its channel was destroyed; EINVAL no such signal
  */
 export function timerCreate(machine: Machine, { parent }: ModelThread, { notify }: { notify: Notify }): Progress {
   const notice = noticeOf(parent, notify)
@@ -53,10 +54,11 @@ function timerOf({ pid, timers }: ModelProcess, timerid: number): KernelTimer {
 }
 
 /**
- * TimerSettime: sets a timer, or stops it.
+ * TimerSettime: sets a timer, or stops it. Does not block. QNX: TimerSettime().
+ * @param timerid of the timer
  * @param after ms from now; 0 stops it
  * @param every ms between further expiries; 0 is none
- * @returns after and every as they were, in ms
+ * @returns after and every as they were, in ms; after 0 where it was not set
  * @throws EINVAL no such timer
  */
 export function timerSettime(
@@ -74,7 +76,8 @@ export function timerSettime(
 }
 
 /**
- * TimerDestroy: removes a timer.
+ * TimerDestroy: removes a timer. Does not block. QNX: TimerDestroy().
+ * @param timerid of the timer
  * @throws EINVAL no such timer
  */
 export function timerDestroy(machine: Machine, { parent }: ModelThread, { timerid }: { timerid: number }): Progress {
@@ -129,8 +132,9 @@ export const timeoutStates = [
 export type TimeoutState = (typeof timeoutStates)[number]
 
 /**
- * TimerTimeout: sets an end for the waits of the caller's next call, which then returns ETIMEDOUT. Time counts from now,
- * not from blocking; a time that has passed ends the wait at once. Any call that returns takes it away.
+ * TimerTimeout: sets an end for the waits of the caller's next call, which then returns ETIMEDOUT. Time counts from
+ * now, not from blocking; a time that has passed ends the wait at once. Any call that returns or is refused takes it
+ * away. Does not block. QNX: TimerTimeout().
  * @param states those in which it counts; none takes away what was set
  * @param after ms from now
  * @returns states that were set before
@@ -148,7 +152,7 @@ export function timerTimeout(
 }
 
 /**
- * nanosleep: waits in NANOSLEEP.
+ * nanosleep: waits for a time. Blocks in NANOSLEEP, unless it is 0. QNX: nanosleep().
  * @param for ms
  * @throws EINTR a signal was handled; ETIMEDOUT after TimerTimeout
  */
@@ -163,8 +167,9 @@ export function nanosleep(machine: Machine, thread: ModelThread, { for: forMs }:
 const windowMs = 1000
 
 /**
- * compute: charges CPU time to the caller, at this moment. At its soft RLIMIT_CPU the process gets SIGXCPU (SIGKILL, where
- * it masks or ignores that), at the hard one SIGKILL.
+ * compute: charges CPU time to the caller, at this moment. At its soft RLIMIT_CPU the process gets SIGXCPU (SIGKILL,
+ * where it masks or ignores that), at the hard one SIGKILL. Does not block. Not in QNX: the model runs no programs, it
+ * is told what they use.
  * @param us µs
  * @throws EINVAL more than can be counted
  */
