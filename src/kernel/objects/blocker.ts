@@ -1,5 +1,6 @@
 /** Why a thread is blocked: one reason, typed by the state. Edges of the wait-for graph fall out of it. */
 
+import type { ThreadWait, Wait } from '../deadlock/wait.ts'
 import type { SignalSet } from '../signals.ts'
 import type { Channel, Message } from './channel.ts'
 import type { ModelThread } from './model-thread.ts'
@@ -65,4 +66,40 @@ export function describeBlocker(blocker: Blocker): Described {
 const describeMutex = ({ name, owner }: Mutex): Described => ({
   mutex: name,
   ...(owner !== null && { owner: owner.path, ...(owner.isDead && { ownerState: 'DEAD' }) }),
+})
+
+const forMutex = (state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait => ({
+  state,
+  object: name,
+  evidence: null,
+  releaser: owner === null || owner.isDead ? null : owner,
+  owner: owner?.path ?? null,
+})
+
+/** Who can release it. A wait for a condition is traced only while the mutex it must take again is owned. */
+export function waitOf(blocker: Blocker): Wait | null {
+  switch (blocker.state) {
+    case 'SEND':
+    case 'REPLY': {
+      const { connection, receiver } = blocker.message
+      const { channel } = connection
+      return { state: blocker.state, object: channel.path, evidence: null, releasers: channel.owner, likely: receiver }
+    }
+    case 'MUTEX':
+      return forMutex('MUTEX', blocker.mutex)
+    case 'CONDVAR':
+      return blocker.mutex.owner === null ? null : forMutex('CONDVAR', blocker.mutex)
+    case 'JOIN':
+      return forThread(blocker.thread)
+    default:
+      return null
+  }
+}
+
+const forThread = (thread: ModelThread): ThreadWait => ({
+  state: 'JOIN',
+  object: thread.path,
+  evidence: null,
+  releaser: thread,
+  owner: thread.path,
 })

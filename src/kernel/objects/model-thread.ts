@@ -1,10 +1,11 @@
 /** A thread of the model: what kernel calls have made of it. */
 
 import type { KernelCallName } from '../calls/table.ts'
+import type { Wait } from '../deadlock/wait.ts'
 import type { Errno } from '../errno.ts'
 import { noSignals, type PendingSignal, type SignalSet } from '../signals.ts'
 import type { Blocker, Described } from './blocker.ts'
-import { describeBlocker } from './blocker.ts'
+import { describeBlocker, waitOf } from './blocker.ts'
 import type { Channel, Message } from './channel.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { Mutex } from './sync.ts'
@@ -86,5 +87,9 @@ export class ModelThread extends Thread {
 
   override get waitsOn(): Described | null {
     return this.blocker === null ? null : describeBlocker(this.blocker)
+  }
+
+  override get wait(): Wait | null {
+    return this.blocker === null ? null : waitOf(this.blocker)
   }
 }
