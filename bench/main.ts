@@ -7,6 +7,7 @@ import { births } from './measures/births.ts'
 import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
+import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
 import { reads } from './measures/reads.ts'
 import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './measures/rivals.ts'
 
@@ -31,6 +32,8 @@ const measures: readonly Measure[] = [
   countersElsewhere,
   countersArmed,
   timerWheel,
+  modelCalls,
+  modelCallsMillion,
   httpThread,
   snapshot,
   fanOut,

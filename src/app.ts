@@ -12,15 +12,20 @@ import type { Kernel } from './kernel/kernel.ts'
 import { Metrics } from './metrics.ts'
 import type { Source } from './sources/source.ts'
 import { Hub } from './stream/hub.ts'
+import type { Model } from './tree/definition.ts'
 
 export interface AppParts {
   readonly kernel: Kernel
+  /** What clients drive; null where a live machine is observed. */
+  readonly model?: Model | null
   readonly source: Source
   readonly gate: Gate
   readonly logger: FastifyBaseLogger
   readonly version: string
   /** ms of Unix time. */
   readonly now: () => number
+  /** Of the first event: the time in µs, so that a cursor from before a restart is known to be old; 1 where runs are to be the same. */
+  readonly firstSequence?: number
 }
 
 export interface App {
@@ -31,11 +36,13 @@ export interface App {
   close(): Promise<void>
 }
 
-export function buildApp({ kernel, source, gate, logger, version, now }: AppParts): App {
+export function buildApp(parts: AppParts): App {
+  const { kernel, source, gate, logger, version, now, model = null } = parts
+  const { firstSequence = Math.round(now() * 1000) } = parts
   const host = hostname()
   const ring = new EventRing({
     source: `/net/${encodeURIComponent(host)}`,
-    firstSequence: Math.round(now() * 1000),
+    firstSequence,
     eventsMax: bounds.eventsKeptMax,
   })
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
@@ -45,7 +52,7 @@ export function buildApp({ kernel, source, gate, logger, version, now }: AppPart
     hub.publish(ring.append(event))
   }
   kernel.notifier.onArmed = () => source.armedChanged()
-  const context = { kernel, host, version, source: source.name }
+  const context = { kernel, host, version, source: source.name, model }
   const health = {
     ready: () => source.ready(),
     checks: (): Check[] => [

@@ -5,6 +5,8 @@ export const bounds = {
   pathBytesMax: 4_096,
   /** Largest request body: 413. */
   bodyBytesMax: 64 * 1_024,
+  /** Longest line of NDJSON that comes in: the stream ends with a problem. */
+  lineBytesMax: 64 * 1_024,
   /** Levels shown inline in one answer: 400. */
   depthMax: 16,
   /** Entries of one page: 400. */
@@ -19,6 +21,20 @@ export const bounds = {
   frameBytesMax: 64 * 1_024,
   /** Malformed frames from one client before it is closed with 1008. */
   badFramesMax: 10,
+  /** Longest name of what kernel calls make, in characters: 400. */
+  nameMax: 128,
+  /** Longest message or reply of the model, in characters: 400. */
+  payloadMax: 4_096,
+  /** Largest file of a scenario, in bytes: refused. */
+  scenarioBytesMax: 1_024 * 1_024,
+  /** Lists and maps inside one another in a scenario: refused. */
+  scenarioDepthMax: 64,
+  /** Longest that a scenario may run, in ms of the kernel's clock: refused. */
+  scenarioMsMax: 24 * 3_600_000,
+  /** Calls of one run of a scenario: it ends there, which is not what was expected. */
+  scenarioCallsMax: 250_000,
+  /** Timers that expire in one run of a scenario, whoever set them: as for calls. */
+  scenarioExpiriesMax: 1_000_000,
   /** Longest name of a threshold, in characters: 400. */
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */

@@ -1,95 +1,150 @@
-/** Every setting, declared once: from this schema come the flags, the environment variables and the help. */
+/** Every setting, declared once: from these rows come flags, environment variables, keys of the file, help, reference. */
 
-import { parseArgs } from 'node:util'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { ConfigError } from './config/error.ts'
+import { type Given, parseConfigFile } from './config/file.ts'
+import { faultOf, marks, type Row, rowsOf, valueOfText } from './config/row.ts'
+import { nearest } from './nearest.ts'
 
-const share = z.coerce.number().gt(0).max(100)
+const share = z.number().gt(0).max(100)
 
-export const Config = z.strictObject({
+/** What the service itself goes by. */
+const serviceShape = {
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on; other than loopback needs --token-file'),
-  port: z.coerce.number().int().min(0).max(65_535).default(7007).describe('port to listen on; 0 takes a free one'),
-  source: z.enum(['linux']).default('linux').describe('what feeds the model'),
+  port: z.int().min(0).max(65_535).default(7007).describe('port to listen on; 0 takes a free one'),
+  source: z.enum(['linux', 'model']).default('linux').describe('a live machine, or the model that kernel calls drive'),
+  clock: z
+    .enum(['virtual', 'real'])
+    .default('virtual')
+    .describe('of the model: moved by POST /sys/clock, or following the wall clock'),
+  scenario: z.string().min(1).optional().describe('of the model: file of a scenario that is run as it starts'),
   procRoot: z.string().min(1).default('/proc').describe('where procfs is mounted'),
   cgroupRoot: z.string().min(1).default('/sys/fs/cgroup').describe('where the cgroup file systems are mounted'),
-  period: z.coerce
-    .number()
-    .int()
-    .min(5)
-    .max(60_000)
-    .default(25)
-    .describe('ms between readings of what has a threshold'),
-  fullPeriod: z.coerce.number().int().min(100).max(600_000).default(1000).describe('ms between readings of everything'),
+  period: z.int().min(5).max(60_000).default(25).describe('ms between readings of what has a threshold'),
+  fullPeriod: z.int().min(100).max(600_000).default(1000).describe('ms between readings of everything'),
   idleBudget: share.default(2).describe('percent of one CPU for scanning with no threshold set'),
   armedBudget: share.default(7).describe('percent of one CPU for scanning with thresholds set'),
   tokenFile: z
     .string()
+    .min(1)
     .optional()
     .describe('file of bearer tokens: "name role token" a line; role read, control or operate'),
   allowHost: z
-    .string()
-    .transform((text) => text.split(',').map((host) => host.trim()))
+    .array(z.string().min(1))
     .optional()
-    .describe('further values of the Host header, comma-separated, with port'),
+    .describe('further values of the Host header, with port; comma-separated, in the file a list'),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('warn')
-    .describe('what goes to standard error'),
-})
+    .describe('what goes to standard error: trace, debug, info, warn, error or silent'),
+}
+
+/** What the commands go by that ask a running service. */
+const clientShape = {
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected an address such as http://127.0.0.1:7007' })
+    .default('http://127.0.0.1:7007')
+    .describe('where the service is that ps, watch, set and top ask'),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'expected one word of ASCII')
+    .optional()
+    .describe('bearer token that they send; no flag, because anybody sees those')
+    .register(marks, { secret: true }),
+}
+
+export const Config = z.strictObject({ ...serviceShape, ...clientShape })
 
 export type Config = z.output<typeof Config>
 
-/** A setting that is not understood; the message says which and why. */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ConfigError'
-  }
+export type Setting = Row<keyof Config>
+
+export const serviceSettings: readonly Setting[] = rowsOf(serviceShape)
+export const clientSettings: readonly Setting[] = rowsOf(clientShape)
+export const settings: readonly Setting[] = [...serviceSettings, ...clientSettings]
+
+/** No setting itself, but where settings are: a flag and a variable, and no key of the file. */
+export const [configFile] = rowsOf({
+  config: z.string().min(1).optional().describe('YAML file of settings; without it none is read'),
+})
+
+const prefix = 'INTROSPECTD_'
+
+export const variableOf = ({ key }: Row): string => `${prefix}${key.replaceAll('-', '_').toUpperCase()}`
+
+/** What is in effect, and where each came from; what has no origin is the default. */
+export interface Effective {
+  readonly config: Config
+  readonly origins: ReadonlyMap<string, string>
 }
 
-const keys = Object.keys(Config.shape) as (keyof Config)[]
-const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-const variableOf = (key: string): string => `INTROSPECTD_${flagOf(key).replaceAll('-', '_').toUpperCase()}`
+/** For what is not a setting of ours: what a supervisor asks. */
+export const environment = process.env
 
-/** Flags win over the environment, which wins over the defaults. @throws ConfigError */
-export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
-  const known = new Set(keys.map(variableOf))
-  const strange = Object.keys(environment).find((name) => name.startsWith('INTROSPECTD_') && !known.has(name))
-  if (strange !== undefined) throw new ConfigError(`there is no setting ${strange}; there are ${[...known].join(', ')}`)
-  const flags = readFlags(args)
-  const given = keys.flatMap((key): [string, string][] => {
-    const value = flags[flagOf(key)] ?? environment[variableOf(key)]
-    return value === undefined ? [] : [[key, value]]
+/** As typed, by the name of the setting. */
+export type Flags = Readonly<Record<string, string | undefined>>
+
+/** Flags win over the environment, which wins over the file, which wins over the defaults. @throws ConfigError */
+export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Effective {
+  refuseStrangers(environment)
+  const file = readConfigFile(typed(configFile!, flags, environment)[0])
+  const origins = new Map<string, string>()
+  const values = settings.flatMap((setting): [string, unknown][] => {
+    const fromFile = file.get(setting.key)
+    const all = [...typed(setting, flags, environment), ...(fromFile === undefined ? [] : [fromFile])]
+    // What another overrules is not in effect, but it is wrong all the same.
+    for (const given of all) refuseFault(setting, given)
+    const [first] = all
+    if (first === undefined) return []
+    origins.set(setting.name, first.origin)
+    return [[setting.name, first.value]]
   })
-  const parsed = Config.safeParse(Object.fromEntries(given))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new ConfigError(`--${flagOf(String(issue?.path[0]))}: ${issue?.message}`)
+  return { config: Config.parse(Object.fromEntries(values)), origins }
 }
 
-function readFlags(args: readonly string[]): Record<string, string | undefined> {
-  const options = Object.fromEntries(keys.map((key) => [flagOf(key), { type: 'string' as const }]))
+/** From the flag and from the variable, in this order. */
+function typed(row: Row, flags: Flags, environment: NodeJS.ProcessEnv): Given[] {
+  const [flag, variable] = [`--${row.key}`, variableOf(row)]
+  const texts = [
+    { text: flags[row.name], origin: flag, place: flag },
+    { text: environment[variable], origin: variable, place: row.secret ? variable : `${variable} (${flag})` },
+  ]
+  return texts.flatMap(({ text, origin, place }) =>
+    text === undefined ? [] : [{ value: valueOfText(row, text), origin, place }],
+  )
+}
+
+function refuseStrangers(environment: NodeJS.ProcessEnv): void {
+  const known = [...settings, configFile!].map(variableOf)
+  const strange = Object.keys(environment).find((name) => name.startsWith(prefix) && !known.includes(name))
+  if (strange === undefined) return
+  // The part that all have in common makes none of them more likely.
+  const meant = nearest(
+    strange.slice(prefix.length),
+    known.map((name) => name.slice(prefix.length)),
+  )
+  const instead = meant === null ? `; there are ${known.join(', ')}` : `; did you mean ${prefix}${meant}?`
+  throw new ConfigError(`there is no setting ${strange}${instead}`)
+}
+
+function refuseFault(row: Row, { value, place }: Given): void {
+  const fault = faultOf(row, value, place)
+  if (fault !== null) throw new ConfigError(fault)
+}
+
+function readConfigFile(given: Given | undefined): ReadonlyMap<string, Given> {
+  if (given === undefined) return new Map()
+  const { value, origin } = given
+  const file = String(value)
+  return parseConfigFile(readText(file, origin), { file, keys: settings.map(({ key }) => key) })
+}
+
+function readText(file: string, origin: string): string {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error))
+    const why = error instanceof TypeError ? 'it is not UTF-8 text' : error instanceof Error ? error.message : error
+    throw new ConfigError(`${origin} ${file}: ${why}`)
   }
 }
-
-/** One line a setting: flag, default, meaning. */
-export function configHelp(): string {
-  const rows = keys.map((key) => {
-    const schema = Config.shape[key]
-    const fallback = schema.safeParse(undefined)
-    const standard = fallback.success && fallback.data !== undefined ? ` (${String(fallback.data)})` : ''
-    return { flag: `--${flagOf(key)}`, text: `${schema.description}${standard}` }
-  })
-  const width = Math.max(...rows.map(({ flag }) => flag.length))
-  return rows.map(({ flag, text }) => `  ${flag.padEnd(width)}  ${text}\n`).join('')
-}
-
-/** For the documentation of the settings. */
-export const settings = keys.map((key) => ({
-  flag: `--${flagOf(key)}`,
-  variable: variableOf(key),
-  description: Config.shape[key].description!,
-}))

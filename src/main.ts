@@ -1,30 +1,21 @@
-#!/usr/bin/env node
 /** The command line: wires the parts and starts them, nothing else. */
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { stringify } from 'yaml'
 import { type App, buildApp } from './app.ts'
-import { type Config, ConfigError, configHelp, readConfig } from './config.ts'
+import { runCommandLine } from './cli/command-line.ts'
+import { commandsOf } from './cli/commands.ts'
+import { CliError } from './cli/error.ts'
+import { ConfigError } from './config/error.ts'
+import { type Config, environment } from './config.ts'
+import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
-import { Kernel } from './kernel/kernel.ts'
-import { linuxAbilities } from './sources/linux/abilities.ts'
-import { LinuxSource } from './sources/linux/linux-source.ts'
 import { SourceError } from './sources/source.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
-const help = `introspectd ${version}: thresholds and events on the processes and threads of this machine
-
-usage: introspectd [serve] [flags]     serve over HTTP
-       introspectd openapi             print the OpenAPI document
-       introspectd --help | --version
-
-Each flag is also an environment variable: --token-file is INTROSPECTD_TOKEN_FILE.
-
-${configHelp()}`
 
 const fail = (message: string): never => {
   process.stderr.write(`introspectd: ${message}\n`)
@@ -32,7 +23,7 @@ const fail = (message: string): never => {
 }
 
 async function serve(config: Config): Promise<void> {
-  // What ps shows, and our own tree: the runtime's name says nothing.
+  // Its own name in our tree, and no other: the commands are introspectd too, but not the service.
   process.title = 'introspectd'
   if (config.tokenFile === undefined && !isLoopback(config.host)) {
     fail(`--host ${config.host} is not a loopback address: without --token-file anybody who reaches it could use it`)
@@ -40,31 +31,24 @@ async function serve(config: Config): Promise<void> {
   const tokens = config.tokenFile === undefined ? null : readTokens(config.tokenFile)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const now = () => Date.now()
-  const periods = { fastMs: config.period, fullMs: config.fullPeriod, livesTold: false }
-  const kernel = new Kernel({
-    abilities: linuxAbilities(periods),
-    selfPid: process.pid,
-    firstRevision: Math.round(now() * 1000),
-    now: now(),
-  })
-  const source = new LinuxSource(kernel, {
-    procRoot: config.procRoot,
-    cgroupRoot: config.cgroupRoot,
-    periodMs: config.period,
-    fullPeriodMs: config.fullPeriod,
-    idleBudget: config.idleBudget / 100,
-    armedBudget: config.armedBudget / 100,
-    periods,
-    now,
-    onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
+  const hosted = hostKernel(config, { logger, now })
+  const supervisor = await Supervisor.find(environment, {
+    source: hosted.source,
+    onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
   })
   const gate = { tokens, hosts: new Set<string>() }
-  const app = buildApp({ kernel, source, gate, logger, version, now })
-  await source.start()
+  const app = buildApp({ ...hosted, gate, logger, version, now })
+  await hosted.source.start()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
-  announce(config.host, port, tokens !== null)
-  closeOnSignals(() => app.close())
+  const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  // Before anybody knows that it is there, and may end it.
+  closeOnSignals(() => {
+    supervisor?.stopping()
+    return app.close()
+  })
+  announce(place, config)
+  supervisor?.ready(`http://${place}`)
 }
 
 function readTokens(path: string) {
@@ -88,23 +72,28 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
   return address!.port
 }
 
-function announce(host: string, port: number, guarded: boolean): void {
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const curl = guarded ? 'curl -H "authorization: Bearer $TOKEN"' : 'curl'
+/** What to try first. */
+function announce(place: string, { source, tokenFile }: Config): void {
+  const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
+  const first =
+    source === 'model'
+      ? `Make a process:                         ${curl} ${place}/sys/proc -d '{"name":"server"}'
+All kernel calls:                       ${curl} '${place}/sys/calls?format=text'`
+      : `What runs here:                         ${curl} '${place}/sys/proc?format=text'
+Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog`
   process.stdout.write(`introspectd ${version} listens on http://${place}
 
-What runs here:                         ${curl} '${place}/sys/proc?format=text'
-Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog
+${first}
 Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream' ${place}/sys
 `)
 }
 
-/** A second signal does not wait. */
+/** A second signal does not wait, not even for a worker that is stuck in the kernel, as an exit would. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (closing) process.exit(1)
+      if (closing) process.kill(process.pid, 'SIGKILL')
       closing = true
       close().then(
         () => process.exit(0),
@@ -114,18 +103,10 @@ function closeOnSignals(close: () => Promise<void>): void {
   }
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args[0]?.startsWith('-') === false ? args : ['serve', ...args]
-  if (rest.includes('--help') || rest.includes('-h')) process.stdout.write(help)
-  else if (rest.includes('--version')) process.stdout.write(`${version}\n`)
-  else if (command === 'openapi') process.stdout.write(stringify(openApi(version)))
-  else if (command === 'serve') await serve(readConfig(rest))
-  else fail(`there is no command ${command}; see introspectd --help`)
-}
-
 try {
-  await main(process.argv.slice(2))
+  const commands = commandsOf({ serve, openApi: () => openApi(version) })
+  await runCommandLine({ commands, version }, process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof SourceError)) throw error
+  if (!(error instanceof ConfigError || error instanceof CliError || error instanceof SourceError)) throw error
   fail(error.message)
 }

@@ -25,6 +25,9 @@ test.each([
   [['--token-file', '/nowhere'], /--token-file \/nowhere/],
   [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
   [['dance'], /no command dance/],
+  [['--scenario', 'x.yaml'], /--scenario needs --source model/],
+  [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
+  [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
   [['serve', 'extra'], /extra/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
   const { code, stdout, stderr } = await run(args)

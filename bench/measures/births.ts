@@ -2,7 +2,7 @@
 
 import { Live } from '../../test/support/live.ts'
 import { start } from '../../test/support/programs.ts'
-import { type Measure, median } from '../measure.ts'
+import { type Measure, percentile } from '../measure.ts'
 
 const forks = 4_000
 const perSecond = 2_000
@@ -10,7 +10,7 @@ const targetMs = 5
 
 export const births: Measure = {
   name: 'births',
-  what: `process born at ${perSecond} forks/s → a WebSocket client has the event, median; none may be missed`,
+  what: `process born at ${perSecond} forks/s → a WebSocket client has the event, 99th percentile; none may be missed`,
   target: { text: '≤ 5 ms', met: ({ ours, reference }) => ours <= reference },
   run: async () => {
     const live = await Live.start()
@@ -31,6 +31,6 @@ export const births: Measure = {
     await watcher.until(({ type, subject }) => type === 'process.died' && subject === `/sys/proc/${storm.pid}`)
     await live.stop()
     if (delays.length !== forks) throw new Error(`${forks - delays.length} of ${forks} births were not told`)
-    return { ours: median(delays), reference: targetMs, unit: 'ms' }
+    return { ours: percentile(delays, 0.99), reference: targetMs, unit: 'ms' }
   },
 }

@@ -34,9 +34,7 @@ export const reads: Measure = {
       .split(' ')
       .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`))
       .map((path) => new KeptFile(path))
-    const files = new KeptFiles((reason) => {
-      throw new Error(reason)
-    })
+    const files = new KeptFiles()
     const schedstat = emptySchedstat()
     const ours = () =>
       timed(() => {
@@ -46,6 +44,8 @@ export const reads: Measure = {
         }
       })
     const figures = await interleave(rounds, { ours, reference: async () => (await ask('')) / 1e6 })
+    const shortage = files.takeShortage()
+    if (shortage !== null) throw new Error(shortage)
     rival.stdin.end()
     files.closeAll()
     await flock.stop()

@@ -1,5 +1,6 @@
 /** Bodies of PUT: JSON, or plain text as one would write to a file in /proc. */
 
+import { parseWords } from '../tree/words.ts'
 import { Problem } from './problems.ts'
 
 /** What curl sends of itself for -T and -d says nothing about the body. */
@@ -12,7 +13,7 @@ export function parseBody(contentType: string | undefined, text: string): unknow
   if (!textTypes.has(type)) {
     throw new Problem('unsupported-media-type', `${type} is not spoken here: application/json and text/plain are`)
   }
-  return text.trimStart().startsWith('{') ? parseJson(text) : parseWords(text)
+  return text.trimStart().startsWith('{') ? parseJson(text) : parseWords(text.trim().split(/\s+/))
 }
 
 function parseJson(text: string): unknown {
@@ -24,27 +25,4 @@ function parseJson(text: string): unknown {
       `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
-}
-
-/** `100`, `80%`, or `100 rearm=80 per=process`: the first word is the trip point, fields by name may follow. */
-function parseWords(text: string): Record<string, unknown> {
-  const [first, ...rest] = text.trim().split(/\s+/)
-  if (first === undefined || first === '')
-    throw new Problem('malformed-body', 'the body is empty; send a trip point, as in 100 or 80%')
-  const fields = rest.map((word): [string, unknown] => {
-    const [, name, value] = /^([^=]+)=(.*)$/.exec(word) ?? []
-    if (name === undefined || name === 'at') {
-      throw new Problem('malformed-body', `${JSON.stringify(word)} is not name=value; the first word is the trip point`)
-    }
-    return [name, valueOfWord(name, value!)]
-  })
-  return { at: valueOfWord('at', first), ...Object.fromEntries(fields) }
-}
-
-const constants: Readonly<Record<string, unknown>> = { true: true, false: false, null: null }
-
-/** Points are numbers where they look like it; what is not is for the schema to refuse. */
-function valueOfWord(name: string, word: string): unknown {
-  if (Object.hasOwn(constants, word)) return constants[word]
-  return (name === 'at' || name === 'rearm') && /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word
 }

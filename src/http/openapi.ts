@@ -24,6 +24,7 @@ const parameterNotes: Readonly<Record<string, string>> = {
   tid: 'Thread id',
   limit: 'Name of a limit that exists at this level',
   name: 'Name of the threshold, one percent-encoded segment',
+  chid: 'Channel id',
   rlimit: 'POSIX name of the limit, in lower case without RLIMIT_',
 }
 
@@ -42,7 +43,7 @@ export function openApi(version: string): Json {
     },
     servers: [{ url: '/' }],
     security: [{}, { bearer: [] }],
-    paths: { ...paths, ...otherPaths },
+    paths: { ...paths, '/sys/calls': { ...paths['/sys/calls'], post: callsPost }, ...otherPaths },
     components: {
       schemas: { ...schemasOf(), Problem: problemSchema },
       responses: { problem: problemResponse },
@@ -65,23 +66,39 @@ function pathItem(definition: Definition, level: Level): Json {
   }
   if (definition.put) {
     const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
-    const content = {
-      'application/json': { schema: body },
-      'text/plain': { schema: { type: 'string', examples: ['100', '80% rearm=60% per=process'] } },
-    }
+    const asText = { 'text/plain': { schema: { type: 'string', examples: ['100', '80% rearm=60% per=process'] } } }
+    const isThreshold = idOf(definition.put.body) === 'ThresholdDefinition'
+    const content = { 'application/json': { schema: body }, ...(isThreshold && asText) }
     const responses = { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
-    item.put = operation(definition.put.summary, `put ${template}`, {
+    item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
       requestBody: { required: true, content },
       responses,
     })
   }
+  if (definition.post) {
+    const { body, reply, summary, yaml } = definition.post
+    const type = yaml ? 'application/yaml' : 'application/json'
+    const content = { [type]: { schema: { $ref: `#/components/schemas/${idOf(body)}` } } }
+    item.post = operation(withModel(summary, definition.post), `post ${template}`, {
+      requestBody: { required: true, content },
+      responses: { 200: jsonReply('Done', reply), 201: jsonReply('Made', reply) },
+    })
+  }
   if (definition.remove) {
-    item.delete = operation(definition.remove.summary, `delete ${template}`, {
+    item.delete = operation(withModel(definition.remove.summary, definition.remove), `delete ${template}`, {
       responses: { 204: { description: 'Deleted' } },
     })
   }
   return item
 }
+
+const withModel = (summary: string, { ofModel }: { readonly ofModel?: true }): string =>
+  ofModel ? `${summary} (the model only; 405 on a live machine)` : summary
+
+const jsonReply = (description: string, reply: z.ZodType): Json => ({
+  description,
+  content: { 'application/json': { schema: { $ref: `#/components/schemas/${idOf(reply)}` } } },
+})
 
 function parameter(name: string, level: Level): Json {
   const names = limits.filter(({ at }) => (at as readonly Level[]).includes(level)).map((row) => row.name)
@@ -107,7 +124,7 @@ function readOperation(definition: Definition, template: string): Json {
     query('after', 'Streams only: begin after this cursor', { type: 'string', pattern: '^[0-9]{1,20}$' }),
   ]
   const ok = replyOf(definition, definition.summary)
-  return operation(definition.summary, `get ${template}`, { parameters, responses: { 200: ok } })
+  return operation(withModel(definition.summary, definition), `get ${template}`, { parameters, responses: { 200: ok } })
 }
 
 const query = (name: string, description: string, schema: Json): Json => ({ name, in: 'query', description, schema })
@@ -168,10 +185,11 @@ function replySchema({ reply }: Definition): Json {
 }
 
 function schemasOf(): Json {
-  const named = definitions.flatMap(({ reply, put }) => [reply, ...(put ? [put.body] : [])])
+  const replies = definitions.flatMap(({ reply, post }) => [reply, ...(post ? [post.reply] : [])])
+  const bodies = definitions.flatMap(({ put, post, create }) => [put, post, create].flatMap((verb) => verb?.body ?? []))
   const schemas: Json = {}
-  for (const schema of named) {
-    const json = z.toJSONSchema(schema, { io: schema.meta()?.id === 'ThresholdDefinition' ? 'input' : 'output' })
+  for (const schema of [...replies, ...bodies]) {
+    const json = z.toJSONSchema(schema, { io: bodies.includes(schema) ? 'input' : 'output' })
     const definitionsInside = (json.$defs ?? {}) as Record<string, Json>
     for (const [name, inside] of Object.entries(definitionsInside)) schemas[name] = inComponents(inside)
     const id = idOf(schema)
@@ -220,6 +238,18 @@ const plain = (summary: string, id: string): Json => ({
     operationId: id,
     summary,
     responses: { 200: { description: 'ok', content: { 'text/plain': { schema: { type: 'string' } } } } },
+  },
+})
+
+const ndjson = (description: string): Json => ({ 'application/x-ndjson': { schema: { type: 'string', description } } })
+
+const callsPost: Json = operation('Kernel calls, one a line, executed in order (the model only)', 'post calls', {
+  requestBody: { required: true, content: ndjson('{"caller":"/sys/proc/1/thread/1","call":"MsgSend","coid":1}') },
+  responses: {
+    200: {
+      description: 'An answer a line; a line that is no call ends it',
+      content: ndjson('{"line":1,"blocked":"SEND","on":{}}'),
+    },
   },
 })
 

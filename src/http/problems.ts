@@ -3,7 +3,14 @@
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
 import { type Errno, KernelError } from '../kernel/errno.ts'
-import { MalformedPath, MalformedQuery, NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
+import {
+  MalformedFile,
+  MalformedPath,
+  MalformedQuery,
+  MalformedWords,
+  NoSuchPath,
+  PreconditionFailed,
+} from '../tree/errors.ts'
 
 export const problemTypes = {
   'malformed-path': { status: 400, title: 'The path is malformed' },
@@ -106,7 +113,9 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
     const { parameter, message } = error
     return answer('invalid-query', `${parameter}: ${message}`, { errors: [{ parameter, detail: message }] })
   }
+  if (error instanceof MalformedFile) return answer('invalid-body', error.message, { errors: error.errors })
   if (error instanceof MalformedPath) return answer('malformed-path', error.message)
+  if (error instanceof MalformedWords) return answer('malformed-body', error.message)
   if (error instanceof PreconditionFailed) return answer('precondition-failed', error.message)
   if (error instanceof ZodError)
     return answer('invalid-body', 'correct the fields named', { errors: fieldErrors(error) })

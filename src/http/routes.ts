@@ -86,8 +86,28 @@ function checkStreams(hub: Hub): void {
   })
 }
 
-const allowOf = ({ put, remove }: Definition): string =>
-  ['GET', 'HEAD', 'OPTIONS', ...(put ? ['PUT'] : []), ...(remove ? ['DELETE'] : [])].join(', ')
+/** What is allowed here; verbs of the model are not where there is none. */
+function allowOf(definition: Definition, { model }: TreeContext): string {
+  const { put, post, remove } = definition
+  const serves = (row: { readonly ofModel?: true }) => model !== null || !row.ofModel
+  const there = (verb: { readonly ofModel?: true } | undefined) =>
+    verb !== undefined && serves(verb) && serves(definition)
+  const reads = serves(definition) ? ['GET', 'HEAD'] : []
+  const verbs = { PUT: there(put), POST: there(post), DELETE: there(remove) }
+  const writes = Object.entries(verbs).flatMap(([method, is]) => (is ? [method] : []))
+  return [...reads, 'OPTIONS', ...writes].join(', ')
+}
+
+/** @throws Problem where only the model could, and this is a live machine */
+function checkModel(row: { readonly ofModel?: true }, definition: Definition, context: TreeContext): void {
+  if (!row.ofModel || context.model !== null) return
+  const allow = allowOf(definition, context)
+  throw new Problem(
+    'method-not-allowed',
+    `the source is ${context.source}: a live kernel is observed, not called; start with --source model to drive one`,
+    { headers: { allow } },
+  )
+}
 
 function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
   const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.log.newest) }
@@ -101,6 +121,7 @@ function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRe
   const wanted = wantedForm(request)
   if (wanted === 'stream') return startSse(parts, request, reply, resolved)
   const { definition, node, params } = resolved
+  checkModel(definition, definition, context)
   const form = readForm(wanted, request.query, request.headers)
   const reading = read(context, fragments, resolved, form.what)
   // Written before the cursor is taken, in one tick: the answer is consistent with it.
@@ -152,10 +173,12 @@ function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRepl
 async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { context } = parts
   authorize(request.token, roleOf[request.method] ?? 'operate')
+  context.model?.catchUp()
   const resolved = resolveForWriting(context, request)
   const { definition, node, params } = resolved
-  const allow = allowOf(definition)
+  const allow = allowOf(definition, context)
   if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
+  checkModel(definition, definition, context)
   checkIfProcess(request, resolved)
   const query = Object.keys(Object(request.query))
   if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
@@ -163,21 +186,38 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   const owner = request.token?.name ?? null
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
-    const text = typeof request.body === 'string' ? request.body : ''
-    const body = definition.put.body.parse(parseBody(request.headers['content-type'], text))
+    checkModel(definition.put, definition, context)
+    const body = definition.put.body.parse(bodyOf(request))
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
+  } else if (request.method === 'POST' && definition.post) {
+    checkModel(definition.post, definition, context)
+    const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
+    answer = definition.post.run(context, node, params, body)
   } else if (request.method === 'DELETE' && definition.remove) {
+    checkModel(definition.remove, definition, context)
     answer = definition.remove.run(context, node, params, preconditions)
   } else {
     throw new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
   }
   reply.code(answer.status).headers(commonHeaders(parts, resolved))
   if (answer.etag) reply.header('etag', answer.etag)
+  if (answer.location) reply.header('location', answer.location)
   if (answer.body === undefined) return reply.send()
   const pretty = isTerminal(request.headers)
   return reply
     .type('application/json; charset=utf-8')
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+}
+
+const bodyOf = (request: FastifyRequest): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '')
+
+/** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
+function yamlOf(request: FastifyRequest): string {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
+  if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
+  return typeof request.body === 'string' ? request.body : ''
 }
 
 const header = (request: FastifyRequest, name: string): string | null => {
@@ -193,7 +233,7 @@ const preconditionsOf = (request: FastifyRequest): Preconditions => ({
 /** A process that was meant and is gone is a precondition that fails, not a path that is missing. */
 function resolveForWriting({ kernel }: TreeContext, request: FastifyRequest): Resolved {
   try {
-    return resolve(kernel, pathOf(request))
+    return resolve(kernel, pathOf(request), { creating: request.method === 'PUT' })
   } catch (error) {
     const named = header(request, 'if-process')
     if (error instanceof NoSuchPath && named !== null && /^\/sys(\/.*)?\/proc\//.test(pathOf(request))) {

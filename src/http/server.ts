@@ -1,5 +1,6 @@
 /** The HTTP server: what is true of every request, and the few routes outside the tree. */
 
+import { PassThrough } from 'node:stream'
 import accepts from '@fastify/accepts'
 import websocket from '@fastify/websocket'
 import fastify, {
@@ -8,11 +9,13 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RequestPayload,
 } from 'fastify'
 import { bounds } from '../bounds.ts'
 import type { Hub } from '../stream/hub.ts'
 import { chooseSubprotocol } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
+import { addCallsRoute } from './calls.ts'
 import { answerClientError } from './client-error.ts'
 import { addDocs } from './docs.ts'
 import { addHealthRoutes, type Health } from './health.ts'
@@ -41,7 +44,8 @@ export function buildServer({ context, hub, gate, health, metrics, logger }: Ser
     routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
-    requestTimeout: bounds.requestMsMax,
+    // Streams of calls may last; any other body is given its time where it is read.
+    requestTimeout: 0,
     http: { headersTimeout: bounds.requestMsMax },
     frameworkErrors: (error, request, reply) => sendProblem(reply, problemOf(error, request.raw.url ?? '')),
   })
@@ -74,7 +78,9 @@ export function buildServer({ context, hub, gate, health, metrics, logger }: Ser
       handleProtocols: (offers: Set<string>) => chooseSubprotocol(offers) ?? false,
     },
   })
+  app.register(async (scope) => addCallsRoute(scope, context))
   app.register(async (scope) => {
+    scope.addHook('preParsing', timeBody)
     addTreeRoutes(scope, { context, hub })
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
@@ -111,6 +117,28 @@ function notFound(request: FastifyRequest): Problem {
     return new Problem('no-such-path', `${path} does not exist; / does`, { extra: { exists: '/' } })
   const allow = 'GET, HEAD'
   return new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
+}
+
+/** A body that does not arrive in time is answered, not waited for. */
+function timeBody(
+  { headers }: FastifyRequest,
+  _reply: FastifyReply,
+  payload: RequestPayload,
+  done: (error: null, payload: RequestPayload) => void,
+): void {
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
+    done(null, payload)
+    return
+  }
+  // Ending the request's own stream would end the socket on which it is to be answered.
+  const timed = new PassThrough()
+  const late = new Problem('request-timeout', `a body arrives within ${bounds.requestMsMax / 1000} s`, {
+    headers: { connection: 'close' },
+  })
+  const timer = setTimeout(() => timed.destroy(late), bounds.requestMsMax)
+  timed.once('close', () => clearTimeout(timer))
+  payload.once('error', (error) => timed.destroy(error))
+  done(null, payload.pipe(timed))
 }
 
 /** Which bodies are understood depends on the route; here they are only read, within the limit. */

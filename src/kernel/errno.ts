@@ -6,6 +6,7 @@ export const errnos = {
   EAGAIN: 'a limit is reached, try again later',
   EBADF: 'bad descriptor or connection',
   EBUSY: 'in use',
+  ECHILD: 'no child to wait for',
   EDEADLK: 'would deadlock',
   EEXIST: 'exists already',
   EFBIG: 'file too large',

@@ -9,6 +9,7 @@ export const eventTypes = [
   { type: 'process.changed', summary: '`what`: exec, name, uid or partition' },
   { type: 'thread.created', summary: 'a thread was born' },
   { type: 'thread.died', summary: 'a thread ended' },
+  { type: 'thread.changed', summary: '`what`: state; a thread of the model blocked, or goes on' },
   { type: 'partition.created', summary: 'a partition appeared' },
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },

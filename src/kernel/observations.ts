@@ -55,9 +55,15 @@ export function partitionEnded(kernel: Kernel, partition: Partition): void {
 }
 
 /** Preconditions: no process of that pid lives. */
-export function processAppeared(kernel: Kernel, birth: ProcessBirth, { silent = false }: Telling = {}): Process {
-  assert(!kernel.processes.has(birth.pid), 'a process that appears is new')
+export function processAppeared(kernel: Kernel, birth: ProcessBirth, telling: Telling = {}): Process {
   const process = new Process(birth)
+  processEntered(kernel, process, telling)
+  return process
+}
+
+/** Preconditions: no process of that pid lives; what it uses is yet to be charged. */
+export function processEntered(kernel: Kernel, process: Process, { silent = false }: Telling = {}): void {
+  assert(!kernel.processes.has(process.pid), 'a process that appears is new')
   kernel.processes.set(process.pid, process)
   kernel.admit(process)
   process.container.members.add(process)
@@ -65,23 +71,13 @@ export function processAppeared(kernel: Kernel, birth: ProcessBirth, { silent = 
   kernel.usage.charge(process.container, processesIndex, 1)
   linkParent(kernel, process)
   kernel.notifier.adopt(process)
-  if (!silent) {
-    const { pid, identity, name, uid, executable } = process
-    const started = new Date(process.started).toISOString()
-    const partition = process.partition?.path ?? null
-    const data = {
-      pid,
-      identity,
-      started,
-      name,
-      parent: process.parentProcess?.pid ?? null,
-      executable,
-      uid,
-      partition,
-    }
-    kernel.emit('process.created', process.path, aboutProcess(process), { ...data, ...selfMark(kernel, process) })
-  }
-  return process
+  if (silent) return
+  const { pid, identity, name, uid, executable } = process
+  const started = new Date(process.started).toISOString()
+  const partition = process.partition?.path ?? null
+  const parent = process.parentProcess?.pid ?? null
+  const data = { pid, identity, started, name, parent, executable, uid, partition, ...selfMark(kernel, process) }
+  kernel.emit('process.created', process.path, aboutProcess(process), data)
 }
 
 export interface Ending {
@@ -96,7 +92,6 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.settle()
   const peak = peaks(kernel, process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
-  kernel.settle()
   kernel.notifier.bury(process)
   kernel.usage.leave(process)
   kernel.usage.charge(process.container, processesIndex, -1)
@@ -117,25 +112,41 @@ export function threadAppeared(
   kernel: Kernel,
   process: Process,
   birth: { tid: number; name: string; since: number },
-  { silent = false }: Telling = {},
+  telling: Telling = {},
 ): Thread {
-  assert(!process.threads.has(birth.tid), 'a thread that appears is new')
   const thread = new Thread(process, birth)
+  threadEntered(kernel, thread, telling)
+  return thread
+}
+
+/** Preconditions: as for a process. */
+export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }: Telling = {}): void {
+  const process = thread.parent
+  assert(!process.threads.has(thread.tid), 'a thread that appears is new')
   process.threads.set(thread.tid, thread)
   kernel.admit(thread)
   kernel.usage.charge(process, threadsIndex, 1)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
-  return thread
 }
 
 export function threadEnded(kernel: Kernel, thread: Thread): void {
-  const process = thread.parent
+  threadDied(kernel, thread)
+  threadLeft(kernel, thread)
+}
+
+/** It has ended, and is still there until somebody joins it. */
+export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.notifier.bury(thread)
+  kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
+}
+
+/** Preconditions: its end was told. */
+export function threadLeft(kernel: Kernel, thread: Thread): void {
+  const process = thread.parent
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
-  kernel.emit('thread.died', thread.path, aboutProcess(process), threadData(thread))
   kernel.usage.release(thread)
 }
 

@@ -58,3 +58,35 @@ export const threadStates = threadStateRows.map(({ name }) => name) as readonly 
 export const canonicalStates: readonly ThreadState[] = threadStateRows
   .filter((state) => !state.transient && !state.legalForever && state.owned && !state.network)
   .map(({ name }) => name)
+
+const ends = ['READY', 'STOPPED', 'DEAD'] as const
+const blocked = threadStates.filter((state) => !['DEAD', 'RUNNING', 'READY', 'STOPPED'].includes(state))
+
+/** Which state may follow which. A message that finds its receiver waiting goes from RUNNING to REPLY at once. */
+export const nextStates = {
+  DEAD: [],
+  RUNNING: [...ends, ...blocked],
+  READY: ['RUNNING', 'STOPPED', 'DEAD'],
+  STOPPED: ['READY', 'DEAD'],
+  SEND: ['REPLY', ...ends],
+  RECEIVE: ends,
+  REPLY: ends,
+  STACK: ends,
+  WAITTHREAD: ends,
+  WAITPAGE: ends,
+  SIGSUSPEND: ends,
+  SIGWAITINFO: ends,
+  NANOSLEEP: ends,
+  MUTEX: ends,
+  // Before it returns the waiter takes its mutex again.
+  CONDVAR: ['MUTEX', ...ends],
+  JOIN: ends,
+  INTR: ends,
+  SEM: ends,
+  WAITCTX: ends,
+  NET_SEND: ['NET_REPLY', ...ends],
+  NET_REPLY: ends,
+} as const satisfies Record<ThreadState, readonly ThreadState[]>
+
+export const mayFollow = (from: ThreadState, to: ThreadState): boolean =>
+  (nextStates[from] as readonly ThreadState[]).includes(to)

@@ -6,6 +6,7 @@
 import type { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Level } from '../kernel/limits/table.ts'
+import type { Machine } from '../kernel/machine.ts'
 import type { Node } from '../kernel/objects/node.ts'
 import type { Partition } from '../kernel/objects/partition.ts'
 import type { Process } from '../kernel/objects/process.ts'
@@ -20,6 +21,32 @@ export interface NodeOf {
   system: System
 }
 
+/** What came of a scenario. */
+export interface ScenarioReport {
+  readonly title: string
+  readonly met: boolean
+  readonly differences: readonly { readonly line: number; readonly column: number; readonly message: string }[]
+  readonly calls: number
+  readonly events: number
+  readonly ranMs: number
+}
+
+/** Runs scenarios in the machine. */
+export interface Scenarios {
+  /** @throws MalformedFile; then nothing has happened */
+  run(text: string): ScenarioReport
+  readonly last: ScenarioReport | null
+}
+
+/** The model that clients drive. */
+export interface Model {
+  readonly scenarios: Scenarios
+  readonly machine: Machine
+  readonly clock: 'virtual' | 'real'
+  /** Where time follows the wall clock, lets it come up to now: before whatever clients do. */
+  catchUp(): void
+}
+
 /** What reading needs besides the node: the kernel, and what the service knows of itself. */
 export interface TreeContext {
   readonly kernel: Kernel
@@ -28,6 +55,8 @@ export interface TreeContext {
   readonly version: string
   /** What feeds the model, as in `linux`. */
   readonly source: string
+  /** Null on a live machine, which is observed and not called. */
+  readonly model: Model | null
 }
 
 export type Params = Readonly<Record<string, string>>
@@ -49,13 +78,42 @@ export interface Answer {
   readonly status: number
   readonly body?: unknown
   readonly etag?: string
+  /** Pathname of what was made. */
+  readonly location?: string
 }
+
+/** A verb that makes or changes something. */
+interface Verb<Run> {
+  readonly summary: string
+  readonly run: Run
+  /** Only the model can: on a live machine it is refused with 405. */
+  readonly ofModel?: true
+}
+
+export interface PutVerb
+  extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
+  readonly body: z.ZodType
+}
+
+export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {
+  readonly body: z.ZodType
+  /** Of what is answered. */
+  readonly reply: z.ZodType
+  /** The body is a file of YAML, handed on as it is. */
+  readonly yaml?: true
+}
+
+export type RemoveVerb = Verb<
+  (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => Answer
+>
 
 /** Columns of the text form: a heading, and what stands below it. */
 export interface Column<Entry> {
   readonly title: string
   readonly align: 'left' | 'right'
   readonly cell: (entry: Entry) => string
+  /** The number that the cell shows, to sort by; null and undefined where it is not known. Without it the cell itself. */
+  readonly by?: (entry: Entry) => number | null | undefined
 }
 
 /** What a directory or a list has in it, one by one: for paging, for bulk reads and for lines of NDJSON. */
@@ -85,15 +143,13 @@ export interface Definition {
   /** A strong validator of what `read` answers, where there is one. */
   readonly etag?: (context: TreeContext, node: Node, params: Params) => string
   readonly columns?: readonly Column<never>[]
-  readonly put?: {
-    readonly summary: string
-    readonly body: z.ZodType
-    readonly run: (context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer
-  }
-  readonly remove?: {
-    readonly summary: string
-    readonly run: (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => Answer
-  }
+  readonly put?: PutVerb
+  readonly post?: PostVerb
+  readonly remove?: RemoveVerb
+  /** The row as a whole is the model's. */
+  readonly ofModel?: true
+  /** PUT below this directory makes an entry of that name: `params.name`, of the node that has the directory. */
+  readonly create?: PutVerb
 }
 
 interface Row<L extends Level, R extends z.ZodType> {
@@ -104,8 +160,10 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly reply: R
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string
-  readonly put?: Definition['put']
-  readonly remove?: Definition['remove']
+  readonly put?: PutVerb
+  readonly post?: PostVerb
+  readonly remove?: RemoveVerb
+  readonly ofModel?: true
 }
 
 /** Preconditions: `resolve` hands a row only nodes of the levels that it stands under. */
@@ -124,18 +182,18 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly ofNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
+  readonly post?: PostVerb
+  readonly ofModel?: true
+  /** PUT of a name that is not there. */
+  readonly create?: PutVerb
 }
 
 /** A row whose answer is a list. Preconditions: as for `defineNode`. */
 export function defineList<L extends Level, E extends z.ZodType, Child>(row: ListRow<L, E, Child>): Definition {
-  const { under, leaf, kind, summary, entry, children, key, show, columns, ofNodes = false } = row
+  const { entry, children, key, show, ofNodes = false, ...rest } = row
   return {
-    under,
-    leaf,
-    kind,
-    summary,
+    ...rest,
     reply: listOf(entry),
-    columns,
     listing: { entry, children, key, show, ofNodes },
   } as unknown as Definition
 }

@@ -13,8 +13,9 @@ export class NoSuchPath extends Error {
   /** The longest part of the path that exists. */
   readonly exists: string
 
-  constructor(pathname: string, exists: string) {
-    super(`${pathname} does not exist; ${exists} does`)
+  /** @param instead what may have been meant */
+  constructor(pathname: string, exists: string, instead: string | null = null) {
+    super(`${pathname} does not exist; ${exists} does${instead === null ? '' : `; did you mean ${instead}?`}`)
     this.name = 'NoSuchPath'
     this.exists = exists
   }
@@ -28,6 +29,17 @@ export class MalformedPath extends Error {
   }
 }
 
+/** A file that was sent is wrong, at these places. */
+export class MalformedFile extends Error {
+  readonly errors: readonly { readonly line: number; readonly column: number; readonly detail: string }[]
+
+  constructor(errors: MalformedFile['errors']) {
+    super(errors.map(({ line, column, detail }) => `${line}:${column}: ${detail}`).join('; '))
+    this.name = 'MalformedFile'
+    this.errors = errors
+  }
+}
+
 /** A parameter of the query is not understood. */
 export class MalformedQuery extends Error {
   readonly parameter: string
@@ -36,5 +48,13 @@ export class MalformedQuery extends Error {
     super(message)
     this.name = 'MalformedQuery'
     this.parameter = parameter
+  }
+}
+
+/** A threshold in words is none. */
+export class MalformedWords extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'MalformedWords'
   }
 }

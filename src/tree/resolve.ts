@@ -5,9 +5,12 @@
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { limitAt } from '../kernel/limits/notifier.ts'
+import { limits } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/objects/node.ts'
 import type { Partition } from '../kernel/objects/partition.ts'
 import type { System } from '../kernel/objects/system.ts'
+import { isContainer } from '../kernel/objects/within.ts'
+import { nearest } from '../nearest.ts'
 import type { Definition, Params } from './definition.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { definitions } from './tree.ts'
@@ -21,14 +24,14 @@ export interface Resolved {
   readonly alias: boolean
 }
 
-/** @throws NoSuchPath, MalformedPath */
-export function resolve(kernel: Kernel, pathname: string): Resolved {
+/** `creating`: an entry that is not there may be named, where it can be made. @throws NoSuchPath, MalformedPath */
+export function resolve(kernel: Kernel, pathname: string, { creating = false } = {}): Resolved {
   const segments = split(pathname)
   if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
   const { node, used } = walk(kernel, segments)
   const leaf = segments.slice(used)
-  const found = match(node, leaf)
-  if (found === null) throw new NoSuchPath(pathname, longest(node, leaf))
+  const found = match(node, leaf) ?? (creating ? matchNew(node, leaf) : null)
+  if (found === null) throw nothingAt(pathname, node, leaf)
   const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
   return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
 }
@@ -104,6 +107,14 @@ function match(node: Node, leaf: readonly string[]): { definition: Definition; p
   return null
 }
 
+/** A directory in which an entry of that name can be made. */
+function matchNew(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
+  const found = leaf.length === 2 ? match(node, leaf.slice(0, 1)) : null
+  const create = found?.definition.create
+  if (!found || !create) return null
+  return { definition: { ...found.definition, put: create }, params: { name: leaf[1]! } }
+}
+
 /** Preconditions: they are of the same length. */
 function matchLeaf(node: Node, pattern: readonly string[], leaf: readonly string[]): Params | null {
   const params: Record<string, string> = {}
@@ -118,10 +129,30 @@ function matchLeaf(node: Node, pattern: readonly string[], leaf: readonly string
 }
 
 /** Preconditions: the whole leaf matches nothing. */
-function longest(node: Node, leaf: readonly string[]): string {
+function nothingAt(pathname: string, node: Node, leaf: readonly string[]): NoSuchPath {
+  const length = longest(node, leaf)
+  const exists = [node.path, ...leaf.slice(0, length).map(encodeURIComponent)].join('/')
+  const meant = nearest(leaf[length]!, namesAfter(node, leaf.slice(0, length)))
+  return new NoSuchPath(pathname, exists, meant === null ? null : `${exists}/${encodeURIComponent(meant)}`)
+}
+
+/** How much of the leaf there is. */
+function longest(node: Node, leaf: readonly string[]): number {
   for (let length = leaf.length - 1; length > 0; length--) {
-    if (match(node, leaf.slice(0, length)) !== null)
-      return `${node.path}/${leaf.slice(0, length).map(encodeURIComponent).join('/')}`
+    if (match(node, leaf.slice(0, length)) !== null) return length
   }
-  return node.path
+  return 0
+}
+
+/** What can follow there. Not what comes and goes by number: a pid near another is another process. */
+function namesAfter(node: Node, leaf: readonly string[]): string[] {
+  if (leaf[0] === 'part' && isContainer(node)) return [...node.partitions.keys()]
+  const patterns = [...rows[node.level].values()].flat().map(({ pattern }) => pattern)
+  const next = patterns.filter(
+    (pattern) => pattern.length > leaf.length && matchLeaf(node, pattern.slice(0, leaf.length), leaf) !== null,
+  )
+  return [...new Set(next.map((pattern) => pattern[leaf.length]))].flatMap((part) => {
+    if (part === ':limit') return limits.map(({ name }) => name).filter((name) => limitAt(node, name) !== null)
+    return part!.startsWith(':') ? [] : [part!]
+  })
 }

@@ -80,7 +80,8 @@ export function showProcess(kernel: Kernel, process: Process): ProcessView {
 }
 
 export function showThread(kernel: Kernel, thread: Thread): ThreadView {
-  const { state, on, certain, why, since } = thread.condition
+  const { state, certain, why, since } = thread.condition
+  const on = thread.waitsOn
   return {
     path: thread.path,
     pid: thread.parent.pid,

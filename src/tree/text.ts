@@ -2,12 +2,22 @@
 
 import type { Column } from './definition.ts'
 
-export const renderTable = <Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string => {
+export const renderTable = <Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string =>
+  alignTable(columns, entries, []).text
+
+/** @param atLeast widths of the columns, as an earlier table had them; without them each is as wide as it must be */
+export function alignTable<Entry>(
+  columns: readonly Column<Entry>[],
+  entries: readonly Entry[],
+  atLeast: readonly number[],
+): { text: string; widths: number[] } {
   const rows = [
     columns.map(({ title }) => title),
     ...entries.map((entry) => columns.map(({ cell }) => printable(cell(entry)))),
   ]
-  const widths = columns.map((_, place) => Math.max(...rows.map((row) => row[place]!.length)))
+  const widths = columns.map((_, place) =>
+    rows.reduce((width, row) => Math.max(width, row[place]!.length), atLeast[place] ?? 0),
+  )
   const line = (row: readonly string[]) =>
     row
       .map((text, place) =>
@@ -15,7 +25,7 @@ export const renderTable = <Entry>(columns: readonly Column<Entry>[], entries: r
       )
       .join('  ')
       .trimEnd()
-  return `${rows.map(line).join('\n')}\n`
+  return { text: `${rows.map(line).join('\n')}\n`, widths }
 }
 
 /** A document as lines of name, value and (where it is known) unit; what is nested has dotted names. */
@@ -36,7 +46,7 @@ export function* flatten(value: unknown, name: string): Generator<[string, strin
 }
 
 /** Names come from anybody's programs: a control character must not reach a terminal, nor break a line. */
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`,

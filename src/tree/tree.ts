@@ -3,6 +3,12 @@
 import type { Definition } from './definition.ts'
 import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
+import { modelDefinitions } from './nodes/model.ts'
 import { nodeDefinitions } from './nodes/nodes.ts'
 
-export const definitions: readonly Definition[] = [...nodeDefinitions, ...documentDefinitions, ...limitDefinitions]
+export const definitions: readonly Definition[] = [
+  ...nodeDefinitions,
+  ...documentDefinitions,
+  ...modelDefinitions,
+  ...limitDefinitions,
+]

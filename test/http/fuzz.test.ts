@@ -26,7 +26,10 @@ interface Asked {
 
 function ask({ path, method, headers, body }: Asked): Promise<{ status: number; type: string; text: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port: service.port, host: '127.0.0.1', path, method, headers }, (response) => {
+    // Of DELETE and OPTIONS Node itself does not say how long a body is: it would be read as the next request.
+    const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) }
+    const options = { port: service.port, host: '127.0.0.1', path, method, headers: { ...headers, ...length } }
+    const asked = request(options, (response) => {
       let text = ''
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString()

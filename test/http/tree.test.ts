@@ -29,7 +29,8 @@ describe('reading', () => {
       process: '/sys/proc/42',
       thread: '/sys/proc/42/thread/43',
     }
-    for (const definition of definitions) {
+    // Those of the model are tried with it.
+    for (const definition of definitions.filter(({ ofModel }) => !ofModel)) {
       for (const level of definition.under) {
         const limit = level === 'thread' ? 'stack' : 'fds'
         const leaf = definition.leaf.replace(':limit', limit).replace(':rlimit', 'nofile').replace(':name', 'hog')
@@ -177,6 +178,33 @@ describe('what is wrong with a request', () => {
       body: { detail: expect.stringContaining('text/plain') },
     })
   })
+
+  test.each([
+    ['/sys/prox', '/sys/proc'],
+    ['/sys/threshold', '/sys/thresholds'],
+    ['/sys/proc/42/fdss', '/sys/proc/42/fds'],
+    ['/sys/proc/42/thraed/43', '/sys/proc/42/thread'],
+    ['/sys/proc/42/thread/43/stak', '/sys/proc/42/thread/43/stack'],
+    ['/sys/proc/42/fds/treshold/hog', '/sys/proc/42/fds/threshold'],
+    ['/sys/proc/42/rlimit/nofiles', '/sys/proc/42/rlimit/nofile'],
+    ['/sys/part/wbe/fds', '/sys/part/web'],
+    ['/sys/part/web/part/a%2Fc/fds', '/sys/part/web/part/a%2Fb'],
+    ['/sys/part/web/fdss', '/sys/part/web/fds'],
+  ])('what is not at %s may be meant to be %s', async (path, meant) => {
+    const { status, body } = await service.get(path)
+    expect([status, body.detail]).toEqual([
+      404,
+      expect.stringMatching(/^\S+ does not exist; \S+ does; did you mean \S+\?$/),
+    ])
+    expect(body.detail).toMatch(new RegExp(`; did you mean ${meant}\\?$`))
+  })
+
+  test.each(['/sys/proc/43', '/sys/proc/42/thread/44', '/sys/proc/42/processes', '/sys/zebra'])(
+    'nothing is guessed for %s: another number is another process, and what is like nothing is not meant',
+    async (path) => {
+      expect((await service.get(path)).body.detail).toMatch(/does not exist; \S+ does$/)
+    },
+  )
 })
 
 test('/livez, /readyz and / answer without a tree', async () => {

@@ -15,6 +15,8 @@ const where = fc.nat(3)
 /** Few, so that the same comes again, and the very point of a threshold comes up. */
 const value = fc.nat(12)
 
+const often = <T>(arbitrary: fc.Arbitrary<T>): fc.WeightedArbitrary<T> => ({ weight: 4, arbitrary })
+
 /** What happens. Numbers choose among what there is at that time. */
 export const step = fc.oneof(
   fc.record({ what: fc.constant('birth' as const), where, parent: fc.nat(2) }),
@@ -23,17 +25,17 @@ export const step = fc.oneof(
   fc.record({ what: fc.constant('end' as const), process }),
   fc.record({ what: fc.constant('move' as const), process, where }),
   fc.record({ what: fc.constant('sweep' as const) }),
-  fc.record({ what: fc.constant('fds' as const), process, value }),
   fc.record({
     what: fc.constant('lose' as const),
     process,
-    limit: fc.constantFrom('fds' as const, 'channels' as const),
+    limit: fc.constantFrom('fds' as const, 'connections' as const),
   }),
-  fc.record({ what: fc.constant('file' as const), process, value }),
-  fc.record({ what: fc.constant('stack' as const), process, value, estimate: fc.boolean() }),
-  fc.record({ what: fc.constant('channels' as const), process, delta: fc.integer({ min: -6, max: 6 }) }),
-  fc.record({ what: fc.constant('mutexes' as const), process, delta: fc.integer({ min: -5, max: 5 }) }),
   fc.record({ what: fc.constant('capacity' as const), process, value: fc.option(fc.nat(20), { nil: null }) }),
+  often(fc.record({ what: fc.constant('fds' as const), process, value })),
+  often(fc.record({ what: fc.constant('file' as const), process, value })),
+  often(fc.record({ what: fc.constant('stack' as const), process, value, estimate: fc.boolean() })),
+  often(fc.record({ what: fc.constant('connections' as const), process, delta: fc.integer({ min: -6, max: 6 }) })),
+  often(fc.record({ what: fc.constant('mutexes' as const), process, delta: fc.integer({ min: -5, max: 5 }) })),
 )
 export type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -54,6 +56,14 @@ export class History {
 
   constructor(bench: Bench) {
     this.bench = bench
+  }
+
+  /** Some to begin with: two processes of two threads each. */
+  begin(): void {
+    for (const where of [2, 3]) {
+      this.take({ what: 'birth', where, parent: 0 })
+      for (let count = 0; count < 2; count++) this.take({ what: 'thread', process: this.processes.length - 1 })
+    }
   }
 
   get processes(): Process[] {
@@ -122,8 +132,8 @@ export class History {
         seen.unreadable(kernel, process, one.limit, 'denied')
         this.#hold(process, one.limit, { value: 0, known: false, unreadable: true, estimated: false })
         return []
-      case 'channels':
-        this.#charge(process, 'channels', one.delta)
+      case 'connections':
+        this.#charge(process, 'connections', one.delta)
         return []
       case 'mutexes':
         if (thread !== undefined) this.#charge(thread, 'mutexes', one.delta)

@@ -9,24 +9,41 @@ import { nodesWithin, partitionsWithin } from '../../src/kernel/objects/within.t
 import { History, type Step, step } from './history.ts'
 import { Bench } from './support.ts'
 
-const put = fc.record({
-  what: fc.constant('put' as const),
-  limit: fc.constantFrom('fds' as const, 'stack' as const, 'threads' as const, 'file-size' as const),
-  node: fc.nat(20),
-  per: fc.constantFrom(null, null, 'thread' as const, 'process' as const, 'partition' as const),
-  at: fc.oneof(fc.nat(20), fc.constantFrom('50%' as const, '90%' as const)),
-  gap: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
-  direction: fc.constantFrom('rising' as const, 'falling' as const),
-  once: fc.boolean(),
-})
+const put = fc
+  .constantFrom(
+    'fds' as const,
+    'stack' as const,
+    'connections' as const,
+    'mutexes' as const,
+    'threads' as const,
+    'file-size' as const,
+  )
+  .chain((limit) =>
+    fc.record({
+      what: fc.constant('put' as const),
+      limit: fc.constant(limit),
+      node: fc.nat(20),
+      per: fc.constantFrom(
+        null,
+        null,
+        'process' as const,
+        'partition' as const,
+        limit === 'stack' || limit === 'mutexes' ? ('thread' as const) : null,
+      ),
+      at: fc.oneof({ weight: 5, arbitrary: fc.nat(20) }, fc.constantFrom('50%' as const, '90%' as const)),
+      gap: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+      direction: fc.constantFrom('rising' as const, 'falling' as const),
+      once: fc.nat(5).map((some) => some === 0),
+    }),
+  )
 type Put = typeof put extends fc.Arbitrary<infer P> ? P : never
 
 const turn = fc.oneof(
-  { weight: 2, arbitrary: put },
+  { weight: 4, arbitrary: put },
   fc.record({ what: fc.constant('delete' as const), which: fc.nat(10) }),
   // Several things at one time are one change: thresholds see only what comes of them.
   {
-    weight: 8,
+    weight: 20,
     arbitrary: fc.record({
       what: fc.constant('change' as const),
       steps: fc.array(step, { minLength: 1, maxLength: 3 }),
@@ -166,6 +183,11 @@ class Match {
   readonly naive = new Naive(this.bench)
   #puts = 0
 
+  constructor() {
+    this.bench.at(() => this.history.begin())
+    this.events()
+  }
+
   put({ limit, node, per, at, gap, direction, once }: Put): void {
     const { system, processes, notifier } = this.bench.kernel
     const all = [system, ...partitionsWithin(system), ...processes.values()]
@@ -243,7 +265,7 @@ class Match {
 
 test('after any history the events are those of looking at every threshold anew after every change', () => {
   fc.assert(
-    fc.property(fc.array(turn, { minLength: 10, maxLength: 100, size: 'max' }), (turns) => {
+    fc.property(fc.array(turn, { minLength: 60, maxLength: 120, size: 'max' }), (turns) => {
       const match = new Match()
       for (const one of turns) {
         if (one.what === 'put') match.put(one)

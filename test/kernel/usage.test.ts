@@ -40,7 +40,7 @@ function counted({ kernel }: Bench, node: Node, index: number): Counted {
   return { value: value ?? 0, known: value !== null, unreadable, estimated }
 }
 
-const heldLimits = ['fds', 'channels', 'stack', 'mutexes', 'file-size'] as const
+const heldLimits = ['fds', 'connections', 'stack', 'mutexes', 'file-size'] as const
 const nodesOf = ({ kernel: { system } }: Bench): Node[] => [
   system,
   ...partitionsWithin(system),

@@ -48,10 +48,14 @@ test('without permission what cannot be read is unknown with the reason, never z
   const live = await Live.start([], { uid: 65_534 })
   const watcher = await live.watch('/sys?types=source.*')
   const shown = await live.until(`/sys/proc/${hog.pid}`, ({ unavailable }) => unavailable !== undefined)
-  expect(shown.unavailable).toMatchObject({ stack: 'permission denied: needs CAP_SYS_PTRACE' })
+  expect(shown.unavailable).toMatchObject({ stack: 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH' })
   expect(shown.usage).not.toHaveProperty('stack')
   const stack = await live.get(`/sys/proc/${hog.pid}/stack`)
-  expect(stack).toMatchObject({ value: null, unreadable: 1, unavailable: 'permission denied: needs CAP_SYS_PTRACE' })
+  expect(stack).toMatchObject({
+    value: null,
+    unreadable: 1,
+    unavailable: 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+  })
   const threshold = await live.put(`/sys/proc/${hog.pid}/stack/threshold/deep`, { at: 1 })
   expect(threshold).toMatchObject({ state: 'unknown', value: null })
   expect((await live.get('/sys/stack')).unreadable).toBeGreaterThan(0)

@@ -76,3 +76,40 @@ test('a process is followed through nested cgroups, with what it uses and the th
   expect((await live.get(outerPath)).status).toBe(404)
   expect((await live.get('/sys/thresholds')).entries).toEqual([])
 })
+
+/** Where each controller keeps what is set of a partition: one directory in version 2, one each in version 1. */
+const controllers = ['memory', 'pids', 'cpu'] as const
+const isUnified = root === '/sys/fs/cgroup'
+const directoryOf = (controller: string, name: string) =>
+  isUnified ? join(root, name) : join('/sys/fs/cgroup', controller, name)
+const maxima = isUnified
+  ? { memory: ['memory.max', '67108864'], pids: ['pids.max', '50'], cpu: ['cpu.max', '150000 100000'] }
+  : { memory: ['memory.limit_in_bytes', '67108864'], pids: ['pids.max', '50'], cpu: ['cpu.cfs_quota_us', '150000'] }
+
+test('the maxima of a cgroup are the capacities of its partition, and percentages follow them', async () => {
+  const name = `introspectd limits ${process.pid}`
+  const path = `/sys/part/${encodeURIComponent(name)}`
+  const directories = [...new Set(controllers.map((controller) => directoryOf(controller, name)))]
+  const member = await start('fd-hog', [1, 1])
+  try {
+    for (const directory of directories) mkdirSync(directory)
+    for (const controller of controllers) {
+      const [file, value] = maxima[controller] as [string, string]
+      writeFileSync(join(directoryOf(controller, name), file), value)
+    }
+    for (const directory of directories) writeFileSync(join(directory, 'cgroup.procs'), String(member.pid))
+    await live.until(`${path}/threads`, ({ capacity }) => capacity === 50)
+    expect(await live.get(`${path}/memory`)).toMatchObject({ capacity: 67_108_864 })
+    expect(await live.get(`${path}/memory-free`)).toMatchObject({ capacity: 67_108_864 })
+    expect(await live.get(`${path}/cpu`)).toMatchObject({ capacity: 1500 })
+    expect(await live.put(`${path}/threads/threshold/many`, { at: '2%' })).toMatchObject({
+      state: 'tripped',
+      capacity: 50,
+    })
+    writeFileSync(join(directoryOf('pids', name), 'pids.max'), 'max')
+    await live.until(`${path}/threads`, ({ capacity }) => capacity === null)
+  } finally {
+    await member.stop()
+    for (const directory of directories) if (existsSync(directory)) rmdirSync(directory)
+  }
+})

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
 import { Watcher } from './service.ts'
 
-const main = new URL('../../src/main.ts', import.meta.url).pathname
+export const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
 export interface Ended {
   readonly code: number | null
@@ -13,11 +13,8 @@ export interface Ended {
 }
 
 /** Runs the command line to its end. */
-export async function run(
-  args: readonly string[],
-  { env = {} }: { env?: Record<string, string> } = {},
-): Promise<Ended> {
-  const { child, output } = launch(args, { env })
+export async function run(args: readonly string[], launching: Launching = {}): Promise<Ended> {
+  const { child, output } = launch(args, launching)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   return { code, ...output }
 }
@@ -27,17 +24,27 @@ interface Launching {
   /** A command that starts it, as in `unshare`. */
   readonly under?: readonly string[]
   readonly uid?: number
+  /** Another than that of this checkout, with where it is run. */
+  readonly command?: readonly string[]
+  readonly cwd?: string
 }
 
-function launch(args: readonly string[], { env = {}, under = [], uid }: Launching = {}) {
-  const [command, ...rest] = [...under, process.execPath, main, ...args]
-  const child = spawn(command!, rest, {
+/** A test that fails leaves nothing running. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+function launch(args: readonly string[], { env = {}, under = [], uid, command, cwd }: Launching = {}) {
+  const [program, ...rest] = [...under, ...(command ?? [process.execPath, mainFile]), ...args]
+  const child = spawn(program!, rest, {
+    ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
-  // A test that fails leaves nothing running.
-  process.once('exit', () => child.kill('SIGKILL'))
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString()

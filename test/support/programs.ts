@@ -35,9 +35,14 @@ export interface Program {
   stop(): Promise<void>
 }
 
-/** Starts a program and waits until it says `ready`. */
-export const start = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
-  const child = spawn(compile(name), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Starts a program, under another command such as `unshare` where one is given, and waits until it says `ready`. */
+export const start = async (
+  name: string,
+  args: readonly (string | number)[] = [],
+  { under = [] }: { under?: readonly string[] } = {},
+): Promise<Program> => {
+  const [command, ...rest] = [...under, compile(name), ...args.map(String)]
+  const child = spawn(command!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const line = async (): Promise<string> => {

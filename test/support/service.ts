@@ -1,4 +1,4 @@
-/** A whole service on a free port, over a kernel that the test itself fills. */
+/** Whole services on free ports, and clients of theirs. */
 
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
@@ -24,31 +24,23 @@ export interface CloudEvent {
   readonly id: string
   readonly type: string
   readonly subject: string
+  readonly time: string
   readonly sequence: string
   readonly about?: string
   readonly data: Record<string, unknown>
 }
 
-export class Service {
-  readonly bench: Bench
+/** A service that listens on a free port, and what tests ask of it. */
+export class Serving {
   readonly app: App
+  readonly #gate: { readonly hosts: Set<string> }
   readonly #sockets: WebSocket[] = []
   port = 0
 
-  constructor({ tokens = null, selfPid }: { tokens?: readonly Token[] | null; selfPid?: number } = {}) {
-    this.bench = new Bench(selfPid === undefined ? {} : { selfPid })
-    this.#gate = { tokens, hosts: new Set() }
-    this.app = buildApp({
-      kernel: this.bench.kernel,
-      source: silentSource,
-      gate: this.#gate,
-      logger: pino({ level: 'silent' }),
-      version: '0.0.0',
-      now: () => 1_700_000_000_000,
-    })
+  constructor(app: App, gate: { readonly hosts: Set<string> }) {
+    this.app = app
+    this.#gate = gate
   }
-
-  readonly #gate: { tokens: readonly Token[] | null; hosts: Set<string> }
 
   async start(): Promise<this> {
     await this.app.server.listen({ host: '127.0.0.1', port: 0 })
@@ -78,16 +70,26 @@ export class Service {
     }
   }
 
-  async put(path: string, body: unknown, headers: Record<string, string> = {}) {
+  put(path: string, body: unknown, headers: Record<string, string> = {}) {
+    return this.send('PUT', path, body, headers)
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}) {
+    return this.send('POST', path, body, headers)
+  }
+
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
     const response = await this.fetch(path, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      method,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: text }),
     })
+    const answer = await response.text()
     return {
       status: response.status,
       headers: response.headers,
-      body: (await response.json()) as Record<string, unknown>,
+      body: (answer === '' ? {} : JSON.parse(answer)) as Record<string, unknown>,
     }
   }
 
@@ -135,16 +137,39 @@ export class Service {
   }
 }
 
+/** Over a kernel that the test itself fills. */
+export class Service extends Serving {
+  readonly bench: Bench
+
+  constructor({ tokens = null, selfPid }: { tokens?: readonly Token[] | null; selfPid?: number } = {}) {
+    const bench = new Bench(selfPid === undefined ? {} : { selfPid })
+    const gate = { tokens, hosts: new Set<string>() }
+    const app = buildApp({
+      kernel: bench.kernel,
+      source: silentSource,
+      gate,
+      logger: pino({ level: 'silent' }),
+      version: '0.0.0',
+      now: () => 1_700_000_000_000,
+    })
+    super(app, gate)
+    this.bench = bench
+  }
+}
+
 /** A WebSocket client that keeps what it is sent. */
 export class Watcher {
   readonly socket: WebSocket
   readonly events: CloudEvent[] = []
+  /** As they came. */
+  readonly frames: string[] = []
   readonly closed: Promise<{ code: number; reason: string }>
   #wake: () => void = () => {}
 
   constructor(socket: WebSocket) {
     this.socket = socket
     socket.on('message', (data: Buffer) => {
+      this.frames.push(data.toString())
       this.events.push(JSON.parse(data.toString()) as CloudEvent)
       this.#wake()
     })

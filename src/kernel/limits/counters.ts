@@ -33,7 +33,9 @@ export class Counters {
   readonly at = limits.map(() => new RareColumn(0, this.#rare))
   /** Bits of the limits that are to be looked at when the change is complete. */
   dirty: Int32Array = new Int32Array(firstSlots)
-  // What a change climbs by. Threads are never climbed to: of those the next three are empty.
+  // What a change climbs by. Threads are never climbed to: of those the next four are empty.
+  /** Bits of the maxima whose greatest part shrank or left: they are to be looked up when the change is complete. */
+  stale: Int32Array
   /** The slot of the container one level up; -1 at the top. */
   up: Int32Array
   /** Counts up with each change of usage that came from below. */
@@ -53,6 +55,7 @@ export class Counters {
     this.room = sizes.map((size) => new Float64Array(size).fill(Number.NaN))
     this.peak = sizes.map((size) => new Float64Array(size))
     this.known = sizes.map((size) => (ofThreads ? new Uint8Array(size) : new Int32Array(size)))
+    this.stale = new Int32Array(ofThreads ? 0 : firstSlots)
     this.up = new Int32Array(ofThreads ? 0 : firstSlots)
     this.changes = new Int32Array(ofThreads ? 0 : firstSlots)
   }
@@ -79,6 +82,7 @@ export class Counters {
     if (this.#ofThreads) return
     this.nodes[slot] = null
     this.changes[slot] = 0
+    this.stale[slot] = 0
   }
 
   #grow(): void {
@@ -91,6 +95,7 @@ export class Counters {
     }
     this.dirty = widenedInts(this.dirty, this.#size)
     if (this.#ofThreads) return
+    this.stale = widenedInts(this.stale, this.#size)
     this.up = widenedInts(this.up, this.#size)
     this.changes = widenedInts(this.changes, this.#size)
   }

@@ -32,15 +32,23 @@ export class Guard {
     this.#low = Number.POSITIVE_INFINITY
   }
 
-  /** The watches have been evaluated: finds the points anew. */
+  /** All watches have been evaluated: finds the points anew. */
   rest(capacity: number): void {
     this.#low = Number.NEGATIVE_INFINITY
     this.#high = Number.POSITIVE_INFINITY
-    for (const watch of this.watches) {
-      const { low, high } = quietBetween(watch, capacity)
-      this.#low = Math.max(this.#low, low)
-      this.#high = Math.min(this.#high, high)
-    }
+    for (const watch of this.watches) this.#narrow(watch, capacity)
+  }
+
+  /** This watch alone has been evaluated. */
+  mind(watch: Watch, capacity: number): void {
+    if (this.watches.length === 1) this.rest(capacity)
+    else this.#narrow(watch, capacity)
+  }
+
+  #narrow(watch: Watch, capacity: number): void {
+    const { low, high } = quietBetween(watch, capacity)
+    this.#low = Math.max(this.#low, low)
+    this.#high = Math.min(this.#high, high)
   }
 }
 

@@ -62,6 +62,11 @@ export class Notifier {
     return this.#adopted.length > 0
   }
 
+  /** Of the next definition. */
+  get nextRevision(): number {
+    return this.#revision
+  }
+
   get size(): number {
     return this.#all.size
   }
@@ -109,17 +114,20 @@ export class Notifier {
     }
     if (known !== undefined) this.#retire(known, 'replaced')
     const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
-    this.#all.set(path, threshold)
-    this.#armed[index]!++
-    addTo(this.#placed, threshold)
-    if (definition.per === null) this.#watch(threshold, node, true)
-    else {
-      addTo(this.#spread, threshold)
-      for (const below of nodesWithin(node, definition.per)) this.#watch(threshold, below, true)
-    }
+    this.install(threshold)
+    const watched = definition.per === null ? [node] : nodesWithin(node, definition.per)
+    for (const each of watched) this.watch(threshold, each, true)
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
     this.onArmed()
     return { threshold, created: known === undefined }
+  }
+
+  /** A threshold is in force; as yet it watches nothing. */
+  install(threshold: Threshold): void {
+    this.#all.set(threshold.path, threshold)
+    this.#armed[threshold.index]!++
+    addTo(this.#placed, threshold)
+    if (threshold.definition.per !== null) addTo(this.#spread, threshold)
   }
 
   delete(threshold: Threshold): void {
@@ -133,7 +141,9 @@ export class Notifier {
     const adopted = this.#adopted.filter(({ threshold, node }) => threshold.watches.has(node))
     this.#adopted = []
     const watches = new Set([...due.flatMap((guard) => guard.watches), ...adopted])
-    for (const watch of [...watches].sort(byContainer)) this.#evaluate(watch)
+    for (const watch of [...watches].sort(byContainer)) this.#judge(watch)
+    const guards = new Set([...due, ...adopted.map(guardOfWatch)])
+    for (const guard of guards) guard.rest(this.#parts.usage.capacity(guard.node, guard.index))
   }
 
   /**
@@ -145,7 +155,7 @@ export class Notifier {
     for (const container of containers(node)) {
       for (const threshold of this.#spread.get(container) ?? []) {
         if (threshold.definition.per !== node.level || threshold.watches.has(node)) continue
-        this.#adopted.push(this.#watch(threshold, node, moved))
+        this.#adopted.push(this.watch(threshold, node, moved))
       }
     }
   }
@@ -181,7 +191,8 @@ export class Notifier {
     }
   }
 
-  #watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
+  /** It is yet to be evaluated. */
+  watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
     this.#parts.usage.guard(node, threshold.index).watches.push(watch)
@@ -193,8 +204,7 @@ export class Notifier {
     if (watch.state === 'tripped' && !threshold.definition.once) this.#tell(watch, { reason })
     watch.state = 'unknown'
     threshold.watches.delete(node)
-    const guard = guardOf(node, threshold.index)
-    assert(guard !== null, 'what is watched is guarded')
+    const guard = guardOfWatch(watch)
     guard.watches.splice(guard.watches.indexOf(watch), 1)
     // Without a guard a counter's change costs nothing more than before anybody watched.
     if (guard.watches.length === 0) this.#parts.usage.unguard(guard)
@@ -219,15 +229,15 @@ export class Notifier {
   }
 
   #evaluate(watch: Watch): void {
-    const { threshold, node } = watch
-    const capacity = this.#parts.usage.capacity(node, threshold.index)
-    this.#judge(watch, capacity)
-    guardOf(node, threshold.index)?.rest(capacity)
+    this.#judge(watch)
+    const { node, threshold } = watch
+    guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
   }
 
-  #judge(watch: Watch, capacity: number): void {
+  #judge(watch: Watch): void {
     const { threshold, node } = watch
     const { at, rearm, direction, once } = threshold.definition
+    const capacity = this.#parts.usage.capacity(node, threshold.index)
     const now = this.read(node, threshold.index)
     const trip = pointValue(at, capacity, direction)
     if (now.value === null || Number.isNaN(trip)) {
@@ -274,6 +284,12 @@ export class Notifier {
  */
 const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
   estimated === 0 && (!rising || unreadable === 0)
+
+function guardOfWatch({ node, threshold }: Watch): Guard {
+  const guard = guardOf(node, threshold.index)
+  assert(guard !== null, 'what is watched is guarded')
+  return guard
+}
 
 const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => watches)
 

@@ -93,7 +93,11 @@ export function pointValue(point: Point, capacity: number, direction: 'rising' |
 }
 
 /** Throws EINVAL, naming the field, where a definition contradicts itself or cannot stand at this node. */
-export function checkDefinition(definition: ThresholdDefinition, limit: LimitRow, node: Node): void {
+export function checkDefinition(
+  definition: ThresholdDefinition,
+  limit: LimitRow,
+  node: Pick<Node, 'level' | 'path'>,
+): void {
   const { at, rearm, direction, per } = definition
   if (rearm !== null) checkRearm({ at, rearm, direction })
   if (per === null) return

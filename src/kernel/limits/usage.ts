@@ -36,6 +36,27 @@ export interface ObservedValue {
   readonly lowerBound?: boolean
 }
 
+/** All that is held of one limit at one node. */
+export interface Held {
+  readonly value: number
+  readonly peak: number
+  readonly capacity: number
+  readonly at: number
+  readonly known: number
+  readonly unreadable: number
+  readonly estimated: number
+  /** Why it cannot be read. */
+  readonly unavailable: string | null
+}
+
+/** What a part of a maximum held and holds; `none` where that is not known. */
+interface Part {
+  readonly before: number
+  readonly after: number
+}
+
+const none = -1
+
 const noGuards: readonly Guard[] = []
 
 export class Usage extends Readings {
@@ -73,7 +94,10 @@ export class Usage extends Readings {
     }
     node.revision++
     if (sums[index]) this.#chargeAbove(node, index, delta)
-    else if (maxima[index]) this.#touchAbove(node, index)
+    else if (maxima[index]) {
+      const after = this.value(node, index)
+      this.#raiseAbove(node, index, { before: after - delta, after }, 0, 0)
+    }
   }
 
   #chargeAbove(node: Node, index: number, delta: number): void {
@@ -110,11 +134,15 @@ export class Usage extends Readings {
   lose(node: Node, index: number, reason: string): void {
     assert(node.slot >= 0, 'what cannot be read is there')
     const counters = this.of(node)
-    const reasons = this.reasons.get(node) ?? new Map<number, string>()
-    this.reasons.set(node, reasons.set(index, reason))
+    this.#giveReason(node, index, reason)
     const unread = 1 - counters.unreadable[index]!.get(node.slot)
     const estimates = 0 - counters.estimated[index]!.get(node.slot)
     this.#change(node, index, 0 - this.value(node, index), 0 - counters.known[index]![node.slot]!, unread, estimates)
+  }
+
+  #giveReason(node: Node, index: number, reason: string): void {
+    const reasons = this.reasons.get(node) ?? new Map<number, string>()
+    this.reasons.set(node, reasons.set(index, reason))
   }
 
   /** The node may have a finite capacity; it is yet to be read. */
@@ -143,6 +171,41 @@ export class Usage extends Readings {
     this.#carry(node, 1)
   }
 
+  held(node: Node, index: number): Held {
+    assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'what is held of a limit is held where it exists')
+    const { peak, known, capacity, at, unreadable, estimated } = this.of(node)
+    const { slot } = node
+    return {
+      value: this.value(node, index),
+      peak: peak[index]![slot]!,
+      known: known[index]![slot]!,
+      capacity: capacity[index]!.get(slot),
+      at: at[index]!.get(slot),
+      unreadable: unreadable[index]!.get(slot),
+      estimated: estimated[index]!.get(slot),
+      unavailable: this.whyUnreadable(node, index),
+    }
+  }
+
+  /**
+   * All that is held of one limit, of a node in a state that was saved: nothing is carried upwards, and nobody is told.
+   * Preconditions: nothing watches there yet.
+   */
+  restore(node: Node, index: number, held: Held): void {
+    assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'a limit is restored where it exists')
+    assert(node.guards === null, 'what is restored is not watched yet')
+    const { slot } = node
+    const counters = this.of(node)
+    counters.peak[index]![slot] = held.peak
+    counters.known[index]![slot] = held.known
+    counters.room[index]![slot] = held.known > 0 || held.value !== 0 ? held.peak - held.value : Number.NaN
+    counters.capacity[index]!.set(slot, held.capacity)
+    counters.at[index]!.set(slot, held.at)
+    counters.unreadable[index]!.set(slot, held.unreadable)
+    counters.estimated[index]!.set(slot, held.estimated)
+    if (held.unavailable !== null) this.#giveReason(node, index, held.unavailable)
+  }
+
   /** Looks at everything that changed, peaks first. Returns what thresholds are to be evaluated on. */
   settle(): readonly Guard[] {
     const nodes = this.#dirty
@@ -155,13 +218,13 @@ export class Usage extends Readings {
   }
 
   #settleNode(node: Node, due: Guard[]): void {
-    const { dirty, peak, known, room } = this.of(node)
+    const { dirty, stale, peak, known, room } = this.of(node)
     const { slot } = node
     const bits = dirty[slot]!
     dirty[slot] = 0
     for (let rest = bits; rest !== 0; rest &= rest - 1) {
       const index = 31 - Math.clz32(rest & -rest)
-      if (maxima[index] && node.level !== rows[index]!.home) this.#takeMaximum(node, index)
+      if ((stale[slot]! & (rest & -rest)) !== 0) this.#takeMaximum(node, index)
       const guard = guardOf(node, index)
       const value = this.value(node, index)
       if (known[index]![slot]! > 0 && value > peak[index]![slot]!) {
@@ -198,6 +261,7 @@ export class Usage extends Readings {
     const { slot } = node
     assert(slot >= 0 && reaches[index]!.includes(node.level), 'a limit is counted where it exists, at what is there')
     const counters = this.of(node)
+    const before = counters.known[index]![slot]! > 0 ? this.value(node, index) : none
     this.#shift(node, index, value)
     counters.known[index]![slot]! += known
     counters.unreadable[index]!.add(slot, unreadable)
@@ -207,7 +271,10 @@ export class Usage extends Readings {
     node.revision++
     this.#alert(node, index)
     if (sums[index]) this.#shareAbove(node, index, value, known, unreadable, estimated)
-    else if (maxima[index]) this.#touchAbove(node, index)
+    else if (maxima[index]) {
+      const after = counters.known[index]![slot]! > 0 ? this.value(node, index) : none
+      this.#raiseAbove(node, index, { before, after }, known, unreadable)
+    }
   }
 
   #shareAbove(node: Node, index: number, value: number, reads: number, unread: number, estimates: number): void {
@@ -251,8 +318,11 @@ export class Usage extends Readings {
       const unread = sign * unreadable[index]!.get(slot)
       // Most of what comes and goes was never read: it held nothing.
       if (reads === 0 && unread === 0) continue
-      if (maxima[index]) this.#touchAbove(node, index)
-      else if (rows[index]!.keepsDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
+      if (maxima[index]) {
+        const held = reads > 0 ? this.value(node, index) : none
+        const part = sign > 0 ? { before: none, after: held } : { before: held, after: none }
+        this.#raiseAbove(node, index, part, sign * reads, unread)
+      } else if (rows[index]!.keepsDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
       else {
         const estimates = sign * estimated[index]!.get(slot)
         this.#shareAbove(node, index, sign * this.value(node, index), sign * reads, unread, estimates)
@@ -260,31 +330,32 @@ export class Usage extends Readings {
     }
   }
 
-  /** A maximum cannot be kept by differences: it is looked up anew, once for a whole change. */
-  #touchAbove(node: Node, index: number): void {
-    const { up, changes, nodes } = this.containers
+  /** A maximum rises with a part at once. Where the greatest part shrinks or leaves, it is looked up when the change is complete. */
+  #raiseAbove(node: Node, index: number, { before, after }: Part, reads: number, unread: number): void {
+    const { up, changes, nodes, known, unreadable, stale } = this.containers
     for (let at = node.above; at >= 0; at = up[at]!) {
-      this.#mark(nodes[at]!, index)
+      const container = nodes[at]!
+      const most = this.value(container, index)
+      known[index]![at]! += reads
+      unreadable[index]!.add(at, unread)
+      if (after > most) this.#shift(container, index, after - most)
+      else if (after < before && before > 0 && before === most) {
+        stale[at]! |= 1 << index
+        this.#mark(container, index)
+      }
+      this.#alert(container, index)
       changes[at]!++
     }
   }
 
+  /** A maximum that fell cannot be kept by differences: it is looked up anew, once for a whole change. */
   #takeMaximum(node: Node, index: number): void {
-    const { room, peak, known, unreadable } = this.containers
-    let [most, reads, unread] = [0, 0, 0]
-    for (const part of processesWithin(node)) {
-      reads += known[index]![part.slot]!
-      unread += unreadable[index]!.get(part.slot)
+    const { known, stale } = this.containers
+    stale[node.slot]! &= ~(1 << index)
+    let most = 0
+    for (const part of processesWithin(node))
       if (known[index]![part.slot]! > 0) most = Math.max(most, this.value(part, index))
-    }
-    known[index]![node.slot] = reads
-    unreadable[index]!.set(node.slot, unread)
-    const guard = guardOf(node, index)
-    if (guard === null) room[index]![node.slot] = peak[index]![node.slot]! - most
-    else {
-      guard.value = most
-      guard.alert()
-    }
+    this.#shift(node, index, most - this.value(node, index))
   }
 
   /** Thresholds are to look, whatever the value: something else about it has changed. */

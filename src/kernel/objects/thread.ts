@@ -1,3 +1,4 @@
+import type { Wait } from '../deadlock/wait.ts'
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
@@ -39,5 +40,15 @@ export class Thread extends Node<'thread'> {
 
   get confirmedAt(): number {
     return this.parent.confirmedAt
+  }
+
+  /** What it blocks on, as it may be shown. */
+  get waitsOn(): ThreadCondition['on'] {
+    return this.condition.on
+  }
+
+  /** Who could release it. Null: it does not wait, or that is not traced. */
+  get wait(): Wait | null {
+    return null
   }
 }

@@ -6,7 +6,9 @@ import { Process } from './process.ts'
 import type { System } from './system.ts'
 import type { Thread } from './thread.ts'
 
-const isContainer = (node: Node): node is System | Partition => node.level === 'system' || node.level === 'partition'
+/** Of processes. */
+export const isContainer = (node: Node): node is System | Partition =>
+  node.level === 'system' || node.level === 'partition'
 
 /** All processes below a partition or the system, those of nested partitions included. */
 export function* processesWithin(node: Node): Generator<Process> {

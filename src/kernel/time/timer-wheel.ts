@@ -106,6 +106,20 @@ export class TimerWheel<T extends WheelTimer> {
     return next === Number.POSITIVE_INFINITY ? null : next
   }
 
+  /** All that are armed, in the order in which they will fire. */
+  armed(): T[] {
+    const all: T[] = []
+    for (const head of this.#heads) {
+      for (let timer = head; timer !== null; ) {
+        const { next }: { next: T | null } = timer
+        all.push(timer)
+        timer = next
+      }
+    }
+    // Those of one time lie in one slot, in the order in which they were armed.
+    return all.sort((one, other) => one.at - other.at)
+  }
+
   #head(slot: number): T | null {
     return this.#heads[slot] ?? null
   }

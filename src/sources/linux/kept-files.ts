@@ -18,6 +18,7 @@ const unarmedShareMax = 0.75
 const seldomReadFrom = 3
 const seldomShareMax = 0.6
 const evictedAtOnce = 256
+const slower = 'files are opened for each reading, which is slower'
 const wholeFileBytesMax = 64 * 1024 * 1024
 
 export const isGone = (result: number): boolean => result === -ESRCH || result === -ENOENT
@@ -54,12 +55,24 @@ export class KeptFiles {
   links = 0
   private readonly status = Buffer.alloc(256)
   private readonly kept = new Set<KeptFile>()
+  private readonly keptFds = new Set<number>()
   private budget: number
-  private readonly onExhausted: (reason: string) => void
+  private shortage: string | null = null
 
-  constructor(onExhausted: (reason: string) => void, budget = budgetOfProcess()) {
-    this.onExhausted = onExhausted
+  constructor(budget = budgetOfProcess()) {
     this.budget = budget
+  }
+
+  /** Whether that descriptor is of a file kept open here. */
+  keeps(fd: number): boolean {
+    return this.keptFds.has(fd)
+  }
+
+  /** Why not all that is armed was kept open since this was asked last; null where there was room for it. */
+  takeShortage(): string | null {
+    const { shortage } = this
+    this.shortage = null
+    return shortage
   }
 
   get keptCount(): number {
@@ -139,6 +152,7 @@ export class KeptFiles {
   forget(file: KeptFile): void {
     if (file.fd < 0) return
     close(file.fd)
+    this.keptFds.delete(file.fd)
     file.fd = -1
     file.reads = 0
     this.kept.delete(file)
@@ -150,7 +164,10 @@ export class KeptFiles {
 
   private hasRoom(armed: boolean, keepFrom: number): boolean {
     const share = armed ? 1 : keepFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
-    return this.kept.size < this.budget * share
+    const hasRoom = this.kept.size < this.budget * share
+    if (!hasRoom && armed)
+      this.shortage ??= `RLIMIT_NOFILE leaves room for ${Math.floor(this.budget)} open files of /proc: ${slower}`
+    return hasRoom
   }
 
   private keepOrClose(file: KeptFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
@@ -161,6 +178,7 @@ export class KeptFiles {
     }
     file.fd = fd
     this.kept.add(file)
+    this.keptFds.add(fd)
   }
 
   private open(path: string): number {
@@ -179,9 +197,7 @@ export class KeptFiles {
       this.forget(file)
     }
     this.budget = this.kept.size
-    this.onExhausted(
-      `descriptors ran out (${error === EMFILE ? 'EMFILE' : 'ENFILE'}): files are opened for each reading, which is slower`,
-    )
+    this.shortage = `descriptors ran out (${error === EMFILE ? 'EMFILE' : 'ENFILE'}): ${slower}`
     const fd = open(path, openFlags)
     return fd >= 0 ? fd : -errorNumber()
   }

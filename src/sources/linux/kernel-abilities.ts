@@ -10,6 +10,8 @@ const procMagic = 0x9fa0
 const usualPageBytes = 4096
 
 export interface KernelAbilities {
+  /** It is the kernel's own, not a copy of some. */
+  readonly isProc: boolean
   readonly pageBytes: number
   /** The size of `/proc/P/fd` is the number of descriptors (Linux 6.2). */
   readonly fdSizeWorks: boolean
@@ -33,6 +35,7 @@ export const findAbilities = (procRoot: string, cgroupRoot: string): KernelAbili
   const isProc = existsSync(procRoot) && statfsSync(procRoot).type === procMagic
   const tree = findCgroupTree(cgroupRoot)
   return {
+    isProc,
     pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? usualPageBytes,
     fdSizeWorks: isProc && statSync(`${procRoot}/self/fd`).size > 0,
     // In files that were copied from some machine, those that are absent are just not there.

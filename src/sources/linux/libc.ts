@@ -33,6 +33,16 @@ export const setsockopt: (fd: number, level: number, name: number, value: Uint8A
 export const send: (fd: number, message: Uint8Array, bytes: number, flags: number) => number = library.func(
   'long send(int fd, const uint8_t *message, size_t bytes, int flags)',
 )
+export const sendto: (
+  fd: number,
+  message: Uint8Array,
+  bytes: number,
+  flags: number,
+  address: Uint8Array,
+  addressBytes: number,
+) => number = library.func(
+  'long sendto(int fd, const uint8_t *message, size_t bytes, int flags, const uint8_t *address, uint32_t addressBytes)',
+)
 export const recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number = library.func(
   'long recv(int fd, _Out_ uint8_t *into, size_t bytes, int flags)',
 )

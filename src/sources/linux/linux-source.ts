@@ -239,10 +239,7 @@ export class LinuxSource implements Source {
   #scannerFailed(error: Error): void {
     this.#options.onFault(error)
     this.#degrade('scan', `the scan worker ended: ${error.message}`)
-    this.#restart(async () => {
-      this.#scan()
-      this.#recover('scan')
-    })
+    this.#restart(async () => this.#scan())
   }
 
   #restart(again: () => Promise<void>): void {
@@ -252,6 +249,8 @@ export class LinuxSource implements Source {
   #sendPlan(): void {
     this.#plan = armedPlan(this.#kernel.notifier)
     this.#scanner?.send(this.#plan.command)
+    // Where nothing is armed no scan of it can be late.
+    if (!this.#isArmed()) this.#recover('armed-scan-lag')
   }
 
   #take(message: ScanMessage): void {
@@ -272,8 +271,10 @@ export class LinuxSource implements Source {
     // Some of them may have moved below a threshold, or from below one.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
-    if (report.kind === 'full') this.#lastFull = report
-    else this.#lastFast = report
+    if (report.kind === 'full') {
+      this.#lastFull = report
+      this.#recover('scan')
+    } else this.#lastFast = report
     this.#notePeriods(report)
     if (!first || report.kind !== 'full') return
     const early = this.#early ?? []

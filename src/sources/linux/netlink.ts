@@ -74,9 +74,10 @@ export class ConnectorSocket {
   /** Returns null, or the reason why the request could not be sent. */
   request(token: number, listen: boolean): string | null {
     const message = listenMessage(token, listen)
-    return send(this.fd, message, message.length, 0) < 0
-      ? `the proc connector took no request: ${nameOfErrno(errorNumber())}`
-      : null
+    if (send(this.fd, message, message.length, 0) >= 0) return null
+    const error = errorNumber()
+    const why = error === constants.errno.ECONNREFUSED ? 'this is not the first network namespace' : nameOfErrno(error)
+    return `the proc connector took no request: ${why}`
   }
 
   /** Waits up to 100 ms for the first message and takes what else is there by then. */

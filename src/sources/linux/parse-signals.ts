@@ -1,19 +1,32 @@
-/** Signals that are pending, in `/proc/P/task/T/status`: masks, that is kinds and not how many of each. */
+/** Signals that are pending, in `/proc/P/task/T/status`: masks, that is kinds and not how many of each. How many is told per user only. */
 
 export interface PendingSignals {
   /** To the thread alone, and to its process. */
   readonly ofThread: number
   readonly ofProcess: number
-  /** Of the kinds that can be queued many times over (32 and above) there is at least one each. */
-  readonly isExact: boolean
+  /** There are kinds among them that queue, of which there may be more than the one that the mask tells of. */
+  readonly ofThreadQueue: boolean
+  readonly ofProcessQueue: boolean
+  /** How many are queued to all processes of its user together; null where that is not told. */
+  readonly ofUser: number | null
 }
 
-const field = (text: string, name: string): string | null => {
+// Written as hexadecimal of 64 bits: the upper half, then the lower, whose last bit is signal 32, the first that queues.
+const maskDigits = 16
+const queueingInLowerHalf = 0x8000_0000
+
+interface Mask {
+  readonly kinds: number
+  readonly queues: boolean
+}
+
+function maskOf(text: string, name: string): Mask | null {
   const at = text.indexOf(`\n${name}:\t`)
-  return at === -1 ? null : text.slice(at + name.length + 3, at + name.length + 3 + 16)
+  const digits = at === -1 ? '' : text.slice(at + name.length + 3, at + name.length + 3 + maskDigits)
+  if (!/^[0-9a-f]{16}$/.test(digits)) return null
+  const [upper, lower] = [Number.parseInt(digits.slice(0, 8), 16), Number.parseInt(digits.slice(8), 16)]
+  return { kinds: bitsOf(upper) + bitsOf(lower), queues: upper !== 0 || (lower & queueingInLowerHalf) !== 0 }
 }
-
-const isMask = (text: string): boolean => /^[0-9a-f]{16}$/.test(text)
 
 const bitsOf = (mask: number): number => {
   let count = 0
@@ -22,17 +35,15 @@ const bitsOf = (mask: number): number => {
 }
 
 /** Null where the masks are not there. */
-export const parsePendingSignals = (text: string): PendingSignals | null => {
-  const [own, shared] = [field(text, 'SigPnd'), field(text, 'ShdPnd')]
-  if (own === null || shared === null || !isMask(own) || !isMask(shared)) return null
-  const halves = (mask: string) => [Number.parseInt(mask.slice(0, 8), 16), Number.parseInt(mask.slice(8), 16)] as const
-  const [ownHigh, ownLow] = halves(own)
-  const [sharedHigh, sharedLow] = halves(shared)
-  // Bit 31 is signal 32, the first that queues.
-  const queues = (high: number, low: number) => high !== 0 || (low & 0x8000_0000) !== 0
+export function parsePendingSignals(text: string): PendingSignals | null {
+  const [own, shared] = [maskOf(text, 'SigPnd'), maskOf(text, 'ShdPnd')]
+  if (own === null || shared === null) return null
+  const [, ofUser] = /\nSigQ:\t(\d+)\//.exec(text) ?? []
   return {
-    ofThread: bitsOf(ownHigh) + bitsOf(ownLow),
-    ofProcess: bitsOf(sharedHigh) + bitsOf(sharedLow),
-    isExact: !queues(ownHigh, ownLow) && !queues(sharedHigh, sharedLow),
+    ofThread: own.kinds,
+    ofProcess: shared.kinds,
+    ofThreadQueue: own.queues,
+    ofProcessQueue: shared.queues,
+    ofUser: ofUser === undefined ? null : Number(ofUser),
   }
 }

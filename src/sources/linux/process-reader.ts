@@ -1,23 +1,20 @@
 /** Reads what belongs to a process as a whole: facts, its list of threads, its counters. */
 
-import { readdirSync } from 'node:fs'
-import { constants } from 'node:os'
-import { FdTableReader } from './fd-table-reader.ts'
 import { isDenied, isGone, type KeptFile, type KeptFiles } from './kept-files.ts'
 import { readlink } from './libc.ts'
+import { listNumbers } from './list-numbers.ts'
 import { type Hierarchy, parseCgroup } from './parse-cgroup.ts'
 import { parseLimits } from './parse-limits.ts'
-import { parsePendingSignals } from './parse-signals.ts'
 import { emptyStat, nameOfStat, parseStat } from './parse-stat.ts'
 import { emptyStatm, parseStatm } from './parse-statm.ts'
 import { parseStatus } from './parse-status.ts'
 import { countTimers } from './parse-timers.ts'
 import type { ProcessFacts } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, fdTableLimits, fdTableMask, statmMask } from './scan-plan.ts'
+import { bitOf, statmMask, statusMask } from './scan-plan.ts'
 import { type ProcessRecord, ThreadRecord } from './scan-records.ts'
-import type { SocketReader } from './socket-reader.ts'
 import { reasonOf } from './stack-reader.ts'
+import { StatusReader, type ValueDepth } from './status-reader.ts'
 import { textOfBytes } from './text-of-bytes.ts'
 
 export interface ProcessReaderOptions {
@@ -28,14 +25,11 @@ export interface ProcessReaderOptions {
   readonly hierarchy: Hierarchy
 }
 
-const { ENOENT } = constants.errno
 // From which reading on a file is kept open.
 const always = 1
 const seldom = 3
 const noDescriptors = 0
 const deletedSuffix = ' (deleted)'
-// Past so many threads the signals to single ones are not looked for.
-const signalledThreadsMax = 64
 const noTimers = 'the kernel does not list POSIX timers'
 
 const sameNames = (one: readonly string[] | null, other: readonly string[] | null): boolean =>
@@ -50,37 +44,19 @@ const sameFacts = (one: ProcessFacts, other: ProcessFacts): boolean =>
   one.rlimits === other.rlimits &&
   sameNames(one.partition, other.partition)
 
-/** Names of a directory that are numbers; an error number where it cannot be listed. */
-export const listNumbers = (path: string): number[] | number => {
-  try {
-    const numbers: number[] = []
-    for (const name of readdirSync(path)) {
-      const first = name.charCodeAt(0)
-      if (first >= 48 && first <= 57) numbers.push(Number(name))
-    }
-    return numbers
-  } catch (thrown) {
-    const code = thrown instanceof Error && 'errno' in thrown ? thrown.errno : undefined
-    return typeof code === 'number' ? code : -ENOENT
-  }
-}
-
 export class ProcessReader {
   private readonly files: KeptFiles
   private readonly report: ReportBuilder
-  private readonly sockets: SocketReader
-  private readonly fdTables = new FdTableReader()
+  private readonly status: StatusReader
   private readonly options: ProcessReaderOptions
-  /** How many descriptors may still be looked at in this pass, for processes that are not armed. */
-  linksLeft = 0
   private readonly stat = emptyStat()
   private readonly statm = emptyStatm()
   private readonly path = Buffer.allocUnsafeSlow(4096)
 
-  constructor(files: KeptFiles, report: ReportBuilder, sockets: SocketReader, options: ProcessReaderOptions) {
-    this.sockets = sockets
+  constructor(files: KeptFiles, report: ReportBuilder, options: ProcessReaderOptions) {
     this.files = files
     this.report = report
+    this.status = new StatusReader(files, report)
     this.options = options
   }
 
@@ -138,64 +114,22 @@ export class ProcessReader {
   }
 
   /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
-  readValues(process: ProcessRecord, mask: number, armed: boolean): boolean {
+  readValues(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
+    const { armed } = depth
     if ((mask & bitOf('fds')) !== 0 && !this.readFds(process, armed)) return false
-    if ((mask & fdTableMask) !== 0 && !this.readFdTable(process)) return false
-    if ((mask & bitOf('signals')) !== 0 && !this.readSignals(process, armed)) return false
     if ((mask & bitOf('timers')) !== 0 && !this.readTimers(process, armed)) return false
+    if ((mask & statusMask) !== 0 && !this.status.read(process, mask, depth)) return false
     if (process.kernelThread) return true // it has no address space of its own
-    if ((mask & statmMask) !== 0 && !this.readMemory(process, mask, armed)) return false
-    return (mask & bitOf('memlock')) === 0 || this.readLocked(process, armed)
+    return (mask & statmMask) === 0 || this.readMemory(process, mask, armed)
   }
 
   private readFds(process: ProcessRecord, armed: boolean): boolean {
     const count = this.countFds(process, armed)
     if (isGone(count)) return false
+    process.fds = process.isOwn ? count - this.files.keptCount : count
     if (count < 0) this.report.unreadable(process, 'fds', reasonOf(count))
     else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
     else this.report.value(process, 'fds', count)
-    return true
-  }
-
-  private readFdTable(process: ProcessRecord): boolean {
-    process.fdTableDue = false
-    if (process.kernelThread) {
-      this.sockets.want(process, [])
-      this.report.value(process, 'file-size', 0)
-      return true
-    }
-    const table = this.fdTables.read(process.fdDirectory.path)
-    if (typeof table === 'number') {
-      if (isGone(table)) return false
-      for (const limit of fdTableLimits) this.report.unreadable(process, limit, reasonOf(table))
-      return true
-    }
-    if (table.looked === 0 && !this.isSame(process)) return false
-    this.linksLeft -= table.looked
-    this.report.value(process, 'file-size', table.largestFile)
-    this.sockets.want(process, table.inodes)
-    return true
-  }
-
-  /** Those to the process, and those to each of its threads. */
-  private readSignals(process: ProcessRecord, armed: boolean): boolean {
-    const text = this.readText(process.status, armed)
-    if (typeof text === 'number') return false
-    const pending = parsePendingSignals(text)
-    if (pending === null) {
-      this.report.unreadable(process, 'signals', 'status does not tell what is pending')
-      return true
-    }
-    let count = pending.ofProcess + pending.ofThread
-    let isExact = pending.isExact && process.threads.length <= signalledThreadsMax
-    for (const { tid, isMain, dead } of process.threads.slice(0, signalledThreadsMax)) {
-      if (isMain || dead || process.threads.length === 1) continue
-      const length = this.files.readOnce(`${process.path}/task/${tid}/status`)
-      const own = length > 0 ? parsePendingSignals(this.files.bytes.toString('latin1', 0, length)) : null
-      count += own?.ofThread ?? 0
-      isExact &&= own?.isExact ?? true
-    }
-    this.report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
     return true
   }
 
@@ -217,15 +151,6 @@ export class ProcessReader {
     if ((mask & bitOf('memory')) !== 0) report.value(process, 'memory', statm.resident * pageBytes)
     if ((mask & bitOf('address-space')) !== 0) report.value(process, 'address-space', statm.size * pageBytes)
     if ((mask & bitOf('data-pages')) !== 0) report.value(process, 'data-pages', statm.data)
-    return true
-  }
-
-  private readLocked(process: ProcessRecord, armed: boolean): boolean {
-    const text = this.readText(process.status, armed)
-    if (typeof text === 'number') return false
-    const { locked } = parseStatus(text)
-    if (locked === null) return false
-    this.report.value(process, 'memlock', locked)
     return true
   }
 

@@ -1,29 +1,30 @@
 /** Reads one process with its threads, as deep as is asked. */
 
+import type { DescriptorScan } from './descriptor-scan.ts'
 import type { KeptFiles } from './kept-files.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, cpuMask, everythingMask, fdTableMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
-import type { SocketReader } from './socket-reader.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
 // What cannot change while no thread of the process runs.
 const ranMask = bitOf('memlock') | bitOf('timers') | fdTableMask | threadMask
-// What others can change while none of it runs.
-const restMask = statmMask | bitOf('signals')
-// Looking through descriptors costs by their number: what does not fit one pass waits for the next.
-const linksAtOnceMax = 10_000
+// What a full scan reads of one that ran; its threads and its descriptors are read in ways of their own.
+const wholeMask = everythingMask & ~threadMask & ~fdTableMask
 
 /** How much of a process is read again although it did not run. */
 export interface Depth {
   /** One of its threads ran, or there is a reason to think so. */
   readonly ran: boolean
+  /** It is its turn to have its memory read, and its descriptors. */
+  readonly turn: boolean
   readonly thorough: boolean
   readonly deep: boolean
-  readonly armed: boolean
+  /** What of it the fast period reads. */
+  readonly plan: number
 }
 
 export class ProcessScan {
@@ -32,20 +33,21 @@ export class ProcessScan {
   private readonly stacks: StackReader
   private readonly threadReader: ThreadReader
   private readonly processReader: ProcessReader
+  private readonly descriptors: DescriptorScan
 
-  constructor(files: KeptFiles, report: ReportBuilder, sockets: SocketReader, abilities: KernelAbilities) {
+  constructor(files: KeptFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelAbilities) {
     this.files = files
     this.report = report
     this.stacks = new StackReader(files, report, abilities)
     this.threadReader = new ThreadReader(files, report, this.stacks, abilities)
-    this.processReader = new ProcessReader(files, report, sockets, abilities)
+    this.processReader = new ProcessReader(files, report, abilities)
+    this.descriptors = descriptors
   }
 
   startPass(now: number, nowTicks: number): void {
     this.threadReader.now = now
     this.threadReader.nowTicks = nowTicks
     this.stacks.startPass()
-    this.processReader.linksLeft = linksAtOnceMax
   }
 
   /** Whether the process that we know still lives under its pid. */
@@ -73,18 +75,15 @@ export class ProcessScan {
     for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
   }
 
-  /** Whether there is room in this pass for the descriptors of one more process. */
-  get mayLookThrough(): boolean {
-    return this.processReader.linksLeft > 0
-  }
-
   /** Has stacks looked up that had to wait for their turn. */
   wantStacks(process: ProcessRecord): void {
     if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
   }
 
   /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
-  readWhole(process: ProcessRecord, { ran, thorough, deep, armed }: Depth): boolean {
+  readWhole(process: ProcessRecord, depth: Depth): boolean {
+    const { ran, thorough, deep } = depth
+    const armed = depth.plan !== 0
     if (thorough) {
       if (ran) process.denied = false
       if (!this.processReader.readFacts(process, ran)) return false
@@ -99,10 +98,23 @@ export class ProcessScan {
       return true
     }
     process.lookThroughLiving(this.files)
-    if (ran || deep) process.fdTableDue = true
-    const looksThrough = process.fdTableDue && (armed || this.mayLookThrough) ? fdTableMask : 0
-    const mask = (ran ? everythingMask & ~threadMask & ~fdTableMask : restMask) | looksThrough
-    return this.processReader.readValues(process, mask, armed) && this.stacks.finishProcess(process, armed)
+    // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
+    const mask = ran ? wholeMask : statmMask | bitOf('signals')
+    if (!this.processReader.readValues(process, mask, { armed, eachThread: deep })) return false
+    this.wantTable(process, depth)
+    return this.stacks.finishProcess(process, armed)
+  }
+
+  /**
+   * Has its descriptors looked through, if they may hold something else than when that was done last. As many as before
+   * are most often the same ones: where none of them is armed, that is left for its turn.
+   */
+  private wantTable(process: ProcessRecord, { ran, turn, deep, plan }: Depth): void {
+    if (ran) process.tableStale = true
+    const armed = (plan & fdTableMask) !== 0
+    const changed = process.tableStale && (armed || turn || process.fds !== process.fdsAtLook)
+    // Files grow by the hands of others, and the other end may reset a connection, while the holder rests.
+    if (changed || deep || (armed && turn)) this.descriptors.want(process, { armed })
   }
 
   private readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
@@ -140,10 +152,14 @@ export class ProcessScan {
     if ((mask & ranMask) !== 0) {
       const ran = this.readSchedules(process, true)
       if (!ran) processMask &= ~ranMask
+      if (ran) process.tableStale = true
       if (ran && !this.processReader.readThreads(process, false)) return false
       if ((mask & threadMask) !== 0 && !this.readThreadsFast(process, mask)) return false
     }
-    return this.processReader.readValues(process, processMask, true) && this.stacks.finishProcess(process, true)
+    const values = processMask & ~fdTableMask
+    if (!this.processReader.readValues(process, values, { armed: true, eachThread: true })) return false
+    if ((mask & fdTableMask) !== 0 && process.tableStale) this.descriptors.want(process, { armed: true })
+    return this.stacks.finishProcess(process, true)
   }
 
   private readThreadsFast(process: ProcessRecord, mask: number): boolean {

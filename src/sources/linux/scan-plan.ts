@@ -7,6 +7,7 @@ const maskOf = (...limits: readonly ScannedLimit[]): number => limits.reduce((ma
 
 export const everythingMask = maskOf(...scannedLimits)
 export const statmMask = maskOf('memory', 'address-space', 'data-pages')
+export const statusMask = maskOf('memlock', 'signals')
 export const threadMask = maskOf('stack', 'stack-size', 'cpu-time', 'cpu')
 export const stackMask = maskOf('stack', 'stack-size')
 /** What is found by looking through the descriptors. */

@@ -45,6 +45,11 @@ export class ThreadRecord implements Subject {
   lowestTouched = 0
   capacitySent = Number.NaN
 
+  /** Signals that are pending to it alone, when they were last looked for. */
+  signals = 0
+  /** There are kinds among them that queue. */
+  signalsQueue = false
+
   constructor(pid: number, tid: number, processPath: string) {
     const path = `${processPath}/task/${tid}`
     this.pid = pid
@@ -75,6 +80,10 @@ export class ProcessRecord implements Subject {
   readonly path: string
   /** Where its memory and descriptors are seen: the directory of its leader, or of another thread where the leader has ended. */
   insidePath: string
+  /** The thread whose directory that is. */
+  seenThrough: number
+  /** It is this very process. */
+  readonly isOwn: boolean
   readonly sent = nothingSent()
   reasons: Map<ScannedLimit, string> | null = null
   facts: ProcessFacts | null = null
@@ -94,8 +103,12 @@ export class ProcessRecord implements Subject {
   listStale = true
   /** Facts are to be read again with the next full scan. */
   factsStale = true
-  /** Its descriptors are to be looked through. */
-  fdTableDue = true
+  /** How many descriptors it has, of our own process without those kept open to read /proc; -1 for not known. */
+  fds = -1
+  /** How many it had when they were looked through; -1 before the first time. */
+  fdsAtLook = -1
+  /** It ran since its descriptors were looked through. */
+  tableStale = true
   /** The kernel does not let us look into it. */
   denied = false
   zombie = false
@@ -113,6 +126,8 @@ export class ProcessRecord implements Subject {
     this.pid = pid
     this.path = `${procRoot}/${pid}`
     this.insidePath = this.path
+    this.seenThrough = pid
+    this.isOwn = this.path === `/proc/${process.pid}`
     this.statm = new KeptFile(`${this.path}/statm`)
     this.status = new KeptFile(`${this.path}/status`)
     this.timers = new KeptFile(`${this.path}/timers`)
@@ -139,6 +154,7 @@ export class ProcessRecord implements Subject {
     const path = !living || living.isMain ? this.path : `${this.path}/task/${living.tid}`
     if (path === this.insidePath) return
     this.insidePath = path
+    this.seenThrough = living?.tid ?? this.pid
     for (const file of [this.statm, this.status, this.fdDirectory]) files.forget(file)
     this.statm = new KeptFile(`${path}/statm`)
     this.status = new KeptFile(`${path}/status`)

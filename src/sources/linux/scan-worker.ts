@@ -34,7 +34,7 @@ class ScanLoop {
   private readonly report = new ReportBuilder()
   private readonly budget = new ScanBudget(options)
   private readonly degrading = new Degradations()
-  private readonly files = new KeptFiles((reason) => this.degrading.degraded('descriptors', reason))
+  private readonly files = new KeptFiles()
   private readonly scanner: Scanner
   private timer: NodeJS.Timeout | null = null
   private readonly startedAt = { fast: 0, full: 0 }
@@ -95,14 +95,22 @@ class ScanLoop {
     this.startedAt[kind] = performance.now()
     this.clocks.adjust()
     const startedAt = this.clocks.now()
-    if (kind === 'full') this.scanner.scanFull(startedAt)
-    else this.scanner.scanFast(startedAt, startedAt - options.periodMs)
+    if (kind === 'full') {
+      this.scanner.scanFull(startedAt)
+      this.tellShortage()
+    } else this.scanner.scanFast(startedAt, startedAt - options.periodMs)
     const cpuMs = threadCpuMs() - cpuBefore
     this.budget.record(kind, cpuMs)
     const periodMs = this.budget.periodOf(kind, this.scanner.plan.armed)
     if (kind === 'fast' && this.report.isEmpty && !this.scanner.plan.armed) return
     const report = this.report.finish({ kind, startedAt, finishedAt: this.clocks.now(), cpuMs, periodMs })
     post(report, [report.values.buffer])
+  }
+
+  private tellShortage(): void {
+    const shortage = this.files.takeShortage()
+    if (shortage === null) this.degrading.recovered('descriptors')
+    else this.degrading.degraded('descriptors', shortage)
   }
 
   private stop(): void {

@@ -1,25 +1,27 @@
 /** The passes over /proc: the full scan, the fast one, and the reading of newborn processes. */
 
 import { CgroupReader } from './cgroup-reader.ts'
+import { DescriptorScan } from './descriptor-scan.ts'
+import { FdTableReader } from './fd-table-reader.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
-import { listNumbers } from './process-reader.ts'
+import { listNumbers } from './list-numbers.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { RestWatch } from './rest-watch.ts'
 import { ScanPlan } from './scan-plan.ts'
 import { ProcessRecord } from './scan-records.ts'
-import { SocketReader } from './socket-reader.ts'
+import { SocketIndex } from './socket-index.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
 import { TaskStats } from './task-stats.ts'
 
 // The kernel can take memory from a process while it rests: it is read in one scan of so many, not of all in the same.
-// So are the facts of one that runs.
-const memoryEvery = 10
-// What others can change of a process at rest and nobody tells us (rlimits, names and priorities of its threads) is looked
-// at less often still.
-const deepEvery = 60
+// So are the facts of one that runs, and its descriptors.
+export const turnEvery = 10
+// What others can change of a process at rest and nobody tells us (rlimits, names and priorities of its threads, signals)
+// is looked at less often still.
+export const deepEvery = 60
 // The lists of members are long, and the kernel sorts each anew.
 const membersEvery = 2
 const newbornsAtOnceMax = 200
@@ -45,7 +47,7 @@ export class Scanner {
   private readonly born = new Map<number, number>()
   private readonly orphanMakers = new Set<number>()
   private readonly scan: ProcessScan
-  private readonly sockets: SocketReader
+  private readonly descriptors: DescriptorScan
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
@@ -56,8 +58,8 @@ export class Scanner {
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
     this.parts = parts
-    this.sockets = new SocketReader(report, procRoot)
-    this.scan = new ProcessScan(files, report, this.sockets, abilities)
+    this.descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
+    this.scan = new ProcessScan(files, report, this.descriptors, abilities)
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
@@ -104,7 +106,7 @@ export class Scanner {
       this.orphanMakers.add(process.pid)
     }
     for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
-    this.finishSockets()
+    this.finishDescriptors('full')
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
   }
@@ -114,7 +116,7 @@ export class Scanner {
     this.parts.report.tellsUnchanged = false
     if (this.plan.armsProcesses) this.scanArmed()
     this.scanNewborns(bornBefore)
-    this.finishSockets()
+    this.finishDescriptors('fast')
     if (this.plan.system) this.readSystem(false)
   }
 
@@ -122,13 +124,13 @@ export class Scanner {
     this.scan.startPass(now, readAgeTicks(this.parts.files, this.uptime))
   }
 
-  private finishSockets(): void {
-    this.sockets.finishPass((process) => this.processes.get(process.pid) === process && !process.zombie)
+  private finishDescriptors(kind: 'fast' | 'full'): void {
+    this.descriptors.finishPass(kind, (process) => this.processes.get(process.pid) === process && !process.zombie)
   }
 
   /** Gives back what is held open besides the kept files. */
   close(): void {
-    this.sockets.close()
+    this.descriptors.close()
     this.rest?.close()
   }
 
@@ -153,7 +155,7 @@ export class Scanner {
     this.parts.report.mark()
     process.seenIn = this.scans
     this.processes.set(pid, process)
-    this.scanWhole(process, { ran: true, thorough: true, deep: true })
+    this.scanWhole(process, { ran: true, turn: true, thorough: true, deep: true })
   }
 
   private scanKnown(process: ProcessRecord): void {
@@ -161,15 +163,13 @@ export class Scanner {
     report.mark()
     process.seenIn = this.scans
     this.scan.wantStacks(process)
-    const ran = !this.scan.rests(process) && this.scan.readSchedules(process, this.isArmed(process))
-    const turn = this.scans + process.pid
-    const deep = turn % deepEvery === 0
-    const memoryToo = turn % memoryEvery === 0
+    const ran = !this.scan.rests(process) && this.scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0)
+    const deep = (this.scans + process.pid) % deepEvery === 0
+    const turn = (this.scans + process.pid) % turnEvery === 0
     const orphaned = this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0)
-    const thorough = process.factsStale || deep || orphaned || (ran && memoryToo)
-    const looksThrough = process.fdTableDue && this.scan.mayLookThrough
-    if (ran || thorough || memoryToo || looksThrough) {
-      this.scanWhole(process, { ran, thorough, deep })
+    const thorough = process.factsStale || deep || orphaned || (ran && turn)
+    if (ran || thorough || turn) {
+      this.scanWhole(process, { ran, turn, thorough, deep })
       return
     }
     if (process.zombie) return
@@ -178,13 +178,9 @@ export class Scanner {
     this.takeInventory(process)
   }
 
-  private isArmed(process: ProcessRecord): boolean {
-    return this.plan.maskOf(process.pid) !== 0
-  }
-
   /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  private scanWhole(process: ProcessRecord, depth: Omit<Depth, 'armed'>): void {
-    if (this.scan.readWhole(process, { ...depth, armed: this.isArmed(process) })) {
+  private scanWhole(process: ProcessRecord, depth: Omit<Depth, 'plan'>): void {
+    if (this.scan.readWhole(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
       if (process.zombie) return
       if (depth.thorough) this.lookForPartition(process)
       if (!depth.ran) this.parts.report.confirm(process.pid)

@@ -14,7 +14,7 @@ export interface Classified {
   readonly blocked: boolean
 }
 
-export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE'
+export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
 
 const known = (state: ThreadState, on: WaitsOn | null, blocked = true): Classified => ({
   state,

@@ -3,6 +3,7 @@
 import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import type { Process } from '../../kernel/objects/process.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
+import { nearest } from '../../nearest.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { byPath, showThreshold } from '../show.ts'
@@ -58,8 +59,9 @@ export const documentDefinitions = [
     reply: RlimitView,
     read: (_, process, { rlimit }) => {
       const parent = `${process.path}/rlimit`
-      if (!Object.hasOwn(rlimitUnits, rlimit!)) throw new NoSuchPath(`${parent}/${encodeURIComponent(rlimit!)}`, parent)
-      return showRlimit(process, rlimit!)
+      if (Object.hasOwn(rlimitUnits, rlimit!)) return showRlimit(process, rlimit!)
+      const meant = nearest(rlimit!, Object.keys(rlimitUnits))
+      throw new NoSuchPath(`${parent}/${encodeURIComponent(rlimit!)}`, parent, meant && `${parent}/${meant}`)
     },
   }),
   defineList({

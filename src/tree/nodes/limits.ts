@@ -56,7 +56,8 @@ function checkPreconditions(threshold: Threshold | null, { ifMatch, ifNoneMatch 
   if (ifNoneMatch !== null && matches(ifNoneMatch)) throw new PreconditionFailed('there is such a threshold already')
 }
 
-function checkName(name: string): void {
+/** @throws EINVAL */
+export function checkThresholdName(name: string): void {
   const bad = name === '.' || name === '..' || name.length > bounds.thresholdNameMax || /\p{Cc}/u.test(name)
   if (bad) {
     const rule = `1 to ${bounds.thresholdNameMax} characters, no control characters, not "." or ".."`
@@ -103,7 +104,7 @@ export const limitDefinitions = [
       body: ThresholdBody,
       run: ({ kernel }, node, params, { body, owner, preconditions }) => {
         const name = params.name!
-        checkName(name)
+        checkThresholdName(name)
         const index = indexOf(node, params)
         checkPreconditions(kernel.notifier.find(node, index, name), preconditions)
         const definition: ThresholdDefinition = ThresholdBody.parse(body)

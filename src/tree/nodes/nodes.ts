@@ -1,14 +1,33 @@
 /** The four levels, and the directories that list them. */
 
+import type { z } from 'zod'
+import type { Partition } from '../../kernel/objects/partition.ts'
+import type { Process } from '../../kernel/objects/process.ts'
+import type { System } from '../../kernel/objects/system.ts'
 import { processesWithin } from '../../kernel/objects/within.ts'
+import { ThreadMakingBody } from '../calls.ts'
 import { type Column, defineList, defineNode } from '../definition.ts'
+import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
 import { showPartition, showProcess, showThread, showUsage } from '../show.ts'
 import { countText, cpuText, sizeText } from '../text.ts'
 import { PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
-import { systemDocuments } from './names.ts'
+import { modelDocuments, systemDocuments } from './names.ts'
 
-const right = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'right', cell })
+type Amount = number | null | undefined
+
+const right = <Entry, A extends Amount>(
+  title: string,
+  by: (entry: Entry) => A,
+  text: (amount: A) => string,
+): Column<Entry> => ({ title, align: 'right', by, cell: (entry) => text(by(entry)) })
 const left = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'left', cell })
+
+function namesOf(partition: Partition): string[] {
+  const { parent, name } = partition
+  return parent.level === 'system' ? [name] : [...namesOf(parent), name]
+}
+
+const poolsOf = (body: unknown) => (body as z.output<typeof PoolsBody>).pools
 
 const statesText = (state: ProcessView['state']): string =>
   Object.entries(state)
@@ -16,37 +35,43 @@ const statesText = (state: ProcessView['state']): string =>
     .map(({ name, count }) => (count === 1 ? name : `${name}:${count}`))
     .join(' ')
 
-const processColumns: readonly Column<ProcessView>[] = [
-  right('PID', ({ pid }) => String(pid)),
+export const processColumns: readonly Column<ProcessView>[] = [
+  right('PID', ({ pid }) => pid, String),
   left('NAME', ({ name }) => name),
-  right('UID', ({ uid }) => countText(uid)),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
-  right('STACK', ({ usage }) => sizeText(usage.stack)),
-  right('FDS', ({ usage }) => countText(usage.fds)),
-  right('THREADS', ({ usage }) => countText(usage.threads)),
+  right('UID', ({ uid }) => uid, countText),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('MEMORY', ({ usage }) => usage.memory, sizeText),
+  right('STACK', ({ usage }) => usage.stack, sizeText),
+  right('FDS', ({ usage }) => usage.fds, countText),
+  right('THREADS', ({ usage }) => usage.threads, countText),
   left('STATES', ({ state }) => statesText(state)),
   left('PARTITION', ({ partition }) => partition?.replace('/sys/part/', '').replaceAll('/part/', '/') ?? '-'),
 ]
 
-const threadColumns: readonly Column<ThreadView>[] = [
-  right('TID', ({ tid }) => String(tid)),
+/** A system call with what it was given needs no names; what the model blocks on does. */
+const onText = (on: NonNullable<ThreadView['on']>): string =>
+  Object.entries(on)
+    .map(([name, value]) => ('call' in on ? String(value) : `${name}=${value}`))
+    .join(' ')
+
+export const threadColumns: readonly Column<ThreadView>[] = [
+  right('TID', ({ tid }) => tid, String),
   left('NAME', ({ name }) => name),
   left('STATE', ({ state, certain }) => `${state ?? '-'}${certain === false ? '?' : ''}`),
-  left('ON', ({ on }) => (on === undefined ? '-' : Object.values(on).join(' '))),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('STACK', ({ usage }) => sizeText(usage.stack)),
-  right('OF', ({ usage }) => sizeText(usage['stack-size'])),
+  left('ON', ({ on }) => (on === undefined ? '-' : onText(on))),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('STACK', ({ usage }) => usage.stack, sizeText),
+  right('OF', ({ usage }) => usage['stack-size'], sizeText),
   left('SINCE', ({ since }) => since),
 ]
 
 const partitionColumns: readonly Column<PartitionView>[] = [
   left('PARTITION', ({ path }) => path),
-  right('PROCESSES', ({ usage }) => countText(usage.processes)),
-  right('THREADS', ({ usage }) => countText(usage.threads)),
-  right('CPU', ({ usage }) => cpuText(usage.cpu)),
-  right('MEMORY', ({ usage }) => sizeText(usage.memory)),
-  right('FDS', ({ usage }) => countText(usage.fds)),
+  right('PROCESSES', ({ usage }) => usage.processes, countText),
+  right('THREADS', ({ usage }) => usage.threads, countText),
+  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('MEMORY', ({ usage }) => usage.memory, sizeText),
+  right('FDS', ({ usage }) => usage.fds, countText),
 ]
 
 export const nodeDefinitions = [
@@ -56,13 +81,13 @@ export const nodeDefinitions = [
     kind: 'node',
     summary: 'This machine',
     reply: SystemView,
-    read: ({ kernel, host, source, version }, system) => ({
+    read: ({ kernel, host, source, version, model }, system) => ({
       path: system.path,
       node: host,
       source,
       version,
       directories: ['/sys/proc', '/sys/part'],
-      documents: systemDocuments.map((name) => `/sys/${name}`),
+      documents: [...systemDocuments, ...(model === null ? [] : modelDocuments)].map((name) => `/sys/${name}`),
       usage: showUsage(kernel, system),
     }),
   }),
@@ -73,6 +98,23 @@ export const nodeDefinitions = [
     summary: 'One partition: a cgroup on Linux. Partitions nest: /sys/part/a/part/b',
     reply: PartitionView,
     read: ({ kernel }, partition) => showPartition(kernel, partition),
+    put: {
+      summary: 'Set pools of a partition of the model, which is made where it is not there',
+      ofModel: true,
+      body: PoolsBody,
+      run: ({ kernel, model }, partition, _, { body }) => {
+        const made = model!.machine.putPartition(namesOf(partition as Partition), poolsOf(body))
+        return { status: 200, body: showPartition(kernel, made) }
+      },
+    },
+    remove: {
+      summary: 'Remove an empty partition of the model',
+      ofModel: true,
+      run: ({ model }, partition) => {
+        model!.machine.removePartition(partition as Partition)
+        return { status: 204 }
+      },
+    },
   }),
   defineNode({
     under: ['process'],
@@ -101,6 +143,16 @@ export const nodeDefinitions = [
     key: ({ pid }) => pid,
     show: ({ kernel }, process) => showProcess(kernel, process),
     ofNodes: true,
+    post: {
+      summary: 'Make a process of the model, with one thread',
+      ofModel: true,
+      body: ProcessBody,
+      reply: ProcessView,
+      run: ({ kernel, model }, node, _, body) => {
+        const process = createProcess(model!, body as z.output<typeof ProcessBody>, node as Partition | System)
+        return { status: 201, body: showProcess(kernel, process), location: process.path }
+      },
+    },
   }),
   defineList({
     under: ['process'],
@@ -113,6 +165,18 @@ export const nodeDefinitions = [
     key: ({ tid }) => tid,
     show: ({ kernel }, thread) => showThread(kernel, thread),
     ofNodes: true,
+    post: {
+      summary: 'Make a thread of the model',
+      ofModel: true,
+      body: ThreadMakingBody,
+      reply: ThreadView,
+      run: ({ kernel, model }, process, _, body) => {
+        const { machine } = model!
+        const owner = machine.process((process as Process).pid)
+        const thread = machine.createThread(owner, body as z.output<typeof ThreadMakingBody>)
+        return { status: 201, body: showThread(kernel, thread), location: thread.path }
+      },
+    },
   }),
   defineList({
     under: ['system', 'partition'],
@@ -125,5 +189,15 @@ export const nodeDefinitions = [
     key: ({ name }) => name,
     show: ({ kernel }, partition) => showPartition(kernel, partition),
     ofNodes: true,
+    create: {
+      summary: 'Make a partition of the model',
+      ofModel: true,
+      body: PoolsBody,
+      run: ({ kernel, model }, above, { name }, { body }) => {
+        const names = above.level === 'system' ? [name!] : [...namesOf(above as Partition), name!]
+        const made = model!.machine.putPartition(names, poolsOf(body))
+        return { status: 201, body: showPartition(kernel, made), location: made.path }
+      },
+    },
   }),
 ]

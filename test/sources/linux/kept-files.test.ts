@@ -3,7 +3,7 @@ import { isGone, KeptFile, KeptFiles } from '../../../src/sources/linux/kept-fil
 
 const made: KeptFiles[] = []
 const filesWith = (budget: number): KeptFiles => {
-  const files = new KeptFiles(() => {}, budget)
+  const files = new KeptFiles(budget)
   made.push(files)
   return files
 }
@@ -27,8 +27,11 @@ describe('files that are kept open', () => {
     const files = filesWith(4)
     for (let count = 0; count < 8; count++) expect(files.read(own())).toBeGreaterThan(0)
     expect(files.keptCount).toBe(3)
+    expect(files.takeShortage()).toBeNull()
     for (let count = 0; count < 8; count++) expect(files.read(own(), true)).toBeGreaterThan(0)
     expect(files.keptCount).toBe(4)
+    expect(files.takeShortage()).toContain('room for 4 open files')
+    expect(files.takeShortage()).toBeNull()
   })
 
   test('are read without being kept where there is no budget', () => {

@@ -1,0 +1,40 @@
+# introspectd in a container that looks out of it: docs/deployment.md says what each of these options is for.
+#
+#   docker build --tag introspectd .
+#   docker run --pid=host --network=host --cgroupns=host --volume=/sys/fs/cgroup:/sys/fs/cgroup:ro \
+#     --read-only --security-opt=no-new-privileges introspectd
+#
+# That listens on the host's loopback, and sees of other users' processes what any user may. To see all of them as well:
+#
+#     --user=0 --cap-drop=ALL --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH --cap-add=NET_ADMIN
+#
+# To listen beyond loopback it wants a token file:
+#
+#     --volume=/etc/introspectd/tokens:/run/tokens:ro --env=INTROSPECTD_TOKEN_FILE=/run/tokens --env=INTROSPECTD_HOST=0.0.0.0
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# The image has the Node that the devDependency "node" would fetch, and koffi comes compiled: no script need run.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+WORKDIR /opt/introspectd
+COPY package.json ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/dist dist
+# By environment rather than by flag, so that the health check knows them too.
+ENV NODE_ENV=production INTROSPECTD_HOST=127.0.0.1 INTROSPECTD_PORT=7007
+# With --pid=host this number means the same user there: one that nobody is.
+USER 7007:7007
+EXPOSE 7007
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "\
+  const { INTROSPECTD_HOST: host, INTROSPECTD_PORT: port } = process.env; \
+  const at = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host; \
+  fetch(`http://${at.includes(':') ? `[${at}]` : at}:${port}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+ENTRYPOINT ["node", "dist/bin.js"]
+CMD ["serve"]

@@ -1,0 +1,116 @@
+/** What the reference says of settings, commands and kernel calls is made from their rows and docstrings: `npm run reference` writes it, a test holds it to them. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { Command } from '../../src/cli/command.ts'
+import { argumentText, optionText } from '../../src/cli/command-line.ts'
+import { commandsOf } from '../../src/cli/commands.ts'
+import { configSchema } from '../../src/config/print.ts'
+import { type Row, rowsOf } from '../../src/config/row.ts'
+import { settings, variableOf } from '../../src/config.ts'
+import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/kernel/calls/table.ts'
+import { callArguments } from '../../src/tree/calls.ts'
+
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = titles.map((title, place) => Math.max(title.length, ...escaped.map((row) => row[place]!.length)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, place) => cell.padEnd(widths[place]!)).join(' | ')} |\n`
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |\n`
+  return `${line(titles)}${rule}${escaped.map(line).join('')}`
+}
+
+const standardText = ({ standard }: Row): string =>
+  standard === undefined || standard === false ? '' : code([standard].flat().join(','))
+
+const settingsTable = (): string =>
+  table(
+    ['key', 'flag', 'variable', 'default', 'meaning'],
+    settings.map((setting) => [
+      code(setting.key),
+      setting.secret ? '' : code(`--${setting.key}`),
+      code(variableOf(setting)),
+      standardText(setting),
+      setting.description,
+    ]),
+  )
+
+const nothing = { serve: async () => {}, openApi: () => ({}) }
+
+const commandsText = (): string => commandsOf(nothing).map(commandText).join('\n')
+
+function commandText({ name, summary, args, options, settings: own, examples }: Command): string {
+  const words = rowsOf(args)
+  const flags = rowsOf(options)
+  const rows = [
+    ...words.map((row) => [code(argumentText(row)), standardText(row), row.description]),
+    ...flags.map((row) => [code(optionText(row)), standardText(row), row.description]),
+  ]
+  const heading = ['introspectd', name, ...words.map(argumentText)].join(' ')
+  const taken = own.filter(({ secret }) => !secret).map(({ key }) => code(`--${key}`))
+  return [
+    `## ${heading}\n\n${capital(summary)}.\n`,
+    ...(rows.length === 0 ? [] : [table(['argument or flag', 'default', 'meaning'], rows)]),
+    ...(taken.length === 0 ? [] : [`Settings: ${[...taken, code('--config')].join(', ')}.\n`]),
+    `\`\`\`sh\n${examples.join('\n')}\n\`\`\`\n`,
+  ].join('\n')
+}
+
+const callFiles = new URL('../../src/kernel/calls/', import.meta.url)
+
+/** What is written at each function of the calls: name to docstring, without the stars. */
+const docstrings = new Map(
+  readdirSync(callFiles).flatMap((file) => {
+    const source = readFileSync(new URL(file, callFiles), 'utf8')
+    const found = source.matchAll(/\/\*\*\n?((?:(?!\*\/)[\s\S])*)\*\/\nexport function (\w+)/g)
+    return [...found].map(([, text, name]): [string, string] => [name!, text!.replace(/^ ?\*? ?/gm, '').trim()])
+  }),
+)
+
+const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
+
+function callText(call: KernelCallName): string {
+  const words = docstrings.get(kernelCalls[call].name)
+  if (words === undefined) throw new Error(`${call} has no docstring`)
+  const [what, ...tags] = words.replaceAll('\n', ' ').split(/ ?@(?=param|returns|throws)/)
+  const said = (tag: string): string[] =>
+    tags.filter((text) => text.startsWith(`${tag} `)).map((text) => text.slice(tag.length + 1).trim())
+  const schema = z.toJSONSchema(callArguments[call], { io: 'input' })
+  const required = new Set(schema.required ?? [])
+  const notes = new Map(said('param').map((text) => [text.split(' ')[0]!, text.slice(text.indexOf(' ') + 1)]))
+  const rows = Object.entries(schema.properties ?? {}).map(([name, property]) => [
+    code(required.has(name) ? name : `[${name}]`),
+    notes.get(name) ?? (typeof property === 'object' ? (property.description ?? '') : ''),
+  ])
+  return [
+    `## ${call}\n`,
+    `${capital(what!.startsWith(`${call}: `) ? what!.slice(call.length + 2).trim() : what!.trim())}\n`,
+    ...(rows.length === 0 ? [] : [table(['argument', 'meaning'], rows)]),
+    ...said('returns').map((text) => `Returns ${text}.\n`),
+    ...said('throws').map((text) => `Fails with: ${text}.\n`),
+  ].join('\n')
+}
+
+/** What stands between the two marks of a page. */
+const inPage = (page: string, text: string): string =>
+  page.replace(
+    /(<!-- from here npm run reference -->\n).*(<!-- to here -->)/s,
+    (_, begin, end) => `${begin}\n${text}\n${end}`,
+  )
+
+/** Each page as it is to be, from what it is. */
+export const pages: Readonly<Record<string, (page: string) => string>> = {
+  'settings.md': (page) => inPage(page, settingsTable()),
+  'commands.md': (page) => inPage(page, commandsText()),
+  'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
+  'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
+}
+
+if (import.meta.main) {
+  for (const [name, renew] of Object.entries(pages)) {
+    const file = new URL(name, import.meta.url)
+    writeFileSync(file, renew(readFileSync(file, 'utf8')))
+  }
+}

@@ -1,0 +1,128 @@
+/** The command line as a whole, made from the rows of the commands. */
+
+import { CommanderError, Option, Command as Parser } from 'commander'
+import { helpOf } from '../config/print.ts'
+import { faultOf, type Row, rowsOf, valueOfText } from '../config/row.ts'
+import { configFile, readConfig, type Setting } from '../config.ts'
+import { didYouMean } from '../nearest.ts'
+import type { Command } from './command.ts'
+import { CliError } from './error.ts'
+
+interface CommandLine {
+  /** The first runs where none is named. */
+  readonly commands: readonly [Command, ...Command[]]
+  readonly version: string
+}
+
+/** @throws CliError, ConfigError, and what the command throws */
+export async function runCommandLine(line: CommandLine, words: readonly string[]): Promise<void> {
+  const names = [...line.commands.map(({ name }) => name), 'help']
+  const [first] = words
+  const named = first !== undefined && !first.startsWith('-')
+  if (named && !names.includes(first)) {
+    throw new CliError(`there is no command ${first}${didYouMean(first, names) || '; see introspectd --help'}`)
+  }
+  const whole = named || /^(-h|--help|-V|--version)$/.test(first ?? '')
+  try {
+    await parserOf(line).parseAsync(whole ? [...words] : [line.commands[0].name, ...words], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode !== 0) throw new CliError(oneLine(error.message))
+  }
+}
+
+/** As in `error: unknown option '--prot'\n(Did you mean --port?)`. */
+const oneLine = (message: string): string =>
+  message.replace(/^error: /, '').replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/, '; did you mean $1?')
+
+function parserOf({ commands, version }: CommandLine): Parser {
+  const parser = new Parser('introspectd')
+    .description('Thresholds and events on the processes and threads of this machine.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .addHelpText('after', () => settingsHelp(commands[0].settings))
+  for (const command of commands) addTo(parser, command)
+  return parser
+}
+
+const settingsHelp = (settings: readonly Setting[]): string => {
+  const width = Math.max(...settings.map(({ key }) => key.length))
+  const rows = settings.map((setting) => `  --${setting.key.padEnd(width)}  ${helpOf(setting)}\n`).join('')
+  return `\nWithout a command it serves. Settings of serve, each also a variable (--token-file is INTROSPECTD_TOKEN_FILE) and a
+key of the file that --config names (token-file); introspectd config shows those in effect:
+${rows}`
+}
+
+function addTo(parser: Parser, command: Command): void {
+  const args = rowsOf(command.args)
+  const options = rowsOf(command.options)
+  const sub = parser
+    .command(command.name)
+    .description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
+  for (const row of args) sub.argument(argumentText(row), row.description)
+  for (const row of options) sub.addOption(optionOf(row, row.description))
+  for (const setting of command.settings) if (!setting.secret) sub.addOption(optionOf(setting, helpOf(setting)))
+  if (command.settings.length > 0) sub.addOption(optionOf(configFile!, configFile!.description))
+  sub.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`)
+  sub.action(async () => {
+    // What ps shows: the runtime's name says nothing.
+    process.title = `introspectd ${command.name}`
+    const typed = sub.opts<Record<string, string | true>>()
+    const texts = Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, String(text)]))
+    await command.run({
+      args: valuesOf(
+        args,
+        (row) => argumentValue(row, sub.args, args.indexOf(row)),
+        (row) => row.key.toUpperCase(),
+      ),
+      options: valuesOf(
+        options,
+        (row) => optionValue(row, texts),
+        (row) => `--${row.key}`,
+      ),
+      ...readConfig(settingTexts(command, texts)),
+    })
+  })
+}
+
+export function argumentText({ key, type, required }: Row): string {
+  const name = type === 'array' ? `${key}...` : key
+  return required ? `<${name}>` : `[${name}]`
+}
+
+const optionOf = (row: Row, description: string): Option => new Option(optionText(row), description)
+
+export function optionText({ key, type, letter }: Row): string {
+  const flags = letter === null ? `--${key}` : `-${letter}, --${key}`
+  return type === 'boolean' ? flags : `${flags} <${valueNames[type]}>`
+}
+
+const valueNames = { string: 'text', integer: 'number', number: 'number', array: 'list' } as const
+
+const argumentValue = (row: Row, words: readonly string[], place: number): unknown => {
+  if (row.type === 'array') return words.slice(place)
+  const word = words[place]
+  return word === undefined ? undefined : valueOfText(row, word)
+}
+
+const optionValue = (row: Row, texts: Readonly<Record<string, string>>): unknown => {
+  const text = texts[row.name]
+  return text === undefined ? undefined : valueOfText(row, text)
+}
+
+function valuesOf(rows: readonly Row[], read: (row: Row) => unknown, placeOf: (row: Row) => string) {
+  const values = rows.map((row) => {
+    const value = read(row)
+    const fault = faultOf(row, value, placeOf(row))
+    if (fault !== null) throw new CliError(fault)
+    return [row.name, row.schema.parse(value)]
+  })
+  return Object.fromEntries(values)
+}
+
+/** Flags of settings only: an option of a command may have the name of a setting that is not its flag. */
+function settingTexts({ settings }: Command, texts: Readonly<Record<string, string>>): Record<string, string> {
+  const names: readonly string[] = [...settings, configFile!].map(({ name }) => name)
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => names.includes(name)))
+}

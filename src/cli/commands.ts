@@ -1,0 +1,29 @@
+/** All commands, in the order of the help. */
+
+import type { Config } from '../config.ts'
+import type { Command } from './command.ts'
+import { configCommand } from './config.ts'
+import { openApiCommand } from './openapi.ts'
+import { psCommand } from './ps.ts'
+import { serveCommand } from './serve.ts'
+import { setCommand } from './set.ts'
+import { simulateCommand } from './simulate.ts'
+import { topCommand } from './top.ts'
+import { watchCommand } from './watch.ts'
+
+/** What commands do that is not theirs: the program supplies it. */
+export interface Deeds {
+  readonly serve: (config: Config) => Promise<void>
+  readonly openApi: () => object
+}
+
+export const commandsOf = ({ serve, openApi }: Deeds): readonly [Command, ...Command[]] => [
+  serveCommand(serve),
+  psCommand,
+  topCommand,
+  watchCommand,
+  setCommand,
+  simulateCommand,
+  configCommand,
+  openApiCommand(openApi),
+]

@@ -1,0 +1,62 @@
+/** The table of processes that `ps` and `top` show: which, and in which order. */
+
+import { z } from 'zod'
+import { didYouMean } from '../nearest.ts'
+import type { Column } from '../tree/definition.ts'
+import { processColumns } from '../tree/nodes/nodes.ts'
+import type { ProcessView } from '../tree/views.ts'
+import { CliError } from './error.ts'
+import type { Service } from './service.ts'
+
+const titles = processColumns.map(({ title }) => title.toLowerCase()).join(', ')
+
+export const sortMeaning = `column to sort by, numbers from the largest: ${titles}`
+
+export const tableOptions = {
+  reverse: z.boolean().default(false).describe('the other way round'),
+  name: z.string().optional().describe('only processes whose name has this in it, in either case'),
+  part: z.string().optional().describe('only those of this partition, as the column PARTITION shows it'),
+}
+
+export interface Chosen {
+  readonly name?: string | undefined
+  readonly part?: string | undefined
+}
+
+/** @throws CliError */
+export async function readProcesses(service: Service, { name, part }: Chosen, signal?: AbortSignal) {
+  const container = part === undefined ? '/sys' : `/sys/part/${part.split('/').join('/part/')}`
+  const options = signal === undefined ? {} : { signal }
+  const { entries } = await service.get<{ entries: ProcessView[] }>(`${container}/proc`, options)
+  if (name === undefined) return entries
+  const wanted = name.toLowerCase()
+  return entries.filter((entry) => entry.name.toLowerCase().includes(wanted))
+}
+
+/** @throws CliError where there is no such column */
+export function columnNamed<Entry>(columns: readonly Column<Entry>[], name: string): Column<Entry> {
+  const found = columns.find(({ title }) => title === name.toUpperCase())
+  if (found !== undefined) return found
+  const names = columns.map(({ title }) => title.toLowerCase())
+  const instead = didYouMean(name, names) || `; there are ${names.join(', ')}`
+  throw new CliError(`--sort: there is no column ${name}${instead}`)
+}
+
+const isKnown = (amount: number | null | undefined): boolean => amount !== null && amount !== undefined
+
+const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+
+export interface Order<Entry> {
+  readonly by: Column<Entry>
+  readonly reverse: boolean
+}
+
+/** Numbers from the largest, text from A; what is not known comes last either way. */
+export function sorted<Entry>(entries: readonly Entry[], { by, reverse }: Order<Entry>): Entry[] {
+  const sign = reverse ? -1 : 1
+  const { by: numberOf, cell } = by
+  if (numberOf === undefined) return entries.toSorted((one, other) => sign * compareTexts(cell(one), cell(other)))
+  const known = entries.filter((entry) => isKnown(numberOf(entry)))
+  const unknown = entries.filter((entry) => !isKnown(numberOf(entry)))
+  return [...known.sort((one, other) => sign * (numberOf(other)! - numberOf(one)!)), ...unknown]
+}

@@ -1,0 +1,56 @@
+/** `introspectd ps`: the processes, or the threads of one. */
+
+import { z } from 'zod'
+import { clientSettings } from '../config.ts'
+import type { Column } from '../tree/definition.ts'
+import { processColumns, threadColumns } from '../tree/nodes/nodes.ts'
+import { renderTable } from '../tree/text.ts'
+import type { ThreadView } from '../tree/views.ts'
+import { defineCommand } from './command.ts'
+import { CliError } from './error.ts'
+import { printTable } from './print.ts'
+import { columnNamed, readProcesses, sorted, sortMeaning, tableOptions } from './process-table.ts'
+import { Service } from './service.ts'
+
+export const psCommand = defineCommand({
+  name: 'ps',
+  summary: 'list the processes, or the threads of one',
+  args: {
+    pid: z
+      .string()
+      .regex(/^([1-9]\d*|self)$/, 'expected a pid; --name finds processes by name')
+      .optional()
+      .describe('of the process whose threads are wanted'),
+  },
+  options: { sort: z.string().optional().describe(sortMeaning), ...tableOptions },
+  settings: clientSettings,
+  examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
+  run: async ({ args: { pid }, options, ...effective }) => {
+    const service = new Service(effective)
+    if (pid === undefined) {
+      const by = orderOf(processColumns, options)
+      printTable(renderTable(processColumns, by(await readProcesses(service, options))))
+      return
+    }
+    if (options.name !== undefined || options.part !== undefined) {
+      throw new CliError('--name and --part choose processes; with a pid there is but one')
+    }
+    const by = orderOf(threadColumns, options)
+    const { entries } = await service.get<{ entries: ThreadView[] }>(`/sys/proc/${pid}/thread`)
+    printTable(renderTable(threadColumns, by(entries)))
+  },
+})
+
+interface OrderOptions {
+  readonly sort?: string | undefined
+  readonly reverse: boolean
+}
+
+/** Without a column as the service lists them, which is by number. @throws CliError */
+function orderOf<Entry>(columns: readonly Column<Entry>[], { sort, reverse }: OrderOptions) {
+  const by = sort === undefined ? null : columnNamed(columns, sort)
+  return (entries: readonly Entry[]): readonly Entry[] => {
+    if (by !== null) return sorted(entries, { by, reverse })
+    return reverse ? entries.toReversed() : entries
+  }
+}

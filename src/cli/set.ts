@@ -1,0 +1,85 @@
+/** `introspectd set`: a threshold, as one would write it to a file in /proc. */
+
+import { z } from 'zod'
+import { clientSettings } from '../config.ts'
+import { MalformedWords } from '../tree/errors.ts'
+import { ThresholdBody } from '../tree/nodes/limits.ts'
+import { printable } from '../tree/text.ts'
+import type { ThresholdView } from '../tree/views.ts'
+import { parseWords } from '../tree/words.ts'
+import { amountText } from './amount.ts'
+import { defineCommand } from './command.ts'
+import { CliError } from './error.ts'
+import { wholePath } from './path.ts'
+import { print } from './print.ts'
+import { Refusal, Service, withField } from './service.ts'
+
+/** Where none is given. */
+const usualName = 'cli'
+
+const fieldNames = Object.keys(ThresholdBody.shape)
+
+export const setCommand = defineCommand({
+  name: 'set',
+  summary: 'set a threshold, or change the one of that name',
+  args: {
+    path: z
+      .string()
+      .describe(`a limit such as /sys/proc/42/fds, for short 42/fds; /threshold/NAME after it (${usualName})`),
+    at: z.string().describe('trip point: a number in the unit of the limit, or a percentage of its capacity'),
+    fields: z
+      .array(z.string())
+      .default([])
+      .describe(`further ones as field=value: ${fieldNames.filter((field) => field !== 'at').join(', ')}`),
+  },
+  options: {},
+  settings: clientSettings,
+  examples: [
+    'introspectd set 42/fds 100',
+    'introspectd set fds/threshold/each 500 per=process rearm=400 note="too many files"',
+    'introspectd set memory-free 10% direction=falling',
+  ],
+  run: async ({ args: { path, at, fields }, ...effective }) => {
+    const limit = wholePath(path).replace(/\/$/, '')
+    if (node.test(limit)) throw new CliError(`${limit} is no limit; name one below it, as in ${limit}/fds`)
+    const target = limit.includes('/threshold/') ? limit : `${limit}/threshold/${usualName}`
+    const service = new Service(effective)
+    const { view, created } = await service
+      .put<ThresholdView>(target, bodyOf([at, ...fields]))
+      .catch((error: unknown) => {
+        throw error instanceof Refusal ? new CliError(withField(error.message, fieldNames)) : error
+      })
+    print(thresholdText(view, created))
+  },
+})
+
+/** Nodes, and the directories that list them. */
+const node = /^\/sys(.*\/(proc|thread|part)(\/[^/]*)?)?$/
+
+function bodyOf(words: readonly string[]): object {
+  try {
+    return parseWords(words)
+  } catch (error) {
+    throw error instanceof MalformedWords ? new CliError(error.message) : error
+  }
+}
+
+/** What there is now, in a line; below it the nodes that are past it already. */
+export function thresholdText(view: ThresholdView, created: boolean): string {
+  const { path, at, per, direction, state, tripped = [] } = view
+  const where = `${path} ${created ? 'set' : 'set anew'}: ${direction === 'falling' ? 'down to' : 'at'} ${at}`
+  const spread = per === null ? '' : ` for each ${per}`
+  const lines = [`${where}${spread}; ${state}, ${now(view)}`, ...tripped.map((node) => `  past it: ${node}`)]
+  return lines.map((line) => `${printable(line)}\n`).join('')
+}
+
+function now({ path, per, value, capacity, unreadable, nodes = 0, tripped = [], unknown = 0 }: ThresholdView): string {
+  const limit = path.split('/').at(-3)!
+  if (per !== null) {
+    const unread = unknown === 0 ? '' : `, ${unknown} not to be read`
+    return `${tripped.length} of ${nodes} past it${unread}`
+  }
+  if (value === null) return 'its value cannot be read just now'
+  const least = unreadable === undefined ? '' : 'at least '
+  return `${limit} now ${least}${amountText(limit, value)}${capacity == null ? '' : ` of ${amountText(limit, capacity)}`}`
+}

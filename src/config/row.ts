@@ -1,0 +1,89 @@
+/** A row for each key of a zod shape: how it is typed at a command line, and how what was typed becomes a value. */
+
+import { z } from 'zod'
+import { didYouMean } from '../nearest.ts'
+
+/** What a schema does not say of itself. */
+export const marks = z.registry<{
+  /** Never shown, and never a flag: ps shows the flags of everybody. */
+  readonly secret?: true
+  /** A short flag beside the long one. */
+  readonly letter?: string
+}>()
+
+type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array'
+
+export interface Row<Name extends string = string> {
+  /** In the code. */
+  readonly name: Name
+  /** As people write it: `token-file` for `tokenFile`. */
+  readonly key: string
+  readonly schema: z.ZodType
+  readonly type: ValueType
+  readonly description: string
+  /** Where nothing is given; undefined where there is none. */
+  readonly standard: unknown
+  readonly required: boolean
+  readonly secret: boolean
+  readonly letter: string | null
+}
+
+export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
+  const names = Object.keys(shape) as (keyof Shape & string)[]
+  return names.map((name) => {
+    const schema = shape[name]!
+    const absent = schema.safeParse(undefined)
+    const { secret = false, letter = null } = marks.get(schema) ?? {}
+    return {
+      name,
+      key: name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`),
+      schema,
+      type: z.toJSONSchema(schema, { io: 'input' }).type as ValueType,
+      description: schema.description ?? '',
+      standard: absent.success ? absent.data : undefined,
+      required: !absent.success,
+      secret,
+      letter,
+    }
+  })
+}
+
+/** As text where that is no number: it is for the schema to refuse. */
+const numberOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text)
+
+const truths: Readonly<Record<string, boolean>> = { true: true, false: false }
+
+const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
+  string: (text) => text,
+  integer: numberOf,
+  number: numberOf,
+  boolean: (text) => truths[text] ?? text,
+  array: (text) => text.split(',').map((item) => item.trim()),
+}
+
+/** What was typed, in the type that the row has. */
+export const valueOfText = ({ type }: Row, text: string): unknown => readers[type](text)
+
+/** What is wrong with a value that was given at a place; null where nothing is. */
+export function faultOf(row: Row, value: unknown, place: string): string | null {
+  const wrong = wrongWith(row, value)
+  if (wrong === null) return null
+  return `${place}${row.secret ? '' : ` ${JSON.stringify(value)}`}: ${wrong}`
+}
+
+function wrongWith({ schema, type }: Row, value: unknown): string | null {
+  const [issue] = schema.safeParse(value).error?.issues ?? []
+  if (issue === undefined) return null
+  if (issue.code === 'invalid_type') return `expected ${wanted[type]}`
+  if (issue.code !== 'invalid_value') return issue.message
+  const values = issue.values.map(String)
+  return `expected one of ${values.join(', ')}${typeof value === 'string' ? didYouMean(value, values) : ''}`
+}
+
+const wanted: Readonly<Record<ValueType, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list of texts',
+}

@@ -1,0 +1,117 @@
+/**
+ * `POST /sys/calls`: NDJSON both ways, a call a line, an answer a line, in order. An errno is an answer; the first line that
+ * is no call ends the stream with a problem, and what came before it is done.
+ */
+
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bounds } from '../bounds.ts'
+import { KernelError } from '../kernel/errno.ts'
+import type { Model, TreeContext } from '../tree/definition.ts'
+import { runLine } from '../tree/operations.ts'
+import { forms } from './negotiate.ts'
+import { Problem, problemOf } from './problems.ts'
+import { authorize } from './security.ts'
+
+const path = '/sys/calls'
+
+export function addCallsRoute(app: FastifyInstance, context: TreeContext): void {
+  app.register(async (scope) => {
+    // The lines are executed as they arrive: there may be millions.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    scope.post(path, { bodyLimit: Number.MAX_SAFE_INTEGER }, (request, reply) => answerCalls(context, request, reply))
+  })
+}
+
+function answerCalls({ model, source }: TreeContext, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  authorize(request.token, 'operate')
+  if (model === null) {
+    const headers = { allow: 'OPTIONS' }
+    throw new Problem('method-not-allowed', `the source is ${source}: a live kernel is observed, not called`, {
+      headers,
+    })
+  }
+  const payload = request.body instanceof Readable ? request.body : Readable.from([])
+  const session = new Session(model, (error) => request.log.error({ err: error, url: request.url }, 'a call failed'))
+  return reply.type(forms.ndjson).send(Readable.from(answers(session, payload)))
+}
+
+async function* answers(session: Session, payload: Readable): AsyncGenerator<string> {
+  for await (const chunk of payload) {
+    const text = session.take(chunk as Buffer)
+    if (text !== '') yield text
+    if (session.isOver) return
+  }
+  const rest = session.end()
+  if (rest !== '') yield rest
+}
+
+const newline = 0x0a
+
+/** The lines of one request. */
+class Session {
+  readonly #model: Model
+  readonly #onFault: (error: unknown) => void
+  #rest: Buffer = Buffer.alloc(0)
+  #line = 0
+  isOver = false
+
+  constructor(model: Model, onFault: (error: unknown) => void) {
+    this.#model = model
+    this.#onFault = onFault
+  }
+
+  /** What the lines that end in this piece answer. */
+  take(piece: Buffer): string {
+    this.#model.catchUp()
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    const answered: string[] = []
+    let begin = 0
+    for (let end = bytes.indexOf(newline); end !== -1 && !this.isOver; end = bytes.indexOf(newline, begin)) {
+      answered.push(this.#answer(bytes.toString('utf8', begin, end)))
+      begin = end + 1
+    }
+    this.#rest = bytes.subarray(begin)
+    if (this.#rest.length > bounds.lineBytesMax) answered.push(this.#refuse(tooLong()))
+    return answered.join('')
+  }
+
+  /** The last line need not end with a newline. */
+  end(): string {
+    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest.toString('utf8'))
+  }
+
+  #answer(text: string): string {
+    this.#line++
+    if (text.trim() === '') return ''
+    if (text.length > bounds.lineBytesMax) return this.#refuse(tooLong())
+    const line = this.#line
+    try {
+      return `${JSON.stringify({ line, ...runLine(this.#model, parse(text)) })}\n`
+    } catch (error) {
+      if (!(error instanceof KernelError)) return this.#refuse(error)
+      return `${JSON.stringify({ line, errno: error.errno, detail: error.message })}\n`
+    }
+  }
+
+  #refuse(error: unknown): string {
+    this.isOver = true
+    const { document, fault } = problemOf(error, path)
+    if (fault) this.#onFault(error)
+    return `${JSON.stringify({ line: this.#line, problem: document })}\n`
+  }
+}
+
+const tooLong = () => new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Problem(
+      'malformed-body',
+      `this line is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}

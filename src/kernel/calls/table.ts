@@ -1,0 +1,79 @@
+/** All kernel calls, by the names that QNX and POSIX give them. A call is one row here, and one row of the schemas that check what comes in. */
+
+import { channelCreate, channelDestroy, connectAttach, connectDetach } from './channel.ts'
+import { close, open, write } from './file.ts'
+import { enter, leave, mmap, munmap } from './memory.ts'
+import { msgError, msgReceive, msgReply, msgSend, msgSendPulse } from './message.ts'
+import { exit, spawn, waitpid } from './process.ts'
+import { setrlimit } from './rlimits.ts'
+import { syncSemPost, syncSemWait } from './semaphore.ts'
+import { kill, signalAction, signalKill, signalProcmask, signalSuspend, signalWaitinfo } from './signal.ts'
+import {
+  syncCondvarSignal,
+  syncCondvarWait,
+  syncDestroy,
+  syncMutexLock,
+  syncMutexTryLock,
+  syncMutexUnlock,
+  syncTypeCreate,
+} from './sync.ts'
+import { threadCreate, threadDestroy, threadDetach, threadJoin } from './thread.ts'
+import { compute, nanosleep, timerCreate, timerDestroy, timerSettime, timerTimeout } from './timer.ts'
+
+export const kernelCalls = {
+  spawn,
+  exit,
+  waitpid,
+  kill,
+  setrlimit,
+  ThreadCreate: threadCreate,
+  ThreadDestroy: threadDestroy,
+  ThreadJoin: threadJoin,
+  ThreadDetach: threadDetach,
+  ChannelCreate: channelCreate,
+  ChannelDestroy: channelDestroy,
+  ConnectAttach: connectAttach,
+  ConnectDetach: connectDetach,
+  MsgSend: msgSend,
+  MsgReceive: msgReceive,
+  MsgReply: msgReply,
+  MsgError: msgError,
+  MsgSendPulse: msgSendPulse,
+  SyncTypeCreate: syncTypeCreate,
+  SyncDestroy: syncDestroy,
+  SyncMutexLock: syncMutexLock,
+  SyncMutexTryLock: syncMutexTryLock,
+  SyncMutexUnlock: syncMutexUnlock,
+  SyncCondvarWait: syncCondvarWait,
+  SyncCondvarSignal: syncCondvarSignal,
+  SyncSemWait: syncSemWait,
+  SyncSemPost: syncSemPost,
+  SignalKill: signalKill,
+  SignalAction: signalAction,
+  SignalProcmask: signalProcmask,
+  SignalWaitinfo: signalWaitinfo,
+  SignalSuspend: signalSuspend,
+  TimerCreate: timerCreate,
+  TimerSettime: timerSettime,
+  TimerDestroy: timerDestroy,
+  TimerTimeout: timerTimeout,
+  nanosleep,
+  compute,
+  mmap,
+  munmap,
+  enter,
+  leave,
+  open,
+  close,
+  write,
+} as const
+
+export type KernelCallName = keyof typeof kernelCalls
+export type CallArguments<N extends KernelCallName> = Parameters<(typeof kernelCalls)[N]>[2]
+
+/** A call with its arguments. */
+export type KernelCall = {
+  [N in KernelCallName]: { readonly name: N; readonly args: CallArguments<N> }
+}[KernelCallName]
+
+export const kernelCallNames = Object.keys(kernelCalls) as readonly KernelCallName[]

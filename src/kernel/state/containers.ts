@@ -1,0 +1,65 @@
+/** The system and its partitions, with who is in them. */
+
+import type { Kernel } from '../kernel.ts'
+import type { Machine } from '../machine.ts'
+import { Partition } from '../objects/partition.ts'
+import type { System } from '../objects/system.ts'
+import { exportNode, importNode, type NodeState } from './nodes.ts'
+import { there } from './references.ts'
+import type { Thresholds } from './thresholds.ts'
+
+export interface ContainerState extends NodeState {
+  /** pids of processes that are directly in it. */
+  readonly members: readonly number[]
+  readonly partitions: readonly PartitionState[]
+}
+
+export interface PartitionState extends ContainerState {
+  readonly name: string
+}
+
+export const exportContainer = (kernel: Kernel, container: System | Partition): ContainerState => ({
+  members: [...container.members].map(({ pid }) => pid),
+  partitions: [...container.partitions.values()].map((partition) => ({
+    name: partition.name,
+    ...exportContainer(kernel, partition),
+  })),
+  ...exportNode(kernel, container),
+})
+
+/** Makes the partitions. Which container each pid belongs in. */
+export function importPartitions(
+  kernel: Kernel,
+  container: System | Partition,
+  { members, partitions }: ContainerState,
+  containers = new Map<number, System | Partition>(),
+): Map<number, System | Partition> {
+  for (const pid of members) containers.set(pid, container)
+  for (const state of partitions) {
+    const partition = new Partition(state.name, container)
+    container.partitions.set(state.name, partition)
+    kernel.admit(partition)
+    importPartitions(kernel, partition, state, containers)
+  }
+  return containers
+}
+
+/** Preconditions: all processes are there. */
+export function importMembers(machine: Machine, container: System | Partition, state: ContainerState): void {
+  for (const pid of state.members) container.members.add(machine.process(pid))
+  for (const [partition, below] of pairs(container, state)) importMembers(machine, partition, below)
+}
+
+/** What is counted at the container and below it, and what watches it there. */
+export function importContainerNodes(
+  kernel: Kernel,
+  container: System | Partition,
+  state: ContainerState,
+  thresholds: Thresholds,
+): void {
+  importNode(kernel, container, state, thresholds)
+  for (const [partition, below] of pairs(container, state)) importContainerNodes(kernel, partition, below, thresholds)
+}
+
+const pairs = ({ partitions }: System | Partition, state: ContainerState) =>
+  state.partitions.map((below) => [there(partitions.get(below.name)), below] as const)

@@ -1,0 +1,64 @@
+/** Holds what came of a run against what its scenario expects, and says what differs. */
+
+import { KernelError } from '../kernel/errno.ts'
+import { limitIndex } from '../kernel/limits/table.ts'
+import { missesIn } from './compare.ts'
+import { eventDifferences } from './compare-events.ts'
+import type { Expectations, ResultExpectation, StateExpectation, UsageExpectation } from './expectations.ts'
+import { nodeOf } from './limit-path.ts'
+import { NoValue } from './names.ts'
+import { type Difference, fill, type Outcome } from './outcome.ts'
+import type { Place } from './problems.ts'
+import { referenceText } from './template.ts'
+
+/** Preconditions: all processes of the file were made. */
+export function differencesOf({ events, states, usage, results }: Expectations, outcome: Outcome): Difference[] {
+  return [
+    ...eventDifferences(events, outcome),
+    ...states.flatMap((one) => compared(one, referenceText(one.thread), () => stateOf(one, outcome))),
+    ...usage.flatMap((one) => compared(one, one.path.text, () => usageOf(one, outcome))),
+    ...results.flatMap((one) => compared(one, referenceText(one.result), () => resultOf(one, outcome))),
+  ]
+}
+
+interface Pair {
+  readonly wanted: unknown
+  readonly actual: unknown
+}
+
+/** One difference, however many fields it is in. */
+function compared({ place }: { readonly place: Place }, name: string, take: () => Pair): Difference[] {
+  try {
+    const { wanted, actual } = take()
+    const misses = missesIn(wanted, actual, '')
+    return misses.length === 0 ? [] : [{ ...place, message: `${name}: ${misses.join('; ')}` }]
+  } catch (error) {
+    if (!(error instanceof NoValue || error instanceof KernelError)) throw error
+    return [{ ...place, message: `${name}: ${error.message}` }]
+  }
+}
+
+function stateOf({ thread: { name, fields }, state, on, priority }: StateExpectation, outcome: Outcome): Pair {
+  const thread = outcome.bindings.processes.get(name)!.threads.get(fields[0]!)!
+  return {
+    wanted: { state, ...(on !== null && { on: fill(on, outcome) }), ...(priority !== null && { priority }) },
+    actual: { state: thread.condition.state, on: thread.waitsOn, priority: thread.priority },
+  }
+}
+
+/** @throws KernelError where the node is gone */
+function usageOf({ path, value, peak, capacity }: UsageExpectation, { machine, bindings }: Outcome): Pair {
+  const node = nodeOf(machine, path, bindings)
+  const wanted = Object.entries({ value, peak, capacity }).filter(([, amount]) => amount !== null)
+  return { wanted: Object.fromEntries(wanted), actual: machine.kernel.notifier.read(node, limitIndex[path.limit]) }
+}
+
+/** @throws NoValue where the call has not returned */
+function resultOf({ result: { name }, value }: ResultExpectation, outcome: Outcome): Pair {
+  const actual = outcome.bindings.results.get(name)
+  if (actual === undefined) throw new NoValue('that call has not returned')
+  if (typeof value === 'string') return { wanted: { errno: value }, actual }
+  const wanted = fill(value, outcome)
+  // A failure has no fields to look at: that it did fail is what is wrong.
+  return actual.errno === undefined ? { wanted, actual } : { wanted, actual: actual.errno }
+}

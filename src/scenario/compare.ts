@@ -1,0 +1,20 @@
+/** What differs between a value that is wanted and one that there is. */
+
+/** As in `data.value: expected 41, got 50`. Of objects the fields that are wanted count, of all else everything. */
+export function missesIn(wanted: unknown, actual: unknown, path: string): string[] {
+  if (isRecord(wanted) && isRecord(actual)) {
+    const below = (key: string): string => (path === '' ? key : `${path}.${key}`)
+    return Object.entries(wanted).flatMap(([key, inner]) => missesIn(inner, actual[key], below(key)))
+  }
+  if (Array.isArray(wanted) && Array.isArray(actual) && wanted.length === actual.length)
+    return wanted.flatMap((inner, place) => missesIn(inner, actual[place], `${path}[${place}]`))
+  if (!isRecord(wanted) && !Array.isArray(wanted) && wanted === actual) return []
+  return [`${path}: expected ${valueText(wanted)}, got ${valueText(actual)}`]
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const valueText = (value: unknown): string => JSON.stringify(value) ?? 'nothing'
+
+export const countText = (count: number): string => (count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`)

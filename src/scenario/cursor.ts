@@ -1,0 +1,66 @@
+/** Goes through the steps of a thread, a call at a time. */
+
+import type { Errno } from '../kernel/errno.ts'
+import type { Random } from './random.ts'
+import type { CallStep, RepeatStep, Step } from './steps.ts'
+
+interface Frame {
+  readonly steps: readonly Step[]
+  /** The next step. */
+  at: number
+  /** How often the list is still to be gone through, this time included. */
+  left: number
+  readonly repeat: RepeatStep | null
+}
+
+export class Cursor {
+  readonly #frames: Frame[]
+  readonly #random: Random
+  /** A repetition has come to its end, and what it was to end by has not come. */
+  readonly #onRanOut: (repeat: RepeatStep) => void
+
+  constructor(steps: readonly Step[], random: Random, onRanOut: (repeat: RepeatStep) => void) {
+    this.#frames = [{ steps, at: 0, left: 1, repeat: null }]
+    this.#random = random
+    this.#onRanOut = onRanOut
+  }
+
+  /** Null where there is nothing left to do. */
+  next(): CallStep | null {
+    for (;;) {
+      const frame = this.#frames.at(-1)
+      if (frame === undefined) return null
+      const step = frame.steps[frame.at++]
+      if (step === undefined) this.#goRound(frame)
+      else if (step.kind === 'call') return step
+      else if (step.kind === 'repeat')
+        this.#frames.push({ steps: step.steps, at: 0, left: this.#timesOf(step), repeat: step })
+      else {
+        const steps = step.choices[this.#random.between(0, step.choices.length - 1)]!
+        this.#frames.push({ steps, at: 0, left: 1, repeat: null })
+      }
+    }
+  }
+
+  /** Ends the innermost repetition that ends by this errno; null where none does. */
+  breakOut(errno: Errno): RepeatStep | null {
+    const depth = this.#frames.findLastIndex(({ repeat }) => repeat?.until === errno)
+    if (depth === -1) return null
+    const repeat = this.#frames[depth]!.repeat
+    this.#frames.length = depth
+    return repeat
+  }
+
+  #goRound(frame: Frame): void {
+    frame.left--
+    frame.at = 0
+    if (frame.left > 0) return
+    this.#frames.pop()
+    if (frame.repeat?.until) this.#onRanOut(frame.repeat)
+  }
+
+  #timesOf({ times }: RepeatStep): number {
+    if (times === 'forever') return Number.POSITIVE_INFINITY
+    return typeof times === 'number' ? times : this.#random.between(times.low, times.high)
+  }
+}

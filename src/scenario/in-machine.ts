@@ -1,0 +1,36 @@
+/** Runs scenarios in a machine that has a life of its own, and keeps what came of the last. */
+
+import type { Machine } from '../kernel/machine.ts'
+import type { ScenarioReport, Scenarios } from '../tree/definition.ts'
+import { MalformedFile } from '../tree/errors.ts'
+import { ScenarioError } from './problems.ts'
+import { runScenario } from './run.ts'
+import { readScenario, type Scenario } from './scenario.ts'
+
+export class MachineScenarios implements Scenarios {
+  readonly #machine: Machine
+  last: ScenarioReport | null = null
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+  }
+
+  run(text: string): ScenarioReport {
+    return this.play(read(text))
+  }
+
+  play(scenario: Scenario): ScenarioReport {
+    this.last = { title: scenario.title, ...runScenario(this.#machine, scenario) }
+    return this.last
+  }
+}
+
+/** @throws MalformedFile */
+function read(text: string): Scenario {
+  try {
+    return readScenario(text, 'scenario')
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error
+    throw new MalformedFile(error.problems.map(({ line, column, message }) => ({ line, column, detail: message })))
+  }
+}

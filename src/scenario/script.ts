@@ -1,0 +1,156 @@
+/** One thread as it goes through its steps. A step is a kernel call; a turn takes one. */
+
+import { ZodError } from 'zod'
+import { assert, type Errno, KernelError } from '../kernel/errno.ts'
+import type { Machine } from '../kernel/machine.ts'
+import type { ModelThread } from '../kernel/objects/model-thread.ts'
+import { parseCall } from '../tree/calls.ts'
+import { Cursor } from './cursor.ts'
+import { type Bindings, NoValue, type OwnResults, type Result } from './names.ts'
+import type { Random } from './random.ts'
+import type { CallStep, RepeatStep, Step } from './steps.ts'
+import { evaluate, type Reference } from './template.ts'
+
+/** What all threads of a run have in common. */
+export interface Stage {
+  readonly machine: Machine
+  readonly bindings: Bindings
+  readonly random: Random
+  /** Something went otherwise than the step says. */
+  fault(step: CallStep | RepeatStep, message: string): void
+  /** What the step says has come about: it failed, or ended by a failure. */
+  kept(step: CallStep | RepeatStep): void
+  /** The thread was made by a step that says what it runs. */
+  begin(thread: ModelThread, program: string): void
+}
+
+export class Script {
+  readonly thread: ModelThread
+  /** As in messages: `worker.main`. */
+  readonly label: string
+  readonly #stage: Stage
+  readonly #cursor: Cursor
+  readonly #own: OwnResults = new Map()
+  /** The next to be taken, once it is known. */
+  #next: CallStep | null = null
+  /** The one that it is blocked in. */
+  #pending: CallStep | null = null
+  #isOver = false
+
+  constructor(parts: { thread: ModelThread; label: string; steps: readonly Step[]; stage: Stage }) {
+    const { stage } = parts
+    this.thread = parts.thread
+    this.label = parts.label
+    this.#stage = stage
+    this.#cursor = new Cursor(parts.steps, stage.random, (repeat) =>
+      this.#fault(repeat, `no call failed with ${repeat.until} before it had been repeated to its end`),
+    )
+  }
+
+  /** It takes no further step. */
+  get isOver(): boolean {
+    return this.#isOver || this.thread.isDead
+  }
+
+  /** The name that it waits for another thread to give; null where it waits for none. */
+  get awaits(): { readonly step: CallStep; readonly reference: Reference } | null {
+    const step = this.#next
+    const reference = step?.references.find((one) => !this.#stage.bindings.isBound(one))
+    return step === null || reference === undefined ? null : { step, reference }
+  }
+
+  get canRun(): boolean {
+    return !this.isOver && this.thread.blocker === null && this.awaits === null
+  }
+
+  /** True where it has made a call. */
+  turn(): boolean {
+    if (this.isOver || this.thread.blocker !== null) return false
+    this.#finishPending()
+    if (this.isOver) return false
+    this.#next ??= this.#cursor.next()
+    if (this.#next === null) this.#isOver = true
+    // A repetition that has come to its end may have been a fault.
+    if (this.isOver || this.#next === null || this.awaits !== null) return false
+    const step = this.#next
+    this.#next = null
+    this.#take(step)
+    return true
+  }
+
+  /** The run is over: what the last call has returned counts all the same. */
+  end(): void {
+    if (!this.isOver && this.thread.blocker === null) this.#finishPending()
+    this.#isOver = true
+  }
+
+  /** What a call that blocked has returned since. */
+  #finishPending(): void {
+    const step = this.#pending
+    if (step === null) return
+    const { returned } = this.thread
+    assert(returned !== null, 'a thread that was blocked and goes on has returned')
+    this.#pending = null
+    if ('errno' in returned) this.#failed(step, returned.errno, '')
+    else this.#succeeded(step, returned.value)
+  }
+
+  #take(step: CallStep): void {
+    const { machine } = this.#stage
+    const { thread } = this
+    try {
+      const outcome = machine.call(thread.parent.pid, thread.tid, this.#callOf(step))
+      if ('blocked' in outcome) this.#pending = step
+      else if (!thread.isDead) this.#succeeded(step, outcome.returned)
+    } catch (error) {
+      if (error instanceof KernelError) this.#failed(step, error.errno, `: ${error.message}`)
+      else if (error instanceof NoValue) this.#fault(step, error.message)
+      else if (error instanceof ZodError) this.#fault(step, `${step.call}: ${explain(error)}`)
+      else throw error
+    }
+  }
+
+  /** @throws NoValue, ZodError */
+  #callOf({ call, args }: CallStep): ReturnType<typeof parseCall> {
+    const { bindings, random } = this.#stage
+    const lookUp = (reference: Reference) => bindings.valueOf(reference, this.#own)
+    return parseCall({ call, ...(evaluate(args, { lookUp, random }) as object) })
+  }
+
+  #succeeded(step: CallStep, value: Result): void {
+    this.#bind(step, value)
+    if (step.fails !== null) this.#fault(step, `${step.call} succeeded, and was to fail with ${step.fails}`)
+    else if (step.runs !== null) this.#stage.begin(this.#madeBy(value), step.runs)
+  }
+
+  #madeBy({ pid, tid }: Result): ModelThread {
+    const { machine } = this.#stage
+    const process = pid === undefined ? this.thread.parent : machine.process(Number(pid))
+    return process.threads.get(tid === undefined ? 1 : Number(tid))!
+  }
+
+  #failed(step: CallStep, errno: Errno, why: string): void {
+    this.#bind(step, { errno })
+    if (step.fails === errno) this.#stage.kept(step)
+    if (step.fails === errno || step.mayFail === errno) return
+    const repeat = this.#cursor.breakOut(errno)
+    if (repeat !== null) this.#stage.kept(repeat)
+    else {
+      const otherwise = step.fails === null ? '' : `, and was to fail with ${step.fails}`
+      this.#fault(step, `${step.call} failed with ${errno}${otherwise}${why}`)
+    }
+  }
+
+  #bind({ as }: CallStep, result: Result): void {
+    if (as !== null) this.#stage.bindings.bind(as, result, this.#own)
+  }
+
+  /** Who does not know what happened does not go on. */
+  #fault(step: CallStep | RepeatStep, message: string): void {
+    this.#isOver = true
+    this.#stage.fault(step, `${this.label}: ${message}`)
+  }
+}
+
+const explain = ({ issues }: ZodError): string =>
+  issues.map(({ path, message }) => `${path.map((key) => `${String(key)}: `).join('')}${message}`).join('; ')

@@ -1,0 +1,91 @@
+/** A YAML text of which each value knows where it stands. */
+
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
+import { bounds } from '../bounds.ts'
+import { type Path, type Place, Problems, ScenarioError } from './problems.ts'
+
+export interface YamlText {
+  readonly value: unknown
+  readonly problems: Problems
+}
+
+/** @throws ScenarioError where it is no YAML, or has keys that are no text */
+export function parseYaml(text: string, file: string): YamlText {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const placeOf = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset)
+    return { line, column: col }
+  }
+  const refuse = (offset: number, message: string): never => {
+    throw new ScenarioError(file, [{ ...placeOf(offset), path: [], message: `this is not YAML: ${message}` }])
+  }
+  // What comes after the first is most often its consequence.
+  const [fault] = [...document.errors, ...document.warnings]
+  if (fault !== undefined) refuse(fault.pos[0], fault.code === 'RESOURCE_EXHAUSTION' ? tooDeep : fault.message)
+  checkNodes(document, refuse)
+  try {
+    const value: unknown = document.toJS()
+    return { value, problems: new Problems((path, of) => placeOf(offsetOf(document, path, of ?? 'value'))) }
+  } catch (error) {
+    // So many aliases of aliases that they are meant as an attack.
+    if (error instanceof ReferenceError) return refuse(0, error.message)
+    throw error
+  }
+}
+
+const tooDeep = 'it is nested too deeply'
+
+function checkNodes(document: Document, refuse: (offset: number, message: string) => never): void {
+  visit(document, {
+    Collection: (_, node, above) => {
+      const depth = above.filter((one) => isCollection(one)).length
+      if (depth >= bounds.scenarioDepthMax) refuse(startOf(node) ?? 0, tooDeep)
+    },
+    Pair: (_, { key }) => {
+      if (isScalar(key) && typeof key.value === 'string' && key.value !== '__proto__') return
+      refuse(startOf(key) ?? 0, `a key is plain text, not ${String(key)}`)
+    },
+    Alias: (_, alias, above) => {
+      const named = alias.resolve(document)
+      if (named === undefined) refuse(startOf(alias) ?? 0, `nothing before it is named &${alias.source}`)
+      if (above.some((node) => node === named))
+        refuse(startOf(alias) ?? 0, `*${alias.source} is inside of what it names`)
+    },
+  })
+}
+
+const startOf = (node: unknown): number | null => (node as Node | null)?.range?.[0] ?? null
+
+/** As far as the path leads. */
+function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
+  let node: unknown = document.contents
+  let offset = startOf(node) ?? 0
+  for (const [depth, part] of path.entries()) {
+    const inner = isAlias(node) ? node.resolve(document) : node
+    if (isMap(inner)) {
+      const pair = inner.items.find(({ key }) => isScalar(key) && key.value === part)
+      if (pair === undefined) return offset
+      const isLast = depth === path.length - 1
+      node = pair.value
+      // What is left empty stands where its key does.
+      const isEmpty = isScalar(node) && node.source === ''
+      offset = (of === 'key' && isLast) || isEmpty ? (startOf(pair.key) ?? offset) : (startOf(node) ?? offset)
+    } else if (isSeq(inner)) {
+      node = inner.items[Number(part)]
+      offset = startOf(node) ?? offset
+    } else return offset
+  }
+  return offset
+}

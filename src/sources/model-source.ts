@@ -1,0 +1,86 @@
+/** The model as a source: nothing is sampled, all is counted as it happens. Its clock is virtual, or follows the wall clock. */
+
+import type { Machine } from '../kernel/machine.ts'
+import type { ScanFigures, Source, SourceCheck } from './source.ts'
+
+export interface ModelOptions {
+  readonly clock: 'virtual' | 'real'
+  /** ms of Unix time. */
+  readonly now: () => number
+  /** What happens in the machine before anybody can call it. */
+  readonly begin?: () => void
+}
+
+// Timers take no longer delays.
+const sleepMsMax = 2 ** 31 - 1
+
+export class ModelSource implements Source {
+  readonly name = 'model'
+  readonly machine: Machine
+  readonly clock: 'virtual' | 'real'
+  readonly #now: () => number
+  readonly #begin: () => void
+  #timer: NodeJS.Timeout | null = null
+  #stopped = false
+
+  constructor(machine: Machine, { clock, now, begin = () => {} }: ModelOptions) {
+    this.machine = machine
+    this.clock = clock
+    this.#now = now
+    this.#begin = begin
+  }
+
+  async start(): Promise<void> {
+    this.#begin()
+    this.#sleep()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+  }
+
+  /** Before whatever clients do: what was due by now has happened. A wall clock that was set back waits. */
+  catchUp(): void {
+    if (this.clock === 'virtual') return
+    const { kernel } = this.machine
+    this.machine.advance(Math.max(kernel.now, Math.trunc(this.#now())))
+    setImmediate(() => this.#sleep())
+  }
+
+  /** Until the next timer of the machine. */
+  #sleep(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    const next = this.clock === 'real' && !this.#stopped ? this.machine.wheel.nextAt() : null
+    if (next === null) return
+    const delay = Math.min(Math.max(0, next - this.#now()), sleepMsMax)
+    this.#timer = setTimeout(() => this.catchUp(), delay)
+  }
+
+  armedChanged(): void {}
+
+  scanAge(): number | null {
+    return null
+  }
+
+  scans(): readonly ScanFigures[] {
+    return []
+  }
+
+  degraded(): readonly string[] {
+    return []
+  }
+
+  checks(): readonly SourceCheck[] {
+    const { kernel } = this.machine
+    return [
+      { name: 'source', ok: true, detail: `the model: ${kernel.processes.size} processes, driven by kernel calls` },
+      { name: 'clock', ok: true, detail: `${this.clock}, at ${new Date(kernel.now).toISOString()}` },
+    ]
+  }
+
+  ready(): boolean {
+    return true
+  }
+}

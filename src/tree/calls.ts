@@ -1,0 +1,149 @@
+/** The arguments of kernel calls as they come in: checked here, handed on as the kernel takes them. */
+
+import { z } from 'zod'
+import { bounds } from '../bounds.ts'
+import { parseDuration } from '../duration.ts'
+import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../kernel/calls/table.ts'
+import { timeoutStates } from '../kernel/calls/timer.ts'
+import { errnos } from '../kernel/errno.ts'
+import { modelRlimits } from '../kernel/objects/model-process.ts'
+import { mutexKinds } from '../kernel/objects/sync.ts'
+import { signalRows } from '../kernel/signals.ts'
+
+const id = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const count = z.int().nonnegative()
+const integer = z
+  .int()
+  .min(-(2 ** 31))
+  .max(2 ** 31 - 1)
+const name = z.string().min(1).max(bounds.nameMax)
+const pid = id.describe('Process; 0 is the caller’s own')
+const chid = id.min(1).describe('Channel')
+const coid = id.min(1).describe('Connection')
+const tid = id.min(1).describe('Thread')
+const rcvid = id.min(1).describe('What MsgReceive returned')
+const timerid = id.min(1).describe('Timer')
+const fd = id.describe('Descriptor')
+const mutex = name.describe('Mutex; a name that begins with / is shared by all processes')
+const condvar = name.describe('Condition variable')
+const semaphore = name.describe('Semaphore')
+const priority = z.int().min(1).max(255)
+const payload = z.union([z.string().max(bounds.payloadMax), z.number(), z.null()]).describe('What it carries')
+const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, as in SIGUSR1 or SIGRTMIN+1')
+const signals = z.array(signalName).max(signalRows.length)
+const code = integer.describe('Code, for the receiver')
+const value = integer.describe('Value, for the receiver')
+const bytes = count.describe('Bytes')
+const pages = z.int().min(1).describe('Pages of 4,096 bytes')
+const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
+
+const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
+
+/** `"500ms"`, `"1s"`, `"2m"`: text with a unit; whole ms for the kernel. */
+export const Duration = z
+  .string(durationRule)
+  .transform((text, context) => {
+    const ms = parseDuration(text)
+    if (ms === null) context.addIssue({ code: 'custom', message: durationRule })
+    return ms ?? 0
+  })
+  .describe('Duration with its unit: ms, s, m or h')
+
+export const FirstThread = z
+  .strictObject({
+    priority: priority.exactOptional(),
+    stackSize: z.int().min(1).exactOptional().describe('Bytes reserved'),
+  })
+  .describe('Its first thread')
+
+/** What ThreadCreate takes, and POST of a thread. */
+export const ThreadMakingBody = z
+  .strictObject({
+    name: name.exactOptional(),
+    priority: priority.exactOptional().describe('The caller’s own where it is left out'),
+    detached: z.boolean().exactOptional().describe('Nobody will join it'),
+    stackSize: z.int().min(1).exactOptional().describe('Bytes reserved'),
+  })
+  .meta({ id: 'ThreadMaking' })
+
+const Notify = z.union([
+  z.strictObject({ pulse: z.strictObject({ coid, code, value: value.exactOptional() }) }),
+  z.strictObject({ signal: signalName, code: code.exactOptional(), value: value.exactOptional() }),
+])
+
+/** One row a call. The kernel's own table says what each does; the compiler holds the two together. */
+export const callArguments = {
+  spawn: z.strictObject({ name, uid: id.exactOptional(), thread: FirstThread.exactOptional() }),
+  exit: z.strictObject({ status: z.int().min(0).max(255).exactOptional() }),
+  waitpid: z.strictObject({ pid: z.union([z.literal(-1), id.min(1)]).exactOptional() }),
+  kill: z.strictObject({ pid, signal: signalName.nullable() }),
+  setrlimit: z.strictObject({ rlimit: z.enum(modelRlimits), soft: points, hard: points.exactOptional() }),
+  ThreadCreate: z.strictObject(ThreadMakingBody.shape),
+  ThreadDestroy: z.strictObject({ tid: z.union([z.literal(-1), id]).exactOptional(), status: integer.exactOptional() }),
+  ThreadJoin: z.strictObject({ tid }),
+  ThreadDetach: z.strictObject({ tid }),
+  ChannelCreate: z.strictObject({ fixedPriority: z.boolean().exactOptional() }),
+  ChannelDestroy: z.strictObject({ chid }),
+  ConnectAttach: z.strictObject({ pid, chid }),
+  ConnectDetach: z.strictObject({ coid }),
+  MsgSend: z.strictObject({ coid, msg: payload.exactOptional() }),
+  MsgReceive: z.strictObject({ chid }),
+  MsgReply: z.strictObject({ rcvid, status: integer.exactOptional(), msg: payload.exactOptional() }),
+  MsgError: z.strictObject({ rcvid, error: z.enum(Object.keys(errnos) as (keyof typeof errnos)[]) }),
+  MsgSendPulse: z.strictObject({ coid, code, value: value.exactOptional(), priority: priority.exactOptional() }),
+  SyncTypeCreate: z.strictObject({
+    name,
+    type: z.enum(['mutex', 'condvar', 'semaphore']),
+    kind: z.enum(mutexKinds).exactOptional(),
+    value: count.exactOptional(),
+  }),
+  SyncDestroy: z.strictObject({ name }),
+  SyncMutexLock: z.strictObject({ mutex, kind: z.enum(mutexKinds).exactOptional() }),
+  SyncMutexTryLock: z.strictObject({ mutex, kind: z.enum(mutexKinds).exactOptional() }),
+  SyncMutexUnlock: z.strictObject({ mutex }),
+  SyncCondvarWait: z.strictObject({ condvar, mutex }),
+  SyncCondvarSignal: z.strictObject({ condvar, all: z.boolean().exactOptional() }),
+  SyncSemWait: z.strictObject({ semaphore, try: z.boolean().exactOptional() }),
+  SyncSemPost: z.strictObject({ semaphore }),
+  SignalKill: z.strictObject({
+    pid,
+    tid: id.exactOptional(),
+    signal: signalName.nullable(),
+    code: code.exactOptional(),
+    value: value.exactOptional(),
+  }),
+  SignalAction: z.strictObject({ signal: signalName, action: z.enum(['default', 'ignore', 'handle']) }),
+  SignalProcmask: z.strictObject({ how: z.enum(['block', 'unblock', 'set']), signals }),
+  SignalWaitinfo: z.strictObject({ signals }),
+  SignalSuspend: z.strictObject({ mask: signals }),
+  TimerCreate: z.strictObject({ notify: Notify }),
+  TimerSettime: z.strictObject({ timerid, after: Duration, every: Duration.exactOptional() }),
+  TimerDestroy: z.strictObject({ timerid }),
+  TimerTimeout: z.strictObject({
+    states: z.array(z.enum(timeoutStates)).max(timeoutStates.length),
+    after: Duration.exactOptional(),
+  }),
+  nanosleep: z.strictObject({ for: Duration }),
+  compute: z.strictObject({ us: count.describe('µs of CPU time') }),
+  mmap: z.strictObject({ pages, locked: z.boolean().exactOptional() }),
+  munmap: z.strictObject({ pages }),
+  enter: z.strictObject({ bytes }),
+  leave: z.strictObject({ bytes }),
+  open: z.strictObject({ path: name, write: z.boolean().exactOptional(), size: bytes.exactOptional() }),
+  close: z.strictObject({ fd }),
+  write: z.strictObject({ fd, bytes }),
+} as const satisfies { [N in KernelCallName]: z.ZodType<CallArguments<N>> }
+
+export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]])
+
+/** A call by name; its arguments are those of that call. */
+export const CallBody = z.looseObject({ call: callName }).meta({ id: 'KernelCallBody' })
+
+/** `{"call":"MsgSend","coid":1}`. @throws ZodError naming the field that is wrong */
+export function parseCall(body: unknown): KernelCall {
+  const { call, ...args } = CallBody.parse(body)
+  return { name: call, args: callArguments[call].parse(args) } as KernelCall
+}

@@ -1,0 +1,84 @@
+/** Shapes of what only the model has. */
+
+import { z } from 'zod'
+import { kernelCallNames } from '../kernel/calls/table.ts'
+import { errnos } from '../kernel/errno.ts'
+import { threadStates } from '../kernel/states.ts'
+import { callName } from './calls.ts'
+
+const path = z.string().describe('Pathname, which is also the URL path')
+const whole = z.int()
+const on = z.record(z.string(), z.union([z.string(), z.number()])).describe('What it blocks on')
+const value = z.record(z.string(), z.unknown()).describe('What it returned; empty for success and nothing more')
+const errno = z.enum(Object.keys(errnos) as [keyof typeof errnos, ...(keyof typeof errnos)[]])
+
+export const ReturnedView = z.union([
+  z.strictObject({ call: callName, value }),
+  z.strictObject({ call: callName, errno }),
+])
+
+export const ThreadCallView = z
+  .strictObject({
+    path,
+    blocked: z
+      .strictObject({ call: callName, state: z.enum(threadStates), on })
+      .nullable()
+      .describe('The call that it is blocked in'),
+    returned: ReturnedView.nullable().describe('What the last call that blocked it returned'),
+  })
+  .meta({ id: 'ThreadCall' })
+
+export const OutcomeView = z
+  .union([z.strictObject({ returned: value }), z.strictObject({ blocked: z.enum(threadStates), on })])
+  .meta({ id: 'Outcome' })
+
+export const CallRowView = z
+  .strictObject({
+    path,
+    call: z.enum(kernelCallNames as [string, ...string[]]),
+    arguments: z.record(z.string(), z.unknown()).describe('JSON Schema of each argument'),
+    required: z.array(z.string()),
+  })
+  .meta({ id: 'KernelCall' })
+
+export const ClockView = z
+  .strictObject({
+    path,
+    clock: z.enum(['virtual', 'real']).describe('Virtual time moves by POST only; real time follows the wall clock'),
+    now: z.iso.datetime(),
+    next: z.iso.datetime().nullable().describe('When the next timer expires'),
+  })
+  .meta({ id: 'Clock' })
+
+export const ScenarioView = z
+  .strictObject({
+    path,
+    title: z.string().nullable().describe('Of the last that was run; null where none was'),
+    met: z.boolean().nullable().describe('All was as it expected'),
+    differences: z
+      .array(z.strictObject({ line: whole, column: whole, message: z.string() }))
+      .describe('What was not, with the place in the file'),
+    calls: whole,
+    events: whole,
+    ran: z.string().describe('How long, by the kernel’s clock'),
+    now: z.iso.datetime(),
+  })
+  .meta({ id: 'Scenario' })
+
+export const ChannelView = z
+  .strictObject({
+    path,
+    chid: whole,
+    owner: path,
+    fixedPriority: z.boolean(),
+    send: z.array(path).describe('SEND-blocked clients, the first to be received first'),
+    receive: z.array(path).describe('RECEIVE-blocked threads'),
+    reply: z.array(z.strictObject({ rcvid: whole, client: path, receiver: path.nullable() })),
+    pulses: z.array(z.strictObject({ priority: whole, code: whole, value: whole, scoid: whole, count: whole })),
+    connections: z.array(z.strictObject({ scoid: whole, client: path, coids: z.array(whole) })),
+  })
+  .meta({ id: 'Channel' })
+
+export type ThreadCallView = z.infer<typeof ThreadCallView>
+export type ScenarioView = z.infer<typeof ScenarioView>
+export type ChannelView = z.infer<typeof ChannelView>

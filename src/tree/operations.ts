@@ -1,0 +1,139 @@
+/**
+ * What clients do to the model besides kernel calls: make processes and partitions, move them, let time pass. One row each,
+ * used by its route and by `/sys/calls` alike.
+ */
+
+import { z } from 'zod'
+import { bounds } from '../bounds.ts'
+import { KernelError } from '../kernel/errno.ts'
+import { poolNames } from '../kernel/machine.ts'
+import type { ModelProcess } from '../kernel/objects/model-process.ts'
+import type { Partition } from '../kernel/objects/partition.ts'
+import type { System } from '../kernel/objects/system.ts'
+import { Duration, FirstThread, parseCall, ThreadMakingBody } from './calls.ts'
+import type { Model } from './definition.ts'
+
+const partitionPath = z.string().describe('Pathname of a partition, or /sys for none')
+const pid = z.int().min(1).describe('Process')
+
+export const PoolSizes = z
+  .partialRecord(z.enum(poolNames), z.int().nonnegative().nullable())
+  .describe('Capacity of each limit, in its unit; null takes it away. Less than is in use refuses new use only')
+
+export const PoolsBody = z.strictObject({ pools: PoolSizes.default({}) }).meta({ id: 'Pools' })
+
+export const ProcessBody = z
+  .strictObject({
+    name: z.string().min(1).max(bounds.nameMax),
+    uid: z.int().nonnegative().exactOptional(),
+    parent: pid.exactOptional().describe('A process that it is a child of'),
+    partition: partitionPath.exactOptional(),
+    thread: FirstThread.exactOptional(),
+  })
+  .meta({ id: 'ProcessMaking' })
+
+export const AdvanceBody = z.strictObject({ advance: Duration }).meta({ id: 'Advance' })
+
+/** The names in a pathname of a partition, from the outermost in; none for /sys. @throws KernelError EINVAL */
+function namesIn(path: string): string[] {
+  if (!/^\/sys(\/part\/[^/]+)*$/.test(path)) throw new KernelError('EINVAL', `${path} is no pathname of a partition`)
+  try {
+    return path.split('/part/').slice(1).map(decodeURIComponent)
+  } catch {
+    throw new KernelError('EINVAL', `${path} is not percent-encoded UTF-8`)
+  }
+}
+
+/** @throws KernelError EINVAL, ENOENT */
+function containerAt({ machine }: Model, path: string): Partition | System {
+  const names = namesIn(path)
+  const found = names.length === 0 ? machine.kernel.system : machine.kernel.partition(names)
+  if (found === null) throw new KernelError('ENOENT', `there is no partition ${path}`)
+  return found
+}
+
+export function createProcess(
+  model: Model,
+  { parent, partition, ...making }: z.output<typeof ProcessBody>,
+  within?: Partition | System,
+): ModelProcess {
+  const { machine } = model
+  const container = partition === undefined ? within : containerAt(model, partition)
+  return machine.create({
+    ...making,
+    ...(parent !== undefined && { parent: machine.process(parent) }),
+    ...(container !== undefined && { container }),
+  })
+}
+
+/** @throws KernelError where time follows the wall clock */
+export function advance({ machine, clock }: Model, { advance: ms }: z.output<typeof AdvanceBody>): { now: string } {
+  if (clock === 'real') throw new KernelError('ENOTSUP', 'time follows the wall clock: start with --clock virtual')
+  machine.advance(machine.kernel.now + ms)
+  return { now: new Date(machine.kernel.now).toISOString() }
+}
+
+export function move(model: Model, process: ModelProcess, path: string): void {
+  model.machine.move(process, containerAt(model, path))
+}
+
+interface Operation<Body extends z.ZodType> {
+  readonly body: Body
+  readonly run: (model: Model, body: z.output<Body>) => object
+}
+
+const operation = <Body extends z.ZodType>(body: Body, run: Operation<Body>['run']) => ({
+  body,
+  run: (model: Model, given: unknown): object => run(model, body.parse(given)),
+})
+
+export const operations = {
+  create: operation(ProcessBody, (model, body) => {
+    const { pid: made, identity } = createProcess(model, body)
+    return { pid: made, identity }
+  }),
+  createThread: operation(ThreadMakingBody.extend({ pid }), ({ machine }, { pid: of, ...making }) => {
+    const { tid } = machine.createThread(machine.process(of), making)
+    return { tid }
+  }),
+  move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
+    move(model, model.machine.process(of), partition)
+    return {}
+  }),
+  putPartition: operation(PoolsBody.extend({ partition: z.string() }), ({ machine }, { partition, pools }) => {
+    const names = namesIn(partition)
+    if (names.length === 0) throw new KernelError('EINVAL', '/sys is no partition')
+    machine.putPartition(names, pools)
+    return {}
+  }),
+  removePartition: operation(z.strictObject({ partition: z.string() }), (model, { partition }) => {
+    const container = containerAt(model, partition)
+    if (container.level === 'system') throw new KernelError('EINVAL', '/sys is no partition')
+    model.machine.removePartition(container)
+    return {}
+  }),
+  advance: operation(AdvanceBody, advance),
+} as const
+
+export type OperationName = keyof typeof operations
+
+const isOperation = (name: string): name is OperationName => Object.hasOwn(operations, name)
+
+const callerPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
+
+const Caller = z
+  .string()
+  .regex(callerPath, 'the pathname of a thread, as in /sys/proc/1/thread/1')
+  .transform((path) => callerPath.exec(path)!.slice(1).map(Number) as [number, number])
+
+const Line = z.looseObject({ call: z.string(), caller: Caller.exactOptional() })
+const CallerLine = z.looseObject({ caller: Caller })
+
+/** One line of `/sys/calls`: an operation, or a kernel call with the thread that makes it. What it answers. @throws ZodError, KernelError */
+export function runLine(model: Model, line: unknown): object {
+  const { call, caller, ...args } = Line.parse(line)
+  if (caller === undefined && isOperation(call)) return { returned: operations[call].run(model, args) }
+  const made = parseCall({ call, ...args })
+  const [pid, tid] = caller ?? CallerLine.parse(line).caller
+  return model.machine.call(pid, tid, made)
+}

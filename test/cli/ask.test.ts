@@ -1,0 +1,248 @@
+/** `introspectd ps` and `set`, and what every command says when it is not answered. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Live, run } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+
+let live: Live
+let hog: Program
+const ask = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: live.url } })
+const line = (text: string) => ({ code: 1, stdout: '', stderr: `introspectd: ${text}\n` })
+
+beforeAll(async () => {
+  live = await Live.start()
+  // Opens a descriptor every 10 ms until it has 300.
+  hog = await start('fd-hog', [10, 300])
+  await live.until(`/sys/proc/${hog.pid}/fds`, ({ value }) => Number(value) > 300)
+})
+
+afterAll(async () => {
+  await hog.stop()
+  await live.stop()
+})
+
+describe('ps', () => {
+  test('lists every process, in the order of their pids', async () => {
+    const { code, stdout, stderr } = await ask('ps')
+    expect([code, stderr]).toEqual([0, ''])
+    const [titles, ...rows] = stdout.trimEnd().split('\n')
+    expect(titles).toMatch(/^ *PID {2}NAME +UID +CPU +MEMORY +STACK +FDS +THREADS +STATES +PARTITION$/)
+    const pids = rows.map((row) => Number.parseInt(row, 10))
+    expect(pids).toEqual(pids.toSorted((one, other) => one - other))
+    expect(pids).toEqual(expect.arrayContaining([hog.pid, live.pid, process.pid]))
+  })
+
+  test('sorts by a column from the largest, text from A, and the other way round', async () => {
+    const column = (stdout: string, place: number) =>
+      stdout
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((row) => row.trim().split(/ {2,}/)[place]!)
+    const fds = column((await ask('ps', '--sort', 'fds')).stdout, 6).map(Number)
+    expect(fds.filter((count) => !Number.isNaN(count))).toEqual(
+      fds.filter((count) => !Number.isNaN(count)).toSorted((one, other) => other - one),
+    )
+    const names = column((await ask('ps', '--sort', 'NAME', '--reverse')).stdout, 1)
+    expect(names).toEqual(names.toSorted().reverse())
+  })
+
+  test('chooses by name, in either case', async () => {
+    const { stdout } = await ask('ps', '--name', 'FD-H')
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^ *${hog.pid} {2}fd-hog `))
+    for (const row of stdout.trimEnd().split('\n').slice(1)) expect(row).toContain('fd-hog')
+  })
+
+  test('chooses by partition, as the column shows it', async () => {
+    const { partition } = (await live.get(`/sys/proc/${hog.pid}`)) as { partition: string | null }
+    if (partition === null) return expect((await ask('ps', '--part', 'nowhere')).code).toBe(1)
+    const shown = partition.replace('/sys/part/', '').replaceAll('/part/', '/')
+    const { stdout } = await ask('ps', '--part', shown, '--name', 'fd-hog')
+    expect(stdout).toMatch(new RegExp(`^ *${hog.pid} {2}fd-hog .*${shown}$`, 'm'))
+  })
+
+  test('with a pid lists the threads of that process', async () => {
+    const { stdout } = await ask('ps', 'self', '--sort', 'name')
+    expect(stdout).toMatch(/^ *TID {2}NAME +STATE +ON +CPU +STACK +OF +SINCE$/m)
+    expect(stdout).toMatch(new RegExp(`^ *${live.pid} {2}introspectd `, 'm'))
+  })
+
+  test.each([
+    [['ps', 'httpd'], /^PID "httpd": expected a pid; --name finds processes by name$/],
+    [['ps', '4000000000'], /^\/sys\/proc\/4000000000\/thread does not exist; \/sys\/proc does$/],
+    [['ps', '1', '--name', 'x'], /^--name and --part choose processes; with a pid there is but one$/],
+    [['ps', '--sort', 'fdss'], /^--sort: there is no column fdss; did you mean fds\?$/],
+    [['ps', 'self', '--sort', 'partition'], /^--sort: there is no column partition; there are tid, name, /],
+    [['ps', '--part', 'no/such'], /^\/sys\/part\/no\/part\/such\/proc does not exist; \/sys\/part does/],
+    [['ps', '--srot', 'fds'], /^unknown option '--srot'; did you mean --sort\?$/],
+    [['ps', '--sort'], /^option '--sort <text>' argument missing$/],
+  ])('%j is refused: %s', async (words, reason) => {
+    const { code, stdout, stderr } = await ask(...words)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
+  })
+
+  test('into a pipe that is closed early ends quietly', async () => {
+    // The reader is gone before there is anything to write.
+    const under = ['bash', '-c', 'set -o pipefail; "$0" "$@" | true']
+    const ended = await run(['ps'], { env: { INTROSPECTD_URL: live.url }, under })
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+})
+
+describe('set', () => {
+  test('sets a threshold of the name cli, says what it is, and that it is set anew', async () => {
+    const path = `/sys/proc/${hog.pid}/fds/threshold/cli`
+    expect(await ask('set', `/sys/proc/${hog.pid}/fds`, '1000')).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(new RegExp(`^${path} set: at 1000; armed, fds now \\d+ of \\d+\\n$`)),
+    })
+    expect((await ask('set', `${hog.pid}/fds`, '200', 'note=too many')).stdout).toMatch(
+      new RegExp(`^${path} set anew: at 200; tripped, fds now \\d+ of \\d+\\n$`),
+    )
+    expect(await live.get(path)).toMatchObject({ at: 200, note: 'too many', state: 'tripped' })
+  })
+
+  test('takes a name in the path, and says of each node which is past it already', async () => {
+    const { stdout } = await ask('set', 'fds/threshold/each', '300', 'per=process', 'rearm=250')
+    expect(stdout).toMatch(/^\/sys\/fds\/threshold\/each set: at 300 for each process; tripped, \d+ of \d+ past it/)
+    expect(stdout).toContain(`  past it: /sys/proc/${hog.pid}/fds\n`)
+    expect(await live.get('/sys/fds/threshold/each')).toMatchObject({ per: 'process', rearm: 250 })
+  })
+
+  test('shows amounts in units for people', async () => {
+    expect((await ask('set', 'memory-free', '1%', 'direction=falling')).stdout).toMatch(
+      /^\/sys\/memory-free\/threshold\/cli set: down to 1%; armed, memory-free now [\d.]+[MGT] of [\d.]+[MGT]\n$/,
+    )
+  })
+
+  test.each([
+    [
+      ['self/fdss', '1'],
+      /^\/sys\/proc\/self\/fdss\/threshold\/cli does not exist; (\S+) does; did you mean \1\/fds\?$/,
+    ],
+    [['self', '1'], /^\/sys\/proc\/self is no limit; name one below it, as in \/sys\/proc\/self\/fds$/],
+    [['/sys', '1'], /^\/sys is no limit; name one below it, as in \/sys\/fds$/],
+    [['/sys/proc/', '1'], /^\/sys\/proc is no limit/],
+    [['fds', 'many'], /^at: a percentage from "0%" to "100%"/],
+    [['fds', '-1'], /^at: Too small: expected number to be >=0$/],
+    [['fds', ''], /^there is no trip point; send one, as in 100 or 80%$/],
+    [['fds'], /^missing required argument 'at'$/],
+    [['fds', '10', 'rearmm=5'], /^there is no field rearmm; did you mean rearm\?$/],
+    [['fds', '10', 'rearm=50'], /^rearm: "rearm" must lie strictly below "at" when rising$/],
+    [['fds', '10', 'loud'], /^"loud" is not name=value; the first word is the trip point$/],
+    [['fds', '10', 'direction=up'], /^direction: /],
+    [['mutexes', '10'], /^mutexes cannot be measured|owners of locks/],
+    [['/fds', '10'], /^\/fds\/threshold\/cli does not exist; \/ does$/],
+  ])('%j is refused, and nothing is set: %s', async (words, reason) => {
+    const before = await live.get('/sys/thresholds')
+    const { code, stdout, stderr } = await ask('set', ...words)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
+    const after = await live.get('/sys/thresholds')
+    const paths = ({ entries }: Record<string, unknown>) => (entries as { path: string }[]).map(({ path }) => path)
+    expect(paths(after)).toEqual(paths(before))
+  })
+})
+
+describe('a command that is not answered says why:', () => {
+  const strangers: Server[] = []
+  const stranger = async (status: number, type: string, body: string): Promise<string> => {
+    const server = createServer((_request, response) => response.writeHead(status, { 'content-type': type }).end(body))
+    strangers.push(server.listen(0, '127.0.0.1'))
+    await new Promise((resolve) => server.once('listening', resolve))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  afterAll(() => {
+    for (const server of strangers) server.close()
+  })
+
+  test('nothing listens there', async () => {
+    const gone = await stranger(200, 'text/html', '')
+    await new Promise((resolve) => strangers.pop()!.close(resolve))
+    const message = line(`nothing listens at ${gone}; introspectd serve starts the service, --url names another place`)
+    for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
+      expect(await run([...words, '--url', gone])).toEqual(message)
+    }
+  })
+
+  test.each([
+    [200, 'text/html', '<html>'],
+    [200, 'application/json', '{}'],
+    [404, 'text/plain', 'no'],
+    [500, 'application/problem+json', 'not JSON'],
+    [404, 'application/problem+json', '{"detail": 5}'],
+  ])('what answers %i %s %s is not introspectd', async (status, type, body) => {
+    const url = await stranger(status, type, body)
+    expect(await run(['ps', '--url', url])).toEqual(
+      line(`what answers at ${url} is not introspectd (status ${status}); --url names another place`),
+    )
+  })
+
+  test('its address means nothing', async () => {
+    const { code, stderr } = await run(['ps', '--url', 'http://nowhere.invalid'])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^introspectd: cannot reach http:\/\/nowhere.invalid: .+\n$/),
+    ])
+    expect((await run(['ps', '--url', 'localhost:7007'])).stderr).toBe(
+      'introspectd: --url "localhost:7007": expected an address such as http://127.0.0.1:7007\n',
+    )
+  })
+})
+
+describe('of a service that asks for a token', () => {
+  let guarded: Live
+  const secrets = { watcher: '0123456789abcdef', controller: 'fedcba9876543210' }
+
+  beforeAll(async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'tokens')
+    writeFileSync(file, `watcher read ${secrets.watcher}\nha-1 control ${secrets.controller}\n`)
+    guarded = await Live.start(['--token-file', file])
+  })
+
+  afterAll(() => guarded.stop())
+
+  const askAs = (token: string | null, ...words: string[]) =>
+    run([...words, '--url', guarded.url], { env: token === null ? {} : { INTROSPECTD_TOKEN: token } })
+
+  test('every command says that it needs one, and that one is not known', async () => {
+    for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
+      const none = await askAs(null, ...words)
+      expect(none).toEqual(line(`${guarded.url} asks for a token: put one into INTROSPECTD_TOKEN`))
+    }
+    expect(await askAs('not-this-one', 'ps')).toEqual(
+      line(`${guarded.url} does not know the token of INTROSPECTD_TOKEN`),
+    )
+  })
+
+  test('a reader may look, and is told what it may not', async () => {
+    expect(await askAs(secrets.watcher, 'ps', 'self')).toMatchObject({ code: 0, stderr: '' })
+    expect(await askAs(secrets.watcher, 'set', 'fds', '1')).toEqual(
+      line('the token watcher has the role read; this needs control'),
+    )
+  })
+
+  test('a controller may set, and its name stands at what it set', async () => {
+    expect(await askAs(secrets.controller, 'set', 'fds', '100000')).toMatchObject({ code: 0, stderr: '' })
+    const authorization = `Bearer ${secrets.watcher}`
+    const threshold = await fetch(`${guarded.url}/sys/fds/threshold/cli`, { headers: { authorization } })
+    expect(await threshold.json()).toMatchObject({ owner: 'ha-1' })
+  })
+
+  test('the token may stand in a file, and is nowhere shown', async () => {
+    const config = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'introspectd.yaml')
+    writeFileSync(config, `url: ${guarded.url}\ntoken: ${secrets.watcher}\n`)
+    expect(await run(['ps', 'self'], { env: { INTROSPECTD_CONFIG: config } })).toMatchObject({ code: 0, stderr: '' })
+    const { stdout } = await run(['config', '--config', config])
+    expect(stdout).toContain(`# token is set, and not shown # ${config}:2\n`)
+    expect(stdout).not.toContain(secrets.watcher)
+  })
+})

@@ -1,0 +1,115 @@
+/** `introspectd simulate`, as it is started. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { pathOf, shipped } from '../scenario/support.ts'
+import { run } from '../support/live.ts'
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname
+
+function file(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'scenario.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+const simple = (expected: string): string => `title: simple
+processes: { a: { threads: { main: [{ ChannelCreate: }, { sleep: { random: [1ms, 1h] } }] } } }
+run: 24h
+expect: { usage: { $a/channels: ${expected} } }
+`
+
+test('all that are shipped are met: exit code 0, and a line for each', async () => {
+  const { code, stdout, stderr } = await run(['simulate', '--quiet', ...shipped.map(pathOf)])
+  expect([code, stdout]).toEqual([0, ''])
+  const lines = stderr.trimEnd().split('\n')
+  expect(lines.map((line) => line.split(': ').slice(0, 2).join(': '))).toEqual(
+    shipped.map((name) => `${pathOf(name)}: met`),
+  )
+})
+
+test('events are CloudEvents, one a line, from the first of January 1970; each file’s begin at 1', async () => {
+  const path = pathOf('join-loop.yaml')
+  const { code, stdout } = await run(['simulate', path, path])
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(code).toBe(0)
+  expect(events[0]).toMatchObject({
+    specversion: '1.0',
+    id: '00000000000000000001',
+    sequence: '00000000000000000001',
+    source: '/net/model',
+    type: 'process.created',
+    subject: '/sys/proc/1',
+    time: '1970-01-01T00:00:00.000Z',
+  })
+  const half = events.length / 2
+  expect(events.slice(half)).toEqual(events.slice(0, half))
+  const numbers = Array.from({ length: half }, (_, place) => String(place + 1).padStart(20, '0'))
+  expect(events.slice(0, half).map(({ sequence }) => sequence)).toEqual(numbers)
+})
+
+test('one that is not met is exit code 1, with what differs and where; the others run all the same', async () => {
+  const [good, bad] = [file(simple('1')), file(simple('2'))]
+  const { code, stderr } = await run(['simulate', '--quiet', bad, good])
+  expect(code).toBe(1)
+  const [first, second, third] = stderr.split('\n')
+  expect(first).toMatch(new RegExp(`^${bad}: NOT MET: simple \\(2 calls, \\d+ events, \\d+ms\\)$`))
+  expect(second).toBe(`  ${bad}:4:20: $a/channels: value: expected 2, got 1`)
+  expect(third).toContain(`${good}: met: simple`)
+})
+
+test('a file that is wrong is exit code 2, and then none is run', async () => {
+  const [good, wrong] = [file(simple('1')), file(simple('1').replace('sleep', 'slep'))]
+  const { code, stdout, stderr } = await run(['simulate', good, wrong, '/nowhere.yaml', tmpdir()])
+  expect([code, stdout]).toEqual([2, ''])
+  const lines = stderr.trimEnd().split('\n')
+  expect(lines).toEqual([
+    expect.stringMatching(new RegExp(`^${wrong}:2:59: there is no call slep; there are sleep, repeat, `)),
+    expect.stringMatching(/^\/nowhere\.yaml: cannot be read: ENOENT/),
+    expect.stringMatching(new RegExp(`^${tmpdir()}: cannot be read: EISDIR`)),
+  ])
+})
+
+test('--seed goes before the seed of the file', async () => {
+  const path = file(simple('1'))
+  const outputs = await Promise.all(
+    [['--seed', '1'], ['--seed', '2'], []].map(async (seed) => (await run(['simulate', ...seed, path])).stdout),
+  )
+  expect(outputs[0]).toBe(outputs[2])
+  expect(outputs[0]).not.toBe(outputs[1])
+})
+
+test.each([
+  [['simulate'], /file/],
+  [['simulate', '--seed', 'x', 'a.yaml'], /seed/],
+  [['simulate', '--seed', '4294967296', 'a.yaml'], /seed/],
+  [['simulate', '--sed', '1', 'a.yaml'], /sed/],
+])('%j is refused with one clear line and exit code 1', async (args, reason) => {
+  const { code, stdout, stderr } = await run(args)
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(reason)
+  expect(stderr).toMatch(/^introspectd: .*\n$/)
+})
+
+test('where nobody reads on, as after head, it ends with its verdict all the same', async () => {
+  const path = file(`title: loud
+processes: { a: { threads: { main: [{ repeat: 5000, steps: [{ sleep: 1ms }] }] } } }
+`)
+  const child = spawn(process.execPath, [main, 'simulate', path], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let verdict = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    verdict += chunk.toString()
+  })
+  // Far less than it has to say, which is more than a pipe holds.
+  child.stdout.once('data', () => child.stdout.destroy())
+  const [code] = (await once(child, 'close')) as [number]
+  expect(verdict).toMatch(/^.*: met: loud \(5000 calls, \d+ events, \d+ms\)\n$/)
+  expect(code).toBe(0)
+})

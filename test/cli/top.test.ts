@@ -1,0 +1,205 @@
+/** `introspectd top`: on a terminal of its own, and without one. */
+
+import { constants } from 'node:os'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Live, run } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+import { Pty } from '../support/pty.ts'
+
+const { SIGTERM, SIGINT, SIGHUP, SIGSTOP, SIGCONT } = constants.signals
+const enters = '\u001b[?1049h\u001b[?25l'
+const leaves = '\u001b[?25h\u001b[?1049l'
+
+let live: Live
+let hog: Program
+let terminal: Pty | null = null
+
+const top = async (words: readonly string[] = [], size: { rows?: number; columns?: number } = {}): Promise<Pty> => {
+  terminal = new Pty(['top', '--url', live.url, '--delay', '0.1', ...words], size)
+  await terminal.until(({ frame }) => frame.length > 1)
+  return terminal
+}
+
+/** The column that is sorted by is bold among inverse ones. */
+const column =
+  (name: string) =>
+  ({ drawing }: Pty): boolean =>
+    drawing.includes(`\u001b[1m${name}\u001b[22m`)
+
+/** What stands in the column FDS, to the left of which text may have blanks in it. */
+const fdsShown = (frame: readonly string[]): number[] => {
+  const end = frame[4]!.indexOf('FDS') + 'FDS'.length
+  const cells = frame.slice(5, -1).map((row) => / (\d+)$/.exec(row.slice(0, end))?.[1])
+  return cells.flatMap((cell) => (cell === undefined ? [] : [Number(cell)]))
+}
+
+beforeAll(async () => {
+  live = await Live.start()
+  hog = await start('fd-hog', [1, 1500])
+  await live.until(`/sys/proc/${hog.pid}/fds`, ({ value }) => Number(value) > 1500)
+})
+
+afterEach(() => {
+  terminal?.kill()
+  terminal = null
+})
+
+afterAll(async () => {
+  await hog.stop()
+  await live.stop()
+})
+
+describe('on a terminal', () => {
+  test('fills the screen with a head, the processes and the keys, and no more', async () => {
+    const { frame } = await top([], { rows: 12, columns: 90 })
+    expect(frame).toHaveLength(12)
+    for (const row of frame) expect(row.length).toBeLessThanOrEqual(90)
+    expect(frame[0]).toMatch(/^introspectd \S+ on \S+ \(linux\) {2}\d\d:\d\d:\d\d$/)
+    expect(frame[1]).toMatch(/^processes \d+ {2}threads \d+ {2}cpu [\d.]+% of \d+\.0% {2}memory \S+ of \S+$/)
+    expect(frame[2]).toBe('thresholds 0, tripped 0')
+    expect(frame[4]).toMatch(/^ *PID {2}NAME +UID +CPU +MEMORY /)
+    expect(frame[5]).toMatch(/^ *\d+ {2}\S/)
+    expect(frame[11]).toMatch(/^q quits/)
+  })
+
+  test('is ended by q, and leaves the terminal as it was', async () => {
+    const screen = await top()
+    screen.type('q')
+    expect(await screen.ended).toEqual({ code: 0, restored: true })
+    expect(screen.output.startsWith(enters)).toBe(true)
+    expect(screen.output.endsWith(leaves)).toBe(true)
+  })
+
+  test.each([
+    ['Ctrl-C', (screen: Pty) => screen.type('\u0003')],
+    ['Ctrl-D', (screen: Pty) => screen.type('\u0004')],
+    ['SIGINT', (screen: Pty) => screen.signal(SIGINT)],
+    ['SIGTERM', (screen: Pty) => screen.signal(SIGTERM)],
+    ['SIGHUP', (screen: Pty) => screen.signal(SIGHUP)],
+  ])('%s too leaves it as it was', async (_, end) => {
+    const screen = await top()
+    end(screen)
+    expect(await screen.ended).toEqual({ code: 0, restored: true })
+    expect(screen.output.endsWith(leaves)).toBe(true)
+  })
+
+  test('takes the screen again when it was stopped and goes on', async () => {
+    const screen = await top()
+    screen.signal(SIGSTOP)
+    screen.signal(SIGCONT)
+    await screen.until(
+      ({ output }) => output.lastIndexOf('\u001b[H') > output.indexOf(enters, 1) && output.indexOf(enters, 1) > 0,
+    )
+    screen.type('q')
+    expect(await screen.ended).toEqual({ code: 0, restored: true })
+  })
+
+  test('sorts by the column of a letter, by the one beside it, and the other way round', async () => {
+    const screen = await top()
+    expect(column('CPU')(screen)).toBe(true)
+    screen.type('f')
+    await screen.until(column('FDS'))
+    const counts = fdsShown(screen.frame)
+    expect(counts.length).toBeGreaterThan(5)
+    expect(counts).toEqual(counts.toSorted((one, other) => other - one))
+    screen.type('>')
+    await screen.until(column('THREADS'))
+    screen.type('\u001b[D')
+    await screen.until(column('FDS'))
+    screen.type('<')
+    await screen.until(column('STACK'))
+    // What begins with the same letter follows: PID, PARTITION, PID.
+    screen.type('p')
+    await screen.until(column('PARTITION'))
+    screen.type('p')
+    await screen.until(column('PID'))
+    screen.type('r')
+    await screen.until(({ frame }) => /^ +1 {2}/.test(frame[5]!))
+    // Beyond the first there is none, and other keys mean nothing.
+    screen.type('<xyz')
+    screen.type('r')
+    await screen.until((pty) => column('PID')(pty) && !/^ +1 {2}/.test(pty.frame[5]!))
+  })
+
+  test('follows the size of the terminal', async () => {
+    const screen = await top([], { rows: 30, columns: 120 })
+    expect(screen.frame).toHaveLength(30)
+    screen.resize(8, 40)
+    await screen.until(({ frame }) => frame.length === 8)
+    for (const row of screen.frame) expect(row.length).toBeLessThanOrEqual(40)
+    screen.resize(2, 10)
+    await screen.until(({ frame }) => frame.length === 2)
+    screen.resize(40, 200)
+    await screen.until(({ frame }) => frame.length === 40)
+    expect(screen.frame.at(-1)).toMatch(/^q quits/)
+    screen.type('q')
+    expect((await screen.ended).restored).toBe(true)
+  })
+
+  test('says at the head which thresholds are tripped', async () => {
+    const screen = await top()
+    await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })
+    await screen.until(({ frame }) => frame[2] === `thresholds 1, tripped 1: /sys/proc/${hog.pid}/fds/threshold/hog`)
+    await fetch(`${live.url}/sys/proc/${hog.pid}/fds/threshold/hog`, { method: 'DELETE' })
+    await screen.until(({ frame }) => frame[2] === 'thresholds 0, tripped 0')
+  })
+
+  test('shows only what was chosen', async () => {
+    const { frame } = await top(['--name', 'fd-hog'])
+    const rows = frame.slice(5, -1).filter((row) => row !== '')
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) expect(row).toContain('fd-hog')
+  })
+
+  test('keeps what it has when the service is gone, says so, and goes on when it is back', async () => {
+    const port = '--port'
+    const former = await Live.start()
+    const { port: number } = new URL(former.url)
+    terminal = new Pty(['top', '--url', former.url, '--delay', '0.1'])
+    await terminal.until(({ frame }) => frame.length > 1)
+    await former.stop()
+    await terminal.until(({ frame }) => /^OLD, trying again: /.test(frame.at(-1)!))
+    expect(terminal.frame[5]).toMatch(/^ *\d+ {2}\S/)
+    const next = await Live.start([port, number])
+    await terminal.until(({ frame }) => /^q quits/.test(frame.at(-1)!))
+    terminal.type('q')
+    expect(await terminal.ended).toEqual({ code: 0, restored: true })
+    await next.stop()
+  })
+
+  test('that is refused from the start never takes the screen', async () => {
+    terminal = new Pty(['top', '--sort', 'cpuu'])
+    expect(await terminal.ended).toEqual({ code: 1, restored: true })
+    expect(terminal.output).toBe('introspectd: --sort: there is no column cpuu; did you mean cpu?\r\n')
+  })
+})
+
+describe('without a terminal', () => {
+  const ask = (...words: string[]) => run(['top', ...words], { env: { INTROSPECTD_URL: live.url } })
+
+  test('prints so many tables, whole and without colours', async () => {
+    const { code, stdout, stderr } = await ask('-n', '2', '-d', '0.1', '--sort', 'fds')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).not.toContain('\u001b')
+    expect(stdout.match(/^introspectd .* \(linux\)/gm)).toHaveLength(2)
+    expect(stdout.match(new RegExp(`^ *${hog.pid} {2}fd-hog `, 'gm'))).toHaveLength(2)
+  })
+
+  test('ends quietly when nobody reads it any more', async () => {
+    const under = ['bash', '-c', 'set -o pipefail; "$0" "$@" | head -n 1']
+    const { code, stdout, stderr } = await run(['top', '-d', '0.1'], { env: { INTROSPECTD_URL: live.url }, under })
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^introspectd .*\n$/)
+  })
+
+  test.each([
+    [['-n', '0'], /^--count 0: Too small: expected number to be >=1$/],
+    [['-d', 'soon'], /^--delay "soon": expected a number$/],
+    [['--sort', 'uidd'], /^--sort: there is no column uidd; did you mean uid\?$/],
+    [['everything'], /^too many arguments for 'top'/],
+  ])('%j is refused: %s', async (words, reason) => {
+    const { code, stdout, stderr } = await ask(...words)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
+  })
+})

@@ -1,0 +1,118 @@
+/** The systemd unit: what systemd's tools say of it, and under a real systemd, booted beside the machine. */
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = new URL('../../', import.meta.url).pathname
+const boot = join(root, 'test/programs/boot-systemd.sh')
+const unit = join(root, 'deploy/introspectd.service')
+const text = readFileSync(unit, 'utf8')
+const directory = mkdtempSync(join(tmpdir(), 'introspectd-unit-'))
+
+afterAll(() => rmSync(directory, { recursive: true }))
+
+test('systemd understands every line of it', () => {
+  // Where the service is installed.
+  const copy = join(directory, 'introspectd.service')
+  writeFileSync(copy, text.replace('ExecStart=introspectd', 'ExecStart=/bin/true'))
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' })
+  expect([stderr, status]).toEqual(['', 0])
+  writeFileSync(copy, text.replace('ProtectClock=', 'ProtectClocks='))
+  expect(spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' }).stderr).toContain('ProtectClocks')
+})
+
+test('by systemd’s own measure it is exposed to no more than 2.0 of 10', () => {
+  const told = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', unit])
+  expect(told.toString()).toMatch(/Overall exposure level for introspectd\.service: [01]\.\d|2\.0/)
+})
+
+describe('under systemd', () => {
+  let booted: ChildProcess
+  let first: string
+
+  const inside = (...command: string[]): string =>
+    execFileSync('nsenter', ['--all', '--target', first, ...command], { encoding: 'utf8' })
+
+  const shown = (): Record<string, string> =>
+    Object.fromEntries(
+      inside('systemctl', 'show', 'introspectd')
+        .split('\n')
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    )
+
+  async function until(fits: (properties: Record<string, string>) => boolean): Promise<Record<string, string>> {
+    for (;;) {
+      const properties = shown()
+      if (fits(properties)) return properties
+      await delay(50)
+    }
+  }
+
+  const runs = ({ SubState, StatusText }: Record<string, string>) =>
+    SubState === 'running' && StatusText!.startsWith('serves ')
+
+  beforeAll(async () => {
+    const scratch = join(directory, 'scratch')
+    mkdirSync(scratch)
+    booted = spawn(boot, [root, scratch], { stdio: ['ignore', 'inherit', 'inherit'] })
+    // What says that it is up is its own socket, which systemctl speaks with.
+    for (let answers = false; !answers; ) {
+      if (booted.exitCode !== null) throw new Error('systemd did not start')
+      await delay(50)
+      first = spawnSync('pgrep', ['-P', String(booted.pid)], { encoding: 'utf8' }).stdout.trim()
+      answers = first !== '' && spawnSync('nsenter', ['--all', '--target', first, 'systemctl', 'show']).status === 0
+    }
+  })
+
+  afterAll(async () => {
+    const ended = new Promise((resolve) => booted.once('exit', resolve))
+    booted.kill('SIGKILL')
+    await ended
+    // The kernel ends those in the namespace a little later; then their cgroups are empty.
+    const cgroups = spawnSync('findmnt', ['-nf', '-t', 'cgroup2', '-o', 'TARGET'], { encoding: 'utf8' }).stdout.trim()
+    const remove = ['-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']
+    while (existsSync(`${cgroups}/introspectd-test`)) {
+      spawnSync('find', [`${cgroups}/introspectd-test`, ...remove])
+      await delay(20)
+    }
+  })
+
+  test('it is started, with no more than the unit gives it, and reads the processes of root', async () => {
+    const { MainPID, StatusText } = await until(runs)
+    const status = inside('cat', `/proc/${MainPID}/status`)
+    const field = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1]
+    expect(Number(field('Uid'))).toBeGreaterThan(1000)
+    const bits = ['CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((name) => Number.parseInt(field(name)!, 16))
+    expect(new Set(bits)).toEqual(new Set([(1 << 2) | (1 << 12) | (1 << 19)])) // DAC_READ_SEARCH, NET_ADMIN, SYS_PTRACE
+    expect([field('NoNewPrivs'), field('Seccomp')]).toEqual(['1', '2'])
+    const [, url] = /^serves (\S+?)(?:;|$)/.exec(StatusText!)!
+    const systemd = await (await fetch(`${url}/sys/proc/1`)).json()
+    expect(systemd).toMatchObject({
+      name: 'systemd',
+      uid: 0,
+      executable: '/usr/lib/systemd/systemd',
+      state: { RECEIVE: 1 },
+    })
+    expect(systemd).not.toHaveProperty('unavailable')
+    const own = (await (await fetch(`${url}/sys/proc/self`)).json()) as { partition: string }
+    expect(own.partition).toBe('/sys/part/system.slice/part/introspectd.service')
+  })
+
+  test('it is started anew when its event loop stands still', async () => {
+    const { MainPID } = await until(runs)
+    inside('kill', '-STOP', MainPID!)
+    await until(({ Result }) => Result === 'watchdog')
+    const again = await until((properties) => runs(properties) && properties.MainPID !== MainPID)
+    expect(again).toMatchObject({ NRestarts: '1', Result: 'success' })
+  })
+
+  test('it ends when it is stopped, with 0', async () => {
+    await until(runs)
+    inside('systemctl', 'stop', 'introspectd')
+    expect(shown()).toMatchObject({ SubState: 'dead', Result: 'success', ExecMainStatus: '0' })
+  })
+})

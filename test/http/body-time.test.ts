@@ -1,0 +1,48 @@
+/** Bodies that never arrive, under virtual time: the sockets are real, the clock is not. */
+
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import { ModelService } from '../support/model-service.ts'
+
+let service: ModelService
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  service = await new ModelService().start()
+})
+
+afterEach(async () => {
+  vi.useRealTimers()
+  await service.stop()
+})
+
+/** Headers that promise more than ever comes. */
+async function begin(method: string, path: string, sent: string): Promise<{ socket: Socket; answer: Promise<string> }> {
+  const socket = connect(service.port, '127.0.0.1')
+  const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, 'Content-Length: 1000']
+  const routed = new Promise<void>((resolve) => service.app.server.server.once('request', () => setImmediate(resolve)))
+  socket.write(`${head.join('\r\n')}\r\n\r\n${sent}`)
+  const answer = new Promise<string>((resolve) => socket.once('data', (data: Buffer) => resolve(data.toString())))
+  await routed
+  return { socket, answer }
+}
+
+test('a body that does not come in time is answered with 408, and the connection ends', async () => {
+  const { socket, answer } = await begin('PUT', '/sys/threads/threshold/hog', '10')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  vi.advanceTimersByTime(bounds.requestMsMax)
+  expect(await answer).toMatch(/^HTTP\/1\.1 408 .*urn:introspectd:problem:request-timeout/s)
+  await closed
+  expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
+})
+
+test('a stream of calls may last, and is answered as it goes', async () => {
+  const { socket, answer } = await begin('POST', '/sys/calls', '{"call":"create","name":"one"}\n')
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+  vi.advanceTimersByTime(10 * bounds.requestMsMax)
+  const next = new Promise<string>((resolve) => socket.once('data', (data: Buffer) => resolve(data.toString())))
+  socket.write('{"call":"create","name":"two"}\n')
+  expect(await next).toContain('"pid":2')
+  socket.destroy()
+})

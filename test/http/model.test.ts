@@ -1,0 +1,387 @@
+/** The model over HTTP: made, called, watched; and what can be wrong with that. */
+
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseTokens } from '../../src/http/security.ts'
+import { CallRowView, ChannelView, ClockView, OutcomeView, ThreadCallView } from '../../src/tree/model-views.ts'
+import { definitions } from '../../src/tree/tree.ts'
+import { PartitionView, ProcessView, ThreadView } from '../../src/tree/views.ts'
+import { ModelService } from '../support/model-service.ts'
+import { Service } from '../support/service.ts'
+
+let service: ModelService
+
+beforeEach(async () => {
+  service = await new ModelService().start()
+})
+
+afterEach(() => service.stop())
+
+const call = (pid: number, body: object, tid = 1) => service.post(`/sys/proc/${pid}/thread/${tid}/call`, body)
+
+/** A server with a channel, pid 1, and a client that is connected to it, pid 2. */
+async function pair(): Promise<void> {
+  await service.post('/sys/proc', { name: 'server' })
+  await service.post('/sys/proc', { name: 'client' })
+  await call(1, { call: 'ChannelCreate' })
+  await call(2, { call: 'ConnectAttach', pid: 1, chid: 1 })
+}
+
+describe('making', () => {
+  test('a process, in a partition and with a parent, and another thread', async () => {
+    expect((await service.put('/sys/part/net', { pools: { channels: 5 } })).status).toBe(201)
+    const made = await service.post('/sys/part/net/proc', { name: 'server', uid: 33, thread: { priority: 20 } })
+    expect([made.status, made.headers.get('location')]).toEqual([201, '/sys/proc/1'])
+    expect(ProcessView.parse(made.body)).toMatchObject({
+      pid: 1,
+      uid: 33,
+      partition: '/sys/part/net',
+      state: { READY: 1 },
+    })
+    const child = await service.post('/sys/proc', { name: 'child', parent: 1, partition: '/sys/part/net' })
+    expect(child.body).toMatchObject({ parent: 1, partition: '/sys/part/net' })
+    const thread = await service.post('/sys/proc/1/thread', { name: 'worker', stackSize: 65_536 })
+    expect([thread.status, thread.headers.get('location')]).toEqual([201, '/sys/proc/1/thread/2'])
+    expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
+  })
+
+  test('a partition is made, resized and removed; one that is in use is not', async () => {
+    const made = await service.put('/sys/part/a/part/b', { pools: {} })
+    expect(made.status).toBe(404)
+    expect(made.body.exists).toBe('/sys/part')
+    expect((await service.put('/sys/part/a', { pools: { channels: 5 } })).status).toBe(201)
+    expect((await service.put('/sys/part/a/part/b%2Fc', { pools: {} })).headers.get('location')).toBe(
+      '/sys/part/a/part/b%2Fc',
+    )
+    const again = await service.put('/sys/part/a', { pools: { channels: 7, memory: 1_000_000 } })
+    expect([again.status, PartitionView.parse(again.body).name]).toEqual([200, 'a'])
+    expect((await service.get('/sys/part/a/channels')).body.capacity).toBe(7)
+    expect((await service.get('/sys/part/a/memory-free')).body).toMatchObject({ value: 1_000_000, capacity: 1_000_000 })
+    const refused = await service.send('DELETE', '/sys/part/a')
+    expect([refused.status, refused.body.errno]).toEqual([409, 'EBUSY'])
+    expect((await service.send('DELETE', '/sys/part/a/part/b%2Fc')).status).toBe(204)
+    expect((await service.send('DELETE', '/sys/part/a')).status).toBe(204)
+    expect((await service.get('/sys/part/a')).status).toBe(404)
+  })
+
+  test('a process moves between partitions, if there is room', async () => {
+    await service.put('/sys/part/a', { pools: {} })
+    await service.put('/sys/part/b', { pools: { channels: 0 } })
+    await pair()
+    expect((await service.post('/sys/proc/1/call', { call: 'move', partition: '/sys/part/a' })).status).toBe(200)
+    expect((await service.get('/sys/proc/1')).body.partition).toBe('/sys/part/a')
+    const full = await service.post('/sys/proc/1/call', { call: 'move', partition: '/sys/part/b' })
+    expect([full.status, full.body.errno]).toEqual([409, 'EAGAIN'])
+    expect((await service.get('/sys/proc/1')).body.partition).toBe('/sys/part/a')
+    const nowhere = await service.post('/sys/proc/1/call', { call: 'move', partition: '/sys/part/c' })
+    expect([nowhere.status, nowhere.body.errno]).toEqual([404, 'ENOENT'])
+  })
+})
+
+describe('calling', () => {
+  test('a call that blocks is answered at once, and SEND, REPLY and RECEIVE go by over a WebSocket', async () => {
+    await pair()
+    const watcher = await service.watch('/sys?types=thread.changed')
+    const sent = await call(2, { call: 'MsgSend', coid: 1, msg: 'hello' })
+    const on = { coid: 1, channel: '/sys/proc/1/channel/1', scoid: 1, server: '/sys/proc/1' }
+    expect([sent.status, OutcomeView.parse(sent.body)]).toEqual([200, { blocked: 'SEND', on }])
+    expect((await call(1, { call: 'MsgReceive', chid: 1 })).body).toMatchObject({
+      returned: { rcvid: 1, msg: 'hello' },
+    })
+    expect((await service.get('/sys/proc/2/thread/1')).body).toMatchObject({
+      state: 'REPLY',
+      on: { receiver: '/sys/proc/1/thread/1' },
+    })
+    await call(1, { call: 'MsgReply', rcvid: 1, status: 3 })
+    await call(1, { call: 'MsgReceive', chid: 1 })
+    await watcher.until(4)
+    expect(watcher.events.map(({ subject, data }) => [subject, data.state])).toEqual([
+      ['/sys/proc/2/thread/1', 'SEND'],
+      ['/sys/proc/2/thread/1', 'REPLY'],
+      ['/sys/proc/2/thread/1', 'READY'],
+      ['/sys/proc/1/thread/1', 'RECEIVE'],
+    ])
+    const client = ThreadCallView.parse((await service.get('/sys/proc/2/thread/1/call')).body)
+    expect(client).toMatchObject({ blocked: null, returned: { call: 'MsgSend', value: { status: 3 } } })
+    const server = ThreadCallView.parse((await service.get('/sys/proc/1/thread/1/call')).body)
+    expect(server.blocked).toMatchObject({ call: 'MsgReceive', state: 'RECEIVE' })
+  })
+
+  test('a channel shows its queues', async () => {
+    await pair()
+    await call(2, { call: 'MsgSend', coid: 1 })
+    await service.post('/sys/proc', { name: 'other' })
+    await call(3, { call: 'ConnectAttach', pid: 1, chid: 1 })
+    await call(1, { call: 'MsgReceive', chid: 1 })
+    await call(3, { call: 'MsgSend', coid: 1 })
+    const { body } = await service.get('/sys/proc/1/channel/1')
+    expect(ChannelView.parse(body)).toMatchObject({
+      send: ['/sys/proc/3/thread/1'],
+      receive: [],
+      reply: [{ rcvid: 1, client: '/sys/proc/2/thread/1', receiver: '/sys/proc/1/thread/1' }],
+      connections: [
+        { scoid: 1, client: '/sys/proc/2', coids: [1] },
+        { scoid: 2, client: '/sys/proc/3', coids: [1] },
+      ],
+    })
+    expect((await service.get('/sys/proc/1/channel')).body.entries).toEqual([body])
+    expect((await service.get('/sys/proc/1/channel/2')).status).toBe(404)
+    expect((await service.get('/sys/proc/1/channel/01')).status).toBe(404)
+  })
+
+  test('who waits for a mutex is shown with the owner that it has now, alive or dead', async () => {
+    await service.post('/sys/proc', { name: 'one' })
+    for (const name of ['b', 'c', 'd']) await service.post('/sys/proc/1/thread', { name })
+    for (const tid of [1, 2, 3]) await call(1, { call: 'SyncMutexLock', mutex: 'm' }, tid)
+    const on = async () => (await service.get('/sys/proc/1/thread/3')).body.on
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/1' })
+    await call(1, { call: 'SyncMutexUnlock', mutex: 'm' })
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/2' })
+    await call(1, { call: 'ThreadDestroy', tid: 2 }, 4)
+    expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/2', ownerState: 'DEAD' })
+  })
+
+  test('what the kernel refuses is a problem with its errno, and nothing has changed', async () => {
+    await pair()
+    await call(2, { call: 'MsgSend', coid: 1 })
+    const before = (await service.get('/sys?depth=3')).body
+    for (const [pid, body, status, errno] of [
+      [2, { call: 'MsgSend', coid: 1 }, 409, 'EBUSY'],
+      [1, { call: 'MsgSend', coid: 9 }, 409, 'EBADF'],
+      [1, { call: 'MsgReceive', chid: 9 }, 404, 'ESRCH'],
+      [1, { call: 'ThreadJoin', tid: 1 }, 409, 'EDEADLK'],
+      [1, { call: 'SyncSemWait', semaphore: 'none' }, 400, 'EINVAL'],
+    ] as const) {
+      const refused = await call(pid, body)
+      expect([body, refused.status, refused.body.errno]).toEqual([body, status, errno])
+    }
+    expect((await call(2, { call: 'MsgSend', coid: 1 })).body.detail).toContain('blocked in SEND coid 1')
+    expect((await service.get('/sys?depth=3')).body).toEqual(before)
+  })
+
+  test.each([
+    [{ call: 'MsgSnd', coid: 1 }, '/call'],
+    [{}, '/call'],
+    [{ call: 'MsgSend' }, '/coid'],
+    [{ call: 'MsgSend', coid: '1' }, '/coid'],
+    [{ call: 'MsgSend', coid: 1.5 }, '/coid'],
+    [{ call: 'MsgSend', coid: 1, mgs: 'x' }, '/mgs'],
+    [{ call: 'SignalKill', pid: 1, signal: 'SIGNONE' }, '/signal'],
+    [{ call: 'nanosleep', for: '10' }, '/for'],
+    [{ call: 'nanosleep', for: 10 }, '/for'],
+    [{ call: 'TimerTimeout', states: ['STACK'] }, '/states/0'],
+    [{ call: 'ThreadCreate', priority: 256 }, '/priority'],
+    [{ call: 'setrlimit', rlimit: 'none', soft: 1 }, '/rlimit'],
+  ])('%j is refused, and the field is named', async (body, pointer) => {
+    await pair()
+    const refused = await call(1, body)
+    expect([refused.status, refused.body.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
+    expect(refused.body.errors).toMatchObject([{ pointer }])
+  })
+
+  test('all calls are listed with their arguments', async () => {
+    const { entries } = (await service.get('/sys/calls')).body as { entries: unknown[] }
+    const rows = entries.map((entry) => CallRowView.parse(entry))
+    expect(rows.find(({ call: name }) => name === 'MsgSend')).toMatchObject({ required: ['coid'] })
+    expect(Object.keys(rows.find(({ call: name }) => name === 'ThreadCreate')!.arguments)).toContain('detached')
+  })
+})
+
+test('every row of the model answers a view that fits its own schema', async () => {
+  await pair()
+  const places = { system: '/sys', partition: '/sys/part/a', process: '/sys/proc/1', thread: '/sys/proc/1/thread/1' }
+  const rows = definitions.filter(({ ofModel }) => ofModel)
+  expect(rows.length).toBeGreaterThan(0)
+  for (const { under, leaf, reply } of rows) {
+    for (const level of under) {
+      const path = `${places[level]}/${leaf.replace(':chid', '1')}`
+      const { status, body } = await service.get(path)
+      expect([path, status, body.path]).toEqual([path, 200, path])
+      expect(reply.safeParse(body).error).toBeUndefined()
+      const text = await (await service.fetch(`${path}?format=text`)).text()
+      expect(text).not.toContain('[object Object]')
+    }
+  }
+})
+
+describe('the clock', () => {
+  test('begins in 1970 and moves by POST only; timers expire on the way, each at its own time', async () => {
+    await pair()
+    expect(ClockView.parse((await service.get('/sys/clock')).body)).toMatchObject({
+      clock: 'virtual',
+      now: '1970-01-01T00:00:00.000Z',
+      next: null,
+    })
+    await call(1, { call: 'nanosleep', for: '1.5s' })
+    await call(2, { call: 'nanosleep', for: '500ms' })
+    expect((await service.get('/sys/clock')).body.next).toBe('1970-01-01T00:00:00.500Z')
+    const watcher = await service.watch('/sys?types=thread.changed')
+    expect((await service.post('/sys/clock', { advance: '2s' })).body).toEqual({ now: '1970-01-01T00:00:02.000Z' })
+    await watcher.until(2)
+    expect(watcher.events.map(({ subject, time }) => [subject, time])).toEqual([
+      ['/sys/proc/2/thread/1', '1970-01-01T00:00:00.500Z'],
+      ['/sys/proc/1/thread/1', '1970-01-01T00:00:01.500Z'],
+    ])
+  })
+
+  test.each([{ advance: '-1s' }, { advance: 5 }, {}, { advance: '1s', to: 1 }, { advance: '1 s' }])(
+    '%j does not move it',
+    async (body) => {
+      expect((await service.post('/sys/clock', body)).status).toBe(400)
+      expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
+    },
+  )
+})
+
+describe('/sys/calls', () => {
+  const lines = (...all: (object | string)[]) =>
+    all.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
+
+  test('executes a line after another; an errno is an answer', async () => {
+    const answers = await service.calls(
+      lines(
+        { call: 'create', name: 'server' },
+        { caller: '/sys/proc/1/thread/1', call: 'ThreadCreate' },
+        { caller: '/sys/proc/9/thread/1', call: 'ThreadCreate' },
+        '',
+        { call: 'putPartition', partition: '/sys/part/a', pools: { channels: 1 } },
+        { call: 'move', pid: 1, partition: '/sys/part/a' },
+        { caller: '/sys/proc/1/thread/2', call: 'nanosleep', for: '1s' },
+        { call: 'advance', advance: '1s' },
+        { caller: '/sys/proc/1/thread/2', call: 'exit' },
+        { call: 'removePartition', partition: '/sys/part/a' },
+      ),
+    )
+    expect(answers).toMatchObject([
+      { line: 1, returned: { pid: 1 } },
+      { line: 2, returned: { tid: 2 } },
+      { line: 3, errno: 'ESRCH', detail: 'there is no process 9' },
+      { line: 5, returned: {} },
+      { line: 6, returned: {} },
+      { line: 7, blocked: 'NANOSLEEP' },
+      { line: 8, returned: { now: '1970-01-01T00:00:01.000Z' } },
+      { line: 9, returned: {} },
+      { line: 10, returned: {} },
+    ])
+  })
+
+  test.each([
+    ['half a line', '{"call":"create","na', 'malformed-body'],
+    ['no call', '{"call":"create","name":"x","nme":1}', 'invalid-body'],
+    ['an unknown call', '{"call":"Create","name":"x"}', 'invalid-body'],
+    ['a call without a caller', '{"call":"ChannelCreate"}', 'invalid-body'],
+    ['a caller that is no thread', '{"caller":"/sys/proc/1","call":"ChannelCreate"}', 'invalid-body'],
+    ['a line without an end', 'x'.repeat(70_000), 'body-too-large'],
+  ])('stops at %s: what came before is done, what comes after is not', async (_, bad, type) => {
+    const answers = await service.calls(lines({ call: 'create', name: 'one' }, bad, { call: 'create', name: 'two' }))
+    expect(answers).toHaveLength(2)
+    expect(answers[1]).toMatchObject({ problem: { type: `urn:introspectd:problem:${type}` } })
+    expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
+  })
+
+  test('the same lines give the same answers and the same events, byte for byte', async () => {
+    const log = lines(
+      { call: 'create', name: 'server' },
+      { call: 'create', name: 'client' },
+      { caller: '/sys/proc/1/thread/1', call: 'ChannelCreate' },
+      { caller: '/sys/proc/2/thread/1', call: 'ConnectAttach', pid: 1, chid: 1 },
+      { caller: '/sys/proc/2/thread/1', call: 'TimerTimeout', states: ['SEND'], after: '1s' },
+      { caller: '/sys/proc/2/thread/1', call: 'MsgSend', coid: 1 },
+      { call: 'advance', advance: '3s' },
+      { caller: '/sys/proc/1/thread/1', call: 'exit', status: 1 },
+    )
+    const other = await new ModelService().start()
+    try {
+      const threshold = { at: 1, per: 'process' }
+      const outputs: unknown[] = []
+      for (const one of [service, other]) {
+        await one.put('/sys/channels/threshold/any', threshold)
+        const watcher = await one.watch('/sys')
+        const answers = await one.calls(log)
+        await watcher.until(({ type }) => type === 'process.died')
+        outputs.push([answers, watcher.frames])
+      }
+      expect(outputs[0]).toEqual(outputs[1])
+    } finally {
+      await other.stop()
+    }
+  })
+
+  test('needs the role operate', async () => {
+    const tokens = parseTokens('ha control 0123456789abcdef\nop operate fedcba9876543210')
+    const guarded = await new ModelService({ tokens }).start()
+    try {
+      const post = (token: string) =>
+        guarded.fetch('/sys/calls', { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: '' })
+      expect((await post('0123456789abcdef')).status).toBe(403)
+      expect((await post('fedcba9876543210')).status).toBe(200)
+    } finally {
+      await guarded.stop()
+    }
+  })
+})
+
+describe('/sys/scenario', () => {
+  const file = (name: string) => readFileSync(new URL(`../../scenarios/${name}`, import.meta.url), 'utf8')
+  const send = async (body: string, type = 'application/yaml') => {
+    const response = await service.fetch('/sys/scenario', { method: 'POST', headers: { 'content-type': type }, body })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  test('runs a file in a machine that has a life of its own, and keeps what came of it', async () => {
+    await pair()
+    expect((await service.get('/sys/scenario')).body).toMatchObject({ title: null, met: null })
+    const { status, body } = await send(file('two-lock-deadlock.yaml'), 'application/x-www-form-urlencoded')
+    expect([status, body]).toEqual([200, expect.objectContaining({ met: true, differences: [] })])
+    expect((await service.get('/sys/scenario')).body).toEqual(body)
+    expect((await service.get('/sys/proc/3/thread/1')).body).toMatchObject({ state: 'MUTEX', on: { mutex: 'b' } })
+  })
+
+  test('says what was not as expected, and where that stands', async () => {
+    const { status, body } = await send(file('join-loop.yaml').replace('state: JOIN', 'state: MUTEX'))
+    expect([status, body.met]).toEqual([200, false])
+    expect(body.differences).toMatchObject([{ line: expect.any(Number), message: expect.stringContaining('JOIN') }])
+  })
+
+  test.each([
+    ['title: x\nprocesses: {}\n', 'invalid-body'],
+    ['title: [', 'invalid-body'],
+    ['', 'invalid-body'],
+  ])('%j is refused with line and column, and nothing has happened', async (text, type) => {
+    const { status, body } = await send(text)
+    expect([status, body.type]).toEqual([400, `urn:introspectd:problem:${type}`])
+    expect(body.errors).toMatchObject([{ line: expect.any(Number), column: expect.any(Number) }])
+    expect((await service.get('/sys/proc')).body.entries).toEqual([])
+  })
+
+  test('takes no other type', async () => {
+    expect((await send('{}', 'application/json')).status).toBe(415)
+  })
+})
+
+test('on a live machine all of this is 405, with the reason', async () => {
+  const live = await new Service().start()
+  try {
+    live.bench.thread(live.bench.process(4), 4)
+    for (const [method, path] of [
+      ['POST', '/sys/proc'],
+      ['POST', '/sys/proc/4/thread'],
+      ['POST', '/sys/proc/4/call'],
+      ['POST', '/sys/proc/4/thread/4/call'],
+      ['POST', '/sys/calls'],
+      ['POST', '/sys/clock'],
+      ['PUT', '/sys/part/a'],
+      ['GET', '/sys/clock'],
+      ['GET', '/sys/proc/4/channel'],
+    ] as const) {
+      const init = method === 'GET' ? { method } : { method, body: '{}' }
+      const response = await live.fetch(path, init)
+      const problem = (await response.json()) as { detail: string }
+      expect([method, path, response.status]).toEqual([method, path, 405])
+      expect(problem.detail).toContain('a live kernel is observed, not called')
+      expect(response.headers.get('allow')).not.toContain(method)
+    }
+  } finally {
+    await live.stop()
+  }
+})

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import { returned, state, World } from '../world.ts'
+
+/** A server with so many threads, and so many clients, each of a process of its own and connected. */
+function market({ servers = 1, clients = 1, priorities = [] as number[] } = {}) {
+  const world = new World()
+  const server = world.spawn('server')
+  const receivers = [world.thread(server)]
+  while (receivers.length < servers) receivers.push(world.more(server))
+  const { chid } = world.call(receivers[0]!, 'ChannelCreate', {}) as { chid: number }
+  const senders = Array.from({ length: clients }, (_, place) => {
+    const thread = { priority: priorities[place] ?? 10 }
+    const client = world.thread(world.spawn(`client-${place}`, { thread }))
+    const { coid } = world.call(client, 'ConnectAttach', { pid: server.pid, chid }) as { coid: number }
+    return Object.assign(client, { coid })
+  })
+  return { world, server, receivers, senders, chid }
+}
+
+describe('a message', () => {
+  test('waits in SEND until it is received, then in REPLY until it is replied to', () => {
+    const { world, receivers, senders, chid } = market()
+    const [server, client] = [receivers[0]!, senders[0]!]
+    expect(world.call(client, 'MsgSend', { coid: client.coid, msg: 'hello' })).toBe('SEND')
+    expect(client.waitsOn).toEqual({ coid: 1, channel: '/sys/proc/1/channel/1', scoid: 1, server: '/sys/proc/1' })
+    expect(world.call(server, 'MsgReceive', { chid })).toEqual({
+      rcvid: 1,
+      pid: 2,
+      tid: 1,
+      scoid: 1,
+      priority: 10,
+      msg: 'hello',
+    })
+    expect(state(client)).toBe('REPLY')
+    expect(client.waitsOn).toMatchObject({ server: '/sys/proc/1', receiver: '/sys/proc/1/thread/1' })
+    expect(world.call(server, 'MsgReply', { rcvid: 1, status: 7, msg: 'you too' })).toEqual({})
+    expect(state(client)).toBe('READY')
+    expect(returned(client)).toEqual({ status: 7, msg: 'you too' })
+  })
+
+  test('that finds a receiver waiting is in REPLY at once, and the receiver goes on with it', () => {
+    const { world, receivers, senders, chid } = market()
+    const [server, client] = [receivers[0]!, senders[0]!]
+    expect(world.call(server, 'MsgReceive', { chid })).toBe('RECEIVE')
+    expect(world.call(client, 'MsgSend', { coid: client.coid })).toBe('REPLY')
+    expect(state(server)).toBe('READY')
+    expect(returned(server)).toMatchObject({ rcvid: 1, pid: 2, msg: null })
+  })
+
+  test('goes to the receiver of the highest priority, of equals to the one that has waited longest', () => {
+    const { world, server, receivers, senders, chid } = market({ servers: 3, clients: 3 })
+    const high = world.more(server, { priority: 20 })
+    for (const receiver of [...receivers, high]) world.call(receiver, 'MsgReceive', { chid })
+    for (const client of senders) world.call(client, 'MsgSend', { coid: client.coid, msg: client.parent.name })
+    expect(returned(high)).toMatchObject({ msg: 'client-0' })
+    expect(receivers.map(returned)).toEqual([
+      expect.objectContaining({ msg: 'client-1' }),
+      expect.objectContaining({ msg: 'client-2' }),
+      null,
+    ])
+  })
+
+  test('is received by priority of the sender, of equals in the order in which they were sent', () => {
+    const { world, receivers, senders, chid } = market({ clients: 4, priorities: [10, 12, 10, 12] })
+    for (const client of senders) world.call(client, 'MsgSend', { coid: client.coid })
+    const pids = senders.map(() => (world.call(receivers[0]!, 'MsgReceive', { chid }) as { pid: number }).pid)
+    expect(pids).toEqual([3, 5, 2, 4])
+  })
+
+  test('may be replied to by another thread than the one that received it', () => {
+    const { world, receivers, senders, chid } = market({ servers: 2 })
+    const [one, other] = receivers as [(typeof receivers)[0], (typeof receivers)[0]]
+    world.call(senders[0]!, 'MsgSend', { coid: 1 })
+    world.call(one, 'MsgReceive', { chid })
+    expect(world.call(other, 'MsgReply', { rcvid: 1, status: 3 })).toEqual({})
+    expect(returned(senders[0]!)).toEqual({ status: 3, msg: null })
+  })
+
+  test('is replied to once, and only by its server', () => {
+    const { world, receivers, senders, chid } = market({ clients: 2 })
+    world.call(senders[0]!, 'MsgSend', { coid: 1 })
+    world.call(receivers[0]!, 'MsgReceive', { chid })
+    expect(world.call(senders[1]!, 'MsgReply', { rcvid: 1 })).toBe('ESRCH')
+    world.call(receivers[0]!, 'MsgReply', { rcvid: 1 })
+    expect(world.call(receivers[0]!, 'MsgReply', { rcvid: 1 })).toBe('ESRCH')
+    expect(world.call(receivers[0]!, 'MsgError', { rcvid: 1, error: 'EPERM' })).toBe('ESRCH')
+  })
+
+  test('that is answered with MsgError fails with that error', () => {
+    const { world, receivers, senders, chid } = market()
+    world.call(senders[0]!, 'MsgSend', { coid: 1 })
+    world.call(receivers[0]!, 'MsgReceive', { chid })
+    world.call(receivers[0]!, 'MsgError', { rcvid: 1, error: 'EACCES' })
+    expect(returned(senders[0]!)).toBe('EACCES')
+  })
+
+  test('of a client that ended cannot be replied to, and its rcvid is another’s next', () => {
+    const { world, receivers, senders, chid } = market({ clients: 2 })
+    world.call(senders[0]!, 'MsgSend', { coid: 1 })
+    world.call(receivers[0]!, 'MsgReceive', { chid })
+    world.call(world.thread(world.spawn('killer')), 'kill', { pid: 2, signal: 'SIGKILL' })
+    expect(world.call(receivers[0]!, 'MsgReply', { rcvid: 1 })).toBe('ESRCH')
+    world.call(senders[1]!, 'MsgSend', { coid: 1 })
+    expect(world.call(receivers[0]!, 'MsgReceive', { chid })).toMatchObject({ rcvid: 1, pid: 3 })
+  })
+
+  test('needs a connection, and MsgReceive a channel of the process', () => {
+    const { world, senders } = market()
+    expect(world.call(senders[0]!, 'MsgSend', { coid: 9 })).toBe('EBADF')
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 9, code: 1 })).toBe('EBADF')
+    expect(world.call(senders[0]!, 'MsgReceive', { chid: 1 })).toBe('ESRCH')
+  })
+
+  test('to a channel of the own process waits like any other', () => {
+    const { world, receivers, chid } = market({ servers: 2 })
+    const { coid } = world.call(receivers[0]!, 'ConnectAttach', { pid: 0, chid }) as { coid: number }
+    expect(world.call(receivers[0]!, 'MsgSend', { coid })).toBe('SEND')
+    expect(world.call(receivers[1]!, 'MsgReceive', { chid })).toMatchObject({ pid: 1, tid: 1 })
+  })
+})
+
+describe('a pulse', () => {
+  test('is received at once by whoever waits, and waits for nobody', () => {
+    const { world, receivers, senders, chid } = market()
+    world.call(receivers[0]!, 'MsgReceive', { chid })
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 5, value: 6 })).toEqual({})
+    expect(returned(receivers[0]!)).toEqual({ rcvid: 0, code: 5, value: 6, scoid: 1, priority: 10, count: 1 })
+    expect(world.usage(world.kernel.system, 'signals')).toBe(0)
+  })
+
+  test('waits in one line with messages: by priority, of equals the first first', () => {
+    const { world, receivers, senders, chid } = market({ clients: 3 })
+    const [one, two, three] = senders as [(typeof senders)[0], (typeof senders)[0], (typeof senders)[0]]
+    world.call(one, 'MsgSendPulse', { coid: 1, code: 1 })
+    world.call(two, 'MsgSend', { coid: 1, msg: 'message' })
+    world.call(one, 'MsgSendPulse', { coid: 1, code: 2 })
+    world.call(one, 'MsgSendPulse', { coid: 1, code: 3, priority: 30 })
+    world.call(one, 'MsgSendPulse', { coid: 1, code: 4, priority: 5 })
+    const received = Array.from({ length: 5 }, () => world.call(receivers[0]!, 'MsgReceive', { chid })) as {
+      code?: number
+      msg?: string
+    }[]
+    expect(received.map(({ code, msg }) => code ?? msg)).toEqual([3, 1, 'message', 2, 4])
+    expect(world.call(three, 'MsgSend', { coid: 1 })).toBe('SEND')
+  })
+
+  test('that equals one which waits is counted there and takes no entry', () => {
+    const { world, server, receivers, senders, chid } = market({ clients: 2 })
+    for (let times = 0; times < 3; times++) world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, value: 2 })
+    world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, value: 3 })
+    world.call(senders[1]!, 'MsgSendPulse', { coid: 1, code: 1, value: 2 })
+    expect(world.usage(server, 'signals')).toBe(3)
+    expect(world.call(receivers[0]!, 'MsgReceive', { chid })).toMatchObject({ value: 2, scoid: 1, count: 3 })
+    expect(world.usage(server, 'signals')).toBe(2)
+  })
+
+  test('is refused with EAGAIN where the receiver’s containers have no room for it', () => {
+    const { world, server, receivers, senders, chid } = market()
+    world.machine.putPartition(['small'], { signals: 1 })
+    world.machine.move(server, world.kernel.partition(['small'])!)
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1 })).toEqual({})
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 2 })).toBe('EAGAIN')
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1 })).toEqual({})
+    world.call(receivers[0]!, 'MsgReceive', { chid })
+    expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 2 })).toEqual({})
+  })
+})

@@ -1,0 +1,94 @@
+/** Whatever can be done to a machine, as data: what is recorded can be done again. */
+
+import type { KernelCall } from '../../../src/kernel/calls/table.ts'
+import { KernelError } from '../../../src/kernel/errno.ts'
+import { limitAt } from '../../../src/kernel/limits/notifier.ts'
+import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import type { ThresholdDefinition } from '../../../src/kernel/limits/threshold.ts'
+import type { Machine } from '../../../src/kernel/machine.ts'
+import type { Partition } from '../../../src/kernel/objects/partition.ts'
+import type { System } from '../../../src/kernel/objects/system.ts'
+
+export type Operation =
+  | { readonly do: 'call'; readonly pid: number; readonly tid: number; readonly call: KernelCall }
+  | { readonly do: 'create'; readonly names: readonly string[]; readonly uid: number; readonly priority: number }
+  | { readonly do: 'createThread'; readonly pid: number; readonly priority: number }
+  | { readonly do: 'move'; readonly pid: number; readonly names: readonly string[] }
+  | {
+      readonly do: 'putPartition'
+      readonly names: readonly string[]
+      readonly pools: Readonly<Partial<Record<LimitName, number | null>>>
+    }
+  | { readonly do: 'removePartition'; readonly names: readonly string[] }
+  | { readonly do: 'advance'; readonly ms: number }
+  | {
+      readonly do: 'putThreshold'
+      readonly pid: number | null
+      readonly limit: LimitName
+      readonly name: string
+      readonly at: number
+      readonly per: ThresholdDefinition['per']
+    }
+  | { readonly do: 'deleteThreshold'; readonly path: string }
+
+/** What came of it: what it returned, or why it was refused. */
+export type Result = { readonly done: unknown } | { readonly refused: KernelError }
+
+export function perform(machine: Machine, operation: Operation): Result {
+  try {
+    return { done: run(machine, operation) }
+  } catch (error) {
+    if (error instanceof KernelError) return { refused: error }
+    throw error
+  }
+}
+
+function containerOf(machine: Machine, names: readonly string[]): Partition | System {
+  if (names.length === 0) return machine.kernel.system
+  const partition = machine.kernel.partition(names)
+  if (partition === null) throw new KernelError('ENOENT', `there is no partition ${names.join('/')}`)
+  return partition
+}
+
+function run(machine: Machine, operation: Operation): unknown {
+  switch (operation.do) {
+    case 'call':
+      return machine.call(operation.pid, operation.tid, operation.call)
+    case 'create': {
+      const { uid, priority, names } = operation
+      return machine.create({ name: 'made', uid, thread: { priority }, container: containerOf(machine, names) }).pid
+    }
+    case 'createThread':
+      return machine.createThread(machine.process(operation.pid), { priority: operation.priority }).tid
+    case 'move':
+      machine.move(machine.process(operation.pid), containerOf(machine, operation.names))
+      return null
+    case 'putPartition':
+      return machine.putPartition(operation.names, operation.pools).path
+    case 'removePartition': {
+      const container = containerOf(machine, operation.names)
+      if (container.level === 'partition') machine.removePartition(container)
+      return null
+    }
+    case 'advance':
+      machine.advance(machine.kernel.now + operation.ms)
+      return null
+    case 'putThreshold':
+      return putThreshold(machine, operation)
+    case 'deleteThreshold': {
+      const { notifier } = machine.kernel
+      for (const threshold of [...notifier.thresholds()])
+        if (threshold.path === operation.path) notifier.delete(threshold)
+      return null
+    }
+  }
+}
+
+function putThreshold({ kernel }: Machine, operation: Extract<Operation, { do: 'putThreshold' }>): boolean {
+  const { pid, limit, name, at, per } = operation
+  const node = pid === null ? kernel.system : kernel.process(pid)
+  const index = limitAt(node, limit)
+  if (index === null) throw new KernelError('EINVAL', 'no such limit there')
+  const shape = { on: 'cross', rearm: null, direction: 'rising', once: false, action: 'notify', note: null } as const
+  return kernel.notifier.put(node, index, name, { definition: { ...shape, at, per }, owner: null }).created
+}

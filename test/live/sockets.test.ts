@@ -1,0 +1,110 @@
+/** Channels, server ids and connections: the sockets of real servers and clients. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+
+let live: Live
+const programs: Program[] = []
+const noSockets = { channels: 0, 'server-ids': 0, connections: 0 }
+
+beforeAll(async () => {
+  live = await Live.start()
+})
+
+afterAll(async () => {
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+})
+
+async function begin(under: readonly string[] = []): Promise<Program> {
+  const program = await start('sockets', [], { under })
+  programs.push(program)
+  await untilUsage(program, noSockets)
+  return program
+}
+
+async function tell(program: Program, ...lines: readonly string[]): Promise<void> {
+  for (const line of lines) {
+    program.send(line)
+    expect(await program.line()).toBe('done')
+  }
+}
+
+type Counts = Readonly<Record<keyof typeof noSockets, number>>
+
+/** Waits until it is shown to hold exactly these. */
+async function untilUsage({ pid }: Program, counts: Counts): Promise<void> {
+  await live.until(`/sys/proc/${pid}`, ({ usage }) => {
+    const shown = (usage ?? {}) as Record<string, { value: number } | number>
+    return Object.entries(counts).every(([limit, count]) => {
+      const value = shown[limit]
+      return (typeof value === 'object' ? value.value : value) === count
+    })
+  })
+}
+
+describe.each([
+  ['this network namespace', []],
+  ['another network namespace', ['unshare', '--net']],
+] as const)('in %s', (_, under) => {
+  test('a listener is a channel, whatever its family', async () => {
+    const program = await begin(under)
+    await tell(program, 'tcp4 3', 'tcp6 2', `path /tmp/introspectd-${program.pid}`, `abstract at-${program.pid}`)
+    await untilUsage(program, { ...noSockets, channels: 7 })
+    await tell(program, 'close')
+    await untilUsage(program, noSockets)
+  })
+
+  test('what it accepts is a server id, the other end a connection', async () => {
+    const program = await begin(under)
+    await tell(program, `abstract ends-${program.pid}`, 'connect 5')
+    await untilUsage(program, { channels: 1, 'server-ids': 5, connections: 5 })
+  })
+})
+
+test.each(['tcp4 1', 'tcp6 1'])('over %s too, what is accepted is told from what was connected', async (listener) => {
+  const program = await begin()
+  await tell(program, listener, 'connect 4')
+  await untilUsage(program, { channels: 1, 'server-ids': 4, connections: 4 })
+})
+
+test('a socketpair and UDP are none of the three', async () => {
+  const program = await begin()
+  await tell(program, 'pair', 'pair', 'tcp4 1')
+  await untilUsage(program, { ...noSockets, channels: 1 })
+})
+
+test.each([
+  ['channels', 'tcp4 12'],
+  ['server-ids', 'connect 12'],
+  ['connections', 'connect 12'],
+] as const)('thresholds on %s, of the process and of each at /sys, trip once and clear once', async (limit, line) => {
+  const program = await begin()
+  const path = `/sys/proc/${program.pid}/${limit}`
+  const own = `${path}/threshold/own`
+  const each = `/sys/${limit}/threshold/each-${limit}`
+  const watcher = await live.watch(`/sys/proc/${program.pid}?types=threshold.*`)
+  await live.put(own, { at: 10 })
+  await live.put(each, { at: 11, per: 'process' })
+  await tell(program, 'tcp4 1', line)
+  await watcher.until(2)
+  await tell(program, 'close')
+  await watcher.until(4)
+  await program.stop()
+  await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === 404)
+  const told = watcher.events.map(({ type, data }) => `${type} ${String(data.threshold)}`).sort()
+  expect(told).toEqual(
+    [
+      `threshold.tripped ${own}`,
+      `threshold.tripped ${each}`,
+      `threshold.cleared ${own}`,
+      `threshold.cleared ${each}`,
+    ].sort(),
+  )
+  await fetch(`${live.url}${each}`, { method: 'DELETE' })
+})

@@ -1,0 +1,138 @@
+/** The package as somebody gets it who has no checkout: packed, installed in an empty directory, started. */
+
+import { execFile, execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { Live, run } from './support/live.ts'
+import { start } from './support/programs.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const machinesPath = process.env.PATH ?? ''
+// npm and npx run on the Node that they find first.
+const env = { PATH: `${dirname(process.execPath)}${delimiter}${machinesPath}` }
+
+interface Packed {
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
+}
+
+let directory: string
+let packed: Packed
+
+const npm = async (cwd: string, args: readonly string[]): Promise<string> =>
+  (await promisify(execFile)('npm', args, { cwd, env: { ...process.env, ...env } })).stdout
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'introspectd-package-'))
+  // For the user who is nobody.
+  chmodSync(directory, 0o755)
+  const told = await npm(root, ['pack', '--json', '--pack-destination', directory])
+  const [first] = JSON.parse(told.slice(told.indexOf('[\n'))) as Packed[]
+  packed = first!
+  await npm(directory, ['install', '--no-audit', '--no-fund', join(directory, packed.filename)])
+}, 300_000)
+
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const installed = (path: string): string => join(directory, 'node_modules/introspectd', path)
+
+test('it holds the compiled service, what an operator reads, and nothing else', () => {
+  const paths = packed.files.map(({ path }) => path)
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `dist/${name.replace(/\.ts$/, '.js')}`)
+  expect(paths.filter((path) => path.startsWith('dist/')).sort()).toEqual(sources.sort())
+  const others = new Set(paths.map((path) => path.split('/')[0]!))
+  expect([...others].sort()).toEqual(
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'deploy',
+      'dist',
+      'docs',
+      'openapi.yaml',
+      'package.json',
+      'scenarios',
+    ].sort(),
+  )
+})
+
+test('npx starts it; it serves the tree, the page and a threshold’s event, and ends on SIGTERM with 0', async () => {
+  const live = await Live.start([], { command: ['npx', 'introspectd'], cwd: directory, env })
+  // Between npx and the service there is a shell, which hands no signal on.
+  const { pid } = (await live.get('/sys/proc/self')) as { pid: number }
+  let ended = false
+  onTestFinished(() => void (ended || process.kill(pid, 'SIGKILL')))
+  expect(await (await fetch(`${live.url}/readyz`)).text()).toBe('ok\n')
+  const table = await (await fetch(`${live.url}/sys/proc?format=text`)).text()
+  expect(table).toMatch(new RegExp(`^ *${pid}  introspectd `, 'm'))
+  expect((await fetch(`${live.url}/docs/static/swagger-ui-bundle.js`)).status).toBe(200)
+  const watcher = await live.watch('/sys?types=threshold.*')
+  const hog = await start('fd-hog', [5, 150])
+  await live.until(`/sys/proc/${hog.pid}`, ({ pid: shown }) => shown === hog.pid)
+  await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })
+  const [tripped] = await watcher.until(1)
+  expect(tripped).toMatchObject({ type: 'threshold.tripped', subject: `/sys/proc/${hog.pid}/fds` })
+  await hog.stop()
+  expect(await live.stop('SIGTERM', pid)).toBe(0)
+  ended = true
+  expect(live.output.stderr).toBe('')
+})
+
+test('it serves from a read-only file system, as a user who may nothing', async () => {
+  const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs']
+  const live = await Live.start([], {
+    under: ['unshare', '--mount', 'sh', '-c', readOnly, directory, ...nobody],
+    command: [join(directory, 'node_modules/.bin/introspectd')],
+    env: { ...env, HOME: '/nonexistent' },
+  })
+  expect(await live.get('/sys/proc/self')).toMatchObject({ name: 'introspectd', uid: 65_534 })
+  expect(await (await fetch(`${live.url}/readyz`)).text()).toBe('ok\n')
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
+
+const refusal = (version: string) => ({
+  code: 1,
+  stdout: '',
+  stderr: `introspectd: needs Node 24 or newer; this is ${version}\n`,
+})
+
+test('on a Node that says it is older there is one clear line and exit code 1', async () => {
+  const older = "Object.defineProperty(process, 'versions', { value: { node: '22.9.0' } })"
+  const command = [process.execPath, '--import', `data:text/javascript,${older}`, installed('dist/bin.js')]
+  expect(await run([], { command })).toEqual(refusal('22.9.0'))
+})
+
+const older = machinesPath
+  .split(delimiter)
+  .map((place) => ({ place, version: versionIn(place) }))
+  .find(({ version }) => version !== null && Number.parseInt(version.slice(1), 10) < 24)
+
+function versionIn(place: string): string | null {
+  try {
+    return execFileSync(join(place, 'node'), ['--version'], { encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return null // there is no Node
+  }
+}
+
+// This machine's own Node, where it is one.
+test.runIf(older)('npx on an older Node ends with one clear line and exit code 1', async () => {
+  const { place, version } = older!
+  const path = `${place}${delimiter}${machinesPath}`
+  expect(await run([], { command: ['npx', 'introspectd'], cwd: directory, env: { PATH: path } })).toEqual(
+    refusal(version!.slice(1)),
+  )
+})
+
+test('nothing of it is for import: there is no library yet', async () => {
+  const program = "await import('introspectd').catch(({ code }) => console.log(code))"
+  const command = [process.execPath, '--input-type=module', '-e', program]
+  expect(await run([], { command, cwd: directory })).toMatchObject({ stdout: 'ERR_PACKAGE_PATH_NOT_EXPORTED\n' })
+})

@@ -1,0 +1,39 @@
+/** Scenarios run in this process. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import { type Simulation, simulate } from '../../src/cli/simulate.ts'
+import { type RunOptions, runScenario, type Verdict } from '../../src/scenario/run.ts'
+import { readScenario } from '../../src/scenario/scenario.ts'
+import { World } from '../kernel/world.ts'
+
+const folder = new URL('../../scenarios/', import.meta.url)
+
+/** File names of those that are shipped. */
+export const shipped = readdirSync(folder).sort()
+export const pathOf = (name: string): string => new URL(name, folder).pathname
+export const textOf = (name: string): string => readFileSync(pathOf(name), 'utf8')
+
+/** Runs a scenario on a machine; a new one where none is given. */
+export function runText(text: string, world = new World(), options: RunOptions = {}): Verdict {
+  return runScenario(world.machine, readScenario(text, 'test.yaml'), options)
+}
+
+/** As in `2:5: it is not so`. */
+export const differences = ({ differences: found }: Verdict): string[] =>
+  found.map(({ line, column, message }) => `${line}:${column}: ${message}`)
+
+class Collector extends Writable {
+  text = ''
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+/** `introspectd simulate`, without a process of its own. */
+export async function simulated(simulation: Simulation): Promise<{ code: number; events: string; verdicts: string }> {
+  const [events, verdicts] = [new Collector(), new Collector()]
+  const code = await simulate(simulation, { events, verdicts })
+  return { code, events: events.text, verdicts: verdicts.text }
+}

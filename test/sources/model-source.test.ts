@@ -1,0 +1,70 @@
+/** The model on the wall clock, under virtual time. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ModelSource } from '../../src/sources/model-source.ts'
+import { returned, state, World } from '../kernel/world.ts'
+
+let now = 0
+let world: World
+let source: ModelSource
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] })
+  now = 0
+  world = new World()
+  source = new ModelSource(world.machine, { clock: 'real', now: () => now })
+  await source.start()
+})
+
+afterEach(async () => {
+  await source.stop()
+  vi.useRealTimers()
+})
+
+const pass = (ms: number): void => {
+  now += ms
+  vi.advanceTimersByTime(ms)
+}
+
+test('timers expire by themselves, each at its own time', () => {
+  const [one, two] = [world.thread(world.spawn('one')), world.thread(world.spawn('two'))]
+  source.catchUp()
+  world.call(one, 'nanosleep', { for: 300 })
+  source.catchUp()
+  world.call(two, 'nanosleep', { for: 100 })
+  vi.advanceTimersByTime(0)
+  pass(99)
+  expect([state(one), state(two)]).toEqual(['NANOSLEEP', 'NANOSLEEP'])
+  pass(1)
+  vi.advanceTimersByTime(0)
+  expect([state(one), state(two)]).toEqual(['NANOSLEEP', 'READY'])
+  pass(200)
+  expect(returned(one)).toEqual({})
+  expect(world.events.filter(({ type }) => type === 'thread.changed').map(({ at }) => at)).toEqual([0, 0, 100, 300])
+})
+
+test('a call happens at the time that the clock shows then', () => {
+  const thread = world.thread(world.spawn('one'))
+  now = 1234.7
+  source.catchUp()
+  world.call(thread, 'nanosleep', { for: 1 })
+  expect(world.events.at(-1)).toMatchObject({ type: 'thread.changed', at: 1234 })
+})
+
+test('a wall clock that is set back waits, and nothing goes backwards', () => {
+  now = 5000
+  source.catchUp()
+  now = 1000
+  source.catchUp()
+  expect(world.kernel.now).toBe(5000)
+})
+
+test('once stopped it lets no more time pass', async () => {
+  const thread = world.thread(world.spawn('one'))
+  source.catchUp()
+  world.call(thread, 'nanosleep', { for: 100 })
+  vi.advanceTimersByTime(0)
+  await source.stop()
+  pass(1000)
+  expect(state(thread)).toBe('NANOSLEEP')
+})

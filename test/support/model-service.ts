@@ -1,0 +1,48 @@
+/** A whole service over the model, on a virtual clock. */
+
+import { pino } from 'pino'
+import { buildApp } from '../../src/app.ts'
+import type { Token } from '../../src/http/security.ts'
+import { Kernel } from '../../src/kernel/kernel.ts'
+import { Machine } from '../../src/kernel/machine.ts'
+import { modelAbilities } from '../../src/kernel/model-abilities.ts'
+import { MachineScenarios } from '../../src/scenario/in-machine.ts'
+import { ModelSource } from '../../src/sources/model-source.ts'
+import { Serving } from './service.ts'
+
+export class ModelService extends Serving {
+  readonly machine: Machine
+
+  constructor({ tokens = null }: { tokens?: readonly Token[] | null } = {}) {
+    const gate = { tokens, hosts: new Set<string>() }
+    const machine = new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 }))
+    const source = new ModelSource(machine, { clock: 'virtual', now: () => 0 })
+    const app = buildApp({
+      kernel: machine.kernel,
+      source,
+      model: {
+        machine,
+        clock: 'virtual',
+        scenarios: new MachineScenarios(machine),
+        catchUp: () => source.catchUp(),
+      },
+      gate,
+      logger: pino({ level: 'silent' }),
+      version: '0.0.0',
+      now: () => 0,
+      firstSequence: 1,
+    })
+    super(app, gate)
+    this.machine = machine
+  }
+
+  /** Lines of NDJSON, and what each is answered. */
+  async calls(body: string): Promise<Record<string, unknown>[]> {
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const text = await (await this.fetch('/sys/calls', { method: 'POST', headers, body })).text()
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+}

@@ -1,0 +1,99 @@
+/** The command line on a terminal, as a person sees it. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
+import { mainFile } from './live.ts'
+
+const harness = new URL('terminal.py', import.meta.url).pathname
+
+const ofPerson = { TERM: 'xterm-256color', FORCE_COLOR: undefined, NO_COLOR: undefined, CI: undefined }
+
+interface Ended {
+  /** Negative where a signal ended it. */
+  readonly code: number
+  /** The terminal's settings are what they were. */
+  readonly restored: boolean
+}
+
+interface Started {
+  readonly env?: Record<string, string>
+  readonly rows?: number
+  readonly columns?: number
+}
+
+export class Pty {
+  readonly ended: Promise<Ended>
+  /** Everything that was written to the terminal. */
+  output = ''
+  readonly #child: ChildProcess
+  #isOver = false
+  #wake: () => void = () => {}
+
+  constructor(args: readonly string[], { env = {}, rows = 24, columns = 100 }: Started = {}) {
+    const command = [process.execPath, mainFile, ...args]
+    this.#child = spawn('python3', [harness, String(rows), String(columns), ...command], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // Neither vitest's wish for colours nor its colourlessness is the terminal's, and nobody sits at that of a CI.
+      env: { ...process.env, ...ofPerson, ...env },
+    })
+    const kill = () => void this.#child.kill('SIGKILL')
+    process.once('exit', kill)
+    this.#child.once('close', () => process.removeListener('exit', kill))
+    this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text
+      this.#wake()
+    })
+    let report = ''
+    this.#child.stderr!.on('data', (chunk: Buffer) => {
+      report += chunk.toString()
+    })
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('close', () => {
+        this.#isOver = true
+        this.#wake()
+        if (report.startsWith('{')) resolve(JSON.parse(report) as Ended)
+        else reject(new Error(`the terminal broke: ${report}`))
+      })
+    })
+  }
+
+  type(keys: string): void {
+    this.#order({ keys })
+  }
+
+  resize(rows: number, columns: number): void {
+    this.#order({ size: [rows, columns] })
+  }
+
+  signal(number: number): void {
+    this.#order({ signal: number })
+  }
+
+  /** Ends it whatever it does. */
+  kill(): void {
+    this.#child.stdin!.end()
+  }
+
+  #order(order: object): void {
+    this.#child.stdin!.write(`${JSON.stringify(order)}\n`)
+  }
+
+  /** The last whole drawing of the screen, as it was written. */
+  get drawing(): string {
+    return /.*\u001b\[H(.*?)\u001b\[J/s.exec(this.output)?.[1] ?? ''
+  }
+
+  /** Its lines, without what only colours them. */
+  get frame(): readonly string[] {
+    return this.drawing.split('\r\n').map((line) => stripVTControlCharacters(line))
+  }
+
+  async until(fits: (pty: this) => boolean): Promise<void> {
+    while (!fits(this)) {
+      if (this.#isOver) throw new Error(`it ended before that: ${JSON.stringify(this.output)}`)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}
