@@ -17,6 +17,8 @@ export const bounds = {
   chunkBytes: 64 * 1_024,
   /** A request takes no longer to arrive: 408. */
   requestMsMax: 30_000,
+  /** Time to write the rest of a body that is not read any more, in ms: then the connection is cut. */
+  lingerMs: 5_000,
   /** Largest WebSocket frame from a client: closed with 1009. */
   frameBytesMax: 64 * 1_024,
   /** Malformed frames from one client before it is closed with 1008. */

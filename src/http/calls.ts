@@ -38,13 +38,21 @@ function answerCalls({ model, source }: TreeContext, request: FastifyRequest, re
 }
 
 async function* answers(session: Session, payload: Readable): AsyncGenerator<string> {
-  for await (const chunk of payload) {
+  for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
     const text = session.take(chunk as Buffer)
     if (text !== '') yield text
-    if (session.isOver) return
+    if (session.isOver) break
   }
+  if (session.isOver) discardRest(payload)
   const rest = session.end()
   if (rest !== '') yield rest
+}
+
+/** A client that is still writing reads the answer only if it can go on; one that never ends is cut off. */
+function discardRest(payload: Readable): void {
+  const cut = setTimeout(() => payload.destroy(), bounds.lingerMs)
+  payload.once('close', () => clearTimeout(cut))
+  payload.resume()
 }
 
 const newline = 0x0a

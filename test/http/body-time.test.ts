@@ -37,6 +37,15 @@ test('a body that does not come in time is answered with 408, and the connection
   expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
 })
 
+test('who goes on writing after a line that is no call can do so for a while, and is then cut off', async () => {
+  const { socket, answer } = await begin('POST', '/sys/calls', 'no call\n')
+  expect(await answer).toContain('urn:introspectd:problem:malformed-body')
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  vi.advanceTimersByTime(bounds.lingerMs)
+  await closed
+})
+
 test('a stream of calls may last, and is answered as it goes', async () => {
   const { socket, answer } = await begin('POST', '/sys/calls', '{"call":"create","name":"one"}\n')
   expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
