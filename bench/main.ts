@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
+import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
 import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
@@ -34,6 +35,8 @@ const measures: readonly Measure[] = [
   timerWheel,
   modelCalls,
   modelCallsMillion,
+  callsHttp,
+  callsHttpMillion,
   httpThread,
   snapshot,
   fanOut,
