@@ -27,6 +27,13 @@ export const bounds = {
   nameMax: 128,
   /** Longest message or reply of the model, in characters: 400. */
   payloadMax: 4_096,
+  /**
+   * Timers that expire in one advance of the model's clock: it stops there, and the answer says where. Of the wall clock
+   * the same: it goes on in the next turn of the event loop.
+   */
+  expiriesPerAdvanceMax: 100_000,
+  /** Timers that expire for one request between two turns of the event loop: no policy, its lines go on after it. */
+  expiriesPerTurn: 100_000,
   /** Largest file of a scenario, in bytes: refused. */
   scenarioBytesMax: 1_024 * 1_024,
   /** Lists and maps inside one another in a scenario: refused. */

@@ -26,7 +26,8 @@ interface Surroundings {
 /** @throws ConfigError */
 export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
   if (config.source === 'model') return hostModel(config, surroundings)
-  if (config.scenario !== undefined) throw new ConfigError('--scenario needs --source model')
+  const ofModel = (['scenario', 'pools'] as const).find((setting) => config[setting] !== undefined)
+  if (ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
   return hostLinux(config, surroundings)
 }
 
@@ -53,7 +54,7 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
 }
 
 /** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel({ clock, scenario: file }: Config, { now }: Surroundings): Hosted {
+function hostModel({ clock, scenario: file, pools = {} }: Config, { now }: Surroundings): Hosted {
   const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
   const startedAt = virtual ? 0 : Math.trunc(now())
@@ -65,6 +66,7 @@ function hostModel({ clock, scenario: file }: Config, { now }: Surroundings): Ho
   const machine = new Machine(kernel)
   const scenarios = new MachineScenarios(machine)
   const begin = () => {
+    machine.putPools(pools)
     if (scenario !== null) scenarios.play(scenario)
   }
   const source = new ModelSource(machine, { clock, now, begin })

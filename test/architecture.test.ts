@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   tree: ['kernel', 'bounds', 'cursor', 'duration', 'nearest'],
   journal: ['kernel', 'cursor'],
-  sources: ['kernel', 'duration'],
+  sources: ['kernel', 'bounds', 'duration'],
   stream: ['tree', 'bounds', 'cursor'],
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
   // Of the sources it needs the port, and the C library.
@@ -38,7 +38,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cursor: [],
   duration: [],
   nearest: [],
-  config: ['nearest'],
+  // Of the tree the shape of pools.
+  config: ['nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'nearest'],
 }
 const composers = ['app', 'host', 'main', 'bin']

@@ -28,6 +28,8 @@ test.each([
   [['--scenario', 'x.yaml'], /--scenario needs --source model/],
   [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
   [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
+  [['--pools', 'channels=5'], /--pools needs --source model/],
+  [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
   [['serve', 'extra'], /extra/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
   const { code, stdout, stderr } = await run(args)

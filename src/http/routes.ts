@@ -109,6 +109,11 @@ function checkModel(row: { readonly ofModel?: true }, definition: Definition, co
   )
 }
 
+/** What drives the model is for those who operate it, whatever its verb. */
+function isOfModel(method: string, { put, remove }: Definition): boolean {
+  return (method === 'PUT' && put?.ofModel === true) || (method === 'DELETE' && remove?.ofModel === true)
+}
+
 function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
   const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.log.newest) }
   return alias ? { ...headers, 'content-location': canonical } : headers
@@ -179,6 +184,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   const allow = allowOf(definition, context)
   if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
   checkModel(definition, definition, context)
+  if (isOfModel(request.method, definition)) authorize(request.token, 'operate')
   checkIfProcess(request, resolved)
   const query = Object.keys(Object(request.query))
   if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)

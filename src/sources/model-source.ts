@@ -1,5 +1,6 @@
 /** The model as a source: nothing is sampled, all is counted as it happens. Its clock is virtual, or follows the wall clock. */
 
+import { bounds } from '../bounds.ts'
 import type { Machine } from '../kernel/machine.ts'
 import type { ScanFigures, Source, SourceCheck } from './source.ts'
 
@@ -40,11 +41,15 @@ export class ModelSource implements Source {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  /** Before whatever clients do: what was due by now has happened. A wall clock that was set back waits. */
+  /**
+   * Before whatever clients do: what was due by now has happened. A wall clock that was set back waits; where too much was
+   * due the clock of the machine is behind, and catches up in the next turns of the event loop.
+   */
   catchUp(): void {
     if (this.clock === 'virtual') return
     const { kernel } = this.machine
-    this.machine.advance(Math.max(kernel.now, Math.trunc(this.#now())))
+    const to = Math.max(kernel.now, Math.trunc(this.#now()))
+    this.machine.advance(to, { expiriesMax: bounds.expiriesPerAdvanceMax })
     setImmediate(() => this.#sleep())
   }
 

@@ -1,9 +1,11 @@
 /** What only the model has: kernel calls, channels, the clock. On a live machine these rows are refused. */
 
 import { z } from 'zod'
+import { bounds } from '../../bounds.ts'
 import { durationText } from '../../duration.ts'
 import { kernelCallNames } from '../../kernel/calls/table.ts'
 import { assert, KernelError } from '../../kernel/errno.ts'
+import { clockEnd } from '../../kernel/machine.ts'
 import type { Channel } from '../../kernel/objects/channel.ts'
 import { ModelProcess } from '../../kernel/objects/model-process.ts'
 import { ModelThread } from '../../kernel/objects/model-thread.ts'
@@ -13,6 +15,7 @@ import { CallBody, callArguments, parseCall } from '../calls.ts'
 import { defineList, defineNode, type Model, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import {
+  Advanced,
   CallRowView,
   type ChannelView as ChannelShown,
   ChannelView,
@@ -218,12 +221,12 @@ export const modelDefinitions = [
       const { clock, machine } = modelOf(context)
       const next = machine.wheel.nextAt()
       const now = timeText(machine.kernel.now)
-      return { path: '/sys/clock', clock, now, next: next === null ? null : timeText(next) }
+      return { path: '/sys/clock', clock, now, next: next === null || next > clockEnd ? null : timeText(next) }
     },
     post: {
-      summary: 'Let virtual time pass, as in {"advance":"1s"}: timers expire in order, each at its own time',
+      summary: `Let virtual time pass, as in {"advance":"1s"}: timers expire in order, each at its own time, ${bounds.expiriesPerAdvanceMax} at the most`,
       body: AdvanceBody,
-      reply: z.strictObject({ now: z.iso.datetime() }).meta({ id: 'Advanced' }),
+      reply: Advanced,
       run: (context, _, __, body) => ({
         status: 200,
         body: advance(modelOf(context), body as z.output<typeof AdvanceBody>),
