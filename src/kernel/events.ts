@@ -14,6 +14,8 @@ export const eventTypes = [
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
+  { type: 'deadlock.warning', summary: 'a thread has been in a state longer than its default timeout allows' },
+  { type: 'deadlock.eased', summary: 'that thread goes on after all, or has ended' },
   { type: 'source.degraded', summary: 'the source cannot see something; `what` and `reason`' },
   { type: 'source.recovered', summary: 'it can again' },
   { type: 'events.lost', summary: 'stands for events that could not be seen: how many, from when to when, why' },

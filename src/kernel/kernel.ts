@@ -4,6 +4,7 @@
  * same events. Written by observations (`observations.ts`); every change is one `update`.
  */
 
+import { DefaultTimers } from './deadlock/default-timers.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
 import { Notifier } from './limits/notifier.ts'
@@ -40,6 +41,7 @@ export class Kernel {
   readonly processes = new Map<number, Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
+  readonly timers: DefaultTimers
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
@@ -60,6 +62,11 @@ export class Kernel {
       unmeasurable: (row, level) => this.unmeasurable(row, level),
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
+      firstRevision,
+    })
+    this.timers = new DefaultTimers({
+      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      now: () => this.now,
       firstRevision,
     })
     this.admit(this.system)

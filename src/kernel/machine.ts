@@ -182,9 +182,22 @@ export class Machine {
     if (to < this.kernel.now) throw new KernelError('EINVAL', 'the clock does not go backwards')
     if (to > clockEnd) throw new KernelError('EINVAL', 'the clock ends with the year 9999')
     const last = this.#expiries + expiriesMax
-    const fire = (timer: ModelTimer) => this.kernel.update(this.wheel.now, () => this.#expire(timer))
-    this.wheel.advance(to, fire, () => this.#expiries < last)
-    this.kernel.update(this.wheel.now, () => {})
+    const { kernel, wheel } = this
+    const fire = (timer: ModelTimer) => kernel.update(wheel.now, () => this.#expire(timer))
+    for (let next = this.nextAt(); next !== null && next <= to; next = this.nextAt()) {
+      if (this.#expiries >= last) return
+      wheel.advance(next, fire)
+      // What ends at this very moment has not lasted too long.
+      this.#expiries += kernel.update(next, () => kernel.timers.expire(next))
+    }
+    wheel.advance(to, fire)
+    kernel.update(to, () => {})
+  }
+
+  /** When the next timer expires, in ms of the kernel's clock; null where none is armed. */
+  nextAt(): number | null {
+    const [own, waits] = [this.wheel.nextAt(), this.kernel.timers.nextAt()]
+    return own === null || waits === null ? (own ?? waits) : Math.min(own, waits)
   }
 
   /** Timers that have expired since it was made or loaded: a measure of what was done, and no part of its state. */

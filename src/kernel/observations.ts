@@ -49,6 +49,7 @@ export function partitionAppeared(
 export function partitionEnded(kernel: Kernel, partition: Partition): void {
   assert(partition.members.size === 0 && partition.partitions.size === 0, 'a partition that ends is empty')
   kernel.notifier.bury(partition)
+  kernel.timers.bury(partition)
   partition.parent.partitions.delete(partition.name)
   kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(kernel, partition) })
   kernel.usage.release(partition)
@@ -93,6 +94,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   const peak = peaks(kernel, process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
   kernel.notifier.bury(process)
+  kernel.timers.bury(process)
   kernel.usage.leave(process)
   kernel.usage.charge(process.container, processesIndex, -1)
   unlinkParent(kernel, process)
@@ -137,6 +139,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
 
 /** It has ended, and is still there until somebody joins it. */
 export function threadDied(kernel: Kernel, thread: Thread): void {
+  kernel.timers.ended(thread)
   kernel.notifier.bury(thread)
   kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
 }
@@ -187,6 +190,7 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
     kernel.notifier.filter(node)
     kernel.notifier.adopt(node, { moved: true })
   }
+  kernel.timers.moved(process.threads.values())
   tellChanged(kernel, process, 'partition')
 }
 
@@ -199,6 +203,7 @@ export function processReparented(kernel: Kernel, process: Process, parent: Proc
 }
 
 export function threadChanged(
+  kernel: Kernel,
   thread: Thread,
   change: { name?: string; priority?: number; condition?: ThreadCondition },
 ): void {
@@ -207,6 +212,7 @@ export function threadChanged(
   if (change.condition !== undefined) thread.condition = change.condition
   thread.revision++
   thread.parent.revision++
+  if (change.condition !== undefined) kernel.timers.follow(thread)
 }
 
 /** One reading of a limit, in its unit. Fractions are cut off: what is counted is counted in whole units. */

@@ -187,7 +187,7 @@ function take(bench: Bench, [kind, p, t, value]: Step): void {
     () => seen.processEnded(kernel, process, { code: 0, signal: null }),
     () => thread ?? seen.threadAppeared(kernel, process, { tid, name: 't', since: 1 }),
     () => thread && seen.threadEnded(kernel, thread),
-    () => thread && seen.threadChanged(thread, { condition }),
+    () => thread && seen.threadChanged(kernel, thread, { condition }),
     () => seen.observe(kernel, thread ?? process, thread ? 'stack' : 'fds', { value, at: 1 + value }),
     () => seen.unreadable(kernel, thread ?? process, thread ? 'stack' : 'fds', `reason ${value}`),
     () => seen.processChanged(kernel, process, 'name', { name: `name ${value}`, uid: value }),

@@ -70,8 +70,10 @@ export function queueOf(blocker: Blocker): WaitQueue | null {
 
 /** The thread waits from now on, for one reason. What TimerTimeout set begins to count, or goes on. */
 export function block(machine: Machine, thread: ModelThread, blocker: Blocker): void {
-  if (thread.blocker !== null) leaveLine(machine, thread)
+  const before = thread.blocker === null ? null : thread.condition
+  if (before !== null) leaveLine(machine, thread)
   enter(machine, thread, blocker.state)
+  thread.former = before
   if (machine.running === thread) machine.running = null
   thread.blocker = blocker
   if (blocker.state === 'CONDVAR') blocker.mutex.awaited++
@@ -82,6 +84,7 @@ export function block(machine: Machine, thread: ModelThread, blocker: Blocker): 
   }
   refreshBorrowers(borrowers(thread))
   tellState(machine, thread)
+  machine.kernel.timers.follow(thread)
   followTimeout(machine, thread, blocker.state)
 }
 
@@ -114,6 +117,7 @@ export function release(machine: Machine, thread: ModelThread, result: { value: 
     enter(machine, thread, 'READY')
     tellState(machine, thread, { from, call: calling, ...('errno' in result && { errno: result.errno }) })
   }
+  machine.kernel.timers.follow(thread)
   machine.onReturn(thread)
 }
 
@@ -136,6 +140,7 @@ export function die(machine: Machine, thread: ModelThread): void {
   assert(thread.blocker === null, 'a thread that ends has left its line')
   enter(machine, thread, 'DEAD')
   thread.parent.living--
+  machine.kernel.timers.ended(thread)
   // Who waits for its mutexes waits for a dead owner now.
   for (const { waiters } of thread.owned ?? []) for (const waiter of waiters) waiter.noteChange()
   if (machine.running === thread) machine.running = null

@@ -21,6 +21,8 @@ export class Thread extends Node<'thread'> {
   name: string
   priority: number | null = null
   condition: ThreadCondition
+  /** The blocked state from which it went straight to the one that it is in now. */
+  former: ThreadCondition | null = null
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
     super()

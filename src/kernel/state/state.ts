@@ -17,6 +17,7 @@ import {
   importMembers,
   importPartitions,
 } from './containers.ts'
+import { exportTimeouts, importTimeouts, type TimeoutSettingState } from './default-timers.ts'
 import { importNode } from './nodes.ts'
 import { exportProcess, importProcess, type ProcessState } from './processes.ts'
 import { type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
@@ -46,6 +47,9 @@ export interface MachineState {
   /** Synchronisation objects that all processes share. */
   readonly shared: readonly SyncState[]
   readonly thresholds: readonly ThresholdState[]
+  readonly timeouts: readonly TimeoutSettingState[]
+  /** Of the next definition of a timeout. */
+  readonly nextTimeoutRevision: number
   readonly ended: EndedState
 }
 
@@ -69,6 +73,8 @@ export function exportState(machine: Machine): MachineState {
     processes,
     shared,
     thresholds: exportThresholds(kernel),
+    timeouts: exportTimeouts(kernel),
+    nextTimeoutRevision: kernel.timers.nextRevision,
     ended: references.ended(),
   }
 }
@@ -99,6 +105,7 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   importContainerNodes(kernel, kernel.system, state.system, thresholds)
   for (const each of processes) importNode(kernel, each.process, each.state, thresholds)
   for (const each of threads) importNode(kernel, each.thread, each.state, thresholds)
+  importTimeouts(kernel, state, threads)
   return { kernel, machine }
 }
 

@@ -2,6 +2,7 @@
 
 import { stateOf } from '../calls/scheduling.ts'
 import type { KernelCallName } from '../calls/table.ts'
+import type { TimedWaitState } from '../deadlock/default-timers.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -29,6 +30,10 @@ export interface ThreadState extends NodeState {
   readonly detached: boolean
   readonly state: StateName
   readonly since: number
+  /** The blocked state from which it went straight to this one, where it did. */
+  readonly former: { readonly state: StateName; readonly since: number } | null
+  /** How its default timer stands; null where it has none. */
+  readonly timed: TimedWaitState | null
   readonly status: number
   readonly priority: number
   readonly realPriority: number
@@ -55,6 +60,8 @@ export function exportThread(kernel: Kernel, thread: ModelThread, places: Places
     detached,
     state: stateOf(thread),
     since: thread.condition.since,
+    former: exportFormer(thread),
+    timed: places.timed.get(thread) ?? null,
     status,
     priority,
     realPriority,
@@ -72,6 +79,10 @@ export function exportThread(kernel: Kernel, thread: ModelThread, places: Places
   }
 }
 
+function exportFormer({ former }: ModelThread): ThreadState['former'] {
+  return former === null || former.state === null ? null : { state: former.state, since: former.since }
+}
+
 export function importThread(
   { kernel }: Machine,
   process: ModelProcess,
@@ -80,6 +91,7 @@ export function importThread(
   const { tid, name, isMain, detached, priority, since } = state
   const condition = { state: state.state, on: null, certain: true, why: null, since }
   const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
+  if (state.former !== null) thread.former = { ...condition, ...state.former }
   thread.status = state.status
   thread.realPriority = state.realPriority
   thread.servedPriority = state.servedPriority

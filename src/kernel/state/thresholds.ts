@@ -48,7 +48,7 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }
 
-function nodeAt(kernel: Kernel, path: string): Node {
+export function nodeAt(kernel: Kernel, path: string): Node {
   const [, pid, tid] = /^\/sys\/proc\/(\d+)(?:\/thread\/(\d+))?$/.exec(path) ?? []
   if (tid !== undefined) return kernel.thread(Number(pid), Number(tid))
   if (pid !== undefined) return kernel.process(Number(pid))

@@ -1,8 +1,10 @@
 /** Whatever expires, with its place among all that will: what is due at one time fires in the order in which it was armed. */
 
+import type { TimedWaitState } from '../deadlock/default-timers.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
+import type { Thread } from '../objects/thread.ts'
 import { CpuExpiry, KernelTimer, type ModelTimer, ThreadTimeout, type TimerNotice } from '../objects/timer.ts'
 import type { ThreadState } from '../states.ts'
 import { there } from './references.ts'
@@ -38,9 +40,12 @@ export interface ShareState {
 /** The places of all timers of a machine. */
 export class Places {
   readonly #places: ReadonlyMap<ModelTimer, number>
+  /** How default timers stand. */
+  readonly timed: ReadonlyMap<Thread, TimedWaitState>
 
-  constructor({ wheel }: Machine) {
+  constructor({ wheel, kernel }: Machine) {
     this.#places = new Map(wheel.armed().map((timer, place) => [timer, place]))
+    this.timed = kernel.timers.exportWaits()
   }
 
   of(timer: ModelTimer): ArmedState {

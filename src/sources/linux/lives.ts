@@ -133,13 +133,13 @@ export class Lives {
       ...(executable !== null && { executable }),
       ...(uid !== null && { uid }),
     })
-    if (name !== null) observed.threadChanged(process.threads.get(process.pid)!, { name })
+    if (name !== null) observed.threadChanged(this.#kernel, process.threads.get(process.pid)!, { name })
     if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
   }
 
   #named(process: Process, { tid, name }: Of<'name'>): void {
     const thread = process.threads.get(tid)
-    if (thread !== undefined) observed.threadChanged(thread, { name })
+    if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
     if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })
   }
 }

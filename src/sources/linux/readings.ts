@@ -108,7 +108,7 @@ export class Readings {
     const { name, state, certain, why, since, priority } = facts
     const on = facts.on === null ? null : { ...facts.on }
     const isNewer = this.#lives.byPid.get(facts.pid)!.changedAt >= startedAt
-    observed.threadChanged(thread, {
+    observed.threadChanged(this.#kernel, thread, {
       ...(!isNewer && { name }),
       priority,
       condition: { state, on, certain, why, since },

@@ -1,0 +1,48 @@
+/** What a thread waits for, and what that waits for, as far as it goes. */
+
+import { Thread } from '../objects/thread.ts'
+import type { ThreadState } from '../states.ts'
+import { showWaiting, type Waiting } from './waiting.ts'
+
+/** Why a chain goes no further. */
+export type ChainEnd =
+  | { readonly how: 'runs' | 'untraced'; readonly thread: string; readonly state: string | null }
+  | { readonly how: 'nobody' }
+  | { readonly how: 'loop'; readonly thread: string }
+  | { readonly how: 'any'; readonly process: string; readonly threads: number; readonly likely: string | null }
+  | { readonly how: 'long' }
+
+export interface Chain {
+  readonly chain: readonly Waiting[]
+  readonly end: ChainEnd
+}
+
+/** Steps that are told; who waits behind so many is told that there are more. */
+export const chainMax = 64
+
+export function chainOf(thread: Thread): Chain {
+  const chain: Waiting[] = []
+  const passed = new Set<Thread>()
+  for (let at = thread; ; ) {
+    if (passed.has(at)) return { chain, end: { how: 'loop', thread: at.path } }
+    if (chain.length === chainMax) return { chain, end: { how: 'long' } }
+    const next = nextOf(at)
+    if (at.wait !== null || chain.length === 0) chain.push(showWaiting(at))
+    if (!(next instanceof Thread)) return { chain, end: next }
+    passed.add(at)
+    at = next
+  }
+}
+
+/** The one thread that can release it, or why there is none to go on with. */
+function nextOf({ path, wait, condition: { state } }: Thread): Thread | ChainEnd {
+  if (wait === null) return { how: isAble(state) ? 'runs' : 'untraced', thread: path, state }
+  if ('releaser' in wait) return wait.releaser ?? { how: 'nobody' }
+  const { releasers, likely } = wait
+  const living = [...releasers.threads.values()].filter(({ condition }) => condition.state !== 'DEAD')
+  const [only] = living
+  if (only !== undefined && living.length === 1) return only
+  return { how: 'any', process: releasers.path, threads: living.length, likely: likely?.path ?? null }
+}
+
+const isAble = (state: ThreadState | null): boolean => state === 'RUNNING' || state === 'READY'

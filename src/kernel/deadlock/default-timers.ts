@@ -1,0 +1,338 @@
+/**
+ * Default deadlock timers: the meeting's timer for whoever cannot be asked to set one before each call. A thread that
+ * stays in a chosen state longer than the nearest timeout above it allows is told of once, and once more when it goes on.
+ * A warning may be wrong, as it is only a long wait; none is missed.
+ */
+
+import { type TimeoutState, timeoutStates } from '../calls/timer.ts'
+import { assert } from '../errno.ts'
+import type { EventType } from '../events.ts'
+import { containers, type Node } from '../objects/node.ts'
+import type { Thread } from '../objects/thread.ts'
+import { threadsWithin } from '../objects/within.ts'
+import { canonicalStates, type ThreadState } from '../states.ts'
+import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
+import { chainOf } from './chain.ts'
+
+/** Where nobody says otherwise: those in which no thread may stay for ever, and that can be traced. */
+export const defaultTimedStates = timeoutStates.filter((state) => canonicalStates.includes(state))
+
+export interface TimeoutDefinition {
+  /** None: who is below is exempt. */
+  readonly states: readonly TimeoutState[]
+  /** ms; null where no state is timed. */
+  readonly afterMs: number | null
+}
+
+export interface DefaultTimeout {
+  readonly path: string
+  readonly node: Node
+  readonly definition: TimeoutDefinition
+  /** Counts up over all definitions: a strong validator. */
+  readonly revision: number
+  /** Name of the token it was set with. */
+  readonly owner: string | null
+}
+
+/** One blocking of one thread, under the timeout that was the nearest when it began to count or was told. */
+class TimedWait extends WheelTimer {
+  readonly thread: Thread
+  /** Of one that was told of it may be gone by now. */
+  readonly timeout: Pick<DefaultTimeout, 'path' | 'definition'>
+  /** When the blocking began, in ms of Unix time. */
+  readonly begin: number
+  /** The state that it was told in; null: not yet. */
+  warned: ThreadState | null = null
+  /** It is in a state that neither starts nor stops the time. */
+  isPassing = false
+
+  constructor(thread: Thread, timeout: TimedWait['timeout'], begin: number) {
+    super()
+    this.thread = thread
+    this.timeout = timeout
+    this.begin = begin
+  }
+}
+
+/** What was told of a thread and is not over, or is counting, as it may be saved. */
+export interface TimedWaitState {
+  readonly begin: number
+  /** That it is under, by its pathname. */
+  readonly timeout: string
+  readonly definition: TimeoutDefinition
+  readonly warned: ThreadState | null
+  readonly isPassing: boolean
+  /** Of those that count: its place among them. */
+  readonly place: number | null
+}
+
+export interface DefaultTimersPorts {
+  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  readonly now: () => number
+  readonly firstRevision: number
+}
+
+/** Waits in these are no blocking of their own. */
+const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
+
+export const timeoutPath = ({ path }: Node): string => `${path}/timeout`
+
+export class DefaultTimers {
+  readonly #ports: DefaultTimersPorts
+  readonly #timeouts = new Map<Node, DefaultTimeout>()
+  readonly #waits = new Map<Thread, TimedWait>()
+  readonly #wheel: TimerWheel<TimedWait>
+  #revision: number
+  /** Called after timeouts came, went or changed: a source looks more often at threads that are timed. */
+  onArmed: () => void = () => {}
+
+  constructor(ports: DefaultTimersPorts) {
+    this.#ports = ports
+    this.#revision = ports.firstRevision
+    this.#wheel = new TimerWheel<TimedWait>(Math.trunc(ports.now()))
+  }
+
+  // ---- what clients do ----
+
+  timeouts(): Iterable<DefaultTimeout> {
+    return this.#timeouts.values()
+  }
+
+  /** Set at this very node. */
+  find(node: Node): DefaultTimeout | null {
+    return this.#timeouts.get(node) ?? null
+  }
+
+  /** The one that holds at a node: its own, or the nearest above it. */
+  holding(node: Node): DefaultTimeout | null {
+    const own = this.#timeouts.get(node)
+    if (own !== undefined) return own
+    for (const container of containers(node)) {
+      const there = this.#timeouts.get(container)
+      if (there !== undefined) return there
+    }
+    return null
+  }
+
+  /** Threads below a node that have been told of and still wait. */
+  warned(node: Node): Thread[] {
+    const all = [...this.#waits.values()].filter(({ warned }) => warned !== null).map(({ thread }) => thread)
+    return all.filter((thread) => [...containers(thread)].includes(node)).sort(byPidAndTid)
+  }
+
+  /**
+   * Waits in progress are timed from their beginning; what is past already is told at once, marked `initial`. A thread that
+   * was told of is not told of again before it has gone on.
+   */
+  put(
+    node: Node,
+    { definition, owner }: { definition: TimeoutDefinition; owner: string | null },
+  ): { timeout: DefaultTimeout; created: boolean } {
+    const known = this.#timeouts.get(node)
+    if (known !== undefined && sameDefinition(known.definition, definition)) return { timeout: known, created: false }
+    const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
+    this.#timeouts.set(node, timeout)
+    this.#reconsider(threadsWithin(node))
+    this.onArmed()
+    return { timeout, created: known === undefined }
+  }
+
+  delete(timeout: DefaultTimeout): void {
+    assert(this.#timeouts.get(timeout.node) === timeout, 'a timeout that is deleted is set')
+    this.#timeouts.delete(timeout.node)
+    this.#reconsider(threadsWithin(timeout.node))
+    this.onArmed()
+  }
+
+  // ---- what happens ----
+
+  /** A thread is in another state, or in the same one anew. Where nothing is timed that is one comparison. */
+  follow(thread: Thread): void {
+    if (this.#timeouts.size === 0 && this.#waits.size === 0) return
+    const due = this.#decide(thread)
+    // It is seen late: the time still has to come round, so that all are told in one order.
+    if (due !== null) this.#arm(due)
+  }
+
+  /** A thread has ended. */
+  ended(thread: Thread): void {
+    const wait = this.#waits.get(thread)
+    if (wait !== undefined) this.#end(wait, 'DEAD')
+  }
+
+  /** A process is below other nodes than before. */
+  moved(threads: Iterable<Thread>): void {
+    if (this.#timeouts.size > 0) this.#reconsider(threads)
+  }
+
+  /** A node is about to end: a timeout that is set on it ends with it. Preconditions: no thread is below it. */
+  bury(node: Node): void {
+    if (this.#timeouts.delete(node)) this.onArmed()
+  }
+
+  /** When the next wait is too long, in whole ms; null where none is timed. */
+  nextAt(): number | null {
+    return this.#wheel.nextAt()
+  }
+
+  /** Tells of all that have waited too long by then. Preconditions: what is known of threads is of that time. Returns how many. */
+  expire(at: number): number {
+    let told = 0
+    this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), (wait) => {
+      told++
+      this.#warn(wait, { initial: false })
+    })
+    return told
+  }
+
+  // ---- saved states ----
+
+  exportWaits(): ReadonlyMap<Thread, TimedWaitState> {
+    const places = new Map(this.#wheel.armed().map((wait, place) => [wait, place]))
+    return new Map(
+      [...this.#waits.values()].map((wait) => [
+        wait.thread,
+        {
+          begin: wait.begin,
+          timeout: wait.timeout.path,
+          definition: wait.timeout.definition,
+          warned: wait.warned,
+          isPassing: wait.isPassing,
+          place: places.get(wait) ?? null,
+        },
+      ]),
+    )
+  }
+
+  /** Preconditions: all nodes are there, and nothing has been set here yet. */
+  restore(
+    timeouts: readonly DefaultTimeout[],
+    waits: readonly (TimedWaitState & { readonly thread: Thread })[],
+    nextRevision: number,
+  ): void {
+    this.#revision = nextRevision
+    const byPath = new Map(timeouts.map((timeout) => [timeout.path, timeout]))
+    for (const timeout of timeouts) this.#timeouts.set(timeout.node, timeout)
+    const inOrder = [...waits].sort((one, other) => (one.place ?? -1) - (other.place ?? -1))
+    for (const { thread, timeout: path, definition, begin, warned, isPassing, place } of inOrder) {
+      const wait = new TimedWait(thread, byPath.get(path) ?? { path, definition }, begin)
+      wait.warned = warned
+      wait.isPassing = isPassing
+      this.#waits.set(thread, wait)
+      if (place !== null) this.#arm(wait)
+    }
+  }
+
+  get nextRevision(): number {
+    return this.#revision
+  }
+
+  // ---- how it is decided ----
+
+  #reconsider(threads: Iterable<Thread>): void {
+    const now = this.#ports.now()
+    const past: TimedWait[] = []
+    for (const thread of threads) {
+      const wait = this.#decide(thread)
+      if (wait === null) continue
+      if (dueAt(wait) <= now) past.push(wait)
+      else this.#arm(wait)
+    }
+    past.sort((one, other) => one.begin - other.begin || byPidAndTid(one.thread, other.thread))
+    for (const wait of past) this.#warn(wait, { initial: true })
+  }
+
+  /** What is to be timed from now on and was not; null where all stays as it is, or nothing is timed. */
+  #decide(thread: Thread): TimedWait | null {
+    const { state } = thread.condition
+    const known = this.#waits.get(thread)
+    if (passing.has(state)) {
+      if (known !== undefined) known.isPassing = true
+      return null
+    }
+    if (known !== undefined && known.warned !== null) {
+      // What was told is over only when that blocking is, whatever is set meanwhile.
+      if (beginOf(thread, known.timeout, known) === known.begin) return null
+      this.#end(known, state)
+    }
+    const timeout = this.holding(thread)
+    const begin = timeout === null ? null : beginOf(thread, timeout, known)
+    if (known?.warned === null) {
+      if (known.timeout === timeout && known.begin === begin) return null
+      this.#drop(known)
+    }
+    if (timeout === null || begin === null) return null
+    const wait = new TimedWait(thread, timeout, begin)
+    this.#waits.set(thread, wait)
+    return wait
+  }
+
+  #arm(wait: TimedWait): void {
+    this.#wheel.arm(wait, dueAt(wait))
+  }
+
+  #drop(wait: TimedWait): void {
+    this.#wheel.cancel(wait)
+    this.#waits.delete(wait.thread)
+  }
+
+  #end(wait: TimedWait, state: ThreadState | null): void {
+    this.#drop(wait)
+    if (wait.warned === null) return
+    const blocked = this.#ports.now() - wait.begin
+    this.#tell('deadlock.eased', wait, { state: wait.warned, now: state, blocked: inMs(blocked) })
+  }
+
+  #warn(wait: TimedWait, { initial }: { initial: boolean }): void {
+    const { thread, begin, timeout } = wait
+    const { condition, waitsOn } = thread
+    wait.warned = condition.state
+    this.#tell('deadlock.warning', wait, {
+      state: condition.state,
+      ...(waitsOn !== null && { on: waitsOn }),
+      ...(!condition.certain && { certain: false, why: condition.why }),
+      blocked: inMs(this.#ports.now() - begin),
+      after: inMs(timeout.definition.afterMs ?? 0),
+      ...chainOf(thread),
+      initial,
+    })
+  }
+
+  #tell(type: 'deadlock.warning' | 'deadlock.eased', wait: TimedWait, data: Record<string, unknown>): void {
+    const { thread, timeout, begin } = wait
+    const { pid, identity, partition } = thread.parent
+    const { path } = timeout
+    this.#ports.emit(type, thread.path, partition === null ? [path] : [path, partition.path], {
+      timeout: path,
+      pid,
+      tid: thread.tid,
+      name: thread.name,
+      identity,
+      since: new Date(begin).toISOString(),
+      ...data,
+    })
+  }
+}
+
+/**
+ * When the blocking began that a thread is in; null where its state is not timed. It is not begun anew by going straight
+ * from one timed state to another.
+ */
+function beginOf(thread: Thread, { definition }: TimedWait['timeout'], known: TimedWait | undefined): number | null {
+  const { condition, former } = thread
+  const isTimed = (state: ThreadState | null) => (definition.states as readonly (ThreadState | null)[]).includes(state)
+  if (!isTimed(condition.state)) return null
+  if (known?.isPassing) return known.begin
+  return former !== null && isTimed(former.state) ? former.since : condition.since
+}
+
+const dueAt = ({ begin, timeout }: TimedWait): number => Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
+
+const inMs = (ms: number): string => `${Math.round(ms)}ms`
+
+const sameDefinition = (one: TimeoutDefinition, other: TimeoutDefinition): boolean =>
+  one.afterMs === other.afterMs &&
+  one.states.length === other.states.length &&
+  one.states.every((state, place) => state === other.states[place])
+
+const byPidAndTid = (one: Thread, other: Thread): number => one.parent.pid - other.parent.pid || one.tid - other.tid

@@ -1,0 +1,38 @@
+/** Default timeouts, and the waits that are timed by them. */
+
+import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timers.ts'
+import { timeoutPath } from '../deadlock/default-timers.ts'
+import type { Kernel } from '../kernel.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import type { ThreadState } from './threads.ts'
+import { nodeAt } from './thresholds.ts'
+
+export interface TimeoutSettingState {
+  /** Pathname of the node that it is set at. */
+  readonly node: string
+  readonly definition: TimeoutDefinition
+  readonly revision: number
+  readonly owner: string | null
+}
+
+export const exportTimeouts = ({ timers }: Kernel): TimeoutSettingState[] =>
+  [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
+    node: node.path,
+    definition,
+    revision,
+    owner,
+  }))
+
+/** Preconditions: all nodes are there. */
+export function importTimeouts(
+  kernel: Kernel,
+  state: { readonly timeouts: readonly TimeoutSettingState[]; readonly nextTimeoutRevision: number },
+  threads: readonly { readonly thread: ModelThread; readonly state: ThreadState }[],
+): void {
+  const timeouts = state.timeouts.map(({ node: path, ...rest }): DefaultTimeout => {
+    const node = nodeAt(kernel, path)
+    return { ...rest, node, path: timeoutPath(node) }
+  })
+  const waits = threads.flatMap(({ thread, state: { timed } }) => (timed === null ? [] : [{ ...timed, thread }]))
+  kernel.timers.restore(timeouts, waits, state.nextTimeoutRevision)
+}
