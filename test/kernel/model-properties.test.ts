@@ -19,6 +19,7 @@ import { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, importState, type MachineState } from '../../src/kernel/state/state.ts'
 import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
 import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
+import { asToldByKernel, NaiveTimers } from './deadlock/naive-timers.ts'
 import { numbersOfStep, operationOf, prologue, type Step } from './model/choices.ts'
 import { docstrings } from './model/docstrings.ts'
 import { refusable, threadsOf, wrongs } from './model/invariants.ts'
@@ -154,7 +155,7 @@ describe('any sequence of kernel calls', () => {
   test('keeps the counters, the objects and the pools right, and changes nothing where it is refused', () => {
     const done = { accepted: 0, refused: 0, reached: new Set<ThreadState | null>() }
     fc.assert(
-      fc.property(steps(150), (sequence) => {
+      fc.property(steps(200), (sequence) => {
         const { machine, ledger, events } = begin()
         for (const each of sequence) {
           const operation = operationOf(machine, each)
@@ -187,6 +188,34 @@ describe('any sequence of kernel calls', () => {
     expect(done.accepted).toBeGreaterThan(2000)
     expect(done.refused).toBeGreaterThan(200)
     expect(done.reached).toEqual(new Set(reachable))
+  }, 60_000)
+
+  test('warns of every wait that is too long when it is, and of no other', () => {
+    const seen = { warned: 0, initial: 0, eased: 0 }
+    fc.assert(
+      fc.property(steps(200), (sequence) => {
+        const { machine, events } = begin()
+        const naive = new NaiveTimers(machine)
+        naive.hear(events)
+        for (const each of sequence) {
+          const operation = operationOf(machine, each)
+          const parts =
+            operation.do === 'advance' ? new Array<Operation>(operation.ms).fill({ do: 'advance', ms: 1 }) : [operation]
+          for (const part of parts) {
+            events.length = 0
+            perform(machine, part)
+            naive.hear(events)
+            naive.look(part.do === 'advance' ? 'expired' : 'initial')
+            const told = asToldByKernel(events)
+            expect(told).toEqual(naive.take())
+            for (const line of told)
+              seen[line.endsWith('initial') ? 'initial' : line.endsWith('expired') ? 'warned' : 'eased']++
+          }
+        }
+      }),
+      { seed, numRuns: 200 },
+    )
+    expect(Math.min(seen.warned, seen.initial, seen.eased)).toBeGreaterThan(20)
   }, 60_000)
 
   test('done again tells the same events, byte for byte, and ends in the same state', () => {

@@ -95,6 +95,7 @@ function leaveLine(machine: Machine, thread: ModelThread): void {
   if (blocker !== null) undo(machine, thread, blocker)
   thread.queue?.remove(thread)
   thread.blocker = null
+  thread.former = null
   refreshBorrowers(lentTo)
 }
 

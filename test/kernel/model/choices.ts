@@ -4,6 +4,7 @@
  */
 
 import type { CallArguments, KernelCall, KernelCallName } from '../../../src/kernel/calls/table.ts'
+import type { TimeoutState } from '../../../src/kernel/calls/timer.ts'
 import { timeoutStates } from '../../../src/kernel/calls/timer.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
@@ -300,7 +301,7 @@ function callBy(choice: Choice, thread: ModelThread, machine: Machine): KernelCa
 /** What a step is to this machine. */
 export function operationOf(machine: Machine, step: Step): Operation {
   const choice = new Choice(step)
-  const kind = choice.below(40)
+  const kind = choice.below(43)
   const processes = machine.processes()
   const partitions = [...partitionsWithin(machine.kernel.system)]
   const paths = [[], ...partitions.map(({ path }) => path.split('/part/').slice(1))]
@@ -325,6 +326,24 @@ export function operationOf(machine: Machine, step: Step): Operation {
   if (kind === 10) {
     const thresholds = [...machine.kernel.notifier.thresholds()].map(({ path }) => path)
     if (thresholds.length > 0 && choice.chance(3)) return { do: 'deleteThreshold', path: choice.of(thresholds) }
+  }
+  if (kind === 40 || kind === 41) {
+    const states = choice.of<readonly TimeoutState[]>([
+      ['SEND', 'MUTEX', 'JOIN'],
+      ['SEND', 'REPLY'],
+      ['CONDVAR', 'MUTEX', 'RECEIVE'],
+      [],
+    ])
+    return {
+      do: 'putTimeout',
+      on: choice.chance(2) ? pidOf(choice, machine) : names(),
+      states,
+      afterMs: choice.of([1, 5, 30]),
+    }
+  }
+  if (kind === 42) {
+    const timeouts = [...machine.kernel.timers.timeouts()].map(({ path }) => path)
+    if (timeouts.length > 0) return { do: 'deleteTimeout', path: choice.of(timeouts) }
   }
   const all = processes.flatMap(({ threads }) => [...threads.values()])
   const able = all.filter(({ blocker, isDead }) => blocker === null && !isDead)

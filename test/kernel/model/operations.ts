@@ -1,6 +1,7 @@
 /** Whatever can be done to a machine, as data: what is recorded can be done again. */
 
 import type { KernelCall } from '../../../src/kernel/calls/table.ts'
+import type { TimeoutState } from '../../../src/kernel/calls/timer.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitAt } from '../../../src/kernel/limits/notifier.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
@@ -30,6 +31,13 @@ export type Operation =
       readonly per: ThresholdDefinition['per']
     }
   | { readonly do: 'deleteThreshold'; readonly path: string }
+  | {
+      readonly do: 'putTimeout'
+      readonly on: number | readonly string[]
+      readonly states: readonly TimeoutState[]
+      readonly afterMs: number
+    }
+  | { readonly do: 'deleteTimeout'; readonly path: string }
 
 /** What came of it: what it returned, or why it was refused. */
 export type Result = { readonly done: unknown } | { readonly refused: KernelError }
@@ -79,6 +87,16 @@ function run(machine: Machine, operation: Operation): unknown {
       const { notifier } = machine.kernel
       for (const threshold of [...notifier.thresholds()])
         if (threshold.path === operation.path) notifier.delete(threshold)
+      return null
+    }
+    case 'putTimeout': {
+      const { on, states, afterMs } = operation
+      const node = typeof on === 'number' ? machine.process(on) : containerOf(machine, on)
+      return machine.kernel.timers.put(node, { definition: { states, afterMs }, owner: null }).created
+    }
+    case 'deleteTimeout': {
+      const { timers } = machine.kernel
+      for (const timeout of [...timers.timeouts()]) if (timeout.path === operation.path) timers.delete(timeout)
       return null
     }
   }
