@@ -44,6 +44,10 @@ export const bounds = {
   scenarioCallsMax: 250_000,
   /** Timers that expire in one run of a scenario, whoever set them: as for calls. */
   scenarioExpiriesMax: 1_000_000,
+  /** Longest time of a default timer, in ms: 400. */
+  timeoutMsMax: 24 * 3_600_000,
+  /** Threads in one drawing of who waits for whom: the others are counted. */
+  waitsShownMax: 10_000,
   /** Longest name of a threshold, in characters: 400. */
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */

@@ -7,13 +7,17 @@ import { Problem } from './problems.ts'
 const textTypes = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
 
 /** @throws Problem */
-export function parseBody(contentType: string | undefined, text: string): unknown {
+export function parseBody(
+  contentType: string | undefined,
+  text: string,
+  words: (words: readonly string[]) => unknown = parseWords,
+): unknown {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (type === 'application/json') return parseJson(text)
   if (!textTypes.has(type)) {
     throw new Problem('unsupported-media-type', `${type} is not spoken here: application/json and text/plain are`)
   }
-  return text.trimStart().startsWith('{') ? parseJson(text) : parseWords(text.trim().split(/\s+/))
+  return text.trimStart().startsWith('{') ? parseJson(text) : words(text.trim().split(/\s+/))
 }
 
 function parseJson(text: string): unknown {

@@ -12,6 +12,8 @@ export const forms = {
   json: 'application/json',
   text: 'text/plain',
   ndjson: 'application/x-ndjson',
+  dot: 'text/vnd.graphviz',
+  mermaid: 'text/vnd.mermaid',
   stream: 'text/event-stream',
 } as const
 export type Form = keyof typeof forms
@@ -25,7 +27,7 @@ const wholeNumber = z
 
 /** Query of a GET that is answered at once. */
 const ReadQuery = z.strictObject({
-  format: z.enum(['json', 'text', 'ndjson']).optional(),
+  format: z.enum(['json', 'text', 'ndjson', 'dot', 'mermaid']).optional(),
   pretty: flag.optional(),
   depth: wholeNumber.pipe(z.number().max(bounds.depthMax)).nullable().default(null),
   fields: z.string().max(bounds.fieldsMax).nullable().default(null),
@@ -73,7 +75,7 @@ function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
 }
 
 export interface ReadForm {
-  readonly form: 'json' | 'text' | 'ndjson'
+  readonly form: Exclude<Form, 'stream'>
   readonly pretty: boolean
   readonly what: ReadRequest
 }

@@ -5,8 +5,9 @@ import { bounds } from '../bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'
-import type { Definition } from '../tree/definition.ts'
+import type { Definition, PutVerb } from '../tree/definition.ts'
 import { definitions } from '../tree/tree.ts'
+import { forms } from './negotiate.ts'
 import { problemTypes } from './problems.ts'
 
 type Json = Record<string, unknown>
@@ -66,9 +67,10 @@ function pathItem(definition: Definition, level: Level): Json {
   }
   if (definition.put) {
     const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
-    const asText = { 'text/plain': { schema: { type: 'string', examples: ['100', '80% rearm=60% per=process'] } } }
+    const asText = { 'text/plain': { schema: { type: 'string', examples: wordsOf(definition.put) } } }
+    const isTimeout = definition.put.words !== undefined
     const isThreshold = idOf(definition.put.body) === 'ThresholdDefinition'
-    const content = { 'application/json': { schema: body }, ...(isThreshold && asText) }
+    const content = { 'application/json': { schema: body }, ...((isThreshold || isTimeout) && asText) }
     const responses = { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
     item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
       requestBody: { required: true, content },
@@ -92,6 +94,9 @@ function pathItem(definition: Definition, level: Level): Json {
   return item
 }
 
+const wordsOf = ({ words }: PutVerb): string[] =>
+  words === undefined ? ['100', '80% rearm=60% per=process'] : ['500ms', '2s states=SEND,MUTEX']
+
 const withModel = (summary: string, { ofModel }: { readonly ofModel?: true }): string =>
   ofModel ? `${summary} (the model only; 405 on a live machine)` : summary
 
@@ -108,7 +113,10 @@ function parameter(name: string, level: Level): Json {
 
 function readOperation(definition: Definition, template: string): Json {
   const parameters = [
-    query('format', 'Form of the answer; so does Accept', { type: 'string', enum: ['json', 'text', 'ndjson'] }),
+    query('format', 'Form of the answer; so does Accept', {
+      type: 'string',
+      enum: ['json', 'text', 'ndjson', ...Object.keys(definition.as ?? {}).filter((form) => form !== 'text')],
+    }),
     query('pretty', 'Indented JSON; the default for curl, HTTPie and Wget', { type: 'boolean' }),
     query('fields', 'Only these fields, of each entry where there are several; as in pid,name,usage.fds', {
       type: 'string',
@@ -171,9 +179,20 @@ function replyOf(definition: Definition, description: string): Json {
         schema: { type: 'string' },
       },
     },
-    content: { 'application/json': { schema: replySchema(definition) }, ...text, ...lines, ...stream },
+    content: {
+      'application/json': { schema: replySchema(definition) },
+      ...text,
+      ...lines,
+      ...drawingsOf(definition),
+      ...stream,
+    },
   }
 }
+
+const drawingsOf = ({ as = {} }: Definition): Json => ({
+  ...(as.dot && { [forms.dot]: { schema: { type: 'string' } } }),
+  ...(as.mermaid && { [forms.mermaid]: { schema: { type: 'string' } } }),
+})
 
 const idOf = (schema: z.ZodType): string | undefined => schema.meta()?.id
 

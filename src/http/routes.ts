@@ -8,7 +8,7 @@ import { processOf } from '../kernel/limits/crossing.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
-import type { Answer, Definition, Preconditions, TreeContext } from '../tree/definition.ts'
+import type { Answer, Definition, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
@@ -132,7 +132,8 @@ function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRe
   // Written before the cursor is taken, in one tick: the answer is consistent with it.
   const { type, body } = writeReading(definition, reading, form)
   reply.headers(commonHeaders(parts, resolved)).type(type)
-  if (definition.etag) reply.header('etag', definition.etag(context, node, params))
+  const etag = definition.etag?.(context, node, params) ?? null
+  if (etag !== null) reply.header('etag', etag)
   if (reading.list?.next) reply.header('link', `<${nextPage(request.raw.url!, reading.list.next)}>; rel="next"`)
   return reply.send(body)
 }
@@ -193,7 +194,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
-    const body = definition.put.body.parse(bodyOf(request))
+    const body = definition.put.body.parse(bodyOf(request, definition.put.words))
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
@@ -215,8 +216,8 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '')
+const bodyOf = (request: FastifyRequest, words?: PutVerb['words']): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {

@@ -9,6 +9,7 @@ import { pathsOf } from '../tree/fields.ts'
 import type { Reading } from '../tree/read.ts'
 import { flatten, renderPairs, renderTable } from '../tree/text.ts'
 import { forms, type ReadForm } from './negotiate.ts'
+import { Problem } from './problems.ts'
 
 export interface Written {
   readonly type: string
@@ -19,6 +20,11 @@ export function writeReading(definition: Definition, reading: Reading, { form, p
   if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(reading.lines())) }
   if (form === 'json')
     return { type: `${forms.json}; charset=utf-8`, body: pretty ? spread(reading) : compact(reading) }
+  if (form === 'dot' || form === 'mermaid') {
+    const draw = definition.as?.[form]
+    if (draw === undefined) throw new Problem('not-acceptable', `${form} is a form of wait alone`)
+    return { type: `${forms[form]}; charset=utf-8`, body: draw(reading.views()[0] as never) }
+  }
   if ((what.depth ?? 0) > (reading.list === null ? 0 : 1)) {
     throw new MalformedQuery('depth', 'text shows one level; JSON and NDJSON show more')
   }
@@ -58,7 +64,8 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text({ columns }: Definition, { list, fields, views }: Reading): string {
+function text({ columns, as }: Definition, { list, fields, views }: Reading): string {
+  if (as?.text !== undefined && fields === null) return as.text(views()[0] as never)
   if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
   if (fields === null) return renderTable(columns, views() as never[])
   const rows = views().map((view) => new Map(flatten(view, '')))

@@ -93,6 +93,8 @@ interface Verb<Run> {
 export interface PutVerb
   extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
   readonly body: z.ZodType
+  /** How plain text is read; without it as a threshold: the trip point and name=value words. */
+  readonly words?: (words: readonly string[]) => unknown
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {
@@ -128,6 +130,12 @@ export interface Listing<Child> {
   readonly ofNodes: boolean
 }
 
+export interface Drawings<View> {
+  readonly text?: (view: View) => string
+  readonly dot?: (view: View) => string
+  readonly mermaid?: (view: View) => string
+}
+
 /** One row, as the rest of the service sees it: types are erased here and nowhere else. */
 export interface Definition {
   /** The levels under which it stands, each at that node's own path. */
@@ -141,7 +149,9 @@ export interface Definition {
   readonly read?: (context: TreeContext, node: Node, params: Params) => object
   readonly listing?: Listing<unknown>
   /** A strong validator of what `read` answers, where there is one. */
-  readonly etag?: (context: TreeContext, node: Node, params: Params) => string
+  readonly etag?: (context: TreeContext, node: Node, params: Params) => string | null
+  /** Forms that it has besides JSON, from what `read` answers; text also without this. */
+  readonly as?: Drawings<never>
   readonly columns?: readonly Column<never>[]
   readonly put?: PutVerb
   readonly post?: PostVerb
@@ -159,7 +169,8 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly summary: string
   readonly reply: R
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
-  readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string
+  readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
+  readonly as?: Drawings<z.output<R>>
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb

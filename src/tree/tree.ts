@@ -5,10 +5,14 @@ import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
 import { nodeDefinitions } from './nodes/nodes.ts'
+import { timeoutDefinitions } from './nodes/timeouts.ts'
+import { waitDefinitions } from './nodes/waits.ts'
 
 export const definitions: readonly Definition[] = [
   ...nodeDefinitions,
   ...documentDefinitions,
   ...modelDefinitions,
+  ...timeoutDefinitions,
+  ...waitDefinitions,
   ...limitDefinitions,
 ]

@@ -126,6 +126,52 @@ export const ThresholdView = z
   })
   .meta({ id: 'Threshold' })
 
+export const TimeoutView = z
+  .strictObject({
+    path,
+    holds: path
+      .nullable()
+      .describe('The timer that holds here: its own, or the nearest above; null where there is none'),
+    states: z.array(z.enum(threadStates)).describe('In which a thread may not stay for long; none exempts'),
+    after: z.string().nullable().describe('How long it may, as in 500ms'),
+    owner: z.string().nullable().describe('Name of the token that the timer was set with'),
+    warned: z.array(path).describe('Threads below that were warned of and still wait'),
+  })
+  .meta({ id: 'Timeout' })
+
+export const WaitingView = z
+  .strictObject({
+    path,
+    name: z.string(),
+    state: z.string().nullable(),
+    object: z.string().nullable().describe('The mutex, channel or thread that it waits for; null where not traced'),
+    owner: path.nullable().describe('The thread that has it, or the process any of whose threads may release it'),
+    likely: path.optional().describe('Of a message that was received: the thread that did'),
+    since: time,
+  })
+  .meta({ id: 'Waiting' })
+
+const ChainEnd = z.union([
+  z.strictObject({ how: z.enum(['runs', 'untraced']), thread: path, state: z.string().nullable() }),
+  z.strictObject({ how: z.literal('nobody') }),
+  z.strictObject({ how: z.literal('loop'), thread: path }),
+  z.strictObject({ how: z.literal('any'), process: path, threads: whole, likely: path.nullable() }),
+  z.strictObject({ how: z.literal('long') }),
+])
+
+export const WaitChainView = z
+  .strictObject({ path, chain: z.array(WaitingView), end: ChainEnd.describe('Why it goes no further') })
+  .meta({ id: 'WaitChain' })
+
+export const WaitGraphView = z
+  .strictObject({
+    path,
+    waiting: whole.describe('Threads that wait for something that is traced'),
+    omitted: whole.describe('Of those, how many are not shown'),
+    threads: z.array(WaitingView),
+  })
+  .meta({ id: 'WaitGraph' })
+
 export const LimitView = z
   .strictObject({
     path,

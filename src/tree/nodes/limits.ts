@@ -7,8 +7,9 @@ import { limitAt } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold, ThresholdDefinition } from '../../kernel/limits/threshold.ts'
 import type { Node } from '../../kernel/objects/node.ts'
-import { defineList, defineNode, type Params, type Preconditions, type TreeContext } from '../definition.ts'
-import { NoSuchPath, PreconditionFailed } from '../errors.ts'
+import { defineList, defineNode, type Params, type TreeContext } from '../definition.ts'
+import { NoSuchPath } from '../errors.ts'
+import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { byPath, showLimit, showThreshold } from '../show.ts'
 import { LimitView, ThresholdView } from '../views.ts'
 
@@ -43,17 +44,6 @@ function thresholdAt({ kernel }: TreeContext, node: Node, params: Params): Thres
     throw new NoSuchPath(`${parent}/${encodeURIComponent(params.name!)}`, parent)
   }
   return threshold
-}
-
-const etagOf = ({ revision }: Threshold): string => `"${revision}"`
-
-function checkPreconditions(threshold: Threshold | null, { ifMatch, ifNoneMatch }: Preconditions): void {
-  const matches = (list: string) =>
-    threshold !== null && (list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(threshold)))
-  if (ifMatch !== null && !matches(ifMatch)) {
-    throw new PreconditionFailed(threshold === null ? 'there is no such threshold' : `its ETag is ${etagOf(threshold)}`)
-  }
-  if (ifNoneMatch !== null && matches(ifNoneMatch)) throw new PreconditionFailed('there is such a threshold already')
 }
 
 /** @throws EINVAL */
@@ -106,7 +96,7 @@ export const limitDefinitions = [
         const name = params.name!
         checkThresholdName(name)
         const index = indexOf(node, params)
-        checkPreconditions(kernel.notifier.find(node, index, name), preconditions)
+        checkPreconditions('threshold', kernel.notifier.find(node, index, name), preconditions)
         const definition: ThresholdDefinition = ThresholdBody.parse(body)
         const { threshold, created } = kernel.notifier.put(node, index, name, { definition, owner })
         return { status: created ? 201 : 200, body: showThreshold(kernel, threshold), etag: etagOf(threshold) }
@@ -116,7 +106,7 @@ export const limitDefinitions = [
       summary: 'Delete a threshold; nodes that are tripped are cleared as `deleted`',
       run: (context, node, params, preconditions) => {
         const threshold = thresholdAt(context, node, params)
-        checkPreconditions(threshold, preconditions)
+        checkPreconditions('threshold', threshold, preconditions)
         context.kernel.notifier.delete(threshold)
         return { status: 204 }
       },
