@@ -2,6 +2,7 @@
 
 import { stateOf } from '../calls/scheduling.ts'
 import type { KernelCallName } from '../calls/table.ts'
+import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread, type Returned } from '../objects/model-thread.ts'
@@ -96,7 +97,9 @@ export function importWait(machine: Machine, thread: ModelThread, state: ThreadS
   thread.blocker = blocker
   if (blocker.state !== 'REPLY') return
   const { message } = blocker
-  message.connection.channel.owner.received.set(message.rcvid, message)
+  const { received } = message.connection.channel.owner
+  if (received.has(message.rcvid)) throw new KernelError('EINVAL', `rcvid ${message.rcvid} is another client’s as well`)
+  received.set(message.rcvid, message)
 }
 
 /** Preconditions: the messages that wait for replies are there. */
