@@ -6,14 +6,14 @@
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { timeoutStates } from '../kernel/calls/timer.ts'
-import { errnos } from '../kernel/errno.ts'
+import { errnos, KernelError } from '../kernel/errno.ts'
 import { type LimitName, limits } from '../kernel/limits/table.ts'
-import { clockEnd } from '../kernel/machine.ts'
+import { clockEnd, type Machine } from '../kernel/machine.ts'
 import { idKinds, modelRlimits } from '../kernel/objects/model-process.ts'
 import { mutexKinds } from '../kernel/objects/sync.ts'
 import { signalRows } from '../kernel/signals.ts'
 import type { PartitionState } from '../kernel/state/containers.ts'
-import { type MachineState, stateVersion } from '../kernel/state/state.ts'
+import { exportState, type MachineState, stateVersion } from '../kernel/state/state.ts'
 import { threadStates } from '../kernel/states.ts'
 import { callName, payload } from './calls.ts'
 import { ThresholdBody } from './nodes/limits.ts'
@@ -196,6 +196,26 @@ const Partition: z.ZodType<PartitionState> = z
   })
   .meta({ id: 'PartitionState' })
 
+const System = z.strictObject({ members: z.array(pid), partitions: z.array(Partition), ...nodeShape })
+
+/** What recurs is looked at first: where it does so without end, looking into it would not end well. */
+const BoundedSystem = z.preprocess((value, context) => {
+  if (hasDepth(value, bounds.partitionDepthMax + 1))
+    context.addIssue(`at most ${bounds.partitionDepthMax} partitions are inside one another`)
+  return value
+}, System)
+
+function hasDepth(container: unknown, depth: number): boolean {
+  let level: readonly unknown[] = [container]
+  for (let reached = 0; reached < depth && level.length > 0; reached++) level = level.flatMap(partitionsOf)
+  return level.length > 0
+}
+
+function partitionsOf(container: unknown): readonly unknown[] {
+  const isObject = typeof container === 'object' && container !== null && 'partitions' in container
+  return isObject && Array.isArray(container.partitions) ? container.partitions : []
+}
+
 const Threshold = z.strictObject({
   node: z.string().describe('Pathname of the node that it is set at'),
   limit: LimitNames,
@@ -213,10 +233,14 @@ const EndedThings = z.strictObject({
 
 const path = '/sys/state'
 
-export const State = z
+export type SavedState = MachineState & { readonly path: typeof path }
+
+export const State: z.ZodType<SavedState> = z
   .strictObject({
     path: z.literal(path),
-    version: z.literal(stateVersion).describe('Of this format'),
+    version: z
+      .literal(stateVersion, `only a state of version ${stateVersion} can be loaded here`)
+      .describe('Of this format'),
     now: time.describe('ms of the kernel’s clock'),
     births: count,
     arrivals: count,
@@ -224,12 +248,34 @@ export const State = z
     pids: z.array(pid),
     running: ThreadRef.nullable(),
     nextRevision: count,
-    system: z.strictObject({ members: z.array(pid), partitions: z.array(Partition), ...nodeShape }),
+    system: BoundedSystem,
     processes: z.array(Process),
     shared: z.array(Sync),
     thresholds: z.array(Threshold),
     ended: EndedThings,
   })
-  .meta({ id: 'State' }) satisfies z.ZodType<MachineState>
+  .meta({ id: 'State' })
 
-export const stateView = (state: MachineState): z.input<typeof State> => ({ path, ...state }) as z.input<typeof State>
+/** The state that a machine is in. @throws EFBIG it would be too large to be read again */
+export function saveState(machine: Machine): SavedState {
+  const state = { path, ...exportState(machine) } as const
+  let left = bounds.stateBytesMax
+  for (const part of partsOf(state)) {
+    left -= Buffer.byteLength(JSON.stringify(part))
+    if (left < 0)
+      throw new KernelError(
+        'EFBIG',
+        `as JSON this state has more than the ${bounds.stateBytesMax} bytes that can be read`,
+      )
+  }
+  return state
+}
+
+/** What a state consists of, in pieces that are small however large it is. */
+function* partsOf({ processes, ...rest }: SavedState): Generator<unknown> {
+  yield rest
+  for (const { threads, ...process } of processes) {
+    yield process
+    yield* threads
+  }
+}
