@@ -64,7 +64,20 @@ function checkThread(machine: Machine, thread: ModelThread): void {
       'all leave their window',
     ),
   )
+  at('priority', () =>
+    must(isDead || thread.priority === lentPriority(thread), 'it is its own, or the highest of those who wait for it'),
+  )
   if (blocker !== null) at('blocker', () => must(canWait(thread, blocker), 'nobody waits for this'))
+}
+
+/** Of those who wait in a queue the first has the highest. */
+function lentPriority({ servedPriority, realPriority, owned, receivedOn, serving }: ModelThread): number {
+  const lenders = [
+    ...[...(owned ?? [])].map(({ waiters }) => waiters.first),
+    receivedOn?.senders.first,
+    serving?.client,
+  ]
+  return Math.max(servedPriority ?? realPriority, ...lenders.map((lender) => lender?.priority ?? 0))
 }
 
 function canWait(thread: ModelThread, blocker: Blocker): boolean {

@@ -74,6 +74,7 @@ export function exportThread(thread: ModelThread, places: Places): ThreadState {
 
 export function importThread(process: ModelProcess, state: ThreadState, arming: Arming): void {
   const { tid, name, isMain, detached, priority, since } = state
+  if (process.threads.has(tid)) throw new KernelError('EINVAL', `${process.path} has thread ${tid} twice`)
   const condition = { state: state.state, on: null, certain: true, why: null, since }
   const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
   thread.status = state.status
