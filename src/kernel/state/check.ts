@@ -205,25 +205,23 @@ function checkThresholds({ kernel }: Machine): void {
   }
 }
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
-
 /** What was loaded says the same as what was to be loaded: nothing is said twice, and nothing was passed over. @throws EINVAL */
 export function checkSame(loaded: object, given: object): void {
-  const place = difference(loaded as Json, given as Json, '')
+  const place = difference(loaded, given, '')
   if (place === null) return
   throw new KernelError('EINVAL', 'it contradicts the rest of the state, or says what is said already', {
     field: place.slice(1),
   })
 }
 
-/** A JSON pointer to the first difference; null where there is none. What the loaded one does not know at all stands beside the state. */
-function difference(one: Json | undefined, other: Json | undefined, place: string): string | null {
+/** A JSON pointer to the first difference; null where there is none. */
+function difference(one: unknown, other: unknown, place: string): string | null {
   if (one === other) return null
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return place
   const names = new Set([...Object.keys(one), ...Object.keys(other)])
   for (const name of names) {
-    const [mine, its] = [one as Record<string, Json>, other as Record<string, Json>].map((each) => each[name])
-    const found = difference(mine, its, `${place}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    const below = `${place}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const found = difference(Reflect.get(one, name), Reflect.get(other, name), below)
     if (found !== null) return found
   }
   return null
