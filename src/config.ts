@@ -6,6 +6,7 @@ import { ConfigError } from './config/error.ts'
 import { type Given, parseConfigFile } from './config/file.ts'
 import { faultOf, marks, type Row, rowsOf, valueOfText } from './config/row.ts'
 import { nearest } from './nearest.ts'
+import { PoolSizes } from './tree/operations.ts'
 
 const share = z.number().gt(0).max(100)
 
@@ -19,6 +20,14 @@ const serviceShape = {
     .default('virtual')
     .describe('of the model: moved by POST /sys/clock, or following the wall clock'),
   scenario: z.string().min(1).optional().describe('of the model: file of a scenario that is run as it starts'),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('of the model: file of a state that it begins in, as GET /sys/state gives it'),
+  pools: PoolSizes.optional().describe(
+    'of the model: capacity of each limit of the whole machine, as in channels=500,threads=1000; null for none; in the file a map',
+  ),
   procRoot: z.string().min(1).default('/proc').describe('where procfs is mounted'),
   cgroupRoot: z.string().min(1).default('/sys/fs/cgroup').describe('where the cgroup file systems are mounted'),
   period: z.int().min(5).max(60_000).default(25).describe('ms between readings of what has a threshold'),

@@ -26,19 +26,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   tree: ['kernel', 'bounds', 'cursor', 'duration', 'nearest'],
   journal: ['kernel', 'cursor'],
-  sources: ['kernel', 'duration'],
+  sources: ['kernel', 'bounds', 'duration'],
   stream: ['tree', 'bounds', 'cursor'],
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
   // Of the sources it needs the port, and the C library.
   supervisor: ['sources', 'config', 'duration'],
   // Drives the kernel as a client of the tree does, and names limits and thresholds by its shapes.
   scenario: ['tree', 'kernel', 'bounds', 'duration'],
+  // What a service hosts in place of a live machine.
+  model: ['kernel', 'scenario', 'sources', 'tree'],
   metrics: ['kernel', 'sources', 'stream', 'tree'],
   bounds: [],
   cursor: [],
   duration: [],
   nearest: [],
-  config: ['nearest'],
+  // Of the tree the shape of pools.
+  config: ['nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'nearest'],
 }
 const composers = ['app', 'host', 'main', 'bin']

@@ -28,6 +28,13 @@ test.each([
   [['--scenario', 'x.yaml'], /--scenario needs --source model/],
   [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
   [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
+  [['--state', 'x.json'], /--state needs --source model/],
+  [['--source', 'model', '--state', '/nowhere.json'], /--state \/nowhere.json: ENOENT/],
+  [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 1/],
+  [['--source', 'model', '--state', file('{')], /--state .*: it is not JSON/],
+  [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
+  [['--pools', 'channels=5'], /--pools needs --source model/],
+  [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
   [['serve', 'extra'], /extra/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
   const { code, stdout, stderr } = await run(args)

@@ -98,7 +98,7 @@ export function optionText({ key, type, letter }: Row): string {
   return type === 'boolean' ? flags : `${flags} <${valueNames[type]}>`
 }
 
-const valueNames = { string: 'text', integer: 'number', number: 'number', array: 'list' } as const
+const valueNames = { string: 'text', integer: 'number', number: 'number', array: 'list', object: 'map' } as const
 
 const argumentValue = (row: Row, words: readonly string[], place: number): unknown => {
   if (row.type === 'array') return words.slice(place)

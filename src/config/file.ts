@@ -41,6 +41,9 @@ export function parseConfigFile(text: string, { file, keys }: { file: string; ke
   return given
 
   function plain(node: Node | null): unknown {
+    const names = isMap<Node, Node | null>(node) ? node.items.map(({ key }) => String(key)) : []
+    const twice = names.find((name, place) => names.indexOf(name) !== place)
+    if (twice !== undefined) throw new ConfigError(`${at(node!.range![0])}: ${twice} is there twice`)
     try {
       return node?.toJS(document) ?? null
     } catch (error) {

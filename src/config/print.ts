@@ -19,9 +19,9 @@ export function printConfig({ config, origins }: Effective): string {
 
 const oneLine = { lineWidth: 0, blockQuote: false, doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY } as const
 
-/** One line, whatever the value; of a list JSON, which is YAML too. */
+/** One line, whatever the value; of a list or a map JSON, which is YAML too. */
 const yamlLine = (key: string, value: unknown): string =>
-  Array.isArray(value) ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
+  typeof value === 'object' ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
 
 /** Of the file. */
 export function configSchema(): object {

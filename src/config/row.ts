@@ -11,7 +11,7 @@ export const marks = z.registry<{
   readonly letter?: string
 }>()
 
-type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array'
+type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
 
 export interface Row<Name extends string = string> {
   /** In the code. */
@@ -51,6 +51,15 @@ export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): R
 /** As text where that is no number: it is for the schema to refuse. */
 const numberOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text)
 
+/** As text where it is no list of names with values, or has one twice: so too. */
+function mapOf(text: string): unknown {
+  const items = text.split(',').map((item) => /^([a-z-]+)\s*=(.*)$/.exec(item.trim())?.slice(1))
+  const entries = items.flatMap((item) => (item === undefined ? [] : [[item[0]!, item[1]!.trim()] as const]))
+  const isWhole = entries.length === items.length && new Set(entries.map(([name]) => name)).size === entries.length
+  if (!isWhole) return text
+  return Object.fromEntries(entries.map(([name, value]) => [name, value === 'null' ? null : numberOf(value)]))
+}
+
 const truths: Readonly<Record<string, boolean>> = { true: true, false: false }
 
 const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
@@ -59,6 +68,7 @@ const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
   number: numberOf,
   boolean: (text) => truths[text] ?? text,
   array: (text) => text.split(',').map((item) => item.trim()),
+  object: mapOf,
 }
 
 /** What was typed, in the type that the row has. */
@@ -74,10 +84,21 @@ export function faultOf(row: Row, value: unknown, place: string): string | null 
 function wrongWith({ schema, type }: Row, value: unknown): string | null {
   const [issue] = schema.safeParse(value).error?.issues ?? []
   if (issue === undefined) return null
+  const inMap = type === 'object' ? wrongInMap(schema, issue) : null
+  if (inMap !== null) return inMap
   if (issue.code === 'invalid_type') return `expected ${wanted[type]}`
   if (issue.code !== 'invalid_value') return issue.message
   const values = issue.values.map(String)
   return `expected one of ${values.join(', ')}${typeof value === 'string' ? didYouMean(value, values) : ''}`
+}
+
+/** Of a map what is wrong is said with the name that it stands at; null where it is no map. */
+function wrongInMap(schema: z.ZodType, issue: z.core.$ZodIssue): string | null {
+  if (issue.code !== 'unrecognized_keys')
+    return issue.path.length === 0 ? null : `${String(issue.path[0])}: ${issue.message}`
+  const { enum: names } = z.toJSONSchema(schema, { io: 'input' }).propertyNames as { readonly enum: readonly string[] }
+  const [strange] = issue.keys
+  return `there is no ${strange}${didYouMean(strange!, names)}`
 }
 
 const wanted: Readonly<Record<ValueType, string>> = {
@@ -86,4 +107,5 @@ const wanted: Readonly<Record<ValueType, string>> = {
   number: 'a number',
   boolean: 'true or false',
   array: 'a list of texts',
+  object: 'a value for each name, as in channels=500,threads=1000, and each name once; in the file a map',
 }

@@ -4,6 +4,7 @@
  */
 
 import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bounds } from '../bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
@@ -39,8 +40,13 @@ function answerCalls({ model, source }: TreeContext, request: FastifyRequest, re
 
 async function* answers(session: Session, payload: Readable): AsyncGenerator<string> {
   for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
-    const text = session.take(chunk as Buffer)
-    if (text !== '') yield text
+    session.take(chunk as Buffer)
+    while (session.hasLines && !session.isOver) {
+      const text = session.answer()
+      if (text !== '') yield text
+      // Some lines are a long time: others have their turn between them.
+      if (session.hasLines) await nextTurn()
+    }
     if (session.isOver) break
   }
   if (session.isOver) discardRest(payload)
@@ -70,18 +76,29 @@ class Session {
     this.#onFault = onFault
   }
 
-  /** What the lines that end in this piece answer. */
-  take(piece: Buffer): string {
+  take(piece: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+  }
+
+  get hasLines(): boolean {
+    return this.#rest.length > bounds.lineBytesMax || this.#rest.includes(newline)
+  }
+
+  /** What the lines answer that end in what was taken: all, or as many as one turn is for. */
+  answer(): string {
     this.#model.catchUp()
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    const last = this.#model.machine.expiries + bounds.expiriesPerTurn
+    const bytes = this.#rest
     const answered: string[] = []
     let begin = 0
-    for (let end = bytes.indexOf(newline); end !== -1 && !this.isOver; end = bytes.indexOf(newline, begin)) {
+    for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, begin)) {
       answered.push(this.#answer(bytes.toString('utf8', begin, end)))
       begin = end + 1
+      if (this.isOver || this.#model.machine.expiries >= last) break
     }
     this.#rest = bytes.subarray(begin)
-    if (this.#rest.length > bounds.lineBytesMax) answered.push(this.#refuse(tooLong()))
+    const isWhole = this.#rest.includes(newline)
+    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#refuse(tooLong()))
     return answered.join('')
   }
 

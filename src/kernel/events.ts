@@ -14,12 +14,19 @@ export const eventTypes = [
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
+  {
+    type: 'state.replaced',
+    summary: 'the model is in another state, which was put: everybody is told, wherever they listen',
+  },
   { type: 'source.degraded', summary: 'the source cannot see something; `what` and `reason`' },
   { type: 'source.recovered', summary: 'it can again' },
   { type: 'events.lost', summary: 'stands for events that could not be seen: how many, from when to when, why' },
 ] as const
 
 export type EventType = (typeof eventTypes)[number]['type']
+
+/** Whether an event is for all who listen, whatever their paths. */
+export const isForAll = (type: EventType): boolean => type === 'state.replaced'
 
 export interface KernelEvent {
   readonly type: EventType

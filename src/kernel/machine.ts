@@ -52,6 +52,9 @@ export const poolNames: readonly LimitName[] = limits
   .filter(({ at, errno }) => errno !== null && (at as readonly string[]).includes('partition'))
   .map(({ name }) => name)
 
+/** Of the kernel's clock, in ms of Unix time: times after it have no four-digit year. */
+export const clockEnd = 253_402_300_799_999
+
 const noMaximum = 'no maximum of memory is set'
 
 export class Machine {
@@ -169,11 +172,19 @@ export class Machine {
     this.kernel.update(this.kernel.now, () => partitionEnded(this.kernel, partition))
   }
 
-  /** Lets time pass: timers expire in order, each at its own time. @param to ms of the kernel's clock */
-  advance(to: number): void {
+  /**
+   * Lets time pass: timers expire in order, each at its own time. Once so many have expired the clock stops, where all
+   * that was due has happened: how many will is not known before, as each may end or set others.
+   * @param to ms of the kernel's clock
+   * @throws EINVAL before now, or after the end of the clock; then no time has passed
+   */
+  advance(to: number, { expiriesMax = Number.POSITIVE_INFINITY }: { expiriesMax?: number } = {}): void {
     if (to < this.kernel.now) throw new KernelError('EINVAL', 'the clock does not go backwards')
-    this.wheel.advance(to, (timer) => this.kernel.update(this.wheel.now, () => this.#expire(timer)))
-    this.kernel.update(to, () => {})
+    if (to > clockEnd) throw new KernelError('EINVAL', 'the clock ends with the year 9999')
+    const last = this.#expiries + expiriesMax
+    const fire = (timer: ModelTimer) => this.kernel.update(this.wheel.now, () => this.#expire(timer))
+    this.wheel.advance(to, fire, () => this.#expiries < last)
+    this.kernel.update(this.wheel.now, () => {})
   }
 
   /** Timers that have expired since it was made or loaded: a measure of what was done, and no part of its state. */

@@ -10,7 +10,7 @@ import { bounds } from '../bounds.ts'
 import { assert, KernelError } from '../kernel/errno.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { limitIndex } from '../kernel/limits/table.ts'
-import type { Machine } from '../kernel/machine.ts'
+import { clockEnd, type Machine } from '../kernel/machine.ts'
 import type { ModelThread } from '../kernel/objects/model-thread.ts'
 import { differencesOf } from './compare-outcome.ts'
 import { nodeOf } from './limit-path.ts'
@@ -63,11 +63,16 @@ export class ScenarioRun {
   #eventCount = 0
   readonly #release: () => void
 
-  /** Makes what the file names, all at the present time. What the machine refuses is a difference, and the run is over. */
+  /**
+   * Makes what the file names, all at the present time. What the machine refuses is a difference, and the run is over.
+   * @throws EINVAL the clock may end before the run does; then nothing was made
+   */
   constructor(machine: Machine, scenario: Scenario, { seed = scenario.seed }: RunOptions = {}) {
     this.#machine = machine
     this.#scenario = scenario
     this.#beganAt = machine.kernel.now
+    if (this.endsAt > clockEnd)
+      throw new KernelError('EINVAL', 'the clock ends with the year 9999, before the run does')
     this.#expiriesBefore = machine.expiries
     this.#due = this.#beganAt
     this.#stage = {

@@ -1,5 +1,6 @@
 /** The model as a source: nothing is sampled, all is counted as it happens. Its clock is virtual, or follows the wall clock. */
 
+import { bounds } from '../bounds.ts'
 import type { Machine } from '../kernel/machine.ts'
 import type { ScanFigures, Source, SourceCheck } from './source.ts'
 
@@ -16,7 +17,7 @@ const sleepMsMax = 2 ** 31 - 1
 
 export class ModelSource implements Source {
   readonly name = 'model'
-  readonly machine: Machine
+  #machine: Machine
   readonly clock: 'virtual' | 'real'
   readonly #now: () => number
   readonly #begin: () => void
@@ -24,10 +25,24 @@ export class ModelSource implements Source {
   #stopped = false
 
   constructor(machine: Machine, { clock, now, begin = () => {} }: ModelOptions) {
-    this.machine = machine
+    this.#machine = machine
     this.clock = clock
     this.#now = now
     this.#begin = begin
+  }
+
+  get machine(): Machine {
+    return this.#machine
+  }
+
+  /** Another takes its place: who listened to the one before listens to it. */
+  replace(machine: Machine): void {
+    const { onEvent, notifier, now } = this.#machine.kernel
+    machine.kernel.onEvent = onEvent
+    machine.kernel.notifier.onArmed = notifier.onArmed
+    this.#machine = machine
+    machine.kernel.emit('state.replaced', machine.kernel.system.path, [], { before: new Date(now).toISOString() })
+    this.#sleep()
   }
 
   async start(): Promise<void> {
@@ -40,11 +55,15 @@ export class ModelSource implements Source {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  /** Before whatever clients do: what was due by now has happened. A wall clock that was set back waits. */
+  /**
+   * Before whatever clients do: what was due by now has happened. A wall clock that was set back waits; where too much was
+   * due the clock of the machine is behind, and catches up in the next turns of the event loop.
+   */
   catchUp(): void {
     if (this.clock === 'virtual') return
     const { kernel } = this.machine
-    this.machine.advance(Math.max(kernel.now, Math.trunc(this.#now())))
+    const to = Math.max(kernel.now, Math.trunc(this.#now()))
+    this.machine.advance(to, { expiriesMax: bounds.expiriesPerAdvanceMax })
     setImmediate(() => this.#sleep())
   }
 

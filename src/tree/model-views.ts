@@ -1,6 +1,7 @@
 /** Shapes of what only the model has. */
 
 import { z } from 'zod'
+import { bounds } from '../bounds.ts'
 import { kernelCallNames } from '../kernel/calls/table.ts'
 import { errnos } from '../kernel/errno.ts'
 import { threadStates } from '../kernel/states.ts'
@@ -46,9 +47,23 @@ export const ClockView = z
     path,
     clock: z.enum(['virtual', 'real']).describe('Virtual time moves by POST only; real time follows the wall clock'),
     now: z.iso.datetime(),
-    next: z.iso.datetime().nullable().describe('When the next timer expires'),
+    next: z.iso
+      .datetime()
+      .nullable()
+      .describe('When the next timer expires; null where none is set, or only for after the end of the clock'),
   })
   .meta({ id: 'Clock' })
+
+export const Advanced = z
+  .strictObject({
+    now: z.iso.datetime(),
+    stopped: z
+      .literal(true)
+      .exactOptional()
+      .describe(`The clock stands before what was wanted, as ${bounds.expiriesPerAdvanceMax} timers have expired`),
+    wanted: z.iso.datetime().exactOptional(),
+  })
+  .meta({ id: 'Advanced' })
 
 export const ScenarioView = z
   .strictObject({
@@ -65,6 +80,10 @@ export const ScenarioView = z
   })
   .meta({ id: 'Scenario' })
 
+export const Replaced = z
+  .strictObject({ path, now: z.iso.datetime().describe('Where the clock is now'), processes: whole })
+  .meta({ id: 'Replaced' })
+
 export const ChannelView = z
   .strictObject({
     path,
@@ -79,6 +98,7 @@ export const ChannelView = z
   })
   .meta({ id: 'Channel' })
 
+export type Advanced = z.infer<typeof Advanced>
 export type ThreadCallView = z.infer<typeof ThreadCallView>
 export type ScenarioView = z.infer<typeof ScenarioView>
 export type ChannelView = z.infer<typeof ChannelView>

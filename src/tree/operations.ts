@@ -1,6 +1,6 @@
 /**
- * What clients do to the model besides kernel calls: make processes and partitions, move them, let time pass. One row each,
- * used by its route and by `/sys/calls` alike.
+ * What clients do to the model besides kernel calls: make processes and partitions, move them, set pools, let time pass. One
+ * row each, used by its route and by `/sys/calls` alike.
  */
 
 import { z } from 'zod'
@@ -12,6 +12,8 @@ import type { Partition } from '../kernel/objects/partition.ts'
 import type { System } from '../kernel/objects/system.ts'
 import { Duration, FirstThread, parseCall, ThreadMakingBody } from './calls.ts'
 import type { Model } from './definition.ts'
+import type { Advanced } from './model-views.ts'
+import { timeText } from './show.ts'
 
 const partitionPath = z.string().describe('Pathname of a partition, or /sys for none')
 const pid = z.int().min(1).describe('Process')
@@ -37,8 +39,11 @@ export const AdvanceBody = z.strictObject({ advance: Duration }).meta({ id: 'Adv
 /** The names in a pathname of a partition, from the outermost in; none for /sys. @throws KernelError EINVAL */
 function namesIn(path: string): string[] {
   if (!/^\/sys(\/part\/[^/]+)*$/.test(path)) throw new KernelError('EINVAL', `${path} is no pathname of a partition`)
+  const names = path.split('/part/').slice(1)
+  if (names.length > bounds.partitionDepthMax)
+    throw new KernelError('EINVAL', `at most ${bounds.partitionDepthMax} partitions are inside one another`)
   try {
-    return path.split('/part/').slice(1).map(decodeURIComponent)
+    return names.map(decodeURIComponent)
   } catch {
     throw new KernelError('EINVAL', `${path} is not percent-encoded UTF-8`)
   }
@@ -66,11 +71,13 @@ export function createProcess(
   })
 }
 
-/** @throws KernelError where time follows the wall clock */
-export function advance({ machine, clock }: Model, { advance: ms }: z.output<typeof AdvanceBody>): { now: string } {
+/** @throws KernelError where time follows the wall clock, or ends before */
+export function advance({ machine, clock }: Model, { advance: ms }: z.output<typeof AdvanceBody>): Advanced {
   if (clock === 'real') throw new KernelError('ENOTSUP', 'time follows the wall clock: start with --clock virtual')
-  machine.advance(machine.kernel.now + ms)
-  return { now: new Date(machine.kernel.now).toISOString() }
+  const wanted = machine.kernel.now + ms
+  machine.advance(wanted, { expiriesMax: bounds.expiriesPerAdvanceMax })
+  const now = timeText(machine.kernel.now)
+  return machine.kernel.now === wanted ? { now } : { now, stopped: true, wanted: timeText(wanted) }
 }
 
 export function move(model: Model, process: ModelProcess, path: string): void {
@@ -98,6 +105,10 @@ export const operations = {
   }),
   move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
     move(model, model.machine.process(of), partition)
+    return {}
+  }),
+  putPools: operation(PoolsBody, ({ machine }, { pools }) => {
+    machine.putPools(pools)
     return {}
   }),
   putPartition: operation(PoolsBody.extend({ partition: z.string() }), ({ machine }, { partition, pools }) => {

@@ -51,6 +51,29 @@ describe('of the places where a setting can be given', () => {
     expect(readConfig({ config: file('allow-host: [a:1, b:2]') }, {}).config.allowHost).toEqual(['a:1', 'b:2'])
   })
 
+  test('pools are name=value, comma-separated, where they are typed, and a map in the file', () => {
+    const pools = { channels: 500, threads: null }
+    expect(readConfig({ pools: 'channels=500, threads = null' }, {}).config.pools).toEqual(pools)
+    expect(readConfig({}, { INTROSPECTD_POOLS: 'channels=500,threads=null' }).config.pools).toEqual(pools)
+    const effective = readConfig({ config: file('pools:\n  channels: 500\n  threads: null\n') }, {})
+    expect(effective.config.pools).toEqual(pools)
+    expect(parse(printConfig(effective))).toMatchObject({ pools })
+  })
+
+  test.each([
+    ['channels', '"channels": expected a value for each name, as in channels=500,threads=1000, and each name once'],
+    ['', '"": expected a value for each name'],
+    ['channels=1,channels=2', '"channels=1,channels=2": expected a value for each name'],
+    ['chanels=1', '{"chanels":1}: there is no chanels; did you mean channels?'],
+    ['memory-free=1', '{"memory-free":1}: there is no memory-free'],
+    ['__proto__=1', '"__proto__=1": expected a value for each name'],
+    ['channels=-1', '{"channels":-1}: channels: Too small'],
+    ['channels=1.5', '{"channels":1.5}: channels: Invalid input: expected int'],
+    ['channels=many', '{"channels":"many"}: channels: Invalid input: expected number'],
+  ])('as pools %j is refused', (text, why) => {
+    expect(refusal({ pools: text })).toMatch(`--pools ${why}`)
+  })
+
   test('an empty file sets nothing', () => {
     for (const text of ['', '# nothing\n', '---\n']) expect(readConfig({ config: file(text) }, {}).origins.size).toBe(0)
   })
@@ -79,6 +102,13 @@ describe('one line says what is wrong with a file, and where:', () => {
       'introspectd.yaml:1: log-level "wran": expected one of trace, debug, info, warn, error, silent; did you mean warn?',
     ],
     ['a list of settings', '- port: 1', 'introspectd.yaml: expected a setting a line, as in "port: 7007"'],
+    ['a number for a map', 'pools: 5', /^introspectd.yaml:1: pools 5: expected a value for each name/],
+    ['a name twice in a map', 'pools:\n  fds: 1\n  fds: 2', 'introspectd.yaml:2: fds is there twice'],
+    [
+      'a wrong value in a map',
+      'pools: { fds: "5" }',
+      'introspectd.yaml:1: pools {"fds":"5"}: fds: Invalid input: expected number, received string',
+    ],
     ['no YAML', 'port: "x\n', 'introspectd.yaml:2: this is not YAML: Missing closing "quote'],
     ['a tag', 'port: !int64 1', 'introspectd.yaml:1: this is not YAML: Unresolved tag: !int64'],
     ['two documents', 'port: 1\n---\nport: 2', /^introspectd.yaml:2: this is not YAML: .*multiple documents/],

@@ -3,9 +3,16 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security.ts'
-import { CallRowView, ChannelView, ClockView, OutcomeView, ThreadCallView } from '../../src/tree/model-views.ts'
+import {
+  Advanced,
+  CallRowView,
+  ChannelView,
+  ClockView,
+  OutcomeView,
+  ThreadCallView,
+} from '../../src/tree/model-views.ts'
 import { definitions } from '../../src/tree/tree.ts'
-import { PartitionView, ProcessView, ThreadView } from '../../src/tree/views.ts'
+import { PartitionView, ProcessView, SystemView, ThreadView } from '../../src/tree/views.ts'
 import { ModelService } from '../support/model-service.ts'
 import { Service } from '../support/service.ts'
 
@@ -61,6 +68,48 @@ describe('making', () => {
     expect([refused.status, refused.body.errno]).toEqual([409, 'EBUSY'])
     expect((await service.send('DELETE', '/sys/part/a/part/b%2Fc')).status).toBe(204)
     expect((await service.send('DELETE', '/sys/part/a')).status).toBe(204)
+    expect((await service.get('/sys/part/a')).status).toBe(404)
+  })
+
+  test('pools of the whole machine are set: each that is named, and null takes one away', async () => {
+    const set = await service.put('/sys', { pools: { channels: 1, threads: 3 } })
+    expect([set.status, SystemView.parse(set.body).path]).toEqual([200, '/sys'])
+    await pair()
+    const refused = await call(1, { call: 'ChannelCreate' })
+    expect([refused.status, refused.body.errno]).toEqual([409, 'EAGAIN'])
+    expect((await service.get('/sys/channels')).body).toMatchObject({ value: 1, capacity: 1 })
+    expect((await service.get('/sys/timers')).body.capacity).toBe(65_536)
+    await service.put('/sys', { pools: { channels: null } })
+    expect((await service.get('/sys/channels')).body.capacity).toBe(null)
+    expect((await call(1, { call: 'ChannelCreate' })).status).toBe(200)
+    // Less than is in use refuses new use only.
+    await service.put('/sys', { pools: { threads: 1 } })
+    expect((await service.get('/sys/threads')).body).toMatchObject({ value: 2, capacity: 1 })
+    expect((await service.post('/sys/proc/1/thread', {})).body.errno).toBe('EAGAIN')
+  })
+
+  test('a threshold in percent follows a pool of the whole machine', async () => {
+    await pair()
+    const { body } = await service.put('/sys/channels/threshold/half', { at: '50%' })
+    expect(body.state).toBe('armed')
+    await service.put('/sys', { pools: { channels: 2 } })
+    expect((await service.get('/sys/channels/threshold/half')).body.state).toBe('tripped')
+  })
+
+  test.each([
+    [{ pools: { channels: -1 } }, '/pools/channels'],
+    [{ pools: { channels: 1.5 } }, '/pools/channels'],
+    [{ pools: { channels: '5' } }, '/pools/channels'],
+    [{ pools: { chanels: 5 } }, '/pools/chanels'],
+    [{ pools: { 'memory-free': 5 } }, '/pools/memory-free'],
+    [{ pools: [] }, '/pools'],
+    [{ pool: {} }, '/pool'],
+  ])('of pools %j is refused, the field is named, and nothing is set', async (body, pointer) => {
+    for (const path of ['/sys', '/sys/part/a']) {
+      const refused = await service.put(path, body)
+      expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer }]])
+    }
+    expect((await service.get('/sys/channels')).body.capacity).toBe(65_536)
     expect((await service.get('/sys/part/a')).status).toBe(404)
   })
 
@@ -224,13 +273,100 @@ describe('the clock', () => {
     ])
   })
 
-  test.each([{ advance: '-1s' }, { advance: 5 }, {}, { advance: '1s', to: 1 }, { advance: '1 s' }])(
-    '%j does not move it',
-    async (body) => {
-      expect((await service.post('/sys/clock', body)).status).toBe(400)
-      expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
-    },
-  )
+  test.each([
+    { advance: '-1s' },
+    { advance: 5 },
+    { advance: null },
+    { advance: Number.NaN },
+    {},
+    { advance: '1s', to: 1 },
+    { advance: '1 s' },
+    { advance: '1d' },
+    { advance: '' },
+    { advance: 'NaN' },
+    { advance: '1e9s' },
+    { advance: '9999999999h' },
+  ])('%j does not move it', async (body) => {
+    const refused = await service.post('/sys/clock', body)
+    expect([refused.status, refused.body.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
+    expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
+  })
+
+  test('ends with the year 9999: what would pass that is refused, and no time has passed', async () => {
+    await pair()
+    await call(1, { call: 'nanosleep', for: '1s' })
+    const refused = await service.post('/sys/clock', { advance: '999999999h' })
+    expect([refused.status, refused.body.errno]).toEqual([400, 'EINVAL'])
+    expect((await service.get('/sys/clock')).body).toMatchObject({ now: '1970-01-01T00:00:00.000Z' })
+    expect((await service.post('/sys/clock', { advance: '0s' })).body).toEqual({ now: '1970-01-01T00:00:00.000Z' })
+    await service.post('/sys/clock', { advance: '70389527h' })
+    const last = await service.post('/sys/clock', { advance: '59m' })
+    expect(last.body).toEqual({ now: '9999-12-31T23:59:00.000Z' })
+    expect((await service.post('/sys/clock', { advance: '59999ms' })).body).toEqual({ now: '9999-12-31T23:59:59.999Z' })
+    expect((await service.post('/sys/clock', { advance: '1ms' })).status).toBe(400)
+    const scenario = readFileSync(new URL('../../scenarios/join-loop.yaml', import.meta.url), 'utf8')
+    const late = await service.send('POST', '/sys/scenario', scenario, { 'content-type': 'application/yaml' })
+    expect([late.status, late.body.errno]).toEqual([400, 'EINVAL'])
+  })
+
+  test('shows no time of the next timer where that is after its end', async () => {
+    await pair()
+    await call(1, { call: 'nanosleep', for: '999999999h' })
+    const { status, body } = await service.get('/sys/clock')
+    expect([status, ClockView.parse(body).next]).toEqual([200, null])
+  })
+
+  /** A timer of 1 ms that goes on for ever. */
+  const ticking: readonly object[] = [
+    { caller: '/sys/proc/1/thread/1', call: 'SignalAction', signal: 'SIGALRM', action: 'handle' },
+    { caller: '/sys/proc/1/thread/1', call: 'TimerCreate', notify: { signal: 'SIGALRM' } },
+    { caller: '/sys/proc/1/thread/1', call: 'TimerSettime', timerid: 1, after: '1ms', every: '1ms' },
+  ]
+
+  test('stops where so many timers have expired, and says how far it came and that it was to go on', async () => {
+    await pair()
+    for (const { caller: _, ...body } of ticking as { caller: string }[]) await call(1, body)
+    const stopped = await service.post('/sys/clock', { advance: '1h' })
+    expect([stopped.status, Advanced.parse(stopped.body)]).toEqual([
+      200,
+      { now: '1970-01-01T00:01:40.000Z', stopped: true, wanted: '1970-01-01T01:00:00.000Z' },
+    ])
+    expect((await service.get('/sys/clock')).body).toMatchObject({
+      now: '1970-01-01T00:01:40.000Z',
+      next: '1970-01-01T00:01:40.001Z',
+    })
+    // As many as there may be is not too many.
+    expect((await service.post('/sys/clock', { advance: '100s' })).body).toEqual({ now: '1970-01-01T00:03:20.000Z' })
+  })
+
+  test('stops at a whole moment: all that was due at it has happened', async () => {
+    await pair()
+    for (const { caller: _, ...body } of ticking as { caller: string }[]) await call(1, body)
+    // One more expires in the ms before the last: the one that is due twice has its last moment whole.
+    await call(1, { call: 'TimerCreate', notify: { signal: 'SIGALRM' } })
+    await call(1, { call: 'TimerSettime', timerid: 2, after: '100s' })
+    await call(2, { call: 'nanosleep', for: '100s' })
+    expect((await service.post('/sys/clock', { advance: '1h' })).body).toMatchObject({
+      now: '1970-01-01T00:01:40.000Z',
+    })
+    expect((await service.get('/sys/proc/2/thread/1')).body.state).toBe('READY')
+    expect(service.machine.expiries).toBe(100_002)
+  })
+
+  test('of lines that are a long time each, others are answered between them', async () => {
+    const advances = Array.from({ length: 20 }, () => ({ call: 'advance', advance: '1h' }))
+    const lines = [{ call: 'create', name: 'ticking' }, ...ticking, ...advances].map((line) => JSON.stringify(line))
+    let over = false
+    const answered = service.calls(lines.join('\n')).finally(() => {
+      over = true
+    })
+    const seen = new Set<unknown>()
+    while (!over) seen.add((await service.get('/sys/clock')).body.now)
+    const answers = await answered
+    expect(answers.at(-1)).toMatchObject({ returned: { now: '1970-01-01T00:33:20.000Z', stopped: true } })
+    expect(answers).toHaveLength(24)
+    expect(seen.size).toBeGreaterThan(2)
+  })
 })
 
 describe('/sys/calls', () => {
@@ -245,6 +381,8 @@ describe('/sys/calls', () => {
         { caller: '/sys/proc/9/thread/1', call: 'ThreadCreate' },
         '',
         { call: 'putPartition', partition: '/sys/part/a', pools: { channels: 1 } },
+        { call: 'putPools', pools: { threads: 2 } },
+        { caller: '/sys/proc/1/thread/1', call: 'ThreadCreate' },
         { call: 'move', pid: 1, partition: '/sys/part/a' },
         { caller: '/sys/proc/1/thread/2', call: 'nanosleep', for: '1s' },
         { call: 'advance', advance: '1s' },
@@ -258,10 +396,12 @@ describe('/sys/calls', () => {
       { line: 3, errno: 'ESRCH', detail: 'there is no process 9' },
       { line: 5, returned: {} },
       { line: 6, returned: {} },
-      { line: 7, blocked: 'NANOSLEEP' },
-      { line: 8, returned: { now: '1970-01-01T00:00:01.000Z' } },
-      { line: 9, returned: {} },
-      { line: 10, returned: {} },
+      { line: 7, errno: 'EAGAIN' },
+      { line: 8, returned: {} },
+      { line: 9, blocked: 'NANOSLEEP' },
+      { line: 10, returned: { now: '1970-01-01T00:00:01.000Z' } },
+      { line: 11, returned: {} },
+      { line: 12, returned: {} },
     ])
   })
 
@@ -307,13 +447,27 @@ describe('/sys/calls', () => {
     }
   })
 
-  test('needs the role operate', async () => {
+  test('needs the role operate, as all does that drives the model', async () => {
     const tokens = parseTokens('ha control 0123456789abcdef\nop operate fedcba9876543210')
     const guarded = await new ModelService({ tokens }).start()
     try {
       const post = (token: string) =>
         guarded.fetch('/sys/calls', { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: '' })
       expect((await post('0123456789abcdef')).status).toBe(403)
+      for (const [method, path] of [
+        ['POST', '/sys/clock'],
+        ['PUT', '/sys'],
+        ['PUT', '/sys/part/a'],
+        ['DELETE', '/sys/part/a'],
+      ] as const) {
+        if (method === 'DELETE') guarded.machine.putPartition(['a'], {})
+        const sent = (token: string) =>
+          guarded.send(method, path, method === 'DELETE' ? undefined : path === '/sys/clock' ? { advance: '1s' } : {}, {
+            authorization: `Bearer ${token}`,
+          })
+        expect([method, path, (await sent('0123456789abcdef')).status]).toEqual([method, path, 403])
+        expect((await sent('fedcba9876543210')).status).toBeLessThan(300)
+      }
       expect((await post('fedcba9876543210')).status).toBe(200)
     } finally {
       await guarded.stop()
@@ -371,7 +525,10 @@ test('on a live machine all of this is 405, with the reason', async () => {
       ['POST', '/sys/calls'],
       ['POST', '/sys/clock'],
       ['PUT', '/sys/part/a'],
+      ['PUT', '/sys'],
       ['GET', '/sys/clock'],
+      ['GET', '/sys/state'],
+      ['PUT', '/sys/state'],
       ['GET', '/sys/proc/4/channel'],
     ] as const) {
       const init = method === 'GET' ? { method } : { method, body: '{}' }

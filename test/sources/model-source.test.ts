@@ -1,6 +1,7 @@
 /** The model on the wall clock, under virtual time. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
 import { ModelSource } from '../../src/sources/model-source.ts'
 import { returned, state, World } from '../kernel/world.ts'
 
@@ -67,4 +68,21 @@ test('once stopped it lets no more time pass', async () => {
   await source.stop()
   pass(1000)
   expect(state(thread)).toBe('NANOSLEEP')
+})
+
+test('where too much was due it is behind, and catches up in the next turns', () => {
+  const thread = world.thread(world.spawn('one'))
+  source.catchUp()
+  world.call(thread, 'SignalAction', { signal: 'SIGALRM', action: 'handle' })
+  world.call(thread, 'TimerCreate', { notify: { signal: 'SIGALRM' } })
+  world.call(thread, 'TimerSettime', { timerid: 1, after: 1, every: 1 })
+  now = 2.5 * bounds.expiriesPerAdvanceMax
+  source.catchUp()
+  expect(world.kernel.now).toBe(bounds.expiriesPerAdvanceMax)
+  const reached = new Set<number>()
+  while (world.kernel.now < now) {
+    vi.advanceTimersToNextTimer()
+    reached.add(world.kernel.now)
+  }
+  expect([...reached]).toEqual([1, 2, 2.5].map((times) => times * bounds.expiriesPerAdvanceMax))
 })

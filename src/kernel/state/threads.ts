@@ -2,6 +2,7 @@
 
 import { stateOf } from '../calls/scheduling.ts'
 import type { KernelCallName } from '../calls/table.ts'
+import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -78,6 +79,7 @@ export function importThread(
   { state, arming }: { state: ThreadState; arming: Arming },
 ): void {
   const { tid, name, isMain, detached, priority, since } = state
+  if (process.threads.has(tid)) throw new KernelError('EINVAL', `${process.path} has thread ${tid} twice`)
   const condition = { state: state.state, on: null, certain: true, why: null, since }
   const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
   thread.status = state.status
@@ -102,7 +104,9 @@ export function importWait(machine: Machine, thread: ModelThread, state: ThreadS
   thread.blocker = blocker
   if (blocker.state !== 'REPLY') return
   const { message } = blocker
-  message.connection.channel.owner.received.set(message.rcvid, message)
+  const { received } = message.connection.channel.owner
+  if (received.has(message.rcvid)) throw new KernelError('EINVAL', `rcvid ${message.rcvid} is another client’s as well`)
+  received.set(message.rcvid, message)
 }
 
 /** Preconditions: the messages that wait for replies are there. */

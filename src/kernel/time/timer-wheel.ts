@@ -77,15 +77,17 @@ export class TimerWheel<T extends WheelTimer> {
 
   /**
    * Fires all timers due up to and at `now`: in order of expiry, at one time in the order in which they were armed. A
-   * timer is no longer armed when it fires; `fire` may arm and cancel any, also this one again.
+   * timer is no longer armed when it fires; `fire` may arm and cancel any, also this one again. `goesOn` is asked before
+   * each time at which any are due: where it does not, the wheel stays where all that was due has fired.
    * Preconditions: time does not run backwards; `fire` does not advance the wheel; it does not arm for ever within `now`.
    */
-  advance(now: number, fire: (timer: T) => void): void {
+  advance(now: number, fire: (timer: T) => void, goesOn: () => boolean = () => true): void {
     assert(Number.isSafeInteger(now) && now >= this.#now, 'time runs forwards, in whole ms')
     assert(!this.#advancing, 'the wheel is not advanced by what it fires')
     this.#advancing = true
     try {
       for (let next = this.#lookUp(); next <= now; next = this.#lookUp()) {
+        if (!goesOn()) return
         this.#moveTo(next)
         const slot = next & (slotsPerLevel - 1)
         assert(this.#head(slot) !== null, 'what is due is in the slot of its time')

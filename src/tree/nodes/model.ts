@@ -1,9 +1,11 @@
 /** What only the model has: kernel calls, channels, the clock. On a live machine these rows are refused. */
 
 import { z } from 'zod'
+import { bounds } from '../../bounds.ts'
 import { durationText } from '../../duration.ts'
 import { kernelCallNames } from '../../kernel/calls/table.ts'
 import { assert, KernelError } from '../../kernel/errno.ts'
+import { clockEnd } from '../../kernel/machine.ts'
 import type { Channel } from '../../kernel/objects/channel.ts'
 import { ModelProcess } from '../../kernel/objects/model-process.ts'
 import { ModelThread } from '../../kernel/objects/model-thread.ts'
@@ -13,11 +15,13 @@ import { CallBody, callArguments, parseCall } from '../calls.ts'
 import { defineList, defineNode, type Model, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import {
+  Advanced,
   CallRowView,
   type ChannelView as ChannelShown,
   ChannelView,
   ClockView,
   OutcomeView,
+  Replaced,
   type ScenarioView as ScenarioShown,
   ScenarioView,
   type ThreadCallView as ThreadCallShown,
@@ -25,6 +29,7 @@ import {
 } from '../model-views.ts'
 import { AdvanceBody, advance, move } from '../operations.ts'
 import { timeText } from '../show.ts'
+import { State, saveState } from '../state.ts'
 
 /** Preconditions: routes let nobody here where there is no model. */
 function modelOf({ model }: TreeContext): Model {
@@ -209,6 +214,31 @@ export const modelDefinitions = [
   }),
   defineNode({
     under: ['system'],
+    leaf: 'state',
+    kind: 'document',
+    summary: 'The whole state of the model, to be kept, put back, or begun from with --state',
+    ofModel: true,
+    reply: State,
+    read: (context) => saveState(modelOf(context).machine),
+    put: {
+      summary: 'Put the model into this state. What listens to it goes on listening, and is told state.replaced',
+      ofModel: true,
+      body: State,
+      bodyBytesMax: bounds.stateBodyBytesMax,
+      reply: Replaced,
+      run: (context, _, __, { body }) => {
+        const model = modelOf(context)
+        if (model.clock === 'real')
+          throw new KernelError('ENOTSUP', 'a state has a time of its own: start with --clock virtual')
+        const { path, ...state } = body as z.output<typeof State>
+        model.replace(state)
+        const { now, processes } = model.machine.kernel
+        return { status: 200, body: { path, now: timeText(now), processes: processes.size } }
+      },
+    },
+  }),
+  defineNode({
+    under: ['system'],
     leaf: 'clock',
     kind: 'document',
     summary: 'The clock of the model',
@@ -218,12 +248,12 @@ export const modelDefinitions = [
       const { clock, machine } = modelOf(context)
       const next = machine.wheel.nextAt()
       const now = timeText(machine.kernel.now)
-      return { path: '/sys/clock', clock, now, next: next === null ? null : timeText(next) }
+      return { path: '/sys/clock', clock, now, next: next === null || next > clockEnd ? null : timeText(next) }
     },
     post: {
-      summary: 'Let virtual time pass, as in {"advance":"1s"}: timers expire in order, each at its own time',
+      summary: `Let virtual time pass, as in {"advance":"1s"}: timers expire in order, each at its own time, ${bounds.expiriesPerAdvanceMax} at the most`,
       body: AdvanceBody,
-      reply: z.strictObject({ now: z.iso.datetime() }).meta({ id: 'Advanced' }),
+      reply: Advanced,
       run: (context, _, __, body) => ({
         status: 200,
         body: advance(modelOf(context), body as z.output<typeof AdvanceBody>),

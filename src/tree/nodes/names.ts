@@ -1,5 +1,5 @@
 /** Names of the documents at the system. */
 /** Those that the model has besides. */
-export const modelDocuments = ['calls', 'clock', 'scenario'] as const
+export const modelDocuments = ['calls', 'clock', 'scenario', 'state'] as const
 
 export const systemDocuments = ['states', 'limits', 'thresholds'] as const

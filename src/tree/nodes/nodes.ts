@@ -6,7 +6,7 @@ import type { Process } from '../../kernel/objects/process.ts'
 import type { System } from '../../kernel/objects/system.ts'
 import { processesWithin } from '../../kernel/objects/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
-import { type Column, defineList, defineNode } from '../definition.ts'
+import { type Column, defineList, defineNode, type TreeContext } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
 import { showPartition, showProcess, showThread, showUsage } from '../show.ts'
 import { countText, cpuText, sizeText } from '../text.ts'
@@ -74,6 +74,16 @@ const partitionColumns: readonly Column<PartitionView>[] = [
   right('FDS', ({ usage }) => usage.fds, countText),
 ]
 
+const showSystem = ({ kernel, host, source, version, model }: TreeContext, system: System) => ({
+  path: system.path,
+  node: host,
+  source,
+  version,
+  directories: ['/sys/proc', '/sys/part'],
+  documents: [...systemDocuments, ...(model === null ? [] : modelDocuments)].map((name) => `/sys/${name}`),
+  usage: showUsage(kernel, system),
+})
+
 export const nodeDefinitions = [
   defineNode({
     under: ['system'],
@@ -81,15 +91,16 @@ export const nodeDefinitions = [
     kind: 'node',
     summary: 'This machine',
     reply: SystemView,
-    read: ({ kernel, host, source, version, model }, system) => ({
-      path: system.path,
-      node: host,
-      source,
-      version,
-      directories: ['/sys/proc', '/sys/part'],
-      documents: [...systemDocuments, ...(model === null ? [] : modelDocuments)].map((name) => `/sys/${name}`),
-      usage: showUsage(kernel, system),
-    }),
+    read: (context, system) => showSystem(context, system),
+    put: {
+      summary: 'Set pools of the whole model: each that is named, as for a partition',
+      ofModel: true,
+      body: PoolsBody,
+      run: (context, system, _, { body }) => {
+        context.model!.machine.putPools(poolsOf(body))
+        return { status: 200, body: showSystem(context, system as System) }
+      },
+    },
   }),
   defineNode({
     under: ['partition'],
