@@ -15,6 +15,7 @@ import { Hub } from './stream/hub.ts'
 import type { Model } from './tree/definition.ts'
 
 export interface AppParts {
+  /** Of a live machine; the model has its own, which is another once a state is put. */
   readonly kernel: Kernel
   /** What clients drive; null where a live machine is observed. */
   readonly model?: Model | null
@@ -46,19 +47,28 @@ export function buildApp(parts: AppParts): App {
     eventsMax: bounds.eventsKeptMax,
   })
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
-  const metrics = new Metrics({ kernel, hub, source, version })
+  const current = (): Kernel => model?.machine.kernel ?? kernel
+  const metrics = new Metrics({ kernel: current, hub, source, version })
   kernel.onEvent = (event) => {
     metrics.count(event)
     hub.publish(ring.append(event))
   }
   kernel.notifier.onArmed = () => source.armedChanged()
-  const context = { kernel, host, version, source: source.name, model }
+  const context = {
+    get kernel() {
+      return current()
+    },
+    host,
+    version,
+    source: source.name,
+    model,
+  }
   const health = {
     ready: () => source.ready(),
     checks: (): Check[] => [
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
-      { name: 'thresholds', ok: true, detail: `${kernel.notifier.size} set` },
+      { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
       {
         name: 'events',
         ok: true,

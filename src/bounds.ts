@@ -5,6 +5,12 @@ export const bounds = {
   pathBytesMax: 4_096,
   /** Largest request body: 413. */
   bodyBytesMax: 64 * 1_024,
+  /** Largest body that is a state of the model, which may be indented: 413. */
+  stateBodyBytesMax: 256 * 1_024 * 1_024,
+  /** Largest state of the model that is written, as JSON without blanks: 409, it is too large to be read again. */
+  stateBytesMax: 64 * 1_024 * 1_024,
+  /** Invalid fields that are named in one answer: the first of them. */
+  fieldErrorsMax: 100,
   /** Longest line of NDJSON that comes in: the stream ends with a problem. */
   lineBytesMax: 64 * 1_024,
   /** Levels shown inline in one answer: 400. */
@@ -32,6 +38,8 @@ export const bounds = {
    * the same: it goes on in the next turn of the event loop.
    */
   expiriesPerAdvanceMax: 100_000,
+  /** Partitions of the model inside one another, which is deeper than any path can name: 400. */
+  partitionDepthMax: 640,
   /** Timers that expire for one request between two turns of the event loop: no policy, its lines go on after it. */
   expiriesPerTurn: 100_000,
   /** Largest file of a scenario, in bytes: refused. */

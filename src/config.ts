@@ -20,6 +20,11 @@ const serviceShape = {
     .default('virtual')
     .describe('of the model: moved by POST /sys/clock, or following the wall clock'),
   scenario: z.string().min(1).optional().describe('of the model: file of a scenario that is run as it starts'),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('of the model: file of a state that it begins in, as GET /sys/state gives it'),
   pools: PoolSizes.optional().describe(
     'of the model: capacity of each limit of the whole machine, as in channels=500,threads=1000; null for none; in the file a map',
   ),

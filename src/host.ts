@@ -8,12 +8,12 @@ import type { Config } from './config.ts'
 import { Kernel } from './kernel/kernel.ts'
 import { Machine } from './kernel/machine.ts'
 import { modelAbilities } from './kernel/model-abilities.ts'
-import { MachineScenarios } from './scenario/in-machine.ts'
+import { HostedModel } from './model.ts'
 import { problemText, ScenarioError } from './scenario/problems.ts'
 import { readScenario, type Scenario } from './scenario/scenario.ts'
+import { readStateFile, StateFileError } from './scenario/state-file.ts'
 import { linuxAbilities } from './sources/linux/abilities.ts'
 import { LinuxSource } from './sources/linux/linux-source.ts'
-import { ModelSource } from './sources/model-source.ts'
 
 type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
 
@@ -26,7 +26,7 @@ interface Surroundings {
 /** @throws ConfigError */
 export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
   if (config.source === 'model') return hostModel(config, surroundings)
-  const ofModel = (['scenario', 'pools'] as const).find((setting) => config[setting] !== undefined)
+  const ofModel = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
   if (ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
   return hostLinux(config, surroundings)
 }
@@ -54,24 +54,31 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
 }
 
 /** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel({ clock, scenario: file, pools = {} }: Config, { now }: Surroundings): Hosted {
+function hostModel({ clock, scenario: file, state, pools = {} }: Config, { now }: Surroundings): Hosted {
   const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
-  const startedAt = virtual ? 0 : Math.trunc(now())
-  const kernel = new Kernel({
-    abilities: modelAbilities,
-    firstRevision: virtual ? 1 : startedAt * 1000,
-    now: startedAt,
-  })
-  const machine = new Machine(kernel)
-  const scenarios = new MachineScenarios(machine)
+  const machine = state === undefined ? freshMachine(virtual ? 0 : Math.trunc(now()), virtual) : readState(state, clock)
   const begin = () => {
-    machine.putPools(pools)
-    if (scenario !== null) scenarios.play(scenario)
+    model.machine.putPools(pools)
+    if (scenario !== null) model.scenarios.play(scenario)
   }
-  const source = new ModelSource(machine, { clock, now, begin })
-  const model = { machine, clock, scenarios, catchUp: () => source.catchUp() }
-  return { kernel, source, model, ...(virtual && { firstSequence: 1 }) }
+  const model: HostedModel = new HostedModel(machine, { clock, now, begin })
+  return { kernel: machine.kernel, source: model.source, model, ...(virtual && { firstSequence: 1 }) }
+}
+
+function freshMachine(now: number, virtual: boolean): Machine {
+  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: virtual ? 1 : now * 1000, now }))
+}
+
+/** @throws ConfigError */
+function readState(file: string, clock: Config['clock']): Machine {
+  if (clock === 'real') throw new ConfigError('--state has a time of its own: it needs --clock virtual')
+  try {
+    return readStateFile(file)
+  } catch (error) {
+    if (!(error instanceof StateFileError)) throw error
+    throw new ConfigError(`--state ${error.message}`)
+  }
 }
 
 /** @throws ConfigError */

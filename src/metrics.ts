@@ -10,7 +10,8 @@ import { stateOf } from './tree/show.ts'
 import { watchState } from './tree/views.ts'
 
 export interface MetricsParts {
-  readonly kernel: Kernel
+  /** The one that is hosted at present. */
+  readonly kernel: () => Kernel
   readonly hub: Hub
   readonly source: Source
   readonly version: string
@@ -55,7 +56,7 @@ export class Metrics {
       registers,
       collect() {
         for (const state of watchState.options) this.set({ state }, 0)
-        for (const threshold of kernel.notifier.thresholds()) this.inc({ state: stateOf(threshold) })
+        for (const threshold of kernel().notifier.thresholds()) this.inc({ state: stateOf(threshold) })
       },
     })
     addScans(source, registers)
@@ -123,13 +124,16 @@ const units: Record<LimitRow['unit'], { suffix: string; factor: number }> = {
 }
 
 /** The whole machine's usage; where it is not known there is no sample. */
-function addUsage(kernel: Kernel, index: number, row: LimitRow, registers: Registry[]): void {
-  if (!row.at.includes('system') || kernel.unmeasurable(row, 'system') !== null) return
+function addUsage(kernel: () => Kernel, index: number, row: LimitRow, registers: Registry[]): void {
+  if (!row.at.includes('system') || kernel().unmeasurable(row, 'system') !== null) return
   const { suffix, factor } = units[row.unit]
   const stem = row.name.replace(suffix.startsWith('_seconds') ? /-time$/ : /-pages$/, '').replaceAll('-', '_')
   const name = `introspectd_system_${stem}${suffix}`
   const help = `${row.summary}, of the whole machine`
-  const read = () => kernel.notifier.read(kernel.system, index).value
+  const read = () => {
+    const { notifier, system } = kernel()
+    return notifier.read(system, index).value
+  }
   // What never falls is a counter.
   if (row.keepsDead) {
     new Counter({

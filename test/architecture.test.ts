@@ -33,6 +33,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['sources', 'config', 'duration'],
   // Drives the kernel as a client of the tree does, and names limits and thresholds by its shapes.
   scenario: ['tree', 'kernel', 'bounds', 'duration'],
+  // What a service hosts in place of a live machine.
+  model: ['kernel', 'scenario', 'sources', 'tree'],
   metrics: ['kernel', 'sources', 'stream', 'tree'],
   bounds: [],
   cursor: [],

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { z } from 'zod'
+import { KernelError } from '../kernel/errno.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { Machine } from '../kernel/machine.ts'
 import { modelAbilities } from '../kernel/model-abilities.ts'
@@ -13,7 +14,9 @@ import { Seed } from '../scenario/file.ts'
 import { problemText, ScenarioError } from '../scenario/problems.ts'
 import { ScenarioRun, type Verdict } from '../scenario/run.ts'
 import { readScenario, type Scenario } from '../scenario/scenario.ts'
+import { readStateFile, StateFileError, writeStateFile } from '../scenario/state-file.ts'
 import { defineCommand } from './command.ts'
+import { CliError } from './error.ts'
 import { EventPrinter } from './event-printer.ts'
 
 export interface Simulation {
@@ -22,6 +25,10 @@ export interface Simulation {
   readonly seed?: number
   /** Prints no events. */
   readonly quiet?: boolean
+  /** File of a state that each begins in, in place of a new machine. */
+  readonly state?: string
+  /** File that the state is written to in which it ends: of one scenario. */
+  readonly save?: string
 }
 
 export interface Output {
@@ -36,16 +43,33 @@ const wrongFile = 2
 
 /** @returns the exit code: 0 all is as expected, 1 something differs, 2 a file is wrong, and then none was run. */
 export async function simulate(simulation: Simulation, output: Output): Promise<0 | 1 | 2> {
+  if (simulation.save !== undefined && simulation.files.length > 1)
+    throw new CliError(`--save keeps the state of one scenario, and there are ${simulation.files.length}`)
   const scenarios = readAll(simulation.files, output.verdicts)
   if (scenarios === null) return wrongFile
+  try {
+    const verdicts = await runAll(scenarios, simulation, output)
+    return verdicts.every((verdict) => verdict.met) ? met : notMet
+  } catch (error) {
+    if (!(error instanceof StateFileError || error instanceof KernelError)) throw error
+    output.verdicts.write(`${error.message}\n`)
+    return wrongFile
+  }
+}
+
+/** @throws StateFileError, and KernelError EINVAL where the state is so late that the clock would end before a run does */
+async function runAll(scenarios: readonly Scenario[], simulation: Simulation, output: Output): Promise<Verdict[]> {
+  const { state, save } = simulation
   const printer = new EventPrinter(output.events)
   const verdicts: Verdict[] = []
   for (const scenario of scenarios) {
-    const verdict = await run(scenario, simulation, printer)
+    const machine = state === undefined ? freshMachine() : readStateFile(state)
+    const verdict = await run(machine, scenario, simulation, printer)
     output.verdicts.write(verdictText(scenario, verdict))
     verdicts.push(verdict)
+    if (save !== undefined) writeStateFile(save, machine)
   }
-  return verdicts.every((verdict) => verdict.met) ? met : notMet
+  return verdicts
 }
 
 /** Null where a file is wrong: what is wrong with each is told. */
@@ -68,9 +92,16 @@ const beginning = 0
 /** Of the kernel's clock, between two looks at whether the reader keeps up. */
 const sliceMs = 1000
 
-async function run(scenario: Scenario, { seed, quiet = false }: Simulation, printer: EventPrinter): Promise<Verdict> {
-  const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning })
-  const machine = new Machine(kernel)
+const freshMachine = (): Machine =>
+  new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+
+async function run(
+  machine: Machine,
+  scenario: Scenario,
+  { seed, quiet = false }: Simulation,
+  printer: EventPrinter,
+): Promise<Verdict> {
+  const { kernel } = machine
   printer.beginAnew()
   if (!quiet) kernel.onEvent = (event) => printer.print(event)
   const scenarioRun = new ScenarioRun(machine, scenario, seed === undefined ? {} : { seed })
@@ -94,11 +125,17 @@ export const simulateCommand = defineCommand({
   options: {
     seed: Seed.optional().describe('in place of those of the files'),
     quiet: z.boolean().default(false).describe('print no events'),
+    state: z.string().min(1).optional().describe('file of a state that each begins in, in place of a new machine'),
+    save: z.string().min(1).optional().describe('file to write the state to in which the one scenario ends'),
   },
   settings: [],
-  examples: ['introspectd simulate scenarios/two-lock-deadlock.yaml', 'introspectd simulate --quiet scenarios/*.yaml'],
-  run: async ({ args: { files }, options: { seed, quiet } }) => {
-    const simulation = { files, quiet, ...(seed !== undefined && { seed }) }
-    process.exitCode = await simulate(simulation, { events: process.stdout, verdicts: process.stderr })
+  examples: [
+    'introspectd simulate scenarios/two-lock-deadlock.yaml',
+    'introspectd simulate --quiet scenarios/*.yaml',
+    'introspectd simulate --save deadlocked.json scenarios/two-lock-deadlock.yaml',
+  ],
+  run: async ({ args: { files }, options: { quiet, ...others } }) => {
+    const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined))
+    process.exitCode = await simulate({ files, quiet, ...given }, { events: process.stdout, verdicts: process.stderr })
   },
 })

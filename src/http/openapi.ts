@@ -71,7 +71,10 @@ function pathItem(definition: Definition, level: Level): Json {
     const isTimeout = definition.put.words !== undefined
     const isThreshold = idOf(definition.put.body) === 'ThresholdDefinition'
     const content = { 'application/json': { schema: body }, ...((isThreshold || isTimeout) && asText) }
-    const responses = { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
+    const { reply } = definition.put
+    const responses = reply
+      ? { 200: jsonReply('Replaced', reply) }
+      : { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
     item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
       requestBody: { required: true, content },
       responses,
@@ -204,7 +207,10 @@ function replySchema({ reply }: Definition): Json {
 }
 
 function schemasOf(): Json {
-  const replies = definitions.flatMap(({ reply, post }) => [reply, ...(post ? [post.reply] : [])])
+  const replies = definitions.flatMap(({ reply, put, post }) => [
+    reply,
+    ...[put?.reply, post?.reply].flatMap((one) => one ?? []),
+  ])
   const bodies = definitions.flatMap(({ put, post, create }) => [put, post, create].flatMap((verb) => verb?.body ?? []))
   const schemas: Json = {}
   for (const schema of [...replies, ...bodies]) {

@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
+import { bounds } from '../bounds.ts'
 import { type Errno, KernelError } from '../kernel/errno.ts'
 import {
   MalformedFile,
@@ -11,6 +12,7 @@ import {
   NoSuchPath,
   PreconditionFailed,
 } from '../tree/errors.ts'
+import { pointerOf } from '../tree/pointer.ts'
 
 export const problemTypes = {
   'malformed-path': { status: 400, title: 'The path is malformed' },
@@ -133,15 +135,12 @@ function kernelProblem({ errno, message, field }: KernelError, instance: string)
 }
 
 export function fieldErrors({ issues }: ZodError): FieldError[] {
-  return issues.flatMap((issue) => {
+  return issues.slice(0, bounds.fieldErrorsMax).flatMap((issue) => {
     const names: readonly PropertyKey[] = issue.code === 'unrecognized_keys' ? issue.keys : []
     if (names.length === 0) return [{ pointer: pointerOf(issue.path), detail: issue.message }]
     return names.map((name) => ({ pointer: pointerOf([...issue.path, name]), detail: 'no such field' }))
   })
 }
-
-const pointerOf = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 /** Fastify's own errors, by code. */
 const fastifyErrors: Readonly<Record<string, ProblemType>> = {

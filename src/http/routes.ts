@@ -13,6 +13,7 @@ import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
+import { definitions } from '../tree/tree.ts'
 import { parseBody } from './body.ts'
 import { type Form, forms, isTerminal, readForm, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
@@ -63,6 +64,24 @@ export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts)
     })
     app.route({ method: [...writing], url, handler: (request, reply) => write(parts, request, reply) })
   }
+  for (const definition of definitions) addLargeBody(app, parts, definition)
+}
+
+/** A row of the system whose bodies are larger than others: who may not send one is told so before it is read. */
+function addLargeBody(app: FastifyInstance, parts: TreeRoutes, definition: Definition): void {
+  const { put, leaf } = definition
+  if (put?.bodyBytesMax === undefined) return
+  app.route({
+    method: 'PUT',
+    url: `/sys/${leaf}`,
+    bodyLimit: put.bodyBytesMax,
+    onRequest: (request, _reply, done) => {
+      authorize(request.token, 'operate')
+      checkModel(definition, definition, parts.context)
+      done()
+    },
+    handler: (request, reply) => write(parts, request, reply),
+  })
 }
 
 const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!

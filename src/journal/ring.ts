@@ -4,7 +4,7 @@
  */
 
 import { cursorText } from '../cursor.ts'
-import type { KernelEvent } from '../kernel/events.ts'
+import { isForAll, type KernelEvent } from '../kernel/events.ts'
 
 export class RingEvent {
   readonly sequence: number
@@ -20,6 +20,10 @@ export class RingEvent {
 
   get type(): string {
     return this.#event.type
+  }
+
+  get isForAll(): boolean {
+    return isForAll(this.#event.type)
   }
 
   get places(): readonly string[] {

@@ -16,12 +16,19 @@ export const eventTypes = [
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
   { type: 'deadlock.warning', summary: 'a thread has been in a state longer than its default timeout allows' },
   { type: 'deadlock.eased', summary: 'that thread goes on after all, or has ended' },
+  {
+    type: 'state.replaced',
+    summary: 'the model is in another state, which was put: everybody is told, wherever they listen',
+  },
   { type: 'source.degraded', summary: 'the source cannot see something; `what` and `reason`' },
   { type: 'source.recovered', summary: 'it can again' },
   { type: 'events.lost', summary: 'stands for events that could not be seen: how many, from when to when, why' },
 ] as const
 
 export type EventType = (typeof eventTypes)[number]['type']
+
+/** Whether an event is for all who listen, whatever their paths. */
+export const isForAll = (type: EventType): boolean => type === 'state.replaced'
 
 export interface KernelEvent {
   readonly type: EventType

@@ -8,11 +8,12 @@ import { runScenario } from './run.ts'
 import { readScenario, type Scenario } from './scenario.ts'
 
 export class MachineScenarios implements Scenarios {
-  readonly #machine: Machine
+  readonly #host: { readonly machine: Machine }
   last: ScenarioReport | null = null
 
-  constructor(machine: Machine) {
-    this.#machine = machine
+  /** @param host has the machine: another may take its place */
+  constructor(host: { readonly machine: Machine }) {
+    this.#host = host
   }
 
   run(text: string): ScenarioReport {
@@ -20,7 +21,7 @@ export class MachineScenarios implements Scenarios {
   }
 
   play(scenario: Scenario): ScenarioReport {
-    this.last = { title: scenario.title, ...runScenario(this.#machine, scenario) }
+    this.last = { title: scenario.title, ...runScenario(this.#host.machine, scenario) }
     return this.last
   }
 }

@@ -17,7 +17,7 @@ const sleepMsMax = 2 ** 31 - 1
 
 export class ModelSource implements Source {
   readonly name = 'model'
-  readonly machine: Machine
+  #machine: Machine
   readonly clock: 'virtual' | 'real'
   readonly #now: () => number
   readonly #begin: () => void
@@ -25,10 +25,24 @@ export class ModelSource implements Source {
   #stopped = false
 
   constructor(machine: Machine, { clock, now, begin = () => {} }: ModelOptions) {
-    this.machine = machine
+    this.#machine = machine
     this.clock = clock
     this.#now = now
     this.#begin = begin
+  }
+
+  get machine(): Machine {
+    return this.#machine
+  }
+
+  /** Another takes its place: who listened to the one before listens to it. */
+  replace(machine: Machine): void {
+    const { onEvent, notifier, now } = this.#machine.kernel
+    machine.kernel.onEvent = onEvent
+    machine.kernel.notifier.onArmed = notifier.onArmed
+    this.#machine = machine
+    machine.kernel.emit('state.replaced', machine.kernel.system.path, [], { before: new Date(now).toISOString() })
+    this.#sleep()
   }
 
   async start(): Promise<void> {

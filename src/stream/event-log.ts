@@ -6,6 +6,8 @@ export interface LoggedEvent {
   readonly type: string
   /** The subject and all else that the event is about: pathnames. */
   readonly places: readonly string[]
+  /** Of everybody’s concern, whatever their paths. */
+  readonly isForAll: boolean
   /** The CloudEvent, encoded once for all who get it. */
   readonly json: Buffer
 }

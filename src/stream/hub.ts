@@ -61,6 +61,10 @@ export class Hub {
 
   publish(event: LoggedEvent): void {
     if (this.#count === 0) return
+    if (event.isForAll) {
+      for (const { subscription } of this.#each()) subscription.offer(event)
+      return
+    }
     for (const place of event.places) {
       for (const path of prefixes(place)) {
         for (const subscription of this.#byPath.get(path) ?? []) subscription.offer(event)

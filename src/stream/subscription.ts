@@ -84,8 +84,8 @@ export class Subscription {
     return this.#types.some((wanted) => (wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted))
   }
 
-  #concerns({ places }: LoggedEvent): boolean {
-    return places.some((place) => place === this.path || place.startsWith(`${this.path}/`))
+  #concerns({ isForAll, places }: LoggedEvent): boolean {
+    return isForAll || places.some((place) => place === this.path || place.startsWith(`${this.path}/`))
   }
 
   #drop(reason: string): void {

@@ -31,7 +31,7 @@ const mutex = name.describe('Mutex; a name that begins with / is shared by all p
 const condvar = name.describe('Condition variable')
 const semaphore = name.describe('Semaphore')
 const priority = z.int().min(1).max(255)
-const payload = z.union([z.string().max(bounds.payloadMax), z.number(), z.null()]).describe('What it carries')
+export const payload = z.union([z.string().max(bounds.payloadMax), z.number(), z.null()]).describe('What it carries')
 const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, as in SIGUSR1 or SIGRTMIN+1')
 const signals = z.array(signalName).max(signalRows.length)
 const code = integer.describe('Code, for the receiver')

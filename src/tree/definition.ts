@@ -12,6 +12,7 @@ import type { Partition } from '../kernel/objects/partition.ts'
 import type { Process } from '../kernel/objects/process.ts'
 import type { System } from '../kernel/objects/system.ts'
 import type { Thread } from '../kernel/objects/thread.ts'
+import type { MachineState } from '../kernel/state/state.ts'
 import { listOf } from './views.ts'
 
 export interface NodeOf {
@@ -45,6 +46,8 @@ export interface Model {
   readonly clock: 'virtual' | 'real'
   /** Where time follows the wall clock, lets it come up to now: before whatever clients do. */
   catchUp(): void
+  /** Puts a machine in this state in the place of the one that is there. @throws KernelError EINVAL; then nothing has changed */
+  replace(state: MachineState): void
 }
 
 /** What reading needs besides the node: the kernel, and what the service knows of itself. */
@@ -95,6 +98,10 @@ export interface PutVerb
   readonly body: z.ZodType
   /** How plain text is read; without it as a threshold: the trip point and name=value words. */
   readonly words?: (words: readonly string[]) => unknown
+  /** Of what is answered, where that is not what GET shows. */
+  readonly reply?: z.ZodType
+  /** Where it is more than any body may have: 413. */
+  readonly bodyBytesMax?: number
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {

@@ -80,6 +80,10 @@ export const ScenarioView = z
   })
   .meta({ id: 'Scenario' })
 
+export const Replaced = z
+  .strictObject({ path, now: z.iso.datetime().describe('Where the clock is now'), processes: whole })
+  .meta({ id: 'Replaced' })
+
 export const ChannelView = z
   .strictObject({
     path,

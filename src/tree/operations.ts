@@ -39,8 +39,11 @@ export const AdvanceBody = z.strictObject({ advance: Duration }).meta({ id: 'Adv
 /** The names in a pathname of a partition, from the outermost in; none for /sys. @throws KernelError EINVAL */
 function namesIn(path: string): string[] {
   if (!/^\/sys(\/part\/[^/]+)*$/.test(path)) throw new KernelError('EINVAL', `${path} is no pathname of a partition`)
+  const names = path.split('/part/').slice(1)
+  if (names.length > bounds.partitionDepthMax)
+    throw new KernelError('EINVAL', `at most ${bounds.partitionDepthMax} partitions are inside one another`)
   try {
-    return path.split('/part/').slice(1).map(decodeURIComponent)
+    return names.map(decodeURIComponent)
   } catch {
     throw new KernelError('EINVAL', `${path} is not percent-encoded UTF-8`)
   }

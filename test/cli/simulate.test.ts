@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -112,4 +112,32 @@ processes: { a: { threads: { main: [{ repeat: 5000, steps: [{ sleep: 1ms }] }] }
   const [code] = (await once(child, 'close')) as [number]
   expect(verdict).toMatch(/^.*: met: loud \(5000 calls, \d+ events, \d+ms\)\n$/)
   expect(code).toBe(0)
+})
+
+const path = (name: string): string => join(mkdtempSync(join(tmpdir(), 'introspectd-')), name)
+
+test('the state in which one ends is kept, and another begins in it', async () => {
+  const kept = path('state.json')
+  const scenario = pathOf('join-loop.yaml')
+  expect(await run(['simulate', '--quiet', '--save', kept, scenario])).toMatchObject({ code: 0 })
+  const { processes, now } = JSON.parse(readFileSync(kept, 'utf8')) as { processes: object[]; now: number }
+  const { code, stdout } = await run(['simulate', '--state', kept, scenario])
+  const [first] = stdout.split('\n').map((line) => (line === '' ? null : (JSON.parse(line) as Record<string, unknown>)))
+  expect(code).toBe(0)
+  expect(first).toMatchObject({ subject: `/sys/proc/${processes.length + 1}`, time: new Date(now).toISOString() })
+})
+
+test('a state that is wrong is exit code 2, with where, and nothing was run; one that cannot be kept too', async () => {
+  const wrong = path('wrong.json')
+  writeFileSync(wrong, '{"path":"/sys/state","version":9}')
+  const scenario = pathOf('join-loop.yaml')
+  expect(await run(['simulate', '--state', wrong, scenario])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `${wrong}: /version: only a state of version 1 can be loaded here\n`,
+  })
+  const lost = await run(['simulate', '--quiet', '--save', '/nowhere/state.json', scenario])
+  expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('/nowhere/state.json: ENOENT')])
+  const two = await run(['simulate', '--save', wrong, scenario, scenario])
+  expect([two.code, two.stderr]).toEqual([1, expect.stringContaining('--save keeps the state of one scenario')])
 })

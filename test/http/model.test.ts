@@ -527,6 +527,8 @@ test('on a live machine all of this is 405, with the reason', async () => {
       ['PUT', '/sys/part/a'],
       ['PUT', '/sys'],
       ['GET', '/sys/clock'],
+      ['GET', '/sys/state'],
+      ['PUT', '/sys/state'],
       ['GET', '/sys/proc/4/channel'],
     ] as const) {
       const init = method === 'GET' ? { method } : { method, body: '{}' }

@@ -6,26 +6,23 @@ import type { Token } from '../../src/http/security.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { Machine } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
-import { MachineScenarios } from '../../src/scenario/in-machine.ts'
-import { ModelSource } from '../../src/sources/model-source.ts'
+import { HostedModel } from '../../src/model.ts'
 import { Serving } from './service.ts'
 
 export class ModelService extends Serving {
-  readonly machine: Machine
+  readonly #model: HostedModel
 
-  constructor({ tokens = null }: { tokens?: readonly Token[] | null } = {}) {
+  constructor({
+    tokens = null,
+    clock = 'virtual',
+  }: { tokens?: readonly Token[] | null; clock?: 'virtual' | 'real' } = {}) {
     const gate = { tokens, hosts: new Set<string>() }
     const machine = new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 }))
-    const source = new ModelSource(machine, { clock: 'virtual', now: () => 0 })
+    const model = new HostedModel(machine, { clock, now: () => 0 })
     const app = buildApp({
       kernel: machine.kernel,
-      source,
-      model: {
-        machine,
-        clock: 'virtual',
-        scenarios: new MachineScenarios(machine),
-        catchUp: () => source.catchUp(),
-      },
+      source: model.source,
+      model,
       gate,
       logger: pino({ level: 'silent' }),
       version: '0.0.0',
@@ -33,7 +30,12 @@ export class ModelService extends Serving {
       firstSequence: 1,
     })
     super(app, gate)
-    this.machine = machine
+    this.#model = model
+  }
+
+  /** The one that is there now. */
+  get machine(): Machine {
+    return this.#model.machine
   }
 
   /** Lines of NDJSON, and what each is answered. */

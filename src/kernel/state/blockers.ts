@@ -1,7 +1,7 @@
 /** What threads wait for. Their places in line follow from priority and arrival. */
 
 import { queueOf } from '../calls/scheduling.ts'
-import { assert } from '../errno.ts'
+import { assert, KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import type { AfterMutex, Blocker } from '../objects/blocker.ts'
 import type { Message, Payload } from '../objects/channel.ts'
@@ -116,6 +116,6 @@ function messageOf(client: ModelThread, blocker: Extract<BlockerState, { state: 
 }
 
 function of<T extends Sync>(type: new (...parts: never[]) => T, sync: Sync): T {
-  assert(sync instanceof type, `${sync.name} is of the type that a state says`)
+  if (!(sync instanceof type)) throw new KernelError('EINVAL', `${sync.name} is a ${sync.type}`)
   return sync
 }

@@ -1,11 +1,12 @@
 /** The system and its partitions, with who is in them. */
 
+import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Machine } from '../machine.ts'
 import { Partition } from '../objects/partition.ts'
 import type { System } from '../objects/system.ts'
 import { exportNode, importNode, type NodeState } from './nodes.ts'
-import { there } from './references.ts'
+import { atEach, there } from './references.ts'
 import type { Thresholds } from './thresholds.ts'
 
 export interface ContainerState extends NodeState {
@@ -34,20 +35,23 @@ export function importPartitions(
   { members, partitions }: ContainerState,
   containers = new Map<number, System | Partition>(),
 ): Map<number, System | Partition> {
-  for (const pid of members) containers.set(pid, container)
-  for (const state of partitions) {
+  for (const pid of members) {
+    if (containers.has(pid)) throw new KernelError('EINVAL', `process ${pid} is a member twice`, { field: 'members' })
+    containers.set(pid, container)
+  }
+  atEach('partitions', partitions, (state) => {
     const partition = new Partition(state.name, container)
     container.partitions.set(state.name, partition)
     kernel.admit(partition)
     importPartitions(kernel, partition, state, containers)
-  }
+  })
   return containers
 }
 
 /** Preconditions: all processes are there. */
 export function importMembers(machine: Machine, container: System | Partition, state: ContainerState): void {
-  for (const pid of state.members) container.members.add(machine.process(pid))
-  for (const [partition, below] of pairs(container, state)) importMembers(machine, partition, below)
+  atEach('members', state.members, (pid) => container.members.add(machine.process(pid)))
+  atEach('partitions', pairs(container, state), ([partition, below]) => importMembers(machine, partition, below))
 }
 
 /** What is counted at the container and below it, and what watches it there. */
@@ -58,7 +62,9 @@ export function importContainerNodes(
   thresholds: Thresholds,
 ): void {
   importNode(kernel, container, state, thresholds)
-  for (const [partition, below] of pairs(container, state)) importContainerNodes(kernel, partition, below, thresholds)
+  atEach('partitions', pairs(container, state), ([partition, below]) =>
+    importContainerNodes(kernel, partition, below, thresholds),
+  )
 }
 
 const pairs = ({ partitions }: System | Partition, state: ContainerState) =>

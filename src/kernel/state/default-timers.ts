@@ -4,8 +4,9 @@ import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-time
 import { timeoutPath } from '../deadlock/default-timers.ts'
 import type { Kernel } from '../kernel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
+import { at, atEach } from './references.ts'
 import type { ThreadState } from './threads.ts'
-import { nodeAt } from './thresholds.ts'
+import { containersOf, nodeAt } from './thresholds.ts'
 
 export interface TimeoutSettingState {
   /** Pathname of the node that it is set at. */
@@ -29,8 +30,9 @@ export function importTimeouts(
   state: { readonly timeouts: readonly TimeoutSettingState[]; readonly nextTimeoutRevision: number },
   threads: readonly { readonly thread: ModelThread; readonly state: ThreadState }[],
 ): void {
-  const timeouts = state.timeouts.map(({ node: path, ...rest }): DefaultTimeout => {
-    const node = nodeAt(kernel, path)
+  const containers = containersOf(kernel)
+  const timeouts = atEach('timeouts', state.timeouts, ({ node: path, ...rest }): DefaultTimeout => {
+    const node = at('node', () => nodeAt(kernel, containers, path))
     return { ...rest, node, path: timeoutPath(node) }
   })
   const waits = threads.flatMap(({ thread, state: { timed } }) => (timed === null ? [] : [{ ...timed, thread }]))

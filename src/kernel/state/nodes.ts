@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../kernel.ts'
 import type { Node } from '../objects/node.ts'
+import { at } from './references.ts'
 import { exportWatches, importWatches, type Thresholds, type WatchState } from './thresholds.ts'
 import { exportUsage, importUsage, type UsageState } from './usage.ts'
 
@@ -24,6 +25,6 @@ export function importNode(
   thresholds: Thresholds,
 ): void {
   importUsage(kernel, node, usage)
-  importWatches(kernel, node, { watches, thresholds })
+  at('watches', () => importWatches(kernel, node, { watches, thresholds }))
   node.revision = revision
 }

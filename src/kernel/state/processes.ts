@@ -1,5 +1,6 @@
 /** Processes: first each for itself with its threads, then what it has made, when all others are there. */
 
+import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import { IdPool, type IdPoolState } from '../objects/id-pool.ts'
 import {
@@ -112,6 +113,7 @@ const importRlimit = ({ soft, hard }: RlimitState): Rlimit => ({
 /** Preconditions: its parent is there. It is made, with what names nothing but itself. */
 export function importProcess(machine: Machine, state: ProcessState, container: Partition | System): ModelProcess {
   const { pid, identity, started, name, uid, parent } = state
+  if (machine.find(pid) !== null) throw new KernelError('EINVAL', `process ${pid} is there twice`, { field: 'pid' })
   const parentProcess = parent === null ? null : machine.process(parent)
   const process = new ModelProcess(
     { pid, identity, started, name, uid, parentProcess, executable: null, container },

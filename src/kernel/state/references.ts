@@ -4,7 +4,7 @@
  */
 
 import { firstRlimits } from '../calls/rlimits.ts'
-import { assert } from '../errno.ts'
+import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import { Channel } from '../objects/channel.ts'
 import { ModelProcess } from '../objects/model-process.ts'
@@ -111,11 +111,11 @@ export class Referents {
       const container = machine.kernel.system
       return new ModelProcess({ ...birth, parentProcess: null, executable: null, container }, firstRlimits)
     })
-    this.#threads = threads.map(({ process, tid, name }) => {
+    this.#threads = atEach('ended/threads', threads, ({ process, tid, name }) => {
       const birth = { tid, name, priority: 0, isMain: false, detached: true, condition: machine.conditionOf('DEAD') }
       return new ModelThread(this.process(process), birth)
     })
-    this.#channels = channels.map(({ owner, chid, fixedPriority }) => {
+    this.#channels = atEach('ended/channels', channels, ({ owner, chid, fixedPriority }) => {
       const channel = new Channel({ owner: this.process(owner), chid, fixedPriority })
       channel.destroyed = true
       return channel
@@ -139,8 +139,23 @@ export class Referents {
   }
 }
 
-/** What a state names is in it. */
+/** What a state names is in it. @throws EINVAL */
 export function there<T>(found: T | undefined): T {
-  assert(found !== undefined, 'what a state names is in it')
+  if (found === undefined) throw new KernelError('EINVAL', 'it names what is not in the state')
   return found
 }
+
+/** Loads what stands at a place of a state, a JSON pointer without its first stroke. @throws EINVAL naming the place of what is wrong */
+export function at<T>(place: string, load: () => T): T {
+  try {
+    return load()
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    const field = error.field === null ? place : `${place}/${error.field}`
+    throw new KernelError('EINVAL', error.message, { field })
+  }
+}
+
+/** The same for each of a list that stands at a place. */
+export const atEach = <T, R>(place: string, list: readonly T[], load: (item: T) => R): R[] =>
+  list.map((item, index) => at(`${place}/${index}`, () => load(item)))

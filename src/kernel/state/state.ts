@@ -10,6 +10,7 @@ import { modelAbilities } from '../model-abilities.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { importChannels, importConnections } from './channels.ts'
+import { checkMachine, checkSame } from './check.ts'
 import {
   type ContainerState,
   exportContainer,
@@ -20,7 +21,7 @@ import {
 import { exportTimeouts, importTimeouts, type TimeoutSettingState } from './default-timers.ts'
 import { importNode } from './nodes.ts'
 import { exportProcess, importProcess, type ProcessState } from './processes.ts'
-import { type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
+import { at, type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
 import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
 import { importService, importThread, importWait, type ThreadState } from './threads.ts'
 import { exportThresholds, importThresholds, type ThresholdState } from './thresholds.ts'
@@ -79,7 +80,11 @@ export function exportState(machine: Machine): MachineState {
   }
 }
 
-/** A machine in this state, of its own; nobody listens to its kernel yet. @throws EINVAL a state of another version */
+/**
+ * A machine in this state, of its own; nobody listens to its kernel yet.
+ * @throws EINVAL a state of another version, or one that contradicts itself: `field` is a JSON pointer to where, without
+ * its first stroke
+ */
 export function importState(state: MachineState): { kernel: Kernel; machine: Machine } {
   if (state.version !== stateVersion)
     throw new KernelError('EINVAL', `a state of version ${state.version} cannot be loaded here, only ${stateVersion}`, {
@@ -93,41 +98,51 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   for (const pid of state.pids) machine.pids.add(pid)
   const arming = new Arming()
   const processes = importProcesses(machine, state, arming)
-  const threads = processes.flatMap(({ process, state: { threads: states } }) =>
-    states.map((threadState) => ({ thread: there(process.threads.get(threadState.tid)), state: threadState })),
+  const threads = processes.flatMap(({ process, place, state: { threads: states } }) =>
+    states.map((threadState, index) => ({
+      thread: there(process.threads.get(threadState.tid)),
+      state: threadState,
+      place: `${place}/threads/${index}`,
+    })),
   )
   const referents = new Referents(machine, state.ended)
   importObjects(machine, state.shared, { processes, referents, arming })
   importWaits(machine, { processes, threads, arming })
   arming.arm(machine)
-  machine.running = state.running === null ? null : referents.thread(state.running)
+  machine.running = at('running', () => (state.running === null ? null : referents.thread(state.running)))
   const thresholds = importThresholds(kernel, state.thresholds)
-  importContainerNodes(kernel, kernel.system, state.system, thresholds)
-  for (const each of processes) importNode(kernel, each.process, each.state, thresholds)
-  for (const each of threads) importNode(kernel, each.thread, each.state, thresholds)
+  at('system', () => importContainerNodes(kernel, kernel.system, state.system, thresholds))
+  for (const each of processes) at(each.place, () => importNode(kernel, each.process, each.state, thresholds))
+  for (const each of threads) at(each.place, () => importNode(kernel, each.thread, each.state, thresholds))
   importTimeouts(kernel, state, threads)
+  checkMachine(machine)
+  checkSame(exportState(machine), state)
   return { kernel, machine }
 }
 
 interface OfProcess {
   readonly process: ModelProcess
   readonly state: ProcessState
+  /** Where it stands in the state. */
+  readonly place: string
 }
 
 interface OfThread {
   readonly thread: ModelThread
   readonly state: ThreadState
+  readonly place: string
 }
 
 function importProcesses(machine: Machine, state: MachineState, arming: Arming): OfProcess[] {
   const { system } = machine.kernel
-  const containers = importPartitions(machine.kernel, system, state.system)
-  const processes = state.processes.map((each) => {
-    const process = importProcess(machine, each, there(containers.get(each.pid)))
-    for (const thread of each.threads) importThread(machine, process, { state: thread, arming })
-    return { process, state: each }
+  const containers = at('system', () => importPartitions(machine.kernel, system, state.system))
+  const processes = state.processes.map((each, index) => {
+    const place = `processes/${index}`
+    const process = at(place, () => importProcess(machine, each, there(containers.get(each.pid))))
+    for (const thread of each.threads) at(place, () => importThread(machine, process, { state: thread, arming }))
+    return { process, state: each, place }
   })
-  importMembers(machine, system, state.system)
+  at('system', () => importMembers(machine, system, state.system))
   return processes
 }
 
@@ -137,14 +152,14 @@ function importObjects(
   shared: readonly SyncState[],
   { processes, referents, arming }: { processes: readonly OfProcess[]; referents: Referents; arming: Arming },
 ): void {
-  importSyncs(machine.shared, shared, { process: null, referents })
-  for (const { process, state } of processes) {
-    importSyncs(process.syncs, state.syncs, { process, referents })
-    importChannels(process, state.channels, referents)
+  at('shared', () => importSyncs(machine.shared, shared, { process: null, referents }))
+  for (const { process, state, place } of processes) {
+    at(`${place}/syncs`, () => importSyncs(process.syncs, state.syncs, { process, referents }))
+    at(`${place}/channels`, () => importChannels(process, state.channels, referents))
   }
-  for (const { process, state } of processes) {
-    importConnections(process, state.connections, referents)
-    importTimers(process, state.timers, arming)
+  for (const { process, state, place } of processes) {
+    at(`${place}/connections`, () => importConnections(process, state.connections, referents))
+    at(`${place}/timers`, () => importTimers(process, state.timers, arming))
   }
 }
 
@@ -153,14 +168,18 @@ function importWaits(
   machine: Machine,
   { processes, threads, arming }: { processes: readonly OfProcess[]; threads: readonly OfThread[]; arming: Arming },
 ): void {
-  for (const { thread, state } of threads) importWait(machine, thread, state, arming)
-  for (const { process, state } of processes) sortReceived(process, state.received)
-  for (const { thread, state } of threads) importService(thread, state)
+  for (const { thread, state, place } of threads)
+    at(`${place}/blocker`, () => importWait(machine, thread, state, arming))
+  for (const { process, state, place } of processes)
+    at(`${place}/received`, () => sortReceived(process, state.received))
+  for (const { thread, state, place } of threads) at(`${place}/serving`, () => importService(thread, state))
 }
 
 /** As they were received, not as their clients stand in the state. */
 function sortReceived({ received }: ModelProcess, rcvids: readonly number[]): void {
   const messages = rcvids.map((rcvid) => there(received.get(rcvid)))
+  if (messages.length !== received.size)
+    throw new KernelError('EINVAL', `${received.size} clients wait for replies, of whom ${messages.length} are named`)
   received.clear()
   for (const message of messages) received.set(message.rcvid, message)
 }

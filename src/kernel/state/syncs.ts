@@ -1,5 +1,6 @@
 /** Mutexes, condition variables and semaphores. Who waits for them is told with the threads. */
 
+import { KernelError } from '../errno.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { Condvar, Mutex, type MutexKind, Semaphore, type Sync } from '../objects/sync.ts'
 import type { References, Referents, ThreadRef } from './references.ts'
@@ -46,6 +47,7 @@ function importSync(state: SyncState, process: ModelProcess | null, referents: R
   if (state.type === 'semaphore') return new Semaphore(state.name, process, state.value)
   const mutex = new Mutex(state.name, process, state.kind)
   if (state.owner === null) return mutex
+  if (state.count === 0) throw new KernelError('EINVAL', `${state.name} has an owner who has not locked it`)
   mutex.owner = referents.thread(state.owner)
   mutex.count = state.count
   mutex.owner.owned ??= new Set()

@@ -3,6 +3,7 @@
 import { stateOf } from '../calls/scheduling.ts'
 import type { KernelCallName } from '../calls/table.ts'
 import type { TimedWaitState } from '../deadlock/default-timers.ts'
+import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -89,6 +90,7 @@ export function importThread(
   { state, arming }: { state: ThreadState; arming: Arming },
 ): void {
   const { tid, name, isMain, detached, priority, since } = state
+  if (process.threads.has(tid)) throw new KernelError('EINVAL', `${process.path} has thread ${tid} twice`)
   const condition = { state: state.state, on: null, certain: true, why: null, since }
   const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
   if (state.former !== null) thread.former = { ...condition, ...state.former }
@@ -114,7 +116,9 @@ export function importWait(machine: Machine, thread: ModelThread, state: ThreadS
   thread.blocker = blocker
   if (blocker.state !== 'REPLY') return
   const { message } = blocker
-  message.connection.channel.owner.received.set(message.rcvid, message)
+  const { received } = message.connection.channel.owner
+  if (received.has(message.rcvid)) throw new KernelError('EINVAL', `rcvid ${message.rcvid} is another client’s as well`)
+  received.set(message.rcvid, message)
 }
 
 /** Preconditions: the messages that wait for replies are there. */

@@ -1,11 +1,18 @@
 /** Thresholds, with how they stand at each node that they watch. */
 
+import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import { thresholdPath } from '../limits/notifier.ts'
-import { type LimitName, limitIndex } from '../limits/table.ts'
-import { type WatchState as Standing, Threshold, type ThresholdDefinition } from '../limits/threshold.ts'
+import { limitAt, thresholdPath } from '../limits/notifier.ts'
+import { type LimitName, limits } from '../limits/table.ts'
+import {
+  checkDefinition,
+  type WatchState as Standing,
+  Threshold,
+  type ThresholdDefinition,
+} from '../limits/threshold.ts'
 import type { Node } from '../objects/node.ts'
-import { there } from './references.ts'
+import { partitionsWithin } from '../objects/within.ts'
+import { at, atEach, there } from './references.ts'
 
 export interface ThresholdState {
   /** Pathname of the node that it is set at. */
@@ -39,21 +46,25 @@ export type Thresholds = ReadonlyMap<string, Threshold>
 
 /** Preconditions: all nodes are there. */
 export function importThresholds(kernel: Kernel, states: readonly ThresholdState[]): Thresholds {
-  const thresholds = states.map(({ node: path, limit, ...rest }) => {
-    const node = nodeAt(kernel, path)
-    const index = limitIndex[limit]
+  const containers = containersOf(kernel)
+  const thresholds = atEach('thresholds', states, ({ node: path, limit, ...rest }) => {
+    const node = at('node', () => nodeAt(kernel, containers, path))
+    const index = at('limit', () => there(limitAt(node, limit) ?? undefined))
+    at('definition', () => checkDefinition(rest.definition, limits[index]!, node))
     return new Threshold({ ...rest, node, index, path: thresholdPath(node, index, rest.name) })
   })
   for (const threshold of thresholds) kernel.notifier.install(threshold)
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }
 
-export function nodeAt(kernel: Kernel, path: string): Node {
+export const containersOf = ({ system }: Kernel): ReadonlyMap<string, Node> =>
+  new Map<string, Node>([system, ...partitionsWithin(system)].map((node) => [node.path, node]))
+
+export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, path: string): Node {
   const [, pid, tid] = /^\/sys\/proc\/(\d+)(?:\/thread\/(\d+))?$/.exec(path) ?? []
   if (tid !== undefined) return kernel.thread(Number(pid), Number(tid))
   if (pid !== undefined) return kernel.process(Number(pid))
-  const names = path.split('/part/').slice(1).map(decodeURIComponent)
-  return names.length === 0 ? kernel.system : there(kernel.partition(names) ?? undefined)
+  return there(containers.get(path))
 }
 
 export const exportWatches = ({ guards }: Node): WatchState[] =>
@@ -66,6 +77,9 @@ export function importWatches(
   node: Node,
   { watches, thresholds }: { watches: readonly WatchState[]; thresholds: Thresholds },
 ): void {
-  for (const { threshold, state, fresh } of watches)
-    notifier.watch(there(thresholds.get(threshold)), node, fresh).state = state
+  for (const { threshold: path, state, fresh } of watches) {
+    const threshold = there(thresholds.get(path))
+    if (threshold.watches.has(node)) throw new KernelError('EINVAL', `${path} watches ${node.path} twice`)
+    notifier.watch(threshold, node, fresh).state = state
+  }
 }

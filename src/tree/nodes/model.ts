@@ -21,6 +21,7 @@ import {
   ChannelView,
   ClockView,
   OutcomeView,
+  Replaced,
   type ScenarioView as ScenarioShown,
   ScenarioView,
   type ThreadCallView as ThreadCallShown,
@@ -28,6 +29,7 @@ import {
 } from '../model-views.ts'
 import { AdvanceBody, advance, move } from '../operations.ts'
 import { timeText } from '../show.ts'
+import { State, saveState } from '../state.ts'
 
 /** Preconditions: routes let nobody here where there is no model. */
 function modelOf({ model }: TreeContext): Model {
@@ -207,6 +209,31 @@ export const modelDefinitions = [
           throw new KernelError('ENOTSUP', 'a scenario has a time of its own: start with --clock virtual')
         model.scenarios.run(body as string)
         return { status: 200, body: showScenario(model) }
+      },
+    },
+  }),
+  defineNode({
+    under: ['system'],
+    leaf: 'state',
+    kind: 'document',
+    summary: 'The whole state of the model, to be kept, put back, or begun from with --state',
+    ofModel: true,
+    reply: State,
+    read: (context) => saveState(modelOf(context).machine),
+    put: {
+      summary: 'Put the model into this state. What listens to it goes on listening, and is told state.replaced',
+      ofModel: true,
+      body: State,
+      bodyBytesMax: bounds.stateBodyBytesMax,
+      reply: Replaced,
+      run: (context, _, __, { body }) => {
+        const model = modelOf(context)
+        if (model.clock === 'real')
+          throw new KernelError('ENOTSUP', 'a state has a time of its own: start with --clock virtual')
+        const { path, ...state } = body as z.output<typeof State>
+        model.replace(state)
+        const { now, processes } = model.machine.kernel
+        return { status: 200, body: { path, now: timeText(now), processes: processes.size } }
       },
     },
   }),

@@ -2,4 +2,4 @@
 export const systemDocuments = ['states', 'limits', 'thresholds', 'timeout', 'wait'] as const
 
 /** Those that the model has besides. */
-export const modelDocuments = ['calls', 'clock', 'scenario'] as const
+export const modelDocuments = ['calls', 'clock', 'scenario', 'state'] as const

@@ -1,0 +1,56 @@
+/** A saved state as a file: what GET /sys/state answers. */
+
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { ZodError } from 'zod'
+import { bounds } from '../bounds.ts'
+import { KernelError } from '../kernel/errno.ts'
+import type { Machine } from '../kernel/machine.ts'
+import { importState } from '../kernel/state/state.ts'
+import { pointerOf } from '../tree/pointer.ts'
+import { State, saveState } from '../tree/state.ts'
+
+/** The message names the file, and where it is wrong. */
+export class StateFileError extends Error {
+  constructor(file: string, message: string) {
+    super(`${file}: ${message}`)
+    this.name = 'StateFileError'
+  }
+}
+
+/** A machine in the state that is kept there. @throws StateFileError */
+export function readStateFile(file: string): Machine {
+  try {
+    const { size } = statSync(file)
+    if (size > bounds.stateBodyBytesMax)
+      throw new StateFileError(file, `a state has at most ${bounds.stateBodyBytesMax} bytes, this file ${size}`)
+    const { path: _, ...state } = State.parse(JSON.parse(readFileSync(file, 'utf8')))
+    return importState(state).machine
+  } catch (error) {
+    throw toStateFileError(file, error)
+  }
+}
+
+/** What is there already stays until all is written. @throws StateFileError */
+export function writeStateFile(file: string, machine: Machine): void {
+  try {
+    const partial = `${file}.partial`
+    writeFileSync(partial, `${JSON.stringify(saveState(machine))}\n`)
+    renameSync(partial, file)
+  } catch (error) {
+    throw toStateFileError(file, error)
+  }
+}
+
+/** What is not about the file is not its error. */
+function toStateFileError(file: string, error: unknown): unknown {
+  if (error instanceof SyntaxError) return new StateFileError(file, `it is not JSON: ${error.message}`)
+  if (error instanceof KernelError) {
+    const { field, message } = error
+    return new StateFileError(file, field === null ? message : `/${field}: ${message}`)
+  }
+  if (error instanceof ZodError) {
+    const [issue] = error.issues
+    return new StateFileError(file, `${pointerOf(issue!.path)}: ${issue!.message}`)
+  }
+  return error instanceof Error && 'code' in error ? new StateFileError(file, error.message) : error
+}

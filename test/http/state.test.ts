@@ -1,0 +1,384 @@
+/** The whole state of the model over HTTP: saved, put into another service, continued; and what can be wrong with one. */
+
+import { request } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import { parseTokens } from '../../src/http/security.ts'
+import { Replaced } from '../../src/tree/model-views.ts'
+import { State } from '../../src/tree/state.ts'
+import { ModelService } from '../support/model-service.ts'
+import type { Watcher } from '../support/service.ts'
+
+let service: ModelService
+let other: ModelService
+
+beforeEach(async () => {
+  service = await new ModelService().start()
+  other = await new ModelService().start()
+})
+
+afterEach(async () => {
+  await service.stop()
+  await other.stop()
+})
+
+const by = (pid: number, tid: number) => (call: string, args: object) => ({
+  caller: `/sys/proc/${pid}/thread/${tid}`,
+  call,
+  ...args,
+})
+const [server, worker, client, third] = [by(1, 1), by(1, 2), by(2, 1), by(3, 1)]
+
+/** A history in which there is something of everything that can be waited for. */
+const log: readonly object[] = [
+  { call: 'putPartition', partition: '/sys/part/a', pools: { channels: 2 } },
+  { call: 'create', name: 'server', partition: '/sys/part/a' },
+  { call: 'create', name: 'client' },
+  { call: 'create', name: 'third' },
+  server('ThreadCreate', { name: 'worker', priority: 20 }),
+  server('ChannelCreate', {}),
+  client('ConnectAttach', { pid: 1, chid: 1 }),
+  third('ConnectAttach', { pid: 1, chid: 1 }),
+  worker('MsgReceive', { chid: 1 }),
+  client('MsgSend', { coid: 1, msg: 'one' }),
+  third('TimerTimeout', { states: ['SEND'], after: '2s' }),
+  third('MsgSend', { coid: 1, msg: 2 }),
+  server('SyncMutexLock', { mutex: '/m', kind: 'recursive' }),
+  worker('SyncMutexLock', { mutex: '/m' }),
+  server('SignalAction', { signal: 'SIGUSR1', action: 'handle' }),
+  server('TimerCreate', { notify: { signal: 'SIGUSR1', value: 7 } }),
+  server('TimerSettime', { timerid: 1, after: '500ms', every: '1s' }),
+  { call: 'advance', advance: '1s' },
+  server('SyncMutexUnlock', { mutex: '/m' }),
+  { call: 'advance', advance: '2s' },
+  worker('MsgReply', { rcvid: 1, status: 5, msg: 'done' }),
+  worker('SyncMutexUnlock', { mutex: '/m' }),
+  server('ChannelCreate', {}),
+  server('ChannelCreate', {}),
+  client('nanosleep', { for: '700ms' }),
+  third('compute', { us: 300_000 }),
+  third('mmap', { pages: 5 }),
+  { call: 'advance', advance: '699ms' },
+  worker('ThreadJoin', { tid: 1 }),
+  { call: 'putPools', pools: { channels: 3 } },
+  { call: 'advance', advance: '1ms' },
+  server('ThreadDestroy', { status: 3 }),
+  client('SignalKill', { pid: 3, signal: 'SIGTERM' }),
+  { call: 'move', pid: 1, partition: '/sys' },
+  { call: 'removePartition', partition: '/sys/part/a' },
+  { call: 'advance', advance: '5s' },
+  worker('exit', { status: 1 }),
+]
+
+const lines = (calls: readonly object[]) => calls.map((call) => JSON.stringify(call)).join('\n')
+
+/** Events as they came, without what counts them up. */
+const bytes = ({ frames }: Watcher): string[] =>
+  frames.map((frame) => frame.replace(/"id":"\d+",/, '').replace(/"sequence":"\d+",/, ''))
+
+const save = async (from: ModelService): Promise<string> => (await from.fetch('/sys/state')).text()
+
+async function threshold(at: ModelService): Promise<void> {
+  await at.put('/sys/channels/threshold/many', { at: 2, rearm: 1 })
+  await at.put('/sys/signals/threshold/each', { at: 1, per: 'process' })
+  await at.put('/sys/channels/threshold/share', { at: '75%' })
+}
+
+describe('a state that is saved and put into another service', () => {
+  test('after any line of a log goes on with the same answers and the same events, byte for byte', async () => {
+    let told = 0
+    for (let cut = 0; cut <= log.length; cut++) {
+      const [one, two] = [await new ModelService().start(), await new ModelService().start()]
+      try {
+        await threshold(one)
+        await one.calls(lines(log.slice(0, cut)))
+        const state = await save(one)
+        expect((await two.put('/sys/state', state)).status).toBe(200)
+        const watchers = [await one.watch('/sys'), await two.watch('/sys')]
+        const last = JSON.stringify({ call: 'create', name: 'last' })
+        const rest = [lines(log.slice(cut)), last].join('\n')
+        const answers = [await one.calls(rest), await two.calls(rest)]
+        expect(answers[1]).toEqual(answers[0])
+        for (const watcher of watchers)
+          await watcher.until(({ type, data }) => type === 'process.created' && data.name === 'last')
+        expect(bytes(watchers[1]!)).toEqual(bytes(watchers[0]!))
+        expect(await save(two)).toBe(await save(one))
+        told += watchers[0]!.frames.length
+      } finally {
+        await one.stop()
+        await two.stop()
+      }
+    }
+    expect(told).toBeGreaterThan(500)
+  }, 60_000)
+
+  test('is what GET shows of it again, indented or not, and however often', async () => {
+    await threshold(service)
+    await service.calls(lines(log.slice(0, 17)))
+    const state = await save(service)
+    State.parse(JSON.parse(state))
+    const put = await other.put('/sys/state', JSON.stringify(JSON.parse(state), null, 2))
+    expect([put.status, Replaced.parse(put.body)]).toEqual([
+      200,
+      { path: '/sys/state', now: '1970-01-01T00:00:00.000Z', processes: 3 },
+    ])
+    expect(await save(other)).toBe(state)
+    expect((await other.put('/sys/state', state)).status).toBe(200)
+    expect(await save(other)).toBe(state)
+    expect((await other.get('/sys/proc/3/thread/1')).body).toMatchObject({ state: 'SEND' })
+    expect((await other.get('/sys/thresholds')).body).toEqual((await service.get('/sys/thresholds')).body)
+  })
+
+  test('may be larger than other bodies', async () => {
+    const threads = Array.from({ length: 300 }, () => by(1, 1)('ThreadCreate', {}))
+    await service.calls(lines([{ call: 'create', name: 'server' }, ...threads]))
+    const state = await save(service)
+    expect(state.length).toBeGreaterThan(2 * bounds.bodyBytesMax)
+    expect((await other.put('/sys/state', state)).status).toBe(200)
+    expect((await other.get('/sys/proc/1/threads')).body.value).toBe(301)
+  })
+
+  test('takes the clock with it, backwards too, and what is read and counted is the new machine’s', async () => {
+    const early = await save(service)
+    await threshold(service)
+    await service.calls(lines(log))
+    expect(await (await service.fetch('/metrics')).text()).toMatch(/introspectd_thresholds\{state="armed"\} [1-9]/)
+    expect((await service.put('/sys/state', early)).body).toMatchObject({ now: '1970-01-01T00:00:00.000Z' })
+    expect((await service.get('/sys/clock')).body).toMatchObject({ now: '1970-01-01T00:00:00.000Z', next: null })
+    expect((await service.get('/sys/proc')).body.entries).toEqual([])
+    expect(await (await service.fetch('/metrics')).text()).toContain('introspectd_thresholds{state="armed"} 0')
+    expect(await (await service.fetch('/readyz?verbose')).text()).toContain('0 set')
+    expect((await service.post('/sys/proc', { name: 'new' })).headers.get('location')).toBe('/sys/proc/1')
+    expect((await service.get('/sys/proc/1')).body.started).toBe('1970-01-01T00:00:00.000Z')
+  })
+
+  test('forgets the scenario that was run in the machine before', async () => {
+    const early = await save(service)
+    const scenario = 'title: x\nprocesses: { a: { threads: { main: [{ ChannelCreate: }] } } }\nexpect: {}\n'
+    await service.send('POST', '/sys/scenario', scenario, { 'content-type': 'application/yaml' })
+    expect((await service.get('/sys/scenario')).body.title).toBe('x')
+    await service.put('/sys/state', early)
+    expect((await service.get('/sys/scenario')).body.title).toBe(null)
+    await service.send('POST', '/sys/scenario', scenario, { 'content-type': 'application/yaml' })
+    expect((await service.get('/sys/proc/1/channels')).body.value).toBe(1)
+  })
+})
+
+describe('whoever listens when a state is put', () => {
+  test('is told, wherever they listen, and goes on listening: sequences have no hole', async () => {
+    await service.calls(lines(log.slice(0, 4)))
+    const state = await save(service)
+    await service.post('/sys/clock', { advance: '1m' })
+    const [whole, deep, crossings] = [
+      await service.watch('/sys'),
+      await service.watch('/sys/proc/2/thread/1'),
+      await service.watch('/sys?types=threshold.*'),
+    ]
+    const { headers } = await service.get('/sys')
+    await service.put('/sys/state', state)
+    await service.calls(lines([client('nanosleep', { for: '1s' })]))
+    for (const watcher of [whole, deep]) {
+      await watcher.until(2)
+      expect(watcher.events).toMatchObject([
+        { type: 'state.replaced', subject: '/sys', time: '1970-01-01T00:00:00.000Z' },
+        { type: 'thread.changed', subject: '/sys/proc/2/thread/1' },
+      ])
+    }
+    expect(whole.events[0]!.data).toEqual({ before: '1970-01-01T00:01:00.000Z' })
+    const numbers = whole.events.map(({ sequence }) => Number(sequence))
+    const after = Number(headers.get('introspect-cursor'))
+    expect(numbers).toEqual([after + 1, after + 2])
+    expect(crossings.events).toEqual([])
+    // Who resumes from before is told as well.
+    const late = await service.watch(`/sys/proc/1?after=${headers.get('introspect-cursor')}`)
+    await late.until(1)
+    expect(late.events).toMatchObject([{ type: 'state.replaced' }])
+  })
+
+  test('hears of the thresholds of the state, and no more of those that were there', async () => {
+    await other.post('/sys/proc', { name: 'one' })
+    await other.put('/sys/channels/threshold/new', { at: 1 })
+    await service.put('/sys/channels/threshold/old', { at: 1 })
+    const watcher = await service.watch('/sys?types=threshold.*')
+    await service.put('/sys/state', await save(other))
+    await service.calls(lines([server('ChannelCreate', {}), server('ChannelDestroy', { chid: 1 })]))
+    await watcher.until(2)
+    expect(watcher.events.map(({ type, data }) => [type, data.threshold])).toEqual([
+      ['threshold.tripped', '/sys/channels/threshold/new'],
+      ['threshold.cleared', '/sys/channels/threshold/new'],
+    ])
+    expect((await service.get('/sys/channels/threshold/old')).status).toBe(404)
+  })
+})
+
+interface Anything {
+  [name: string]: Anything
+}
+
+describe('a state that is wrong', () => {
+  test.each<[string, (state: Anything) => unknown, string]>([
+    ['of another version', (state) => Object.assign(state, { version: 2 }), '/version'],
+    ['without a part', (state) => delete state.pids, '/pids'],
+    ['with a field that there is not', (state) => Object.assign(state, { extra: 1 }), '/extra'],
+    ['with a wrong type', (state) => Object.assign(state.processes![1]!, { uid: 'root' }), '/processes/1/uid'],
+    ['with a clock before it begins', (state) => Object.assign(state, { now: -1 }), '/now'],
+    ['with a clock after it ends', (state) => Object.assign(state, { now: 8e15 }), '/now'],
+    ['with a limit that there is not', (state) => Object.assign(state.system!.usage!, { x: {} }), '/system/usage/x'],
+    ['with a process twice', (state) => (state.processes![2] = state.processes![1]!), '/processes/2/pid'],
+    ['with a process that is in nothing', (state) => Object.assign(state.system!, { members: [] }), '/processes/1'],
+    [
+      'with a member that is not there',
+      (state) => Object.assign(state.system!, { members: [2, 3, 9] }),
+      '/system/members/2',
+    ],
+    ['with a parent that is not there', (state) => Object.assign(state.processes![0]!, { parent: 9 }), '/processes/0'],
+    [
+      'with a client of no channel',
+      (state) => Object.assign(state.processes![1]!.connections![0]!, { channel: [1, 9] }),
+      '/processes/1/connections',
+    ],
+    [
+      'with a wait for a message that nobody received',
+      (state) => Object.assign(state.processes![0]!, { received: [] }),
+      '/processes/0/received',
+    ],
+    [
+      'with a wait on what is not there',
+      (state) => Object.assign(state.processes![2]!.threads![0]!.blocker!, { coid: 5 }),
+      '/processes/2/threads/0/blocker',
+    ],
+    [
+      'with a thread that is blocked in another state',
+      (state) => Object.assign(state.processes![2]!.threads![0]!, { state: 'READY' }),
+      '/processes/2/threads/0/state',
+    ],
+    [
+      'with an id in use and free',
+      (state) => Object.assign(state.processes![0]!.ids!.chid!, { free: [1] }),
+      '/processes/0/ids/chid',
+    ],
+    ['with a pid in no use', (state) => Object.assign(state, { pids: [1, 2, 3, 4] }), '/pids'],
+    [
+      'that counts more than there is',
+      (state) => Object.assign(state.processes![0]!.usage!.channels!, { value: 4 }),
+      '/processes/0/usage/channels/value',
+    ],
+    [
+      'whose sum is not that of its parts',
+      (state) => Object.assign(state.system!.usage!.stack!, { value: 1 }),
+      '/system/usage/stack/value',
+    ],
+    [
+      'with a threshold on what is not there',
+      (state) => Object.assign(state.thresholds![0]!, { node: '/sys/proc/9' }),
+      '/thresholds/0/node',
+    ],
+    [
+      'with a threshold that contradicts itself',
+      (state) => Object.assign(state.thresholds![0]!.definition!, { rearm: 5 }),
+      '/thresholds/0/definition/rearm',
+    ],
+    ['with a watch of no threshold', (state) => Object.assign(state, { thresholds: [] }), '/system/watches'],
+    [
+      'with a signal that there is not',
+      (state) => Object.assign(state.processes![0]!.timers![0]!.notice!, { signal: 'SIGNONE' }),
+      '/processes/0/timers/0/notice/signal',
+    ],
+  ])('%s is refused, the place is named, and nothing has changed', async (_, spoil, pointer) => {
+    await threshold(service)
+    await service.calls(lines(log.slice(0, 17)))
+    const before = await save(service)
+    const watcher = await service.watch('/sys')
+    const state = JSON.parse(before) as Anything
+    spoil(state)
+    const refused = await service.put('/sys/state', state)
+    expect([refused.status, refused.body.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
+    expect((refused.body.errors as { pointer: string }[])[0]!.pointer).toMatch(new RegExp(`^${pointer}($|/)`))
+    expect(await save(service)).toBe(before)
+    await service.post('/sys/proc', { name: 'next' })
+    await watcher.until(1)
+    expect(watcher.events[0]!.type).toBe('process.created')
+  })
+
+  test.each([
+    ['half of it', '{"path":"/sys/state","version":1,', 400, 'malformed-body'],
+    ['nothing', '', 400, 'malformed-body'],
+    ['a list', '[]', 400, 'invalid-body'],
+    ['null', 'null', 400, 'invalid-body'],
+  ])('%s is refused', async (_, body, status, type) => {
+    const refused = await service.send('PUT', '/sys/state', body)
+    expect([refused.status, refused.body.type]).toEqual([status, `urn:introspectd:problem:${type}`])
+  })
+
+  test('names the first of very many invalid fields', async () => {
+    const state = JSON.parse(await save(service)) as object
+    const refused = await service.put('/sys/state', { ...state, pids: Array.from({ length: 1000 }, () => 'x') })
+    expect([refused.status, (refused.body.errors as object[]).length]).toEqual([400, bounds.fieldErrorsMax])
+  })
+
+  test('partitions inside one another are taken as deep as they can be made, and no deeper', async () => {
+    const nested = (depth: number) => `/sys${'/part/a'.repeat(depth)}`
+    const make = (depth: number) => ({ call: 'putPartition', partition: nested(depth), pools: {} })
+    const answers = await service.calls(lines([make(bounds.partitionDepthMax), make(bounds.partitionDepthMax + 1)]))
+    expect(answers).toMatchObject([{ returned: {} }, { errno: 'EINVAL' }])
+    const state = await save(service)
+    expect((await other.put('/sys/state', state)).status).toBe(200)
+    for (const depth of [1, 100_000]) {
+      const more = `${'{"partitions":['.repeat(depth)}${']}'.repeat(depth)}`
+      const deeper = state.replace('"partitions":[]', `"partitions":[${more}]`)
+      const refused = await service.put('/sys/state', deeper)
+      expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer: '/system' }]])
+    }
+    expect(await save(service)).toBe(state)
+  })
+})
+
+test('a body of more bytes than a state may have is 413 before it is sent', async () => {
+  const status = await new Promise((resolve, reject) => {
+    const put = request(`${service.url}/sys/state`, {
+      method: 'PUT',
+      headers: { 'content-length': bounds.stateBodyBytesMax + 1 },
+    })
+    put.on('response', (response) => {
+      resolve(response.statusCode)
+      put.destroy()
+    })
+    put.on('error', reject)
+    put.flushHeaders()
+  })
+  expect(status).toBe(413)
+})
+
+test('a state that would be too large to be read again is not written: EFBIG', async () => {
+  const { machine } = service
+  const process = machine.create({ name: 'large' })
+  for (let tid = 2; tid <= 140_000; tid++) machine.createThread(process, { detached: true })
+  const { status, body } = await service.get('/sys/state')
+  expect([status, body.errno]).toEqual([409, 'EFBIG'])
+}, 60_000)
+
+test('where time follows the wall clock a state can be read, and is not put', async () => {
+  const real = await new ModelService({ clock: 'real' }).start()
+  try {
+    const state = await save(real)
+    const refused = await real.put('/sys/state', state)
+    expect([refused.status, refused.body.errno]).toEqual([409, 'ENOTSUP'])
+  } finally {
+    await real.stop()
+  }
+})
+
+test('it takes the role operate to put one, which is asked before it is read', async () => {
+  const tokens = parseTokens('ha control 0123456789abcdef\nop operate fedcba9876543210')
+  const guarded = await new ModelService({ tokens }).start()
+  try {
+    const as = (token: string) => ({ authorization: `Bearer ${token}` })
+    const state = JSON.stringify((await guarded.get('/sys/state', as('0123456789abcdef'))).body)
+    expect((await guarded.put('/sys/state', state, as('0123456789abcdef'))).status).toBe(403)
+    expect((await guarded.put('/sys/state', 'no state', as('0123456789abcdef'))).status).toBe(403)
+    expect((await guarded.put('/sys/state', state)).status).toBe(401)
+    expect((await guarded.put('/sys/state', state, as('fedcba9876543210'))).status).toBe(200)
+  } finally {
+    await guarded.stop()
+  }
+})
