@@ -92,7 +92,7 @@ export class Notifier {
   /**
    * Sets a threshold. The same definition again is no event; a changed one clears the old as `replaced` first.
    * Nodes already past trip at once, marked `initial`.
-   * @throws EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
+   * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
    */
   put(
     node: Node,
@@ -101,6 +101,7 @@ export class Notifier {
     { definition, owner }: { definition: ThresholdDefinition; owner: string | null },
   ): { threshold: Threshold; created: boolean } {
     const row: LimitRow = limits[index]!
+    if (node.isBuried) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
     checkDefinition(definition, row, node)
     this.#checkMeasurable(row, index, node, definition)
     const path = thresholdPath(node, index, name)
@@ -116,7 +117,7 @@ export class Notifier {
     const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
     this.install(threshold)
     const watched = definition.per === null ? [node] : nodesWithin(node, definition.per)
-    for (const each of watched) this.watch(threshold, each, true)
+    for (const each of watched) if (!each.isBuried) this.watch(threshold, each, true)
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
     this.onArmed()
     return { threshold, created: known === undefined }
@@ -151,7 +152,7 @@ export class Notifier {
    * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
    */
   adopt(node: Node, { moved = false } = {}): void {
-    if (this.#spread.size === 0) return
+    if (this.#spread.size === 0 || node.isBuried) return
     for (const container of containers(node)) {
       for (const threshold of this.#spread.get(container) ?? []) {
         if (threshold.definition.per !== node.level || threshold.watches.has(node)) continue

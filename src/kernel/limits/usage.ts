@@ -343,7 +343,7 @@ export class Usage extends Readings {
         stale[at]! |= 1 << index
         this.#mark(container, index)
       }
-      this.#alert(container, index)
+      if (reads !== 0 || unread !== 0) this.#alert(container, index)
       changes[at]!++
     }
   }

@@ -195,7 +195,8 @@ const checkUsage = (machine: Machine, node: Node, limit: LimitName, count: numbe
 
 function checkThresholds({ kernel }: Machine): void {
   for (const [index, { node, definition, watches }] of [...kernel.notifier.thresholds()].entries()) {
-    const watched = definition.per === null ? [node] : [...nodesWithin(node, definition.per)]
+    const within = definition.per === null ? [node] : [...nodesWithin(node, definition.per)]
+    const watched = within.filter(({ isBuried }) => !isBuried)
     at(`thresholds/${index}`, () =>
       must(
         watched.length === watches.size && watched.every((each) => watches.has(each)),
