@@ -31,12 +31,10 @@ const TimedState = z.string().superRefine((name, context) => {
   if (!(timeoutStates as readonly string[]).includes(name)) context.addIssue({ code: 'custom', message: whyNot(name) })
 }) as unknown as z.ZodEnum<{ [Name in (typeof timeoutStates)[number]]: Name }>
 
-const AfterBody = z.string().transform((text, context) => {
+function isTime(text: string): boolean {
   const ms = parseDuration(text)
-  if (ms !== null && ms >= 1 && ms <= bounds.timeoutMsMax) return ms
-  context.addIssue({ code: 'custom', message: 'a duration from "1ms" to "24h", as in "500ms"' })
-  return z.NEVER
-})
+  return ms !== null && ms >= 1 && ms <= bounds.timeoutMsMax
+}
 
 export const TimeoutBody = z
   .strictObject({
@@ -45,7 +43,12 @@ export const TimeoutBody = z
       .max(timeoutStates.length)
       .default([...defaultTimedStates])
       .describe(`Of ${listed}; none exempts`),
-    after: AfterBody.nullable().default(null).describe('How long a thread may stay in them, as in 500ms'),
+    after: z
+      .string()
+      .refine(isTime, 'a duration from "1ms" to "24h", as in "500ms"')
+      .nullable()
+      .default(null)
+      .describe('How long a thread may stay in them, as in 500ms'),
   })
   .refine(({ states, after }) => states.length === 0 || after !== null, {
     path: ['after'],
@@ -105,7 +108,8 @@ export const timeoutDefinitions = [
         const { kernel } = context
         checkPreconditions('timeout', kernel.timers.find(node), preconditions)
         const { states, after } = TimeoutBody.parse(body)
-        const definition: TimeoutDefinition = { states: inOrder(states), afterMs: states.length === 0 ? null : after }
+        const afterMs = states.length === 0 || after === null ? null : parseDuration(after)
+        const definition: TimeoutDefinition = { states: inOrder(states), afterMs }
         const { timeout, created } = kernel.timers.put(node, { definition, owner })
         return { status: created ? 201 : 200, body: show(context, node), etag: etagOf(timeout) }
       },
