@@ -4,6 +4,7 @@
  * same events. Written by observations (`observations.ts`); every change is one `update`.
  */
 
+import type { ThreadWait } from './deadlock/wait.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
 import { Notifier } from './limits/notifier.ts'
@@ -38,6 +39,9 @@ export interface KernelOptions {
 export class Kernel {
   readonly system = new System()
   readonly processes = new Map<number, Process>()
+  /** What a source has seen threads wait for, and the processes it has seen all threads of wait for ever. */
+  waits = new Map<Thread, ThreadWait>()
+  closedSets = new Set<Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
   readonly selfPid: number | null
