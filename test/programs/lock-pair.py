@@ -1,8 +1,11 @@
-# Two threads that want each other's lock. The end of input ends all.
+# Two threads that want each other's lock. The end of input ends all; with an argument there is no thread left to see it.
 import os
+import signal
 import sys
 import threading
 
+# Python handles this one of its own accord, and the handler may do anything.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 first, second = threading.Lock(), threading.Lock()
 both = threading.Barrier(3)
 
@@ -18,7 +21,6 @@ for pair in ((first, second), (second, first)):
 both.wait()
 print("ready", flush=True)
 if len(sys.argv) > 1:
-    # No thread of it does anything else: not even the main one.
     threading.Event().wait()
 sys.stdin.read()
 os._exit(0)
