@@ -5,6 +5,7 @@
  */
 
 import { DefaultTimers } from './deadlock/default-timers.ts'
+import type { ThreadWait } from './deadlock/wait.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
 import { Notifier } from './limits/notifier.ts'
@@ -39,6 +40,9 @@ export interface KernelOptions {
 export class Kernel {
   readonly system = new System()
   readonly processes = new Map<number, Process>()
+  /** What a source has seen threads wait for, and the processes it has seen all threads of wait for ever. */
+  waits = new Map<Thread, ThreadWait>()
+  closedSets = new Set<Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
   readonly timers: DefaultTimers

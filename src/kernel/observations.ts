@@ -4,6 +4,7 @@
  * to leave out: these functions take the objects themselves.
  */
 
+import type { ThreadWait } from './deadlock/wait.ts'
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { processOf } from './limits/crossing.ts'
@@ -104,6 +105,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
     child.revision++
   }
   kernel.processes.delete(process.pid)
+  kernel.closedSets.delete(process)
   process.container.members.delete(process)
   const { pid, identity, name } = process
   kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
@@ -147,10 +149,21 @@ export function threadDied(kernel: Kernel, thread: Thread): void {
 /** Preconditions: its end was told. */
 export function threadLeft(kernel: Kernel, thread: Thread): void {
   const process = thread.parent
+  endWaits(kernel, thread)
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
   kernel.usage.release(thread)
+}
+
+/** It waits no more, and nobody waits for it: whether what it owned is left locked is for the source to tell. */
+function endWaits(kernel: Kernel, ended: Thread): void {
+  if (kernel.waits.size === 0) return
+  for (const [thread, { releaser }] of kernel.waits) {
+    if (thread !== ended && releaser !== ended) continue
+    kernel.waits.delete(thread)
+    noteWait(thread, null)
+  }
 }
 
 /** What of a process can change while it lives. */
@@ -229,6 +242,37 @@ export function observe(
 
 export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {
   kernel.usage.lose(node, limitIndex[limit], reason)
+}
+
+/**
+ * All waits that a source has found true at one moment, in place of those told before: what is not among them is not
+ * known to wait for anybody. Preconditions: its threads live, and so do the releasers.
+ */
+export function waitsObserved(kernel: Kernel, waits: ReadonlyMap<Thread, ThreadWait>): void {
+  for (const thread of kernel.waits.keys()) if (!waits.has(thread)) noteWait(thread, null)
+  for (const [thread, wait] of waits) if (!sameWait(thread.observedWait, wait)) noteWait(thread, wait)
+  kernel.waits = new Map(waits)
+}
+
+const sameWait = (one: ThreadWait | null, other: ThreadWait): boolean =>
+  one?.state === other.state &&
+  one.object === other.object &&
+  one.releaser === other.releaser &&
+  one.owner === other.owner &&
+  one.evidence === other.evidence
+
+function noteWait(thread: Thread, wait: ThreadWait | null): void {
+  thread.observedWait = wait
+  thread.revision++
+  thread.parent.revision++
+}
+
+/**
+ * All processes each of whose threads waits for ever on something inside the process, so that no thread of it can run
+ * again, in place of those told before.
+ */
+export function closedSetsObserved(kernel: Kernel, processes: ReadonlySet<Process>): void {
+  kernel.closedSets = new Set(processes)
 }
 
 /** Infinity: no finite capacity. */

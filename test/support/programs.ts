@@ -9,17 +9,21 @@ import { createInterface } from 'node:readline'
 const sources = new URL('../programs/', import.meta.url)
 const build = new URL('../.build/', import.meta.url)
 
+export type Compiler = 'gcc' | 'musl-gcc'
+const flags = { gcc: [], 'musl-gcc': ['-static'] } as const
+
 /** The path of the program, compiled unless it is there already. */
-export const compile = (name: string): string => {
+export const compile = (name: string, compiler: Compiler = 'gcc'): string => {
   const source = new URL(`${name}.c`, sources).pathname
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
+  const hash = createHash('sha256').update(compiler).update(readFileSync(source)).digest('hex').slice(0, 16)
   // Its own name is what the kernel shows of it.
   const path = new URL(`${hash}/${name}`, build).pathname
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
   // Made under another name first, so that nobody runs half a program.
   const unfinished = `${path}.${process.pid}`
-  execFileSync('gcc', ['-O0', '-pthread', '-o', unfinished, source], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const args = ['-O0', '-pthread', ...flags[compiler], '-o', unfinished, source]
+  execFileSync(compiler, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   renameSync(unfinished, path)
   return path
 }
@@ -35,13 +39,16 @@ export interface Program {
   stop(): Promise<void>
 }
 
+const commandOf = (name: string, compiler: Compiler): string[] =>
+  name.endsWith('.py') ? ['python3', new URL(name, sources).pathname] : [compile(name, compiler)]
+
 /** Starts a program, under another command such as `unshare` where one is given, and waits until it says `ready`. */
 export const start = async (
   name: string,
   args: readonly (string | number)[] = [],
-  { under = [] }: { under?: readonly string[] } = {},
+  { under = [], compiler = 'gcc' }: { under?: readonly string[]; compiler?: Compiler } = {},
 ): Promise<Program> => {
-  const [command, ...rest] = [...under, compile(name), ...args.map(String)]
+  const [command, ...rest] = [...under, ...commandOf(name, compiler), ...args.map(String)]
   const child = spawn(command!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -1,4 +1,4 @@
-import type { Wait } from '../deadlock/wait.ts'
+import type { ThreadWait, Wait } from '../deadlock/wait.ts'
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
@@ -23,6 +23,8 @@ export class Thread extends Node<'thread'> {
   condition: ThreadCondition
   /** The blocked state from which it went straight to the one that it is in now. */
   former: ThreadCondition | null = null
+  /** What a source has seen it wait for, and found true. Set by `waitsObserved`. */
+  observedWait: ThreadWait | null = null
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
     super()
@@ -46,11 +48,19 @@ export class Thread extends Node<'thread'> {
 
   /** What it blocks on, as it may be shown. */
   get waitsOn(): ThreadCondition['on'] {
-    return this.condition.on
+    const { observedWait } = this
+    return observedWait === null ? this.condition.on : describeWait(observedWait)
   }
 
   /** Who could release it. Null: it does not wait, or that is not traced. */
   get wait(): Wait | null {
-    return null
+    return this.observedWait
   }
+}
+
+/** As the model shows what it blocks on. */
+function describeWait({ state, object, owner, releaser, evidence }: ThreadWait): NonNullable<ThreadCondition['on']> {
+  if (state === 'JOIN') return { thread: object }
+  const lock = evidence === 'rwlock-writer' ? { rwlock: object } : { mutex: object }
+  return { ...lock, ...(owner !== null && { owner }), ...(releaser === null && { ownerState: 'DEAD' }) }
 }

@@ -5,7 +5,8 @@ import type { Notifier } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/threshold.ts'
 import { processesWithin } from '../../kernel/objects/within.ts'
-import { type ScanCommand, type ScannedLimit, scannedIndex } from './protocol.ts'
+import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex } from './protocol.ts'
+import { ranMask } from './scan-plan.ts'
 
 export interface ArmedPlan {
   readonly command: Extract<ScanCommand, { type: 'plan' }>
@@ -32,7 +33,9 @@ export function armedPlan(notifier: Notifier): ArmedPlan {
       masks.set(pid, (masks.get(pid) ?? 0) | mask)
     }
   }
-  for (const [pid, mask] of masks) masks.set(pid, mask | everyMask)
+  for (const [pid, mask] of masks) masks.set(pid, mask | everyMask | locksBit)
+  // Of every process alike, only where its threads are looked at anyway.
+  if ((everyMask & ranMask) !== 0) everyMask |= locksBit
   return { command: { type: 'plan', everyMask, system, masks }, followsPartitions }
 }
 

@@ -81,13 +81,18 @@ export class KeptFiles {
 
   /** Reads a small file. It is kept open from its `keepFrom`-th reading on, if the budget has room. Returns the length. */
   read(file: KeptFile, armed = false, keepFrom = 1): number {
+    return this.readFrom(file, 0, 4096, armed, keepFrom)
+  }
+
+  /** The same of `bytes` bytes at a position. */
+  readFrom(file: KeptFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
     if (file.fd >= 0) {
-      const length = pread(file.fd, this.bytes, 4096, 0)
+      const length = pread(file.fd, this.bytes, bytes, position)
       return length >= 0 ? length : -errorNumber()
     }
     const fd = this.open(file.path)
     if (fd < 0) return fd
-    const length = pread(fd, this.bytes, 4096, 0)
+    const length = pread(fd, this.bytes, bytes, position)
     const result = length >= 0 ? length : -errorNumber()
     this.keepOrClose(file, fd, armed, keepFrom, result)
     return result

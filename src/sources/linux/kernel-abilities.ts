@@ -23,6 +23,12 @@ export interface KernelAbilities {
   readonly tree: CgroupTree
 }
 
+/** Why owners of locks cannot be read at all; null where they can. The layouts of locks are known of x86-64 only. */
+export const whyNoOwners = ({ schedstatWorks }: Pick<KernelAbilities, 'schedstatWorks'>): string | null => {
+  if (process.arch !== 'x64') return `not read on ${process.arch}`
+  return schedstatWorks ? null : 'the kernel keeps no scheduling figures, without which no reading can be proven'
+}
+
 const keepsSchedstat = (procRoot: string): boolean => {
   const path = `${procRoot}/self/schedstat`
   if (!existsSync(path)) return false

@@ -57,6 +57,17 @@ const systemCall: (number: number, tid: number, head: Uint8Array, bytes: Uint8Ar
   'long syscall(long number, int tid, _Out_ uint8_t *head, _Out_ uint8_t *bytes)',
 )
 
+const compareCall: (number: number, one: number, other: number, kind: number, index: number, other2: number) => number =
+  library.func('long syscall(long number, long one, long other, long kind, long index, long otherIndex)')
+const kcmpNumber: Readonly<Record<string, number>> = { x64: 312, arm64: 272 }
+const kcmpMemory = 1
+
+/** 0 where two processes have the very same memory, above 0 where they have not, below where that is not told. */
+export const compareMemory = (pid: number, other: number): number => {
+  const number = kcmpNumber[process.arch]
+  return number === undefined ? -1 : compareCall(number, pid, other, kcmpMemory, 0, 0)
+}
+
 const robustListCall: Readonly<Record<string, number>> = { x64: 274, arm64: 100 }
 const robustHead = Buffer.alloc(8)
 const robustBytes = Buffer.alloc(8)

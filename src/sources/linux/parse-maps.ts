@@ -76,6 +76,47 @@ export const findVmas = (bytes: Uint8Array, length: number, addresses: readonly 
 export const findVma = (bytes: Uint8Array, length: number, address: number): Vma | null =>
   findVmas(bytes, length, [address])[0] ?? null
 
+export interface MappedPlace {
+  /** Writes of one process are seen by the others that map it too. */
+  readonly isShared: boolean
+  /** The file, by its device (as the kernel writes it) and inode, and where in it the address lies. */
+  readonly device: string
+  readonly inode: string
+  readonly offset: number
+}
+
+/** What lies at an address; null where nothing is mapped. */
+export const findPlace = (bytes: Uint8Array, length: number, address: number): MappedPlace | null => {
+  for (let line = 0; line < length; ) {
+    const lineEnd = endOfLine(bytes, line, length)
+    const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
+    if (address < end) {
+      const [range = '', permissions = '', offset = '', device = '', inode = ''] = textOfBytes(
+        bytes,
+        line,
+        lineEnd,
+      ).split(' ')
+      const start = Number.parseInt(range, 16)
+      if (address < start) return null
+      return {
+        isShared: permissions[3] === 's',
+        device,
+        inode,
+        offset: Number.parseInt(offset, 16) + address - start,
+      }
+    }
+    line = lineEnd + 1
+  }
+  return null
+}
+
+/** Whether a file is mapped so that what is written is seen by all who map it. */
+export const mapsShared = (text: string, { device, inode }: Pick<MappedPlace, 'device' | 'inode'>): boolean =>
+  text.split('\n').some((line) => {
+    const [, permissions, , ofDevice, ofInode] = line.split(' ', 5)
+    return permissions?.[3] === 's' && ofDevice === device && ofInode === inode
+  })
+
 const stackMark = Buffer.from('[stack]\n')
 
 /** The main thread's stack. */

@@ -47,3 +47,15 @@ export function parsePendingSignals(text: string): PendingSignals | null {
     ofUser: ofUser === undefined ? null : Number(ofUser),
   }
 }
+
+// 32 to 34, which the C library handles for itself: cancellation, and ids that are changed for all threads.
+const ownInLowerHalf = 0x8000_0000
+const ownInUpperHalf = 0x3
+
+/** Whether the program handles signals of its own accord: then any of them may do anything. Null where it is not told. */
+export function handlesSignals(text: string): boolean | null {
+  const [, upper, lower] = /\nSigCgt:\t([0-9a-f]{8})([0-9a-f]{8})/.exec(text) ?? []
+  if (upper === undefined || lower === undefined) return null
+  const others = [Number.parseInt(upper, 16) & ~ownInUpperHalf, Number.parseInt(lower, 16) & ~ownInLowerHalf]
+  return others.some((mask) => mask !== 0)
+}

@@ -108,7 +108,10 @@ export class ProcessReader {
       }
       return new ThreadRecord(process.pid, tid, process.path)
     })
-    for (const thread of former.values()) thread.forget(this.files)
+    for (const thread of former.values()) {
+      thread.gone = true
+      thread.forget(this.files)
+    }
     process.listStale = false
     return true
   }
@@ -174,7 +177,10 @@ export class ProcessReader {
 
   private readUid(process: ProcessRecord): number | null {
     const text = this.readText(process.status, false)
-    return typeof text === 'number' ? null : parseStatus(text).uid
+    if (typeof text === 'number') return null
+    const { uid, namespacePids } = parseStatus(text)
+    process.namespaceDepth = Math.max(1, namespacePids.length)
+    return uid
   }
 
   private readText(file: KeptFile, armed: boolean): string | number {

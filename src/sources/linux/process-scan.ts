@@ -4,14 +4,13 @@ import type { DescriptorScan } from './descriptor-scan.ts'
 import type { KeptFiles } from './kept-files.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
 import { ProcessReader } from './process-reader.ts'
+import { locksBit } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, fdTableMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
+import { bitOf, cpuMask, everythingMask, fdTableMask, ranMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
-// What cannot change while no thread of the process runs.
-const ranMask = bitOf('memlock') | bitOf('timers') | fdTableMask | threadMask
 // What a full scan reads of one that ran; its threads and its descriptors are read in ways of their own.
 const wholeMask = everythingMask & ~threadMask & ~fdTableMask
 
@@ -31,7 +30,7 @@ export class ProcessScan {
   private readonly files: KeptFiles
   private readonly report: ReportBuilder
   private readonly stacks: StackReader
-  private readonly threadReader: ThreadReader
+  readonly threadReader: ThreadReader
   private readonly processReader: ProcessReader
   private readonly descriptors: DescriptorScan
 
@@ -83,6 +82,7 @@ export class ProcessScan {
   /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
   readWhole(process: ProcessRecord, depth: Depth): boolean {
     const { ran, thorough, deep } = depth
+    process.ranSinceWhole = false
     const armed = depth.plan !== 0
     if (thorough) {
       if (ran) process.denied = false
@@ -153,8 +153,9 @@ export class ProcessScan {
       const ran = this.readSchedules(process, true)
       if (!ran) processMask &= ~ranMask
       if (ran) process.tableStale = true
+      if (ran) process.ranSinceWhole = true
       if (ran && !this.processReader.readThreads(process, false)) return false
-      if ((mask & threadMask) !== 0 && !this.readThreadsFast(process, mask)) return false
+      if ((mask & (threadMask | locksBit)) !== 0) this.readThreadsFast(process, mask)
     }
     const values = processMask & ~fdTableMask
     if (!this.processReader.readValues(process, values, { armed: true, eachThread: true })) return false
@@ -162,7 +163,7 @@ export class ProcessScan {
     return this.stacks.finishProcess(process, true)
   }
 
-  private readThreadsFast(process: ProcessRecord, mask: number): boolean {
+  private readThreadsFast(process: ProcessRecord, mask: number): void {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, true)
       if (thread.gone) {
@@ -170,12 +171,16 @@ export class ProcessScan {
         continue
       }
       if ((mask & cpuMask) !== 0) this.threadReader.tellUse(thread, mask)
-      if ((mask & stackMask) !== 0 && thread.ran && !this.threadReader.readStack(process, thread)) {
-        thread.gone = true
-        process.listStale = true
-      }
+      if (!thread.ran || this.readThreadFast(process, thread, mask)) continue
+      thread.gone = true
+      process.listStale = true
     }
-    return true
+  }
+
+  /** False where it is gone. */
+  private readThreadFast(process: ProcessRecord, thread: ThreadRecord, mask: number): boolean {
+    if ((mask & locksBit) !== 0) return this.threadReader.readAll(process, thread, true)
+    return (mask & stackMask) === 0 || this.threadReader.readStack(process, thread)
   }
 
   /** Reads how often each thread ran. True where one did, or is gone. */

@@ -4,6 +4,7 @@
  * the main thread does. Times are milliseconds of Unix time, with a fraction; pid is a thread group's id.
  */
 
+import type { WeakEvidence } from '../../kernel/deadlock/wait.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 
@@ -77,6 +78,8 @@ export const scannedLimits = [
   'signals',
 ] as const satisfies readonly LimitName[]
 export type ScannedLimit = (typeof scannedLimits)[number]
+/** The bit after those of the limits: of these processes the fast period reads what their threads wait for, and owners of locks. */
+export const locksBit = 1 << scannedLimits.length
 export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) => [name, index])) as Readonly<
   Record<ScannedLimit, number>
 >
@@ -164,6 +167,21 @@ export interface Unreadable {
   readonly reason: string
 }
 
+/** A wait for something that one thread owns, found true by two readings that agree. */
+export interface ObservedWait {
+  readonly pid: number
+  readonly tid: number
+  readonly kind: 'mutex' | 'rwlock' | 'thread'
+  /** Its address; of one that processes share, its device, inode and offset. */
+  readonly object: string
+  /** Null: proven. */
+  readonly evidence: WeakEvidence | null
+  /** Null: the thread that owned it has ended, and nobody else can release it. */
+  readonly owner: { readonly pid: number; readonly tid: number } | null
+  /** As it stands in the lock: an id in the program's own pid namespace. */
+  readonly ownerTid: number
+}
+
 export interface ScanReport {
   readonly type: 'scan'
   readonly kind: 'fast' | 'full'
@@ -183,6 +201,10 @@ export interface ScanReport {
   readonly unreadable: readonly Unreadable[]
   /** Processes none of whose threads has run: earlier values still hold, except where the report has a newer one. */
   readonly confirmed: Int32Array
+  /** All that are known, of all processes, as they were at one moment of this pass. Null: as told before, and found true again. */
+  readonly waits: readonly ObservedWait[] | null
+  /** Processes all of whose threads wait for ever on something inside: all that are known. Null: as told before. */
+  readonly closedSets: readonly number[] | null
   readonly system: SystemReading | null
   /** Full scans: every partition (cgroup) there is, parents before children. */
   readonly partitions: readonly PartitionReading[] | null

@@ -1,16 +1,19 @@
 /** What a scan read of processes, threads, partitions and the machine, recorded in the kernel. */
 
+import type { ThreadWait } from '../../kernel/deadlock/wait.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type LimitName, limitIndex } from '../../kernel/limits/table.ts'
 import type { Node } from '../../kernel/objects/node.ts'
 import type { Partition } from '../../kernel/objects/partition.ts'
 import type { Process } from '../../kernel/objects/process.ts'
+import type { Thread } from '../../kernel/objects/thread.ts'
 import { partitionsWithin } from '../../kernel/objects/within.ts'
 import * as observed from '../../kernel/observations.ts'
 import type { Inventory } from './inventory.ts'
 import type { Lives } from './lives.ts'
 import {
   capacityStride,
+  type ObservedWait,
   type PartitionReading,
   type ProcessFacts,
   type ScanReport,
@@ -59,6 +62,8 @@ export class Readings {
       const life = this.#lives.byPid.get(pid)
       if (life !== undefined && life.bornAt < report.startedAt) observed.confirmed(life.process, report.finishedAt)
     }
+    if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
+    if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
     if (report.system !== null) this.#recordSystem(report.system, report.finishedAt)
     if (report.partitions !== null) this.#recordPartitions(report.partitions, report.finishedAt)
   }
@@ -135,6 +140,37 @@ export class Readings {
         lowerBound: values[row + 4] === 2,
       })
     }
+  }
+
+  /** What has ended meanwhile is left out: the next report knows of it. */
+  #recordWaits(rows: readonly ObservedWait[], startedAt: number): void {
+    const waits = new Map<Thread, ThreadWait>()
+    for (const row of rows) {
+      const thread = this.#threadOf(row, startedAt)
+      const wait = thread && this.#waitOf(thread, row, startedAt)
+      if (wait) waits.set(thread, wait)
+    }
+    observed.waitsObserved(this.#kernel, waits)
+  }
+
+  #waitOf(thread: Thread, row: ObservedWait, startedAt: number): ThreadWait | null {
+    const releaser = row.owner && this.#threadOf(row.owner, startedAt)
+    if (releaser === null && row.owner !== null) return null
+    const owner = releaser?.path ?? `${thread.parent.path}/thread/${row.ownerTid}`
+    const isJoin = row.kind === 'thread'
+    const object = isJoin ? owner : row.object
+    return { state: isJoin ? 'JOIN' : 'MUTEX', object, evidence: row.evidence, releaser, owner }
+  }
+
+  #threadOf({ pid, tid }: { pid: number; tid: number }, startedAt: number): Thread | null {
+    const life = this.#lives.byPid.get(pid)
+    return life === undefined || life.bornAt > startedAt ? null : (life.process.threads.get(tid) ?? null)
+  }
+
+  #recordClosedSets(pids: readonly number[], startedAt: number): void {
+    const lives = pids.map((pid) => this.#lives.byPid.get(pid)).filter((life) => life !== undefined)
+    const processes = lives.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
+    observed.closedSetsObserved(this.#kernel, new Set(processes))
   }
 
   /** Null for what has ended meanwhile, or was born since the scan began: the row may be about its predecessor. */

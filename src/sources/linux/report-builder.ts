@@ -2,6 +2,7 @@
 
 import {
   type capacityStride,
+  type ObservedWait,
   type PartitionReading,
   type ProcessFacts,
   type ScannedLimit,
@@ -70,6 +71,8 @@ export class ReportBuilder {
   tellsUnchanged = true
   system: SystemReading | null = null
   partitions: readonly PartitionReading[] | null = null
+  waits: readonly ObservedWait[] | null = null
+  closedSets: readonly number[] | null = null
   private readonly valueRows = new Numbers()
   private readonly capacityRows = new Numbers()
   private readonly inventoryRows = new Numbers()
@@ -150,7 +153,8 @@ export class ReportBuilder {
 
   get isEmpty(): boolean {
     const facts = this.processes.length + this.threads.length + this.unreadableRows.length
-    return facts + this.valueRows.length + this.capacityRows.length === 0 && this.system === null
+    const locks = this.waits ?? this.closedSets
+    return facts + this.valueRows.length + this.capacityRows.length === 0 && this.system === null && locks === null
   }
 
   finish(times: PassTimes): ScanReport & { readonly values: Float64Array<ArrayBuffer> } {
@@ -164,6 +168,8 @@ export class ReportBuilder {
       capacities: this.capacityRows.take(),
       unreadable: this.unreadableRows,
       confirmed: Int32Array.from(this.confirmedPids.take()),
+      waits: this.waits,
+      closedSets: this.closedSets,
       system: this.system,
       partitions: this.partitions,
     }
@@ -172,6 +178,8 @@ export class ReportBuilder {
     this.unreadableRows = []
     this.system = null
     this.partitions = null
+    this.waits = null
+    this.closedSets = null
     return report
   }
 }

@@ -1,6 +1,6 @@
 /** What the fast period reads. */
 
-import { type ScanCommand, type ScannedLimit, scannedIndex, scannedLimits } from './protocol.ts'
+import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex, scannedLimits } from './protocol.ts'
 
 export const bitOf = (limit: ScannedLimit): number => 1 << scannedIndex[limit]
 const maskOf = (...limits: readonly ScannedLimit[]): number => limits.reduce((mask, limit) => mask | bitOf(limit), 0)
@@ -13,6 +13,8 @@ export const stackMask = maskOf('stack', 'stack-size')
 /** What is found by looking through the descriptors. */
 export const fdTableLimits = ['channels', 'server-ids', 'connections', 'file-size'] as const
 export const fdTableMask = maskOf(...fdTableLimits)
+/** What cannot change while no thread of the process runs. */
+export const ranMask = bitOf('memlock') | bitOf('timers') | fdTableMask | threadMask | locksBit
 export const cpuMask = maskOf('cpu-time', 'cpu')
 
 type Plan = Extract<ScanCommand, { type: 'plan' }>

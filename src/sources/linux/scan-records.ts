@@ -2,6 +2,7 @@
 
 import type { CpuWindow } from './cpu-window.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
+import type { FutexCall } from './parse-futex.ts'
 import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from './protocol.ts'
 import type { Subject } from './report-builder.ts'
 
@@ -33,6 +34,13 @@ export class ThreadRecord implements Subject {
   sinceTimesRun = -1
   /** It was blocked when last classified: nothing changes until it runs. */
   blocked = false
+
+  /** The futex that it waits for, as it was classified; null where it does something else. */
+  futex: FutexCall | null = null
+  /** That call leaves it possible that somebody owns what it waits for. */
+  mayHaveOwner = false
+  /** Its id in its own pid namespace; 0 before it was asked for. */
+  innerTid = 0
 
   cpu: CpuWindow | null = null
   cpuPermille = Number.NaN
@@ -97,6 +105,7 @@ export class ProcessRecord implements Subject {
   readonly limits: KeptFile
   readonly taskDirectory: KeptFile
   fdDirectory: KeptFile
+  memory: KeptFile
 
   threads: ThreadRecord[] = []
   /** The list of threads may have changed. */
@@ -119,6 +128,10 @@ export class ProcessRecord implements Subject {
   runNsInAll = -1
   /** The kernel says that none of them ran since the scan before. */
   atRest = false
+  /** The fast pass saw one of its threads run since it was last read whole. */
+  ranSinceWhole = false
+  /** How many pid namespaces it is in, from that of /proc down. */
+  namespaceDepth = 1
   /** The number of the last full scan that found it listed. */
   seenIn = 0
 
@@ -136,6 +149,7 @@ export class ProcessRecord implements Subject {
     this.limits = new KeptFile(`${this.path}/limits`)
     this.taskDirectory = new KeptFile(`${this.path}/task`)
     this.fdDirectory = new KeptFile(`${this.path}/fd`)
+    this.memory = new KeptFile(`${this.path}/mem`)
   }
 
   get kernelThread(): boolean {
@@ -155,10 +169,11 @@ export class ProcessRecord implements Subject {
     if (path === this.insidePath) return
     this.insidePath = path
     this.seenThrough = living?.tid ?? this.pid
-    for (const file of [this.statm, this.status, this.fdDirectory]) files.forget(file)
+    for (const file of [this.statm, this.status, this.fdDirectory, this.memory]) files.forget(file)
     this.statm = new KeptFile(`${path}/statm`)
     this.status = new KeptFile(`${path}/status`)
     this.fdDirectory = new KeptFile(`${path}/fd`)
+    this.memory = new KeptFile(`${path}/mem`)
   }
 
   /** What was told of it was taken back, so that it is to be told again should it live on. */
@@ -167,7 +182,11 @@ export class ProcessRecord implements Subject {
       subject.sent.fill(Number.NaN)
       subject.reasons = null
     }
-    for (const thread of this.threads) thread.capacitySent = Number.NaN
+    for (const thread of this.threads) {
+      thread.capacitySent = Number.NaN
+      thread.facts = null
+      thread.classifiedTimesRun = -1
+    }
   }
 
   forget(files: KeptFiles): void {
@@ -180,5 +199,6 @@ export class ProcessRecord implements Subject {
     files.forget(this.limits)
     files.forget(this.taskDirectory)
     files.forget(this.fdDirectory)
+    files.forget(this.memory)
   }
 }

@@ -4,10 +4,11 @@ import { CgroupReader } from './cgroup-reader.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
-import type { KernelAbilities } from './kernel-abilities.ts'
+import { type KernelAbilities, whyNoOwners } from './kernel-abilities.ts'
 import { listNumbers } from './list-numbers.ts'
+import { LockWatch } from './lock-watch.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
-import type { ScanCommand } from './protocol.ts'
+import { locksBit, type ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { RestWatch } from './rest-watch.ts'
 import { ScanPlan } from './scan-plan.ts'
@@ -48,18 +49,26 @@ export class Scanner {
   private readonly orphanMakers = new Set<number>()
   private readonly scan: ProcessScan
   private readonly descriptors: DescriptorScan
+  /** Null where owners of locks cannot be read. */
+  private readonly locks: LockWatch | null
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
   /** Null where the kernel does not tell. */
   private readonly rest: RestWatch | null
   private scans = 0
+  /** What the fast pass read the threads of. */
+  private readonly lockScope: ProcessRecord[] = []
 
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
     this.parts = parts
     this.descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
     this.scan = new ProcessScan(files, report, this.descriptors, abilities)
+    const { processes } = this
+    const { threadReader } = this.scan
+    this.locks =
+      whyNoOwners(abilities) === null ? new LockWatch({ files, report, processes, procRoot, threadReader }) : null
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
@@ -107,6 +116,7 @@ export class Scanner {
     }
     for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
     this.finishDescriptors('full')
+    this.locks?.finishPass(this.processes.values(), true)
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
   }
@@ -114,9 +124,11 @@ export class Scanner {
   scanFast(now: number, bornBefore: number): void {
     this.startPass(now)
     this.parts.report.tellsUnchanged = false
+    this.lockScope.length = 0
     if (this.plan.armsProcesses) this.scanArmed()
     this.scanNewborns(bornBefore)
     this.finishDescriptors('fast')
+    this.locks?.finishPass(this.lockScope, false)
     if (this.plan.system) this.readSystem(false)
   }
 
@@ -163,7 +175,9 @@ export class Scanner {
     report.mark()
     process.seenIn = this.scans
     this.scan.wantStacks(process)
-    const ran = !this.scan.rests(process) && this.scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0)
+    const rests = this.scan.rests(process)
+    const ran =
+      !rests && (this.scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceWhole)
     const deep = (this.scans + process.pid) % deepEvery === 0
     const turn = (this.scans + process.pid) % turnEvery === 0
     const orphaned = this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0)
@@ -232,7 +246,10 @@ export class Scanner {
     const mask = this.plan.maskOf(process.pid)
     if (mask === 0 || process.zombie) return
     this.parts.report.mark()
-    if (this.scan.readFast(process, mask)) return
+    if (this.scan.readFast(process, mask)) {
+      if ((mask & locksBit) !== 0) this.lockScope.push(process)
+      return
+    }
     this.scan.takeBack(process)
     // The next full scan tells whether it is gone, or ends.
     process.listStale = true
@@ -247,6 +264,8 @@ export class Scanner {
       this.born.delete(pid)
       if (this.processes.has(pid)) continue
       this.scanNew(pid)
+      const process = this.processes.get(pid)
+      if (process) this.lockScope.push(process)
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { CpuWindow } from './cpu-window.ts'
 import { isDenied, isGone, type KeptFiles } from './kept-files.ts'
+import { futexCallOf, mayHaveOwner } from './parse-futex.ts'
 import { emptySchedstat, parseSchedstat } from './parse-schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from './parse-stat.ts'
 import { emptySystemCall, parseSyscall } from './parse-syscall.ts'
@@ -22,6 +23,8 @@ export interface ThreadReaderOptions {
   /** The kernel counts how often threads run, so that a thread that did not run need not be read again. */
   readonly schedstatWorks: boolean
 }
+
+const conditionOf = ({ state, certain, why }: ThreadFacts) => ({ state, certain, why })
 
 const sameWait = (one: WaitsOn | null, other: WaitsOn | null): boolean =>
   one === other || (one?.call === other?.call && one?.fd === other?.fd && one?.address === other?.address)
@@ -93,16 +96,28 @@ export class ThreadReader {
     if (letter === 'S' && this.call.kind === 'running' && !this.readCall(process, thread, armed)) return false
     const call = this.callFailure ?? this.call
     const classified = classifyThread({ letter, kernelThread, call, arch: globalThis.process.arch })
+    const sameCall = thread.blocked && timesRun >= 0 && timesRun === thread.classifiedTimesRun
+    if (!sameCall) this.noteFutex(thread, classified)
     thread.dead = classified.state === 'DEAD'
     thread.blocked = classified.blocked
     thread.classifiedTimesRun = timesRun
-    this.tellFacts(thread, classified, { name, priority })
+    // What was found out about its lock since it was classified holds as long as it waits.
+    const known =
+      sameCall && thread.mayHaveOwner && thread.facts !== null
+        ? { ...classified, ...conditionOf(thread.facts) }
+        : classified
+    this.tellFacts(thread, known, { name, priority })
     this.noteBirth(thread)
     this.tellUse(thread, cpuMask)
     if (kernelThread || thread.dead) return true
     this.tellStack(process, thread)
     thread.stackTimesRun = this.stackHolds ? timesRun : -1
     return true
+  }
+
+  private noteFutex(thread: ThreadRecord, { isFutex }: Classified): void {
+    thread.futex = isFutex ? futexCallOf(this.call) : null
+    thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
   }
 
   private get stackHolds(): boolean {

@@ -12,6 +12,8 @@ export interface Classified {
   readonly why: string | null
   /** Until the thread runs again, what was read of it holds. */
   readonly blocked: boolean
+  /** It sleeps in futex(2): the words there may tell more. */
+  readonly isFutex?: true
 }
 
 export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
@@ -40,24 +42,27 @@ const outsideCall = unknown('sleeps outside a system call')
 const ranMeanwhile: Classified = { ...unknown('it ran while it was read'), blocked: false }
 const program32 = unknown('a 32-bit program: its system calls are numbered otherwise')
 
-const futexWhy =
-  'a futex wait: Linux does not tell a condition variable from a semaphore or a mutex; owners of locks are not read yet'
+export const futexUnknown =
+  'a futex wait: Linux does not tell a condition variable from a semaphore, nor from a lock whose owner is not found'
 const futexCommandMask = 127
 const futexLockPi = 6
 const futexLockPi2 = 13
 const addresses32 = 0x1_0000_0000
 
-const inFutex = (name: string, call: SystemCall): Classified => {
+const whyUnknown = (arch: string): string =>
+  arch === 'x64' ? futexUnknown : `${futexUnknown}: owners of locks are not read on ${arch}`
+
+const inFutex = (name: string, call: SystemCall, arch: string): Classified => {
   const on = { call: name, address: hexadecimalOf(call, 0) }
   const command = call.low[1]! & futexCommandMask
-  if (command === futexLockPi || command === futexLockPi2) return known('MUTEX', on)
-  return { state: 'CONDVAR', on, certain: false, why: futexWhy, blocked: true }
+  if (command === futexLockPi || command === futexLockPi2) return { ...known('MUTEX', on), isFutex: true }
+  return { state: 'CONDVAR', on, certain: false, why: whyUnknown(arch), blocked: true, isFutex: true }
 }
 
-const inCall = (waiting: WaitingCall, call: SystemCall): Classified => {
+const inCall = (waiting: WaitingCall, call: SystemCall, arch: string): Classified => {
   const { name, state, first } = waiting
-  if (first === 'futex') return inFutex(name, call)
-  if (state === 'CONDVAR') return { state, on: { call: name }, certain: false, why: futexWhy, blocked: true }
+  if (first === 'futex') return inFutex(name, call, arch)
+  if (state === 'CONDVAR') return { state, on: { call: name }, certain: false, why: futexUnknown, blocked: true }
   return known(state, first === 'fd' ? { call: name, fd: call.low[0]! | 0 } : { call: name })
 }
 
@@ -68,7 +73,7 @@ const asleep = (call: SystemCall, arch: string): Classified => {
   const calls = waitingCallsOf(arch)
   if (!calls) return unknown(`the system calls of ${arch} are not known`)
   const waiting = calls.get(call.number)
-  return waiting ? inCall(waiting, call) : unknown(`sleeps in system call ${call.number}`)
+  return waiting ? inCall(waiting, call, arch) : unknown(`sleeps in system call ${call.number}`)
 }
 
 export interface ThreadReading {

@@ -1,0 +1,188 @@
+/**
+ * Who waits for whom at one instant. At the end of a pass everything that is told holds at the moment T between two
+ * readings of the words of all locks:
+ *
+ *   1. the pass has read of each thread how often it had run, then the system call that it slept in (the same in an
+ *      earlier pass, for one that has not run since); 2. the words of all locks; T; 3. the calls and words of all once more; 4. how often each
+ *      has run. Told is what was the same in 2 and 3, of threads that have not run between 1 and 4.
+ *
+ * So a thread that is told to wait slept in that very call from 1 to 4, T included, because nobody leaves a call without
+ * running. Its owner may have run, and given the lock up and taken it again between 2 and 3. But an owner that is
+ * itself told to wait has not run from 1 to 4 either: it held at T what it held at 2, because only its owner gives a
+ * lock up. A loop consists of such owners alone, so every loop in one report was there at T as a whole.
+ */
+
+import { ClosedSets } from './closed-sets.ts'
+import type { KeptFiles } from './kept-files.ts'
+import { LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
+import type { ObservedWait, ThreadFacts } from './protocol.ts'
+import type { ReportBuilder } from './report-builder.ts'
+import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
+import type { ThreadReader } from './thread-reader.ts'
+import { futexUnknown } from './thread-state.ts'
+
+/** A wait that was found true, and what shows that it still is. */
+interface Edge extends Seen {
+  readonly process: ProcessRecord
+  /** How often waiter and owner had run then; of an owner that was not told to wait, -1. */
+  readonly timesRun: number
+  readonly ownerTimesRun: number
+}
+
+interface Look {
+  readonly process: ProcessRecord
+  readonly thread: ThreadRecord
+  readonly former: Edge | null
+  /** Nothing can have changed unless waiter or owner ran: nothing but that is read. */
+  readonly isSettled: boolean
+  first: Sight
+  second: Sight
+  stands: boolean
+}
+
+const whyWeak = {
+  'rwlock-writer': 'by the look of its words a read-write lock that a writer holds: likely, not proven',
+  'pi-stack': 'parked by the C library: which priority-inheriting mutex it wants is likely, not proven',
+}
+
+export interface LockWatchParts {
+  readonly files: KeptFiles
+  readonly report: ReportBuilder
+  readonly processes: ReadonlyMap<number, ProcessRecord>
+  readonly procRoot: string
+  readonly threadReader: ThreadReader
+}
+
+export class LockWatch {
+  private readonly parts: LockWatchParts
+  private readonly reader: LockReader
+  private readonly closedSets: ClosedSets
+  private edges = new Map<ThreadRecord, Edge>()
+
+  constructor(parts: LockWatchParts) {
+    this.parts = parts
+    this.reader = new LockReader(parts.files, parts.processes, parts.procRoot)
+    this.closedSets = new ClosedSets(parts, this.reader)
+  }
+
+  /** After a pass that read these processes. What it found before of others is looked at as well, as all must hold together. */
+  finishPass(scope: Iterable<ProcessRecord>, tellsAll: boolean): void {
+    const processes = [...scope]
+    const looks = this.gather(processes)
+    const closing = this.closedSets.gather(processes)
+    for (const look of looks) if (!look.isSettled) look.first = this.reader.see(look.process, look.thread)
+    // ---- T ----
+    for (const look of looks) if (!look.isSettled) look.second = this.seeAgain(look)
+    this.closedSets.lookAgain(closing)
+    for (const look of looks) look.stands = this.hasNotRun(look.thread)
+    const changed = this.settle(looks)
+    if (changed || tellsAll) this.parts.report.waits = this.rows()
+    this.parts.report.closedSets = this.closedSets.settle(closing, (thread) => this.joins(thread))
+  }
+
+  /** Threads whose call leaves it possible that somebody owns what they wait for. */
+  private gather(processes: readonly ProcessRecord[]): Look[] {
+    const looks = new Map<ThreadRecord, Look>()
+    for (const process of processes) {
+      if (process.denied || process.zombie) continue
+      for (const thread of process.threads)
+        if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.lookAt(process, thread))
+    }
+    for (const [thread, { process }] of this.edges) {
+      if (looks.has(thread) || thread.gone || this.parts.processes.get(process.pid) !== process) continue
+      if (thread.mayHaveOwner) looks.set(thread, this.lookAt(process, thread))
+    }
+    return [...looks.values()]
+  }
+
+  private lookAt(process: ProcessRecord, thread: ThreadRecord): Look {
+    const former = this.edges.get(thread) ?? null
+    const isSettled = former !== null && former.timesRun === thread.timesRun && this.cannotBeReleased(former)
+    return { process, thread, former, isSettled, first: null, second: null, stands: false }
+  }
+
+  private cannotBeReleased({ owner, ownerTimesRun }: Edge): boolean {
+    return owner === null || (owner.timesRun === ownerTimesRun && this.edges.has(owner) && !owner.gone)
+  }
+
+  private seeAgain({ process, thread, first }: Look): Sight {
+    if (first === null || typeof first === 'string') return first
+    return this.reader.isInSameCall(thread) ? this.reader.see(process, thread) : null
+  }
+
+  private hasNotRun(thread: ThreadRecord): boolean {
+    this.parts.threadReader.readSchedule(thread, true)
+    return !thread.ran && !thread.gone && thread.timesRun >= 0
+  }
+
+  /** Sets what is told from now on. True where that differs from what was. */
+  private settle(looks: readonly Look[]): boolean {
+    const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
+    const edges = new Map<ThreadRecord, Edge>()
+    for (const look of looks) {
+      if (!look.stands) continue
+      const edge = this.edgeOf(look, standing)
+      if (edge === null) this.tellUnknown(look)
+      else {
+        edges.set(look.thread, edge)
+        this.tellKnown(look.thread, edge)
+      }
+    }
+    const former = this.edges
+    this.edges = edges
+    if (former.size !== edges.size) return true
+    for (const [thread, edge] of edges) {
+      const before = former.get(thread)
+      if (before === undefined || !sameSight(before, edge)) return true
+    }
+    return false
+  }
+
+  private edgeOf(look: Look, standing: ReadonlyMap<ThreadRecord, boolean>): Edge | null {
+    const { former, first, second, process, thread } = look
+    if (look.isSettled) return this.stillHolds(former!, standing) ? former : null
+    if (first === null || second === null || typeof first === 'string' || typeof second === 'string') return null
+    if (!sameSight(first, second)) return null
+    const { owner } = second
+    const ownerTimesRun = owner !== null && standing.get(owner) === true ? owner.timesRun : -1
+    return { ...second, process, timesRun: thread.timesRun, ownerTimesRun }
+  }
+
+  private stillHolds({ owner, ownerTimesRun }: Edge, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
+    return owner === null || (standing.get(owner) === true && owner.timesRun === ownerTimesRun)
+  }
+
+  /** What it waits for is known as long as it waits, whoever owns it. */
+  private tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: Edge): void {
+    const state = kind === 'thread' ? 'JOIN' : 'MUTEX'
+    this.tell(thread, { state, certain: evidence === null, why: evidence && whyWeak[evidence] })
+  }
+
+  private tellUnknown({ thread, first }: Look): void {
+    if (typeof first !== 'string' || thread.facts?.state !== 'CONDVAR') return
+    this.tell(thread, { state: 'CONDVAR', certain: false, why: `${futexUnknown}: ${first}` })
+  }
+
+  private tell(thread: ThreadRecord, condition: Pick<ThreadFacts, 'state' | 'certain' | 'why'>): void {
+    const { facts } = thread
+    if (facts === null || (facts.state === condition.state && facts.why === condition.why)) return
+    thread.facts = { ...facts, ...condition }
+    this.parts.report.thread(thread.facts)
+  }
+
+  private joins(thread: ThreadRecord): boolean {
+    return this.edges.get(thread)?.lock.kind === 'thread'
+  }
+
+  private rows(): ObservedWait[] {
+    return [...this.edges].map(([{ pid, tid }, { lock, object, owner }]) => ({
+      pid,
+      tid,
+      kind: lock.kind,
+      object,
+      evidence: lock.evidence,
+      owner: owner === null ? null : { pid: owner.pid, tid: owner.tid },
+      ownerTid: lock.tid,
+    }))
+  }
+}

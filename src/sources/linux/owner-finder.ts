@@ -1,0 +1,125 @@
+/** From the TID in a lock to the thread that it means. */
+
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import type { KeptFiles } from './kept-files.ts'
+import { compareMemory, errorNumber, readlink } from './libc.ts'
+import { listNumbers } from './list-numbers.ts'
+import { findPlace, type MappedPlace, mapsShared } from './parse-maps.ts'
+import { emptyStatm, parseStatm } from './parse-statm.ts'
+import { parseStatus } from './parse-status.ts'
+import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
+import { reasonOf } from './stack-reader.ts'
+import { textOfBytes } from './text-of-bytes.ts'
+
+const notKnownYet = 'its owner is a thread that is not known yet'
+const elsewhere = 'its owner does not map it: another pid namespace may have written it'
+const notPlaced = 'what it waits for lies in no mapping'
+const memoryShared = 'its owner is no thread of the process, whose memory others may share'
+
+export class OwnerFinder {
+  private readonly files: KeptFiles
+  private readonly processes: ReadonlyMap<number, ProcessRecord>
+  private readonly procRoot: string
+  private readonly statm = emptyStatm()
+  private readonly link = Buffer.allocUnsafeSlow(64)
+
+  constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
+    this.files = files
+    this.processes = processes
+    this.procRoot = procRoot
+  }
+
+  /** What an address belongs to; a text is the reason why that is not known. */
+  placeOf(process: ProcessRecord, address: number): MappedPlace | string {
+    const length = this.files.readOnce(`${process.insidePath}/maps`)
+    if (length < 0) return reasonOf(length)
+    return findPlace(this.files.bytes, length, address) ?? notPlaced
+  }
+
+  /** The thread; null where it has ended; a text is the reason why it is not known. */
+  find(process: ProcessRecord, tid: number, shared: MappedPlace | null): ThreadRecord | string | null {
+    return shared === null ? this.findWithin(process, tid) : this.findAmongAll(process, tid, shared)
+  }
+
+  /** Private memory: nobody but the threads of the process can release what lies there. */
+  private findWithin(process: ProcessRecord, tid: number): ThreadRecord | string | null {
+    const thread = this.threadOf(process, tid)
+    if (thread && !thread.dead) return thread
+    // A leader that has ended stays in the list until its process ends.
+    if (!thread && this.lists(process, tid)) return notKnownYet
+    return this.hasOwnMemory(process) ? null : memoryShared
+  }
+
+  private findAmongAll(process: ProcessRecord, tid: number, shared: MappedPlace): ThreadRecord | string | null {
+    const namespace = this.namespaceOf(process)
+    for (const other of this.processes.values()) {
+      if (other.kernelThread || other.namespaceDepth !== process.namespaceDepth) continue
+      const thread = this.threadOf(other, tid)
+      if (!thread || thread.dead || this.namespaceOf(other) !== namespace) continue
+      return this.maps(other, shared) ? thread : elsewhere
+    }
+    // In a namespace below there is no telling which of the threads not known yet has that id.
+    if (process.namespaceDepth > 1 || existsSync(`${this.procRoot}/${tid}`)) return notKnownYet
+    return null
+  }
+
+  private threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
+    const isOuter = process.namespaceDepth === 1
+    return process.threads.find((thread) => (isOuter ? thread.tid : this.innerTidOf(thread, process)) === tid)
+  }
+
+  private innerTidOf(thread: ThreadRecord, process: ProcessRecord): number {
+    if (thread.innerTid === 0) thread.innerTid = this.readInnerTid(process, thread.tid)
+    return thread.innerTid
+  }
+
+  /** 0 where it is gone. */
+  private readInnerTid(process: ProcessRecord, tid: number): number {
+    const length = this.files.readOnce(`${process.path}/task/${tid}/status`)
+    if (length <= 0) return 0
+    return parseStatus(this.files.bytes.toString('latin1', 0, length)).namespacePids.at(-1) ?? 0
+  }
+
+  /** Whether the kernel lists it by now. */
+  private lists(process: ProcessRecord, tid: number): boolean {
+    const tids = listNumbers(`${process.path}/task`)
+    if (typeof tids === 'number') return true
+    if (process.namespaceDepth === 1) return tids.includes(tid)
+    return tids.some((outer) => this.readInnerTid(process, outer) === tid)
+  }
+
+  /** As the kernel names it; empty where it may not be read. */
+  private namespaceOf(process: ProcessRecord): string {
+    const length = readlink(`${process.path}/ns/pid`, this.link, this.link.length)
+    return length > 0 ? textOfBytes(this.link, 0, length) : ''
+  }
+
+  private maps(process: ProcessRecord, shared: MappedPlace): boolean {
+    const length = this.files.readOnce(`${process.insidePath}/maps`)
+    return length > 0 && mapsShared(this.files.bytes.toString('latin1', 0, length), shared)
+  }
+
+  /** That no other process was made with CLONE_VM, and so can write there. False where it cannot be told. */
+  hasOwnMemory(process: ProcessRecord): boolean {
+    if (this.procRoot !== '/proc') return false
+    for (const other of this.processes.values()) {
+      if (other !== process && !other.kernelThread && !other.zombie && this.mayShareMemory(process, other)) return false
+    }
+    return true
+  }
+
+  private mayShareMemory(process: ProcessRecord, other: ProcessRecord): boolean {
+    const compared = compareMemory(process.seenThrough, other.seenThrough)
+    if (compared >= 0) return compared === 0
+    if (errorNumber() === constants.errno.ESRCH) return false
+    // Not permitted. The sizes are told to everybody, and one memory has one size.
+    const [before, ofOther, after] = [process, other, process].map((one) => this.sizeOf(one))
+    return before === undefined || before !== after || ofOther === before
+  }
+
+  private sizeOf({ statm }: ProcessRecord): number | undefined {
+    const length = this.files.read(statm)
+    return length > 0 && parseStatm(this.files.bytes, length, this.statm) ? this.statm.size : undefined
+  }
+}

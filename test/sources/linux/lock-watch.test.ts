@@ -1,0 +1,341 @@
+/** What the scan worker tells of locks and their owners, in programs that deadlock for real and in busy ones that do not. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { locksBit, type ObservedWait, type ScanMessage, type ScanReport } from '../../../src/sources/linux/protocol.ts'
+import { startScanner } from '../../../src/sources/linux/workers.ts'
+import { type Compiler, type Program, start } from '../../support/programs.ts'
+import { Heard } from './heard.ts'
+
+const heard = new Heard<ScanMessage>()
+const scanner = startScanner(
+  { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, fullPeriodMs: 100, idleBudget: 1, armedBudget: 1 },
+  heard.hear,
+  heard.fail,
+)
+const programs: Program[] = []
+
+interface Running {
+  /** The program itself, which another command may have started. */
+  readonly pid: number
+  readonly program: Program
+}
+
+async function run(
+  name: string,
+  args: readonly (string | number)[],
+  options: { under?: readonly string[]; compiler?: Compiler } = {},
+): Promise<Running> {
+  const program = await start(name, args, options)
+  programs.push(program)
+  const pid = options.under === undefined ? program.pid : childOf(program.pid)
+  return { pid, program }
+}
+
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0])
+
+afterEach(async () => {
+  arm()
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+})
+afterAll(() => scanner.stop())
+
+const arm = (...pids: readonly number[]): void =>
+  scanner.send({ type: 'plan', everyMask: 0, system: false, masks: new Map(pids.map((pid) => [pid, locksBit])) })
+
+const nextReport = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
+  heard.next((message) => (message.type === 'scan' ? pick(message) : undefined))
+
+/** "tid address" of each thread that waits, as the program prints them. */
+async function printed({ program }: Running, count: number): Promise<{ tid: number; address: string }[]> {
+  const threads = []
+  for (let left = count; left > 0; left--) {
+    const [tid = '', address = ''] = (await program.line()).split(' ')
+    threads.push({ tid: Number(tid), address })
+  }
+  return threads
+}
+
+/** Ids in our pid namespace of the threads that have these in theirs. */
+function outerTids(pids: readonly number[]): Map<number, number> {
+  const tids = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/status`))
+  return new Map(
+    tids.map((path) => {
+      const ids = /\nNSpid:\s*(.*)\n/.exec(readFileSync(path, 'latin1'))![1]!.split('\t').map(Number)
+      return [ids.at(-1)!, ids[0]!]
+    }),
+  )
+}
+
+const ofPids = (waits: readonly ObservedWait[], pids: readonly number[]) =>
+  waits.filter(({ pid }) => pids.includes(pid)).sort((one, other) => one.tid - other.tid)
+
+/** The waits of some processes, from the first report to come that tells of as many as are expected. */
+const waitsOf = (pids: readonly number[], count: number): Promise<ObservedWait[]> =>
+  nextReport(({ waits }) => {
+    const found = waits && ofPids(waits, pids)
+    return found?.length === count ? found : undefined
+  })
+
+interface Expected {
+  readonly tid: number
+  readonly owner: number | null
+  readonly kind?: ObservedWait['kind']
+  readonly object?: string
+}
+
+/** Exactly these are told, whenever any is. */
+async function expectWaits(pids: readonly number[], expected: readonly Expected[]): Promise<ObservedWait[]> {
+  const waits = await waitsOf(pids, expected.length)
+  const seen = (rows: readonly ObservedWait[]) =>
+    rows.map(({ tid, kind, object, owner }) => ({ tid, kind, object, owner: owner?.tid ?? null }))
+  const rows = [...expected]
+    .sort((one, other) => one.tid - other.tid)
+    .map((row) => ({ kind: 'mutex', object: expect.any(String), ...row }))
+  expect(seen(waits)).toEqual(rows)
+  for (const message of heard.messages)
+    if (message.type === 'scan')
+      for (const row of seen(ofPids(message.waits ?? [], pids))) expect(rows).toContainEqual(row)
+  return waits
+}
+
+const ringOf = (threads: readonly { tid: number; address: string }[]): Expected[] =>
+  threads.map(({ tid, address }, place) => ({
+    tid,
+    owner: threads[(place + 1) % threads.length]!.tid,
+    object: address,
+  }))
+
+const weak = (waits: readonly ObservedWait[]) => waits.flatMap(({ evidence }) => evidence ?? [])
+
+describe('a ring of mutexes', () => {
+  test.each([
+    ['normal', 2],
+    ['recursive', 2],
+    ['errorcheck', 2],
+    ['adaptive', 2],
+    ['robust', 2],
+    ['normal', 3],
+    ['normal', 10],
+    ['normal', 1],
+  ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
+    const running = await run('locks', ['ring', kind, count])
+    const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
+    expect(weak(waits)).toEqual([])
+  })
+
+  test.each([1, 2, 5])(
+    'of %i priority-inheriting mutexes is whole, but for one wait that is only likely',
+    async (count) => {
+      const running = await run('locks', ['ring', 'pi', count])
+      const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
+      expect(weak(waits)).toEqual(['pi-stack'])
+    },
+  )
+
+  test('of rwlocks that writers hold is whole, and only likely', async () => {
+    const running = await run('locks', ['ring', 'rwlock', 3])
+    const ring = ringOf(await printed(running, 3)).map((row) => ({ ...row, kind: 'rwlock' as const }))
+    expect(weak(await expectWaits([running.pid], ring))).toEqual(['rwlock-writer', 'rwlock-writer', 'rwlock-writer'])
+  })
+
+  test('is found in the fast period where the process is armed', async () => {
+    // One whose full scans are too seldom to find it first.
+    const reports = new Heard<ScanMessage>()
+    const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', idleBudget: 1, armedBudget: 1 }
+    const patient = startScanner({ ...options, periodMs: 5, fullPeriodMs: 3_600_000 }, reports.hear, reports.fail)
+    try {
+      await reports.next((message) => (message.type === 'scan' && message.kind === 'full' ? true : undefined))
+      const running = await run('locks', ['ring', 'normal', 2])
+      const masks = new Map([[running.pid, locksBit]])
+      patient.send({ type: 'lives', born: [running.pid], died: [] })
+      patient.send({ type: 'plan', everyMask: 0, system: false, masks })
+      const found = await reports.next((message) =>
+        message.type === 'scan' && message.waits !== null && ofPids(message.waits, [running.pid]).length === 2
+          ? message.kind
+          : undefined,
+      )
+      expect(found).toBe('fast')
+    } finally {
+      await patient.stop()
+    }
+  })
+
+  test('inside a pid namespace is that of the threads as we see them', async () => {
+    const running = await run('locks', ['ring', 'normal', 3], { under: ['unshare', '--pid', '--fork'] })
+    const threads = await printed(running, 3)
+    const outer = outerTids([running.pid])
+    expect(threads.map(({ tid }) => outer.get(tid))).not.toEqual(threads.map(({ tid }) => tid))
+    const seen = threads.map(({ tid, address }) => ({ tid: outer.get(tid)!, address }))
+    await expectWaits([running.pid], ringOf(seen))
+  })
+})
+
+describe.runIf(existsSync('/usr/bin/musl-gcc'))('of programs with musl', () => {
+  test.each(['recursive', 'errorcheck', 'robust'])('a ring of %s mutexes is proven', async (kind) => {
+    const running = await run('locks', ['ring', kind, 3], { compiler: 'musl-gcc' })
+    expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 3))))).toEqual([])
+  })
+
+  test.each([
+    ['ring', 'normal', 2],
+    ['joins', 3, 3],
+  ] as const)('nothing is told of %s %s, where no owner is kept', async (what, kind, count) => {
+    const running = await run('locks', [what, kind, count], { compiler: 'musl-gcc' })
+    const threads = await printed(running, count)
+    await seenWaiting(threads.map(({ tid }) => tid))
+    await nothingIsTold(running)
+  })
+})
+
+/** Each of these threads has been classified in a futex wait, all at once or one after the other. */
+async function seenWaiting(tids: readonly number[]): Promise<void> {
+  const left = new Set(tids)
+  await heard.until((message) => {
+    if (message.type !== 'scan') return undefined
+    for (const { tid, on } of message.threads) if (on?.call === 'futex') left.delete(tid)
+    return left.size === 0 ? true : undefined
+  })
+}
+
+async function nothingIsTold({ pid }: Running, reports = 10): Promise<void> {
+  for (let left = reports; left > 0; left--)
+    expect(await nextReport(({ kind, waits }) => (kind === 'full' ? ofPids(waits ?? [], [pid]) : undefined))).toEqual(
+      [],
+    )
+}
+
+describe('two processes that share mutexes', () => {
+  test.each([
+    ['normal', []],
+    ['recursive', []],
+    ['robust', []],
+    ['pi', ['pi-stack']],
+  ])('of kind %s wait for each other, by places in the file', async (kind, evidence) => {
+    const running = await run('locks', ['shared', kind])
+    const [parent, child] = await printed(running, 2)
+    const waits = await expectWaits(
+      [running.pid, childOf(running.pid)],
+      [
+        { tid: parent!.tid, owner: child!.tid, object: expect.stringMatching(/^\S+:\S+:\d+\+0x28$/) },
+        { tid: child!.tid, owner: parent!.tid, object: expect.stringMatching(/^\S+:\S+:\d+\+0x0$/) },
+      ],
+    )
+    expect(weak(waits)).toEqual(evidence)
+    expect(new Set(waits.map(({ object }) => object.split('+')[0])).size).toBe(1)
+  })
+
+  test('do so inside a pid namespace too', async () => {
+    const running = await run('locks', ['shared', 'normal'], { under: ['unshare', '--pid', '--fork'] })
+    const threads = await printed(running, 2)
+    const pids = [running.pid, childOf(running.pid)]
+    const [parent, child] = threads.map(({ tid }) => outerTids(pids).get(tid)!)
+    await expectWaits(pids, [
+      { tid: parent!, owner: child! },
+      { tid: child!, owner: parent! },
+    ])
+  })
+})
+
+describe('threads that join', () => {
+  test('one another in a ring wait for the next', async () => {
+    const running = await run('locks', ['joins', 3])
+    const ring = ringOf(await printed(running, 3)).map(({ tid, owner }) => ({ tid, owner, kind: 'thread' as const }))
+    await expectWaits([running.pid], ring)
+  })
+
+  test('one that wants their mutex close a loop with it', async () => {
+    const running = await run('locks', ['mix'])
+    const [owner, wanting] = await printed(running, 2)
+    await expectWaits(
+      [running.pid],
+      [
+        { tid: owner!.tid, owner: wanting!.tid, kind: 'thread' },
+        { tid: wanting!.tid, owner: owner!.tid, object: wanting!.address },
+      ],
+    )
+  })
+})
+
+test('a mutex left locked by a thread that ended has nobody to release it', async () => {
+  const running = await run('locks', ['orphan'])
+  const [ended, waiting] = await printed(running, 2)
+  const [wait] = await expectWaits([running.pid], [{ tid: waiting!.tid, owner: null, object: waiting!.address }])
+  expect(wait!.ownerTid).toBe(ended!.tid)
+})
+
+test('a wait for a mutex whose owner waits for input is told, and ends with no loop', async () => {
+  const running = await run('locks', ['chain'])
+  const [owner, waiting] = await printed(running, 2)
+  await expectWaits([running.pid], [{ tid: waiting!.tid, owner: owner!.tid, object: waiting!.address }])
+})
+
+test('two threads that want each other’s mutex for an hour at the most are told of by no wait', async () => {
+  const running = await run('locks', ['timed'])
+  await seenWaiting((await printed(running, 2)).map(({ tid }) => tid))
+  await nothingIsTold(running)
+})
+
+function loopsIn(waits: readonly ObservedWait[]): ObservedWait[] {
+  const next = new Map(waits.map(({ tid, owner }) => [tid, owner?.tid]))
+  return waits.filter(({ tid }) => {
+    let at = next.get(tid)
+    for (let left = next.size; left > 0 && at !== undefined && at !== tid; left--) at = next.get(at)
+    return at === tid
+  })
+}
+
+describe('a busy program without a deadlock', () => {
+  test.each(['ordered', 'timed', 'queues'])('(%s) has waits, and never a loop in any report', async (what) => {
+    const { pid } = await run('busy-locks', [what])
+    arm(pid)
+    let reports = 0
+    let waits = 0
+    await nextReport((report) => {
+      const told = ofPids(report.waits ?? [], [pid])
+      expect(loopsIn(report.waits ?? [])).toEqual([])
+      waits += told.length
+      if (told.length > 0) reports++
+      return reports === 300 ? true : undefined
+    })
+    expect(waits).toBeGreaterThanOrEqual(reports)
+  })
+
+  test('(an idle pool) waits for nothing that has an owner, and is not closed while one thread reads', async () => {
+    const running = await run('busy-locks', ['pool'])
+    const tids = readdirSync(`/proc/${running.pid}/task`).map(Number)
+    await seenWaiting(tids.filter((tid) => tid !== running.pid))
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+  })
+})
+
+/** As they were told last. */
+const closedPids = (): readonly number[] =>
+  heard.messages.reduce<readonly number[]>(
+    (last, message) => (message.type === 'scan' ? (message.closedSets ?? last) : last),
+    [],
+  )
+
+describe('a closed set', () => {
+  test('is a process of any language all of whose threads wait for ever inside it', async () => {
+    const { pid } = await run('lock-pair.py', ['all'])
+    await heard.until((message) => (message.type === 'scan' && message.closedSets?.includes(pid) ? true : undefined))
+  })
+
+  test('is not one of whose threads the main one reads', async () => {
+    const running = await run('lock-pair.py', [])
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+  })
+
+  test('is not a daemon whose signal handler posts the semaphore that it waits for', async () => {
+    const running = await run('busy-locks', ['sem-daemon'])
+    await seenWaiting([running.pid])
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+    process.kill(running.pid, 'SIGTERM')
+    expect(await running.program.line()).toBe('posted')
+  })
+})
