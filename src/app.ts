@@ -54,6 +54,7 @@ export function buildApp(parts: AppParts): App {
     hub.publish(ring.append(event))
   }
   kernel.notifier.onArmed = () => source.armedChanged()
+  kernel.timers.onArmed = () => source.armedChanged()
   const context = {
     get kernel() {
       return current()

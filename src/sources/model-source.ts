@@ -37,9 +37,10 @@ export class ModelSource implements Source {
 
   /** Another takes its place: who listened to the one before listens to it. */
   replace(machine: Machine): void {
-    const { onEvent, notifier, now } = this.#machine.kernel
+    const { onEvent, notifier, timers, now } = this.#machine.kernel
     machine.kernel.onEvent = onEvent
     machine.kernel.notifier.onArmed = notifier.onArmed
+    machine.kernel.timers.onArmed = timers.onArmed
     this.#machine = machine
     machine.kernel.emit('state.replaced', machine.kernel.system.path, [], { before: new Date(now).toISOString() })
     this.#sleep()

@@ -1,9 +1,10 @@
-/** What the fast period has to read, from the thresholds there are. */
+/** What the fast period has to read, from the thresholds and the default timers there are. */
 
+import type { Kernel } from '../../kernel/kernel.ts'
 import { processOf } from '../../kernel/limits/crossing.ts'
-import type { Notifier } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/threshold.ts'
+import type { Node } from '../../kernel/objects/node.ts'
 import { processesWithin } from '../../kernel/objects/within.ts'
 import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex } from './protocol.ts'
 import { ranMask } from './scan-plan.ts'
@@ -14,16 +15,13 @@ export interface ArmedPlan {
   readonly followsPartitions: boolean
 }
 
-export function armedPlan(notifier: Notifier): ArmedPlan {
+export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timers'>): ArmedPlan {
   const masks = new Map<number, number>()
   let everyMask = 0
   let system = false
   let followsPartitions = false
-  for (const threshold of notifier.thresholds()) {
-    const { node } = threshold
-    if (threshold.limit === 'memory-free' || threshold.limit === 'memory') system ||= node.level === 'system'
-    const mask = maskOf(threshold)
-    if (mask === 0) continue
+  const arm = (node: Node, mask: number): void => {
+    if (mask === 0) return
     if (node.level === 'system') everyMask |= mask
     else if (node.level === 'partition') {
       followsPartitions = true
@@ -33,6 +31,13 @@ export function armedPlan(notifier: Notifier): ArmedPlan {
       masks.set(pid, (masks.get(pid) ?? 0) | mask)
     }
   }
+  for (const threshold of notifier.thresholds()) {
+    const { node, limit } = threshold
+    if (limit === 'memory-free' || limit === 'memory') system ||= node.level === 'system'
+    arm(node, maskOf(threshold))
+  }
+  // How long threads wait is seen where it is looked at what they wait for.
+  for (const { node, definition } of timers.timeouts()) if (definition.states.length > 0) arm(node, locksBit)
   for (const [pid, mask] of masks) masks.set(pid, mask | everyMask | locksBit)
   // Of every process alike, only where its threads are looked at anyway.
   if ((everyMask & ranMask) !== 0) everyMask |= locksBit

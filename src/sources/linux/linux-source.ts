@@ -247,7 +247,7 @@ export class LinuxSource implements Source {
   }
 
   #sendPlan(): void {
-    this.#plan = armedPlan(this.#kernel.notifier)
+    this.#plan = armedPlan(this.#kernel)
     this.#scanner?.send(this.#plan.command)
     // Where nothing is armed no scan of it can be late.
     if (!this.#isArmed()) this.#recover('armed-scan-lag')
@@ -265,6 +265,8 @@ export class LinuxSource implements Source {
     this.#kernel.update(this.#options.now(), () => {
       const admitted = readings.recordInventory(report, { certain: first || !this.periods.livesTold, silent: first })
       readings.recordUsage(report)
+      // What threads do is known as of this report, so nobody is warned of for what ended before it.
+      this.#kernel.timers.expire(report.finishedAt)
       // What was read of them before they were known to live was not recorded.
       if (admitted.length > 0 && !first) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
