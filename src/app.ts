@@ -51,6 +51,7 @@ export function buildApp(parts: AppParts): App {
     metrics.count(event)
     hub.publish(ring.append(event))
   }
+  kernel.nextSequence = () => ring.newest + 1
   kernel.notifier.onArmed = () => source.armedChanged()
   const context = { kernel, host, version, source: source.name, model }
   const health = {

@@ -4,6 +4,7 @@
  * same events. Written by observations (`observations.ts`); every change is one `update`.
  */
 
+import { Deadlocks } from './deadlock/deadlocks.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
 import { Notifier } from './limits/notifier.ts'
@@ -40,11 +41,16 @@ export class Kernel {
   readonly processes = new Map<number, Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
+  readonly deadlocks: Deadlocks
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
   /** Each event, as it happens. */
   onEvent: (event: KernelEvent) => void = () => {}
+  /** Events so far. */
+  emitted = 0
+  /** The sequence that the next event will have: whoever keeps events says how they are counted. */
+  nextSequence: () => number = () => this.emitted + 1
   readonly #abilities: Abilities
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
@@ -60,6 +66,11 @@ export class Kernel {
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
       firstRevision,
+    })
+    this.deadlocks = new Deadlocks({
+      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      nextSequence: () => this.nextSequence(),
+      now: () => this.now,
     })
     this.awaitCapacities(this.system)
   }
@@ -79,6 +90,7 @@ export class Kernel {
     } finally {
       this.#updating = false
       this.settle()
+      this.deadlocks.settle()
     }
   }
 
@@ -90,6 +102,7 @@ export class Kernel {
   }
 
   emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {
+    this.emitted++
     this.onEvent({ type, at: this.now, subject, about, data })
   }
 

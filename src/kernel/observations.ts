@@ -100,6 +100,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
     child.parentProcess = null
     child.revision++
   }
+  kernel.deadlocks.processEnded(process)
   kernel.processes.delete(process.pid)
   process.container.members.delete(process)
   const { pid, identity, name } = process
@@ -124,6 +125,7 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   process.threads.set(thread.tid, thread)
   kernel.awaitCapacities(thread)
   kernel.usage.charge(process, threadsIndex, 1)
+  kernel.deadlocks.entered(thread)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
 }
@@ -136,6 +138,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
 /** It has ended, and is still there until somebody joins it. */
 export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.notifier.bury(thread)
+  kernel.deadlocks.ended(thread)
   kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
 }
 

@@ -244,6 +244,8 @@ function isForgotten(field: string, found: unknown, holder: object): boolean {
   if (field === 'connection' && 'kind' in holder) return (found as Connection).detached
   // Mutexes name their owners, and nodes the thresholds that watch them; no set is as good as an empty one.
   if (field === 'owned' || (field === 'watches' && found instanceof Map)) return true
+  // Places in the wait-for graph, which is made anew.
+  if (field === 'waitNode') return true
   if (field === 'shares' && found instanceof Set) return found.size === 0
   return field === 'onEvent'
 }

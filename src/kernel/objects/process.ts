@@ -37,6 +37,8 @@ export class Process extends Node<'process'> {
   readonly threads = new Map<number, Thread>()
   /** Those that live. */
   readonly children = new Set<Process>()
+  /** Its place in the wait-for graph; 0 while it has none. */
+  waitNode = 0
 
   constructor(birth: ProcessBirth) {
     super(`/sys/proc/${birth.pid}`)

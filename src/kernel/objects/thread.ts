@@ -1,4 +1,4 @@
-import type { Wait } from '../deadlock/wait.ts'
+import type { Lock, Wait } from '../deadlock/wait.ts'
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
@@ -22,6 +22,10 @@ export class Thread extends Node<'thread'> {
   name: string
   priority: number | null = null
   condition: ThreadCondition
+  /** The kernel call that it is blocked in, where the source knows that. */
+  calling: string | null = null
+  /** Its place in the wait-for graph; 0 while it has none. */
+  waitNode = 0
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
     super(`${process.path}/thread/${tid}`)
@@ -38,6 +42,11 @@ export class Thread extends Node<'thread'> {
 
   /** Who could release it. Null: it does not wait, or that is not traced. */
   get wait(): Wait | null {
+    return null
+  }
+
+  /** What it must have before it can go on, whoever has it; null where it waits for nothing like that. */
+  get lock(): Lock | null {
     return null
   }
 }

@@ -17,6 +17,7 @@ import {
   importMembers,
   importPartitions,
 } from './containers.ts'
+import { type DeadlockState, exportDeadlocks, importDeadlocks } from './deadlocks.ts'
 import { importNode } from './nodes.ts'
 import { exportProcess, importProcess, type ProcessState } from './processes.ts'
 import { type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
@@ -26,7 +27,7 @@ import { exportThresholds, importThresholds, type ThresholdState } from './thres
 import { Arming, importTimers, Places } from './timers.ts'
 
 /** Counts up with each change of the format. */
-export const stateVersion = 1
+export const stateVersion = 2
 
 export interface MachineState {
   readonly version: number
@@ -39,6 +40,8 @@ export interface MachineState {
   readonly pids: readonly number[]
   /** The thread that made the last call. */
   readonly running: ThreadRef | null
+  /** Events so far. */
+  readonly emitted: number
   /** Of the next definition of a threshold. */
   readonly nextRevision: number
   readonly system: ContainerState
@@ -46,6 +49,7 @@ export interface MachineState {
   /** Synchronisation objects that all processes share. */
   readonly shared: readonly SyncState[]
   readonly thresholds: readonly ThresholdState[]
+  readonly deadlocks: readonly DeadlockState[]
   readonly ended: EndedState
 }
 
@@ -64,11 +68,13 @@ export function exportState(machine: Machine): MachineState {
     lastPid: machine.lastPid,
     pids: [...machine.pids].sort((one, other) => one - other),
     running: machine.running === null ? null : references.thread(machine.running),
+    emitted: kernel.emitted,
     nextRevision: kernel.notifier.nextRevision,
     system: exportContainer(kernel.system),
     processes,
     shared,
     thresholds: exportThresholds(kernel),
+    deadlocks: exportDeadlocks(machine),
     ended: references.ended(),
   }
 }
@@ -93,12 +99,14 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   const referents = new Referents(machine, state.ended)
   importObjects(machine, state.shared, { processes, referents, arming })
   importWaits(machine, { processes, threads, arming })
+  importDeadlocks(machine, state.deadlocks)
   arming.arm(machine)
   machine.running = state.running === null ? null : referents.thread(state.running)
   const thresholds = importThresholds(kernel, state.thresholds)
   importContainerNodes(kernel, kernel.system, state.system, thresholds)
   for (const each of processes) importNode(kernel, each.process, each.state, thresholds)
   for (const each of threads) importNode(kernel, each.thread, each.state, thresholds)
+  kernel.emitted = state.emitted
   return { kernel, machine }
 }
 
