@@ -213,15 +213,15 @@ export class Deadlocks {
   settle(): void {
     const { length } = this.#pending
     if (length === 0 && !this.#proven.hasReopened && !this.#suspected.hasReopened && this.#ended.length === 0) return
-    const looked = [...this.#reconsider(), ...this.#ended]
+    const unproven = this.#reconsider(this.#proven)
+    const unsuspected = this.#reconsider(this.#suspected)
     this.#examine()
-    const stuck = this.#proven.takeFound()
+    const proven = this.#proven.takeFound()
     const suspects = this.#suspected.takeFound()
-    if (looked.length > 0) this.#resolveAll(looked)
-    if (stuck.length > 0) this.#tellProven(stuck)
-    if (suspects.length > 0) this.#addSuspects(suspects)
-    if (looked.length > 0 || stuck.length > 0 || suspects.length > 0)
-      this.#tellSuspects([...looked, ...this.#threads(stuck), ...this.#threads(suspects)])
+    this.#resolveAll(unproven, unsuspected)
+    this.#tellProven(proven)
+    this.#addSuspects(suspects)
+    this.#tellSuspects([...unproven, ...this.#threads(proven), ...this.#threads(suspects)])
     this.#clear()
   }
 
@@ -234,11 +234,10 @@ export class Deadlocks {
     this.#nodes.recycle()
   }
 
-  /** Threads that were stuck in one graph or the other, and perhaps are no more. */
-  #reconsider(): Thread[] {
-    const proven = this.#proven.hasReopened ? this.#proven.decide() : []
-    const suspected = this.#suspected.hasReopened ? this.#suspected.decide() : []
-    return this.#threads([...new Set([...proven, ...suspected])])
+  /** Threads that were stuck, and perhaps are no more; and those that have ended. */
+  #reconsider(graph: WaitGraph): Thread[] {
+    const reopened = graph.hasReopened ? this.#threads(graph.decide()) : []
+    return this.#ended.length === 0 ? reopened : [...reopened, ...this.#ended]
   }
 
   #examine(): void {
@@ -252,16 +251,15 @@ export class Deadlocks {
   }
 
   /** A knot is looked at anew only when somebody in it can run, or has ended: what is left of it is told as another. */
-  #resolveAll(looked: readonly Thread[]): void {
-    const broken = new Set<Deadlock>()
-    for (const thread of looked) {
-      const deadlock = this.#provenOf.get(thread)
-      if (deadlock !== undefined) broken.add(deadlock)
+  #resolveAll(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
+    const broken = new Set(unproven.flatMap((thread) => this.#provenOf.get(thread) ?? []))
+    for (const thread of unsuspected) {
       const suspect = this.#suspectOf.get(thread)
       if (suspect === undefined) continue
       for (const member of suspect.members) this.#suspectOf.delete(member)
       if (suspect.told !== null) broken.add(suspect.told)
     }
+    if (broken.size === 0) return
     const { thread, wake } = this.#wake ?? { thread: null, wake: { what: 'changed' } as const }
     for (const deadlock of [...broken].sort((one, other) => one.id - other.id)) {
       for (const member of deadlock.members) if (this.#provenOf.get(member) === deadlock) this.#provenOf.delete(member)
