@@ -200,6 +200,11 @@ export class Deadlocks {
     return this.#proven.isStuck(waitNode)
   }
 
+  /** Stuck, if nobody replies but who received, and weak evidence holds. */
+  isSuspectThread({ waitNode }: Thread): boolean {
+    return this.#suspected.isStuck(waitNode)
+  }
+
   /** Stuck because the members are, and not members themselves. */
   victimsOf({ kind, members }: Pick<Deadlock, 'kind' | 'members'>): Thread[] {
     const graph = kind === 'suspected' ? this.#suspected : this.#proven

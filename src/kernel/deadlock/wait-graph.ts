@@ -105,7 +105,7 @@ export class WaitGraph {
     const from = this.#reopened.length
     this.#release(node)
     for (let place = from; place < this.#reopened.length; place++)
-      this.#eachBehind(this.#reopened[place]!, this.#release)
+      this.eachBehind(this.#reopened[place]!, this.#release)
   }
 
   readonly #release = (node: number): void => {
@@ -115,7 +115,7 @@ export class WaitGraph {
   }
 
   /** Those that wait for it, and for a thread its process, if that is waited for. */
-  #eachBehind(node: number, visit: (behind: number) => void): void {
+  protected eachBehind(node: number, visit: (behind: number) => void): void {
     for (let at = this.firstWaiter[node]!; at !== 0; at = this.#after[at]!) visit(at)
     if (this.#nodes.kind[node] !== ofThread) return
     const process = this.#nodes.process[node]!
@@ -129,7 +129,7 @@ export class WaitGraph {
     const collect = (node: number) => {
       if (this.#stuck[node] === 1) seen.add(node)
     }
-    for (const node of seen) this.#eachBehind(node, collect)
+    for (const node of seen) this.eachBehind(node, collect)
     return [...seen].slice(from.length)
   }
 
@@ -169,8 +169,8 @@ export class WaitGraph {
     if (this.#canReachFast(start)) return false
     const visited = this.#walk(start)
     if (visited === null) return false
-    for (const node of visited) this.#settleStuck(node)
-    this.#spread(visited)
+    for (const node of visited) this.settleStuck(node)
+    this.spread(visited)
     return true
   }
 
@@ -222,13 +222,13 @@ export class WaitGraph {
     this.#mark = 0
   }
 
-  #settleStuck(node: number): void {
+  protected settleStuck(node: number): void {
     this.#stuck[node] = 1
     this.#found.push(node)
   }
 
   /** Those that wait behind: stuck too, but for what reaches one that can run. */
-  #spread(from: readonly number[]): void {
+  protected spread(from: readonly number[]): void {
     const mark = ++this.#mark
     const behind: number[] = []
     const collect = (node: number) => {
@@ -236,8 +236,8 @@ export class WaitGraph {
       this.#marks[node] = mark
       behind.push(node)
     }
-    for (const node of from) this.#eachBehind(node, collect)
-    for (let place = 0; place < behind.length; place++) this.#eachBehind(behind[place]!, collect)
+    for (const node of from) this.eachBehind(node, collect)
+    for (let place = 0; place < behind.length; place++) this.eachBehind(behind[place]!, collect)
     if (behind.length > 0) this.#decide(behind)
   }
 
@@ -253,8 +253,8 @@ export class WaitGraph {
       queue.push(node)
     }
     for (const node of open) if (this.#reachesAble(node, isOpen, able)) enable(node)
-    for (let place = 0; place < queue.length; place++) this.#eachBehind(queue[place]!, enable)
-    for (const node of open) if (this.#marks[node] === isOpen) this.#settleStuck(node)
+    for (let place = 0; place < queue.length; place++) this.eachBehind(queue[place]!, enable)
+    for (const node of open) if (this.#marks[node] === isOpen) this.settleStuck(node)
   }
 
   /** Whether it waits for one that can run and is none of those that are open. */
