@@ -53,6 +53,7 @@ export function buildApp(parts: AppParts): App {
     metrics.count(event)
     hub.publish(ring.append(event))
   }
+  kernel.nextSequence = () => ring.newest + 1
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
   const context = {

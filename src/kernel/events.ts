@@ -16,6 +16,10 @@ export const eventTypes = [
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
   { type: 'deadlock.warning', summary: 'a thread has been in a state longer than its default timeout allows' },
   { type: 'deadlock.eased', summary: 'that thread goes on after all, or has ended' },
+  { type: 'deadlock.detected', summary: 'threads that can never run again, each waiting for another of them' },
+  { type: 'deadlock.orphaned', summary: 'a thread that nobody at all could release' },
+  { type: 'deadlock.suspected', summary: 'what would be a deadlock if `reason` holds' },
+  { type: 'deadlock.resolved', summary: 'one of them runs again or has ended, or `how` says what else' },
   {
     type: 'state.replaced',
     summary: 'the model is in another state, which was put: everybody is told, wherever they listen',

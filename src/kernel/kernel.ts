@@ -4,6 +4,7 @@
  * same events. Written by observations (`observations.ts`); every change is one `update`.
  */
 
+import { Deadlocks } from './deadlock/deadlocks.ts'
 import { DefaultTimers } from './deadlock/default-timers.ts'
 import type { ThreadWait } from './deadlock/wait.ts'
 import { assert, KernelError } from './errno.ts'
@@ -46,11 +47,16 @@ export class Kernel {
   readonly usage = new Usage()
   readonly notifier: Notifier
   readonly timers: DefaultTimers
+  readonly deadlocks: Deadlocks
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
   /** Each event, as it happens. */
   onEvent: (event: KernelEvent) => void = () => {}
+  /** Events so far. */
+  emitted = 0
+  /** The sequence that the next event will have: whoever keeps events says how they are counted. */
+  nextSequence: () => number = () => this.emitted + 1
   readonly #abilities: Abilities
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
@@ -73,6 +79,11 @@ export class Kernel {
       now: () => this.now,
       firstRevision,
     })
+    this.deadlocks = new Deadlocks({
+      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      nextSequence: () => this.nextSequence(),
+      now: () => this.now,
+    })
     this.admit(this.system)
   }
 
@@ -92,6 +103,7 @@ export class Kernel {
     } finally {
       this.#updating = false
       this.settle()
+      this.deadlocks.settle()
     }
   }
 
@@ -102,6 +114,7 @@ export class Kernel {
   }
 
   emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {
+    this.emitted++
     this.onEvent({ type, at: this.now, subject, about, data })
   }
 

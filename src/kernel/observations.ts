@@ -104,6 +104,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
     child.parentProcess = null
     child.revision++
   }
+  kernel.deadlocks.processEnded(process)
   kernel.processes.delete(process.pid)
   kernel.closedSets.delete(process)
   process.container.members.delete(process)
@@ -130,6 +131,7 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   process.threads.set(thread.tid, thread)
   kernel.admit(thread)
   kernel.usage.charge(process, threadsIndex, 1)
+  kernel.deadlocks.entered(thread)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
 }
@@ -143,6 +145,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
 export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.timers.ended(thread)
   kernel.notifier.bury(thread)
+  kernel.deadlocks.ended(thread)
   kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
 }
 

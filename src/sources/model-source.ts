@@ -37,8 +37,9 @@ export class ModelSource implements Source {
 
   /** Another takes its place: who listened to the one before listens to it. */
   replace(machine: Machine): void {
-    const { onEvent, notifier, timers, now } = this.#machine.kernel
+    const { onEvent, nextSequence, notifier, timers, now } = this.#machine.kernel
     machine.kernel.onEvent = onEvent
+    machine.kernel.nextSequence = nextSequence
     machine.kernel.notifier.onArmed = notifier.onArmed
     machine.kernel.timers.onArmed = timers.onArmed
     this.#machine = machine

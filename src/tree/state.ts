@@ -268,6 +268,23 @@ export const State: z.ZodType<SavedState> = z
     processes: z.array(Process),
     shared: z.array(Sync),
     thresholds: z.array(Threshold),
+    emitted: count,
+    deadlocks: z.array(
+      z.strictObject({
+        id: count,
+        kind: z.enum(['detected', 'orphaned', 'suspected']),
+        // Weaker evidence is of live machines.
+        reasons: z.array(z.literal('receiver-will-reply')),
+        since: time,
+        closing: z.strictObject({
+          what: z.enum(['blocked', 'ended', 'released', 'observed']),
+          thread: z.string().nullable(),
+          state: z.string().nullable(),
+          call: z.string().nullable(),
+        }),
+        members: z.array(z.tuple([pid, named])).min(1),
+      }),
+    ),
     timeouts: z.array(
       z.strictObject({ node: z.string(), definition: Timeout, revision: count, owner: z.string().nullable() }),
     ),

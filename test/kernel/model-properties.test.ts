@@ -273,6 +273,8 @@ function isForgotten(field: string, found: unknown, holder: object): boolean {
   if (field === 'connection' && 'kind' in holder) return (found as Connection).detached
   // Mutexes name their owners, and nodes the thresholds that watch them; no set is as good as an empty one.
   if (field === 'owned' || (field === 'watches' && found instanceof Map)) return true
+  // Places in the wait-for graph, which is made anew.
+  if (field === 'waitNode') return true
   if (field === 'shares' && found instanceof Set) return found.size === 0
   // Where in the counters a node has its place is nobody's business; what is counted there, exportState tells.
   if (field === 'usage' || (holder instanceof Node && ['slot', 'above', 'revision'].includes(field))) return true

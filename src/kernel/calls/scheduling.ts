@@ -12,6 +12,8 @@ import type { Value } from './call.ts'
 import { borrowers, refreshBorrowers } from './priority.ts'
 import { endTimeout, followTimeout } from './timeouts.ts'
 
+const returned = { what: 'returned' } as const
+
 export const stateOf = ({ condition }: ModelThread): ThreadState => {
   assert(condition.state !== null, 'the state of a thread of the model is known')
   return condition.state
@@ -85,6 +87,7 @@ export function block(machine: Machine, thread: ModelThread, blocker: Blocker): 
   refreshBorrowers(borrowers(thread))
   tellState(machine, thread)
   machine.kernel.timers.follow(thread)
+  machine.kernel.deadlocks.blocked(thread)
   followTimeout(machine, thread, blocker.state)
 }
 
@@ -101,7 +104,9 @@ function leaveLine(machine: Machine, thread: ModelThread): void {
 
 /** Its wait ends without a return: the thread ends itself, or waits for something else from now on. */
 export function abandonWait(machine: Machine, thread: ModelThread): void {
-  if (thread.blocker !== null) leaveLine(machine, thread)
+  if (thread.blocker === null) return
+  leaveLine(machine, thread)
+  machine.kernel.deadlocks.unblocked(thread, { what: 'abandoned' })
 }
 
 /** Its call returns. In a stopped process it goes on only when that is continued. */
@@ -110,6 +115,7 @@ export function release(machine: Machine, thread: ModelThread, result: { value: 
   assert(calling !== null && thread.blocker !== null, 'a thread that is released is blocked in a call')
   const from = stateOf(thread)
   leaveLine(machine, thread)
+  machine.kernel.deadlocks.unblocked(thread, 'errno' in result ? { what: 'returned', errno: result.errno } : returned)
   thread.returned = { call: calling, ...result }
   thread.calling = null
   endTimeout(machine, thread)

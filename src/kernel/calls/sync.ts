@@ -105,6 +105,7 @@ function own(machine: Machine, thread: ModelThread, mutex: Mutex, count: number)
   mutex.count = count
   thread.owned ??= new Set()
   thread.owned.add(mutex)
+  machine.kernel.deadlocks.ownerChanged(mutex)
   // They wait for another owner than before.
   for (const waiter of mutex.waiters) waiter.noteChange()
   charge(machine, thread, 'mutexes', 1)
@@ -191,6 +192,7 @@ function disown(machine: Machine, thread: ModelThread, mutex: Mutex): void {
   mutex.owner = null
   mutex.count = 0
   thread.owned?.delete(mutex)
+  machine.kernel.deadlocks.ownerChanged(mutex)
   charge(machine, thread, 'mutexes', -1)
 }
 

@@ -32,3 +32,12 @@ export interface ProcessWait extends Traced {
 }
 
 export type Wait = ThreadWait | ProcessWait
+
+/** What has one owner at a time: whoever waits for it waits for that one, even where the owner changes meanwhile. */
+export interface Lock {
+  readonly owner: Thread | null
+  /** Its owner has ended, and with it whoever could have given it up. */
+  readonly isAbandoned: boolean
+  /** Its place in the wait-for graph while it is waited for; else 0. */
+  waitNode: number
+}

@@ -1,7 +1,7 @@
 /** A thread of the model: what kernel calls have made of it. */
 
 import type { KernelCallName } from '../calls/table.ts'
-import type { Wait } from '../deadlock/wait.ts'
+import type { Lock, Wait } from '../deadlock/wait.ts'
 import type { Errno } from '../errno.ts'
 import { noSignals, type PendingSignal, type SignalSet } from '../signals.ts'
 import type { Blocker, Described } from './blocker.ts'
@@ -41,7 +41,7 @@ export class ModelThread extends Thread {
   status = 0
   blocker: Blocker | null = null
   /** The call that it is blocked in. */
-  calling: KernelCallName | null = null
+  declare calling: KernelCallName | null
   returned: Returned | null = null
   mask: SignalSet = noSignals
   pending: readonly PendingSignal[] = nonePending
@@ -95,5 +95,10 @@ export class ModelThread extends Thread {
 
   override get wait(): Wait | null {
     return this.blocker === null ? null : waitOf(this.blocker)
+  }
+
+  override get lock(): Lock | null {
+    const { blocker } = this
+    return blocker?.state === 'MUTEX' || blocker?.state === 'CONDVAR' ? blocker.mutex : null
   }
 }

@@ -38,6 +38,8 @@ export class Process extends Node<'process'> {
   readonly children = new Set<Process>()
   /** Of its threads too. */
   confirmedAt = 0
+  /** Its place in the wait-for graph; 0 while it has none. */
+  waitNode = 0
 
   constructor(birth: ProcessBirth) {
     super()

@@ -1,5 +1,6 @@
 /** Synchronisation objects. Their names are local to a process; one that begins with / is shared by all, as in shared memory. */
 
+import type { Lock } from '../deadlock/wait.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { ModelThread } from './model-thread.ts'
 import { WaitQueue } from './wait-queue.ts'
@@ -19,7 +20,7 @@ abstract class SyncObject {
   }
 }
 
-export class Mutex extends SyncObject {
+export class Mutex extends SyncObject implements Lock {
   readonly type = 'mutex'
   readonly kind: MutexKind
   /** A thread that has ended without unlocking still owns it. */
@@ -28,10 +29,15 @@ export class Mutex extends SyncObject {
   count = 0
   /** Threads that wait for a condition and will take it again. */
   awaited = 0
+  waitNode = 0
 
   constructor(name: string, process: ModelProcess | null, kind: MutexKind) {
     super(name, process)
     this.kind = kind
+  }
+
+  get isAbandoned(): boolean {
+    return this.owner?.isDead === true
   }
 }
 

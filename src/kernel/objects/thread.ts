@@ -1,4 +1,4 @@
-import type { ThreadWait, Wait } from '../deadlock/wait.ts'
+import type { Lock, ThreadWait, Wait } from '../deadlock/wait.ts'
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
@@ -25,6 +25,10 @@ export class Thread extends Node<'thread'> {
   former: ThreadCondition | null = null
   /** What a source has seen it wait for, and found true. Set by `waitsObserved`. */
   observedWait: ThreadWait | null = null
+  /** The kernel call that it is blocked in, where the source knows that. */
+  calling: string | null = null
+  /** Its place in the wait-for graph; 0 while it has none. */
+  waitNode = 0
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
     super()
@@ -55,6 +59,11 @@ export class Thread extends Node<'thread'> {
   /** Who could release it. Null: it does not wait, or that is not traced. */
   get wait(): Wait | null {
     return this.observedWait
+  }
+
+  /** What it must have before it can go on, whoever has it; null where it waits for nothing like that. */
+  get lock(): Lock | null {
+    return null
   }
 }
 

@@ -18,6 +18,7 @@ import {
   importMembers,
   importPartitions,
 } from './containers.ts'
+import { type DeadlockState, exportDeadlocks, importDeadlocks } from './deadlocks.ts'
 import { exportTimeouts, importTimeouts, type TimeoutSettingState } from './default-timers.ts'
 import { importNode } from './nodes.ts'
 import { exportProcess, importProcess, type ProcessState } from './processes.ts'
@@ -28,7 +29,7 @@ import { exportThresholds, importThresholds, type ThresholdState } from './thres
 import { Arming, importTimers, Places } from './timers.ts'
 
 /** Counts up with each change of the format. */
-export const stateVersion = 1
+export const stateVersion = 2
 
 export interface MachineState {
   readonly version: number
@@ -41,6 +42,8 @@ export interface MachineState {
   readonly pids: readonly number[]
   /** The thread that made the last call. */
   readonly running: ThreadRef | null
+  /** Events so far. */
+  readonly emitted: number
   /** Of the next definition of a threshold. */
   readonly nextRevision: number
   readonly system: ContainerState
@@ -51,6 +54,7 @@ export interface MachineState {
   readonly timeouts: readonly TimeoutSettingState[]
   /** Of the next definition of a timeout. */
   readonly nextTimeoutRevision: number
+  readonly deadlocks: readonly DeadlockState[]
   readonly ended: EndedState
 }
 
@@ -69,6 +73,7 @@ export function exportState(machine: Machine): MachineState {
     lastPid: machine.lastPid,
     pids: [...machine.pids].sort((one, other) => one - other),
     running: machine.running === null ? null : references.thread(machine.running),
+    emitted: kernel.emitted,
     nextRevision: kernel.notifier.nextRevision,
     system: exportContainer(kernel, kernel.system),
     processes,
@@ -76,6 +81,7 @@ export function exportState(machine: Machine): MachineState {
     thresholds: exportThresholds(kernel),
     timeouts: exportTimeouts(kernel),
     nextTimeoutRevision: kernel.timers.nextRevision,
+    deadlocks: exportDeadlocks(machine),
     ended: references.ended(),
   }
 }
@@ -108,6 +114,7 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   const referents = new Referents(machine, state.ended)
   importObjects(machine, state.shared, { processes, referents, arming })
   importWaits(machine, { processes, threads, arming })
+  importDeadlocks(machine, state.deadlocks)
   arming.arm(machine)
   machine.running = at('running', () => (state.running === null ? null : referents.thread(state.running)))
   const thresholds = importThresholds(kernel, state.thresholds)
@@ -115,6 +122,7 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   for (const each of processes) at(each.place, () => importNode(kernel, each.process, each.state, thresholds))
   for (const each of threads) at(each.place, () => importNode(kernel, each.thread, each.state, thresholds))
   importTimeouts(kernel, state, threads)
+  kernel.emitted = state.emitted
   checkMachine(machine)
   checkSame(exportState(machine), state)
   return { kernel, machine }

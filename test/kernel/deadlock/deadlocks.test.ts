@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest'
+import type { KernelEvent } from '../../../src/kernel/events.ts'
+import { exportState, importState } from '../../../src/kernel/state/state.ts'
+import { World } from '../world.ts'
+
+const path = (pid: number, tid: number) => `/sys/proc/${pid}/thread/${tid}`
+
+interface Told {
+  readonly closing: unknown
+  readonly members: readonly { readonly path: string }[]
+  readonly victims: readonly { readonly path: string }[]
+}
+
+/** Deadlock events since last asked, each with its members. */
+function told(world: World): string[] {
+  const events = world.events.filter(({ type }) => type.startsWith('deadlock.'))
+  world.events = []
+  return events.map(({ type, data, subject }) => {
+    const { members } = data as unknown as Told
+    const what = data.how ?? data.reason
+    return [
+      type,
+      ...(what === undefined ? [] : [what]),
+      subject.split('/')[3],
+      ...members.map((member) => member.path),
+    ].join(' ')
+  })
+}
+
+const lastOf = ({ events }: World, type: string): KernelEvent => events.findLast((event) => event.type === type)!
+
+/** Two threads of one process, each with the mutex that the other wants; the second wants it last. */
+function abba(world: World) {
+  const process = world.spawn('p')
+  const [a, b] = [world.thread(process), world.more(process)]
+  world.call(a, 'SyncMutexLock', { mutex: 'm' })
+  world.call(b, 'SyncMutexLock', { mutex: 'n' })
+  world.call(a, 'SyncMutexLock', { mutex: 'n' })
+  const close = () => world.call(b, 'SyncMutexLock', { mutex: 'm' })
+  return { process, a, b, close }
+}
+
+describe('a deadlock', () => {
+  test('of two threads that each own what the other wants is told when it closes, with what closed it', () => {
+    const world = new World()
+    const { close } = abba(world)
+    close()
+    const event = lastOf(world, 'deadlock.detected')
+    // Two births, two waits, and the process: the sixth event.
+    expect(event).toEqual({
+      type: 'deadlock.detected',
+      at: 0,
+      subject: '/sys/deadlocks/6',
+      about: [path(1, 1), path(1, 2)],
+      data: {
+        since: '1970-01-01T00:00:00.000Z',
+        closing: { what: 'blocked', thread: path(1, 2), state: 'MUTEX', call: 'SyncMutexLock' },
+        members: [
+          {
+            path: path(1, 1),
+            name: 'p',
+            state: 'MUTEX',
+            object: 'n',
+            owner: path(1, 2),
+            since: '1970-01-01T00:00:00.000Z',
+          },
+          {
+            path: path(1, 2),
+            name: 'thread-2',
+            state: 'MUTEX',
+            object: 'm',
+            owner: path(1, 1),
+            since: '1970-01-01T00:00:00.000Z',
+          },
+        ],
+        victims: [],
+        victimCount: 0,
+      },
+    })
+    expect(world.kernel.emitted).toBe(6)
+  })
+
+  test('a member of which ends is resolved; who waits for what that owned is an orphan', () => {
+    const world = new World()
+    const { process, close } = abba(world)
+    close()
+    told(world)
+    world.call(world.more(process), 'ThreadDestroy', { tid: 1 })
+    expect(told(world)).toEqual([
+      `deadlock.resolved ended 6 ${path(1, 1)} ${path(1, 2)}`,
+      `deadlock.orphaned 10 ${path(1, 2)}`,
+    ])
+    expect(world.kernel.deadlocks.all().map(({ id, kind }) => [id, kind])).toEqual([[10, 'orphaned']])
+  })
+
+  test('ends with the time-out of a member', () => {
+    const world = new World()
+    const { b, close } = abba(world)
+    world.call(b, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
+    close()
+    world.pass(10)
+    const resolved = lastOf(world, 'deadlock.resolved')
+    expect(resolved.data).toMatchObject({
+      how: 'returned',
+      errno: 'ETIMEDOUT',
+      thread: path(1, 2),
+      was: 'detected',
+      stuck: [],
+    })
+    expect(told(world)).toEqual([
+      `deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`,
+      `deadlock.resolved returned 6 ${path(1, 1)} ${path(1, 2)}`,
+    ])
+    expect(world.kernel.deadlocks.all()).toEqual([])
+  })
+
+  test('is none where the wait is over as it begins', () => {
+    const world = new World()
+    const { b, close } = abba(world)
+    world.call(b, 'TimerTimeout', { states: ['MUTEX'], after: 0 })
+    expect(close()).toBe('ETIMEDOUT')
+    expect(told(world)).toEqual([])
+  })
+
+  test('has victims: those before it closed are told with it, later ones stand in it without an event', () => {
+    const world = new World()
+    const { process, close } = abba(world)
+    const [early, late] = [world.more(process), world.more(process)]
+    world.call(early, 'ThreadJoin', { tid: 1 })
+    close()
+    const { victims } = lastOf(world, 'deadlock.detected').data as unknown as Told
+    expect(victims.map((victim) => victim.path)).toEqual([early.path])
+    told(world)
+    world.call(late, 'SyncMutexLock', { mutex: 'm' })
+    expect(told(world)).toEqual([])
+    const [deadlock] = world.kernel.deadlocks.all()
+    expect(world.kernel.deadlocks.victimsOf(deadlock!)).toEqual([early, late])
+    expect(world.kernel.deadlocks.isStuckThread(late)).toBe(true)
+  })
+
+  test('of a plain mutex locked twice is of one thread', () => {
+    const world = new World()
+    const main = world.thread(world.spawn('p'))
+    world.call(main, 'SyncMutexLock', { mutex: 'm' })
+    world.call(main, 'SyncMutexLock', { mutex: 'm' })
+    expect(told(world)).toEqual([`deadlock.detected 4 ${path(1, 1)}`])
+  })
+
+  test('through a wait for a condition, whose mutex another owns, is found', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const [waiter, owner] = [world.thread(process), world.more(process)]
+    world.call(waiter, 'SyncMutexLock', { mutex: 'held' })
+    world.call(waiter, 'SyncMutexLock', { mutex: 'm' })
+    world.call(waiter, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
+    world.call(owner, 'SyncMutexLock', { mutex: 'm' })
+    expect(told(world)).toEqual([])
+    world.call(owner, 'SyncMutexLock', { mutex: 'held' })
+    expect(told(world)).toEqual([`deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`])
+  })
+})
+
+/** Two servers of one thread each, and connections both ways. */
+function servers(world: World) {
+  const [one, other] = [world.thread(world.spawn('one')), world.thread(world.spawn('other'))]
+  return { one, other, there: world.connect(one, other).coid, back: world.connect(other, one).coid }
+}
+
+describe('a loop through a server', () => {
+  test('is none while a thread of it is free, and one when that has ended', () => {
+    const world = new World()
+    const { one, other, there, back } = servers(world)
+    const spare = world.more(one.parent)
+    world.call(one, 'MsgSend', { coid: there })
+    world.call(other, 'MsgSend', { coid: back })
+    expect(told(world)).toEqual([])
+    world.call(spare, 'ThreadDestroy', {})
+    expect(lastOf(world, 'deadlock.detected').data.closing).toEqual({
+      what: 'ended',
+      thread: spare.path,
+      state: null,
+      call: null,
+    })
+    expect(told(world)).toEqual([`deadlock.detected 9 ${path(1, 1)} ${path(2, 1)}`])
+  })
+
+  test('is resolved by a new thread, which could receive', () => {
+    const world = new World()
+    const { one, other, there, back } = servers(world)
+    world.call(one, 'MsgSend', { coid: there })
+    world.call(other, 'MsgSend', { coid: back })
+    told(world)
+    world.more(one.parent)
+    expect(told(world)).toEqual([`deadlock.resolved created 7 ${path(1, 1)} ${path(2, 1)}`])
+  })
+
+  test('is suspected where only the receiver is stuck, and proven when the others are too', () => {
+    const world = new World()
+    const { one, other, there } = servers(world)
+    const spare = world.more(other.parent)
+    const { coid: back } = world.connect(other, one)
+    world.call(other, 'MsgReceive', { chid: 1 })
+    world.call(one, 'MsgSend', { coid: there })
+    expect(told(world)).toEqual([])
+    world.call(other, 'MsgSend', { coid: back })
+    expect(told(world)).toEqual([`deadlock.suspected receiver-will-reply 10 ${path(1, 1)} ${path(2, 1)}`])
+    world.call(spare, 'ThreadJoin', { tid: 1 })
+    expect(told(world)).toEqual([
+      `deadlock.detected 12 ${path(1, 1)} ${path(2, 1)} ${path(2, 2)}`,
+      `deadlock.resolved proven 10 ${path(1, 1)} ${path(2, 1)}`,
+    ])
+    world.more(other.parent)
+    expect(told(world)).toEqual([
+      `deadlock.resolved created 12 ${path(1, 1)} ${path(2, 1)} ${path(2, 2)}`,
+      `deadlock.suspected receiver-will-reply 16 ${path(1, 1)} ${path(2, 1)}`,
+    ])
+  })
+
+  test('loses no suspicion and no id in a saved state', () => {
+    const world = new World()
+    const { one, other, there, back } = servers(world)
+    world.more(other.parent)
+    world.call(other, 'MsgReceive', { chid: 1 })
+    world.call(one, 'MsgSend', { coid: there })
+    world.call(other, 'MsgSend', { coid: back })
+    abba(world).close()
+    const { kernel, machine } = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
+    const plain = (deadlocks: typeof kernel.deadlocks) =>
+      deadlocks.all().map(({ members, ...rest }) => ({ ...rest, members: members.map((member) => member.path) }))
+    expect(plain(kernel.deadlocks).map(({ kind }) => kind)).toEqual(['suspected', 'detected'])
+    expect(plain(kernel.deadlocks)).toEqual(plain(world.kernel.deadlocks))
+    const events: KernelEvent[] = []
+    kernel.onEvent = (event) => events.push(event)
+    machine.createThread(machine.process(1), {})
+    machine.call(2, 2, { name: 'MsgReply', args: { rcvid: 1 } })
+    expect(events.map(({ type, subject }) => [type, subject])).toContainEqual([
+      'deadlock.resolved',
+      '/sys/deadlocks/10',
+    ])
+  })
+})

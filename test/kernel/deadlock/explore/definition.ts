@@ -1,0 +1,78 @@
+/**
+ * What the design says of stuck threads, deadlocks and orphans, done from nothing and in the plainest way: sets of threads
+ * and who could release each. The detector is held to it.
+ */
+
+import type { Machine } from '../../../../src/kernel/machine.ts'
+import type { ModelThread } from '../../../../src/kernel/objects/model-thread.ts'
+import { livingThreads } from './system.ts'
+
+/** Null: its state is not traced. */
+export function releasersOf({ blocker }: ModelThread): readonly ModelThread[] | null {
+  switch (blocker?.state) {
+    case 'MUTEX':
+    case 'CONDVAR': {
+      const { owner } = blocker.mutex
+      if (owner === null) return null
+      return owner.isDead ? [] : [owner]
+    }
+    case 'JOIN':
+      return [blocker.thread]
+    case 'SEND':
+    case 'REPLY':
+      return [...blocker.message.connection.channel.owner.threads.values()].filter(({ isDead }) => !isDead)
+    default:
+      return null
+  }
+}
+
+/** The same, if nobody replies but who received. */
+export const releasersIfReceiversReply = (thread: ModelThread): readonly ModelThread[] | null =>
+  thread.blocker?.state === 'REPLY' ? [thread.blocker.message.receiver!] : releasersOf(thread)
+
+type Releasers = (thread: ModelThread) => readonly ModelThread[] | null
+
+/** The greatest set of threads each of whose releasers are all in it. */
+export function stuckThreads(machine: Machine, releasers: Releasers = releasersOf): Set<ModelThread> {
+  const stuck = new Set(livingThreads(machine).filter((thread) => releasers(thread) !== null))
+  for (let isShrinking = true; isShrinking; ) {
+    isShrinking = false
+    for (const thread of stuck) {
+      if (releasers(thread)!.every((releaser) => stuck.has(releaser))) continue
+      stuck.delete(thread)
+      isShrinking = true
+    }
+  }
+  return stuck
+}
+
+/** All that waits of this one lead to. */
+export function reachedFrom(thread: ModelThread, releasers: Releasers = releasersOf): Set<ModelThread> {
+  const reached = new Set(releasers(thread) ?? [])
+  for (const each of reached) for (const next of releasers(each) ?? []) reached.add(next)
+  return reached
+}
+
+const pathsOf = (threads: Iterable<ModelThread>): string =>
+  [...threads]
+    .map(({ path }) => path)
+    .sort()
+    .join(' ')
+
+/** Members of each deadlock, and each orphan. */
+export function knotsByDefinition(stuck: ReadonlySet<ModelThread>): string[] {
+  const knots = new Set<string>()
+  for (const thread of stuck) {
+    const reached = reachedFrom(thread)
+    if (releasersOf(thread)!.length === 0) knots.add(`orphaned ${thread.path}`)
+    else if ([...reached].every((other) => reachedFrom(other).has(thread))) knots.add(`detected ${pathsOf(reached)}`)
+  }
+  return [...knots].sort()
+}
+
+export const knotsTold = ({ kernel }: Machine): string[] =>
+  kernel.deadlocks
+    .all()
+    .filter(({ kind }) => kind !== 'suspected')
+    .map(({ kind, members }) => `${kind} ${pathsOf(members as readonly ModelThread[])}`)
+    .sort()

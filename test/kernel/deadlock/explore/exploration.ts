@@ -1,0 +1,170 @@
+/**
+ * Runs every interleaving of kernel calls of a small system through the real kernel, and holds the detector to the truth:
+ * a thread is stuck when no continuation by the others ever releases it.
+ */
+
+import { KernelError } from '../../../../src/kernel/errno.ts'
+import type { KernelEvent } from '../../../../src/kernel/events.ts'
+import type { Machine } from '../../../../src/kernel/machine.ts'
+import { exportState, importState, type MachineState } from '../../../../src/kernel/state/state.ts'
+import { canonicalStates } from '../../../../src/kernel/states.ts'
+import { knotsByDefinition, knotsTold, reachedFrom, releasersIfReceiversReply, stuckThreads } from './definition.ts'
+import { StateGraph } from './state-graph.ts'
+import { buildSystem, keyOf, livingThreads, type Move, movesOf, Places, type SystemPlan } from './system.ts'
+
+export interface Found {
+  readonly states: number
+  readonly transitions: number
+  /** Pairs of a state and a thread that is stuck there in truth; and those that the detector knew of. */
+  readonly stuck: number
+  readonly detected: number
+  /** Deadlocks, orphans and suspicions that were told, by type of event. */
+  readonly told: Readonly<Record<string, number>>
+  /** What is wrong, with how often; empty where the detector is right. */
+  readonly wrongs: ReadonlyMap<string, number>
+}
+
+interface Open {
+  readonly id: number
+  readonly saved: MachineState
+  readonly moves: readonly Move[]
+  next: number
+}
+
+export class Exploration {
+  readonly #plan: SystemPlan
+  readonly #places: Places
+  readonly #graph = new StateGraph()
+  readonly #ids = new Map<string, number>()
+  readonly #wrongs = new Map<string, number>()
+  readonly #told: Record<string, number> = {}
+  readonly #onProgress: (states: number) => void
+
+  constructor(plan: SystemPlan, onProgress: (states: number) => void = () => {}) {
+    this.#plan = plan
+    this.#places = new Places(plan)
+    this.#onProgress = onProgress
+  }
+
+  run(): Found {
+    const first = buildSystem(this.#plan)
+    // What was left by the last move, if nothing has happened to it since.
+    let live: Machine | null = first
+    const open = [this.#enter(first, keyOf(first))]
+    for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+      const move = at.moves[at.next++]
+      if (move === undefined) {
+        open.pop()
+        live = null
+        continue
+      }
+      const machine: Machine = live ?? importState(at.saved).machine
+      if (!this.#make(machine, move)) {
+        live = machine
+        continue
+      }
+      live = null
+      const key = keyOf(machine)
+      const known = this.#ids.get(key)
+      const to = known ?? this.#ids.size
+      this.#graph.link(at.id, to)
+      if (known !== undefined) continue
+      open.push(this.#enter(machine, key))
+      live = machine
+    }
+    return this.#judge()
+  }
+
+  #enter(machine: Machine, key: string): Open {
+    const id = this.#ids.size
+    this.#ids.set(key, id)
+    if (this.#ids.size % 10_000 === 0) this.#onProgress(this.#ids.size)
+    const all = (1 << this.#places.count) - 1
+    let waiting = 0
+    let detected = 0
+    let excused = 0
+    for (const thread of livingThreads(machine)) {
+      const bit = 1 << this.#places.of(thread)
+      if (thread.blocker !== null) waiting |= bit
+      const isKnown = this.#plan.onlyReceiversReply ? 'isSuspectThread' : 'isStuckThread'
+      if (machine.kernel.deadlocks[isKnown](thread)) detected |= bit
+      if (this.#isUntraced(thread)) excused |= bit
+    }
+    this.#graph.add({ free: all & ~waiting, detected, excused })
+    return { id, saved: exportState(machine), moves: movesOf(machine, this.#plan), next: 0 }
+  }
+
+  /** It waits, and one it waits for, or itself, is blocked in a state that is not traced. */
+  #isUntraced(thread: Parameters<typeof releasersIfReceiversReply>[0]): boolean {
+    const releasers = this.#plan.onlyReceiversReply ? releasersIfReceiversReply : undefined
+    const isBlockedOtherwise = (other: typeof thread) =>
+      other.blocker !== null && releasersIfReceiversReply(other) === null
+    return isBlockedOtherwise(thread) || [...reachedFrom(thread, releasers)].some(isBlockedOtherwise)
+  }
+
+  /** False: it was refused, and so has changed nothing. */
+  #make(machine: Machine, { pid, tid, call }: Move): boolean {
+    const events: KernelEvent[] = []
+    machine.kernel.onEvent = (event) => events.push(event)
+    try {
+      machine.call(pid, tid, call)
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+      return false
+    }
+    this.#check(machine, events)
+    return true
+  }
+
+  #check(machine: Machine, events: readonly KernelEvent[]): void {
+    const stuck = stuckThreads(machine)
+    const suspects = stuckThreads(machine, releasersIfReceiversReply)
+    for (const thread of livingThreads(machine)) {
+      if (machine.kernel.deadlocks.isStuckThread(thread) !== stuck.has(thread))
+        this.#wrong(`${thread.blocker?.state}: ${stuck.has(thread) ? 'stuck and not found' : 'found and not stuck'}`)
+      if (machine.kernel.deadlocks.isSuspectThread(thread) !== suspects.has(thread))
+        this.#wrong(`${thread.blocker?.state}: suspected otherwise than by definition`)
+    }
+    const [told, defined] = [knotsTold(machine).join(', '), knotsByDefinition(stuck).join(', ')]
+    if (told !== defined) this.#wrong('deadlocks other than by definition')
+    for (const event of events) if (event.type.startsWith('deadlock.')) this.#checkEvent(event, events)
+  }
+
+  #checkEvent({ type, data }: KernelEvent, events: readonly KernelEvent[]): void {
+    this.#told[type] = (this.#told[type] ?? 0) + 1
+    if (type === 'deadlock.resolved') {
+      if (data.was !== 'suspected') this.#wrong('a deadlock ended by ordinary calls')
+      return
+    }
+    const { what, thread, state } = data.closing as { what: string; thread: string; state: string }
+    const isEntry = (event: KernelEvent) =>
+      event.type === 'thread.changed' && event.subject === thread && event.data.state === state
+    const isEnd = (event: KernelEvent) => event.type === 'thread.died' && event.subject === thread
+    const isTrue =
+      what === 'blocked'
+        ? (canonicalStates as readonly string[]).includes(state) && events.some(isEntry)
+        : what === 'ended' && events.some(isEnd)
+    if (!isTrue && type !== 'deadlock.suspected') this.#wrong(`closed by ${what} ${state}`)
+    const members = data.members as readonly { state: string }[]
+    if (what === 'blocked' && !members.some((member) => (canonicalStates as readonly string[]).includes(member.state)))
+      this.#wrong('a deadlock that no canonical timer warns of')
+  }
+
+  #judge(): Found {
+    const { stuck, detected, unsound, missed } = this.#graph.judge(this.#places.count)
+    for (let count = 0; count < unsound; count++) this.#wrong('unsound: detected, and released by a continuation')
+    for (let count = 0; count < missed; count++) this.#wrong('incomplete: never released, all traced, and not detected')
+    return {
+      states: this.#ids.size,
+      transitions: this.#graph.transitions,
+      stuck,
+      detected,
+      told: this.#told,
+      wrongs: this.#wrongs,
+    }
+  }
+
+  #wrong(what: string): void {
+    this.#wrongs.set(what, (this.#wrongs.get(what) ?? 0) + 1)
+  }
+}
