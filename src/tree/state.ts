@@ -268,7 +268,6 @@ export const State: z.ZodType<SavedState> = z
     processes: z.array(Process),
     shared: z.array(Sync),
     thresholds: z.array(Threshold),
-    emitted: count,
     deadlocks: z.array(
       z.strictObject({
         id: count,

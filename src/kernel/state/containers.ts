@@ -40,6 +40,8 @@ export function importPartitions(
     containers.set(pid, container)
   }
   atEach('partitions', partitions, (state) => {
+    if (container.partitions.has(state.name))
+      throw new KernelError('EINVAL', `${container.path} has partition ${state.name} twice`, { field: 'name' })
     const partition = new Partition(state.name, container)
     container.partitions.set(state.name, partition)
     kernel.admit(partition)

@@ -42,8 +42,6 @@ export interface MachineState {
   readonly pids: readonly number[]
   /** The thread that made the last call. */
   readonly running: ThreadRef | null
-  /** Events so far. */
-  readonly emitted: number
   /** Of the next definition of a threshold. */
   readonly nextRevision: number
   readonly system: ContainerState
@@ -73,7 +71,6 @@ export function exportState(machine: Machine): MachineState {
     lastPid: machine.lastPid,
     pids: [...machine.pids].sort((one, other) => one - other),
     running: machine.running === null ? null : references.thread(machine.running),
-    emitted: kernel.emitted,
     nextRevision: kernel.notifier.nextRevision,
     system: exportContainer(kernel, kernel.system),
     processes,
@@ -122,7 +119,6 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   for (const each of processes) at(each.place, () => importNode(kernel, each.process, each.state, thresholds))
   for (const each of threads) at(each.place, () => importNode(kernel, each.thread, each.state, thresholds))
   importTimeouts(kernel, state, threads)
-  kernel.emitted = state.emitted
   checkMachine(machine)
   checkSame(exportState(machine), state)
   return { kernel, machine }

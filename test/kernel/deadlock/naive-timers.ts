@@ -89,7 +89,7 @@ function beginOf(stays: readonly Stay[], states: readonly string[]): number | nu
 
 export const asToldByKernel = (events: readonly KernelEvent[]): string[] =>
   events
-    .filter(({ type }) => type.startsWith('deadlock.'))
+    .filter(({ type }) => type === 'deadlock.warning' || type === 'deadlock.eased')
     .map(({ type, subject, at, data }) =>
       [
         type,
