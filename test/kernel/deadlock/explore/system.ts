@@ -46,9 +46,9 @@ export class Places {
   readonly count: number
 
   constructor({ threads }: SystemPlan) {
-    let count = 0
-    this.#first = threads.map((more) => (count += more) - more)
-    this.count = count
+    const before = (place: number) => threads.slice(0, place).reduce((sum, more) => sum + more, 0)
+    this.#first = threads.map((_, place) => before(place))
+    this.count = before(threads.length)
   }
 
   of({ parent, tid }: ModelThread): number {
@@ -72,10 +72,11 @@ function callsOf(machine: Machine, plan: SystemPlan, thread: ModelThread): Kerne
   const process = thread.parent
   const own = new Set([...(thread.owned ?? [])].map(({ name }) => name))
   const calls: KernelCall[] = []
-  for (const mutex of plan.mutexes)
-    calls.push(
-      own.has(mutex) ? { name: 'SyncMutexUnlock', args: { mutex } } : { name: 'SyncMutexLock', args: { mutex } },
-    )
+  for (const mutex of plan.mutexes) {
+    // Also one that it has: then it waits for itself.
+    calls.push({ name: 'SyncMutexLock', args: { mutex } })
+    if (own.has(mutex)) calls.push({ name: 'SyncMutexUnlock', args: { mutex } })
+  }
   for (const [condvar, mutex] of plan.conditions) {
     if (own.has(mutex)) calls.push({ name: 'SyncCondvarWait', args: { condvar, mutex } })
     if ((syncOf(machine, process, condvar)?.waiters.length ?? 0) > 0)
