@@ -105,9 +105,7 @@ export class Deadlocks {
     if (node === 0 || this.#suspected.next[node] === nobody) return
     if (this.#isStuck(node)) this.#wake = { thread, wake }
     const from = this.#suspected.next[node]!
-    this.#proven.link(node, nobody)
-    this.#suspected.link(node, nobody)
-    this.#nodes.leave(node)
+    this.#letGo(node)
     this.#dropLock(from)
   }
 
@@ -123,12 +121,12 @@ export class Deadlocks {
     if (this.#proven.firstWaiter[process] !== 0) this.#begin(process, thread, 'ended')
     const node = thread.waitNode
     if (node === 0) return
-    for (const graph of [this.#proven, this.#suspected])
-      for (const waiter of graph.waitersOf(node)) {
-        const isLock = graph.isLock(waiter)
-        graph.link(waiter, isLock ? gone : nobody)
-        if (isLock) this.#begin(waiter, thread, 'ended')
-      }
+    for (const waiter of this.#waitersOf(node)) {
+      if (this.#suspected.isLock(waiter)) {
+        this.#linkBoth(waiter, gone)
+        this.#begin(waiter, thread, 'ended')
+      } else this.#letGo(waiter)
+    }
     this.#nodes.giveBack(node)
   }
 
@@ -136,10 +134,9 @@ export class Deadlocks {
   processEnded(process: Process): void {
     const node = process.waitNode
     if (node === 0) return
-    for (const graph of [this.#proven, this.#suspected]) {
-      graph.reopen(node)
-      for (const waiter of graph.waitersOf(node)) graph.link(waiter, nobody)
-    }
+    this.#proven.reopen(node)
+    this.#suspected.reopen(node)
+    for (const waiter of this.#waitersOf(node)) this.#letGo(waiter)
     this.#nodes.giveBack(node)
     this.closedSet(process, false, 'ended')
   }
@@ -405,6 +402,21 @@ export class Deadlocks {
     this.#begin(node, thread, cause)
   }
 
+  #linkBoth(node: number, to: number): void {
+    this.#proven.link(node, to)
+    this.#suspected.link(node, to)
+  }
+
+  /** What the thread waits for is not traced from now on. Preconditions: it was. */
+  #letGo(node: number): void {
+    this.#linkBoth(node, nobody)
+    this.#nodes.leave(node)
+  }
+
+  #waitersOf(node: number): Set<number> {
+    return new Set([...this.#proven.waitersOf(node), ...this.#suspected.waitersOf(node)])
+  }
+
   #begin(node: number, thread: Thread | null, cause: Cause): void {
     this.#pending.push(node)
     this.#pendingThreads.push(thread)
@@ -432,8 +444,7 @@ export class Deadlocks {
     const { waitNode, owner, isAbandoned } = lock
     const to = isAbandoned ? gone : owner === null ? nobody : this.#nodes.thread(owner)
     if (this.#suspected.next[waitNode] === to) return
-    this.#proven.link(waitNode, to)
-    this.#suspected.link(waitNode, to)
+    this.#linkBoth(waitNode, to)
     this.#begin(waitNode, owner, 'owner')
   }
 
@@ -441,8 +452,7 @@ export class Deadlocks {
   #dropLock(node: number): void {
     if (node <= 0 || !this.#suspected.isLock(node)) return
     if (this.#suspected.firstWaiter[node] !== 0 || this.#proven.firstWaiter[node] !== 0) return
-    this.#proven.link(node, nobody)
-    this.#suspected.link(node, nobody)
+    this.#linkBoth(node, nobody)
     this.#nodes.giveBack(node)
   }
 

@@ -146,6 +146,17 @@ describe('a deadlock', () => {
     expect(told(world)).toEqual([`deadlock.detected 4 ${path(1, 1)}`])
   })
 
+  test('is found of a thread that has joined one and then joins another', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const [main, one, other] = [world.thread(process), world.more(process), world.more(process)]
+    world.call(main, 'ThreadJoin', { tid: one.tid })
+    world.call(one, 'ThreadDestroy', {})
+    world.call(main, 'ThreadJoin', { tid: other.tid })
+    world.call(other, 'ThreadJoin', { tid: main.tid })
+    expect(told(world)).toEqual([`deadlock.detected 10 ${path(1, 1)} ${path(1, 3)}`])
+  })
+
   test('through a wait for a condition, whose mutex another owns, is found', () => {
     const world = new World()
     const process = world.spawn('p')

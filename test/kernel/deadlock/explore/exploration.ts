@@ -26,10 +26,16 @@ export interface Found {
 
 interface Open {
   readonly id: number
-  readonly saved: MachineState
+  /** What it was made by, from the one before it. */
+  readonly madeBy: Move | null
+  /** Null: to be made again from those before it. */
+  readonly saved: MachineState | null
   readonly moves: readonly Move[]
   next: number
 }
+
+/** A state is saved at every so many steps: ways are long, and a few calls cost less than a whole state. */
+const stepsBetweenSaved = 12
 
 export class Exploration {
   readonly #plan: SystemPlan
@@ -50,7 +56,7 @@ export class Exploration {
     const first = buildSystem(this.#plan)
     // What was left by the last move, if nothing has happened to it since.
     let live: Machine | null = first
-    const open = [this.#enter(first, keyOf(first))]
+    const open = [this.#enter(first, keyOf(first), { madeBy: null, depth: 0 })]
     for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
       const move = at.moves[at.next++]
       if (move === undefined) {
@@ -58,7 +64,7 @@ export class Exploration {
         live = null
         continue
       }
-      const machine: Machine = live ?? importState(at.saved).machine
+      const machine: Machine = live ?? restore(open)
       if (!this.#make(machine, move)) {
         live = machine
         continue
@@ -69,13 +75,13 @@ export class Exploration {
       const to = known ?? this.#ids.size
       this.#graph.link(at.id, to)
       if (known !== undefined) continue
-      open.push(this.#enter(machine, key))
+      open.push(this.#enter(machine, key, { madeBy: move, depth: open.length }))
       live = machine
     }
     return this.#judge()
   }
 
-  #enter(machine: Machine, key: string): Open {
+  #enter(machine: Machine, key: string, { madeBy, depth }: { madeBy: Move | null; depth: number }): Open {
     const id = this.#ids.size
     this.#ids.set(key, id)
     if (this.#ids.size % 10_000 === 0) this.#onProgress(this.#ids.size)
@@ -91,7 +97,8 @@ export class Exploration {
       if (this.#isUntraced(thread)) excused |= bit
     }
     this.#graph.add({ free: all & ~waiting, detected, excused })
-    return { id, saved: exportState(machine), moves: movesOf(machine, this.#plan), next: 0 }
+    const saved = depth % stepsBetweenSaved === 0 ? exportState(machine) : null
+    return { id, madeBy, saved, moves: movesOf(machine, this.#plan), next: 0 }
   }
 
   /** It waits, and one it waits for, or itself, is blocked in a state that is not traced. */
@@ -167,4 +174,12 @@ export class Exploration {
   #wrong(what: string): void {
     this.#wrongs.set(what, (this.#wrongs.get(what) ?? 0) + 1)
   }
+}
+
+/** The machine in the last of these states. */
+function restore(open: readonly Open[]): Machine {
+  const from = open.findLastIndex(({ saved }) => saved !== null)
+  const { machine } = importState(open[from]!.saved!)
+  for (const { madeBy } of open.slice(from + 1)) machine.call(madeBy!.pid, madeBy!.tid, madeBy!.call)
+  return machine
 }

@@ -52,7 +52,7 @@ export const largePlans: Readonly<Record<string, SystemPlan>> = {
       [2, 1],
     ],
   },
-  'a ring of three servers of two threads': {
+  'a ring of three servers of two threads, which end': {
     ...none,
     threads: [2, 2, 2],
     sends: [
@@ -60,5 +60,28 @@ export const largePlans: Readonly<Record<string, SystemPlan>> = {
       [2, 3],
       [3, 1],
     ],
+    ends: true,
+  },
+  'a ring of three servers of two threads, a shared lock, and ends': {
+    ...none,
+    threads: [2, 2, 2],
+    mutexes: ['/s'],
+    sends: [
+      [1, 2],
+      [2, 3],
+      [3, 1],
+    ],
+    ends: true,
+  },
+  'two servers of two threads, two locks, which end': {
+    ...none,
+    threads: [2, 2],
+    mutexes: ['m', '/s'],
+    sends: [
+      [1, 2],
+      [2, 1],
+    ],
+    ends: true,
+    joins: true,
   },
 }

@@ -40,16 +40,15 @@ export function buildSystem({ threads, sends }: SystemPlan): Machine {
   return machine
 }
 
-const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)
-
 /** The places of all threads that there ever are: bits of masks. */
 export class Places {
   readonly #first: readonly number[]
   readonly count: number
 
   constructor({ threads }: SystemPlan) {
-    this.#first = threads.map((_, place) => sum(threads.slice(0, place)))
-    this.count = sum(threads)
+    const before = (place: number) => threads.slice(0, place).reduce((sum, more) => sum + more, 0)
+    this.#first = threads.map((_, place) => before(place))
+    this.count = before(threads.length)
   }
 
   of({ parent, tid }: ModelThread): number {
@@ -73,10 +72,11 @@ function callsOf(machine: Machine, plan: SystemPlan, thread: ModelThread): Kerne
   const process = thread.parent
   const own = new Set([...(thread.owned ?? [])].map(({ name }) => name))
   const calls: KernelCall[] = []
-  for (const mutex of plan.mutexes)
-    calls.push(
-      own.has(mutex) ? { name: 'SyncMutexUnlock', args: { mutex } } : { name: 'SyncMutexLock', args: { mutex } },
-    )
+  for (const mutex of plan.mutexes) {
+    // Also one that it has: then it waits for itself.
+    calls.push({ name: 'SyncMutexLock', args: { mutex } })
+    if (own.has(mutex)) calls.push({ name: 'SyncMutexUnlock', args: { mutex } })
+  }
   for (const [condvar, mutex] of plan.conditions) {
     if (own.has(mutex)) calls.push({ name: 'SyncCondvarWait', args: { condvar, mutex } })
     if ((syncOf(machine, process, condvar)?.waiters.length ?? 0) > 0)
