@@ -141,12 +141,19 @@ describe('a ring of mutexes', () => {
   })
 
   test('is found in the fast period where the process is armed', async () => {
+    const quick = new Heard<ScanMessage>()
+    const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, idleBudget: 1, armedBudget: 1 }
+    const fast = startScanner({ ...options, fullPeriodMs: 3_600_000 }, quick.hear, quick.fail)
+    await quick.until((message) => (message.type === 'scan' ? true : undefined))
     const running = await run('locks', ['ring', 'normal', 2])
-    await printed(running, 2)
-    arm(running.pid)
-    await nextReport(({ kind, waits }) =>
-      kind === 'fast' && waits !== null && ofPids(waits, [running.pid]).length === 2 ? true : undefined,
+    fast.send({ type: 'lives', born: [running.pid], died: [] })
+    fast.send({ type: 'plan', everyMask: 0, system: false, masks: new Map([[running.pid, locksBit]]) })
+    await quick.until((message) =>
+      message.type === 'scan' && message.kind === 'fast' && ofPids(message.waits ?? [], [running.pid]).length === 2
+        ? true
+        : undefined,
     )
+    await fast.stop()
   })
 
   test('inside a pid namespace is that of the threads as we see them', async () => {
