@@ -287,13 +287,13 @@ describe('a busy program without a deadlock', () => {
     let reports = 0
     let waits = 0
     await nextReport((report) => {
+      // Of this program only: other tests have their deadlocks at the same time.
       const told = ofPids(report.waits ?? [], [pid])
-      expect(loopsIn(report.waits ?? [])).toEqual([])
+      expect(loopsIn(told)).toEqual([])
+      reports++
       waits += told.length
-      if (told.length > 0) reports++
-      return reports === 300 ? true : undefined
+      return reports >= 500 && waits >= 50 ? true : undefined
     })
-    expect(waits).toBeGreaterThanOrEqual(reports)
   })
 
   test('(an idle pool) waits for nothing that has an owner, and is not closed while one thread reads', async () => {
