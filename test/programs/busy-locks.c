@@ -6,6 +6,7 @@
 //   sem-daemon    one thread, in sem_wait, whose handler of SIGTERM posts; "posted" is printed then
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,9 @@ static int queued;
 static sem_t posted;
 
 static void work(unsigned *seed) {
-  for (volatile int left = rand_r(seed) % 2000; left > 0; left--) continue;
+  for (volatile int left = rand_r(seed) % 200; left > 0; left--) continue;
+  // Others come to want what it holds.
+  if (rand_r(seed) % 2 == 0) sched_yield();
 }
 
 static void *locks_in_order(void *argument) {

@@ -4,7 +4,9 @@ import { durationText } from '../../duration.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
 
-const unavailable: Abilities['unavailable'] = { mutexes: 'owners of locks are not read on Linux yet' }
+const unavailable: Abilities['unavailable'] = {
+  mutexes: 'Linux knows the owner of a lock only while somebody waits for it',
+}
 
 const capacities: Abilities['capacities'] = {
   fds: ['process', 'system'],

@@ -63,7 +63,7 @@ export class LockReader {
 
   /** Whether it sleeps in the same call still. */
   isInSameCall(thread: ThreadRecord): boolean {
-    const length = this.files.read(thread.syscall, true)
+    const length = this.files.read(thread.syscall)
     if (length <= 0 || !parseSyscall(this.files.bytes, length, this.call) || this.call.kind !== 'inside') return false
     return thread.futex !== null && sameCall(futexCallOf(this.call), thread.futex)
   }
@@ -74,11 +74,11 @@ export class LockReader {
 
   private readWords(process: ProcessRecord, address: number, bytes: number): DataView | null {
     const { files } = this
-    let length = files.readFrom(process.memory, address, bytes, true, 1)
+    let length = files.readFrom(process.memory, address, bytes, false, 1)
     if (length === 0) {
       // The file is of the memory that it had when the file was opened: by now it has executed another program.
       files.forget(process.memory)
-      length = files.readFrom(process.memory, address, bytes, true, 1)
+      length = files.readFrom(process.memory, address, bytes, false, 1)
     }
     if (length < 0 && (isDenied(length) || isGone(length))) this.failure = reasonOf(length)
     if (length < bytes) return null

@@ -111,7 +111,7 @@ export class LockWatch {
   }
 
   private hasNotRun(thread: ThreadRecord): boolean {
-    this.parts.threadReader.readSchedule(thread, true)
+    this.parts.threadReader.readSchedule(thread, false)
     return !thread.ran && !thread.gone && thread.timesRun >= 0
   }
 

@@ -3,17 +3,16 @@
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { KeptFiles } from './kept-files.ts'
-import { compareMemory, errorNumber, readlink } from './libc.ts'
+import { compareMemory, errorNumber } from './libc.ts'
 import { listNumbers } from './list-numbers.ts'
 import { findPlace, type MappedPlace, mapsShared } from './parse-maps.ts'
 import { emptyStatm, parseStatm } from './parse-statm.ts'
 import { parseStatus } from './parse-status.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { reasonOf } from './stack-reader.ts'
-import { textOfBytes } from './text-of-bytes.ts'
 
 const notKnownYet = 'its owner is a thread that is not known yet'
-const elsewhere = 'its owner does not map it: another pid namespace may have written it'
+const ambiguous = 'threads of several pid namespaces may be its owner'
 const notPlaced = 'what it waits for lies in no mapping'
 const memoryShared = 'its owner is no thread of the process, whose memory others may share'
 
@@ -22,7 +21,6 @@ export class OwnerFinder {
   private readonly processes: ReadonlyMap<number, ProcessRecord>
   private readonly procRoot: string
   private readonly statm = emptyStatm()
-  private readonly link = Buffer.allocUnsafeSlow(64)
 
   constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
@@ -51,17 +49,29 @@ export class OwnerFinder {
     return this.hasOwnMemory(process) ? null : memoryShared
   }
 
+  /**
+   * An id in shared memory is that of the owner in its own pid namespace, and does not say in which: it must be the only
+   * thread so called in all the processes that map the file.
+   */
   private findAmongAll(process: ProcessRecord, tid: number, shared: MappedPlace): ThreadRecord | string | null {
-    const namespace = this.namespaceOf(process)
+    const owners: ThreadRecord[] = []
+    let isThere = false
     for (const other of this.processes.values()) {
-      if (other.kernelThread || other.namespaceDepth !== process.namespaceDepth) continue
-      const thread = this.threadOf(other, tid)
-      if (!thread || thread.dead || this.namespaceOf(other) !== namespace) continue
-      return this.maps(other, shared) ? thread : elsewhere
+      const thread = other.kernelThread ? undefined : this.threadOf(other, tid)
+      if (!thread || thread.dead) continue
+      isThere = true
+      if (this.maps(other, shared)) owners.push(thread)
     }
-    // In a namespace below there is no telling which of the threads not known yet has that id.
-    if (process.namespaceDepth > 1 || existsSync(`${this.procRoot}/${tid}`)) return notKnownYet
-    return null
+    const [owner, another] = owners
+    if (owner) return another ? ambiguous : owner
+    return isThere || this.mayBeUnknown(process, tid, shared) ? notKnownYet : null
+  }
+
+  /** There is no telling which of the threads of another pid namespace that are not known yet has that id. */
+  private mayBeUnknown(process: ProcessRecord, tid: number, shared: MappedPlace): boolean {
+    if (process.namespaceDepth > 1 || existsSync(`${this.procRoot}/${tid}`)) return true
+    for (const other of this.processes.values()) if (other.namespaceDepth > 1 && this.maps(other, shared)) return true
+    return false
   }
 
   private threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
@@ -87,12 +97,6 @@ export class OwnerFinder {
     if (typeof tids === 'number') return true
     if (process.namespaceDepth === 1) return tids.includes(tid)
     return tids.some((outer) => this.readInnerTid(process, outer) === tid)
-  }
-
-  /** As the kernel names it; empty where it may not be read. */
-  private namespaceOf(process: ProcessRecord): string {
-    const length = readlink(`${process.path}/ns/pid`, this.link, this.link.length)
-    return length > 0 ? textOfBytes(this.link, 0, length) : ''
   }
 
   private maps(process: ProcessRecord, shared: MappedPlace): boolean {

@@ -141,25 +141,19 @@ describe('a ring of mutexes', () => {
   })
 
   test('is found in the fast period where the process is armed', async () => {
-    // One whose full scans are too seldom to find it first.
-    const reports = new Heard<ScanMessage>()
-    const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', idleBudget: 1, armedBudget: 1 }
-    const patient = startScanner({ ...options, periodMs: 5, fullPeriodMs: 3_600_000 }, reports.hear, reports.fail)
-    try {
-      await reports.next((message) => (message.type === 'scan' && message.kind === 'full' ? true : undefined))
-      const running = await run('locks', ['ring', 'normal', 2])
-      const masks = new Map([[running.pid, locksBit]])
-      patient.send({ type: 'lives', born: [running.pid], died: [] })
-      patient.send({ type: 'plan', everyMask: 0, system: false, masks })
-      const found = await reports.next((message) =>
-        message.type === 'scan' && message.waits !== null && ofPids(message.waits, [running.pid]).length === 2
-          ? message.kind
-          : undefined,
-      )
-      expect(found).toBe('fast')
-    } finally {
-      await patient.stop()
-    }
+    const quick = new Heard<ScanMessage>()
+    const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, idleBudget: 1, armedBudget: 1 }
+    const fast = startScanner({ ...options, fullPeriodMs: 3_600_000 }, quick.hear, quick.fail)
+    await quick.until((message) => (message.type === 'scan' ? true : undefined))
+    const running = await run('locks', ['ring', 'normal', 2])
+    fast.send({ type: 'lives', born: [running.pid], died: [] })
+    fast.send({ type: 'plan', everyMask: 0, system: false, masks: new Map([[running.pid, locksBit]]) })
+    await quick.until((message) =>
+      message.type === 'scan' && message.kind === 'fast' && ofPids(message.waits ?? [], [running.pid]).length === 2
+        ? true
+        : undefined,
+    )
+    await fast.stop()
   })
 
   test('inside a pid namespace is that of the threads as we see them', async () => {
@@ -293,13 +287,13 @@ describe('a busy program without a deadlock', () => {
     let reports = 0
     let waits = 0
     await nextReport((report) => {
+      // Of this program only: other tests have their deadlocks at the same time.
       const told = ofPids(report.waits ?? [], [pid])
-      expect(loopsIn(report.waits ?? [])).toEqual([])
+      expect(loopsIn(told)).toEqual([])
+      reports++
       waits += told.length
-      if (told.length > 0) reports++
-      return reports === 300 ? true : undefined
+      return reports >= 500 && waits >= 50 ? true : undefined
     })
-    expect(waits).toBeGreaterThanOrEqual(reports)
   })
 
   test('(an idle pool) waits for nothing that has an owner, and is not closed while one thread reads', async () => {

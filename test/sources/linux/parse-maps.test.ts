@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { canBeStack, findMainStack, findVma } from '../../../src/sources/linux/parse-maps.ts'
+import { canBeStack, findMainStack, findPlace, findVma, mapsShared } from '../../../src/sources/linux/parse-maps.ts'
 
 const maps = Buffer.from(
   [
@@ -41,5 +41,26 @@ describe('maps', () => {
     expect(canBeStack(vmaAt(0x7f0000000000))).toBe(false)
     expect(canBeStack(vmaAt(0x7f0000900000))).toBe(false)
     expect(canBeStack(vmaAt(0x55b0c5a00000))).toBe(false)
+  })
+})
+
+describe('the place in a file', () => {
+  test('is where an address lies in what is mapped, which others may share', () => {
+    const place = { isShared: true, device: '00:05', inode: '99', offset: 0x128 }
+    expect(findPlace(maps, maps.length, 0x7f0000900128)).toEqual(place)
+    expect(findPlace(maps, maps.length, 0x7f0000001000)).toMatchObject({ isShared: false })
+    expect(findPlace(maps, maps.length, 0x7f0000a00000)).toBeNull()
+  })
+
+  test('counts the offset at which the file was mapped', () => {
+    const line = Buffer.from('7f0000900000-7f0000a00000 rw-s 00002000 00:05 99 /dev/shm/x\n')
+    expect(findPlace(line, line.length, 0x7f0000900010)?.offset).toBe(0x2010)
+  })
+
+  test('is shared by who maps that file so that writes are seen', () => {
+    const text = maps.toString('latin1')
+    expect(mapsShared(text, { device: '00:05', inode: '99' })).toBe(true)
+    expect(mapsShared(text, { device: 'fe:00', inode: '1234' })).toBe(false)
+    expect(mapsShared(text, { device: '00:05', inode: '9' })).toBe(false)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parsePendingSignals } from '../../../src/sources/linux/parse-signals.ts'
+import { handlesSignals, parsePendingSignals } from '../../../src/sources/linux/parse-signals.ts'
 
 const none = '0000000000000000'
 const status = ({ own = none, shared = none, queued = '0/63432' }) =>
@@ -52,4 +52,17 @@ describe('pending signals', () => {
   test.each(['00000000', 'zzzzzzzzzzzzzzzz', ''])('are not known of the mask %j', (own) => {
     expect(parsePendingSignals(status({ own }))).toBeNull()
   })
+})
+
+test.each([
+  ['none', '0000000000000000', false],
+  ['those of the C library, 32 to 34', '0000000380000000', false],
+  ['SIGTERM', '0000000380004000', true],
+  ['a real-time signal, 35', '0000000400000000', true],
+])('a program that catches %s', (_, mask, handles) => {
+  expect(handlesSignals(`Name:\tdemo\nSigCgt:\t${mask}\n`)).toBe(handles)
+})
+
+test('whether signals are caught is not known where it is not told', () => {
+  expect(handlesSignals('Name:\tdemo\n')).toBeNull()
 })

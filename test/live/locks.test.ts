@@ -1,0 +1,80 @@
+/** Threads of real programs that wait for locks, as they are shown. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+
+let live: Live
+const programs: Program[] = []
+
+beforeAll(async () => {
+  live = await Live.start()
+})
+
+afterAll(async () => {
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+})
+
+async function begin(name: string, ...args: readonly (string | number)[]): Promise<Program> {
+  const program = await start(name, args)
+  programs.push(program)
+  return program
+}
+
+async function printed(program: Program): Promise<{ path: string; address: string }> {
+  const [tid = '', address = ''] = (await program.line()).split(' ')
+  return { path: `/sys/proc/${program.pid}/thread/${tid}`, address }
+}
+
+const showsOn = (path: string, state: string, key: string) =>
+  live.until(path, (thread) => thread.state === state && Object.hasOwn((thread.on as object | undefined) ?? {}, key))
+
+test.each(['normal', 'recursive', 'robust'])(
+  'two threads that want each other’s %s mutex show it and its owner',
+  async (kind) => {
+    const program = await begin('locks', 'ring', kind, 2)
+    const [one, other] = [await printed(program), await printed(program)]
+    const shown = await showsOn(one.path, 'MUTEX', 'owner')
+    expect(shown).not.toHaveProperty('certain')
+    expect(shown).not.toHaveProperty('why')
+    expect(shown.on).toEqual({ mutex: one.address, owner: other.path })
+    expect((await showsOn(other.path, 'MUTEX', 'owner')).on).toEqual({ mutex: other.address, owner: one.path })
+  },
+)
+
+test('a thread that joins another shows which', async () => {
+  const program = await begin('locks', 'mix')
+  const [owner, wanting] = [await printed(program), await printed(program)]
+  expect((await showsOn(owner.path, 'JOIN', 'thread')).on).toEqual({ thread: wanting.path })
+})
+
+test('the owner that has ended is said to have', async () => {
+  const program = await begin('locks', 'orphan')
+  const [owner, wanting] = [await printed(program), await printed(program)]
+  const { on } = await showsOn(wanting.path, 'MUTEX', 'ownerState')
+  expect(on).toEqual({ mutex: wanting.address, owner: owner.path, ownerState: 'DEAD' })
+})
+
+test('a writer’s read-write lock is shown as likely', async () => {
+  const program = await begin('locks', 'ring', 'rwlock', 2)
+  const [one, other] = [await printed(program), await printed(program)]
+  const shown = await showsOn(one.path, 'MUTEX', 'owner')
+  expect(shown).toMatchObject({ certain: false, why: expect.stringContaining('read-write lock') })
+  expect(shown.on).toEqual({ rwlock: one.address, owner: other.path })
+})
+
+test('a wait for a condition is CONDVAR, uncertain, and says why', async () => {
+  const { pid } = await begin('busy-locks', 'pool')
+  const { entries } = (await live.until(
+    `/sys/proc/${pid}/thread`,
+    ({ entries }) =>
+      (entries as { state: string | null }[] | undefined)?.some(({ state }) => state === 'CONDVAR') ?? false,
+  )) as { entries: Record<string, unknown>[] }
+  const waiting = entries.find(({ state }) => state === 'CONDVAR')
+  expect(waiting).toMatchObject({ certain: false, why: expect.stringContaining('semaphore') })
+})

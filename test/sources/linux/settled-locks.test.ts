@@ -1,0 +1,51 @@
+/** What a lock costs to watch: the scan in this very thread, its readings counted. */
+
+import { afterAll, expect, test } from 'vitest'
+import { type KeptFile, KeptFiles } from '../../../src/sources/linux/kept-files.ts'
+import { findAbilities } from '../../../src/sources/linux/kernel-abilities.ts'
+import { ReportBuilder } from '../../../src/sources/linux/report-builder.ts'
+import { Scanner } from '../../../src/sources/linux/scanner.ts'
+import { start } from '../../support/programs.ts'
+
+class CountedFiles extends KeptFiles {
+  readonly readings: string[] = []
+
+  override readFrom(file: KeptFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+    this.readings.push(file.path)
+    return super.readFrom(file, position, bytes, armed, keepFrom)
+  }
+}
+
+const procRoot = '/proc'
+const files = new CountedFiles()
+const report = new ReportBuilder()
+const degrading = { degraded: () => {}, recovered: () => {} }
+const abilities = findAbilities(procRoot, '/sys/fs/cgroup')
+const scanner = new Scanner({ procRoot, files, report, abilities, degrading })
+
+afterAll(() => {
+  scanner.close()
+  files.closeAll()
+})
+
+const ofReading = (pid: number) => [
+  ...new Set(files.readings.filter((path) => path.startsWith(`/proc/${pid}/`)).map((path) => path.split('/').at(-1))),
+]
+
+test('of a deadlock at rest nothing is read again but whether its threads ran', async () => {
+  const program = await start('locks', ['ring', 'normal', 10])
+  const pass = () => {
+    files.readings.length = 0
+    scanner.scanFull(Date.now())
+    const { waits } = report.finish({ kind: 'full', startedAt: 0, finishedAt: 0, cpuMs: 0, periodMs: 0 })
+    return waits?.filter(({ pid }) => pid === program.pid).length
+  }
+  while (pass() !== 10) expect(ofReading(program.pid)).toContain('mem')
+  // Once more its words were read, because not all of the others were known when the first of it was.
+  pass()
+  expect(pass()).toBe(10)
+  expect(ofReading(program.pid)).not.toContain('mem')
+  expect(ofReading(program.pid)).not.toContain('syscall')
+  expect(files.readings.filter((path) => path.startsWith(`/proc/${program.pid}/task/`)).length).toBeLessThanOrEqual(22)
+  await program.stop()
+})
