@@ -165,7 +165,7 @@ function endWaits(kernel: Kernel, ended: Thread): void {
   for (const [thread, { releaser }] of kernel.waits) {
     if (thread !== ended && releaser !== ended) continue
     kernel.waits.delete(thread)
-    noteWait(thread, null)
+    noteWait(kernel, thread, null)
   }
 }
 
@@ -252,8 +252,8 @@ export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason:
  * known to wait for anybody. Preconditions: its threads live, and so do the releasers.
  */
 export function waitsObserved(kernel: Kernel, waits: ReadonlyMap<Thread, ThreadWait>): void {
-  for (const thread of kernel.waits.keys()) if (!waits.has(thread)) noteWait(thread, null)
-  for (const [thread, wait] of waits) if (!sameWait(thread.observedWait, wait)) noteWait(thread, wait)
+  for (const thread of kernel.waits.keys()) if (!waits.has(thread)) noteWait(kernel, thread, null)
+  for (const [thread, wait] of waits) if (!sameWait(thread.observedWait, wait)) noteWait(kernel, thread, wait)
   kernel.waits = new Map(waits)
 }
 
@@ -264,8 +264,10 @@ const sameWait = (one: ThreadWait | null, other: ThreadWait): boolean =>
   one.owner === other.owner &&
   one.evidence === other.evidence
 
-function noteWait(thread: Thread, wait: ThreadWait | null): void {
+function noteWait(kernel: Kernel, thread: Thread, wait: ThreadWait | null): void {
   thread.observedWait = wait
+  if (wait === null) kernel.deadlocks.unblocked(thread, { what: 'changed' })
+  else kernel.deadlocks.blocked(thread, 'observed')
   thread.revision++
   thread.parent.revision++
 }
@@ -275,6 +277,8 @@ function noteWait(thread: Thread, wait: ThreadWait | null): void {
  * again, in place of those told before.
  */
 export function closedSetsObserved(kernel: Kernel, processes: ReadonlySet<Process>): void {
+  for (const process of kernel.closedSets) if (!processes.has(process)) kernel.deadlocks.closedSet(process, false)
+  for (const process of processes) kernel.deadlocks.closedSet(process, true)
   kernel.closedSets = new Set(processes)
 }
 

@@ -60,7 +60,9 @@ export class Deadlocks {
   #lastId = 0
   readonly #provenOf = new Map<Thread, Deadlock>()
   readonly #suspectOf = new Map<Thread, Suspect>()
-  readonly #closedSets = new Map<Process, Deadlock>()
+  /** Processes that a source has found closed, with what was told of each: nothing while it is proven stuck as a whole. */
+  readonly #closedSets = new Map<Process, Deadlock | null>()
+  #closedSetsChanged = false
   /** Where a walk is to begin, and why; each at the same place. */
   readonly #pending: number[] = []
   readonly #pendingThreads: (Thread | null)[] = []
@@ -150,16 +152,31 @@ export class Deadlocks {
    * is not so any more.
    */
   closedSet(process: Process, isClosed: boolean, how: 'changed' | 'ended' = 'changed'): void {
-    const known = this.#closedSets.get(process)
-    if (isClosed === (known !== undefined)) return
-    if (known !== undefined) {
+    const told = this.#closedSets.get(process)
+    if (isClosed === (told !== undefined)) return
+    if (isClosed) {
+      this.#closedSets.set(process, null)
+      this.#closedSetsChanged = true
+    } else {
       this.#closedSets.delete(process)
-      this.#resolve(known, { how })
-      return
+      if (told) this.#resolve(told, { how })
     }
-    const members = [...process.threads.values()].sort(byPidAndTid)
-    const closing: Closing = { what: 'observed', thread: null, state: null, call: null }
-    this.#closedSets.set(process, this.#tell('suspected', { members, isOrphan: false }, closing, ['closed-set']))
+  }
+
+  /** What is proven of all threads of a process is suspected no more. */
+  #tellClosedSets(): void {
+    this.#closedSetsChanged = false
+    for (const [process, told] of this.#closedSets) {
+      const members = [...process.threads.values()].sort(byPidAndTid)
+      const isProven = members.every((thread) => this.isStuckThread(thread))
+      if (isProven && told !== null) {
+        this.#resolve(told, { how: 'proven' })
+        this.#closedSets.set(process, null)
+      } else if (!isProven && told === null) {
+        const close: Closing = { what: 'observed', thread: null, state: null, call: null }
+        this.#closedSets.set(process, this.#tell('suspected', { members, isOrphan: false }, close, ['closed-set']))
+      }
+    }
   }
 
   /**
@@ -231,6 +248,7 @@ export class Deadlocks {
   /** Preconditions: the change is whole. */
   settle(): void {
     const { length } = this.#pending
+    if (this.#closedSetsChanged && length === 0) this.#tellClosedSets()
     if (length === 0 && !this.#proven.hasReopened && !this.#suspected.hasReopened && this.#ended.length === 0) return
     const unproven = this.#reconsider(this.#proven)
     const unsuspected = this.#reconsider(this.#suspected)
@@ -241,6 +259,7 @@ export class Deadlocks {
     this.#tellProven(proven)
     this.#addSuspects(suspects)
     this.#tellSuspects([...unproven, ...this.#threads(proven), ...this.#threads(suspects)])
+    if (this.#closedSets.size > 0) this.#tellClosedSets()
     this.#clear()
   }
 

@@ -1,0 +1,174 @@
+/** Deadlocks of real programs, and what is none. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+import type { CloudEvent, Watcher } from '../support/service.ts'
+
+let live: Live
+let watcher: Watcher
+const programs: Program[] = []
+
+beforeAll(async () => {
+  live = await Live.start()
+  watcher = await live.watch('/sys?types=deadlock.*')
+})
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+})
+
+afterAll(async () => {
+  watcher.socket.close()
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
+
+async function begin(
+  name: string,
+  args: readonly (string | number)[],
+  under: readonly string[] = [],
+): Promise<Program> {
+  const program = await start(name, args, { under })
+  programs.push(program)
+  return program
+}
+
+interface Member {
+  readonly path: string
+  readonly state: string
+  readonly object: string
+  readonly owner: string
+}
+
+const membersOf = ({ data }: CloudEvent) => data.members as readonly Member[]
+
+/** The first event of this type all of whose members are these threads. */
+async function told(type: string, paths: readonly string[]): Promise<CloudEvent> {
+  const isIt = (event: CloudEvent) =>
+    event.type === type && paths.every((path) => membersOf(event).some((member) => member.path === path))
+  return (await watcher.until(isIt)).find(isIt)!
+}
+
+async function printed(program: Program, count: number) {
+  const threads: { path: string; address: string }[] = []
+  while (threads.length < count) {
+    const [tid = '', address = ''] = (await program.line()).split(' ')
+    threads.push({ path: `/sys/proc/${program.pid}/thread/${tid}`, address })
+  }
+  return threads
+}
+
+describe('a deadlock is detected', () => {
+  test.each([
+    ['normal', 2],
+    ['recursive', 2],
+    ['errorcheck', 2],
+    ['adaptive', 2],
+    ['robust', 2],
+    ['normal', 3],
+    ['normal', 10],
+    ['normal', 1],
+  ] as const)('in a ring of %s mutexes of %i threads', async (kind, count) => {
+    const program = await begin('locks', ['ring', kind, count])
+    const threads = await printed(program, count)
+    const event = await told(
+      'deadlock.detected',
+      threads.map(({ path }) => path),
+    )
+    const members = membersOf(event)
+    expect(members).toHaveLength(count)
+    // In order round the ring, each with what it wants and who has that.
+    for (const [place, { path, state, object, owner }] of members.entries()) {
+      expect(state).toBe('MUTEX')
+      expect(object).toBe(threads.find((thread) => thread.path === path)!.address)
+      expect(owner).toBe(members[(place + 1) % count]!.path)
+    }
+    expect(event.about?.split(',')).toEqual(expect.arrayContaining(threads.map(({ path }) => path)))
+    const text = await (await fetch(`${live.url}${event.subject}?format=text`)).text()
+    for (const { path, address } of threads) {
+      expect(text).toContain(path)
+      expect(text).toContain(address)
+    }
+    const listed = await (await fetch(`${live.url}/sys/deadlocks?format=text`)).text()
+    expect(listed).toContain(threads[0]!.path)
+    await program.stop()
+    await watcher.until(({ type, subject }) => type === 'deadlock.resolved' && subject === event.subject)
+  })
+
+  test('between two processes that share mutexes', async () => {
+    const program = await begin('locks', ['shared', 'normal'])
+    const [parent, child] = [await program.line(), await program.line()].map((line) => line.split(' ')[0]!)
+    const paths = [`/sys/proc/${parent}/thread/${parent}`, `/sys/proc/${child}/thread/${child}`]
+    expect(membersOf(await told('deadlock.detected', paths))).toHaveLength(2)
+  })
+
+  test('of threads that join one another', async () => {
+    const program = await begin('locks', ['joins', 3])
+    const threads = await printed(program, 3)
+    const event = await told(
+      'deadlock.detected',
+      threads.map(({ path }) => path),
+    )
+    expect(membersOf(event).map(({ state }) => state)).toEqual(['JOIN', 'JOIN', 'JOIN'])
+  })
+
+  test('of a mutex and a join', async () => {
+    const program = await begin('locks', ['mix'])
+    const threads = await printed(program, 2)
+    const event = await told(
+      'deadlock.detected',
+      threads.map(({ path }) => path),
+    )
+    expect(
+      membersOf(event)
+        .map(({ state }) => state)
+        .sort(),
+    ).toEqual(['JOIN', 'MUTEX'])
+  })
+
+  test('inside a pid namespace', async () => {
+    const outer = await begin('locks', ['ring', 'normal', 2], ['unshare', '--pid', '--fork'])
+    const isInside = (event: CloudEvent) =>
+      event.type === 'deadlock.detected' && membersOf(event).every(({ path }) => !path.includes(`/${outer.pid}/`))
+    await watcher.until((event) => isInside(event) && event.data.members !== undefined)
+    // Its threads have other ids in there: those that are told are ours.
+    const events = watcher.events.filter(isInside)
+    for (const { path } of membersOf(events.at(-1)!)) expect((await fetch(`${live.url}${path}`)).status).toBe(200)
+  })
+})
+
+test('a mutex whose owner has ended makes an orphan', async () => {
+  const program = await begin('locks', ['orphan'])
+  const [, waiting] = await printed(program, 2)
+  const event = await told('deadlock.orphaned', [waiting!.path])
+  expect(membersOf(event)).toHaveLength(1)
+})
+
+describe('a deadlock is suspected', () => {
+  test('of priority-inheriting mutexes, whose last wait is only likely', async () => {
+    const program = await begin('locks', ['ring', 'pi', 2])
+    const threads = await printed(program, 2)
+    const event = await told(
+      'deadlock.suspected',
+      threads.map(({ path }) => path),
+    )
+    expect(event.data.reason).toBe('pi-stack')
+  })
+
+  test('of read-write locks', async () => {
+    const program = await begin('locks', ['ring', 'rwlock', 2])
+    const threads = await printed(program, 2)
+    const event = await told(
+      'deadlock.suspected',
+      threads.map(({ path }) => path),
+    )
+    expect(event.data.reason).toBe('rwlock-writer')
+  })
+
+  test('in a program of another language, all of whose threads wait for ever', async () => {
+    const program = await begin('lock-pair.py', ['all'])
+    const event = await told('deadlock.suspected', [`/sys/proc/${program.pid}/thread/${program.pid}`])
+    expect(event.data.reason).toBe('closed-set')
+  })
+})
