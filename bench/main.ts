@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { counters, countersElsewhere } from './measures/counters.ts'
+import { deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
@@ -27,6 +28,7 @@ const measures: readonly Measure[] = [
   births,
   counters,
   countersElsewhere,
+  deadlockWalk,
   modelCalls,
   modelCallsMillion,
   httpThread,

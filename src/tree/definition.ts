@@ -143,6 +143,8 @@ export interface Definition {
   /** A strong validator of what `read` answers, where there is one. */
   readonly etag?: (context: TreeContext, node: Node, params: Params) => string
   readonly columns?: readonly Column<never>[]
+  /** The text form in words, in place of columns or pairs. */
+  readonly prose?: (views: readonly never[]) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb
@@ -160,6 +162,7 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly reply: R
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string
+  readonly prose?: (views: readonly z.output<R>[]) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb
@@ -182,6 +185,7 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly ofNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
+  readonly prose?: (views: readonly z.output<E>[]) => string
   readonly post?: PostVerb
   readonly ofModel?: true
   /** PUT of a name that is not there. */

@@ -1,6 +1,7 @@
 /** The whole pathname space, as rows. */
 
 import type { Definition } from './definition.ts'
+import { deadlockDefinitions } from './nodes/deadlocks.ts'
 import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
@@ -9,6 +10,7 @@ import { nodeDefinitions } from './nodes/nodes.ts'
 export const definitions: readonly Definition[] = [
   ...nodeDefinitions,
   ...documentDefinitions,
+  ...deadlockDefinitions,
   ...modelDefinitions,
   ...limitDefinitions,
 ]

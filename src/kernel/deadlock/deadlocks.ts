@@ -45,6 +45,8 @@ interface Suspect extends Knot {
 
 type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
 
+const none: readonly Thread[] = []
+
 const waits: ReadonlySet<Cause> = new Set(['blocked', 'observed'])
 
 /** Of the victims that an event names: the others are only counted. */
@@ -135,6 +137,8 @@ export class Deadlocks {
     this.#proven.reopen(node)
     this.#suspected.reopen(node)
     for (const waiter of this.#waitersOf(node)) this.#letGo(waiter)
+    this.#proven.forget(node)
+    this.#suspected.forget(node)
     this.#nodes.giveBack(node)
     this.closedSet(process, false, 'ended')
   }
@@ -213,18 +217,23 @@ export class Deadlocks {
 
   /** Preconditions: the change is whole. */
   settle(): void {
-    const { length } = this.#pending
-    if (length === 0 && !this.#proven.hasReopened && !this.#suspected.hasReopened && this.#ended.length === 0) return
-    const unproven = this.#reconsider(this.#proven)
-    const unsuspected = this.#reconsider(this.#suspected)
+    const isReopened = this.#proven.hasReopened || this.#suspected.hasReopened || this.#ended.length > 0
+    if (this.#pending.length === 0 && !isReopened) return
+    const unproven = isReopened ? this.#reconsider(this.#proven) : none
+    const unsuspected = isReopened ? this.#reconsider(this.#suspected) : none
     this.#examine()
+    // Most who block are not stuck: for them that was all.
+    if (isReopened || this.#proven.hasFound || this.#suspected.hasFound) this.#tellAll(unproven, unsuspected)
+    this.#clear()
+  }
+
+  #tellAll(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
     const proven = this.#proven.takeFound()
     const suspects = this.#suspected.takeFound()
     this.#resolveAll(unproven, unsuspected)
     this.#tellProven(proven)
     this.#addSuspects(suspects)
     this.#tellSuspects([...unproven, ...this.#threads(proven), ...this.#threads(suspects)])
-    this.#clear()
   }
 
   #clear(): void {
