@@ -6,6 +6,7 @@ import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
 import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
+import { deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
@@ -33,6 +34,7 @@ const measures: readonly Measure[] = [
   countersElsewhere,
   countersArmed,
   timerWheel,
+  deadlockWalk,
   modelCalls,
   modelCallsMillion,
   callsHttp,

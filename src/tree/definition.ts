@@ -138,7 +138,6 @@ export interface Listing<Child> {
 }
 
 export interface Drawings<View> {
-  readonly text?: (view: View) => string
   readonly dot?: (view: View) => string
   readonly mermaid?: (view: View) => string
 }
@@ -157,9 +156,11 @@ export interface Definition {
   readonly listing?: Listing<unknown>
   /** A strong validator of what `read` answers, where there is one. */
   readonly etag?: (context: TreeContext, node: Node, params: Params) => string | null
-  /** Forms that it has besides JSON, from what `read` answers; text also without this. */
+  /** Drawings of what `read` answers. */
   readonly as?: Drawings<never>
   readonly columns?: readonly Column<never>[]
+  /** The text form in words, in place of columns or pairs. */
+  readonly prose?: (views: readonly never[]) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb
@@ -178,6 +179,7 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly as?: Drawings<z.output<R>>
+  readonly prose?: (views: readonly z.output<R>[]) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb
@@ -200,6 +202,7 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly ofNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
+  readonly prose?: (views: readonly z.output<E>[]) => string
   readonly post?: PostVerb
   readonly ofModel?: true
   /** PUT of a name that is not there. */

@@ -1,6 +1,7 @@
 /** The whole pathname space, as rows. */
 
 import type { Definition } from './definition.ts'
+import { deadlockDefinitions } from './nodes/deadlocks.ts'
 import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
@@ -11,6 +12,7 @@ import { waitDefinitions } from './nodes/waits.ts'
 export const definitions: readonly Definition[] = [
   ...nodeDefinitions,
   ...documentDefinitions,
+  ...deadlockDefinitions,
   ...modelDefinitions,
   ...timeoutDefinitions,
   ...waitDefinitions,

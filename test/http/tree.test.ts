@@ -23,6 +23,8 @@ describe('reading', () => {
   test('every row of the tree answers a view that fits its own schema', async () => {
     const { bench } = service
     bench.put(bench.kernel.process(42), 'fds', 'hog', { at: 100 })
+    bench.at(() => bench.kernel.deadlocks.closedSet(bench.kernel.process(42), true))
+    const [deadlock] = bench.kernel.deadlocks.all()
     const places = {
       system: '/sys',
       partition: '/sys/part/web',
@@ -33,7 +35,11 @@ describe('reading', () => {
     for (const definition of definitions.filter(({ ofModel }) => !ofModel)) {
       for (const level of definition.under) {
         const limit = level === 'thread' ? 'stack' : 'fds'
-        const leaf = definition.leaf.replace(':limit', limit).replace(':rlimit', 'nofile').replace(':name', 'hog')
+        const leaf = definition.leaf
+          .replace(':limit', limit)
+          .replace(':rlimit', 'nofile')
+          .replace(':name', 'hog')
+          .replace(':id', `${deadlock!.id}`)
         const path = leaf === '' ? places[level] : `${places[level]}/${leaf}`
         if (leaf.endsWith('/hog')) await service.put(path, { at: 100 })
         const { status, body } = await service.get(path)

@@ -60,19 +60,19 @@ const wrong: readonly (readonly [string, string, string, string])[] = [
     'two-lock-deadlock.yaml',
     'mutex: a, owner: $worker.main',
     'mutex: a, owner: $worker.second',
-    '19:5: $worker.second: on.owner: expected "/sys/proc/1/thread/2", got "/sys/proc/1/thread/1"',
+    '23:5: $worker.second: on.owner: expected "/sys/proc/1/thread/2", got "/sys/proc/1/thread/1"',
   ],
   [
     'dining-philosophers.yaml',
     '$table/mutexes: 5',
     '$table/mutexes: 4',
-    '38:5: $table/mutexes: value: expected 4, got 5',
+    '43:5: $table/mutexes: value: expected 4, got 5',
   ],
   [
     'send-loop.yaml',
     '$audio.main: { state: SEND',
     '$audio.main: { state: REPLY',
-    '24:5: $audio.main: state: expected "REPLY", got "SEND"',
+    '28:5: $audio.main: state: expected "REPLY", got "SEND"',
   ],
   [
     'join-loop.yaml',
@@ -84,13 +84,13 @@ const wrong: readonly (readonly [string, string, string, string])[] = [
     'busy-server.yaml',
     '$answer-of-server: { status: 3',
     '$answer-of-server: { status: 4',
-    '46:5: $answer-of-server: status: expected 4, got 3',
+    '49:5: $answer-of-server: status: expected 4, got 3',
   ],
   [
     'dead-owner.yaml',
     'data: { from: MUTEX }, times: 0',
     'data: { state: MUTEX }, times: 0',
-    '22:7: expected never: thread.changed of /sys/proc/1/thread/1 with {"state":"MUTEX"}; got it once',
+    '25:7: expected never: thread.changed of /sys/proc/1/thread/1 with {"state":"MUTEX"}; got it once',
   ],
   [
     'channel-hog.yaml',

@@ -38,28 +38,5 @@ export interface Deadlock {
 
 export const deadlockPath = ({ id }: Pick<Deadlock, 'id'>): string => `/sys/deadlocks/${id}`
 
-/** How a thread waits, as people are told. */
-export interface Waiting {
-  readonly path: string
-  readonly name: string
-  readonly state: string | null
-  /** The mutex, channel or thread that it waits for; null where that is not traced. */
-  readonly object: string | null
-  /** Pathname of the thread that has it, or of the process that may release it. */
-  readonly owner: string | null
-  /** Of a message that was received: the thread that did, which most likely will reply. */
-  readonly likely?: string
-  readonly since: string
-}
-
-export function showWaiting({ path, name, wait, condition }: Thread): Waiting {
-  const since = new Date(condition.since).toISOString()
-  if (wait === null) return { path, name, state: condition.state, object: null, owner: null, since }
-  const { state, object } = wait
-  if ('releaser' in wait) return { path, name, state, object, owner: wait.releaser?.path ?? wait.owner, since }
-  const { releasers, likely } = wait
-  return { path, name, state, object, owner: releasers.path, ...(likely !== null && { likely: likely.path }), since }
-}
-
 export const byPidAndTid = (one: Thread, other: Thread): number =>
   one.parent.pid - other.parent.pid || one.tid - other.tid

@@ -19,12 +19,12 @@ import {
   type DeadlockKind,
   deadlockPath,
   type Suspicion,
-  showWaiting,
   type Wake,
 } from './deadlock.ts'
 import type { Lock, Wait } from './wait.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'
+import { showWaiting } from './waiting.ts'
 
 export interface DeadlockPorts {
   readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
@@ -45,6 +45,8 @@ interface Suspect extends Knot {
 }
 
 type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
+
+const none: readonly Thread[] = []
 
 const waits: ReadonlySet<Cause> = new Set(['blocked', 'observed'])
 
@@ -139,6 +141,8 @@ export class Deadlocks {
     this.#proven.reopen(node)
     this.#suspected.reopen(node)
     for (const waiter of this.#waitersOf(node)) this.#letGo(waiter)
+    this.#proven.forget(node)
+    this.#suspected.forget(node)
     this.#nodes.giveBack(node)
     this.closedSet(process, false, 'ended')
   }
@@ -247,12 +251,18 @@ export class Deadlocks {
 
   /** Preconditions: the change is whole. */
   settle(): void {
-    const { length } = this.#pending
-    if (this.#closedSetsChanged && length === 0) this.#tellClosedSets()
-    if (length === 0 && !this.#proven.hasReopened && !this.#suspected.hasReopened && this.#ended.length === 0) return
-    const unproven = this.#reconsider(this.#proven)
-    const unsuspected = this.#reconsider(this.#suspected)
+    if (this.#closedSetsChanged && this.#pending.length === 0) this.#tellClosedSets()
+    const isReopened = this.#proven.hasReopened || this.#suspected.hasReopened || this.#ended.length > 0
+    if (this.#pending.length === 0 && !isReopened) return
+    const unproven = isReopened ? this.#reconsider(this.#proven) : none
+    const unsuspected = isReopened ? this.#reconsider(this.#suspected) : none
     this.#examine()
+    // Most who block are not stuck: for them that was all.
+    if (isReopened || this.#proven.hasFound || this.#suspected.hasFound) this.#tellAll(unproven, unsuspected)
+    this.#clear()
+  }
+
+  #tellAll(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
     const proven = this.#proven.takeFound()
     const suspects = this.#suspected.takeFound()
     this.#resolveAll(unproven, unsuspected)
@@ -260,7 +270,6 @@ export class Deadlocks {
     this.#addSuspects(suspects)
     this.#tellSuspects([...unproven, ...this.#threads(proven), ...this.#threads(suspects)])
     if (this.#closedSets.size > 0) this.#tellClosedSets()
-    this.#clear()
   }
 
   #clear(): void {

@@ -13,6 +13,7 @@ import { threadsWithin } from '../objects/within.ts'
 import { canonicalStates, type ThreadState } from '../states.ts'
 import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
+import { byPidAndTid } from './deadlock.ts'
 
 /** Where nobody says otherwise: those in which no thread may stay for ever, and that can be traced. */
 export const defaultTimedStates = timeoutStates.filter((state) => canonicalStates.includes(state))
@@ -334,5 +335,3 @@ const sameDefinition = (one: TimeoutDefinition, other: TimeoutDefinition): boole
   one.afterMs === other.afterMs &&
   one.states.length === other.states.length &&
   one.states.every((state, place) => state === other.states[place])
-
-const byPidAndTid = (one: Thread, other: Thread): number => one.parent.pid - other.parent.pid || one.tid - other.tid

@@ -14,6 +14,9 @@ export const nobody = 0
 /** What is waited for has no owner that could ever give it up. */
 export const gone = -1
 
+/** In place of the edge of a process that is waited for: its threads are to be asked. */
+const several = -2
+
 const { free, thread: ofThread, lock: ofLock, process: ofProcess } = kinds
 
 /** A longer way than this is walked with marks: it may lead into a ring that does not come back to where it began. */
@@ -78,6 +81,7 @@ export class WaitGraph {
       this.#before[node] = 0
       if (first !== 0) this.#before[first] = node
       this.firstWaiter[to] = node
+      if (first === 0 && this.#nodes.kind[to] === ofProcess) this.next[to] = several
     }
     if (to !== nobody && this.#nodes.kind[node] === ofThread) this.waiting[this.#nodes.process[node]!]!++
   }
@@ -92,6 +96,11 @@ export class WaitGraph {
     if (after !== 0) this.#before[after] = before
     if (before !== 0) this.#after[before] = after
     else this.firstWaiter[to] = after
+  }
+
+  /** Preconditions: it is a process, and nobody waits for it. */
+  forget(process: number): void {
+    this.next[process] = nobody
   }
 
   waitersOf(node: number): number[] {
@@ -145,6 +154,10 @@ export class WaitGraph {
     return this.#reopened.length > 0
   }
 
+  get hasFound(): boolean {
+    return this.#found.length > 0
+  }
+
   /** Of those that were reopened: which are stuck all the same. Returns all that were. */
   decide(): number[] {
     this.#renewMarks()
@@ -174,17 +187,16 @@ export class WaitGraph {
     return true
   }
 
-  /** True: it reaches one that can run. False: that is not known yet. */
+  /** True: it reaches one that can run. False: that is not known yet. Of each node on its way it reads one number. */
   #canReachFast(start: number): boolean {
-    const { kind } = this.#nodes
     const { next } = this
-    const stuck = this.#stuck
-    let at = start
+    let from = start
     for (let steps = 0; steps < unmarkedStepsMax; steps++) {
-      if (kind[at] === ofProcess) return this.hasFree(at)
-      at = next[at]!
+      const at = next[from]!
       if (at === nobody) return true
-      if (at === start || at === gone || stuck[at] === 1) return false
+      if (at === several) return this.hasFree(from)
+      if (at === gone || at === start) return false
+      from = at
     }
     return false
   }

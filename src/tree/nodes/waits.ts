@@ -46,8 +46,8 @@ export const waitDefinitions = [
       const { chain, end } = chainOf(thread)
       return { path: `${thread.path}/wait`, chain: [...chain], end }
     },
+    prose: ([view]) => chainText(view!),
     as: {
-      text: chainText,
       dot: ({ chain }) => dotOf(chain),
       mermaid: ({ chain }) => mermaidOf(chain),
     },
@@ -59,8 +59,8 @@ export const waitDefinitions = [
     summary: 'Who waits for whom, as far as it is traced; also as a drawing',
     reply: WaitGraphView,
     read: (_, node) => showGraph(node),
+    prose: ([view]) => graphText(view!),
     as: {
-      text: graphText,
       dot: ({ threads }) => dotOf(threads),
       mermaid: ({ threads }) => mermaidOf(threads),
     },

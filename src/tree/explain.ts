@@ -1,0 +1,36 @@
+/** A deadlock in words, for whoever is woken by it. */
+
+import type { DeadlockView } from './deadlock-views.ts'
+import { sentence } from './draw-waits.ts'
+import { printable } from './text.ts'
+
+export function explain({ id, kind, reason, since, closing, members, victims }: DeadlockView): string {
+  const lines = [
+    `Deadlock ${id}: ${headings[kind](members.length)}${reason === undefined ? '' : ` (${reason})`}.`,
+    `  since ${since}, when ${closed(closing)}`,
+    ...members.map((member) => `  ${sentence(member)}`),
+  ]
+  if (victims.length > 0) {
+    lines.push(`  ${counted(victims.length, 'other thread')} wait${victims.length === 1 ? 's' : ''} behind:`)
+    lines.push(...victims.map((victim) => `    ${sentence(victim)}`))
+  }
+  return `${lines.map(printable).join('\n')}\n`
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+const headings: Readonly<Record<DeadlockView['kind'], (members: number) => string>> = {
+  detected: (members) =>
+    members === 1
+      ? 'a thread waits for itself and can never run again'
+      : `${members} threads wait for one another and can never run again`,
+  orphaned: () => 'a thread waits for what nobody can ever release',
+  suspected: (members) => `${counted(members, 'thread')} may never run again`,
+}
+
+function closed({ what, thread, state, call }: DeadlockView['closing']): string {
+  if (what === 'observed' || thread === null) return 'it was first seen'
+  if (what === 'ended') return `${thread} ended`
+  if (what === 'released') return `${thread} was released`
+  return `${thread} blocked in ${state}${call === null ? '' : `, by ${call}`}`
+}

@@ -1,0 +1,62 @@
+/** Deadlocks, for programs and for people. */
+
+import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
+import { showWaiting } from '../../kernel/deadlock/waiting.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { DeadlockView, type DeadlockView as View } from '../deadlock-views.ts'
+import { defineList, defineNode } from '../definition.ts'
+import { NoSuchPath } from '../errors.ts'
+import { explain } from '../explain.ts'
+
+const parent = '/sys/deadlocks'
+
+function show({ deadlocks }: Kernel, deadlock: Deadlock): View {
+  const { id, kind, reasons, since, closing, members } = deadlock
+  const victims = deadlocks.victimsOf(deadlock)
+  return {
+    path: deadlockPath(deadlock),
+    id,
+    kind,
+    ...(reasons.length > 0 && { reason: reasons.join(',') }),
+    since: new Date(since).toISOString(),
+    closing,
+    members: members.map(showWaiting),
+    victims: victims.map(showWaiting),
+  }
+}
+
+/** As a path says it: digits, without leading zeros. @throws NoSuchPath */
+function find({ deadlocks }: Kernel, id: string): Deadlock {
+  const deadlock = /^[1-9]\d{0,15}$/.test(id) ? deadlocks.get(Number(id)) : null
+  if (deadlock === null) throw new NoSuchPath(`${parent}/${encodeURIComponent(id)}`, parent, null)
+  return deadlock
+}
+
+export const deadlockDefinitions = [
+  defineList({
+    under: ['system'],
+    leaf: 'deadlocks',
+    kind: 'document',
+    summary: 'The deadlocks, orphans and suspicions that there are, the oldest first',
+    entry: DeadlockView,
+    columns: [
+      { title: 'ID', align: 'right', cell: ({ id }) => String(id) },
+      { title: 'KIND', align: 'left', cell: ({ kind }) => kind },
+      { title: 'SINCE', align: 'left', cell: ({ since }) => since },
+      { title: 'MEMBERS', align: 'left', cell: ({ members }) => members.map(({ path }) => path).join(' ') },
+    ],
+    prose: (views) => (views.length === 0 ? 'No deadlock is known.\n' : views.map(explain).join('\n')),
+    children: ({ kernel }) => kernel.deadlocks.all(),
+    key: ({ id }) => id,
+    show: ({ kernel }, deadlock) => show(kernel, deadlock),
+  }),
+  defineNode({
+    under: ['system'],
+    leaf: 'deadlocks/:id',
+    kind: 'document',
+    summary: 'One of them: its members, its victims, and what closed it',
+    reply: DeadlockView,
+    prose: ([view]) => explain(view!),
+    read: ({ kernel }, _, { id }) => show(kernel, find(kernel, id!)),
+  }),
+]
