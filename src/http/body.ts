@@ -1,4 +1,4 @@
-/** Bodies of PUT: JSON, or plain text as one would write to a file in /proc. */
+/** Bodies: JSON, or of thresholds plain text as one would write to a file in /proc. */
 
 import { parseWords } from '../tree/words.ts'
 import { Problem } from './problems.ts'
@@ -7,13 +7,15 @@ import { Problem } from './problems.ts'
 const textTypes = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
 
 /** @throws Problem */
-export function parseBody(contentType: string | undefined, text: string): unknown {
+export function parseBody(contentType: string | undefined, text: string, words: boolean): unknown {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (type === 'application/json') return parseJson(text)
   if (!textTypes.has(type)) {
     throw new Problem('unsupported-media-type', `${type} is not spoken here: application/json and text/plain are`)
   }
-  return text.trimStart().startsWith('{') ? parseJson(text) : parseWords(text.trim().split(/\s+/))
+  if (words && !text.trimStart().startsWith('{')) return parseWords(text.trim().split(/\s+/))
+  if (text.trim() === '') throw new Problem('malformed-body', 'there is no body; send a JSON object')
+  return parseJson(text)
 }
 
 function parseJson(text: string): unknown {

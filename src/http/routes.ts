@@ -212,7 +212,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
-    const body = definition.put.body.parse(bodyOf(request))
+    const body = definition.put.body.parse(bodyOf(request, definition.put.words))
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
@@ -234,8 +234,8 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '')
+const bodyOf = (request: FastifyRequest, words = false): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {

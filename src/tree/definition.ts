@@ -98,6 +98,8 @@ export interface PutVerb
   readonly body: z.ZodType
   /** Of what is answered, where that is not what GET shows. */
   readonly reply?: z.ZodType
+  /** The body may be words, as one would write them to a file in /proc. */
+  readonly words?: true
   /** Where it is more than any body may have: 413. */
   readonly bodyBytesMax?: number
 }

@@ -420,6 +420,18 @@ describe('/sys/calls', () => {
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
   })
 
+  test('a body that is no JSON is told to be that, and not to be a threshold', async () => {
+    const told = async (body: string, path = '/sys/clock') => {
+      const answer = await service.fetch(path, { method: 'POST', body })
+      const { status, detail, errors } = (await answer.json()) as { status: number; detail: string; errors?: unknown }
+      return [status, detail, errors]
+    }
+    expect(await told('')).toEqual([400, 'there is no body; send a JSON object', undefined])
+    expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
+    expect(await told('[]')).toEqual([400, 'correct the fields named', [expect.objectContaining({ pointer: '' })]])
+    expect((await told('', '/sys/proc'))[1]).toBe('there is no body; send a JSON object')
+  })
+
   test('a line that is not UTF-8 is no call, and one that never ends has its number', async () => {
     const send = async (body: Uint8Array<ArrayBuffer>) => {
       const answer = await service.fetch('/sys/calls', { method: 'POST', body })

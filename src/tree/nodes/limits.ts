@@ -102,6 +102,7 @@ export const limitDefinitions = [
     put: {
       summary: 'Set a threshold. As text, the first word is the trip point, and name=value words may follow',
       body: ThresholdBody,
+      words: true,
       run: ({ kernel }, node, params, { body, owner, preconditions }) => {
         const name = params.name!
         checkThresholdName(name)
