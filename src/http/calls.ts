@@ -3,6 +3,7 @@
  * is no call ends the stream with a problem, and what came before it is done.
  */
 
+import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -92,28 +93,30 @@ class Session {
     const answered: string[] = []
     let begin = 0
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, begin)) {
-      answered.push(this.#answer(bytes.toString('utf8', begin, end)))
+      answered.push(this.#answer(bytes.subarray(begin, end)))
       begin = end + 1
       if (this.isOver || this.#model.machine.expiries >= last) break
     }
     this.#rest = bytes.subarray(begin)
     const isWhole = this.#rest.includes(newline)
-    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#refuse(tooLong()))
+    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#answer(this.#rest))
     return answered.join('')
   }
 
   /** The last line need not end with a newline. */
   end(): string {
-    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest.toString('utf8'))
+    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest)
   }
 
-  #answer(text: string): string {
+  #answer(bytes: Buffer): string {
     this.#line++
+    // Of bytes, so that it is the same wherever the pieces were cut.
+    if (bytes.length > bounds.lineBytesMax) return this.#refuse(tooLong())
+    const text = bytes.toString('utf8')
     if (text.trim() === '') return ''
-    if (text.length > bounds.lineBytesMax) return this.#refuse(tooLong())
     const line = this.#line
     try {
-      return `${JSON.stringify({ line, ...runLine(this.#model, parse(text)) })}\n`
+      return `${JSON.stringify({ line, ...runLine(this.#model, parse(bytes, text)) })}\n`
     } catch (error) {
       if (!(error instanceof KernelError)) return this.#refuse(error)
       return `${JSON.stringify({ line, errno: error.errno, detail: error.message })}\n`
@@ -130,7 +133,8 @@ class Session {
 
 const tooLong = () => new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
 
-function parse(text: string): unknown {
+function parse(bytes: Buffer, text: string): unknown {
+  if (text.includes('\ufffd') && !isUtf8(bytes)) throw new Problem('malformed-body', 'this line is not UTF-8')
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -5,7 +5,7 @@ import { bounds } from '../bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'
-import type { Definition, PutVerb } from '../tree/definition.ts'
+import type { Definition } from '../tree/definition.ts'
 import { definitions } from '../tree/tree.ts'
 import { forms } from './negotiate.ts'
 import { problemTypes } from './problems.ts'
@@ -67,11 +67,9 @@ function pathItem(definition: Definition, level: Level): Json {
   }
   if (definition.put) {
     const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
-    const asText = { 'text/plain': { schema: { type: 'string', examples: wordsOf(definition.put) } } }
-    const isTimeout = definition.put.words !== undefined
-    const isThreshold = idOf(definition.put.body) === 'ThresholdDefinition'
-    const content = { 'application/json': { schema: body }, ...((isThreshold || isTimeout) && asText) }
-    const { reply } = definition.put
+    const { reply, words } = definition.put
+    const asText = words && { 'text/plain': { schema: { type: 'string', examples: words.examples } } }
+    const content = { 'application/json': { schema: body }, ...asText }
     const responses = reply
       ? { 200: jsonReply('Replaced', reply) }
       : { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
@@ -96,9 +94,6 @@ function pathItem(definition: Definition, level: Level): Json {
   }
   return item
 }
-
-const wordsOf = ({ words }: PutVerb): string[] =>
-  words === undefined ? ['100', '80% rearm=60% per=process'] : ['500ms', '2s states=SEND,MUTEX']
 
 const withModel = (summary: string, { ofModel }: { readonly ofModel?: true }): string =>
   ofModel ? `${summary} (the model only; 405 on a live machine)` : summary

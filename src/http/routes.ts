@@ -8,7 +8,7 @@ import { processOf } from '../kernel/limits/crossing.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
-import type { Answer, Definition, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
+import type { Answer, Definition, Preconditions, TreeContext, Words } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
@@ -235,7 +235,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, words?: PutVerb['words']): unknown =>
+const bodyOf = (request: FastifyRequest, words?: Words): unknown =>
   parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */

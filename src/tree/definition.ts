@@ -93,13 +93,19 @@ interface Verb<Run> {
   readonly ofModel?: true
 }
 
+export interface Words {
+  /** @throws MalformedWords */
+  readonly parse: (words: readonly string[]) => unknown
+  readonly examples: readonly string[]
+}
+
 export interface PutVerb
   extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
   readonly body: z.ZodType
-  /** How plain text is read; without it as a threshold: the trip point and name=value words. */
-  readonly words?: (words: readonly string[]) => unknown
   /** Of what is answered, where that is not what GET shows. */
   readonly reply?: z.ZodType
+  /** The body may be words, as one would write them to a file in /proc. */
+  readonly words?: Words
   /** Where it is more than any body may have: 413. */
   readonly bodyBytesMax?: number
 }

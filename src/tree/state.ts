@@ -25,6 +25,8 @@ const id = z
   .min(0)
   .max(2 ** 31 - 1)
 const named = id.min(1)
+/** None comes again: they outgrow other ids. */
+const rcvid = z.int().min(1)
 const pid = named
 const integer = z
   .int()
@@ -75,7 +77,7 @@ const Returned = z.union([
 
 const Blocker = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('SEND'), coid: named, payload }),
-  z.strictObject({ state: z.literal('REPLY'), coid: named, payload, rcvid: named, receiver: named }),
+  z.strictObject({ state: z.literal('REPLY'), coid: named, payload, rcvid, receiver: named }),
   z.strictObject({ state: z.literal('RECEIVE'), chid: named }),
   z.strictObject({
     state: z.literal('MUTEX'),
@@ -119,7 +121,7 @@ const Thread = z
     priority,
     realPriority: priority,
     servedPriority: priority.nullable(),
-    serving: named.nullable(),
+    serving: rcvid.nullable(),
     blocker: Blocker.nullable(),
     calling: callName.nullable(),
     returned: Returned.nullable(),
@@ -190,7 +192,7 @@ const Process = z
     threads: z.array(Thread).min(1),
     channels: z.array(Channel),
     connections: z.array(z.strictObject({ coid: named, channel: ChannelRef, scoid: named })),
-    received: z.array(named),
+    received: z.array(rcvid),
     syncs: z.array(Sync),
     timers: z.array(Timer),
     files: z.array(z.strictObject({ fd: id, path: z.string(), writable: z.boolean(), size: count })),

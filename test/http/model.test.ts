@@ -412,11 +412,41 @@ describe('/sys/calls', () => {
     ['a call without a caller', '{"call":"ChannelCreate"}', 'invalid-body'],
     ['a caller that is no thread', '{"caller":"/sys/proc/1","call":"ChannelCreate"}', 'invalid-body'],
     ['a line without an end', 'x'.repeat(70_000), 'body-too-large'],
+    ['a line of too many bytes, though of fewer characters', `"${'€'.repeat(30_000)}"`, 'body-too-large'],
   ])('stops at %s: what came before is done, what comes after is not', async (_, bad, type) => {
     const answers = await service.calls(lines({ call: 'create', name: 'one' }, bad, { call: 'create', name: 'two' }))
     expect(answers).toHaveLength(2)
-    expect(answers[1]).toMatchObject({ problem: { type: `urn:introspectd:problem:${type}` } })
+    expect(answers[1]).toMatchObject({ line: 2, problem: { type: `urn:introspectd:problem:${type}` } })
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
+  })
+
+  test('a body that is no JSON is told to be that, and not to be a threshold', async () => {
+    const told = async (body: string, path = '/sys/clock') => {
+      const answer = await service.fetch(path, { method: 'POST', body })
+      const { status, detail, errors } = (await answer.json()) as { status: number; detail: string; errors?: unknown }
+      return [status, detail, errors]
+    }
+    expect(await told('')).toEqual([400, 'there is no body; send a JSON object', undefined])
+    expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
+    expect(await told('[]')).toEqual([400, 'correct the fields named', [expect.objectContaining({ pointer: '' })]])
+    expect((await told('', '/sys/proc'))[1]).toBe('there is no body; send a JSON object')
+  })
+
+  test('a line that is not UTF-8 is no call, and one that never ends has its number', async () => {
+    const send = async (body: Uint8Array<ArrayBuffer>) => {
+      const answer = await service.fetch('/sys/calls', { method: 'POST', body })
+      const text = await answer.text()
+      return text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    }
+    const [one] = await send(Buffer.from('{"call":"create","name":"\xff"}\n', 'latin1'))
+    expect(one).toMatchObject({ line: 1, problem: { status: 400, detail: 'this line is not UTF-8' } })
+    const [endless] = await send(Buffer.alloc(300_000, 'x'))
+    expect(endless).toMatchObject({ line: 1, problem: { status: 413 } })
+    const [sign] = await send(Buffer.from('{"call":"create","name":"\ufffd"}\n'))
+    expect(sign).toMatchObject({ line: 1, returned: { pid: 1 } })
   })
 
   test('the same lines give the same answers and the same events, byte for byte', async () => {

@@ -41,7 +41,9 @@ export function checkCountable(machine: Machine, limit: LimitName, delta: number
 
 /** Room for all that a process has, in containers that it is not in yet. @throws the errno of what is full */
 export function needRoomToMove(machine: Machine, process: ModelProcess, into: Iterable<Node>): void {
+  const largest = machine.usage(process, 'file-size')
   for (const node of into) {
+    if (largest > machine.capacity(node, 'file-size')) refuse(machine, 'file-size', node)
     for (const { name, errno, at } of limits as readonly LimitRow[]) {
       const isPooled = errno !== null && at.includes('partition') && name !== 'file-size'
       if (!isPooled) continue

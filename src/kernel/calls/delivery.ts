@@ -59,6 +59,7 @@ export function deliver(
   // Whoever stopped it, and whatever becomes of the signal, this goes on.
   if (signal.action === 'continue') continueProcess(machine, process)
   if (process.living === 0) return
+  if (signal.action === 'stop') forget(machine, process, ({ action }) => action === 'continue')
   const waiting = firstOf(process, thread, ({ blocker }) => awaits(blocker, signal))
   if (waiting !== null) {
     release(machine, waiting, { value: infoOf(sent) })

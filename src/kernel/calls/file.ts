@@ -13,7 +13,8 @@ import { charge, needRoom, needSize } from './charging.ts'
  * @param write it may be written to
  * @param size bytes that are in it
  * @returns fd, the lowest that is free
- * @throws EMFILE RLIMIT_NOFILE, or no room for a descriptor
+ * @throws EMFILE RLIMIT_NOFILE, or no room for a descriptor; EFBIG it is to be written to, and is larger than a pool lets
+ * it
  */
 export function open(
   machine: Machine,
@@ -21,6 +22,7 @@ export function open(
   { path, write = false, size = 0 }: { path: string; write?: boolean; size?: number },
 ): Progress {
   needRoom(machine, { limit: 'fds', node: parent, delta: 1 })
+  if (write && size > 0) needSize(machine, parent, size)
   const fd = parent.ids.fd.take()
   parent.files.set(fd, { path, writable: write, size })
   charge(machine, parent, 'fds', 1)

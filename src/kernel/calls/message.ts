@@ -76,8 +76,8 @@ const isBefore = (pulse: Pulse, { priority, arrival }: ModelThread): boolean =>
  * several the one that came first. The caller then works at the priority at which that was sent, until it receives
  * again. Blocks in RECEIVE where nothing waits. QNX: MsgReceive().
  * @param chid of the channel
- * @returns of a message rcvid, pid, tid, scoid, priority and msg; of a pulse rcvid 0, code, value, scoid, priority and
- * count
+ * @returns of a message rcvid (never that of another message), pid, tid, scoid, priority and msg; of a pulse rcvid 0,
+ * code, value, scoid, priority and count
  * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after
  * TimerTimeout
  */

@@ -172,7 +172,7 @@ function tellParent(machine: Machine, parent: ModelProcess, pid: number): void {
 /**
  * move: the process is of another partition from now on.
  * @param partition pathname of a partition; /sys is none
- * @throws ENOENT no such partition; EAGAIN or ENOMEM it has no room for what the process uses
+ * @throws ENOENT no such partition; EAGAIN, EMFILE, ENOMEM or EFBIG it has no room for what the process uses
  */
 export function move(machine: Machine, process: ModelProcess, container: Partition | System): void {
   if (process.container === container) return

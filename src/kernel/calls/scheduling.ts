@@ -176,12 +176,13 @@ function undo(machine: Machine, thread: ModelThread, blocker: Blocker): void {
   }
 }
 
-/** Nobody waits for a reply to it any more. Who works for it does so on at its priority. */
+/**
+ * Nobody waits for a reply to it any more. Who works for it does so on at its priority; its rcvid is nobody's again, so
+ * that a late reply finds no other client.
+ */
 function forgetMessage(message: Message): void {
   const { connection, rcvid, receiver } = message
-  const { owner } = connection.channel
-  owner.received.delete(rcvid)
-  owner.ids.rcvid.giveBack(rcvid)
+  connection.channel.owner.received.delete(rcvid)
   if (receiver?.serving === message) receiver.serving = null
 }
 

@@ -78,12 +78,15 @@ export function syncDestroy(machine: Machine, { parent }: ModelThread, { name }:
   if (sync === undefined) throw new KernelError('EINVAL', `there is nothing to synchronise on named ${name}`)
   if (sync.waiters.length > 0) throw new KernelError('EBUSY', `${sync.waiters.length} threads wait for ${name}`)
   if (sync.type === 'mutex' && sync.owner !== null)
-    throw new KernelError('EBUSY', `${name} is owned by ${sync.owner.path}`)
+    throw new KernelError('EBUSY', `${name} is owned by ${nameOf(sync.owner)}`)
   if (sync.type === 'mutex' && sync.awaited > 0)
     throw new KernelError('EBUSY', `threads that wait for a condition must take ${name} again`)
   home.delete(name)
   return success
 }
+
+/** A later thread may have the pathname of one that has ended. */
+const nameOf = ({ path, isDead }: ModelThread): string => (isDead ? `${path}, which has ended` : path)
 
 function mutexOf(machine: Machine, thread: ModelThread, name: string, kind: MutexKind | undefined): Mutex {
   const found = find<Mutex>(machine, thread, name, 'mutex')
@@ -164,7 +167,7 @@ export function syncMutexTryLock(
   const mutex = mutexOf(machine, thread, name, kind)
   const isOwn = mutex.owner === thread && mutex.kind === 'error-checking'
   if (isOwn || !tryLock(machine, thread, mutex))
-    throw new KernelError('EBUSY', `${name} is owned by ${mutex.owner!.path}`)
+    throw new KernelError('EBUSY', `${name} is owned by ${nameOf(mutex.owner!)}`)
   keep(machine, thread, mutex)
   return success
 }
@@ -184,7 +187,7 @@ export function syncMutexUnlock(machine: Machine, thread: ModelThread, { mutex: 
 
 function checkOwner(thread: ModelThread, mutex: Mutex): void {
   if (mutex.owner === thread) return
-  const owner = mutex.owner === null ? 'nobody' : mutex.owner.path
+  const owner = mutex.owner === null ? 'nobody' : nameOf(mutex.owner)
   throw new KernelError('EPERM', `${mutex.name} is owned by ${owner}`)
 }
 

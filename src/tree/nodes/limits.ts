@@ -12,6 +12,7 @@ import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { byPath, showLimit, showThreshold } from '../show.ts'
 import { LimitView, ThresholdView } from '../views.ts'
+import { parseWords } from '../words.ts'
 
 /** Preconditions: `resolve` lets only limits that exist at the node through. */
 const indexOf = (node: Node, { limit }: Params): number => limitAt(node, limit!)!
@@ -92,6 +93,7 @@ export const limitDefinitions = [
     put: {
       summary: 'Set a threshold. As text, the first word is the trip point, and name=value words may follow',
       body: ThresholdBody,
+      words: { parse: parseWords, examples: ['100', '80% rearm=60% per=process'] },
       run: ({ kernel }, node, params, { body, owner, preconditions }) => {
         const name = params.name!
         checkThresholdName(name)

@@ -103,7 +103,7 @@ export const timeoutDefinitions = [
     put: {
       summary: 'Set a default timer. As text, the first word is the time, and states=SEND,MUTEX may follow',
       body: TimeoutBody,
-      words: parseTimeoutWords,
+      words: { parse: parseTimeoutWords, examples: ['500ms', '2s states=SEND,MUTEX'] },
       run: (context, node, _, { body, owner, preconditions }) => {
         const { kernel } = context
         checkPreconditions('timeout', kernel.timers.find(node), preconditions)

@@ -68,4 +68,18 @@ describe('file-size', () => {
     expect(world.call(main, 'write', { fd: 1, bytes: 90 })).toEqual({ bytes: 90 })
     expect(world.call(main, 'write', { fd: 0, bytes: 1 })).toBe('EFBIG')
   })
+
+  test('past a pool is not opened for writing, and its process does not move there', () => {
+    const { world, main } = one()
+    const a = world.machine.putPartition(['a'], { 'file-size': 100 })
+    world.call(main, 'open', { path: '/large', write: true, size: 101 })
+    expect(() => world.machine.move(main.parent, a)).toThrow('/sys/part/a/file-size is at most 100 bytes')
+    expect([main.parent.container, world.usage(a, 'file-size')]).toEqual([world.kernel.system, 0])
+    world.call(main, 'close', { fd: 0 })
+    world.machine.move(main.parent, a)
+    expect(world.call(main, 'open', { path: '/large', write: true, size: 101 })).toBe('EFBIG')
+    expect(world.call(main, 'open', { path: '/large', size: 101 })).toEqual({ fd: 0 })
+    expect(world.call(main, 'open', { path: '/full', write: true, size: 100 })).toEqual({ fd: 1 })
+    expect(world.usage(a, 'file-size')).toBe(100)
+  })
 })

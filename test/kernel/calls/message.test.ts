@@ -94,14 +94,27 @@ describe('a message', () => {
     expect(returned(senders[0]!)).toBe('EACCES')
   })
 
-  test('of a client that ended cannot be replied to, and its rcvid is another’s next', () => {
+  test('of a client that ended cannot be replied to, and its rcvid is never another’s', () => {
     const { world, receivers, senders, chid } = market({ clients: 2 })
     world.call(senders[0]!, 'MsgSend', { coid: 1 })
     world.call(receivers[0]!, 'MsgReceive', { chid })
     world.call(world.thread(world.spawn('killer')), 'kill', { pid: 2, signal: 'SIGKILL' })
     expect(world.call(receivers[0]!, 'MsgReply', { rcvid: 1 })).toBe('ESRCH')
     world.call(senders[1]!, 'MsgSend', { coid: 1 })
-    expect(world.call(receivers[0]!, 'MsgReceive', { chid })).toMatchObject({ rcvid: 1, pid: 3 })
+    expect(world.call(receivers[0]!, 'MsgReceive', { chid })).toMatchObject({ rcvid: 2, pid: 3 })
+  })
+
+  test('whose client gave up is not what a late reply answers instead: not another client’s', () => {
+    const { world, receivers, senders, chid } = market({ servers: 2, clients: 2 })
+    const [one, other] = receivers as [(typeof receivers)[0], (typeof receivers)[0]]
+    world.call(senders[0]!, 'TimerTimeout', { states: ['REPLY'], after: 10 })
+    world.call(senders[0]!, 'MsgSend', { coid: 1 })
+    expect(world.call(one, 'MsgReceive', { chid })).toMatchObject({ rcvid: 1, pid: 2 })
+    world.pass(10)
+    world.call(senders[1]!, 'MsgSend', { coid: 1 })
+    expect(world.call(other, 'MsgReceive', { chid })).toMatchObject({ rcvid: 2, pid: 3 })
+    expect(world.call(one, 'MsgReply', { rcvid: 1, msg: 'for the first' })).toBe('ESRCH')
+    expect(state(senders[1]!)).toBe('REPLY')
   })
 
   test('needs a connection, and MsgReceive a channel of the process', () => {

@@ -314,6 +314,17 @@ describe('a process that is stopped', () => {
     expect(world.machine.find(next.pid)).toBe(null)
   })
 
+  test('has no SIGCONT left over from before it was stopped', () => {
+    const { world, sender, main, other, pid } = two()
+    world.call(main, 'SignalAction', { signal: 'SIGCONT', action: 'handle' })
+    for (const thread of [main, other]) world.call(thread, 'SignalProcmask', { how: 'set', signals: ['SIGCONT'] })
+    world.call(sender, 'SignalKill', { pid, signal: 'SIGCONT' })
+    world.call(sender, 'SignalKill', { pid, tid: main.tid, signal: 'SIGCONT' })
+    expect(world.usage(main.parent, 'signals')).toBe(2)
+    world.call(sender, 'SignalKill', { pid, signal: 'SIGSTOP' })
+    expect([state(main), world.usage(main.parent, 'signals')]).toEqual(['STOPPED', 0])
+  })
+
   test('goes on with SIGCONT also where a thread waits for that signal, ignores or masks it', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalWaitinfo', { signals: ['SIGCONT'] })

@@ -167,7 +167,7 @@ function lendsTo(lender: ModelThread, threads: readonly ModelThread[]): ModelThr
   return []
 }
 
-/** An id is in use or free, never both and never neither. */
+/** An id is in use or free, never both and never neither; an rcvid is in use once. */
 function wrongIds(machine: Machine): string[] {
   const wrong: string[] = []
   for (const process of machine.processes()) {
@@ -185,7 +185,10 @@ function wrongIds(machine: Machine): string[] {
       const first = kind === 'fd' ? 0 : 1
       const all = [...inUse, ...free].sort((one, other) => one - other)
       const expected = Array.from({ length: next - first }, (_, place) => first + place)
-      if (all.join(' ') !== expected.join(' '))
+      if (kind === 'rcvid') {
+        if (free.length > 0 || inUse.some((rcvid) => rcvid < first || rcvid >= next))
+          wrong.push(`${process.path}: rcvid ${inUse} used, ${free} free, next ${next}`)
+      } else if (all.join(' ') !== expected.join(' '))
         wrong.push(`${process.path}: ${kind} ${inUse} used, ${free} free, next ${next}`)
     }
   }
