@@ -1,0 +1,248 @@
+/**
+ * Waits as they begin and end, in the two graphs of who waits for whom. In the proven one an edge is certain, and any
+ * thread of a process may reply to a message that one of them received. In the suspected one weak evidence counts too, and
+ * only the receiver replies: who is stuck in the proven one is so in this. So the proven one is looked at only where
+ * somebody is stuck in the other.
+ */
+
+import type { Process } from '../objects/process.ts'
+import type { Thread } from '../objects/thread.ts'
+import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
+import type { Lock, Wait } from './wait.ts'
+import { gone, nobody, WaitGraph } from './wait-graph.ts'
+import { WaitNodes } from './wait-nodes.ts'
+
+type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
+
+const waits: ReadonlySet<Cause> = new Set(['blocked', 'observed'])
+
+export class Waits {
+  readonly #nodes = new WaitNodes()
+  readonly proven = new WaitGraph(this.#nodes)
+  readonly suspected = new WaitGraph(this.#nodes)
+  /** Where a walk is to begin, and why; each at the same place. */
+  readonly #pending: number[] = []
+  readonly #pendingThreads: (Thread | null)[] = []
+  readonly #pendingCauses: Cause[] = []
+  /** Were stuck and wait no more: some of them have ended, and have no node. */
+  readonly #freed: Thread[] = []
+  /** What has last set somebody free who was stuck. */
+  wake: { readonly thread: Thread; readonly wake: Wake } | null = null
+
+  // ---- what happens ----
+
+  /** A thread lives. */
+  entered(thread: Thread): void {
+    const process = this.#nodes.ofProcess(thread.parent)
+    this.#nodes.living[process]!++
+    if (!this.#isStuck(process)) return
+    this.wake = { thread, wake: { what: 'created' } }
+    this.proven.reopen(process)
+    this.suspected.reopen(process)
+  }
+
+  /** It waits, or for something else than before, as its `lock` and `wait` say. */
+  blocked(thread: Thread, cause: 'blocked' | 'observed' = 'blocked'): void {
+    const { lock } = thread
+    if (lock !== null) {
+      const to = this.#lockNode(lock)
+      this.#link(thread, to, to, cause)
+      return
+    }
+    const { wait } = thread
+    if (wait === null) this.unblocked(thread, { what: 'changed' })
+    else this.#link(thread, wait.evidence === null ? this.#provenEdge(wait) : nobody, this.#suspectedEdge(wait), cause)
+  }
+
+  /** It waits no more, or for something that is not traced. */
+  unblocked(thread: Thread, wake: Wake): void {
+    const node = thread.waitNode
+    if (node === 0 || this.suspected.next[node] === nobody) return
+    if (this.#isStuck(node)) {
+      this.wake = { thread, wake }
+      this.#freed.push(thread)
+    }
+    const from = this.suspected.next[node]!
+    this.#letGo(node)
+    this.#dropLock(from)
+  }
+
+  /** It has ended. What it still owns nobody can give up; who waited for itself is to be looked at by the source. */
+  ended(thread: Thread): void {
+    const process = this.#nodes.ofProcess(thread.parent)
+    this.unblocked(thread, { what: 'ended' })
+    if (this.wake?.thread === thread) this.wake = { thread, wake: { what: 'ended' } }
+    this.#nodes.living[process]!--
+    if (this.proven.firstWaiter[process] !== 0) this.#begin(process, thread, 'ended')
+    const node = thread.waitNode
+    if (node === 0) return
+    for (const waiter of this.#waitersOf(node)) {
+      if (this.suspected.isLock(waiter)) {
+        this.#linkBoth(waiter, gone)
+        this.#begin(waiter, thread, 'ended')
+      } else this.#letGo(waiter)
+    }
+    this.#nodes.giveBack(node)
+  }
+
+  /** Preconditions: so have its threads. */
+  processEnded(process: Process): void {
+    const node = process.waitNode
+    if (node === 0) return
+    this.proven.reopen(node)
+    this.suspected.reopen(node)
+    for (const waiter of this.#waitersOf(node)) this.#letGo(waiter)
+    this.proven.forget(node)
+    this.suspected.forget(node)
+    this.#nodes.giveBack(node)
+  }
+
+  ownerChanged(lock: Lock): void {
+    if (lock.waitNode !== 0) this.#linkLock(lock)
+  }
+
+  // ---- what comes of it ----
+
+  get isChanged(): boolean {
+    return this.#pending.length > 0 || this.isReopened
+  }
+
+  /** Some who were stuck perhaps are no more, or have ended. */
+  get isReopened(): boolean {
+    return this.proven.hasReopened || this.suspected.hasReopened || this.#freed.length > 0
+  }
+
+  /** Threads that were stuck, and perhaps are no more. */
+  reconsider(graph: WaitGraph): Thread[] {
+    const reopened = graph.hasReopened ? this.threads(graph.decide()) : []
+    return this.#freed.length === 0 ? reopened : [...reopened, ...this.#freed]
+  }
+
+  /** Finds who is stuck by what has happened. */
+  examine(): void {
+    for (let place = 0; place < this.#pending.length; place++) {
+      const node = this.#pending[place]!
+      if (!this.#nodes.isUsed(node)) continue
+      // Where one fewer may reply, nobody need be stuck in the suspected graph who was not.
+      const isStuck = this.suspected.examine(node)
+      if (isStuck || this.#pendingCauses[place] === 'ended') this.proven.examine(node)
+    }
+  }
+
+  /** All of that has been told. */
+  clear(): void {
+    this.#pending.length = 0
+    this.#pendingThreads.length = 0
+    this.#pendingCauses.length = 0
+    this.#freed.length = 0
+    this.wake = null
+    this.#nodes.recycle()
+  }
+
+  /** The last of what happened in this update that it needed. */
+  closingOf(members: readonly Thread[]): Closing {
+    const last = this.#pendingThreads.findLastIndex(
+      (thread, place) => waits.has(this.#pendingCauses[place]!) && members.includes(thread!),
+    )
+    const cause = this.#pendingCauses[last]
+    if (cause === 'blocked' || cause === 'observed') return closing(cause, members, this.#pendingThreads[last]!)
+    const owners = members.flatMap(({ wait }) => (wait !== null && 'releaser' in wait ? [wait.owner] : []))
+    const ends = this.#pendingThreads.filter(
+      (thread, place) => thread !== null && this.#pendingCauses[place] === 'ended',
+    )
+    const ended = ends.findLast((thread) => owners.includes(thread!.path)) ?? ends.at(-1)
+    if (ended !== undefined) return closing('ended', members, ended)
+    return this.wake === null ? closing('observed', members, null) : closing('released', members, this.wake.thread)
+  }
+
+  // ---- the graphs ----
+
+  #isStuck(node: number): boolean {
+    return this.suspected.isStuck(node) || this.proven.isStuck(node)
+  }
+
+  #link(thread: Thread, proven: number, suspected: number, cause: Cause): void {
+    const node = this.#nodes.thread(thread)
+    const before = this.suspected.next[node]!
+    if (before === suspected && this.proven.next[node] === proven) return
+    if (this.#isStuck(node)) this.wake = { thread, wake: { what: 'changed' } }
+    if (this.proven.next[node] !== proven) this.proven.link(node, proven)
+    if (before !== suspected) this.suspected.link(node, suspected)
+    if (before === nobody) this.#nodes.join(node)
+    this.#dropLock(before)
+    this.#begin(node, thread, cause)
+  }
+
+  #linkBoth(node: number, to: number): void {
+    this.proven.link(node, to)
+    this.suspected.link(node, to)
+  }
+
+  /** What the thread waits for is not traced from now on. Preconditions: it was. */
+  #letGo(node: number): void {
+    this.#linkBoth(node, nobody)
+    this.#nodes.leave(node)
+  }
+
+  #waitersOf(node: number): Set<number> {
+    return new Set([...this.proven.waitersOf(node), ...this.suspected.waitersOf(node)])
+  }
+
+  #begin(node: number, thread: Thread | null, cause: Cause): void {
+    this.#pending.push(node)
+    this.#pendingThreads.push(thread)
+    this.#pendingCauses.push(cause)
+  }
+
+  #provenEdge(wait: Wait): number {
+    if ('releasers' in wait) return this.#nodes.ofProcess(wait.releasers)
+    return wait.releaser === null ? gone : this.#nodes.thread(wait.releaser)
+  }
+
+  #suspectedEdge(wait: Wait): number {
+    if (wait.state === 'REPLY' && wait.likely !== null) return this.#nodes.thread(wait.likely)
+    return this.#provenEdge(wait)
+  }
+
+  #lockNode(lock: Lock): number {
+    if (lock.waitNode !== 0) return lock.waitNode
+    const node = this.#nodes.lock(lock)
+    this.#linkLock(lock)
+    return node
+  }
+
+  #linkLock(lock: Lock): void {
+    const { waitNode, owner, isAbandoned } = lock
+    const to = isAbandoned ? gone : owner === null ? nobody : this.#nodes.thread(owner)
+    if (this.suspected.next[waitNode] === to) return
+    this.#linkBoth(waitNode, to)
+    this.#begin(waitNode, owner, 'owner')
+  }
+
+  /** A lock that nobody waits for any more is no part of the graph. */
+  #dropLock(node: number): void {
+    if (node <= 0 || !this.suspected.isLock(node)) return
+    if (this.suspected.firstWaiter[node] !== 0 || this.proven.firstWaiter[node] !== 0) return
+    this.#linkBoth(node, nobody)
+    this.#nodes.giveBack(node)
+  }
+
+  threadAt(node: number): Thread | null {
+    return this.#nodes.threadAt(node)
+  }
+
+  /** Those of the nodes that are threads, by pid and tid. */
+  threads(nodes: readonly number[]): Thread[] {
+    return nodes.flatMap((node) => this.#nodes.threadAt(node) ?? []).sort(byPidAndTid)
+  }
+}
+
+const closing = (what: Closing['what'], members: readonly Thread[], thread: Thread | null): Closing => {
+  const isMember = thread !== null && members.includes(thread)
+  return {
+    what,
+    thread: what === 'observed' ? null : (thread?.path ?? null),
+    state: isMember && what === 'blocked' ? (thread.wait?.state ?? null) : null,
+    call: isMember && what === 'blocked' ? thread.calling : null,
+  }
+}
