@@ -24,7 +24,7 @@ import { futexUnknown } from './thread-state.ts'
 /** A wait that was found true, and what shows that it still is. */
 interface Edge extends Seen {
   readonly process: ProcessRecord
-  /** How often waiter and owner had run then; of an owner that was not told to wait, -1. */
+  /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
   readonly timesRun: number
   readonly ownerTimesRun: number
 }
@@ -75,7 +75,7 @@ export class LockWatch {
     for (const look of looks) if (!look.isSettled) look.second = this.seeAgain(look)
     this.closedSets.lookAgain(closing)
     for (const look of looks) look.stands = this.hasNotRun(look.thread)
-    const changed = this.settle(looks)
+    const changed = this.settle(looks, this.restOf(looks))
     if (changed || tellsAll) this.parts.report.waits = this.rows()
     this.parts.report.closedSets = this.closedSets.settle(closing, (thread) => this.joins(thread))
   }
@@ -102,7 +102,7 @@ export class LockWatch {
   }
 
   private cannotBeReleased({ owner, ownerTimesRun }: Edge): boolean {
-    return owner === null || (owner.timesRun === ownerTimesRun && this.edges.has(owner) && !owner.gone)
+    return owner === null || (!owner.gone && owner.blocked && owner.timesRun === ownerTimesRun)
   }
 
   private seeAgain({ process, thread, first }: Look): Sight {
@@ -115,9 +115,19 @@ export class LockWatch {
     return !thread.ran && !thread.gone && thread.timesRun >= 0
   }
 
-  /** Sets what is told from now on. True where that differs from what was. */
-  private settle(looks: readonly Look[]): boolean {
+  /** Of waiters and owners, whether they slept from 1 to 4. */
+  private restOf(looks: readonly Look[]): Map<ThreadRecord, boolean> {
     const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
+    for (const { former, isSettled, second } of looks) {
+      const seen = isSettled ? former : second
+      if (seen === null || typeof seen === 'string' || seen.owner === null || standing.has(seen.owner)) continue
+      standing.set(seen.owner, this.hasNotRun(seen.owner))
+    }
+    return standing
+  }
+
+  /** Sets what is told from now on. True where that differs from what was. */
+  private settle(looks: readonly Look[], standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
     const edges = new Map<ThreadRecord, Edge>()
     for (const look of looks) {
       if (!look.stands) continue
