@@ -29,9 +29,11 @@ function answerCalls({ model, source }: TreeContext, request: FastifyRequest, re
   authorize(request.token, 'operate')
   if (model === null) {
     const headers = { allow: 'OPTIONS' }
-    throw new Problem('method-not-allowed', `the source is ${source}: a live kernel is observed, not called`, {
-      headers,
-    })
+    throw new Problem(
+      'method-not-allowed',
+      `the source is ${source}: a live kernel is observed, not called; start with --source model to drive one`,
+      { headers },
+    )
   }
   const payload = request.body instanceof Readable ? request.body : Readable.from([])
   const session = new Session(model, (error) => request.log.error({ err: error, url: request.url }, 'a call failed'))
@@ -92,25 +94,27 @@ class Session {
     const answered: string[] = []
     let begin = 0
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, begin)) {
-      answered.push(this.#answer(bytes.toString('utf8', begin, end)))
+      answered.push(this.#answer(bytes.subarray(begin, end)))
       begin = end + 1
       if (this.isOver || this.#model.machine.expiries >= last) break
     }
     this.#rest = bytes.subarray(begin)
     const isWhole = this.#rest.includes(newline)
-    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#refuse(tooLong()))
+    // It is as long as that already, wherever it ends.
+    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#answer(this.#rest))
     return answered.join('')
   }
 
   /** The last line need not end with a newline. */
   end(): string {
-    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest.toString('utf8'))
+    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest)
   }
 
-  #answer(text: string): string {
+  #answer(bytes: Buffer): string {
     this.#line++
+    if (bytes.length > bounds.lineBytesMax) return this.#refuse(tooLong())
+    const text = bytes.toString('utf8')
     if (text.trim() === '') return ''
-    if (text.length > bounds.lineBytesMax) return this.#refuse(tooLong())
     const line = this.#line
     try {
       return `${JSON.stringify({ line, ...runLine(this.#model, parse(text)) })}\n`

@@ -152,6 +152,8 @@ export interface Definition {
   readonly columns?: readonly Column<never>[]
   readonly put?: PutVerb
   readonly post?: PostVerb
+  /** POST is there too, but has a route of its own. */
+  readonly postsApart?: true
   readonly remove?: RemoveVerb
   /** The row as a whole is the model's. */
   readonly ofModel?: true
@@ -190,6 +192,7 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly ofNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
   readonly post?: PostVerb
+  readonly postsApart?: true
   readonly ofModel?: true
   /** PUT of a name that is not there. */
   readonly create?: PutVerb

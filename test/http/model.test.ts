@@ -1,6 +1,7 @@
 /** The model over HTTP: made, called, watched; and what can be wrong with that. */
 
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security.ts'
 import {
@@ -415,8 +416,34 @@ describe('/sys/calls', () => {
   ])('stops at %s: what came before is done, what comes after is not', async (_, bad, type) => {
     const answers = await service.calls(lines({ call: 'create', name: 'one' }, bad, { call: 'create', name: 'two' }))
     expect(answers).toHaveLength(2)
-    expect(answers[1]).toMatchObject({ problem: { type: `urn:introspectd:problem:${type}` } })
+    expect(answers[1]).toMatchObject({ line: 2, problem: { type: `urn:introspectd:problem:${type}` } })
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
+  })
+
+  test('a line is as long as it has bytes, however it arrives', async () => {
+    const bytes = Buffer.from(`\n${JSON.stringify({ call: 'create', name: 'é'.repeat(33_000) })}\n`)
+    for (const cut of [1, 2, 30_000, 30_001, bytes.length - 1, bytes.length]) {
+      const body = new ReadableStream({
+        start: async (stream) => {
+          stream.enqueue(bytes.subarray(0, cut))
+          await sleep(20)
+          if (cut < bytes.length) stream.enqueue(bytes.subarray(cut))
+          stream.close()
+        },
+      })
+      const response = await service.fetch('/sys/calls', { method: 'POST', body, duplex: 'half' } as RequestInit)
+      expect([cut, JSON.parse(await response.text())]).toMatchObject([
+        cut,
+        { line: 2, problem: { type: 'urn:introspectd:problem:body-too-large' } },
+      ])
+    }
+  })
+
+  test('POST is among what is allowed there', async () => {
+    const options = await service.fetch('/sys/calls', { method: 'OPTIONS' })
+    expect(options.headers.get('allow')).toBe('GET, HEAD, OPTIONS, POST')
+    const put = await service.fetch('/sys/calls', { method: 'PUT', body: '{}' })
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, POST'])
   })
 
   test('the same lines give the same answers and the same events, byte for byte', async () => {
