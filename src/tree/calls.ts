@@ -9,6 +9,7 @@ import { errnos } from '../kernel/errno.ts'
 import { modelRlimits } from '../kernel/objects/model-process.ts'
 import { mutexKinds } from '../kernel/objects/sync.ts'
 import { signalRows } from '../kernel/signals.ts'
+import { didYouMean } from '../nearest.ts'
 
 const id = z
   .int()
@@ -41,13 +42,14 @@ const pages = z.int().min(1).describe('Pages of 4,096 bytes')
 const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
 
 const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
+const backwardsRule = `${durationRule}; time does not go backwards`
 
 /** `"500ms"`, `"1s"`, `"2m"`: text with a unit; whole ms for the kernel. */
 export const Duration = z
   .string(durationRule)
   .transform((text, context) => {
     const ms = parseDuration(text)
-    if (ms === null) context.addIssue({ code: 'custom', message: durationRule })
+    if (ms === null) context.addIssue({ code: 'custom', message: text.startsWith('-') ? backwardsRule : durationRule })
     return ms ?? 0
   })
   .describe('Duration with its unit: ms, s, m or h')
@@ -137,7 +139,15 @@ export const callArguments = {
   write: z.strictObject({ fd, bytes }),
 } as const satisfies { [N in KernelCallName]: z.ZodType<CallArguments<N>> }
 
-export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]])
+/** @param names of all that may be called there */
+export function noSuchCall(call: unknown, names: readonly string[]): string {
+  if (typeof call !== 'string') return 'the name of a call; GET /sys/calls lists them'
+  return `there is no call ${call}${didYouMean(call, names)}; GET /sys/calls lists them`
+}
+
+export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]], {
+  error: ({ input }) => noSuchCall(input, kernelCallNames),
+})
 
 /** A call by name; its arguments are those of that call. */
 export const CallBody = z.looseObject({ call: callName }).meta({ id: 'KernelCallBody' })

@@ -293,6 +293,11 @@ describe('the clock', () => {
     expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
   })
 
+  test('does not go backwards, and says so', async () => {
+    const { body } = await service.post('/sys/clock', { advance: '-1s' })
+    expect(body.errors).toMatchObject([{ pointer: '/advance', detail: expect.stringContaining('not go backwards') }])
+  })
+
   test('ends with the year 9999: what would pass that is refused, and no time has passed', async () => {
     await pair()
     await call(1, { call: 'nanosleep', for: '1s' })
@@ -418,6 +423,21 @@ describe('/sys/calls', () => {
     expect(answers).toHaveLength(2)
     expect(answers[1]).toMatchObject({ line: 2, problem: { type: `urn:introspectd:problem:${type}` } })
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
+  })
+
+  test.each([
+    [{ caller: '/sys/proc/1/thread/1', call: 'msgsend', coid: 1 }, 'call', 'did you mean MsgSend?'],
+    [{ call: 'creat', name: 'x' }, 'call', 'did you mean create?'],
+    [{ call: 'reboot' }, 'call', 'there is no call reboot; GET /sys/calls lists them'],
+    [{ name: 'x' }, 'call', 'the name of a call; GET /sys/calls lists them'],
+    [{ caller: '/sys/proc/1/thread/1', call: 'create', name: 'x' }, 'caller', 'no thread makes this call'],
+    [{ call: 'ChannelCreate' }, 'caller', 'the pathname of the thread that makes the call'],
+  ])('says what is wrong with the call of %j', async (line, field, detail) => {
+    const [answer] = await service.calls(JSON.stringify(line))
+    expect(answer).toMatchObject({
+      line: 1,
+      problem: { errors: [{ pointer: `/${field}`, detail: expect.stringContaining(detail) }] },
+    })
   })
 
   test('a line is as long as it has bytes, however it arrives', async () => {
