@@ -53,6 +53,12 @@ describe('making', () => {
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
   })
 
+  test.each(['.', '..', 'a/part/..'])('no partition is named %s, which no client could ask for', async (name) => {
+    const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
+    expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
+    expect((await service.get('/sys/part')).body.entries).toEqual([])
+  })
+
   test('a partition is made, resized and removed; one that is in use is not', async () => {
     const made = await service.put('/sys/part/a/part/b', { pools: {} })
     expect(made.status).toBe(404)
