@@ -235,6 +235,17 @@ describe('calling', () => {
     expect(refused.body.errors).toMatchObject([{ pointer }])
   })
 
+  test.each([
+    [{ call: 'TimerCreate' }, 'notify', 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as'],
+    [{ call: 'TimerCreate', notify: { pulse: {} } }, 'notify', 'a pulse such as'],
+    [{ call: 'MsgSend', coid: 1, msg: {} }, 'msg', 'text of 4096 characters at the most, a number or null'],
+    [{ call: 'MsgReply', rcvid: -1 }, 'rcvid', 'to be >=1'],
+  ])('%j is told what would be right, once', async (body, field, detail) => {
+    await pair()
+    const { errors } = (await call(1, body)).body
+    expect(errors).toEqual([{ pointer: `/${field}`, detail: expect.stringContaining(detail) }])
+  })
+
   test('all calls are listed with their arguments', async () => {
     const { entries } = (await service.get('/sys/calls')).body as { entries: unknown[] }
     const rows = entries.map((entry) => CallRowView.parse(entry))
