@@ -54,13 +54,15 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
 }
 
 /** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel({ clock, scenario: file, state, pools = {} }: Config, { now }: Surroundings): Hosted {
+function hostModel({ clock, scenario: file, state, pools = {} }: Config, { logger, now }: Surroundings): Hosted {
   const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
   const machine = state === undefined ? freshMachine(virtual ? 0 : Math.trunc(now()), virtual) : readState(state, clock)
   const begin = () => {
     model.machine.putPools(pools)
-    if (scenario !== null) model.scenarios.play(scenario)
+    if (scenario === null) return
+    const { met, differences } = model.scenarios.play(scenario)
+    if (!met) logger.warn({ file, differences }, 'the scenario did not come out as it expects')
   }
   const model: HostedModel = new HostedModel(machine, { clock, now, begin })
   return { kernel: machine.kernel, source: model.source, model, ...(virtual && { firstSequence: 1 }) }

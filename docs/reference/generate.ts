@@ -9,7 +9,7 @@ import { configSchema } from '../../src/config/print.ts'
 import { type Row, rowsOf } from '../../src/config/row.ts'
 import { settings, variableOf } from '../../src/config.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/kernel/calls/table.ts'
-import { callArguments } from '../../src/tree/calls.ts'
+import { callArguments, Duration } from '../../src/tree/calls.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 
@@ -71,6 +71,12 @@ const docstrings = new Map(
 
 const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
 
+/** The kernel takes ms, a client writes a duration. @param schema its description in the schema of what comes in */
+function noteText(note: string | undefined, schema = ''): string {
+  if (note === undefined) return schema
+  return schema === Duration.description ? note.replace(/^ms\b/, 'duration') : note
+}
+
 function callText(call: KernelCallName): string {
   const words = docstrings.get(kernelCalls[call].name)
   if (words === undefined) throw new Error(`${call} has no docstring`)
@@ -82,7 +88,7 @@ function callText(call: KernelCallName): string {
   const notes = new Map(said('param').map((text) => [text.split(' ')[0]!, text.slice(text.indexOf(' ') + 1)]))
   const rows = Object.entries(schema.properties ?? {}).map(([name, property]) => [
     code(required.has(name) ? name : `[${name}]`),
-    notes.get(name) ?? (typeof property === 'object' ? (property.description ?? '') : ''),
+    noteText(notes.get(name), typeof property === 'object' ? property.description : undefined),
   ])
   return [
     `## ${call}\n`,

@@ -30,9 +30,11 @@ function answerCalls({ model, source }: TreeContext, request: FastifyRequest, re
   authorize(request.token, 'operate')
   if (model === null) {
     const headers = { allow: 'OPTIONS' }
-    throw new Problem('method-not-allowed', `the source is ${source}: a live kernel is observed, not called`, {
-      headers,
-    })
+    throw new Problem(
+      'method-not-allowed',
+      `the source is ${source}: a live kernel is observed, not called; start with --source model to drive one`,
+      { headers },
+    )
   }
   const payload = request.body instanceof Readable ? request.body : Readable.from([])
   const session = new Session(model, (error) => request.log.error({ err: error, url: request.url }, 'a call failed'))
@@ -99,6 +101,7 @@ class Session {
     }
     this.#rest = bytes.subarray(begin)
     const isWhole = this.#rest.includes(newline)
+    // It is as long as that already, wherever it ends.
     if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#answer(this.#rest))
     return answered.join('')
   }

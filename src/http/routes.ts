@@ -107,12 +107,16 @@ function checkStreams(hub: Hub): void {
 
 /** What is allowed here; verbs of the model are not where there is none. */
 function allowOf(definition: Definition, { model }: TreeContext): string {
-  const { put, post, remove } = definition
+  const { put, post, postsApart, remove } = definition
   const serves = (row: { readonly ofModel?: true }) => model !== null || !row.ofModel
   const there = (verb: { readonly ofModel?: true } | undefined) =>
     verb !== undefined && serves(verb) && serves(definition)
   const reads = serves(definition) ? ['GET', 'HEAD'] : []
-  const verbs = { PUT: there(put), POST: there(post), DELETE: there(remove) }
+  const verbs = {
+    PUT: there(put),
+    POST: there(post) || (postsApart === true && serves(definition)),
+    DELETE: there(remove),
+  }
   const writes = Object.entries(verbs).flatMap(([method, is]) => (is ? [method] : []))
   return [...reads, 'OPTIONS', ...writes].join(', ')
 }

@@ -150,8 +150,13 @@ export class Machine {
     this.kernel.update(this.kernel.now, () => move(this, process, container))
   }
 
-  /** Makes a partition, or sets pools of one that is there; null takes a pool away. */
+  /**
+   * Makes a partition, or sets pools of one that is there; null takes a pool away.
+   * @throws EINVAL a name that clients take out of a path before they send it
+   */
   putPartition(names: readonly string[], pools: PoolSettings): Partition {
+    const lost = names.find((name) => name === '.' || name === '..')
+    if (lost !== undefined) throw new KernelError('EINVAL', `no path leads to a partition named ${lost}`)
     return this.kernel.update(this.kernel.now, () => {
       const partition = this.partition(names)
       this.#setPools(partition, pools)

@@ -9,11 +9,14 @@ import { errnos } from '../kernel/errno.ts'
 import { modelRlimits } from '../kernel/objects/model-process.ts'
 import { mutexKinds } from '../kernel/objects/sync.ts'
 import { signalRows } from '../kernel/signals.ts'
+import { didYouMean } from '../nearest.ts'
 
-const id = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
+const idFrom = (first: number) =>
+  z
+    .int()
+    .min(first)
+    .max(2 ** 31 - 1)
+const id = idFrom(0)
 const count = z.int().nonnegative()
 const integer = z
   .int()
@@ -21,17 +24,21 @@ const integer = z
   .max(2 ** 31 - 1)
 const name = z.string().min(1).max(bounds.nameMax)
 const pid = id.describe('Process; 0 is the caller’s own')
-const chid = id.min(1).describe('Channel')
-const coid = id.min(1).describe('Connection')
-const tid = id.min(1).describe('Thread')
+const chid = idFrom(1).describe('Channel')
+const coid = idFrom(1).describe('Connection')
+const tid = idFrom(1).describe('Thread')
 const rcvid = z.int().min(1).describe('What MsgReceive returned')
-const timerid = id.min(1).describe('Timer')
+const timerid = idFrom(1).describe('Timer')
 const fd = id.describe('Descriptor')
 const mutex = name.describe('Mutex; a name that begins with / is shared by all processes')
 const condvar = name.describe('Condition variable')
 const semaphore = name.describe('Semaphore')
 const priority = z.int().min(1).max(255)
-export const payload = z.union([z.string().max(bounds.payloadMax), z.number(), z.null()]).describe('What it carries')
+export const payload = z
+  .union([z.string().max(bounds.payloadMax), z.number(), z.null()], {
+    error: `text of ${bounds.payloadMax} characters at the most, a number or null`,
+  })
+  .describe('What it carries')
 const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, as in SIGUSR1 or SIGRTMIN+1')
 const signals = z.array(signalName).max(signalRows.length)
 const code = integer.describe('Code, for the receiver')
@@ -41,13 +48,14 @@ const pages = z.int().min(1).describe('Pages of 4,096 bytes')
 const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
 
 const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
+const backwardsRule = `${durationRule}; time does not go backwards`
 
 /** `"500ms"`, `"1s"`, `"2m"`: text with a unit; whole ms for the kernel. */
 export const Duration = z
   .string(durationRule)
   .transform((text, context) => {
     const ms = parseDuration(text)
-    if (ms === null) context.addIssue({ code: 'custom', message: durationRule })
+    if (ms === null) context.addIssue({ code: 'custom', message: text.startsWith('-') ? backwardsRule : durationRule })
     return ms ?? 0
   })
   .describe('Duration with its unit: ms, s, m or h')
@@ -69,16 +77,19 @@ export const ThreadMakingBody = z
   })
   .meta({ id: 'ThreadMaking' })
 
-const Notify = z.union([
-  z.strictObject({ pulse: z.strictObject({ coid, code, value: value.exactOptional() }) }),
-  z.strictObject({ signal: signalName, code: code.exactOptional(), value: value.exactOptional() }),
-])
+const Notify = z.union(
+  [
+    z.strictObject({ pulse: z.strictObject({ coid, code, value: value.exactOptional() }) }),
+    z.strictObject({ signal: signalName, code: code.exactOptional(), value: value.exactOptional() }),
+  ],
+  { error: 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as {"signal":"SIGALRM"}' },
+)
 
 /** One row a call. The kernel's own table says what each does; the compiler holds the two together. */
 export const callArguments = {
   spawn: z.strictObject({ name, uid: id.exactOptional(), thread: FirstThread.exactOptional() }),
   exit: z.strictObject({ status: z.int().min(0).max(255).exactOptional() }),
-  waitpid: z.strictObject({ pid: z.union([z.literal(-1), id.min(1)]).exactOptional() }),
+  waitpid: z.strictObject({ pid: z.union([z.literal(-1), idFrom(1)]).exactOptional() }),
   kill: z.strictObject({ pid, signal: signalName.nullable() }),
   setrlimit: z.strictObject({ rlimit: z.enum(modelRlimits), soft: points, hard: points.exactOptional() }),
   ThreadCreate: z.strictObject(ThreadMakingBody.shape),
@@ -137,7 +148,15 @@ export const callArguments = {
   write: z.strictObject({ fd, bytes }),
 } as const satisfies { [N in KernelCallName]: z.ZodType<CallArguments<N>> }
 
-export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]])
+/** @param names of all that may be called there */
+export function noSuchCall(call: unknown, names: readonly string[]): string {
+  if (typeof call !== 'string') return 'the name of a call; GET /sys/calls lists them'
+  return `there is no call ${call}${didYouMean(call, names)}; GET /sys/calls lists them`
+}
+
+export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCallName[]], {
+  error: ({ input }) => noSuchCall(input, kernelCallNames),
+})
 
 /** A call by name; its arguments are those of that call. */
 export const CallBody = z.looseObject({ call: callName }).meta({ id: 'KernelCallBody' })

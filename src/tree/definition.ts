@@ -169,6 +169,8 @@ export interface Definition {
   readonly prose?: (views: readonly never[]) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
+  /** POST is there too, but has a route of its own. */
+  readonly postsApart?: true
   readonly remove?: RemoveVerb
   /** The row as a whole is the model's. */
   readonly ofModel?: true
@@ -210,6 +212,7 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly columns: readonly Column<z.output<E>>[]
   readonly prose?: (views: readonly z.output<E>[]) => string
   readonly post?: PostVerb
+  readonly postsApart?: true
   readonly ofModel?: true
   /** PUT of a name that is not there. */
   readonly create?: PutVerb

@@ -5,12 +5,13 @@
 
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
+import { kernelCallNames } from '../kernel/calls/table.ts'
 import { KernelError } from '../kernel/errno.ts'
 import { poolNames } from '../kernel/machine.ts'
 import type { ModelProcess } from '../kernel/objects/model-process.ts'
 import type { Partition } from '../kernel/objects/partition.ts'
 import type { System } from '../kernel/objects/system.ts'
-import { Duration, FirstThread, parseCall, ThreadMakingBody } from './calls.ts'
+import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody } from './calls.ts'
 import type { Model } from './definition.ts'
 import type { Advanced } from './model-views.ts'
 import { timeText } from './show.ts'
@@ -132,18 +133,33 @@ const isOperation = (name: string): name is OperationName => Object.hasOwn(opera
 
 const callerPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
 
+const callerRule = 'the pathname of the thread that makes the call, as in /sys/proc/1/thread/1'
+
 const Caller = z
-  .string()
-  .regex(callerPath, 'the pathname of a thread, as in /sys/proc/1/thread/1')
+  .string(callerRule)
+  .regex(callerPath, callerRule)
   .transform((path) => callerPath.exec(path)!.slice(1).map(Number) as [number, number])
 
-const Line = z.looseObject({ call: z.string(), caller: Caller.exactOptional() })
+const names = [...Object.keys(operations), ...kernelCallNames]
+const callRule = ({ input }: { readonly input?: unknown }) => noSuchCall(input, names)
+const isCall = (name: string): boolean => names.includes(name)
+
+const Line = z.looseObject({
+  call: z.string({ error: callRule }).refine(isCall, { error: callRule }),
+  caller: Caller.exactOptional(),
+})
 const CallerLine = z.looseObject({ caller: Caller })
+const NoCallerLine = z.looseObject({
+  caller: z.undefined('there is none: no thread makes this call').exactOptional(),
+})
 
 /** One line of `/sys/calls`: an operation, or a kernel call with the thread that makes it. What it answers. @throws ZodError, KernelError */
 export function runLine(model: Model, line: unknown): object {
   const { call, caller, ...args } = Line.parse(line)
-  if (caller === undefined && isOperation(call)) return { returned: operations[call].run(model, args) }
+  if (isOperation(call)) {
+    NoCallerLine.parse(line)
+    return { returned: operations[call].run(model, args) }
+  }
   const made = parseCall({ call, ...args })
   const [pid, tid] = caller ?? CallerLine.parse(line).caller
   return model.machine.call(pid, tid, made)

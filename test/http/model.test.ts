@@ -1,6 +1,7 @@
 /** The model over HTTP: made, called, watched; and what can be wrong with that. */
 
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security.ts'
 import {
@@ -50,6 +51,12 @@ describe('making', () => {
     const thread = await service.post('/sys/proc/1/thread', { name: 'worker', stackSize: 65_536 })
     expect([thread.status, thread.headers.get('location')]).toEqual([201, '/sys/proc/1/thread/2'])
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
+  })
+
+  test.each(['.', '..', 'a/part/..'])('no partition is named %s, which no client could ask for', async (name) => {
+    const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
+    expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
+    expect((await service.get('/sys/part')).body.entries).toEqual([])
   })
 
   test('a partition is made, resized and removed; one that is in use is not', async () => {
@@ -228,6 +235,17 @@ describe('calling', () => {
     expect(refused.body.errors).toMatchObject([{ pointer }])
   })
 
+  test.each([
+    [{ call: 'TimerCreate' }, 'notify', 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as'],
+    [{ call: 'TimerCreate', notify: { pulse: {} } }, 'notify', 'a pulse such as'],
+    [{ call: 'MsgSend', coid: 1, msg: {} }, 'msg', 'text of 4096 characters at the most, a number or null'],
+    [{ call: 'MsgReply', rcvid: -1 }, 'rcvid', 'to be >=1'],
+  ])('%j is told what would be right, once', async (body, field, detail) => {
+    await pair()
+    const { errors } = (await call(1, body)).body
+    expect(errors).toEqual([{ pointer: `/${field}`, detail: expect.stringContaining(detail) }])
+  })
+
   test('all calls are listed with their arguments', async () => {
     const { entries } = (await service.get('/sys/calls')).body as { entries: unknown[] }
     const rows = entries.map((entry) => CallRowView.parse(entry))
@@ -290,6 +308,11 @@ describe('the clock', () => {
     const refused = await service.post('/sys/clock', body)
     expect([refused.status, refused.body.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
     expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
+  })
+
+  test('does not go backwards, and says so', async () => {
+    const { body } = await service.post('/sys/clock', { advance: '-1s' })
+    expect(body.errors).toMatchObject([{ pointer: '/advance', detail: expect.stringContaining('not go backwards') }])
   })
 
   test('ends with the year 9999: what would pass that is refused, and no time has passed', async () => {
@@ -447,6 +470,47 @@ describe('/sys/calls', () => {
     expect(endless).toMatchObject({ line: 1, problem: { status: 413 } })
     const [sign] = await send(Buffer.from('{"call":"create","name":"\ufffd"}\n'))
     expect(sign).toMatchObject({ line: 1, returned: { pid: 1 } })
+  })
+
+  test.each([
+    [{ caller: '/sys/proc/1/thread/1', call: 'msgsend', coid: 1 }, 'call', 'did you mean MsgSend?'],
+    [{ call: 'creat', name: 'x' }, 'call', 'did you mean create?'],
+    [{ call: 'reboot' }, 'call', 'there is no call reboot; GET /sys/calls lists them'],
+    [{ name: 'x' }, 'call', 'the name of a call; GET /sys/calls lists them'],
+    [{ caller: '/sys/proc/1/thread/1', call: 'create', name: 'x' }, 'caller', 'no thread makes this call'],
+    [{ call: 'ChannelCreate' }, 'caller', 'the pathname of the thread that makes the call'],
+  ])('says what is wrong with the call of %j', async (line, field, detail) => {
+    const [answer] = await service.calls(JSON.stringify(line))
+    expect(answer).toMatchObject({
+      line: 1,
+      problem: { errors: [{ pointer: `/${field}`, detail: expect.stringContaining(detail) }] },
+    })
+  })
+
+  test('a line is as long as it has bytes, however it arrives', async () => {
+    const bytes = Buffer.from(`\n${JSON.stringify({ call: 'create', name: 'é'.repeat(33_000) })}\n`)
+    for (const cut of [1, 2, 30_000, 30_001, bytes.length - 1, bytes.length]) {
+      const body = new ReadableStream({
+        start: async (stream) => {
+          stream.enqueue(bytes.subarray(0, cut))
+          await sleep(20)
+          if (cut < bytes.length) stream.enqueue(bytes.subarray(cut))
+          stream.close()
+        },
+      })
+      const response = await service.fetch('/sys/calls', { method: 'POST', body, duplex: 'half' } as RequestInit)
+      expect([cut, JSON.parse(await response.text())]).toMatchObject([
+        cut,
+        { line: 2, problem: { type: 'urn:introspectd:problem:body-too-large' } },
+      ])
+    }
+  })
+
+  test('POST is among what is allowed there', async () => {
+    const options = await service.fetch('/sys/calls', { method: 'OPTIONS' })
+    expect(options.headers.get('allow')).toBe('GET, HEAD, OPTIONS, POST')
+    const put = await service.fetch('/sys/calls', { method: 'PUT', body: '{}' })
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, POST'])
   })
 
   test('the same lines give the same answers and the same events, byte for byte', async () => {

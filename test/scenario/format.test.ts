@@ -151,7 +151,7 @@ test.each([
     '- TimerCreate: { notify: { pulse: { coid: 1, code: 1, cod: 1 } } }',
     '9:63: there is no cod here; there are coid, code, value',
   ],
-  ['- MsgSend: { coid: 1, msg: [1] }', '9:36: msg: expected string, number, null'],
+  ['- MsgSend: { coid: 1, msg: [1] }', '9:36: msg: text of 4096 characters at the most, a number or null'],
   ['- sleep: 5', '9:18: a duration such as "500ms"'],
   ['- sleep: { random: [5ms, 1ms] }', '9:28: random takes the smaller number first'],
   ['- sleep: { random: [1, 5] }', '9:18: a duration such as "500ms"'],

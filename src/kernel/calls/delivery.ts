@@ -65,12 +65,16 @@ export function deliver(
     release(machine, waiting, { value: infoOf(sent) })
     return
   }
-  if (isIgnored(process, signal)) return
+  if (isIgnored(process, signal) && !isKept(process, thread, signal)) return
   const arrives = signal.sure || !process.stopped
   const target = arrives ? firstOf(process, thread, ({ mask }) => !mask.has(signal)) : null
   if (target !== null) act(machine, target, sent)
   else enqueue(machine, process, thread, sent)
 }
+
+/** Masked by all who could take it, a signal that is only ignored by default waits: who masked it is about to ask for it. */
+const isKept = (process: ModelProcess, thread: ModelThread | null, signal: Signal): boolean =>
+  dispositionOf(process, signal) === 'default' && firstOf(process, thread, ({ mask }) => !mask.has(signal)) === null
 
 const awaits = (blocker: Blocker | null, signal: Signal): boolean =>
   blocker?.state === 'SIGWAITINFO' && blocker.signals.has(signal)

@@ -108,8 +108,8 @@ export function exit(machine: Machine, { parent }: ModelThread, { status = 0 }: 
 }
 
 /**
- * waitpid: takes the end of a child, whose pid is free then. Does not block, as with WNOHANG: sleep for SIGCHLD with
- * SignalWaitinfo. QNX: waitpid().
+ * waitpid: takes the end of a child, whose pid is free then. Does not block, as with WNOHANG: mask SIGCHLD, and sleep
+ * for it with SignalWaitinfo. QNX: waitpid().
  * @param pid of the child; -1 is any
  * @returns pid, code (null where a signal ended it) and signal; pid 0 where the child lives
  * @throws ECHILD no such child

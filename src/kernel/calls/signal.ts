@@ -21,7 +21,7 @@ const setOf = (names: readonly string[]): SignalSet => new Set(names.map(known).
 /**
  * SignalKill: sends a signal to a process or to one of its threads. Of a process the first thread that waits for it
  * takes it, else it arrives at the first that does not mask it; masked by all, or in a process that is stopped, it
- * waits. SIGKILL, SIGSTOP and SIGCONT always get through. Does not block. QNX: SignalKill().
+ * waits. One that is ignored goes at once; by default ignored and masked by all, it waits too. SIGKILL, SIGSTOP and SIGCONT always get through. Does not block. QNX: SignalKill().
  * @param pid 0 is the caller's own process
  * @param tid 0 is any thread
  * @param signal its name; null only asks whether it could be sent

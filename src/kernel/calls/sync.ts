@@ -48,21 +48,25 @@ function checkShared(machine: Machine, name: string): void {
  * @param type mutex, condvar or semaphore
  * @param kind of mutexes: plain, recursive or error-checking
  * @param value of semaphores: what it begins with, a count
- * @throws EBUSY there is one of that name; EINVAL the value is too large; EAGAIN there are 65,536 shared objects
+ * @throws EBUSY there is one of that name; EINVAL the value is too large, a kind of what is no mutex, or a value of what
+ * is no semaphore; EAGAIN there are 65,536 shared objects
  */
 export function syncTypeCreate(
   machine: Machine,
   { parent }: ModelThread,
-  { name, type, kind = 'plain', value = 0 }: { name: string; type: SyncType; kind?: MutexKind; value?: number },
+  { name, type, kind, value }: { name: string; type: SyncType; kind?: MutexKind; value?: number },
 ): Progress {
   const home = homeOf(machine, parent, name)
   if (home.has(name)) throw new KernelError('EBUSY', `there is a ${home.get(name)!.type} ${name} already`)
-  if (value > semaphoreMax) throw new KernelError('EINVAL', `a semaphore counts to ${semaphoreMax} at the most`)
+  if (kind !== undefined && type !== 'mutex') throw new KernelError('EINVAL', `a ${type} is of no kind`)
+  if (value !== undefined && type !== 'semaphore') throw new KernelError('EINVAL', `a ${type} has no value`)
+  if (value !== undefined && value > semaphoreMax)
+    throw new KernelError('EINVAL', `a semaphore counts to ${semaphoreMax} at the most`)
   checkShared(machine, name)
   const process = isShared(name) ? null : parent
-  if (type === 'mutex') home.set(name, new Mutex(name, process, kind))
+  if (type === 'mutex') home.set(name, new Mutex(name, process, kind ?? 'plain'))
   else if (type === 'condvar') home.set(name, new Condvar(name, process))
-  else home.set(name, new Semaphore(name, process, value))
+  else home.set(name, new Semaphore(name, process, value ?? 0))
   return success
 }
 
@@ -77,16 +81,12 @@ export function syncDestroy(machine: Machine, { parent }: ModelThread, { name }:
   const sync = home.get(name)
   if (sync === undefined) throw new KernelError('EINVAL', `there is nothing to synchronise on named ${name}`)
   if (sync.waiters.length > 0) throw new KernelError('EBUSY', `${sync.waiters.length} threads wait for ${name}`)
-  if (sync.type === 'mutex' && sync.owner !== null)
-    throw new KernelError('EBUSY', `${name} is owned by ${nameOf(sync.owner)}`)
+  if (sync.type === 'mutex' && sync.owner !== null) throw new KernelError('EBUSY', ownedBy(sync))
   if (sync.type === 'mutex' && sync.awaited > 0)
     throw new KernelError('EBUSY', `threads that wait for a condition must take ${name} again`)
   home.delete(name)
   return success
 }
-
-/** A later thread may have the pathname of one that has ended. */
-const nameOf = ({ path, isDead }: ModelThread): string => (isDead ? `${path}, which has ended` : path)
 
 function mutexOf(machine: Machine, thread: ModelThread, name: string, kind: MutexKind | undefined): Mutex {
   const found = find<Mutex>(machine, thread, name, 'mutex')
@@ -166,8 +166,7 @@ export function syncMutexTryLock(
 ): Progress {
   const mutex = mutexOf(machine, thread, name, kind)
   const isOwn = mutex.owner === thread && mutex.kind === 'error-checking'
-  if (isOwn || !tryLock(machine, thread, mutex))
-    throw new KernelError('EBUSY', `${name} is owned by ${nameOf(mutex.owner!)}`)
+  if (isOwn || !tryLock(machine, thread, mutex)) throw new KernelError('EBUSY', ownedBy(mutex))
   keep(machine, thread, mutex)
   return success
 }
@@ -187,8 +186,13 @@ export function syncMutexUnlock(machine: Machine, thread: ModelThread, { mutex: 
 
 function checkOwner(thread: ModelThread, mutex: Mutex): void {
   if (mutex.owner === thread) return
-  const owner = mutex.owner === null ? 'nobody' : nameOf(mutex.owner)
-  throw new KernelError('EPERM', `${mutex.name} is owned by ${owner}`)
+  throw new KernelError('EPERM', ownedBy(mutex))
+}
+
+/** The id of an owner that has ended may be another thread's by now. */
+function ownedBy({ name, owner }: Mutex): string {
+  if (owner === null) return `${name} is owned by nobody`
+  return `${name} is owned by ${owner.isDead ? `a thread that has ended, once ${owner.path}` : owner.path}`
 }
 
 function disown(machine: Machine, thread: ModelThread, mutex: Mutex): void {

@@ -165,7 +165,8 @@ export function threadDetach(machine: Machine, { parent }: ModelThread, { tid }:
  * message it received return ESRCH; who joins it returns. Does not block, and of the caller itself does not return.
  * QNX: ThreadDestroy().
  * @param tid of a thread of the caller's process; 0 is the caller itself; -1 all threads but the caller
- * @param status what ThreadJoin returns, an integer; of the last thread the exit code of the process
+ * @param status what ThreadJoin returns, an integer; of the last thread its lowest eight bits are the exit code of the
+ * process
  * @throws ESRCH no such thread, or it has ended
  */
 export function threadDestroy(
@@ -189,7 +190,7 @@ export function threadDestroy(
 export function endThread(machine: Machine, thread: ModelThread, status: number): void {
   const process = thread.parent
   if (process.living === 1) {
-    endProcess(machine, process, { code: status, signal: null })
+    endProcess(machine, process, { code: status & 0xff, signal: null })
     return
   }
   stopThread(machine, thread)

@@ -168,6 +168,7 @@ export const modelDefinitions = [
     kind: 'document',
     summary: 'All kernel calls with their arguments. POST takes NDJSON, a call a line, and answers a line each',
     ofModel: true,
+    postsApart: true,
     entry: CallRowView,
     columns: [
       { title: 'CALL', align: 'left', cell: ({ call }) => call },

@@ -67,6 +67,7 @@ describe('file-size', () => {
     expect(world.call(main, 'write', { fd: 1, bytes: 91 })).toBe('EFBIG')
     expect(world.call(main, 'write', { fd: 1, bytes: 90 })).toEqual({ bytes: 90 })
     expect(world.call(main, 'write', { fd: 0, bytes: 1 })).toBe('EFBIG')
+    expect(world.call(main, 'write', { fd: 0, bytes: 0 })).toEqual({ bytes: 0 })
   })
 
   test('past a pool is not opened for writing, and its process does not move there', () => {

@@ -127,6 +127,24 @@ describe('the end of a process', () => {
     expect(parent.returned).toMatchObject({ value: { signal: 'SIGCHLD', value: 2, pid: 2 } })
   })
 
+  test('keeps a SIGCHLD that the parent masks: who asks for it afterwards misses nothing', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    expect(world.usage(parent.parent, 'signals')).toBe(1)
+    expect(world.call(parent, 'SignalWaitinfo', { signals: ['SIGCHLD'] })).toMatchObject({ signal: 'SIGCHLD', pid: 2 })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    // Masked no more it is ignored, as it would have been at once.
+    world.call(parent, 'SignalProcmask', { how: 'unblock', signals: ['SIGCHLD'] })
+    expect([world.usage(parent.parent, 'signals'), parent.isDead]).toEqual([0, false])
+    // What the process has said to ignore is gone, masked or not.
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
+    world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    expect(world.usage(parent.parent, 'signals')).toBe(0)
+  })
+
   test('leaves no zombie where the parent ignores SIGCHLD, or there is no parent', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))

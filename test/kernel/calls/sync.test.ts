@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { CallArguments, KernelCall } from '../../../src/kernel/calls/table.ts'
 import type { ModelThread } from '../../../src/kernel/objects/model-thread.ts'
 import { returned, state, World } from '../world.ts'
 
@@ -60,6 +61,33 @@ describe('a mutex', () => {
     world.call(main, 'SyncMutexLock', { mutex: 'm', kind: 'error-checking' })
     expect(world.call(main, 'SyncMutexLock', { mutex: 'm' })).toBe('EDEADLK')
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'm' })).toBe('EBUSY')
+  })
+
+  test('tells of an owner that has ended, whose id is another thread’s by now', () => {
+    const { world, main, one } = three()
+    world.call(one, 'SyncMutexLock', { mutex: 'm' })
+    world.call(one, 'ThreadDestroy', {})
+    world.call(main, 'ThreadJoin', { tid: one.tid })
+    const heir = world.more(main.parent)
+    expect(heir.tid).toBe(one.tid)
+    for (const [name, args] of [
+      ['SyncMutexUnlock', { mutex: 'm' }],
+      ['SyncMutexTryLock', { mutex: 'm' }],
+      ['SyncDestroy', { name: 'm' }],
+    ] as const)
+      expect(() => world.machine.call(1, heir.tid, { name, args } as KernelCall)).toThrow(
+        'm is owned by a thread that has ended, once /sys/proc/1/thread/2',
+      )
+  })
+
+  test('alone is of a kind, and a semaphore alone has a value', () => {
+    const { world, main } = three()
+    const make = (args: CallArguments<'SyncTypeCreate'>) => world.call(main, 'SyncTypeCreate', args)
+    expect(make({ name: 'x', type: 'semaphore', kind: 'recursive' })).toBe('EINVAL')
+    expect(make({ name: 'x', type: 'condvar', kind: 'plain' })).toBe('EINVAL')
+    expect(make({ name: 'x', type: 'mutex', value: 1 })).toBe('EINVAL')
+    expect(make({ name: 'x', type: 'mutex', kind: 'plain' })).toEqual({})
+    expect(make({ name: 'y', type: 'semaphore', value: 0 })).toEqual({})
   })
 
   test('is tried without waiting', () => {

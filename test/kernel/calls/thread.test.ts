@@ -150,6 +150,20 @@ describe('ThreadDestroy', () => {
     expect(world.machine.find(1)).toBe(null)
   })
 
+  test('of the last thread leaves the lowest eight bits of its status as exit code', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    for (const [status, code] of [
+      [256, 0],
+      [300, 44],
+      [-1, 255],
+    ] as const) {
+      const { pid } = world.call(parent, 'spawn', { name: 'child' }) as { pid: number }
+      world.call(world.thread(world.machine.process(pid)), 'ThreadDestroy', { status })
+      expect(world.call(parent, 'waitpid', { pid })).toEqual({ pid, code, signal: null })
+    }
+  })
+
   test('of the first thread leaves the process alive', () => {
     const { world, main, one } = three()
     world.call(main, 'ThreadDestroy', {})

@@ -196,9 +196,14 @@ const made: Making = {
   }),
   SyncTypeCreate: (choice) => {
     const name = choice.of(syncNames)
-    const type = mutexes.includes(name) ? 'mutex' : condvars.includes(name) ? 'condvar' : 'semaphore'
-    const kind = choice.of(mutexKinds)
-    return { name, type: choice.chance(20) ? 'mutex' : type, kind, value: choice.below(3) }
+    const usual = mutexes.includes(name) ? 'mutex' : condvars.includes(name) ? 'condvar' : 'semaphore'
+    const type = choice.chance(20) ? 'mutex' : usual
+    return {
+      name,
+      type,
+      ...((type === 'mutex' || choice.chance(20)) && { kind: choice.of(mutexKinds) }),
+      ...((type === 'semaphore' || choice.chance(20)) && { value: choice.below(3) }),
+    }
   },
   SyncDestroy: (choice) => ({ name: choice.of(syncNames) }),
   SyncMutexLock: (choice) => ({
