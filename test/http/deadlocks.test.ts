@@ -47,10 +47,10 @@ test('in words it says who waits for what, who has that, since when, and who wai
   await service.post('/sys/proc/1/thread/3/call', { call: 'SyncMutexLock', mutex: 'a' })
   const words = `Deadlock 10: 2 threads wait for one another and can never run again.
   since 1970-01-01T00:00:00.011Z, when /sys/proc/1/thread/2 blocked in MUTEX, by SyncMutexLock
-  /sys/proc/1/thread/1 (main) waits in MUTEX for b, held by /sys/proc/1/thread/2, since 1970-01-01T00:00:00.011Z
-  /sys/proc/1/thread/2 (second) waits in MUTEX for a, held by /sys/proc/1/thread/1, since 1970-01-01T00:00:00.011Z
+  /sys/proc/1/thread/1 (main) waits for mutex b, which /sys/proc/1/thread/2 has, since 1970-01-01T00:00:00.011Z
+  /sys/proc/1/thread/2 (second) waits for mutex a, which /sys/proc/1/thread/1 has, since 1970-01-01T00:00:00.011Z
   1 other thread waits behind:
-    /sys/proc/1/thread/3 (late) waits in MUTEX for a, held by /sys/proc/1/thread/1, since 1970-01-01T00:00:00.011Z
+    /sys/proc/1/thread/3 (late) waits for mutex a, which /sys/proc/1/thread/1 has, since 1970-01-01T00:00:00.011Z
 `
   expect(await textOf('/sys/deadlocks/10')).toBe(words)
   expect(await textOf('/sys/deadlocks')).toBe(words)
@@ -62,8 +62,10 @@ test('orphans, joins and messages have words of their own', async () => {
   await run('send-loop')
   const words = await textOf('/sys/deadlocks')
   expect(words).toContain('a thread waits for what nobody can ever release')
-  expect(words).toMatch(/main\) waits in JOIN for the end of \/sys\/proc\/\d+\/thread\/2, since/)
-  expect(words).toMatch(/waits in SEND for \/sys\/proc\/\d+\/channel\/1, to be received by \/sys\/proc\/\d+, since/)
+  expect(words).toMatch(/main\) waits for \/sys\/proc\/\d+\/thread\/2 to end, since/)
+  expect(words).toMatch(
+    /has sent to \/sys\/proc\/\d+\/channel\/1, where any thread of \/sys\/proc\/\d+ may receive, since/,
+  )
 })
 
 test('what is no deadlock is 404, with the list that there is', async () => {

@@ -250,7 +250,7 @@ describe('any sequence of kernel calls', () => {
         const events: KernelEvent[] = []
         second.kernel.onEvent = (event) => events.push(event)
         // Whoever keeps the events says where their sequence goes on.
-        second.kernel.nextSequence = first.machine.kernel.nextSequence
+        second.kernel.emitted = first.machine.kernel.emitted
         first.events.length = 0
         for (const each of after) {
           const operation = operationOf(first.machine, each)

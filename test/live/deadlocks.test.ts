@@ -1,5 +1,6 @@
 /** Deadlocks of real programs, and what is none. */
 
+import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
@@ -33,6 +34,9 @@ async function begin(
   programs.push(program)
   return program
 }
+
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0])
 
 interface Member {
   readonly path: string
@@ -98,8 +102,9 @@ describe('a deadlock is detected', () => {
 
   test('between two processes that share mutexes', async () => {
     const program = await begin('locks', ['shared', 'normal'])
-    const [parent, child] = [await program.line(), await program.line()].map((line) => line.split(' ')[0]!)
-    const paths = [`/sys/proc/${parent}/thread/${parent}`, `/sys/proc/${child}/thread/${child}`]
+    const tids = [await program.line(), await program.line()].map((line) => line.split(' ')[0]!)
+    const [parent, child] = [program.pid, childOf(program.pid)]
+    const paths = [`/sys/proc/${parent}/thread/${tids[0]}`, `/sys/proc/${child}/thread/${tids[1]}`]
     expect(membersOf(await told('deadlock.detected', paths))).toHaveLength(2)
   })
 
@@ -129,12 +134,17 @@ describe('a deadlock is detected', () => {
 
   test('inside a pid namespace', async () => {
     const outer = await begin('locks', ['ring', 'normal', 2], ['unshare', '--pid', '--fork'])
-    const isInside = (event: CloudEvent) =>
-      event.type === 'deadlock.detected' && membersOf(event).every(({ path }) => !path.includes(`/${outer.pid}/`))
-    await watcher.until((event) => isInside(event) && event.data.members !== undefined)
+    const inside = [(await outer.line()).split(' ')[0]!, (await outer.line()).split(' ')[0]!]
     // Its threads have other ids in there: those that are told are ours.
-    const events = watcher.events.filter(isInside)
-    for (const { path } of membersOf(events.at(-1)!)) expect((await fetch(`${live.url}${path}`)).status).toBe(200)
+    const prefix = `/sys/proc/${childOf(outer.pid)}/thread/`
+    const isIt = (event: CloudEvent) =>
+      event.type === 'deadlock.detected' && membersOf(event).every(({ path }) => path.startsWith(prefix))
+    const event = (await watcher.until(isIt)).find(isIt)!
+    expect(membersOf(event)).toHaveLength(2)
+    for (const { path } of membersOf(event)) {
+      expect((await fetch(`${live.url}${path}`)).status).toBe(200)
+      expect(inside).not.toContain(path.slice(prefix.length))
+    }
   })
 })
 

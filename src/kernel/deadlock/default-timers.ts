@@ -269,7 +269,8 @@ export class DefaultTimers {
   }
 
   #arm(wait: TimedWait): void {
-    this.#wheel.arm(wait, dueAt(wait))
+    // What is past already is due at once, and not before.
+    this.#wheel.arm(wait, Math.max(dueAt(wait), Math.ceil(this.#ports.now())))
   }
 
   #drop(wait: TimedWait): void {
