@@ -6,6 +6,7 @@ import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
 import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
+import { deadlockLive, deadlockPrice } from './measures/deadlock-live.ts'
 import { deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
@@ -35,6 +36,8 @@ const measures: readonly Measure[] = [
   countersArmed,
   timerWheel,
   deadlockWalk,
+  deadlockLive,
+  deadlockPrice,
   modelCalls,
   modelCallsMillion,
   callsHttp,
