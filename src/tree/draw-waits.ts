@@ -13,8 +13,8 @@ export const graphText = ({ waiting, omitted, threads }: z.output<typeof WaitGra
     ...(omitted > 0 ? [`and ${omitted} more`] : []),
   ])
 
-export const chainText = ({ chain, end }: z.output<typeof WaitChainView>): string =>
-  lines([...chain.map(sentence), endSentence(end)])
+export const chainText = ({ chain, end, deadlocks }: z.output<typeof WaitChainView>): string =>
+  lines([...chain.map(sentence), endSentence(end), ...deadlocks.map((path) => `See ${path}.`)])
 
 const lines = (all: readonly string[]): string => all.map((line) => `${printable(line)}\n`).join('')
 

@@ -160,7 +160,12 @@ const ChainEnd = z.union([
 ])
 
 export const WaitChainView = z
-  .strictObject({ path, chain: z.array(WaitingView), end: ChainEnd.describe('Why it goes no further') })
+  .strictObject({
+    path,
+    chain: z.array(WaitingView),
+    end: ChainEnd.describe('Why it goes no further'),
+    deadlocks: z.array(path).describe('Those that it is a member or a victim of'),
+  })
   .meta({ id: 'WaitChain' })
 
 export const WaitGraphView = z

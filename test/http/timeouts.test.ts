@@ -147,6 +147,7 @@ describe('wait', () => {
         },
       ],
       end: { how: 'runs', thread: '/sys/proc/1/thread/1', state: 'READY' },
+      deadlocks: [],
     })
     expect(await text('/sys/proc/1/thread/2/wait?format=text')).toBe(
       `/sys/proc/1/thread/2 (thread-2) waits for mutex m, which /sys/proc/1/thread/1 has, since 1970-01-01T00:00:00.000Z
@@ -207,6 +208,18 @@ describe('wait', () => {
     expect(await text('/sys/proc/2/wait?format=dot')).toContain(
       '"/sys/proc/2/thread/1" -> "/sys/proc/1/thread/2" [label="most likely" style=dashed]',
     )
+  })
+
+  test('of a victim names the deadlock that it leads to', async () => {
+    await service.calls(
+      contention(1, true) +
+        lines({ call: 'createThread', pid: 1 }, { caller: '/sys/proc/1/thread/3', call: 'SyncMutexLock', mutex: 'm' }),
+    )
+    const { body } = await service.get('/sys/deadlocks')
+    const [deadlock] = body.entries as { path: string }[]
+    for (const tid of [1, 2, 3])
+      expect((await service.get(`/sys/proc/1/thread/${tid}/wait`)).body.deadlocks).toEqual([deadlock!.path])
+    expect(await text('/sys/proc/1/thread/3/wait?format=text')).toContain(`See ${deadlock!.path}.`)
   })
 
   test('is drawn nowhere else', async () => {

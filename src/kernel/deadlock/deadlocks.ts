@@ -183,6 +183,13 @@ export class Deadlocks {
     return this.#waits.suspected.isStuck(waitNode)
   }
 
+  /** Those that keep it from running: it is a member of them, or a victim. */
+  holding(thread: Thread): Deadlock[] {
+    return this.all().filter(
+      (deadlock) => deadlock.members.includes(thread) || this.victimsOf(deadlock).includes(thread),
+    )
+  }
+
   /** Stuck because the members are, and not members themselves. */
   victimsOf({ kind, members }: Pick<Deadlock, 'kind' | 'members'>): Thread[] {
     const graph = kind === 'suspected' ? this.#waits.suspected : this.#waits.proven

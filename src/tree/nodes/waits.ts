@@ -2,6 +2,7 @@
 
 import { bounds } from '../../bounds.ts'
 import { chainOf } from '../../kernel/deadlock/chain.ts'
+import { deadlockPath } from '../../kernel/deadlock/deadlock.ts'
 import { showWaiting } from '../../kernel/deadlock/waiting.ts'
 import type { Node } from '../../kernel/objects/node.ts'
 import type { Thread } from '../../kernel/objects/thread.ts'
@@ -42,9 +43,10 @@ export const waitDefinitions = [
     kind: 'document',
     summary: 'What the thread waits for, and what that waits for, to the end of the chain; also as a drawing',
     reply: WaitChainView,
-    read: (_, thread) => {
+    read: ({ kernel }, thread) => {
       const { chain, end } = chainOf(thread)
-      return { path: `${thread.path}/wait`, chain: [...chain], end }
+      const deadlocks = kernel.deadlocks.holding(thread).map(deadlockPath)
+      return { path: `${thread.path}/wait`, chain: [...chain], end, deadlocks }
     },
     prose: ([view]) => chainText(view!),
     as: {
