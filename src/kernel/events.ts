@@ -13,7 +13,13 @@ export const eventTypes = [
   { type: 'partition.created', summary: 'a partition appeared' },
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },
+  { type: 'threshold.acted', summary: 'the signal of a threshold that tripped was sent, or could not be' },
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
+  {
+    type: 'limit.denied',
+    summary:
+      'an rlimit, a pool or a threshold refused new use: the subject would have been passed, `cause` was refused',
+  },
   { type: 'source.degraded', summary: 'the source cannot see something; `what` and `reason`' },
   { type: 'source.recovered', summary: 'it can again' },
   { type: 'events.lost', summary: 'stands for events that could not be seen: how many, from when to when, why' },

@@ -93,6 +93,8 @@ interface Verb<Run> {
 export interface PutVerb
   extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
   readonly body: z.ZodType
+  /** It acts on processes, so it is for operators. */
+  readonly operates?: (body: unknown) => boolean
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {

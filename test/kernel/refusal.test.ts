@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { refusersOf } from '../../src/kernel/limits/deny.ts'
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
 import { containers, type Node } from '../../src/kernel/objects/node.ts'
 import { processesWithin } from '../../src/kernel/objects/within.ts'
@@ -13,7 +14,7 @@ class Charged extends Bench {
   }
 
   refusal(node: Node, limit: LimitName, delta: number): string | null {
-    return this.kernel.usage.refusal(node, limitIndex[limit], delta)?.path ?? null
+    return refusersOf(this.kernel, { limit, node, delta })[0]?.node.path ?? null
   }
 }
 
@@ -93,7 +94,7 @@ test('a refusal is what counting anew says, and asking changes nothing', () => {
       for (const { process, delta } of charges) {
         const node = processes[process]!
         const full = [node, ...containers(node)].find((at) => used(at) + delta > capacities[nodes.indexOf(at)]!) ?? null
-        expect(kernel.usage.refusal(node, limitIndex.channels, delta)?.path).toBe(full?.path)
+        expect(refusersOf(kernel, { limit: 'channels', node, delta })[0]?.node.path).toBe(full?.path)
         if (full !== null) continue
         bench.charge(node, 'channels', delta)
         held.set(node, held.get(node)! + delta)

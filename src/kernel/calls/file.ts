@@ -63,7 +63,7 @@ export function write(
 ): Progress {
   const file = fileOf(parent, fd)
   if (!file.writable) throw new KernelError('EBADF', `descriptor ${fd} is not open for writing`)
-  needSize(machine, parent, file.size + bytes)
+  needSize(machine, parent, { size: file.size, more: bytes })
   file.size += bytes
   measure(machine, parent)
   return { bytes }
