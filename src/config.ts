@@ -43,6 +43,10 @@ const serviceShape = {
     .array(z.string().min(1))
     .optional()
     .describe('further values of the Host header, with port; comma-separated, in the file a list'),
+  allowActions: z
+    .boolean()
+    .default(false)
+    .describe('of a live machine: operators and thresholds may send signals to processes, operators set their rlimits'),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('warn')

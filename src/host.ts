@@ -32,9 +32,12 @@ export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
 }
 
 function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
+  // The pids of another procfs are not those that signals go to.
+  if (config.allowActions && config.procRoot !== '/proc')
+    throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
   const periods = { fastMs: config.period, fullMs: config.fullPeriod, livesTold: false }
   const kernel = new Kernel({
-    abilities: linuxAbilities(periods),
+    abilities: linuxAbilities(periods, config),
     selfPid: process.pid,
     firstRevision: Math.round(now() * 1000),
     now: now(),
@@ -47,6 +50,7 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
     idleBudget: config.idleBudget / 100,
     armedBudget: config.armedBudget / 100,
     periods,
+    allowActions: config.allowActions,
     now,
     onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
   })

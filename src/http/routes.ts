@@ -218,6 +218,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
     const body = definition.put.body.parse(bodyOf(request, definition.put.words))
+    if (definition.put.operates?.(body)) authorize(request.token, 'operate')
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)

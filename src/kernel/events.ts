@@ -13,7 +13,13 @@ export const eventTypes = [
   { type: 'partition.created', summary: 'a partition appeared' },
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },
+  { type: 'threshold.acted', summary: 'the signal of a threshold that tripped was sent, or could not be' },
   { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
+  {
+    type: 'limit.denied',
+    summary:
+      'an rlimit, a pool or a threshold refused new use: the subject would have been passed, `cause` was refused',
+  },
   { type: 'deadlock.warning', summary: 'a thread has been in a state longer than its default timeout allows' },
   { type: 'deadlock.eased', summary: 'that thread goes on after all, or has ended' },
   { type: 'deadlock.detected', summary: 'threads that can never run again, each waiting for another of them' },

@@ -4,13 +4,16 @@
  * same events. Written by observations (`observations.ts`); every change is one `update`.
  */
 
+import { type ActionAbilities, type Actions, noActions } from './actions.ts'
 import { Deadlocks } from './deadlock/deadlocks.ts'
 import { DefaultTimers } from './deadlock/default-timers.ts'
 import type { ThreadWait } from './deadlock/wait.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
+import { carryOut } from './limits/action.ts'
 import { Notifier } from './limits/notifier.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex } from './limits/table.ts'
+import type { Watch } from './limits/threshold.ts'
 import { Usage } from './limits/usage.ts'
 import type { Node } from './objects/node.ts'
 import type { Partition } from './objects/partition.ts'
@@ -26,6 +29,8 @@ export interface Abilities {
   readonly capacities: Partial<Record<LimitName, readonly Level[]>>
   /** How often a limit is sampled, as in "25ms", with a threshold on it or without; null: counted as it happens. */
   readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
+  /** What can be done to processes there; left out: nothing. */
+  readonly actions?: ActionAbilities
 }
 
 export interface KernelOptions {
@@ -57,12 +62,19 @@ export class Kernel {
   emitted = 0
   /** The sequence that the next event will have: whoever keeps events says how they are counted. */
   nextSequence: () => number = () => this.emitted + 1
+  /** Set by a source that can do something to processes. */
+  actions: Actions | null = null
+  readonly actionAbilities: ActionAbilities
   readonly #abilities: Abilities
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
+  /** Thresholds that tripped in the change under way, and send a signal. */
+  #orders: Watch[] = []
+  #acting = false
 
   constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {
     this.#abilities = abilities
+    this.actionAbilities = abilities.actions ?? noActions
     this.#capacities = capacitiesByLevel(abilities)
     this.selfPid = selfPid ?? null
     this.now = now
@@ -73,6 +85,11 @@ export class Kernel {
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
       firstRevision,
+      actions: this.actionAbilities,
+      // What an action brings about is told, and triggers no other.
+      act: (watch) => {
+        if (!this.#acting) this.#orders.push(watch)
+      },
     })
     this.timers = new DefaultTimers({
       emit: (type, subject, about, data) => this.emit(type, subject, about, data),
@@ -102,9 +119,26 @@ export class Kernel {
       return change()
     } finally {
       this.#updating = false
-      this.settle()
-      this.deadlocks.settle()
+      this.#finish()
+      if (this.#orders.length > 0) this.#carryOut()
     }
+  }
+
+  #carryOut(): void {
+    const orders = this.#orders
+    this.#orders = []
+    this.#acting = true
+    try {
+      for (const watch of orders) carryOut(this, watch)
+      this.#finish()
+    } finally {
+      this.#acting = false
+    }
+  }
+
+  #finish(): void {
+    this.settle()
+    this.deadlocks.settle()
   }
 
   /** Evaluates the thresholds on all that has changed so far. */

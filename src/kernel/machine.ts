@@ -12,7 +12,9 @@ import { endTimeout, timeOut } from './calls/timeouts.ts'
 import { expire, expireShare } from './calls/timer.ts'
 import { assert, KernelError } from './errno.ts'
 import type { Kernel } from './kernel.ts'
+import { fromOutside, tellDenied } from './limits/deny.ts'
 import { type LimitName, limitIndex, limits } from './limits/table.ts'
+import { ModelActions } from './model-actions.ts'
 import { describeBlocker } from './objects/blocker.ts'
 import { ModelProcess } from './objects/model-process.ts'
 import type { ModelThread } from './objects/model-thread.ts'
@@ -79,6 +81,7 @@ export class Machine {
     const childSignal = signalOf('SIGCHLD')
     assert(childSignal !== null, 'there is a signal for the ends of children')
     this.kernel = kernel
+    kernel.actions = new ModelActions(this)
     this.wheel = new TimerWheel(kernel.now)
     this.childSignal = childSignal
     kernel.update(kernel.now, () => {
@@ -101,6 +104,9 @@ export class Machine {
       try {
         const progress = this.#execute(thread, call)
         return progress === 'blocked' ? outcomeOfWait(thread) : { returned: progress }
+      } catch (error) {
+        tellDenied(this.kernel, error, { cause: thread.path, call: call.name })
+        throw error
       } finally {
         const isOver = thread.blocker === null || thread.blocker.state === 'STOPPED'
         if (isOver) thread.calling = null
@@ -137,17 +143,21 @@ export class Machine {
 
   /** A process that no thread made. @throws EAGAIN, ENOMEM, EPERM */
   create(making: ProcessMaking): ModelProcess {
-    return this.kernel.update(this.kernel.now, () => makeProcess(this, making))
+    return this.#outside('create', () => makeProcess(this, making))
   }
 
   /** A thread that no thread made. @throws EAGAIN, ENOMEM, EPERM */
   createThread(process: ModelProcess, making: ThreadMaking): ModelThread {
-    return this.kernel.update(this.kernel.now, () => makeThread(this, process, making))
+    return this.#outside('createThread', () => makeThread(this, process, making))
   }
 
   /** @throws EAGAIN or ENOMEM where the partition has no room for it */
   move(process: ModelProcess, container: Partition | System): void {
-    this.kernel.update(this.kernel.now, () => move(this, process, container))
+    this.#outside('move', () => move(this, process, container))
+  }
+
+  #outside<T>(call: string, change: () => T): T {
+    return this.kernel.update(this.kernel.now, () => fromOutside(this.kernel, call, change))
   }
 
   /**

@@ -153,6 +153,8 @@ export function threadDied(kernel: Kernel, thread: Thread): void {
 export function threadLeft(kernel: Kernel, thread: Thread): void {
   const process = thread.parent
   endWaits(kernel, thread)
+  // A threshold may have been set on it since it ended: until it is joined it is there.
+  kernel.notifier.bury(thread)
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)

@@ -70,6 +70,16 @@ export type Signal = SignalRow
 /** Null where there is no signal of that name. */
 export const signalOf = (name: string): Signal | null => byName.get(name) ?? null
 
+/** Why a limit of the receiver does not refuse it to a sender; null where it does. */
+export function alwaysArrives({ sure, action, fault }: Signal): string | null {
+  if (sure) return 'it always gets through: a hog must not be able to block what ends or stops it'
+  if (action === 'continue')
+    return 'it always gets through: the process goes on at once; only a handler, where it would have to wait without room, does not run'
+  if (fault)
+    return 'raised by the kernel on a fault it has no sender to refuse; sent by a process it is refused like others'
+  return null
+}
+
 export type SignalSet = ReadonlySet<Signal>
 
 export const noSignals: SignalSet = new Set()

@@ -153,8 +153,11 @@ export class ScenarioRun {
     for (const plan of processes) this.#attempt(plan.place, `process ${plan.name}`, () => this.#make(plan))
     for (const { place, limit, name, definition } of thresholds) {
       this.#attempt(place, `threshold ${name}`, () => {
+        const { kernel } = this.#machine
         const node = nodeOf(this.#machine, limit, this.#bindings)
-        this.#machine.kernel.notifier.put(node, limitIndex[limit.limit], name, { definition, owner: null })
+        const index = limitIndex[limit.limit]
+        // An update by itself: what it trips may act at once.
+        kernel.update(kernel.now, () => kernel.notifier.put(node, index, name, { definition, owner: null }))
       })
     }
   }

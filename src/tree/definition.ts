@@ -108,6 +108,8 @@ export interface PutVerb
   readonly words?: Words
   /** Where it is more than any body may have: 413. */
   readonly bodyBytesMax?: number
+  /** It acts on processes, so it is for operators. */
+  readonly operates?: (body: unknown) => boolean
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {

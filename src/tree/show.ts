@@ -142,8 +142,8 @@ export const byPath = (one: { path: string }, other: { path: string }): number =
 
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
-  const { on, at, rearm, direction, per, once, action, note } = threshold.definition
-  const definition = { path, on, at, rearm, direction, per, once, action, note, owner, state: stateOf(threshold) }
+  const definition = { path, ...threshold.definition, owner, state: stateOf(threshold) }
+  const { per } = definition
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }

@@ -1,11 +1,13 @@
 /** The whole pathname space, as rows. */
 
 import type { Definition } from './definition.ts'
+import { actionDefinitions } from './nodes/actions.ts'
 import { deadlockDefinitions } from './nodes/deadlocks.ts'
 import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
 import { nodeDefinitions } from './nodes/nodes.ts'
+import { rlimitDefinitions } from './nodes/rlimits.ts'
 import { timeoutDefinitions } from './nodes/timeouts.ts'
 import { waitDefinitions } from './nodes/waits.ts'
 
@@ -13,6 +15,8 @@ export const definitions: readonly Definition[] = [
   ...nodeDefinitions,
   ...documentDefinitions,
   ...deadlockDefinitions,
+  ...rlimitDefinitions,
+  ...actionDefinitions,
   ...modelDefinitions,
   ...timeoutDefinitions,
   ...waitDefinitions,

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { levels, limits } from '../kernel/limits/table.ts'
+import { thresholdActions } from '../kernel/limits/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 
 const path = z.string().describe('Pathname, which is also the URL path')
@@ -111,7 +112,8 @@ export const ThresholdView = z
     direction: z.enum(['rising', 'falling']),
     per: level.nullable(),
     once: z.boolean(),
-    action: z.literal('notify'),
+    action: z.enum(thresholdActions),
+    signal: z.string().optional().describe('What is sent, with the action `signal`'),
     note: z.string().nullable(),
     owner: z.string().nullable().describe('Name of the token that set it; null where no tokens are in use'),
     state: watchState,
@@ -204,6 +206,29 @@ export const RlimitView = z
     unavailable: z.string().optional(),
   })
   .meta({ id: 'Rlimit' })
+
+export const SignalRowView = z
+  .strictObject({
+    number: whole,
+    name: z.string(),
+    refusable: z
+      .boolean()
+      .describe('A sender is told EAGAIN where it would pass a limit of the receiver, and nothing is queued'),
+    why: z.string().nullable().describe('Why it is not; null where it is'),
+  })
+  .meta({ id: 'SignalRow' })
+
+export const SignalsView = z
+  .strictObject({
+    path,
+    signals: z.array(z.string()),
+    refused: z.string().nullable().describe('Why none can be sent; null where they can'),
+  })
+  .meta({ id: 'Signals' })
+
+export const SentView = z
+  .strictObject({ path, signal: z.string(), pid: whole, identity: z.string().describe('Of the process that got it') })
+  .meta({ id: 'SignalSent' })
 
 export const StateView = z
   .strictObject({

@@ -111,7 +111,10 @@ describe('bad bodies change nothing', () => {
     [{ at: 1, ttl: '1h' }, '/ttl'],
     [{ at: 1, delta: 3 }, '/delta'],
     [{ at: 1, on: 'change' }, '/on'],
-    [{ at: 1, action: 'deny' }, '/action'],
+    [{ at: 1, action: 'ignore' }, '/action'],
+    [{ at: 1, signal: 'SIGTERM' }, '/signal'],
+    [{ at: 1, action: 'signal' }, '/signal'],
+    [{ at: 1, action: 'deny', direction: 'falling' }, '/direction'],
     [{ at: 1, direction: 'up' }, '/direction'],
     [{ at: 1, once: 'yes' }, '/once'],
     [{ at: 1, note: 'x'.repeat(2000) }, '/note'],
@@ -151,6 +154,16 @@ describe('bad bodies change nothing', () => {
       status: 409,
       body: { errno: 'ENOTSUP', detail: expect.stringContaining('not on this source') },
     })
+  })
+
+  test.each([
+    ['deny', {}],
+    ['signal', { signal: 'SIGTERM' }],
+  ])('the action %s where the source only observes is 409 with the reason', async (action, more) => {
+    const answer = await service.put(hog, { at: 1, action, ...more })
+    const detail = 'this source only observes'
+    expect(answer).toMatchObject({ status: 409, body: { errno: 'ENOTSUP', detail } })
+    expect(service.bench.kernel.notifier.size).toBe(0)
   })
 
   test.each(['%00', 'x'.repeat(200), 'a%0Ab'])('the name %s is refused', async (name) => {

@@ -7,8 +7,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { KernelCallName } from '../../src/kernel/calls/table.ts'
+import type { KernelError } from '../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
+import { Denied } from '../../src/kernel/limits/deny.ts'
 import { limitIndex } from '../../src/kernel/limits/table.ts'
 import { Machine, type Pools } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
@@ -89,6 +91,27 @@ function expectWithinCapacity(machine: Machine, before: ReadonlyMap<Node, readon
     }
 }
 
+/** What passes the point of a threshold that denies did so before it was set, or before this. */
+function expectDenied(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
+  for (const { definition, watches, path, limit } of machine.kernel.notifier.thresholds()) {
+    if (definition.action !== 'deny') continue
+    for (const node of watches.keys()) {
+      const most = Math.max(definition.at as number, before.get(node)?.[refusable.indexOf(limit)] ?? 0)
+      const used = machine.usage(node, limit)
+      if (used > most) expect.fail(`${path} denies more than ${most}, and ${node.path} has ${used}`)
+    }
+  }
+}
+
+/** Of what was refused nothing is told but who refused it: where a limit did, all that did. */
+function expectOnlyDenials(events: readonly KernelEvent[], operation: Operation, refused: KernelError): void {
+  expect(events.map(({ type }) => type)).toEqual(events.map(() => 'limit.denied'))
+  expect(events.length > 0).toBe(refused instanceof Denied)
+  const cause = operation.do === 'call' ? `/sys/proc/${operation.pid}/thread/${operation.tid}` : null
+  for (const { data } of events) expect(data.cause).toBe(cause)
+  if (events[0] !== undefined) expect(events[0].data.errno).toBe(refused.errno)
+}
+
 function expectCounted(machine: Machine, ledger: Ledger): void {
   for (const [node, counts] of recount(machine, ledger))
     for (const [limit, count] of Object.entries(counts)) {
@@ -153,7 +176,7 @@ const reachable = threadStates.filter(
 
 describe('any sequence of kernel calls', () => {
   test('keeps the counters, the objects and the pools right, and changes nothing where it is refused', () => {
-    const done = { accepted: 0, refused: 0, reached: new Set<ThreadState | null>() }
+    const done = { accepted: 0, refused: 0, denied: new Set<string>(), reached: new Set<ThreadState | null>() }
     fc.assert(
       fc.property(steps(200), (sequence) => {
         const { machine, ledger, events } = begin()
@@ -171,12 +194,14 @@ describe('any sequence of kernel calls', () => {
           if ('refused' in result && !ended) {
             done.refused++
             expect(withoutTimeout(exportState(machine), operation)).toEqual(withoutTimeout(before, operation))
-            expect(events.length).toBe(told)
+            expectOnlyDenials(events.slice(told), operation, result.refused)
+            for (const { data } of events.slice(told)) done.denied.add(`${data.by} ${data.newborn ?? data.limit}`)
           } else done.accepted++
           for (const { condition } of threadsOf(machine)) done.reached.add(condition.state)
           expect(wrongs(machine)).toEqual([])
           expectCounted(machine, ledger)
           expectWithinCapacity(machine, used)
+          expectDenied(machine, used)
           expectTold(machine, events)
           expectWatched(machine)
           expectDocumented(machine, operation, { result, returned })
@@ -187,6 +212,15 @@ describe('any sequence of kernel calls', () => {
     // The generator must reach deep enough for this to mean anything.
     expect(done.accepted).toBeGreaterThan(2000)
     expect(done.refused).toBeGreaterThan(200)
+    for (const by of [
+      'pool threads',
+      'rlimit memory',
+      'rlimit process',
+      'threshold thread',
+      'threshold channels',
+      'threshold stack',
+    ])
+      expect(done.denied).toContain(by)
     expect(done.reached).toEqual(new Set(reachable))
   }, 60_000)
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { refusersOf } from '../../src/kernel/limits/deny.ts'
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
 import { containers, type Node } from '../../src/kernel/objects/node.ts'
 import { processesWithin } from '../../src/kernel/objects/within.ts'
@@ -12,8 +13,9 @@ class Charged extends Bench {
     this.at(() => this.kernel.usage.charge(node, limitIndex[limit], delta))
   }
 
-  refusal(node: Node, limit: LimitName, delta: number): string | null {
-    return this.kernel.usage.refusal(node, limitIndex[limit], delta)?.path ?? null
+  refusal(node: Node, limit: LimitName, delta: number, size?: number): string | null {
+    const need = { limit, node, delta, ...(size !== undefined && { size }) }
+    return refusersOf(this.kernel, need)[0]?.node.path ?? null
   }
 }
 
@@ -69,9 +71,9 @@ describe('a capacity', () => {
     const [one, two] = [bench.process(1, { partition: ['a'] }), bench.process(2, { partition: ['a'] })]
     bench.charge(one, 'file-size', 90)
     bench.capacity(one.container, 'file-size', 100)
-    expect(bench.refusal(two, 'file-size', 100)).toBe(null)
-    expect(bench.refusal(two, 'file-size', 101)).toBe('/sys/part/a')
-    expect(bench.refusal(one, 'file-size', 11)).toBe('/sys/part/a')
+    expect(bench.refusal(two, 'file-size', 100, 100)).toBe(null)
+    expect(bench.refusal(two, 'file-size', 101, 101)).toBe('/sys/part/a')
+    expect(bench.refusal(one, 'file-size', 11, 101)).toBe('/sys/part/a')
   })
 })
 
@@ -93,7 +95,7 @@ test('a refusal is what counting anew says, and asking changes nothing', () => {
       for (const { process, delta } of charges) {
         const node = processes[process]!
         const full = [node, ...containers(node)].find((at) => used(at) + delta > capacities[nodes.indexOf(at)]!) ?? null
-        expect(kernel.usage.refusal(node, limitIndex.channels, delta)?.path).toBe(full?.path)
+        expect(refusersOf(kernel, { limit: 'channels', node, delta })[0]?.node.path).toBe(full?.path)
         if (full !== null) continue
         bench.charge(node, 'channels', delta)
         held.set(node, held.get(node)! + delta)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { refusersOf } from '../../src/kernel/limits/deny.ts'
 import { type LimitName, type LimitRow, limits } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import { Process } from '../../src/kernel/objects/process.ts'
@@ -138,7 +139,7 @@ test('what has ended has no counters: to ask, to charge or to read it is an asse
     expect(() => bench.observe(gone, limit, 1)).toThrow(/assertion failed/)
     expect(() => bench.capacity(gone, limit, 1)).toThrow(/assertion failed/)
     expect(() => bench.at(() => bench.kernel.usage.charge(gone, bench.index(limit), 1))).toThrow(/assertion failed/)
-    expect(() => bench.kernel.usage.refusal(gone, bench.index(limit), 1)).toThrow(/assertion failed/)
+    expect(() => refusersOf(bench.kernel, { limit, node: gone, delta: 1 })).toThrow(/assertion failed/)
   }
   expect(bench.value(other, 'fds')).toBe(7)
 })

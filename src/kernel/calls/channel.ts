@@ -84,8 +84,11 @@ export function connectAttach(
 ): Progress {
   const channel = channelOf(pid === 0 ? parent : machine.process(pid), chid)
   const known = channel.servers.get(parent)
-  needRoom(machine, { limit: 'connections', node: parent, delta: 1 })
-  if (known === undefined) needRoom(machine, { limit: 'server-ids', node: channel.owner, delta: 1 })
+  needRoom(
+    machine,
+    { limit: 'connections', node: parent, delta: 1 },
+    { limit: 'server-ids', node: channel.owner, delta: known === undefined ? 1 : 0 },
+  )
   const server = known ?? serve(machine, channel, parent)
   const connection = new Connection({ coid: parent.ids.coid.take(), client: parent, server })
   parent.connections.set(connection.coid, connection)

@@ -1,6 +1,7 @@
 /** How signals arrive: at whom, when, and what they do there. */
 
 import { assert } from '../errno.ts'
+import { refusersOf } from '../limits/deny.ts'
 import type { Machine } from '../machine.ts'
 import type { Blocker } from '../objects/blocker.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -128,11 +129,31 @@ const actions: Readonly<Record<DefaultAction, (machine: Machine, process: ModelP
 
 /** A handler runs, which the model takes no time for. */
 function interrupt(machine: Machine, thread: ModelThread): void {
+  if (!fitsFrame(machine, thread)) {
+    endProcess(machine, thread.parent, { code: null, signal: 'SIGSEGV' })
+    return
+  }
   const { blocker } = thread
   if (blocker === null || !interruptible.has(blocker.state)) return
   release(machine, thread, { errno: 'EINTR' })
   // Its former mask may let others through.
   deliverPending(machine, thread)
+}
+
+/** What is saved on the stack for a handler, and what it takes there itself while it runs. Bytes. */
+export const handlerFrameBytes = 1024
+
+/**
+ * The frame of a handler is on the stack while that runs: thresholds see it come and go. What it passes is the
+ * receiver's affair, and no threshold can deny it: whoever sent has succeeded by now. False where it does not fit.
+ */
+function fitsFrame(machine: Machine, thread: ModelThread): boolean {
+  const need = { limit: 'stack', node: thread, delta: handlerFrameBytes } as const
+  if (refusersOf(machine.kernel, need).some(({ threshold }) => threshold === null)) return false
+  charge(machine, thread, 'stack', handlerFrameBytes)
+  machine.kernel.settle()
+  charge(machine, thread, 'stack', -handlerFrameBytes)
+  return true
 }
 
 function stopProcess(machine: Machine, process: ModelProcess): void {

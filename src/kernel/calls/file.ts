@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts'
 import type { ModelProcess, OpenFile } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
-import { charge, needRoom, needSize } from './charging.ts'
+import { charge, needRoom } from './charging.ts'
 
 /**
  * open: opens a file; the model keeps no files, only how large each is while it is open. Does not block. QNX: open().
@@ -21,8 +21,11 @@ export function open(
   { parent }: ModelThread,
   { path, write = false, size = 0 }: { path: string; write?: boolean; size?: number },
 ): Progress {
-  needRoom(machine, { limit: 'fds', node: parent, delta: 1 })
-  if (write && size > 0) needSize(machine, parent, size)
+  needRoom(
+    machine,
+    { limit: 'fds', node: parent, delta: 1 },
+    { limit: 'file-size', node: parent, delta: write ? size : 0, size },
+  )
   const fd = parent.ids.fd.take()
   parent.files.set(fd, { path, writable: write, size })
   charge(machine, parent, 'fds', 1)
@@ -66,7 +69,7 @@ export function write(
   const file = fileOf(parent, fd)
   if (!file.writable) throw new KernelError('EBADF', `descriptor ${fd} is not open for writing`)
   // What writes nothing is never refused, be the file larger than it may be.
-  if (bytes > 0) needSize(machine, parent, file.size + bytes)
+  needRoom(machine, { limit: 'file-size', node: parent, delta: bytes, size: file.size + bytes })
   file.size += bytes
   measure(machine, parent)
   return { bytes }

@@ -4,7 +4,7 @@ import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
-import { charge, chargeMemory, needMemory, needRoom } from './charging.ts'
+import { charge, chargeMemory, needRoom } from './charging.ts'
 import { raiseFault } from './delivery.ts'
 
 export const pageBytes = 4096
@@ -33,8 +33,8 @@ export function mmap(
     { limit: 'data-pages', node: parent, delta: pages },
     { limit: 'address-space', node: parent, delta: bytes },
     { limit: 'memlock', node: parent, delta: lockedBytes },
+    { limit: 'memory', node: parent, delta: bytes },
   )
-  needMemory(machine, parent, bytes)
   parent.dataPages += pages
   if (locked) parent.lockedPages += pages
   charge(machine, parent, 'data-pages', pages)
@@ -75,8 +75,11 @@ export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes:
     return success
   }
   const touched = pagesOf(before + bytes) - pagesOf(before)
-  needRoom(machine, { limit: 'stack', node: thread.parent, delta: bytes })
-  needMemory(machine, thread.parent, touched)
+  needRoom(
+    machine,
+    { limit: 'stack', node: thread, delta: bytes },
+    { limit: 'memory', node: thread.parent, delta: touched },
+  )
   charge(machine, thread, 'stack', bytes)
   chargeMemory(machine, thread.parent, touched)
   return success

@@ -1,6 +1,7 @@
 /** Processes: made, ended, waited for, moved. */
 
 import { KernelError } from '../errno.ts'
+import { tellDenied } from '../limits/deny.ts'
 import type { Machine } from '../machine.ts'
 import { ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
@@ -11,7 +12,7 @@ import type { System } from '../objects/system.ts'
 import { processEnded, processEntered, processMoved, threadLeft } from '../observations.ts'
 import { type Progress, success } from './call.ts'
 import { destroyChannel, detach } from './channel.ts'
-import { chargeMemory, moveMemory, needRoom, needRoomToMove } from './charging.ts'
+import { chargeMemory, moveMemory, needRoomToMove } from './charging.ts'
 import { deliver } from './delivery.ts'
 import { applyRlimit, firstRlimits } from './rlimits.ts'
 import { makeThread, needRoomForFirst, stopThread, type ThreadMaking } from './thread.ts'
@@ -35,8 +36,7 @@ export function makeProcess(machine: Machine, making: ProcessMaking): ModelProce
   const uid = making.uid ?? parent?.uid ?? 0
   const container = making.container ?? parent?.container ?? kernel.system
   const rlimits = making.rlimits ?? parent?.rlimits ?? firstRlimits
-  if (parent !== null) needRoom(machine, { limit: 'children', node: parent, delta: 1 })
-  needRoomForFirst(machine, { container, rlimits, uid }, thread)
+  needRoomForFirst(machine, { container, rlimits, uid, parent }, thread)
   const pid = nextPid(machine)
   const process = new ModelProcess(
     {
@@ -166,6 +166,7 @@ function tellParent(machine: Machine, parent: ModelProcess, pid: number): void {
   } catch (error) {
     // A parent whose queue is full finds its zombie all the same, when it asks.
     if (!(error instanceof KernelError)) throw error
+    tellDenied(machine.kernel, error, { cause: `/sys/proc/${pid}`, call: null })
   }
 }
 
@@ -180,7 +181,7 @@ export function move(machine: Machine, process: ModelProcess, container: Partiti
   const before = new Set(containers(process))
   const after = new Set([container, ...containers(container)])
   const entered = after.difference(before)
-  needRoomToMove(machine, process, entered)
+  needRoomToMove(machine, process, { container, entered })
   for (const node of before.difference(after)) moveMemory(machine, node, -resident)
   for (const node of entered) moveMemory(machine, node, resident)
   processMoved(machine.kernel, process, container)

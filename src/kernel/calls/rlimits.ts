@@ -1,5 +1,6 @@
 /** Soft and hard limits of a process. A soft one is the capacity of the process for what it limits. */
 
+import type { RlimitChange } from '../actions.ts'
 import { KernelError } from '../errno.ts'
 import type { Machine } from '../machine.ts'
 import { type ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
@@ -26,20 +27,23 @@ export function setrlimit(
   { parent }: ModelThread,
   { rlimit, soft, hard }: { rlimit: RlimitName; soft: number | null; hard?: number | null },
 ): Progress {
-  const known = parent.rlimits[rlimit]
-  const wanted: Rlimit = {
-    soft: soft ?? Number.POSITIVE_INFINITY,
-    hard: hard === undefined ? known.hard : (hard ?? Number.POSITIVE_INFINITY),
-  }
+  const finite = (limit: number | null) => limit ?? Number.POSITIVE_INFINITY
+  changeRlimit(machine, parent, rlimit, { soft: finite(soft), ...(hard !== undefined && { hard: finite(hard) }) })
+  return success
+}
+
+/** As setrlimit does, for the process. @throws EINVAL, EPERM */
+export function changeRlimit(machine: Machine, process: ModelProcess, rlimit: RlimitName, change: RlimitChange): void {
+  const known = process.rlimits[rlimit]
+  const wanted: Rlimit = { ...known, ...change }
   if (unsupported.has(rlimit)) throw new KernelError('EINVAL', `RLIMIT_${rlimit.toUpperCase()} is not supported`)
   if (wanted.soft > wanted.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard one')
   if (rlimit === 'nofile' && wanted.soft < leastDescriptors)
     throw new KernelError('EINVAL', `a process may have at least ${leastDescriptors} descriptors`)
-  checkUse(machine, parent, rlimit, wanted.soft)
-  if (wanted.hard > known.hard && parent.uid !== 0) throw new KernelError('EPERM', 'only user 0 raises a hard limit')
-  parent.rlimits = { ...parent.rlimits, [rlimit]: wanted }
-  applyRlimit(machine, parent, rlimit)
-  return success
+  checkUse(machine, process, rlimit, wanted.soft)
+  if (wanted.hard > known.hard && process.uid !== 0) throw new KernelError('EPERM', 'only user 0 raises a hard limit')
+  process.rlimits = { ...process.rlimits, [rlimit]: wanted }
+  applyRlimit(machine, process, rlimit)
 }
 
 function checkUse(machine: Machine, process: ModelProcess, rlimit: RlimitName, soft: number): void {

@@ -72,7 +72,8 @@ function sendSignal(
 }
 
 /**
- * SignalAction: says what the caller's process does with a signal. Does not block. QNX: SignalAction().
+ * SignalAction: says what the caller's process does with a signal. A handler takes 1,024 bytes of the stack of its thread
+ * while it runs; where they do not fit the kernel ends the process with SIGSEGV. Does not block. QNX: SignalAction().
  * @param signal its name
  * @param action default, ignore, or handle: a handler runs, and ends an interruptible wait with EINTR
  * @throws EINVAL no such signal, or SIGKILL or SIGSTOP, which always do what they do

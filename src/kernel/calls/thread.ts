@@ -1,12 +1,15 @@
 /** Threads: made, joined, ended. */
 
 import { assert, KernelError } from '../errno.ts'
+import type { Newborn } from '../limits/deny.ts'
+import type { LimitName } from '../limits/table.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread } from '../objects/model-thread.ts'
+import type { Node } from '../objects/node.ts'
 import { threadDied, threadEntered, threadLeft } from '../observations.ts'
 import { type Progress, success } from './call.ts'
-import { charge, chargeMemory, needMemory, needRoom } from './charging.ts'
+import { charge, chargeMemory, needRoom } from './charging.ts'
 import { dropPending } from './delivery.ts'
 import { defaultStackBytes, firstStackBytes, pagesOf } from './memory.ts'
 import { endService } from './priority.ts'
@@ -14,6 +17,7 @@ import { endProcess } from './process.ts'
 import { abandonWait, block, die, release, stop } from './scheduling.ts'
 import { endTimeout } from './timeouts.ts'
 
+const unlimited = Number.POSITIVE_INFINITY
 export const priorityMax = 255
 /** What a process without privilege may give. */
 const unprivilegedMax = 63
@@ -49,15 +53,16 @@ export function makeThread(machine: Machine, process: ModelProcess, making: Thre
   const { priority = defaultPriority, detached = false, stackSize = defaultStackBytes } = making
   checkPriority(process.uid, priority)
   const used = Math.min(firstStackBytes, stackSize)
+  const isMain = process.threads.size === 0
+  const newborn = [newThread(process, { stackSize, isMain })]
   needRoom(
     machine,
     { limit: 'threads', node: process, delta: 1 },
-    { limit: 'stack-size', node: process, delta: stackSize },
-    { limit: 'stack', node: process, delta: used },
+    { limit: 'stack-size', node: process, delta: stackSize, newborn: [{ level: 'thread', capacity: unlimited }] },
+    { limit: 'stack', node: process, delta: used, newborn },
     { limit: 'address-space', node: process, delta: stackSize },
+    { limit: 'memory', node: process, delta: pagesOf(used) },
   )
-  needMemory(machine, process, pagesOf(used))
-  const isMain = process.threads.size === 0
   const tid = process.ids.tid.take()
   const condition = machine.conditionOf('READY')
   const name = making.name ?? (isMain ? process.name : `thread-${tid}`)
@@ -81,29 +86,31 @@ export function makeThread(machine: Machine, process: ModelProcess, making: Thre
  */
 export function needRoomForFirst(
   machine: Machine,
-  { container, rlimits, uid }: Pick<ModelProcess, 'container' | 'rlimits' | 'uid'>,
+  { container, rlimits, uid, parent }: Pick<ModelProcess, 'container' | 'rlimits' | 'uid'> & { parent: Node | null },
   { stackSize = defaultStackBytes, priority = defaultPriority }: ThreadMaking,
 ): void {
   checkPriority(uid, priority)
   const used = Math.min(firstStackBytes, stackSize)
+  const thread = newThread({ rlimits }, { stackSize, isMain: true })
+  const need = (limit: LimitName, delta: number, ...newborn: Newborn[]) => ({ limit, node: container, delta, newborn })
+  const process = (capacity: number): Newborn => ({ level: 'process', capacity })
   needRoom(
     machine,
-    { limit: 'processes', node: container, delta: 1 },
-    { limit: 'threads', node: container, delta: 1 },
-    { limit: 'stack-size', node: container, delta: stackSize },
-    { limit: 'stack', node: container, delta: used },
-    { limit: 'address-space', node: container, delta: stackSize },
+    ...(parent === null ? [] : [{ limit: 'children', node: parent, delta: 1 } as const]),
+    need('processes', 1),
+    need('threads', 1, process(rlimits.nthr.soft)),
+    need('stack-size', stackSize, { level: 'thread', capacity: unlimited }, process(unlimited)),
+    need('stack', used, thread, process(unlimited)),
+    need('address-space', stackSize, process(rlimits.as.soft)),
+    need('memory', pagesOf(used), process(rlimits.rss.soft)),
   )
-  needMemory(machine, container, pagesOf(used))
-  if (rlimits.nthr.soft < 1) throw new KernelError('EAGAIN', 'RLIMIT_NTHR allows no thread')
-  for (const [name, bytes] of [
-    ['as', stackSize],
-    ['stack', used],
-    ['rss', pagesOf(used)],
-  ] as const)
-    if (rlimits[name].soft < bytes)
-      throw new KernelError('ENOMEM', `RLIMIT_${name.toUpperCase()} is ${rlimits[name].soft} bytes`)
 }
+
+/** What the stack of a thread may be at the most. RLIMIT_STACK is for the main thread alone. */
+const newThread = (
+  { rlimits }: Pick<ModelProcess, 'rlimits'>,
+  { stackSize, isMain }: { stackSize: number; isMain: boolean },
+): Newborn => ({ level: 'thread', capacity: isMain ? Math.min(stackSize, rlimits.stack.soft) : stackSize })
 
 /** RLIMIT_STACK is for the main thread alone. */
 export function limitMainStack(machine: Machine, { threads, rlimits }: ModelProcess): void {

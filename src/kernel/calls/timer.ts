@@ -1,6 +1,7 @@
 /** Timers, sleeps, the end of waits, and CPU time. Times are ms of the kernel's clock, which ticks once a ms. */
 
 import { assert, KernelError } from '../errno.ts'
+import { tellDenied } from '../limits/deny.ts'
 import type { Machine } from '../machine.ts'
 import type { Connection } from '../objects/channel.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -110,6 +111,7 @@ export function expire(machine: Machine, timer: KernelTimer): void {
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
     timer.overruns++
+    tellDenied(machine.kernel, error, { cause: process.path, call: null })
   }
 }
 
@@ -175,7 +177,7 @@ const windowMs = 1000
  */
 export function compute(machine: Machine, thread: ModelThread, { us }: { us: number }): Progress {
   const process = thread.parent
-  checkCountable(machine, 'cpu-time', us)
+  checkCountable(machine.kernel, { limit: 'cpu-time', delta: us })
   charge(machine, thread, 'cpu-time', us)
   if (us > 0) chargeShare(machine, thread, us)
   const used = machine.usage(process, 'cpu-time') / 1e6

@@ -3,10 +3,12 @@
  * One `threshold.tripped`, then exactly one `threshold.cleared` (unless `once`): never a storm.
  */
 
+import type { ActionAbilities } from '../actions.ts'
 import { assert, KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../objects/node.ts'
 import { isEmpty, nodesWithin } from '../objects/within.ts'
+import { checkAction } from './action.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
 import { type Guard, guardOf } from './guard.ts'
 import type { Reading } from './readings.ts'
@@ -36,6 +38,10 @@ export interface NotifierParts {
   readonly period: (index: number, level: Node['level']) => string | null
   readonly selfPid: number | null
   readonly firstRevision: number
+  /** What can be done to processes. */
+  readonly actions: ActionAbilities
+  /** It has tripped, and its action is a signal. */
+  readonly act: (watch: Watch) => void
 }
 
 export class Notifier {
@@ -103,6 +109,7 @@ export class Notifier {
     const row: LimitRow = limits[index]!
     if (node.isBuried) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
     checkDefinition(definition, row, node)
+    checkAction(definition, { row, node, abilities: this.#parts.actions })
     this.#checkMeasurable(row, index, node, definition)
     const path = thresholdPath(node, index, name)
     const known = this.#all.get(path)
@@ -159,6 +166,13 @@ export class Notifier {
         this.#adopted.push(this.watch(threshold, node, moved))
       }
     }
+  }
+
+  /** The thresholds with `per` that would watch a node of this level, born below this one. */
+  awaiting(container: Node, index: number, level: Node['level']): Threshold[] {
+    if (this.#spread.size === 0) return []
+    const above = [container, ...containers(container)].flatMap((node) => [...(this.#spread.get(node) ?? [])])
+    return above.filter((threshold) => threshold.index === index && threshold.definition.per === level)
   }
 
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
@@ -252,6 +266,7 @@ export class Notifier {
       if (past && proven) {
         watch.state = 'tripped'
         this.#tell(watch, { initial: watch.fresh })
+        if (threshold.definition.action === 'signal') this.#parts.act(watch)
       } else watch.state = 'armed'
       watch.fresh = false
       return

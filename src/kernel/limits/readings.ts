@@ -1,14 +1,9 @@
-/** What the counters say: a value, a capacity, a whole reading, and what a capacity would refuse. It writes nothing. */
+/** What the counters say: a value, a capacity, a whole reading. It writes nothing. */
 
 import { assert } from '../errno.ts'
 import type { Node } from '../objects/node.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
-import { type Level, type LimitRow, limits } from './table.ts'
-
-const rows: readonly LimitRow[] = limits
-const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)
-const maxima = rows.map((row) => row.adds === 'maximum')
 
 /** One limit at one node, as it may be shown. */
 export interface Reading {
@@ -80,22 +75,6 @@ export abstract class Readings {
   /** Why it cannot be read at this very node; null where it can, or was not tried. */
   whyUnreadable(node: Node, index: number): string | null {
     return this.reasons.get(node)?.get(index) ?? null
-  }
-
-  /**
-   * The smallest container, the node itself first, whose finite capacity `delta` more would exceed; null where nothing
-   * refuses. Asked before a call changes anything, so that a refused one has changed nothing.
-   */
-  refusal(node: Node, index: number, delta: number): Node | null {
-    assert(delta > 0, 'only more can be refused')
-    if (rows[index]!.errno === null) return null
-    const then = this.value(node, index) + delta
-    for (let at: Node | null = node; at !== null; at = at.parent) {
-      if (!reaches[index]!.includes(at.level)) return null
-      // A capacity that is not known yet is NaN and refuses nothing. A maximum rises only to its new largest part.
-      if ((maxima[index] ? then : this.value(at, index) + delta) > this.capacity(at, index)) return at
-    }
-    return null
   }
 
   protected of(node: Node): Counters {

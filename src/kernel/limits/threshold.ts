@@ -7,6 +7,9 @@ import { type Level, type LimitName, type LimitRow, levels, limits } from './tab
 /** A trip point: a number in the limit's unit, or a percentage of its capacity. */
 export type Point = number | `${number}%`
 
+export const thresholdActions = ['notify', 'deny', 'signal'] as const
+export type ThresholdAction = (typeof thresholdActions)[number]
+
 export interface ThresholdDefinition {
   readonly on: 'cross'
   readonly at: Point
@@ -16,7 +19,10 @@ export interface ThresholdDefinition {
   /** Watch every node of this level strictly below separately; null: the number at the path itself. */
   readonly per: Level | null
   readonly once: boolean
-  readonly action: 'notify'
+  /** What is done besides telling: `deny` refuses the calls that would pass `at`, `signal` sends one as it trips. */
+  readonly action: ThresholdAction
+  /** With the action `signal`, and only there: its name. */
+  readonly signal?: string
   readonly note: string | null
 }
 

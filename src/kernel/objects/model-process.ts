@@ -38,6 +38,8 @@ export const modelRlimits = [
 ] as const
 export type RlimitName = (typeof modelRlimits)[number]
 
+export const isModelRlimit = (name: string): name is RlimitName => (modelRlimits as readonly string[]).includes(name)
+
 export class ModelProcess extends Process {
   declare readonly threads: Map<number, ModelThread>
   declare uid: number

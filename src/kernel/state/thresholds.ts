@@ -2,6 +2,7 @@
 
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
+import { checkAction } from '../limits/action.ts'
 import { limitAt, thresholdPath } from '../limits/notifier.ts'
 import { type LimitName, limits } from '../limits/table.ts'
 import {
@@ -50,7 +51,11 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
   const thresholds = atEach('thresholds', states, ({ node: path, limit, ...rest }) => {
     const node = at('node', () => nodeAt(kernel, containers, path))
     const index = at('limit', () => there(limitAt(node, limit) ?? undefined))
-    at('definition', () => checkDefinition(rest.definition, limits[index]!, node))
+    at('definition', () => {
+      const row = limits[index]!
+      checkDefinition(rest.definition, row, node)
+      checkAction(rest.definition, { row, node, abilities: kernel.actionAbilities })
+    })
     return new Threshold({ ...rest, node, index, path: thresholdPath(node, index, rest.name) })
   })
   for (const threshold of thresholds) kernel.notifier.install(threshold)

@@ -1,8 +1,10 @@
 /** What the live source can measure, and where Linux sets a capacity. */
 
 import { durationText } from '../../duration.ts'
+import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
+import { linuxSignals } from './signals.ts'
 
 const unavailable: Abilities['unavailable'] = {
   mutexes: 'Linux knows the owner of a lock only while somebody waits for it',
@@ -34,7 +36,20 @@ export interface Periods {
   livesTold: boolean
 }
 
-export const linuxAbilities = (periods: Periods): Abilities => ({
+const noDenying: Refusal = {
+  errno: 'ENOTSUP',
+  reason:
+    'a live kernel is observed, not called: nothing can be denied there; start with --source model to see it done',
+}
+const noActing: Refusal = {
+  errno: 'EPERM',
+  reason: 'nothing is done to processes unless the service is started with --allow-actions',
+}
+const why = 'a live kernel decides for itself what it refuses to a sender'
+const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
+
+export const linuxAbilities = (periods: Periods, { allowActions = false } = {}): Abilities => ({
+  actions: { signals, noDenying, noActing: allowActions ? null : noActing },
   unavailable,
   capacities,
   period: (limit, level, armed) => {

@@ -41,6 +41,13 @@ export class Inventory {
     this.#strangers.set(facts.pid, facts)
   }
 
+  /** What a scan read of a process before its birth was told: it will not be told again. Null where there is nothing. */
+  takeStranger(pid: number): ProcessFacts | null {
+    const facts = this.#strangers.get(pid) ?? null
+    this.#strangers.delete(pid)
+    return facts
+  }
+
   /**
    * Preconditions: inside an update. `certain`: one scan decides. `silent`: the first of all.
    * Returns the facts of the processes that are in the kernel state from now on.

@@ -67,6 +67,20 @@ export const compareMemory = (pid: number, other: number): number => {
   const number = kcmpNumber[process.arch]
   return number === undefined ? -1 : compareCall(number, pid, other, kcmpMemory, 0, 0)
 }
+// By number, since not every C library has them; the numbers are the same on all architectures.
+const openPidfd: (number: number, pid: number, flags: number) => number = library.func(
+  'long syscall(long number, int pid, uint32_t flags)',
+)
+const sendThroughPidfd: (number: number, pidfd: number, signal: number, info: null, flags: number) => number =
+  library.func('long syscall(long number, int pidfd, int signal, void *info, uint32_t flags)')
+
+/** A descriptor that means this very process as long as it is open, even when another has its pid. */
+export const pidfdOpen = (pid: number): number => openPidfd(434, pid, 0)
+/** Signal 0 only asks whether it could be sent. */
+export const pidfdSendSignal = (pidfd: number, signal: number): number => sendThroughPidfd(424, pidfd, signal, null, 0)
+/** Each is a struct rlimit: soft, then hard. */
+export const prlimit: (pid: number, resource: number, wanted: Uint8Array | null, before: Uint8Array | null) => number =
+  library.func('int prlimit(int pid, int resource, const uint8_t *wanted, _Out_ uint8_t *before)')
 
 const robustListCall: Readonly<Record<string, number>> = { x64: 274, arm64: 100 }
 const robustHead = Buffer.alloc(8)

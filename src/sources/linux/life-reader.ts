@@ -24,6 +24,12 @@ const deletedSuffix = ' (deleted)'
 
 export const executableOf = (path: string): string => (path.endsWith(deletedSuffix) ? path.slice(0, -10) : path)
 
+/** When the process that has the pid now began; null where there is none. */
+export const readStartTicks = (pid: number): number | null => {
+  const length = readFile(`/proc/${pid}/stat`)
+  return length > 0 && parseStat(bytes, length, stat) ? stat.startTicks : null
+}
+
 const readName = (pid: number): string | null => {
   const length = readFile(`/proc/${pid}/comm`)
   return length > 0 ? textOfBytes(bytes, 0, length - 1) : null

@@ -10,6 +10,7 @@ import { durationText } from '../../duration.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type ScanFigures, type Source, type SourceCheck, SourceError } from '../source.ts'
 import type { Periods } from './abilities.ts'
+import { LinuxActions } from './actions.ts'
 import { type ArmedPlan, armedPlan } from './armed-plan.ts'
 import { Inventory } from './inventory.ts'
 import { Lives } from './lives.ts'
@@ -21,6 +22,8 @@ import { startConnector, startScanner } from './workers.ts'
 export interface LinuxOptions extends ScanOptions {
   /** What the kernel's abilities were made with: the source keeps them up to date. */
   readonly periods: Periods
+  /** Signals may be sent to processes, and their rlimits set. */
+  readonly allowActions: boolean
   /** ms of Unix time. */
   readonly now: () => number
   readonly onFault: (error: Error) => void
@@ -66,6 +69,20 @@ export class LinuxSource implements Source {
     this.#lives = new Lives(kernel, { boot, bootedAt })
     const inventory = new Inventory(kernel, this.#lives)
     this.#readings = new Readings(kernel, { lives: this.#lives, inventory, pageBytes })
+    if (options.allowActions) kernel.actions = this.#actions()
+  }
+
+  #actions(): LinuxActions {
+    return new LinuxActions({
+      startTicksOf: (process) => {
+        const life = this.#lives.byPid.get(process.pid)
+        return life?.process === process ? life.startTicks : null
+      },
+      onRlimit: (process, name, rlimit) => {
+        // Where the others are not known either, the next reading tells them all.
+        if (process.rlimits !== null) this.#readings.recordRlimits(process, { ...process.rlimits, [name]: rlimit })
+      },
+    })
   }
 
   async start(): Promise<void> {
@@ -186,7 +203,10 @@ export class LinuxSource implements Source {
     }
     for (const event of events) {
       const change = this.#lives.record(event)
-      if (change === 'born') this.#born.add(event.pid)
+      if (change === 'born') {
+        this.#born.add(event.pid)
+        this.#readings.recordBirth(event.pid)
+      }
       // Born and ended since the scan worker was last told: it need never know.
       else if (change === 'died' && !this.#born.delete(event.pid)) this.#died.push(event.pid)
     }

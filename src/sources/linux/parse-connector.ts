@@ -1,4 +1,4 @@
-import { constants } from 'node:os'
+import { nameOfSignal } from './signals.ts'
 import { textUpToNul } from './text-of-bytes.ts'
 
 /** A message of the kernel's proc connector: `nlmsghdr` (16 bytes), `cn_msg` (20), `proc_event`. */
@@ -75,16 +75,6 @@ export const parseConnectorMessage = (bytes: Buffer, start: number, length: numb
     default:
       return { what: 'other', cpu, sequence, monotonicNs }
   }
-}
-
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
-// Several names share a number; these are the ones people know.
-for (const name of ['SIGABRT', 'SIGIO', 'SIGCHLD'] as const) signalNames.set(constants.signals[name], name)
-const signalRtMin = 34
-
-export const nameOfSignal = (number: number): string => {
-  if (number >= signalRtMin) return number === signalRtMin ? 'SIGRTMIN' : `SIGRTMIN+${number - signalRtMin}`
-  return signalNames.get(number) ?? `SIG${number}`
 }
 
 /** A wait status: how a process or thread ended. One of the two is null. */

@@ -49,6 +49,14 @@ export class Readings {
     return admitted.map(({ pid }) => pid)
   }
 
+  /** A birth that a scan had seen before it was told. */
+  recordBirth(pid: number): void {
+    const facts = this.#inventory.takeStranger(pid)
+    // Names come from who told the birth: those are newer.
+    if (facts !== null && this.#isKnown(facts))
+      this.#kernel.update(this.#kernel.now, () => this.#recordProcess(facts, 0))
+  }
+
   /** What they use. Preconditions: inside an update, after the inventory. */
   recordUsage(report: ScanReport): void {
     for (const facts of report.threads) this.#recordThread(facts, report)
@@ -75,7 +83,7 @@ export class Readings {
   #recordProcess(facts: ProcessFacts, startedAt: number): void {
     const kernel = this.#kernel
     const { process, changedAt } = this.#lives.byPid.get(facts.pid)!
-    if (facts.rlimits !== null) this.#recordRlimits(process, facts.rlimits)
+    if (facts.rlimits !== null) this.recordRlimits(process, facts.rlimits)
     if (facts.partition !== null) {
       observed.processMoved(kernel, process, observed.partitionAppeared(kernel, facts.partition))
     }
@@ -93,7 +101,8 @@ export class Readings {
       observed.processChanged(kernel, process, null, { executable })
   }
 
-  #recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {
+  /** Preconditions: inside an update. */
+  recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {
     observed.rlimitsObserved(process, rlimits)
     const soft = (name: string) => rlimits[name]?.soft ?? Number.POSITIVE_INFINITY
     const capacities: readonly [LimitName, number][] = [

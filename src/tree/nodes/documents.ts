@@ -1,69 +1,12 @@
-/** What the service says of itself, and the rlimits of a process. */
+/** What the service says of itself. */
 
 import { limitIndex, limits } from '../../kernel/limits/table.ts'
-import type { Process } from '../../kernel/objects/process.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
-import { nearest } from '../../nearest.ts'
-import { defineList, defineNode } from '../definition.ts'
-import { NoSuchPath } from '../errors.ts'
+import { defineList } from '../definition.ts'
 import { byPath, showThreshold } from '../show.ts'
-import { LimitRowView, type RlimitView as Rlimit, RlimitView, StateView, ThresholdView } from '../views.ts'
-
-/** POSIX names and units. */
-const rlimitUnits: Readonly<Record<string, string>> = {
-  as: 'bytes',
-  core: 'bytes',
-  cpu: 'seconds',
-  data: 'bytes',
-  fsize: 'bytes',
-  memlock: 'bytes',
-  nofile: 'count',
-  nproc: 'count',
-  nthr: 'count',
-  rss: 'bytes',
-  stack: 'bytes',
-}
-
-const finite = (value: number): number | 'unlimited' => (Number.isFinite(value) ? value : 'unlimited')
-
-function showRlimit({ path, rlimits }: Process, rlimit: string): Rlimit {
-  const there = rlimits?.[rlimit]
-  const head = { path: `${path}/rlimit/${rlimit}`, rlimit, unit: rlimitUnits[rlimit]! }
-  if (there !== undefined) return { ...head, soft: finite(there.soft), hard: finite(there.hard) }
-  const unavailable = rlimits === null ? 'not read, or not to be read' : 'this source has no such rlimit'
-  return { ...head, soft: null, hard: null, unavailable }
-}
+import { LimitRowView, SignalRowView, StateView, ThresholdView } from '../views.ts'
 
 export const documentDefinitions = [
-  defineList({
-    under: ['process'],
-    leaf: 'rlimit',
-    kind: 'directory',
-    summary: 'The POSIX soft and hard limits of a process',
-    entry: RlimitView,
-    columns: [
-      { title: 'RLIMIT', align: 'left', cell: ({ rlimit }) => rlimit },
-      { title: 'SOFT', align: 'right', cell: ({ soft }) => String(soft ?? '-') },
-      { title: 'HARD', align: 'right', cell: ({ hard }) => String(hard ?? '-') },
-      { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
-    ],
-    children: (_, process) => Object.keys(rlimitUnits).map((name) => ({ process, name })),
-    key: ({ name }) => name,
-    show: (_, { process, name }) => showRlimit(process, name),
-  }),
-  defineNode({
-    under: ['process'],
-    leaf: 'rlimit/:rlimit',
-    kind: 'document',
-    summary: 'One POSIX limit, by its POSIX name and unit',
-    reply: RlimitView,
-    read: (_, process, { rlimit }) => {
-      const parent = `${process.path}/rlimit`
-      if (Object.hasOwn(rlimitUnits, rlimit!)) return showRlimit(process, rlimit!)
-      const meant = nearest(rlimit!, Object.keys(rlimitUnits))
-      throw new NoSuchPath(`${parent}/${encodeURIComponent(rlimit!)}`, parent, meant && `${parent}/${meant}`)
-    },
-  }),
   defineList({
     under: ['system'],
     leaf: 'states',
@@ -139,5 +82,22 @@ export const documentDefinitions = [
     children: ({ kernel }) => [...kernel.notifier.thresholds()].sort(byPath),
     key: ({ path }) => path,
     show: ({ kernel }, threshold) => showThreshold(kernel, threshold),
+  }),
+  defineList({
+    under: ['system'],
+    leaf: 'signal-table',
+    kind: 'document',
+    summary:
+      'All signals, and of which a sender is told that a limit of the receiver refuses them, with the reason where not',
+    entry: SignalRowView,
+    columns: [
+      { title: 'NO', align: 'right', cell: ({ number }) => String(number) },
+      { title: 'SIGNAL', align: 'left', cell: ({ name }) => name },
+      { title: 'SENDER-REFUSED', align: 'left', cell: ({ refusable }) => (refusable ? 'yes' : 'no') },
+      { title: 'WHY-NOT', align: 'left', cell: ({ why }) => why ?? '' },
+    ],
+    children: ({ kernel }) => kernel.actionAbilities.signals,
+    key: ({ number }) => number,
+    show: (_, { number, name, refusable, why }) => ({ number, name, refusable, why }),
   }),
 ]

@@ -5,7 +5,7 @@ import { bounds } from '../../bounds.ts'
 import { KernelError } from '../../kernel/errno.ts'
 import { limitAt } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
-import type { Threshold, ThresholdDefinition } from '../../kernel/limits/threshold.ts'
+import { type Threshold, type ThresholdDefinition, thresholdActions } from '../../kernel/limits/threshold.ts'
 import type { Node } from '../../kernel/objects/node.ts'
 import { defineList, defineNode, type Params, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
@@ -33,7 +33,15 @@ export const ThresholdBody = z
     direction: z.enum(['rising', 'falling']).default('rising'),
     per: z.enum(levels).nullable().default(null).describe('Separately for every node of this level strictly below'),
     once: z.boolean().default(false).describe('One event a node; then tripped until put again'),
-    action: z.literal('notify').default('notify'),
+    action: z
+      .enum(thresholdActions)
+      .default('notify')
+      .describe('`deny`: calls that would pass `at` are refused (the model only). `signal`: sent to what trips'),
+    signal: z
+      .string()
+      .max(bounds.nameMax)
+      .exactOptional()
+      .describe('With the action `signal`: its name, as in SIGXCPU'),
     note: z.string().max(bounds.noteMax).nullable().default(null).describe('Free text, returned in every event'),
   })
   .meta({ id: 'ThresholdDefinition' })
@@ -94,13 +102,17 @@ export const limitDefinitions = [
       summary: 'Set a threshold. As text, the first word is the trip point, and name=value words may follow',
       body: ThresholdBody,
       words: { parse: parseWords, examples: ['100', '80% rearm=60% per=process'] },
+      // Who may set it may not thereby end processes.
+      operates: (body) => ThresholdBody.parse(body).action === 'signal',
       run: ({ kernel }, node, params, { body, owner, preconditions }) => {
         const name = params.name!
         checkThresholdName(name)
         const index = indexOf(node, params)
         checkPreconditions('threshold', kernel.notifier.find(node, index, name), preconditions)
         const definition: ThresholdDefinition = ThresholdBody.parse(body)
-        const { threshold, created } = kernel.notifier.put(node, index, name, { definition, owner })
+        // An update by itself: what it trips may act at once.
+        const put = () => kernel.notifier.put(node, index, name, { definition, owner })
+        const { threshold, created } = kernel.update(kernel.now, put)
         return { status: created ? 201 : 200, body: showThreshold(kernel, threshold), etag: etagOf(threshold) }
       },
     },

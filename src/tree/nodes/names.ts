@@ -1,5 +1,13 @@
 /** Names of the documents at the system. */
-export const systemDocuments = ['states', 'limits', 'thresholds', 'timeout', 'wait', 'deadlocks'] as const
+export const systemDocuments = [
+  'states',
+  'limits',
+  'signal-table',
+  'thresholds',
+  'timeout',
+  'wait',
+  'deadlocks',
+] as const
 
 /** Those that the model has besides. */
 export const modelDocuments = ['calls', 'clock', 'scenario', 'state'] as const

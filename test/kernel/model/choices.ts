@@ -7,6 +7,7 @@ import type { CallArguments, KernelCall, KernelCallName } from '../../../src/ker
 import type { TimeoutState } from '../../../src/kernel/calls/timer.ts'
 import { timeoutStates } from '../../../src/kernel/calls/timer.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import type { ThresholdDefinition } from '../../../src/kernel/limits/threshold.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
 import { type ModelProcess, modelRlimits } from '../../../src/kernel/objects/model-process.ts'
 import type { ModelThread } from '../../../src/kernel/objects/model-thread.ts'
@@ -69,6 +70,35 @@ const pools: readonly LimitName[] = [
   'signals',
   'memlock',
   'file-size',
+]
+
+/** Limits that thresholds are set on, each with a step of trip points that are reached. */
+const watched: readonly (readonly [limit: LimitName, unit: number])[] = [
+  ['threads', 1],
+  ['channels', 1],
+  ['connections', 1],
+  ['server-ids', 1],
+  ['children', 1],
+  ['processes', 2],
+  ['mutexes', 1],
+  ['fds', 1],
+  ['timers', 1],
+  ['stack', 3000],
+  ['stack-size', 70_000],
+  ['data-pages', 5],
+  ['memory', 20_000],
+  ['signals', 1],
+  ['cpu', 1],
+]
+const actions: readonly Pick<ThresholdDefinition, 'action' | 'signal'>[] = [
+  { action: 'notify' },
+  { action: 'notify' },
+  { action: 'deny' },
+  { action: 'deny' },
+  { action: 'deny' },
+  { action: 'signal', signal: 'SIGCONT' },
+  { action: 'signal', signal: 'SIGUSR1' },
+  { action: 'signal', signal: 'SIGTSTP' },
 ]
 
 /** How often each call is made, for one of the rarest. */
@@ -143,7 +173,11 @@ function signalFor(choice: Choice, receiver: ModelProcess | null): string {
 }
 
 const made: Making = {
-  spawn: (choice) => ({ name: 'child', ...(choice.chance(6) && { uid: 1000 }) }),
+  spawn: (choice) => ({
+    name: 'child',
+    ...(choice.chance(6) && { uid: 1000 }),
+    ...(choice.chance(4) && { thread: { stackSize: 4_000_000 } }),
+  }),
   exit: (choice) => ({ status: choice.below(4) }),
   waitpid: (choice, { parent }) => (choice.chance(2) ? {} : { pid: choice.id(parent.zombies.keys(), 4) }),
   kill: (choice, _, machine) => {
@@ -163,7 +197,7 @@ const made: Making = {
   ThreadCreate: (choice) => ({
     priority: choice.of(priorities),
     detached: choice.chance(3),
-    ...(choice.chance(2) && { stackSize: choice.of([1000, 4096, 8192, 40_000]) }),
+    ...(choice.chance(2) && { stackSize: choice.of([1000, 4096, 8192, 40_000, 400_000]) }),
   }),
   ThreadDestroy: (choice, { parent }) => ({
     tid: choice.chance(12) ? choice.of([0, -1]) : choice.id(parent.threads.keys()),
@@ -321,12 +355,23 @@ export function operationOf(machine: Machine, step: Step): Operation {
   }
   if (kind === 4 && partitions.length > 0) return { do: 'removePartition', names: choice.of(partitionNames) }
   if (kind < 9) return { do: 'advance', ms: choice.of([0, 1, 3, 10, 25, 700]) }
-  if (kind === 9) {
+  if (kind === 9 || kind === 12 || kind === 13) {
     const pid = choice.chance(2) ? null : pidOf(choice, machine)
-    const limit = choice.of<LimitName>(['threads', 'channels', 'connections', 'mutexes', 'stack', 'signals', 'cpu'])
     const per =
       pid === null ? choice.of([null, 'partition', 'process', 'thread'] as const) : choice.of([null, 'thread'] as const)
-    return { do: 'putThreshold', pid, limit, name: choice.of(['x', 'y']), at: 1 + choice.below(4), per }
+    const name = choice.of(['x', 'y'])
+    const [limit, unit] = choice.of(watched)
+    const at = choice.of([1, 1, 2, 2, 3, 4]) * unit
+    return { do: 'putThreshold', pid, limit, name, at, per, action: choice.of(actions) }
+  }
+  if (kind === 11 && choice.chance(4)) {
+    const pid = pidOf(choice, machine)
+    return { do: 'signal', pid, signal: signalFor(choice, machine.find(pid)) }
+  }
+  if (kind === 11 && choice.chance(4)) {
+    const [pid, rlimit] = [pidOf(choice, machine), choice.of(modelRlimits)]
+    const soft = choice.below(30) * (rlimit === 'nofile' ? 20 : 4096)
+    return { do: 'setRlimit', pid, rlimit, change: choice.chance(2) ? { soft } : { soft, hard: soft } }
   }
   if (kind === 10) {
     const thresholds = [...machine.kernel.notifier.thresholds()].map(({ path }) => path)
@@ -365,6 +410,18 @@ const newcomer = (pid: number): Operation[] => [
   { do: 'call', pid, tid: 1, call: { name: 'SignalAction', args: { signal: 'SIGUSR1', action: 'handle' } } },
 ]
 
+/** Soon in the way of somebody. */
+const denials: readonly (readonly [limit: LimitName, at: number, per: ThresholdDefinition['per']])[] = [
+  ['channels', 2, 'process'],
+  ['connections', 4, 'partition'],
+  ['timers', 3, null],
+  ['signals', 2, 'process'],
+  ['fds', 4, 'process'],
+  ['stack', 13_000, 'thread'],
+  ['stack-size', 300_000, 'thread'],
+  ['data-pages', 30, null],
+]
+
 /** A small market, so that random steps find something to work with: each process has a channel, and a connection to the next. */
 export const prologue: readonly Operation[] = [
   { do: 'putPartition', names: ['a', 'b'], pools: { connections: 6 } },
@@ -372,5 +429,9 @@ export const prologue: readonly Operation[] = [
   ...[1, 2, 3].map((pid): Operation => {
     const server = (pid % 3) + 1
     return { do: 'call', pid, tid: 1, call: { name: 'ConnectAttach', args: { pid: server, chid: 1 } } }
+  }),
+  { do: 'call', pid: 3, tid: 1, call: { name: 'setrlimit', args: { rlimit: 'as', soft: 2_000_000 } } },
+  ...denials.map(([limit, at, per]): Operation => {
+    return { do: 'putThreshold', pid: null, limit, name: 'deny', at, per, action: { action: 'deny' } }
   }),
 ]

@@ -1,5 +1,6 @@
 /** Whatever can be done to a machine, as data: what is recorded can be done again. */
 
+import { operate, type RlimitChange } from '../../../src/kernel/actions.ts'
 import type { KernelCall } from '../../../src/kernel/calls/table.ts'
 import type { TimeoutState } from '../../../src/kernel/calls/timer.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
@@ -7,6 +8,7 @@ import { limitAt } from '../../../src/kernel/limits/notifier.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/threshold.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
+import type { RlimitName } from '../../../src/kernel/objects/model-process.ts'
 import type { Partition } from '../../../src/kernel/objects/partition.ts'
 import type { System } from '../../../src/kernel/objects/system.ts'
 
@@ -29,7 +31,10 @@ export type Operation =
       readonly name: string
       readonly at: number
       readonly per: ThresholdDefinition['per']
+      readonly action: Pick<ThresholdDefinition, 'action' | 'signal'>
     }
+  | { readonly do: 'signal'; readonly pid: number; readonly signal: string }
+  | { readonly do: 'setRlimit'; readonly pid: number; readonly rlimit: RlimitName; readonly change: RlimitChange }
   | { readonly do: 'deleteThreshold'; readonly path: string }
   | {
       readonly do: 'putTimeout'
@@ -81,6 +86,9 @@ function run(machine: Machine, operation: Operation): unknown {
     case 'advance':
       machine.advance(machine.kernel.now + operation.ms)
       return null
+    case 'signal':
+    case 'setRlimit':
+      return actOn(machine, operation)
     case 'putThreshold':
       return putThreshold(machine, operation)
     case 'deleteThreshold': {
@@ -102,11 +110,22 @@ function run(machine: Machine, operation: Operation): unknown {
   }
 }
 
+function actOn({ kernel }: Machine, operation: Extract<Operation, { do: 'signal' | 'setRlimit' }>): null {
+  operate(kernel, operation.do, (actions) => {
+    const process = kernel.process(operation.pid)
+    if (operation.do === 'signal') actions.signal(process, operation.signal)
+    else actions.setRlimit(process, operation.rlimit, operation.change)
+  })
+  return null
+}
+
 function putThreshold({ kernel }: Machine, operation: Extract<Operation, { do: 'putThreshold' }>): boolean {
-  const { pid, limit, name, at, per } = operation
+  const { pid, limit, name, at, per, action } = operation
   const node = pid === null ? kernel.system : kernel.process(pid)
   const index = limitAt(node, limit)
   if (index === null) throw new KernelError('EINVAL', 'no such limit there')
-  const shape = { on: 'cross', rearm: null, direction: 'rising', once: false, action: 'notify', note: null } as const
-  return kernel.notifier.put(node, index, name, { definition: { ...shape, at, per }, owner: null }).created
+  const shape = { on: 'cross', rearm: null, direction: 'rising', once: false, note: null } as const
+  const put = () =>
+    kernel.notifier.put(node, index, name, { definition: { ...shape, at, per, ...action }, owner: null })
+  return kernel.update(kernel.now, put).created
 }

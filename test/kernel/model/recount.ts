@@ -3,6 +3,7 @@
  * CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
  */
 
+import type { KernelCall } from '../../../src/kernel/calls/table.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
 import type { ModelProcess } from '../../../src/kernel/objects/model-process.ts'
@@ -57,8 +58,7 @@ export class Ledger {
   /** Opens an account for each thread that has appeared. */
   after(operation: Operation, result: Result, settle: () => void): void {
     if ('done' in result) settle()
-    const isCreate = operation.do === 'call' && operation.call.name === 'ThreadCreate'
-    const asked = isCreate ? (operation.call.args as { stackSize?: number }).stackSize : undefined
+    const asked = operation.do === 'call' ? stackAsked(operation.call) : undefined
     for (const { threads } of this.#machine.processes())
       for (const thread of threads.values()) {
         if (this.#accounts.has(thread)) continue
@@ -189,4 +189,9 @@ function isIn(process: ModelProcess, container: System | Partition): boolean {
   for (let at: Partition | System | null = process.container; at !== null; at = at.parent)
     if (at === container) return true
   return false
+}
+
+function stackAsked({ name, args }: KernelCall): number | undefined {
+  if (name === 'ThreadCreate') return args.stackSize
+  return name === 'spawn' ? args.thread?.stackSize : undefined
 }

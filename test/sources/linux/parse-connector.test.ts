@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  listenMessage,
-  nameOfSignal,
-  parseConnectorMessage,
-  parseExitStatus,
-} from '../../../src/sources/linux/parse-connector.ts'
+import { listenMessage, parseConnectorMessage, parseExitStatus } from '../../../src/sources/linux/parse-connector.ts'
+import { nameOfSignal } from '../../../src/sources/linux/signals.ts'
 
 const header = '4c00000003000000bf0900000000000001000000010000002a0000000000000028000000'
 const messageOf = (kind: string, data: string) =>

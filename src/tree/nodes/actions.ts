@@ -1,0 +1,39 @@
+/** What operators do to processes. */
+
+import { z } from 'zod'
+import { bounds } from '../../bounds.ts'
+import { operate } from '../../kernel/actions.ts'
+import type { Process } from '../../kernel/objects/process.ts'
+import { defineNode } from '../definition.ts'
+import { SentView, SignalsView } from '../views.ts'
+
+const SignalBody = z
+  .strictObject({ signal: z.string().max(bounds.nameMax).describe('Its name, as in SIGTERM or SIGRTMIN+1') })
+  .meta({ id: 'SignalSending' })
+
+export const actionDefinitions = [
+  defineNode({
+    under: ['process'],
+    leaf: 'signal',
+    kind: 'document',
+    summary: 'The signals that can be sent to a process, or why none can',
+    reply: SignalsView,
+    read: ({ kernel: { actionAbilities } }, { path }) => ({
+      path: `${path}/signal`,
+      signals: actionAbilities.signals.map(({ name }) => name),
+      refused: actionAbilities.noActing?.reason ?? null,
+    }),
+    post: {
+      summary: 'Send a signal, as in {"signal":"SIGTERM"}. On a live machine with --allow-actions',
+      body: SignalBody,
+      reply: SentView,
+      run: ({ kernel }, node, _, body) => {
+        const process = node as Process
+        const { pid, identity, path } = process
+        const { signal } = body as z.output<typeof SignalBody>
+        operate(kernel, 'signal', (actions) => actions.signal(process, signal))
+        return { status: 200, body: { path: `${path}/signal`, signal, pid, identity } }
+      },
+    },
+  }),
+]

@@ -1,0 +1,100 @@
+/** The POSIX soft and hard limits of a process. */
+
+import { z } from 'zod'
+import { operate } from '../../kernel/actions.ts'
+import type { Process } from '../../kernel/objects/process.ts'
+import { nearest } from '../../nearest.ts'
+import { defineList, defineNode } from '../definition.ts'
+import { NoSuchPath } from '../errors.ts'
+import { type RlimitView as Rlimit, RlimitView } from '../views.ts'
+
+/** POSIX names and units. */
+const rlimitUnits: Readonly<Record<string, string>> = {
+  as: 'bytes',
+  core: 'bytes',
+  cpu: 'seconds',
+  data: 'bytes',
+  fsize: 'bytes',
+  memlock: 'bytes',
+  nofile: 'count',
+  nproc: 'count',
+  nthr: 'count',
+  rss: 'bytes',
+  stack: 'bytes',
+}
+
+const finite = (value: number): number | 'unlimited' => (Number.isFinite(value) ? value : 'unlimited')
+
+function showRlimit({ path, rlimits }: Process, rlimit: string): Rlimit {
+  const there = rlimits?.[rlimit]
+  const head = { path: `${path}/rlimit/${rlimit}`, rlimit, unit: rlimitUnits[rlimit]! }
+  if (there !== undefined) return { ...head, soft: finite(there.soft), hard: finite(there.hard) }
+  const unavailable = rlimits === null ? 'not read, or not to be read' : 'this source has no such rlimit'
+  return { ...head, soft: null, hard: null, unavailable }
+}
+
+/** @throws NoSuchPath */
+function checkName({ path }: Process, name: string): string {
+  if (Object.hasOwn(rlimitUnits, name)) return name
+  const parent = `${path}/rlimit`
+  const meant = nearest(name, Object.keys(rlimitUnits))
+  throw new NoSuchPath(`${parent}/${encodeURIComponent(name)}`, parent, meant && `${parent}/${meant}`)
+}
+
+const Amount = z.union(
+  [z.int().nonnegative(), z.literal('unlimited')],
+  'a whole number in the unit of the rlimit, or "unlimited"',
+)
+const amount = (given: z.output<typeof Amount>): number => (given === 'unlimited' ? Number.POSITIVE_INFINITY : given)
+
+const RlimitBody = z
+  .strictObject({
+    soft: Amount.exactOptional().describe('What refuses, from now on; left out it stays'),
+    hard: Amount.exactOptional().describe('What `soft` may be at the most; left out it stays'),
+  })
+  .refine((body) => Object.keys(body).length > 0, { path: ['soft'], message: 'give soft, hard or both' })
+  .meta({ id: 'RlimitChange' })
+
+export const rlimitDefinitions = [
+  defineList({
+    under: ['process'],
+    leaf: 'rlimit',
+    kind: 'directory',
+    summary: 'The POSIX soft and hard limits of a process',
+    entry: RlimitView,
+    columns: [
+      { title: 'RLIMIT', align: 'left', cell: ({ rlimit }) => rlimit },
+      { title: 'SOFT', align: 'right', cell: ({ soft }) => String(soft ?? '-') },
+      { title: 'HARD', align: 'right', cell: ({ hard }) => String(hard ?? '-') },
+      { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
+    ],
+    children: (_, process) => Object.keys(rlimitUnits).map((name) => ({ process, name })),
+    key: ({ name }) => name,
+    show: (_, { process, name }) => showRlimit(process, name),
+  }),
+  defineNode({
+    under: ['process'],
+    leaf: 'rlimit/:rlimit',
+    kind: 'document',
+    summary: 'One POSIX limit, by its POSIX name and unit',
+    reply: RlimitView,
+    read: (_, process, { rlimit }) => showRlimit(process, checkName(process, rlimit!)),
+    put: {
+      summary:
+        'Set soft and hard limit, or one of them, by the rules of setrlimit. On a live machine with --allow-actions',
+      body: RlimitBody,
+      operates: () => true,
+      run: ({ kernel }, node, { rlimit }, { body }) => {
+        const process = node as Process
+        const name = checkName(process, rlimit!)
+        const { soft, hard } = body as z.output<typeof RlimitBody>
+        const change = {
+          ...(soft !== undefined && { soft: amount(soft) }),
+          ...(hard !== undefined && { hard: amount(hard) }),
+        }
+        operate(kernel, 'setrlimit', (actions) => actions.setRlimit(process, name, change))
+        return { status: 200, body: showRlimit(process, name) }
+      },
+    },
+  }),
+]
