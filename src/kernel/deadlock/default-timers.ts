@@ -216,7 +216,9 @@ export class DefaultTimers {
     for (const timeout of timeouts) this.#timeouts.set(timeout.node, timeout)
     const inOrder = [...waits].sort((one, other) => (one.place ?? -1) - (other.place ?? -1))
     for (const { thread, timeout: path, definition, begin, warned, isPassing, place } of inOrder) {
-      const wait = new TimedWait(thread, byPath.get(path) ?? { path, definition }, begin)
+      // What was told stays under the definition that it was told of, whatever is set there since.
+      const counting = warned === null ? byPath.get(path) : undefined
+      const wait = new TimedWait(thread, counting ?? { path, definition }, begin)
       wait.warned = warned
       wait.isPassing = isPassing
       this.#waits.set(thread, wait)

@@ -167,6 +167,19 @@ describe('a default timer', () => {
     expect(told()).toEqual([])
   })
 
+  test('that is changed after it has told leaves a state that can be loaded', () => {
+    const { world, put, wait, unlock } = contention()
+    put(world.kernel.system, { afterMs: 10 })
+    wait()
+    world.pass(20)
+    put(world.kernel.system, { afterMs: 500 })
+    const saved = exportState(world.machine)
+    const copy = importState(JSON.parse(JSON.stringify(saved)))
+    expect(exportState(copy.machine)).toEqual(saved)
+    unlock()
+    expect(world.events.at(-1)).toMatchObject({ type: 'deadlock.eased', data: { blocked: '20ms' } })
+  })
+
   test('goes on in a machine that was saved and loaded', () => {
     const { world, process, put, wait, told } = contention()
     put(world.kernel.system, { afterMs: 10 })

@@ -3,6 +3,7 @@
  * the kernel's own timers is used, nor what it knows of states before this one.
  */
 
+import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'
 import type { KernelEvent } from '../../../src/kernel/events.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
 import type { Node } from '../../../src/kernel/objects/node.ts'
@@ -11,6 +12,13 @@ import { threadsOf } from '../model/invariants.ts'
 interface Stay {
   readonly state: string
   readonly since: number
+}
+
+/** Past as soon as the wait that it had been told of was over: told as the clock next moves. */
+interface Late {
+  readonly at: number
+  readonly begin: number
+  readonly timeout: DefaultTimeout
 }
 
 interface Told {
@@ -24,6 +32,7 @@ export class NaiveTimers {
   /** Blocked states that followed straight on one another, the present one last. */
   readonly #stays = new Map<string, Stay[]>()
   readonly #told = new Map<string, Told>()
+  readonly #late = new Map<string, Late>()
   #expected: string[] = []
 
   constructor(machine: Machine) {
@@ -49,7 +58,7 @@ export class NaiveTimers {
   }
 
   /** Who has waited too long by now. */
-  look(how: 'initial' | 'expired'): void {
+  look(how: 'called' | 'initial' | 'expired'): void {
     const { now } = this.#machine.kernel
     for (const thread of threadsOf(this.#machine)) {
       const timeout = this.#nearest(thread)
@@ -57,12 +66,17 @@ export class NaiveTimers {
       const { states, afterMs } = timeout.definition
       const begin = beginOf(this.#stays.get(thread.path) ?? [], states)
       if (begin === null || afterMs === null || begin + afterMs > now) continue
+      const late = this.#late.get(thread.path)
+      const isLate = late?.begin === begin && late.timeout === timeout
+      if (how === 'called' && !isLate) this.#late.set(thread.path, { at: now, begin, timeout })
+      if (how === 'called' || (how === 'initial' && isLate)) continue
+      const at = isLate ? late.at : now
       this.#told.set(thread.path, { begin, timeout: timeout.path, states })
-      this.#expected.push(`deadlock.warning ${thread.path} ${now} ${now - begin}ms ${timeout.path} ${how}`)
+      this.#expected.push(`deadlock.warning ${thread.path} ${at} ${at - begin}ms ${timeout.path} ${how}`)
     }
   }
 
-  #nearest(thread: Node) {
+  #nearest(thread: Node): DefaultTimeout | null {
     const timeouts = new Map([...this.#machine.kernel.timers.timeouts()].map((timeout) => [timeout.node, timeout]))
     for (let node: Node | null = thread; node !== null; node = node.parent) {
       const timeout = timeouts.get(node)
