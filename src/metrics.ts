@@ -7,7 +7,7 @@ import { type LimitRow, limits } from './kernel/limits/table.ts'
 import type { Source } from './sources/source.ts'
 import type { Hub } from './stream/hub.ts'
 import { stateOf } from './tree/show.ts'
-import { watchState } from './tree/views.ts'
+import { thresholdState } from './tree/views.ts'
 
 export interface MetricsParts {
   readonly kernel: Kernel
@@ -54,8 +54,8 @@ export class Metrics {
       labelNames: ['state'],
       registers,
       collect() {
-        for (const state of watchState.options) this.set({ state }, 0)
-        for (const threshold of kernel.notifier.thresholds()) this.inc({ state: stateOf(threshold) })
+        for (const state of thresholdState.options) this.set({ state }, 0)
+        for (const threshold of kernel.notifier.thresholds()) this.inc({ state: stateOf(kernel, threshold) })
       },
     })
     addScans(source, registers)

@@ -24,6 +24,7 @@ const parameterNotes: Readonly<Record<string, string>> = {
   tid: 'Thread id',
   limit: 'Name of a limit that exists at this level',
   name: 'Name of the threshold, one percent-encoded segment',
+  of: 'Name of a limit',
   chid: 'Channel id',
   rlimit: 'POSIX name of the limit, in lower case without RLIMIT_',
 }
@@ -66,11 +67,17 @@ function pathItem(definition: Definition, level: Level): Json {
   }
   if (definition.put) {
     const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
-    const asText = { 'text/plain': { schema: { type: 'string', examples: ['100', '80% rearm=60% per=process'] } } }
+    const asText = {
+      'text/plain': {
+        schema: { type: 'string', examples: ['100', '80% rearm=60% per=process', 'on=change every=1s'] },
+      },
+    }
     const isThreshold = idOf(definition.put.body) === 'ThresholdDefinition'
     const content = { 'application/json': { schema: body }, ...(isThreshold && asText) }
     const responses = { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
+    const dryRun = query('dry-run', 'Says what would be, and sets nothing', { type: 'string', enum: ['', 'true'] })
     item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
+      ...(definition.put.dryRun && { parameters: [{ ...dryRun, allowEmptyValue: true }] }),
       requestBody: { required: true, content },
       responses,
     })

@@ -180,15 +180,14 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
   checkModel(definition, definition, context)
   checkIfProcess(request, resolved)
-  const query = Object.keys(Object(request.query))
-  if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
+  const dryRun = isDryRun(request, definition)
   const preconditions = preconditionsOf(request)
   const owner = request.token?.name ?? null
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
     const body = definition.put.body.parse(bodyOf(request))
-    answer = definition.put.run(context, node, params, { body, owner, preconditions })
+    answer = definition.put.run(context, node, params, { body, owner, preconditions, dryRun })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
     const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
@@ -207,6 +206,17 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   return reply
     .type('application/json; charset=utf-8')
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+}
+
+/** @throws Problem for any other query */
+function isDryRun({ method, query }: FastifyRequest, { put }: Definition): boolean {
+  const takes = method === 'PUT' && put?.dryRun === true
+  const given = Object.entries(Object(query))
+  const strange = given.filter(([name, value]) => !takes || name !== 'dry-run' || !['', 'true'].includes(String(value)))
+  if (strange.length === 0) return given.length > 0
+  const names = strange.map(([name]) => name).join(', ')
+  const what = takes ? `PUT takes ?dry-run here, not ${names}` : `${method} takes no query here: ${names}`
+  throw new Problem('invalid-query', what)
 }
 
 const bodyOf = (request: FastifyRequest): unknown =>

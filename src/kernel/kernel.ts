@@ -61,6 +61,7 @@ export class Kernel {
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
       firstRevision,
+      now: () => this.now,
     })
     this.admit(this.system)
   }

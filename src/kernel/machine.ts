@@ -172,8 +172,21 @@ export class Machine {
   /** Lets time pass: timers expire in order, each at its own time. @param to ms of the kernel's clock */
   advance(to: number): void {
     if (to < this.kernel.now) throw new KernelError('EINVAL', 'the clock does not go backwards')
-    this.wheel.advance(to, (timer) => this.kernel.update(this.wheel.now, () => this.#expire(timer)))
-    this.kernel.update(to, () => {})
+    const { kernel, wheel } = this
+    const fire = (timer: ModelTimer) => kernel.update(wheel.now, () => this.#expire(timer))
+    for (let next = this.nextAt(); next !== null && next <= to; next = this.nextAt()) {
+      wheel.advance(next, fire)
+      // What ends at this very moment has not lasted too long.
+      this.#expiries += kernel.update(next, () => kernel.notifier.expire(next))
+    }
+    wheel.advance(to, fire)
+    kernel.update(to, () => {})
+  }
+
+  /** When the next timer expires, in ms of the kernel's clock; null where none is armed. */
+  nextAt(): number | null {
+    const [own, waits] = [this.wheel.nextAt(), this.kernel.notifier.nextAt()]
+    return own === null || waits === null ? (own ?? waits) : Math.min(own, waits)
   }
 
   /** Timers that have expired since it was made or loaded: a measure of what was done, and no part of its state. */

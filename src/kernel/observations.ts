@@ -9,7 +9,7 @@ import type { Kernel } from './kernel.ts'
 import { processOf } from './limits/crossing.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
 import type { ObservedValue } from './limits/usage.ts'
-import type { Node } from './objects/node.ts'
+import { containers, type Node } from './objects/node.ts'
 import { Partition } from './objects/partition.ts'
 import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
 import type { System } from './objects/system.ts'
@@ -168,6 +168,7 @@ export function processChanged(
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
   process.revision++
+  kernel.notifier.reconsider(process)
   if (what !== null) tellChanged(kernel, process, what)
 }
 
@@ -175,14 +176,17 @@ export function processChanged(
 export function processMoved(kernel: Kernel, process: Process, container: Partition | System): void {
   const from = process.container
   if (from === container) return
-  kernel.usage.leave(process)
-  from.members.delete(process)
-  process.container = container
-  process.revision++
-  container.members.add(process)
-  kernel.usage.enter(process)
-  kernel.usage.charge(from, processesIndex, -1)
-  kernel.usage.charge(container, processesIndex, 1)
+  const kept = new Set([container, ...containers(container)]).intersection(new Set([from, ...containers(from)]))
+  kernel.usage.unseenBy(kept, () => {
+    kernel.usage.leave(process)
+    from.members.delete(process)
+    process.container = container
+    process.revision++
+    container.members.add(process)
+    kernel.usage.enter(process)
+    kernel.usage.charge(from, processesIndex, -1)
+    kernel.usage.charge(container, processesIndex, 1)
+  })
   for (const node of [...process.threads.values(), process]) {
     kernel.notifier.filter(node)
     kernel.notifier.adopt(node, { moved: true })

@@ -190,14 +190,14 @@ export class ScenarioRun {
   }
 
   #nextRound(): number | null {
-    const { kernel, wheel } = this.#machine
+    const { kernel } = this.#machine
     const excess = this.#excess()
     if (excess !== null) {
       this.#fault(wholeFile, wholeFile, `it was not over after ${excess}`)
       return null
     }
     if (kernel.now >= this.endsAt) return null
-    const next = this.#scripts.some(({ canRun }) => canRun) ? kernel.now + 1 : wheel.nextAt()
+    const next = this.#scripts.some(({ canRun }) => canRun) ? kernel.now + 1 : this.#machine.nextAt()
     return next === null ? null : Math.min(next, this.endsAt)
   }
 

@@ -52,7 +52,7 @@ export class ModelSource implements Source {
   #sleep(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    const next = this.clock === 'real' && !this.#stopped ? this.machine.wheel.nextAt() : null
+    const next = this.clock === 'real' && !this.#stopped ? this.machine.nextAt() : null
     if (next === null) return
     const delay = Math.min(Math.max(0, next - this.#now()), sleepMsMax)
     this.#timer = setTimeout(() => this.catchUp(), delay)

@@ -66,6 +66,8 @@ export interface PutRequest {
   /** Name of the token that asks; null where no tokens are in use. */
   readonly owner: string | null
   readonly preconditions: Preconditions
+  /** What would be answered is to be told, and nothing done. */
+  readonly dryRun: boolean
 }
 
 /** `If-Match` and `If-None-Match`, as lists of ETags or `*`; null where the header is not there. */
@@ -93,6 +95,8 @@ interface Verb<Run> {
 export interface PutVerb
   extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
   readonly body: z.ZodType
+  /** It takes ?dry-run. */
+  readonly dryRun?: true
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { KernelError } from '../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { levels } from '../../src/kernel/limits/table.ts'
-import { pointValue, type Threshold, type ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
+import { type Point, pointValue, type Threshold } from '../../src/kernel/limits/threshold.ts'
 import { containers, type Node } from '../../src/kernel/objects/node.ts'
 import { nodesWithin, partitionsWithin } from '../../src/kernel/objects/within.ts'
 import { History, type Step, step } from './history.ts'
@@ -122,7 +122,7 @@ class Naive {
     if (saw === state.saw) return []
     state.saw = saw
     const now = notifier.read(node, index)
-    const point = (at: ThresholdDefinition['at']) => pointValue(at, usage.capacity(node, index), definition.direction)
+    const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
     if (now.value === null || Number.isNaN(point(definition.at))) return []
     const rising = definition.direction === 'rising'
     const isPast = rising ? now.value >= point(definition.at) : now.value <= point(definition.at)

@@ -81,6 +81,10 @@ export class ModelThread extends Thread {
     this.parent.revision++
   }
 
+  override get isBuried(): boolean {
+    return this.isDead
+  }
+
   get isDead(): boolean {
     return this.condition.state === 'DEAD'
   }

@@ -20,6 +20,11 @@ export abstract class Node<L extends Level = Level> {
   guards: Guard[] | null = null
   /** When all readings were last found to hold still, in ms of Unix time. */
   abstract readonly confirmedAt: number
+
+  /** It has ended, and is still there: nothing watches it any more. */
+  get isBuried(): boolean {
+    return false
+  }
 }
 
 /** The containers of a node, smallest first, the system last. */

@@ -22,7 +22,17 @@ import { exportProcess, importProcess, type ProcessState } from './processes.ts'
 import { type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
 import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
 import { importService, importThread, importWait, type ThreadState } from './threads.ts'
-import { exportThresholds, importThresholds, type ThresholdState } from './thresholds.ts'
+import {
+  exportSwitches,
+  exportThresholds,
+  exportWaiting,
+  importSwitches,
+  importThresholds,
+  importWaiting,
+  type SwitchesState,
+  type ThresholdState,
+  type WaitingState,
+} from './thresholds.ts'
 import { Arming, importTimers, Places } from './timers.ts'
 
 /** Counts up with each change of the format. */
@@ -46,6 +56,9 @@ export interface MachineState {
   /** Synchronisation objects that all processes share. */
   readonly shared: readonly SyncState[]
   readonly thresholds: readonly ThresholdState[]
+  readonly notifier: SwitchesState
+  /** Of thresholds. */
+  readonly waiting: readonly WaitingState[]
   readonly ended: EndedState
 }
 
@@ -69,6 +82,8 @@ export function exportState(machine: Machine): MachineState {
     processes,
     shared,
     thresholds: exportThresholds(kernel),
+    notifier: exportSwitches(kernel),
+    waiting: exportWaiting(kernel),
     ended: references.ended(),
   }
 }
@@ -95,10 +110,12 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   importWaits(machine, { processes, threads, arming })
   arming.arm(machine)
   machine.running = state.running === null ? null : referents.thread(state.running)
+  importSwitches(kernel, state.notifier)
   const thresholds = importThresholds(kernel, state.thresholds)
   importContainerNodes(kernel, kernel.system, state.system, thresholds)
   for (const each of processes) importNode(kernel, each.process, each.state, thresholds)
   for (const each of threads) importNode(kernel, each.thread, each.state, thresholds)
+  importWaiting(kernel, state.waiting, thresholds)
   return { kernel, machine }
 }
 

@@ -2,8 +2,8 @@
 
 import type { Kernel } from '../kernel.ts'
 import { thresholdPath } from '../limits/notifier.ts'
-import { type LimitName, limitIndex } from '../limits/table.ts'
-import { type WatchState as Standing, Threshold, type ThresholdDefinition } from '../limits/threshold.ts'
+import { type LimitName, limitIndex, limits } from '../limits/table.ts'
+import { type WatchState as Standing, Threshold, type ThresholdDefinition, type Told } from '../limits/threshold.ts'
 import type { Node } from '../objects/node.ts'
 import { there } from './references.ts'
 
@@ -17,11 +17,27 @@ export interface ThresholdState {
   readonly owner: string | null
 }
 
+/** What is switched off. */
+export interface SwitchesState {
+  readonly enabled: boolean
+  readonly disabled: readonly LimitName[]
+}
+
+/** The end of a threshold, or of what it waits for at a node; in the order in which they were armed. */
+export interface WaitingState {
+  readonly threshold: string
+  readonly node: string | null
+  /** ms of the kernel's clock. */
+  readonly at: number
+}
+
 /** Of a node: which threshold watches it, by its pathname, and how it stands there. */
 export interface WatchState {
   readonly threshold: string
   readonly state: Standing
   readonly fresh: boolean
+  /** Of a threshold on changes: what was told last, when, and how many changes there were since. */
+  readonly told: Told | null
 }
 
 export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
@@ -57,8 +73,13 @@ function nodeAt(kernel: Kernel, path: string): Node {
 }
 
 export const exportWatches = ({ guards }: Node): WatchState[] =>
-  (guards ?? []).flatMap(({ watches }) =>
-    watches.map(({ threshold, state, fresh }) => ({ threshold: threshold.path, state, fresh })),
+  (guards ?? []).flatMap(({ watches, changes }) =>
+    [...watches].map(({ threshold, state, fresh, told }) => ({
+      threshold: threshold.path,
+      state,
+      fresh,
+      told: told && { ...told, changes: changes - told.changes },
+    })),
   )
 
 export function importWatches(
@@ -66,6 +87,37 @@ export function importWatches(
   node: Node,
   { watches, thresholds }: { watches: readonly WatchState[]; thresholds: Thresholds },
 ): void {
-  for (const { threshold, state, fresh } of watches)
-    notifier.watch(there(thresholds.get(threshold)), node, fresh).state = state
+  for (const { threshold, state, fresh, told } of watches) {
+    const watch = notifier.watch(there(thresholds.get(threshold)), node, fresh)
+    watch.state = state
+    // The guard is new: it has seen no change yet.
+    watch.told = told && { ...told, changes: -told.changes }
+  }
+}
+
+export function exportSwitches({ notifier: { switches } }: Kernel): SwitchesState {
+  const disabled = limits.filter((_, index) => !switches.isLimitOn(index)).map(({ name }) => name)
+  return { enabled: switches.all, disabled }
+}
+
+export function importSwitches({ notifier: { switches } }: Kernel, { enabled, disabled }: SwitchesState): void {
+  switches.set(null, enabled)
+  for (const limit of disabled) switches.set(limitIndex[limit], false)
+}
+
+export const exportWaiting = ({ notifier }: Kernel): WaitingState[] =>
+  notifier
+    .waiting()
+    .map(({ of, at }) =>
+      of instanceof Threshold
+        ? { threshold: of.path, node: null, at }
+        : { threshold: of.threshold.path, node: of.node.path, at },
+    )
+
+/** Preconditions: all thresholds and watches are there. */
+export function importWaiting(kernel: Kernel, states: readonly WaitingState[], thresholds: Thresholds): void {
+  for (const { threshold: path, node, at } of states) {
+    const threshold = there(thresholds.get(path))
+    kernel.notifier.arm(node === null ? threshold : there(threshold.watches.get(nodeAt(kernel, node))), at)
+  }
 }

@@ -20,6 +20,7 @@ export function armedPlan(notifier: Notifier): ArmedPlan {
   let followsPartitions = false
   for (const threshold of notifier.thresholds()) {
     const { node } = threshold
+    if (!notifier.switches.isOn(threshold.index)) continue
     if (threshold.limit === 'memory-free' || threshold.limit === 'memory') system ||= node.level === 'system'
     const mask = maskOf(threshold)
     if (mask === 0) continue

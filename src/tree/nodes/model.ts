@@ -216,7 +216,7 @@ export const modelDefinitions = [
     reply: ClockView,
     read: (context) => {
       const { clock, machine } = modelOf(context)
-      const next = machine.wheel.nextAt()
+      const next = machine.nextAt()
       const now = timeText(machine.kernel.now)
       return { path: '/sys/clock', clock, now, next: next === null ? null : timeText(next) }
     },

@@ -2,4 +2,4 @@
 /** Those that the model has besides. */
 export const modelDocuments = ['calls', 'clock', 'scenario'] as const
 
-export const systemDocuments = ['states', 'limits', 'thresholds'] as const
+export const systemDocuments = ['states', 'limits', 'thresholds', 'notifier'] as const

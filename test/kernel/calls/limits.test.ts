@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { KernelCall } from '../../../src/kernel/calls/table.ts'
 import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import { poolNames } from '../../../src/kernel/machine.ts'
+import { defaults } from '../support.ts'
 import { World } from '../world.ts'
 
 const page = 4096
@@ -293,9 +294,8 @@ describe('a sum', () => {
     const world = new World()
     const partition = world.machine.putPartition(['a'], {})
     const process = world.spawn('p', { container: partition })
-    const definition = { on: 'cross', at: 1, rearm: null, direction: 'rising', per: null, once: false } as const
     world.kernel.notifier.put(partition, limitIndex.mutexes, 'any', {
-      definition: { ...definition, action: 'notify', note: null },
+      definition: { ...defaults, at: 1 },
       owner: null,
     })
     world.call(world.thread(process), 'SyncMutexLock', { mutex: 'm' })

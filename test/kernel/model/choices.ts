@@ -16,7 +16,7 @@ import type { Operation } from './operations.ts'
 /** One step before it meets a machine: as many numbers as it may ask for. */
 export type Step = readonly number[]
 
-export const numbersOfStep = 10
+export const numbersOfStep = 14
 
 class Choice {
   readonly #numbers: Step
@@ -297,6 +297,13 @@ function callBy(choice: Choice, thread: ModelThread, machine: Machine): KernelCa
   return { name, args: made[name](choice, thread, machine) } as KernelCall
 }
 
+const often = [null, null, null] as const
+const onlyRoot = { name: 'm*', uid: 0, partition: null }
+
+const crossing = (choice: Choice) => ({ at: 1 + choice.below(4), for: choice.of([...often, '1ms', '20ms']) })
+const change = (choice: Choice) =>
+  ({ on: 'change', every: choice.of([null, '1ms', '15ms']), delta: choice.of([null, 2]) }) as const
+
 /** What a step is to this machine. */
 export function operationOf(machine: Machine, step: Step): Operation {
   const choice = new Choice(step)
@@ -320,9 +327,17 @@ export function operationOf(machine: Machine, step: Step): Operation {
     const limit = choice.of<LimitName>(['threads', 'channels', 'connections', 'mutexes', 'stack', 'signals', 'cpu'])
     const per =
       pid === null ? choice.of([null, 'partition', 'process', 'thread'] as const) : choice.of([null, 'thread'] as const)
-    return { do: 'putThreshold', pid, limit, name: choice.of(['x', 'y']), at: 1 + choice.below(4), per }
+    const definition = {
+      per,
+      ...(choice.chance(3) ? change(choice) : crossing(choice)),
+      ttl: choice.of([...often, '40ms']),
+    }
+    const where = per === 'process' || per === 'thread' ? choice.of([...often, onlyRoot]) : null
+    return { do: 'putThreshold', pid, limit, name: choice.of(['x', 'y']), definition: { ...definition, where } }
   }
   if (kind === 10) {
+    if (choice.chance(5))
+      return { do: 'switch', limit: choice.of([null, 'channels', 'connections']), on: choice.chance(2) }
     const thresholds = [...machine.kernel.notifier.thresholds()].map(({ path }) => path)
     if (thresholds.length > 0 && choice.chance(3)) return { do: 'deleteThreshold', path: choice.of(thresholds) }
   }

@@ -3,11 +3,12 @@
 import type { KernelCall } from '../../../src/kernel/calls/table.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitAt } from '../../../src/kernel/limits/notifier.ts'
-import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/threshold.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
 import type { Partition } from '../../../src/kernel/objects/partition.ts'
 import type { System } from '../../../src/kernel/objects/system.ts'
+import { defaults } from '../support.ts'
 
 export type Operation =
   | { readonly do: 'call'; readonly pid: number; readonly tid: number; readonly call: KernelCall }
@@ -26,9 +27,10 @@ export type Operation =
       readonly pid: number | null
       readonly limit: LimitName
       readonly name: string
-      readonly at: number
-      readonly per: ThresholdDefinition['per']
+      readonly definition: Partial<ThresholdDefinition>
     }
+  /** Null: all of it. */
+  | { readonly do: 'switch'; readonly limit: LimitName | null; readonly on: boolean }
   | { readonly do: 'deleteThreshold'; readonly path: string }
 
 /** What came of it: what it returned, or why it was refused. */
@@ -75,6 +77,9 @@ function run(machine: Machine, operation: Operation): unknown {
       return null
     case 'putThreshold':
       return putThreshold(machine, operation)
+    case 'switch':
+      machine.kernel.notifier.switch(operation.limit === null ? null : limitIndex[operation.limit], operation.on)
+      return null
     case 'deleteThreshold': {
       const { notifier } = machine.kernel
       for (const threshold of [...notifier.thresholds()])
@@ -85,10 +90,9 @@ function run(machine: Machine, operation: Operation): unknown {
 }
 
 function putThreshold({ kernel }: Machine, operation: Extract<Operation, { do: 'putThreshold' }>): boolean {
-  const { pid, limit, name, at, per } = operation
+  const { pid, limit, name, definition } = operation
   const node = pid === null ? kernel.system : kernel.process(pid)
   const index = limitAt(node, limit)
   if (index === null) throw new KernelError('EINVAL', 'no such limit there')
-  const shape = { on: 'cross', rearm: null, direction: 'rising', once: false, action: 'notify', note: null } as const
-  return kernel.notifier.put(node, index, name, { definition: { ...shape, at, per }, owner: null }).created
+  return kernel.notifier.put(node, index, name, { definition: { ...defaults, ...definition }, owner: null }).created
 }
