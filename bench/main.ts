@@ -5,7 +5,15 @@ import { cpus } from 'node:os'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
-import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
+import {
+  counters,
+  countersArmed,
+  countersByCount,
+  countersElsewhere,
+  countersMemory,
+  countersMillion,
+  countersOff,
+} from './measures/counters.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
@@ -32,6 +40,8 @@ const measures: readonly Measure[] = [
   countersMemory,
   countersElsewhere,
   countersArmed,
+  ...countersByCount,
+  countersOff,
   timerWheel,
   modelCalls,
   modelCallsMillion,

@@ -67,6 +67,7 @@ export function processEntered(kernel: Kernel, process: Process, { silent = fals
   kernel.processes.set(process.pid, process)
   kernel.admit(process)
   process.container.members.add(process)
+  kernel.usage.populated(process.container)
   for (const index of [threadsIndex, childrenIndex]) kernel.usage.charge(process, index, 0)
   kernel.usage.charge(process.container, processesIndex, 1)
   linkParent(kernel, process)
@@ -103,6 +104,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   }
   kernel.processes.delete(process.pid)
   process.container.members.delete(process)
+  kernel.usage.populated(process.container)
   const { pid, identity, name } = process
   kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
   kernel.usage.release(process)
@@ -126,6 +128,7 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   process.threads.set(thread.tid, thread)
   kernel.admit(thread)
   kernel.usage.charge(process, threadsIndex, 1)
+  kernel.usage.populated(process)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
 }
@@ -147,6 +150,7 @@ export function threadLeft(kernel: Kernel, thread: Thread): void {
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
+  kernel.usage.populated(process)
   kernel.usage.release(thread)
 }
 
@@ -187,6 +191,7 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
     kernel.usage.charge(from, processesIndex, -1)
     kernel.usage.charge(container, processesIndex, 1)
   })
+  for (const each of [from, container]) kernel.usage.populated(each)
   for (const node of [...process.threads.values(), process]) {
     kernel.notifier.filter(node)
     kernel.notifier.adopt(node, { moved: true })

@@ -31,6 +31,11 @@ export class Bench {
     return this.kernel.update(this.#now++, change)
   }
 
+  /** What comes with time, up to the last change. */
+  expire(): void {
+    this.kernel.update(this.kernel.now, () => this.kernel.notifier.expire(this.kernel.now))
+  }
+
   process(
     pid: number,
     { partition = [], name = `p${pid}`, parent }: { partition?: string[]; name?: string; parent?: Process } = {},

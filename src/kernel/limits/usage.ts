@@ -171,6 +171,12 @@ export class Usage extends Readings {
     this.#carry(node, 1)
   }
 
+  /** Something came below a container, or left: a sum that has no reading is zero where it is empty, and else not known. */
+  populated(container: Node): void {
+    for (let at: Node | null = container; at !== null; at = at.parent)
+      for (const { index } of at.guards ?? []) if (this.of(at).known[index]![at.slot] === 0) this.#alert(at, index)
+  }
+
   /** To these nodes nothing happens: what a move takes out of them it puts in again. */
   unseenBy(nodes: Iterable<Node>, move: () => void): void {
     const guards = [...nodes].flatMap((node) => node.guards ?? [])
