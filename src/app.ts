@@ -52,7 +52,7 @@ export function buildApp(parts: AppParts): App {
     hub.publish(ring.append(event))
   }
   kernel.notifier.onArmed = () => source.armedChanged()
-  const context = { kernel, host, version, source: source.name, model }
+  const context = { kernel, host, version, source: source.name, model, catchUp: () => source.catchUp() }
   const health = {
     ready: () => source.ready(),
     checks: (): Check[] => [

@@ -173,7 +173,7 @@ function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRepl
 async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { context } = parts
   authorize(request.token, roleOf[request.method] ?? 'operate')
-  context.model?.catchUp()
+  context.catchUp()
   const resolved = resolveForWriting(context, request)
   const { definition, node, params } = resolved
   const allow = allowOf(definition, context)

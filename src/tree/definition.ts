@@ -57,6 +57,8 @@ export interface TreeContext {
   readonly source: string
   /** Null on a live machine, which is observed and not called. */
   readonly model: Model | null
+  /** Lets the kernel's time come up to now: before whatever clients do. */
+  readonly catchUp: () => void
 }
 
 export type Params = Readonly<Record<string, string>>

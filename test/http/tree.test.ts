@@ -33,7 +33,11 @@ describe('reading', () => {
     for (const definition of definitions.filter(({ ofModel }) => !ofModel)) {
       for (const level of definition.under) {
         const limit = level === 'thread' ? 'stack' : 'fds'
-        const leaf = definition.leaf.replace(':limit', limit).replace(':rlimit', 'nofile').replace(':name', 'hog')
+        const leaf = definition.leaf
+          .replace(':limit', limit)
+          .replace(':rlimit', 'nofile')
+          .replace(':name', 'hog')
+          .replace(':of', 'fds')
         const path = leaf === '' ? places[level] : `${places[level]}/${leaf}`
         if (leaf.endsWith('/hog')) await service.put(path, { at: 100 })
         const { status, body } = await service.get(path)

@@ -17,6 +17,7 @@ import type { Reading } from './readings.ts'
 import { Switches } from './switches.ts'
 import { type LimitRow, levels, limits } from './table.ts'
 import { isPercentage, NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
+import { ThresholdSet } from './threshold-set.ts'
 import type { Usage } from './usage.ts'
 import { isMeant } from './where.ts'
 
@@ -48,15 +49,7 @@ export class Notifier {
   readonly #parts: NotifierParts
   readonly #judge: Judge
   readonly #wheel: TimerWheel<NotifierTimer>
-  readonly #all = new Map<string, Threshold>()
-  /** Thresholds by the node they are set at. */
-  readonly #placed = new Map<Node, Set<Threshold>>()
-  /** Those of them with `per`, by the node they are set at: what newborn nodes below are held against. */
-  readonly #spread = new Map<Node, Set<Threshold>>()
-  /** How many thresholds there are on each limit. */
-  readonly #armed: number[] = limits.map(() => 0)
-  /** How many of them have a `where`. */
-  #filters = 0
+  readonly #set = new ThresholdSet()
   /** Watches on nodes that came below a threshold in the change under way. */
   #adopted: Watch[] = []
   #revision: number
@@ -86,11 +79,11 @@ export class Notifier {
   }
 
   get size(): number {
-    return this.#all.size
+    return this.#set.size
   }
 
   thresholds(): Iterable<Threshold> {
-    return this.#all.values()
+    return this.#set.all()
   }
 
   /** Whether there is a threshold on this limit anywhere, and it is switched on. */
@@ -100,16 +93,16 @@ export class Notifier {
 
   /** How many thresholds there are on this limit. */
   countOn(index: number): number {
-    return this.#armed[index] ?? 0
+    return this.#set.countOn(index)
   }
 
   /** Those set on this limit at this very node. */
   thresholdsAt(node: Node, index: number): Threshold[] {
-    return [...(this.#placed.get(node) ?? [])].filter((threshold) => threshold.index === index)
+    return this.#set.at(node).filter((threshold) => threshold.index === index)
   }
 
   find(node: Node, index: number, name: string): Threshold | null {
-    return this.#all.get(thresholdPath(node, index, name)) ?? null
+    return this.#set.find(thresholdPath(node, index, name))
   }
 
   /**
@@ -151,7 +144,7 @@ export class Notifier {
     checkDefinition(definition, row, node)
     this.#checkMeasurable(row, index, node, definition)
     const known = this.find(node, index, name)
-    if (known === null && this.#all.size >= thresholdsMax) {
+    if (known === null && this.#set.size >= thresholdsMax) {
       throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
     }
     return known
@@ -196,15 +189,11 @@ export class Notifier {
 
   /** A threshold is in force; as yet it watches nothing. */
   install(threshold: Threshold): void {
-    this.#all.set(threshold.path, threshold)
-    this.#armed[threshold.index]!++
-    this.#filters += Number(threshold.definition.where !== null)
-    addTo(this.#placed, threshold)
-    if (threshold.definition.per !== null) addTo(this.#spread, threshold)
+    this.#set.add(threshold)
   }
 
   delete(threshold: Threshold): void {
-    assert(this.#all.has(threshold.path), 'a threshold that is deleted exists')
+    assert(this.#set.has(threshold), 'a threshold that is deleted exists')
     this.#retire(threshold, 'deleted')
     this.onArmed()
   }
@@ -213,7 +202,7 @@ export class Notifier {
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
     this.switches.set(index, on)
-    const changed = [...this.#all.values()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
+    const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
     for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
     this.#begin(changed)
@@ -271,13 +260,10 @@ export class Notifier {
    * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
    */
   adopt(node: Node, { moved = false } = {}): void {
-    if (this.#spread.size === 0 || node.isBuried) return
-    for (const container of containers(node)) {
-      for (const threshold of this.#spread.get(container) ?? []) {
-        if (threshold.watches.has(node) || !this.#isFor(threshold, node)) continue
+    if (node.isBuried) return
+    for (const threshold of this.#set.above(node))
+      if (!threshold.watches.has(node) && this.#isFor(threshold, node))
         this.#adopted.push(this.watch(threshold, node, moved))
-      }
-    }
   }
 
   #isFor({ index, definition: { per, where } }: Threshold, node: Node): boolean {
@@ -287,10 +273,9 @@ export class Notifier {
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
   bury(node: Node): void {
     for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
-    const placed = this.#placed.get(node)
-    if (placed === undefined) return
-    for (const threshold of [...placed]) this.#retire(threshold, 'died')
-    this.onArmed()
+    const placed = this.#set.at(node)
+    for (const threshold of placed) this.#retire(threshold, 'died')
+    if (placed.length > 0) this.onArmed()
   }
 
   /** Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed. */
@@ -305,7 +290,7 @@ export class Notifier {
 
   /** A process has another name or user: filters may be for it now, or no longer. */
   reconsider(process: Process): void {
-    if (this.#filters === 0) return
+    if (this.#set.filters === 0) return
     for (const node of [...process.threads.values(), process]) {
       this.filter(node)
       this.adopt(node, { moved: true })
@@ -357,11 +342,7 @@ export class Notifier {
   #retire(threshold: Threshold, reason: ClearReason): void {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
-    this.#all.delete(threshold.path)
-    this.#armed[threshold.index]!--
-    this.#filters -= Number(threshold.definition.where !== null)
-    takeFrom(this.#placed, threshold)
-    takeFrom(this.#spread, threshold)
+    this.#set.remove(threshold)
   }
 
   #evaluate(watch: Watch): void {
@@ -387,17 +368,6 @@ export class Notifier {
 }
 
 const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => [...watches])
-
-function addTo(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there === undefined) map.set(threshold.node, new Set([threshold]))
-  else there.add(threshold)
-}
-
-function takeFrom(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there?.delete(threshold) && there.size === 0) map.delete(threshold.node)
-}
 
 export const thresholdPath = (node: Node, index: number, name: string): string =>
   `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`

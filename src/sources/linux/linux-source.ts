@@ -98,6 +98,11 @@ export class LinuxSource implements Source {
     })
   }
 
+  /** What has been read since is as old as it was. */
+  catchUp(): void {
+    this.#tell(() => {})
+  }
+
   scanAge(): number | null {
     return this.#lastFull === null ? null : Math.max(0, this.#options.now() - this.#lastFull.finishedAt)
   }
