@@ -5,7 +5,15 @@ import { cpus } from 'node:os'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
-import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
+import {
+  counters,
+  countersArmed,
+  countersByCount,
+  countersElsewhere,
+  countersMemory,
+  countersMillion,
+  countersOff,
+} from './measures/counters.ts'
 import { deadlockLive, deadlockPrice } from './measures/deadlock-live.ts'
 import { deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
@@ -34,6 +42,8 @@ const measures: readonly Measure[] = [
   countersMemory,
   countersElsewhere,
   countersArmed,
+  ...countersByCount,
+  countersOff,
   timerWheel,
   deadlockWalk,
   deadlockLive,

@@ -64,6 +64,7 @@ export function buildApp(parts: AppParts): App {
     version,
     source: source.name,
     model,
+    catchUp: () => source.catchUp(),
   }
   const health = {
     ready: () => source.ready(),

@@ -34,6 +34,14 @@ const serviceShape = {
   fullPeriod: z.int().min(100).max(600_000).default(1000).describe('ms between readings of everything'),
   idleBudget: share.default(2).describe('percent of one CPU for scanning with no threshold set'),
   armedBudget: share.default(7).describe('percent of one CPU for scanning with thresholds set'),
+  notifier: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('whether thresholds are watched: on or off; PUT /sys/notifier switches it'),
+  limitsOff: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('limits whose thresholds are not watched, as fds,stack; PUT /sys/notifier/limits/<limit> switches one'),
   tokenFile: z
     .string()
     .min(1)

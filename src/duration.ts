@@ -1,11 +1,3 @@
 /** A duration as text with its unit: `25ms`, `1s`, `1.5s`. */
 export const durationText = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)}ms` : `${Math.round(ms / 100) / 10}s`
-
-const factors = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
-
-/** Whole ms, rounded up; null where the text is no duration. */
-export function parseDuration(text: string): number | null {
-  const [, number, unit] = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)$/.exec(text) ?? []
-  return number === undefined ? null : Math.ceil(Number(number) * factors[unit as keyof typeof factors])
-}

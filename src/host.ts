@@ -6,9 +6,11 @@ import type { AppParts } from './app.ts'
 import { ConfigError } from './config/error.ts'
 import type { Config } from './config.ts'
 import { Kernel } from './kernel/kernel.ts'
+import { limits } from './kernel/limits/table.ts'
 import { Machine } from './kernel/machine.ts'
 import { modelAbilities } from './kernel/model-abilities.ts'
 import { HostedModel } from './model.ts'
+import { didYouMean } from './nearest.ts'
 import { problemText, ScenarioError } from './scenario/problems.ts'
 import { readScenario, type Scenario } from './scenario/scenario.ts'
 import { readStateFile, StateFileError } from './scenario/state-file.ts'
@@ -25,10 +27,22 @@ interface Surroundings {
 
 /** @throws ConfigError */
 export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
-  if (config.source === 'model') return hostModel(config, surroundings)
   const ofModel = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
-  if (ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
-  return hostLinux(config, surroundings)
+  if (config.source !== 'model' && ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
+  const hosted = config.source === 'model' ? hostModel(config, surroundings) : hostLinux(config, surroundings)
+  switchNotifier(hosted.kernel, config)
+  return hosted
+}
+
+/** @throws ConfigError */
+function switchNotifier({ notifier }: Kernel, { notifier: whole, limitsOff = [] }: Config): void {
+  const names: readonly string[] = limits.map(({ name }) => name)
+  for (const name of limitsOff) {
+    const index = names.indexOf(name)
+    if (index === -1) throw new ConfigError(`--limits-off: there is no limit ${name}${didYouMean(name, names)}`)
+    notifier.switch(index, false)
+  }
+  if (whole === 'off') notifier.switch(null, false)
 }
 
 function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {

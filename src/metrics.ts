@@ -7,7 +7,7 @@ import { type LimitRow, limits } from './kernel/limits/table.ts'
 import type { Source } from './sources/source.ts'
 import type { Hub } from './stream/hub.ts'
 import { stateOf } from './tree/show.ts'
-import { watchState } from './tree/views.ts'
+import { thresholdState } from './tree/views.ts'
 
 export interface MetricsParts {
   /** The one that is hosted at present. */
@@ -55,8 +55,9 @@ export class Metrics {
       labelNames: ['state'],
       registers,
       collect() {
-        for (const state of watchState.options) this.set({ state }, 0)
-        for (const threshold of kernel().notifier.thresholds()) this.inc({ state: stateOf(threshold) })
+        for (const state of thresholdState.options) this.set({ state }, 0)
+        const hosted = kernel()
+        for (const threshold of hosted.notifier.thresholds()) this.inc({ state: stateOf(hosted, threshold) })
       },
     })
     addScans(source, registers)

@@ -30,7 +30,7 @@ test.each([
   [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
   [['--state', 'x.json'], /--state needs --source model/],
   [['--source', 'model', '--state', '/nowhere.json'], /--state \/nowhere.json: ENOENT/],
-  [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 2/],
+  [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 3/],
   [['--source', 'model', '--state', file('{')], /--state .*: it is not JSON/],
   [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
   [['--pools', 'channels=5'], /--pools needs --source model/],

@@ -173,6 +173,12 @@ export const countersMemory: Measure = {
   },
 }
 
+/** Thresholds on one counter that every update passes, none of them reached. */
+function onPath(bench: Bench, count: number): void {
+  for (let place = 0; place < count; place++)
+    bench.put(bench.kernel.system, 'stack', `t${place}`, { at: 1e12 + place, rearm: 1e11 })
+}
+
 const armed = (thresholds: (bench: Bench, threads: readonly Thread[]) => void): (() => Promise<Figures>) => {
   return async () => {
     const [watched, bare] = [populate(small), populate(small)]
@@ -192,6 +198,38 @@ export const countersElsewhere: Measure = {
   target: { text: '≤ 1.1 times', met: ({ ours, reference }) => ours <= 1.1 * reference },
   run: armed((bench) => {
     for (let pid = 1; pid <= 10_000; pid++) bench.put(bench.process(1000 + pid), 'stack', 'deep', { at: 1_000_000 })
+  }),
+}
+
+const counts = [1, 100, 100_000] as const
+const counted = new Intl.NumberFormat('en')
+const thresholds = (count: number): string => `${counted.format(count)} threshold${count === 1 ? '' : 's'}`
+
+export const countersByCount: readonly Measure[] = counts.flatMap((count) => [
+  {
+    name: `counters-elsewhere-${count}`,
+    what: `model: counter update with ${thresholds(count)} on another limit of the same nodes; with none at all`,
+    target: { text: '≤ 1.1 times', met: ({ ours, reference }) => ours <= 1.1 * reference },
+    run: armed((bench) => {
+      for (let place = 0; place < count; place++)
+        bench.put(bench.kernel.system, 'fds', `t${place}`, { at: 1e12 + place })
+    }),
+  },
+  {
+    name: `counters-path-${count}`,
+    what: `model: counter update with ${thresholds(count)} on the system’s counter, none reached; with none at all`,
+    target: null,
+    run: armed((bench) => onPath(bench, count)),
+  },
+])
+
+export const countersOff: Measure = {
+  name: 'counters-off',
+  what: 'model: counter update with 100,000 thresholds on the path and the notifier off; with none at all',
+  target: { text: '≤ 1.1 times', met: ({ ours, reference }) => ours <= 1.1 * reference },
+  run: armed((bench) => {
+    onPath(bench, 100_000)
+    bench.kernel.notifier.switch(null, false)
   }),
 }
 

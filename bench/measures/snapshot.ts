@@ -25,7 +25,14 @@ export const snapshot: Measure = {
       bench.observe(process, 'memory', pid * 4096)
       for (let tid = 0; tid < threads; tid++) bench.observe(bench.thread(process, pid * 10 + tid), 'stack', 8192)
     }
-    const context = { kernel: bench.kernel, host: 'bench', version: '0', source: 'bench', model: null }
+    const context = {
+      kernel: bench.kernel,
+      host: 'bench',
+      version: '0',
+      source: 'bench',
+      model: null,
+      catchUp: () => {},
+    }
     const fragments = new Fragments(context)
     const resolved = resolve(bench.kernel, '/sys/proc')
     const reading = () => read(context, fragments, resolved, { depth: 2, fields: null, limit: null, cursor: null })

@@ -48,6 +48,15 @@ function cleared(data: Data): string {
   return withName(data, `${value}${text(data.reason)}${noteText(data.note)}`)
 }
 
+function limitChanged(data: Data): string {
+  const { limit, from, changes } = data
+  const times = changes === 1 ? '' : ` in ${text(changes)} changes`
+  return withName(
+    data,
+    `${valueText(data)}, from ${amountText(text(limit), number(from))}${times}${noteText(data.note)}`,
+  )
+}
+
 const noteText = (note: unknown): string => (typeof note === 'string' ? ` (${note})` : '')
 
 function died(data: Data): string {
@@ -60,6 +69,7 @@ function died(data: Data): string {
 const essentials: Readonly<Record<string, (data: Data) => string>> = {
   'threshold.tripped': tripped,
   'threshold.cleared': cleared,
+  'limit.changed': limitChanged,
   'process.created': (data) => withName(data, `parent ${text(data.parent)}, uid ${text(data.uid)}`),
   'process.changed': (data) => withName(data, `${text(data.what)} ${text(data[changed[text(data.what)] ?? ''])}`),
   'process.died': died,

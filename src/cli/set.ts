@@ -67,7 +67,8 @@ function bodyOf(words: readonly string[]): object {
 /** What there is now, in a line; below it the nodes that are past it already. */
 export function thresholdText(view: ThresholdView, created: boolean): string {
   const { path, at, per, direction, state, tripped = [] } = view
-  const where = `${path} ${created ? 'set' : 'set anew'}: ${direction === 'falling' ? 'down to' : 'at'} ${at}`
+  const point = at === null ? 'any change' : `${direction === 'falling' ? 'down to' : 'at'} ${at}`
+  const where = `${path} ${created ? 'set' : 'set anew'}: ${point}`
   const spread = per === null ? '' : ` for each ${per}`
   const lines = [`${where}${spread}; ${state}, ${now(view)}`, ...tripped.map((node) => `  past it: ${node}`)]
   return lines.map((line) => `${printable(line)}\n`).join('')

@@ -25,6 +25,7 @@ const parameterNotes: Readonly<Record<string, string>> = {
   tid: 'Thread id',
   limit: 'Name of a limit that exists at this level',
   name: 'Name of the threshold, one percent-encoded segment',
+  of: 'Name of a limit',
   chid: 'Channel id',
   rlimit: 'POSIX name of the limit, in lower case without RLIMIT_',
 }
@@ -73,7 +74,9 @@ function pathItem(definition: Definition, level: Level): Json {
     const responses = reply
       ? { 200: jsonReply('Replaced', reply) }
       : { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
+    const dryRun = query('dry-run', 'Says what would be, and sets nothing', { type: 'string', enum: ['', 'true'] })
     item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
+      ...(definition.put.dryRun && { parameters: [{ ...dryRun, allowEmptyValue: true }] }),
       requestBody: { required: true, content },
       responses,
     })

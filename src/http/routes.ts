@@ -202,7 +202,7 @@ function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRepl
 async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { context } = parts
   authorize(request.token, roleOf[request.method] ?? 'operate')
-  context.model?.catchUp()
+  context.catchUp()
   const resolved = resolveForWriting(context, request)
   const { definition, node, params } = resolved
   const allow = allowOf(definition, context)
@@ -210,8 +210,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   checkModel(definition, definition, context)
   if (isOfModel(request.method, definition)) authorize(request.token, 'operate')
   checkIfProcess(request, resolved)
-  const query = Object.keys(Object(request.query))
-  if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
+  const dryRun = isDryRun(request, definition)
   const preconditions = preconditionsOf(request)
   const owner = request.token?.name ?? null
   let answer: Answer
@@ -219,7 +218,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     checkModel(definition.put, definition, context)
     const body = definition.put.body.parse(bodyOf(request, definition.put.words))
     if (definition.put.operates?.(body)) authorize(request.token, 'operate')
-    answer = definition.put.run(context, node, params, { body, owner, preconditions })
+    answer = definition.put.run(context, node, params, { body, owner, preconditions, dryRun })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
     const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
@@ -242,6 +241,16 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
 
 const bodyOf = (request: FastifyRequest, words?: Words): unknown =>
   parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
+/** @throws Problem for any other query */
+function isDryRun({ method, query }: FastifyRequest, { put }: Definition): boolean {
+  const takes = method === 'PUT' && put?.dryRun === true
+  const given = Object.entries(Object(query))
+  const strange = given.filter(([name, value]) => !takes || name !== 'dry-run' || !['', 'true'].includes(String(value)))
+  if (strange.length === 0) return given.length > 0
+  const names = strange.map(([name]) => name).join(', ')
+  const what = takes ? `PUT takes ?dry-run here, not ${names}` : `${method} takes no query here: ${names}`
+  throw new Problem('invalid-query', what)
+}
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {

@@ -14,7 +14,8 @@ export const eventTypes = [
   { type: 'partition.died', summary: 'a partition went away' },
   { type: 'threshold.tripped', summary: 'usage passed a trip point' },
   { type: 'threshold.acted', summary: 'the signal of a threshold that tripped was sent, or could not be' },
-  { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced or filtered' },
+  { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced, expired, disabled or filtered' },
+  { type: 'limit.changed', summary: 'a threshold on any change: `from`, and how many `changes` there were' },
   {
     type: 'limit.denied',
     summary:

@@ -90,6 +90,7 @@ export class Kernel {
       act: (watch) => {
         if (!this.#acting) this.#orders.push(watch)
       },
+      now: () => this.now,
     })
     this.timers = new DefaultTimers({
       emit: (type, subject, about, data) => this.emit(type, subject, about, data),

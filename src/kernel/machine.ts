@@ -202,7 +202,8 @@ export class Machine {
     for (let next = this.nextAt(); next !== null && next <= to; next = this.nextAt()) {
       if (this.#expiries >= last) return
       wheel.advance(next, fire)
-      // What ends at this very moment has not lasted too long.
+      // What ends at this very moment has not lasted too long; a signal that a threshold sends may end it.
+      this.#expiries += kernel.update(next, () => kernel.notifier.expire(next))
       this.#expiries += kernel.update(next, () => kernel.timers.expire(next))
     }
     wheel.advance(to, fire)
@@ -211,8 +212,9 @@ export class Machine {
 
   /** When the next timer expires, in ms of the kernel's clock; null where none is armed. */
   nextAt(): number | null {
-    const [own, waits] = [this.wheel.nextAt(), this.kernel.timers.nextAt()]
-    return own === null || waits === null ? (own ?? waits) : Math.min(own, waits)
+    const { timers, notifier } = this.kernel
+    const all = [this.wheel.nextAt(), timers.nextAt(), notifier.nextAt()].filter((at) => at !== null)
+    return all.length === 0 ? null : Math.min(...all)
   }
 
   /** Timers that have expired since it was made or loaded: a measure of what was done, and no part of its state. */

@@ -10,7 +10,7 @@ import type { Kernel } from './kernel.ts'
 import { processOf } from './limits/crossing.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
 import type { ObservedValue } from './limits/usage.ts'
-import type { Node } from './objects/node.ts'
+import { containers, type Node } from './objects/node.ts'
 import { Partition } from './objects/partition.ts'
 import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
 import type { System } from './objects/system.ts'
@@ -69,6 +69,7 @@ export function processEntered(kernel: Kernel, process: Process, { silent = fals
   kernel.processes.set(process.pid, process)
   kernel.admit(process)
   process.container.members.add(process)
+  kernel.usage.populated(process.container)
   for (const index of [threadsIndex, childrenIndex]) kernel.usage.charge(process, index, 0)
   kernel.usage.charge(process.container, processesIndex, 1)
   linkParent(kernel, process)
@@ -108,6 +109,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.processes.delete(process.pid)
   kernel.closedSets.delete(process)
   process.container.members.delete(process)
+  kernel.usage.populated(process.container)
   const { pid, identity, name } = process
   kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
   kernel.usage.release(process)
@@ -132,6 +134,7 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   kernel.admit(thread)
   kernel.usage.charge(process, threadsIndex, 1)
   kernel.deadlocks.entered(thread)
+  kernel.usage.populated(process)
   kernel.notifier.adopt(thread)
   if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
 }
@@ -158,6 +161,7 @@ export function threadLeft(kernel: Kernel, thread: Thread): void {
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
+  kernel.usage.populated(process)
   kernel.usage.release(thread)
 }
 
@@ -189,6 +193,7 @@ export function processChanged(
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
   process.revision++
+  kernel.notifier.reconsider(process)
   if (what !== null) tellChanged(kernel, process, what)
 }
 
@@ -196,14 +201,18 @@ export function processChanged(
 export function processMoved(kernel: Kernel, process: Process, container: Partition | System): void {
   const from = process.container
   if (from === container) return
-  kernel.usage.leave(process)
-  from.members.delete(process)
-  process.container = container
-  process.revision++
-  container.members.add(process)
-  kernel.usage.enter(process)
-  kernel.usage.charge(from, processesIndex, -1)
-  kernel.usage.charge(container, processesIndex, 1)
+  const kept = new Set([container, ...containers(container)]).intersection(new Set([from, ...containers(from)]))
+  kernel.usage.unseenBy(kept, () => {
+    kernel.usage.leave(process)
+    from.members.delete(process)
+    process.container = container
+    process.revision++
+    container.members.add(process)
+    kernel.usage.enter(process)
+    kernel.usage.charge(from, processesIndex, -1)
+    kernel.usage.charge(container, processesIndex, 1)
+  })
+  for (const each of [from, container]) kernel.usage.populated(each)
   for (const node of [...process.threads.values(), process]) {
     kernel.notifier.filter(node)
     kernel.notifier.adopt(node, { moved: true })

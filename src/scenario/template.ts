@@ -1,6 +1,6 @@
 /** Values that are known only when a scenario runs: `$server.pid`, `{ random: [1ms, 10ms] }`. */
 
-import { parseDuration } from '../duration.ts'
+import { parseDuration } from '../kernel/time/duration.ts'
 import type { Path, Problems } from './problems.ts'
 import type { Random } from './random.ts'
 

@@ -24,6 +24,8 @@ export interface Source {
   stop(): Promise<void>
   /** Thresholds came, went or changed. */
   armedChanged(): void
+  /** Lets the kernel's time come up to now: before whatever clients do. */
+  catchUp(): void
   /** ms since everything was last read; null where nothing is sampled. */
   scanAge(): number | null
   checks(): readonly SourceCheck[]

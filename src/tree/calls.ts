@@ -2,13 +2,13 @@
 
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
-import { parseDuration } from '../duration.ts'
 import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../kernel/calls/table.ts'
 import { timeoutStates } from '../kernel/calls/timer.ts'
 import { errnos } from '../kernel/errno.ts'
 import { modelRlimits } from '../kernel/objects/model-process.ts'
 import { mutexKinds } from '../kernel/objects/sync.ts'
 import { signalRows } from '../kernel/signals.ts'
+import { parseDuration } from '../kernel/time/duration.ts'
 import { didYouMean } from '../nearest.ts'
 
 const idFrom = (first: number) =>

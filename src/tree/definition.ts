@@ -60,6 +60,8 @@ export interface TreeContext {
   readonly source: string
   /** Null on a live machine, which is observed and not called. */
   readonly model: Model | null
+  /** Lets the kernel's time come up to now: before whatever clients do. */
+  readonly catchUp: () => void
 }
 
 export type Params = Readonly<Record<string, string>>
@@ -69,6 +71,8 @@ export interface PutRequest {
   /** Name of the token that asks; null where no tokens are in use. */
   readonly owner: string | null
   readonly preconditions: Preconditions
+  /** What would be answered is to be told, and nothing done. */
+  readonly dryRun: boolean
 }
 
 /** `If-Match` and `If-None-Match`, as lists of ETags or `*`; null where the header is not there. */
@@ -110,6 +114,8 @@ export interface PutVerb
   readonly bodyBytesMax?: number
   /** It acts on processes, so it is for operators. */
   readonly operates?: (body: unknown) => boolean
+  /** It takes ?dry-run. */
+  readonly dryRun?: true
 }
 
 export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {

@@ -121,7 +121,7 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     thresholds: thresholds.map((threshold) => ({
       path: threshold.path,
       at: threshold.definition.at,
-      state: stateOf(threshold),
+      state: stateOf(kernel, threshold),
     })),
   }
 }
@@ -131,8 +131,9 @@ const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: numb
   ...(estimated > 0 && { estimate: 'touched' as const }),
 })
 
-/** Tripped where any node is; unknown where none can be read. */
-export function stateOf(threshold: Threshold): WatchState {
+/** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
+export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
+  if (!notifier.switches.isOn(threshold.index)) return 'disabled'
   const states = new Set([...threshold.watches.values()].map(({ state }) => state))
   if (states.has('tripped')) return 'tripped'
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
@@ -142,16 +143,19 @@ export const byPath = (one: { path: string }, other: { path: string }): number =
 
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
-  const definition = { path, ...threshold.definition, owner, state: stateOf(threshold) }
-  const { per } = definition
+  const { per, ...rest } = threshold.definition
+  const definition = { path, ...rest, per, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
 }
 
+/** When it is removed, where it has a `ttl` and is set. */
+const expiryOf = ({ timer }: Threshold) => (timer?.isArmed ? { expires: timeText(timer.at) } : {})
+
 function showSpread({ usage }: Kernel, { limit, index, definition, watches }: Threshold) {
   const all = [...watches.values()]
-  const percentage = isPercentage(definition.at)
+  const percentage = definition.at !== null && isPercentage(definition.at)
   const skipped = all.filter(({ node }) => percentage && usage.capacity(node, index) === Number.POSITIVE_INFINITY)
   return {
     nodes: all.length,

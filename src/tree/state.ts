@@ -58,7 +58,17 @@ const Held = z.strictObject({
 const nodeShape = {
   revision: count,
   usage: z.partialRecord(LimitNames, Held),
-  watches: z.array(z.strictObject({ threshold: z.string(), state: watchState, fresh: z.boolean() })),
+  watches: z.array(
+    z.strictObject({
+      threshold: z.string(),
+      state: watchState,
+      fresh: z.boolean(),
+      told: z
+        .strictObject({ value: count, changes: count, at: time.nullable() })
+        .nullable()
+        .describe('With `change`: what was told last, when, and how many changes there were since'),
+    }),
+  ),
 }
 
 const Armed = z.strictObject({ at: due, place: count }).nullable().describe('When it expires, and its place among all')
@@ -270,6 +280,10 @@ export const State: z.ZodType<SavedState> = z
     processes: z.array(Process),
     shared: z.array(Sync),
     thresholds: z.array(Threshold),
+    notifier: z.strictObject({ enabled: z.boolean(), disabled: LimitNames.array() }).describe('What is switched on'),
+    waiting: z
+      .array(z.strictObject({ threshold: z.string(), node: z.string().nullable(), at: due }))
+      .describe('Thresholds that end, or that wait at a node, in the order in which they were armed'),
     deadlocks: z.array(
       z.strictObject({
         id: count,

@@ -7,6 +7,7 @@ import { documentDefinitions } from './nodes/documents.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
 import { nodeDefinitions } from './nodes/nodes.ts'
+import { notifierDefinitions } from './nodes/notifier.ts'
 import { rlimitDefinitions } from './nodes/rlimits.ts'
 import { timeoutDefinitions } from './nodes/timeouts.ts'
 import { waitDefinitions } from './nodes/waits.ts'
@@ -17,6 +18,7 @@ export const definitions: readonly Definition[] = [
   ...deadlockDefinitions,
   ...rlimitDefinitions,
   ...actionDefinitions,
+  ...notifierDefinitions,
   ...modelDefinitions,
   ...timeoutDefinitions,
   ...waitDefinitions,

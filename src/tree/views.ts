@@ -100,23 +100,36 @@ export const ThreadView = z
   })
   .meta({ id: 'Thread' })
 
+const duration = z.string().nullable().describe('As in 500ms, 30s or 1h')
 const point = z.union([z.int(), z.string()]).describe('A number in the limit’s unit, or a percentage of capacity')
 export const watchState = z.enum(['armed', 'tripped', 'unknown'])
+export const thresholdState = z
+  .enum([...watchState.options, 'disabled'])
+  .describe('`disabled`: its limit, or all, is switched off')
 
 export const ThresholdView = z
   .strictObject({
     path,
-    on: z.literal('cross'),
-    at: point,
+    on: z.enum(['cross', 'change']),
+    at: point.nullable().describe('Null with `change`'),
     rearm: point.nullable(),
     direction: z.enum(['rising', 'falling']),
     per: level.nullable(),
+    where: z
+      .strictObject({ name: z.string().nullable(), uid: whole.nullable(), partition: path.nullable() })
+      .nullable(),
+    for: duration,
     once: z.boolean(),
     action: z.enum(thresholdActions),
     signal: z.string().optional().describe('What is sent, with the action `signal`'),
+    delta: whole.nullable(),
+    every: duration,
+    ttl: duration,
+    expires: time.optional().describe('When it is removed, with a `ttl`'),
     note: z.string().nullable(),
     owner: z.string().nullable().describe('Name of the token that set it; null where no tokens are in use'),
-    state: watchState,
+    state: thresholdState,
+    dryRun: z.literal(true).optional().describe('Nothing was set: this is what would be'),
     value: whole.nullable().optional().describe('Usage now; null where it is not known. Not with `per`'),
     capacity: whole.nullable().optional(),
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
@@ -192,7 +205,7 @@ export const LimitView = z
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
     estimate: z.literal('touched').optional().describe('The value is a high-water mark: how far it has ever reached'),
     unavailable: z.string().optional().describe('Why there is no value'),
-    thresholds: z.array(z.strictObject({ path, at: point, state: watchState })),
+    thresholds: z.array(z.strictObject({ path, at: point.nullable(), state: thresholdState })),
   })
   .meta({ id: 'Limit' })
 

@@ -134,7 +134,7 @@ test('a state that is wrong is exit code 2, with where, and nothing was run; one
   expect(await run(['simulate', '--state', wrong, scenario])).toEqual({
     code: 2,
     stdout: '',
-    stderr: `${wrong}: /version: only a state of version 2 can be loaded here\n`,
+    stderr: `${wrong}: /version: only a state of version 3 can be loaded here\n`,
   })
   const lost = await run(['simulate', '--quiet', '--save', '/nowhere/state.json', scenario])
   expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('/nowhere/state.json: ENOENT')])

@@ -201,7 +201,7 @@ test('kept text is always what would be written anew, whatever happened', () => 
   fc.assert(
     fc.property(steps, (walk) => {
       const bench = new Bench()
-      const context = { kernel: bench.kernel, host: 'h', version: '0', source: 'test', model: null }
+      const context = { kernel: bench.kernel, host: 'h', version: '0', source: 'test', model: null, catchUp: () => {} }
       const fragments = new Fragments(context)
       for (const step of walk) {
         take(bench, step)

@@ -278,6 +278,27 @@ describe('a state that is wrong', () => {
       (state) => Object.assign(state.thresholds![0]!.definition!, { rearm: 5 }),
       '/thresholds/0/definition/rearm',
     ],
+    [
+      'that waits for what does not come with time',
+      (state) =>
+        Object.assign(state, { waiting: [{ threshold: state.system!.watches![0]!.threshold, node: null, at: 5 }] }),
+      '/waiting/0$',
+    ],
+    [
+      'with a switch of no limit',
+      (state) => Object.assign(state.notifier!, { disabled: ['fish'] }),
+      '/notifier/disabled/0',
+    ],
+    [
+      'with what is switched off and watched',
+      (state) => Object.assign(state.notifier!, { enabled: false }),
+      '/thresholds/0',
+    ],
+    [
+      'with what was told of no change',
+      (state) => Object.assign(state.system!.watches![0]!, { told: { value: 1, changes: 0, at: null } }),
+      '/system/watches',
+    ],
     ['with a watch of no threshold', (state) => Object.assign(state, { thresholds: [] }), '/system/watches'],
     [
       'with a signal that there is not',

@@ -22,8 +22,13 @@ test('PUT makes a threshold, says so, and again unchanged says 200', async () =>
     rearm: null,
     direction: 'rising',
     per: null,
+    where: null,
+    for: null,
     once: false,
     action: 'notify',
+    delta: null,
+    every: null,
+    ttl: null,
     note: null,
     owner: null,
     state: 'armed',
@@ -106,15 +111,19 @@ describe('bad bodies change nothing', () => {
     [{ at: '180%' }, '/at'],
     [{}, '/at'],
     [{ at: 1, colour: 'red' }, '/colour'],
-    [{ at: 1, for: '1s' }, '/for'],
+    [{ at: 1, for: '1' }, '/for'],
     [{ at: 1, where: { name: 'x' } }, '/where'],
-    [{ at: 1, ttl: '1h' }, '/ttl'],
+    [{ at: 1, ttl: '1d' }, '/ttl'],
     [{ at: 1, delta: 3 }, '/delta'],
-    [{ at: 1, on: 'change' }, '/on'],
     [{ at: 1, action: 'ignore' }, '/action'],
     [{ at: 1, signal: 'SIGTERM' }, '/signal'],
     [{ at: 1, action: 'signal' }, '/signal'],
     [{ at: 1, action: 'deny', direction: 'falling' }, '/direction'],
+    [{ at: 1, on: 'change' }, '/at'],
+    [{ at: 1, on: 'fall' }, '/on'],
+    [{ at: 1, action: 'deny', for: '1s' }, '/for'],
+    [{ on: 'change', action: 'deny' }, '/action'],
+    [{ on: 'change', action: 'signal', signal: 'SIGTERM' }, '/action'],
     [{ at: 1, direction: 'up' }, '/direction'],
     [{ at: 1, once: 'yes' }, '/once'],
     [{ at: 1, note: 'x'.repeat(2000) }, '/note'],
@@ -172,7 +181,107 @@ describe('bad bodies change nothing', () => {
   })
 
   test('a query on a PUT is refused, not ignored', async () => {
-    expect((await service.put(`${hog}?dry-run`, { at: 1 })).status).toBe(400)
+    expect((await service.put(`${hog}?pretty`, { at: 1 })).status).toBe(400)
     expect(service.bench.kernel.notifier.size).toBe(0)
+  })
+})
+
+describe('fields that go beyond a trip point', () => {
+  const each = '/sys/fds/threshold/each'
+
+  test('are echoed as they were put, as JSON and as words', async () => {
+    const where = { name: 'p*', uid: 0, partition: null }
+    const body = { at: 100, per: 'process', where, for: '500ms', ttl: '1.5h' }
+    const made = await service.put(each, body)
+    expect(made).toMatchObject({ status: 201, body: { ...body, nodes: 1, tripped: [], state: 'armed' } })
+    expect(made.body.expires).toMatch(/^\d{4}-.*Z$/)
+    const words = await service.fetch(each, {
+      method: 'PUT',
+      body: Buffer.from('100 per=process where.name=p* where.uid=0 for=500ms ttl=1.5h'),
+    })
+    expect([words.status, words.headers.get('etag')]).toEqual([200, made.headers.get('etag')])
+    const change = await service.fetch('/sys/processes/threshold/any', {
+      method: 'PUT',
+      body: Buffer.from('on=change every=1s delta=2'),
+    })
+    expect(await change.json()).toMatchObject({
+      on: 'change',
+      at: null,
+      every: '1s',
+      delta: 2,
+      state: 'armed',
+      value: 1,
+    })
+  })
+
+  test('that are wrong are refused, each by its name', async () => {
+    for (const [body, pointer] of [
+      [{ at: 1, for: 'soon' }, '/for'],
+      [{ at: 1, ttl: 5 }, '/ttl'],
+      [{ at: 1, every: '1s' }, '/every'],
+      [{ on: 'change', at: 1 }, '/at'],
+      [{}, '/at'],
+      [{ at: 1, per: 'process', where: { pid: 1 } }, '/where/pid'],
+      [{ at: 1, where: { name: 'a' } }, '/where'],
+      [{ at: 1, per: 'process', where: { partition: 'web' } }, '/where/partition'],
+    ] as const) {
+      const refused = await service.put(each, body)
+      expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer }]])
+    }
+    expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
+  })
+
+  test('?dry-run answers what would trip now, and sets and tells nothing', async () => {
+    const watcher = await service.watch('/sys')
+    const foreseen = await service.put(`${each}?dry-run`, { at: 17, per: 'process' })
+    const tripped = ['/sys/proc/42/fds']
+    expect(foreseen).toMatchObject({ status: 200, body: { dryRun: true, nodes: 1, tripped, state: 'tripped' } })
+    expect(foreseen.headers.get('etag')).toBe(null)
+    expect((await service.fetch(each)).status).toBe(404)
+    expect((await service.put(`${each}?dry-run=true`, { at: 'x' })).status).toBe(400)
+    expect((await service.put(`${each}?dry-run=no`, { at: 1 })).status).toBe(400)
+    expect((await service.put(`${each}?dryrun`, { at: 1 })).status).toBe(400)
+    expect((await service.put(`${each}?dry-run`, { at: 1 }, { 'if-match': '"1"' })).status).toBe(412)
+    expect((await service.put(each, { at: 17, per: 'process' })).status).toBe(201)
+    expect(await watcher.until(1)).toMatchObject([{ type: 'threshold.tripped', data: { initial: true } }])
+  })
+
+  test('of two clients that change what they read, the slower one is refused', async () => {
+    const etag = (await service.put(hog, { at: 100 })).headers.get('etag')!
+    const answers = await Promise.all(
+      [200, 300].map((at) => service.put(hog, { at, rearm: at / 2 }, { 'if-match': etag })),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412])
+    const [won] = answers.filter(({ status }) => status === 200)
+    expect((await service.get(hog)).body.at).toBe(won!.body.at)
+  })
+})
+
+describe('the notifier', () => {
+  test('and each limit of it is switched; what is tripped is cleared, and looked at again', async () => {
+    await service.put(hog, { at: 10 })
+    const watcher = await service.watch('/sys')
+    const limit = '/sys/notifier/limits/fds'
+    expect((await service.get(limit)).body).toEqual({ path: limit, limit: 'fds', enabled: true, thresholds: 1 })
+    expect((await service.put(limit, { enabled: false })).body).toMatchObject({ enabled: false, thresholds: 1 })
+    expect(await watcher.until(1)).toMatchObject([{ type: 'threshold.cleared', data: { reason: 'disabled' } }])
+    expect((await service.get(hog)).body.state).toBe('disabled')
+    expect((await service.get('/sys/proc/42/fds')).body.thresholds).toMatchObject([{ state: 'disabled' }])
+    const off = { path: '/sys/notifier', enabled: false, thresholds: 1, disabled: ['fds'] }
+    expect((await service.put('/sys/notifier', { enabled: false })).body).toEqual(off)
+    expect((await service.get('/sys/notifier')).body).toEqual(off)
+    await service.put(limit, { enabled: true })
+    await service.put('/sys/notifier', { enabled: true })
+    const [, again] = await watcher.until(2)
+    expect(again).toMatchObject({ type: 'threshold.tripped', data: { initial: true } })
+    expect((await service.get(hog)).body.state).toBe('tripped')
+  })
+
+  test('takes nothing else', async () => {
+    expect((await service.put('/sys/notifier', { enabled: 'no' })).status).toBe(400)
+    expect((await service.put('/sys/notifier', {})).status).toBe(400)
+    expect((await service.put('/sys/notifier', { enabled: true, more: 1 })).status).toBe(400)
+    expect((await service.put('/sys/notifier/limits/fd', { enabled: false })).status).toBe(404)
+    expect((await service.send('DELETE', '/sys/notifier')).status).toBe(405)
   })
 })

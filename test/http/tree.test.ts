@@ -40,6 +40,7 @@ describe('reading', () => {
           .replace(':rlimit', 'nofile')
           .replace(':name', 'hog')
           .replace(':id', `${deadlock!.id}`)
+          .replace(':of', 'fds')
         const path = leaf === '' ? places[level] : `${places[level]}/${leaf}`
         if (leaf.endsWith('/hog')) await service.put(path, { at: 100 })
         const { status, body } = await service.get(path)

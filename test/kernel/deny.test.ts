@@ -5,19 +5,19 @@ import { operate } from '../../src/kernel/actions.ts'
 import { handlerFrameBytes } from '../../src/kernel/calls/delivery.ts'
 import { KernelError } from '../../src/kernel/errno.ts'
 import { limitAt } from '../../src/kernel/limits/notifier.ts'
-import type { LimitName } from '../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
+import type { ModelProcess } from '../../src/kernel/objects/model-process.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, importState, type MachineState } from '../../src/kernel/state/state.ts'
+import { defaults } from './support.ts'
 import { state, World } from './world.ts'
 
-const usual = { on: 'cross', rearm: null, direction: 'rising', per: null, once: false, note: null } as const
-
-type Wish = Partial<ThresholdDefinition> & Pick<ThresholdDefinition, 'at'>
+type Wish = Partial<ThresholdDefinition>
 
 function put(world: World, node: Node, limit: LimitName, wish: Wish, name = 'x'): void {
   const { kernel } = world
-  const definition = { ...usual, action: 'deny', ...wish } as const
+  const definition: ThresholdDefinition = { ...defaults, action: 'deny', ...wish }
   kernel.update(kernel.now, () => kernel.notifier.put(node, limitAt(node, limit)!, name, { definition, owner: null }))
 }
 
@@ -125,6 +125,35 @@ describe('a threshold that denies', () => {
       ['/sys/proc/1/stack-size', 'thread', 8192],
       ['/sys/address-space', 'process', 300_000],
     ])
+  })
+
+  test('with where denies those it is for, the newborn too, by the name, user and partition that they will have', () => {
+    const world = new World()
+    const { kernel } = world
+    const inside = world.machine.putPartition(['in'], {})
+    const main = world.thread(world.spawn('shell', { uid: 0 }))
+    const where = { name: 'web*', uid: null, partition: '/sys/part/in' }
+    put(world, kernel.system, 'stack', { at: 1000, per: 'process', where })
+    put(world, kernel.system, 'fds', { at: 1, per: 'process', where: { name: null, uid: 7, partition: null } }, 'f')
+    expect(world.call(main, 'spawn', { name: 'web1' })).toEqual({ pid: 2 })
+    expect(() => world.spawn('web2', { container: inside })).toThrow('denies more')
+    const [other, user] = [world.spawn('db', { container: inside }), world.spawn('user', { uid: 7 })]
+    expect(world.call(world.thread(other), 'ThreadCreate', {})).toEqual({ tid: 2 })
+    const open = (process: ModelProcess) => world.call(world.thread(process), 'open', { path: '/f' })
+    expect([open(user), open(user), open(other), open(other)]).toEqual([{ fd: 0 }, 'EMFILE', { fd: 0 }, { fd: 1 }])
+  })
+
+  test('denies nothing while its limit is switched off, not even the newborn', () => {
+    const world = new World()
+    const { kernel } = world
+    const main = world.thread(world.spawn('p'))
+    put(world, kernel.system, 'stack', { at: 1000, per: 'thread' })
+    const turn = (on: boolean) => kernel.update(kernel.now, () => kernel.notifier.switch(limitIndex.stack, on))
+    turn(false)
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 2 })
+    turn(true)
+    expect(world.call(main, 'ThreadCreate', {})).toBe('ENOMEM')
+    expect(world.call(main, 'enter', { bytes: 1 })).toBe('ENOMEM')
   })
 
   test('of a partition refuses a process that would move in', () => {
@@ -318,6 +347,42 @@ describe('a threshold that sends a signal', () => {
     const process = world.spawn('p')
     world.call(world.thread(process), 'ChannelCreate', {})
     put(world, process, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
+    expect(world.machine.find(1)).toBe(null)
+  })
+
+  test('where it has to stay past for a while, when that is over; to whom it is for', () => {
+    const world = new World()
+    const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
+    const where = { name: 'hog', uid: null, partition: null }
+    put(world, world.kernel.system, 'channels', {
+      ...{ at: 1, per: 'process', where, for: '10ms', action: 'signal', signal: 'SIGKILL' },
+    })
+    world.call(other, 'ChannelCreate', {})
+    const { chid } = world.call(hog, 'ChannelCreate', {}) as { chid: number }
+    world.pass(9)
+    world.call(hog, 'ChannelDestroy', { chid })
+    world.call(hog, 'ChannelCreate', {})
+    world.pass(9)
+    expect(world.machine.find(1)).not.toBe(null)
+    world.pass(1)
+    expect([world.machine.find(1), world.machine.find(2)]).toEqual([null, other.parent])
+    expect(world.told('threshold.')).toEqual([
+      'threshold.tripped /sys/proc/1/channels',
+      'threshold.cleared /sys/proc/1/channels died',
+      'threshold.acted /sys/proc/1/channels',
+    ])
+  })
+
+  test('as its limit is switched on, to those that are past then', () => {
+    const world = new World()
+    const { kernel } = world
+    const process = world.spawn('p')
+    const turn = (on: boolean) => kernel.update(kernel.now, () => kernel.notifier.switch(null, on))
+    turn(false)
+    put(world, process, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
+    world.call(world.thread(process), 'ChannelCreate', {})
+    expect(world.machine.find(1)).toBe(process)
+    turn(true)
     expect(world.machine.find(1)).toBe(null)
   })
 

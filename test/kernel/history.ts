@@ -24,6 +24,7 @@ export const step = fc.oneof(
   fc.record({ what: fc.constant('thread end' as const), process }),
   fc.record({ what: fc.constant('end' as const), process }),
   fc.record({ what: fc.constant('move' as const), process, where }),
+  fc.record({ what: fc.constant('rename' as const), process, name: fc.constantFrom('p', 'q') }),
   fc.record({ what: fc.constant('sweep' as const) }),
   fc.record({
     what: fc.constant('lose' as const),
@@ -102,10 +103,15 @@ export class History {
       seen.processMoved(kernel, process, container)
       return { ended: [], moved }
     }
+    if (one.what === 'rename') {
+      if (process.name === one.name) return nothing
+      seen.processChanged(kernel, process, 'name', { name: one.name })
+      return { ended: [], moved: [...process.threads.values(), process] }
+    }
     return { ended: this.#change(process, one), moved: [] }
   }
 
-  #change(process: Process, one: Exclude<Step, { what: 'birth' | 'end' | 'move' | 'sweep' }>): Node[] {
+  #change(process: Process, one: Exclude<Step, { what: 'birth' | 'end' | 'move' | 'rename' | 'sweep' }>): Node[] {
     const { kernel } = this.bench
     const [thread] = process.threads.values()
     switch (one.what) {

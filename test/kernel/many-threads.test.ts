@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { limitIndex } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
+import { defaults } from './support.ts'
 import { World } from './world.ts'
 
 const many = 100_000
@@ -12,7 +13,7 @@ test(`thresholds at four levels trip and clear exactly, in a server of ${many} t
   const { system } = world.kernel
   const put = (node: Node, limit: 'threads' | 'stack', at: number, per: 'thread' | null = null) =>
     world.kernel.notifier.put(node, limitIndex[limit], 'x', {
-      definition: { on: 'cross', at, rearm: null, direction: 'rising', per, once: false, action: 'notify', note: null },
+      definition: { ...defaults, at, per },
       owner: null,
     })
   for (const node of [server, partition, system]) put(node, 'threads', many)

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
-import { levels } from '../../src/kernel/limits/table.ts'
-import { pointValue, type Threshold, type ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
+import { processOf } from '../../src/kernel/limits/crossing.ts'
+import { type LimitName, levels } from '../../src/kernel/limits/table.ts'
+import { type Point, pointValue, type Threshold, type ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
 import { containers, type Node } from '../../src/kernel/objects/node.ts'
 import { nodesWithin, partitionsWithin } from '../../src/kernel/objects/within.ts'
 import { History, type Step, step } from './history.ts'
@@ -34,13 +35,34 @@ const put = fc
       gap: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
       direction: fc.constantFrom('rising' as const, 'falling' as const),
       once: fc.nat(5).map((some) => some === 0),
+      wait: fc.constantFrom(null, null, '2ms', '5ms'),
+      ttl: fc.constantFrom(null, null, null, '30ms'),
+      renamed: fc.nat(3).map((some) => some === 0),
     }),
   )
+const watch = fc.record({
+  what: fc.constant('watch' as const),
+  // Of these no step changes more than one part at once.
+  limit: fc.constantFrom('fds' as const, 'connections' as const),
+  node: fc.nat(20),
+  per: fc.constantFrom(null, null, 'process' as const, 'partition' as const),
+  delta: fc.constantFrom(null, null, 3),
+  every: fc.constantFrom(null, '1ms', '4ms'),
+  ttl: fc.constantFrom(null, null, null, '30ms'),
+})
+type Watch = typeof watch extends fc.Arbitrary<infer W> ? W : never
 type Put = typeof put extends fc.Arbitrary<infer P> ? P : never
 
 const turn = fc.oneof(
   { weight: 4, arbitrary: put },
+  { weight: 2, arbitrary: watch },
   fc.record({ what: fc.constant('delete' as const), which: fc.nat(10) }),
+  fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({
+    what: fc.constant('switch' as const),
+    limit: fc.constantFrom(null, 'fds' as const, 'connections' as const),
+    on: fc.nat(3).map((some) => some > 0),
+  }),
   // Several things at one time are one change: thresholds see only what comes of them.
   {
     weight: 20,
@@ -56,26 +78,116 @@ interface State {
   fresh: boolean
   /** What was last looked at: a threshold looks when something of it changes. */
   saw: string
+  /** Since when it has been past, where it has to stay so. */
+  since: number | null
+  /** Of one on changes: the value at the last step, what was told last and when, how often it has changed since. */
+  last: number
+  told: number | null
+  toldAt: number
+  changes: number
+  unknown: boolean
+  /** A change waits for its time. */
+  waits: boolean
+  /** Changes when it was last looked at. */
+  seen: number
 }
+
+const ms = (duration: string | null): number => (duration === null ? 0 : Number.parseInt(duration, 10))
 
 /** What page and rules say of thresholds, by looking at everything anew after every change. */
 class Naive {
   readonly states = new Map<Threshold, Map<Node, State>>()
   readonly #bench: Bench
+  readonly #expires = new Map<Threshold, number>()
+  readonly #off = new Set<string>()
+  #isOn = true
 
   constructor(bench: Bench) {
     this.#bench = bench
   }
 
-  watched({ node, definition: { per } }: Threshold): Node[] {
-    return per === null ? [node] : [...nodesWithin(node, per)]
+  watched({ node, limit, definition: { per, where } }: Threshold): Node[] {
+    if (!this.#isOn || this.#off.has(limit)) return []
+    const all = per === null ? [node] : [...nodesWithin(node, per)]
+    return all.filter((each) => where === null || processOf(each)!.name.startsWith('q'))
+  }
+
+  #begin({ index }: Threshold, node: Node, fresh: boolean): State {
+    const last = this.#bench.kernel.usage.value(node, index)
+    const never = { told: null, toldAt: Number.NEGATIVE_INFINITY, changes: 0, unknown: true, waits: false, seen: 0 }
+    return { tripped: false, fresh, saw: '', since: null, last, ...never }
   }
 
   put(threshold: Threshold): string[] {
-    const states = new Map<Node, State>()
-    for (const node of this.watched(threshold)) states.set(node, { tripped: false, fresh: true, saw: '' })
-    this.states.set(threshold, states)
+    this.#watch(threshold)
+    const { ttl } = threshold.definition
+    if (ttl !== null) this.#expires.set(threshold, this.#bench.kernel.now + ms(ttl))
     return this.look([threshold])
+  }
+
+  #watch(threshold: Threshold): void {
+    const states = this.watched(threshold).map((node) => [node, this.#begin(threshold, node, true)] as const)
+    this.states.set(threshold, new Map(states))
+  }
+
+  switch(limit: string | null, on: boolean): string[] {
+    const isOn = ({ limit: of }: Threshold) => this.#isOn && !this.#off.has(of)
+    const before = new Set([...this.states.keys()].filter(isOn))
+    if (limit === null) this.#isOn = on
+    else if (on) this.#off.delete(limit)
+    else this.#off.add(limit)
+    const told: string[] = []
+    const begun: Threshold[] = []
+    for (const [threshold, states] of this.states) {
+      if (!isOn(threshold)) {
+        told.push(...this.#clear(threshold, [...states.keys()], 'disabled'))
+        states.clear()
+      } else if (!before.has(threshold)) {
+        this.#watch(threshold)
+        begun.push(threshold)
+      }
+    }
+    return [...told, ...this.look(begun)]
+  }
+
+  /** After each step of a change: what came and went within it counts too. */
+  step(): void {
+    for (const [{ index, definition }, states] of this.states)
+      if (definition.on === 'change')
+        for (const [node, state] of states) {
+          if (node.slot < 0) continue
+          const value = this.#bench.kernel.usage.value(node, index)
+          if (value !== state.last) state.changes++
+          state.last = value
+        }
+  }
+
+  /** Thresholds whose time is over. */
+  ending(): string[] {
+    const { now } = this.#bench.kernel
+    return [...this.#expires].flatMap(([{ path }, at]) => (at <= now ? [path] : []))
+  }
+
+  /** What comes with the time: ends first, as they were set first. */
+  tick(): string[] {
+    const { now } = this.#bench.kernel
+    const told: string[] = []
+    for (const threshold of [...this.states.keys()])
+      if ((this.#expires.get(threshold) ?? Number.POSITIVE_INFINITY) <= now) {
+        told.push(...this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'expired'))
+        this.states.delete(threshold)
+      }
+    for (const [threshold, states] of this.states)
+      for (const [node, state] of states) {
+        if (threshold.definition.on === 'change') {
+          if (!state.waits || state.toldAt + ms(threshold.definition.every) > now) continue
+          state.waits = false
+          told.push(...this.#lookAtChange(threshold, node, state))
+        }
+        if (state.since !== null && state.since + ms(threshold.definition.for) <= now)
+          told.push(...this.#trip(threshold, node, state))
+      }
+    return told
   }
 
   delete(threshold: Threshold): string[] {
@@ -89,6 +201,7 @@ class Naive {
     const told: string[] = []
     for (const [threshold, states] of this.states) {
       if (ended.has(threshold.node)) {
+        this.#expires.delete(threshold)
         this.states.delete(threshold)
         continue
       }
@@ -102,8 +215,7 @@ class Naive {
         ),
       )
       for (const node of states.keys()) if (!watched.has(node)) states.delete(node)
-      for (const node of watched)
-        if (!states.has(node)) states.set(node, { tripped: false, fresh: moved.has(node), saw: '' })
+      for (const node of watched) if (!states.has(node)) states.set(node, this.#begin(threshold, node, moved.has(node)))
     }
     return told
   }
@@ -115,24 +227,65 @@ class Naive {
     return watches.sort(inOrder).flatMap(({ threshold, node, state }) => this.#look(threshold, node, state))
   }
 
+  #trip(threshold: Threshold, node: Node, state: State): string[] {
+    const { fresh } = state
+    Object.assign(state, { tripped: true, fresh: false, since: null })
+    return [line('tripped', threshold, node, fresh ? ' initial' : '')]
+  }
+
+  #lookAtChange(threshold: Threshold, node: Node, state: State): string[] {
+    const { kernel } = this.#bench
+    const { delta, every } = threshold.definition
+    const { value } = kernel.notifier.read(node, threshold.index)
+    if (value === null) {
+      state.unknown = true
+      return []
+    }
+    if (state.unknown) {
+      state.unknown = false
+      state.told ??= value
+      state.changes = Number(value !== state.told)
+      state.seen = state.changes
+    }
+    const { told, changes, toldAt } = state
+    if (changes === 0 || Math.abs(value - told!) < (delta ?? 0)) return []
+    if (kernel.now < toldAt + ms(every)) {
+      state.waits = true
+      return []
+    }
+    Object.assign(state, { told: value, toldAt: kernel.now, changes: 0, seen: 0, waits: false })
+    return [line('changed', threshold, node, ` from ${told} to ${value} in ${changes}`)]
+  }
+
   #look(threshold: Threshold, node: Node, state: State): string[] {
     const { usage, notifier } = this.#bench.kernel
     const { index, definition } = threshold
-    const saw = JSON.stringify([usage.reading(node, index, false), String(usage.capacity(node, index))])
-    if (saw === state.saw) return []
+    const saw = JSON.stringify([notifier.read(node, index), String(usage.capacity(node, index))])
+    const before = state.saw
     state.saw = saw
+    if (definition.on === 'change') {
+      const hasChanged = saw !== before || state.changes !== state.seen
+      state.seen = state.changes
+      return hasChanged ? this.#lookAtChange(threshold, node, state) : []
+    }
+    if (saw === before) return []
     const now = notifier.read(node, index)
-    const point = (at: ThresholdDefinition['at']) => pointValue(at, usage.capacity(node, index), definition.direction)
-    if (now.value === null || Number.isNaN(point(definition.at))) return []
+    const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
+    if (now.value === null || Number.isNaN(point(definition.at))) {
+      state.since = null
+      return []
+    }
     const rising = definition.direction === 'rising'
     const isPast = rising ? now.value >= point(definition.at) : now.value <= point(definition.at)
-    const { fresh } = state
-    state.fresh = false
     if (!state.tripped) {
       // What cannot be read might be more: it proves no fall.
-      if (!isPast || (!rising && now.unreadable > 0)) return []
-      state.tripped = true
-      return [line('tripped', threshold, node, fresh ? ' initial' : '')]
+      if (!isPast || (!rising && now.unreadable > 0)) {
+        Object.assign(state, { fresh: false, since: null })
+        return []
+      }
+      if (definition.for === null) return this.#trip(threshold, node, state)
+      state.since ??= this.#bench.kernel.now
+      return []
     }
     if (definition.once || now.estimated > 0 || (rising && now.unreadable > 0)) return []
     const { rearm } = definition
@@ -168,14 +321,17 @@ function inOrder(one: Placed, other: Placed): number {
 
 function told(events: readonly KernelEvent[]): string[] {
   return events
-    .filter(({ type }) => type.startsWith('threshold.'))
+    .filter(({ type }) => type.startsWith('threshold.') || type === 'limit.changed')
     .map(({ type, subject, data }) => {
+      const { threshold, from, value, changes } = data
+      if (type === 'limit.changed') return `changed ${threshold} at ${subject} from ${from} to ${value} in ${changes}`
       const mark = data.initial === true ? ' initial' : data.reason === undefined ? '' : ` ${String(data.reason)}`
       return `${type.slice('threshold.'.length)} ${String(data.threshold)} at ${subject}${mark}`
     })
 }
 
-const isJudged = (text: string): boolean => !/ (died|filtered|deleted)$/.test(text)
+const isJudged = (text: string): boolean =>
+  !text.startsWith('changed') && !/ (died|filtered|deleted|expired|disabled)$/.test(text)
 
 class Match {
   readonly bench = new Bench()
@@ -188,13 +344,23 @@ class Match {
     this.events()
   }
 
-  put({ limit, node, per, at, gap, direction, once }: Put): void {
+  put({ limit, node, per, at, gap, direction, once, wait, ttl, renamed }: Put): void {
+    const rearm = gap === null || typeof at === 'string' ? null : direction === 'rising' ? at - gap : at + gap
+    const canFilter = renamed && (per === 'process' || per === 'thread')
+    const where = canFilter ? { name: 'q*', uid: null, partition: null } : null
+    this.#put(limit, node, { at, per, rearm, direction, once, for: wait, ttl, where })
+  }
+
+  watch({ limit, node, per, delta, every, ttl }: Watch): void {
+    this.#put(limit, node, { on: 'change', per, delta, every, ttl })
+  }
+
+  #put(limit: LimitName, node: number, definition: Partial<ThresholdDefinition>): void {
     const { system, processes, notifier } = this.bench.kernel
     const all = [system, ...partitionsWithin(system), ...processes.values()]
     const place = all[node % all.length]!
-    const rearm = gap === null || typeof at === 'string' ? null : direction === 'rising' ? at - gap : at + gap
     try {
-      const { threshold } = this.bench.put(place, limit, `t${this.#puts++}`, { at, per, rearm, direction, once })
+      const { threshold } = this.bench.put(place, limit, `t${this.#puts++}`, definition)
       expect(this.events()).toEqual(this.naive.put(threshold))
     } catch (error) {
       // Not every level has every limit, or something below it; and not every node has a capacity.
@@ -211,14 +377,33 @@ class Match {
     expect(this.events().sort()).toEqual(this.naive.delete(threshold).sort())
   }
 
+  switch(limit: LimitName | null, on: boolean): void {
+    this.bench.kernel.notifier.switch(limit === null ? null : this.bench.index(limit), on)
+    expect(this.events().sort()).toEqual(this.naive.switch(limit, on).sort())
+  }
+
+  pass(duration: number): void {
+    for (let passed = 0; passed < duration; passed++) {
+      this.bench.at(() => {})
+      this.#tick()
+    }
+  }
+
+  /** Whether one that is due and one that ends do so in which order is a matter of taste: the events are the same. */
+  #tick(): void {
+    this.bench.expire()
+    expect(this.events().sort()).toEqual(this.naive.tick().sort())
+  }
+
   change(steps: readonly Step[]): void {
     const { bench, history, naive } = this
     // An end tells what came before it: it is a change by itself.
     const isEnd = (one: Step) => one.what === 'end' || one.what === 'thread end' || one.what === 'sweep'
     const isBirth = (one: Step) => one.what === 'birth' || one.what === 'thread'
+    const isMove = (one: Step) => one.what === 'move' || one.what === 'rename'
     const [first, ...rest] = steps as [Step, ...Step[]]
     // And whether one that moves there and back, or is born and moves, has come or gone is a matter of taste.
-    const canFollow = (one: Step) => !isEnd(one) && one.what !== 'move' && !(first.what === 'move' && isBirth(one))
+    const canFollow = (one: Step) => !isEnd(one) && !isMove(one) && !(isMove(first) && isBirth(one))
     const together = isEnd(first) ? [first] : [first, ...rest.filter(canFollow)]
     const wasTripped = new Set(
       [...naive.states].flatMap(([threshold, states]) =>
@@ -228,7 +413,13 @@ class Match {
       ),
     )
     const silent = [...naive.states.keys()].filter((one) => one.definition.once).map(({ path }) => ` ${path} at `)
-    const births = bench.at(() => together.map((one) => history.take(one)))
+    const births = bench.at(() =>
+      together.map((one) => {
+        const birth = history.take(one)
+        naive.step()
+        return birth
+      }),
+    )
     const ended = new Set(births.flatMap((birth) => birth.ended))
     const moved = new Set(births.flatMap((birth) => birth.moved))
     const gone = [...ended].map(({ path }) => `${path}/`)
@@ -237,7 +428,13 @@ class Match {
     this.#expectCleared(events.filter(isOfGone), { wasTripped, silent })
     const expected = [...naive.follow({ ended, moved }), ...naive.look()]
     const actual = events.filter((text) => !isOfGone(text))
-    expect([...actual].sort()).toEqual([...expected].sort())
+    // A change that waited may be told with others or as its time comes, which is the same time; where its threshold ends
+    // at that time, or not at all.
+    const ending = naive.ending()
+    const isCertain = (text: string) => !ending.some((path) => text.startsWith(`changed ${path} `))
+    bench.expire()
+    const all = [...actual, ...this.events()].filter(isCertain)
+    expect(all.sort()).toEqual([...expected, ...naive.tick()].filter(isCertain).sort())
     // An end is looked at in steps, each in order by itself.
     if (ended.size === 0) expect(actual.filter(isJudged)).toEqual(expected.filter(isJudged))
   }
@@ -249,6 +446,7 @@ class Match {
   ): void {
     const open = new Map<string, number>()
     for (const text of events) {
+      if (text.startsWith('changed')) continue
       const key = text.replace(/^(tripped|cleared)/, '').replace(/ (initial|rearmed|died)$/, '')
       if (silent.some((path) => key.startsWith(path))) expect(text).toMatch(/^tripped/)
       else open.set(key, (open.get(key) ?? Number(wasTripped.has(key))) + (text.startsWith('tripped') ? 1 : -1))
@@ -269,7 +467,10 @@ test('after any history the events are those of looking at every threshold anew 
       const match = new Match()
       for (const one of turns) {
         if (one.what === 'put') match.put(one)
+        else if (one.what === 'watch') match.watch(one)
         else if (one.what === 'delete') match.delete(one.which)
+        else if (one.what === 'pass') match.pass(one.ms)
+        else if (one.what === 'switch') match.switch(one.limit, one.on)
         else match.change(one.steps)
       }
     }),

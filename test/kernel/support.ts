@@ -31,6 +31,11 @@ export class Bench {
     return this.kernel.update(this.#now++, change)
   }
 
+  /** What comes with time, up to the last change. */
+  expire(): void {
+    this.kernel.update(this.kernel.now, () => this.kernel.notifier.expire(this.kernel.now))
+  }
+
   process(
     pid: number,
     { partition = [], name = `p${pid}`, parent }: { partition?: string[]; name?: string; parent?: Process } = {},
@@ -61,12 +66,7 @@ export class Bench {
     this.at(() => seen.observeCapacity(this.kernel, node, limit, capacity))
   }
 
-  put(
-    node: Node,
-    limit: LimitName,
-    name: string,
-    definition: Partial<ThresholdDefinition> & Pick<ThresholdDefinition, 'at'>,
-  ) {
+  put(node: Node, limit: LimitName, name: string, definition: Partial<ThresholdDefinition>) {
     return this.kernel.notifier.put(node, limitAt(node, limit)!, name, {
       definition: { ...defaults, ...definition },
       owner: null,
@@ -91,12 +91,19 @@ export class Bench {
   }
 }
 
-const defaults: Omit<ThresholdDefinition, 'at'> = {
+/** A definition as it is where a client says no more. */
+export const defaults: ThresholdDefinition = {
   on: 'cross',
+  at: null,
   rearm: null,
   direction: 'rising',
   per: null,
+  where: null,
+  for: null,
   once: false,
   action: 'notify',
+  delta: null,
+  every: null,
+  ttl: null,
   note: null,
 }

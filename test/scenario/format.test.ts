@@ -111,7 +111,7 @@ test.each([
   ['thresholds: { $w/fds/threshold/a: { at: 5, rearm: 6 } }', '2:51: "rearm" must lie strictly below "at" when rising'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: process } }', '2:49: no process lies strictly below $w/fds'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: thread } }', '2:49: fds is counted at these levels: process, '],
-  ['thresholds: { $w/fds/threshold/a: {} }', '2:35: at: a whole number in the limit’s unit, or a percentage'],
+  ['thresholds: { $w/fds/threshold/a: {} }', '2:35: "at" is missing: the trip point, a number in the'],
 ])('%s is refused where it stands', (head, problem) => {
   expect(problemsOf(withHead(head))).toContainEqual(expect.stringContaining(`bad.yaml:${problem}`))
 })

@@ -13,6 +13,7 @@ const silentSource: Source = {
   start: async () => {},
   stop: async () => {},
   armedChanged: () => {},
+  catchUp: () => {},
   scanAge: () => 12,
   scans: () => [{ kind: 'full', ageMs: 12, periodMs: 1000, lagMs: 0, cpuMs: 3 }],
   degraded: () => ['nothing-real'],

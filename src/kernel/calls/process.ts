@@ -36,7 +36,7 @@ export function makeProcess(machine: Machine, making: ProcessMaking): ModelProce
   const uid = making.uid ?? parent?.uid ?? 0
   const container = making.container ?? parent?.container ?? kernel.system
   const rlimits = making.rlimits ?? parent?.rlimits ?? firstRlimits
-  needRoomForFirst(machine, { container, rlimits, uid, parent }, thread)
+  needRoomForFirst(machine, { name, container, rlimits, uid, parent }, thread)
   const pid = nextPid(machine)
   const process = new ModelProcess(
     {

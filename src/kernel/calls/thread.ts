@@ -55,10 +55,11 @@ export function makeThread(machine: Machine, process: ModelProcess, making: Thre
   const used = Math.min(firstStackBytes, stackSize)
   const isMain = process.threads.size === 0
   const newborn = [newThread(process, { stackSize, isMain })]
+  const reserving: Newborn[] = [{ level: 'thread', process, capacity: unlimited }]
   needRoom(
     machine,
     { limit: 'threads', node: process, delta: 1 },
-    { limit: 'stack-size', node: process, delta: stackSize, newborn: [{ level: 'thread', capacity: unlimited }] },
+    { limit: 'stack-size', node: process, delta: stackSize, newborn: reserving },
     { limit: 'stack', node: process, delta: used, newborn },
     { limit: 'address-space', node: process, delta: stackSize },
     { limit: 'memory', node: process, delta: pagesOf(used) },
@@ -86,20 +87,21 @@ export function makeThread(machine: Machine, process: ModelProcess, making: Thre
  */
 export function needRoomForFirst(
   machine: Machine,
-  { container, rlimits, uid, parent }: Pick<ModelProcess, 'container' | 'rlimits' | 'uid'> & { parent: Node | null },
+  planned: Pick<ModelProcess, 'name' | 'container' | 'rlimits' | 'uid'> & { parent: Node | null },
   { stackSize = defaultStackBytes, priority = defaultPriority }: ThreadMaking,
 ): void {
+  const { container, rlimits, uid, parent } = planned
   checkPriority(uid, priority)
   const used = Math.min(firstStackBytes, stackSize)
-  const thread = newThread({ rlimits }, { stackSize, isMain: true })
+  const thread = newThread(planned, { stackSize, isMain: true })
   const need = (limit: LimitName, delta: number, ...newborn: Newborn[]) => ({ limit, node: container, delta, newborn })
-  const process = (capacity: number): Newborn => ({ level: 'process', capacity })
+  const process = (capacity: number): Newborn => ({ level: 'process', process: planned, capacity })
   needRoom(
     machine,
     ...(parent === null ? [] : [{ limit: 'children', node: parent, delta: 1 } as const]),
     need('processes', 1),
     need('threads', 1, process(rlimits.nthr.soft)),
-    need('stack-size', stackSize, { level: 'thread', capacity: unlimited }, process(unlimited)),
+    need('stack-size', stackSize, { level: 'thread', process: planned, capacity: unlimited }, process(unlimited)),
     need('stack', used, thread, process(unlimited)),
     need('address-space', stackSize, process(rlimits.as.soft)),
     need('memory', pagesOf(used), process(rlimits.rss.soft)),
@@ -108,9 +110,13 @@ export function needRoomForFirst(
 
 /** What the stack of a thread may be at the most. RLIMIT_STACK is for the main thread alone. */
 const newThread = (
-  { rlimits }: Pick<ModelProcess, 'rlimits'>,
+  process: Pick<ModelProcess, 'name' | 'uid' | 'rlimits'>,
   { stackSize, isMain }: { stackSize: number; isMain: boolean },
-): Newborn => ({ level: 'thread', capacity: isMain ? Math.min(stackSize, rlimits.stack.soft) : stackSize })
+): Newborn => ({
+  level: 'thread',
+  process,
+  capacity: isMain ? Math.min(stackSize, process.rlimits.stack.soft) : stackSize,
+})
 
 /** RLIMIT_STACK is for the main thread alone. */
 export function limitMainStack(machine: Machine, { threads, rlimits }: ModelProcess): void {

@@ -18,15 +18,20 @@ export function checkAction(
   definition: ThresholdDefinition,
   { row, node, abilities }: { row: LimitRow; node: Pick<Node, 'level'>; abilities: ActionAbilities },
 ): void {
-  const { action, signal, per } = definition
+  const { on, action, signal, per } = definition
+  if (on === 'change' && action !== 'notify')
+    throw wrong('action', `"${action}" needs a trip point; of "on": "change" it is only told`)
   if (action !== 'signal' && signal !== undefined) throw wrong('signal', '"signal" goes with "action": "signal" only')
   if (action === 'deny') checkDenial(definition, row, abilities)
   if (action === 'signal') checkSignal(signal, { watched: per ?? node.level, abilities })
 }
 
-function checkDenial({ direction }: ThresholdDefinition, { name, errno }: LimitRow, { noDenying }: ActionAbilities) {
+function checkDenial(definition: ThresholdDefinition, { name, errno }: LimitRow, { noDenying }: ActionAbilities) {
   if (errno === null) throw wrong('action', `no call is refused for the sake of ${name}: it can only be told`)
-  if (direction === 'falling') throw wrong('direction', 'only a rise can be denied')
+  if (definition.direction === 'falling') throw wrong('direction', 'only a rise can be denied')
+  // It holds at once, or it does not hold: usage that may stay past the point for a while would have to be taken back.
+  if (definition.for !== null)
+    throw wrong('for', 'a call is refused at once or not at all: no "for" with "action": "deny"')
   if (noDenying !== null) refuse(noDenying)
 }
 

@@ -6,7 +6,7 @@ import { Thread } from '../objects/thread.ts'
 import { processesWithin } from '../objects/within.ts'
 import type { Reading, Readings } from './readings.ts'
 import { type LimitRow, limits } from './table.ts'
-import { pointValue, type Watch } from './threshold.ts'
+import { pointValue, type Threshold, type Watch } from './threshold.ts'
 
 /** The process that a node is or belongs to. */
 export function processOf(node: Node): Process | null {
@@ -23,22 +23,24 @@ export function crossingPlaces({ threshold, node }: Watch): { subject: string; a
   }
 }
 
+interface Surroundings {
+  readonly usage: Readings
+  readonly period: string | null
+  readonly selfPid: number | null
+}
+
 export function crossingData(
   { threshold, node }: Watch,
   now: Reading,
-  { usage, period, selfPid }: { usage: Readings; period: string | null; selfPid: number | null },
+  { usage, period, selfPid }: Surroundings,
 ): Record<string, unknown> {
-  const { at, rearm, direction, note } = threshold.definition
-  const capacity = usage.capacity(node, threshold.index)
+  const { note } = threshold.definition
   const process = processOf(node)
-  const number = (point: number) => (Number.isFinite(point) ? point : null)
   return {
     threshold: threshold.path,
     limit: threshold.limit,
     value: now.value,
-    at: number(pointValue(at, capacity, direction)),
-    rearm: rearm === null ? null : number(pointValue(rearm, capacity, direction)),
-    direction,
+    ...pointsOf(threshold, usage.capacity(node, threshold.index)),
     capacity: now.capacity,
     peak: now.peak,
     ...(now.unreadable > 0 && { unreadable: now.unreadable }),
@@ -51,12 +53,28 @@ export function crossingData(
   }
 }
 
+/** Of a threshold on changes there are none. */
+function pointsOf({ definition }: Threshold, capacity: number): Record<string, unknown> {
+  const { at, rearm, direction } = definition
+  if (at === null) return {}
+  const number = (point: number) => (Number.isFinite(point) ? point : null)
+  return {
+    at: number(pointValue(at, capacity, direction)),
+    rearm: rearm === null ? null : number(pointValue(rearm, capacity, direction)),
+    direction,
+    ...(definition.for !== null && { for: definition.for }),
+  }
+}
+
 const topMax = 3
 
 /** The three parts of a sum that use most: threads of a process, processes of a partition or the system. */
 function topChildren(usage: Readings, node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
   const row: LimitRow = limits[index]!
   if (node.level === row.home) return []
+  const level = node instanceof Process ? 'thread' : 'process'
+  // Nothing of `processes` is in a process.
+  if (!row.at.includes(level)) return []
   const parts: Iterable<Node> = node instanceof Process ? node.threads.values() : processesWithin(node)
   const top: { part: Node; value: number }[] = []
   for (const part of parts) {

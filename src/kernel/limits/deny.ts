@@ -12,6 +12,7 @@ import type { Notifier } from './notifier.ts'
 import type { Readings } from './readings.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from './table.ts'
 import { pointValue, type Threshold } from './threshold.ts'
+import type { Expected } from './where.ts'
 
 /** What a call is about to use. */
 export interface Need {
@@ -24,8 +25,7 @@ export interface Need {
   readonly newborn?: readonly Newborn[]
 }
 
-export interface Newborn {
-  readonly level: Level
+export interface Newborn extends Expected {
   /** Infinity: it will have no finite one. */
   readonly capacity: number
 }
@@ -83,12 +83,13 @@ export function refusersOf(held: Held, need: Need): readonly Refuser[] {
 function refuseBirth(
   { notifier }: Held,
   { limit, node, delta }: Need,
-  { level, capacity }: Newborn,
+  newborn: Newborn,
   add: (refuser: Omit<Refuser, 'need'>) => void,
 ): void {
   const index = limitIndex[limit]
+  const { level, capacity } = newborn
   if (delta > capacity) add({ node, threshold: null, most: capacity, by: capacityOf(level, index), newborn: level })
-  for (const threshold of notifier.awaiting(node, index, level)) {
+  for (const threshold of notifier.awaiting(node, index, newborn)) {
     if (threshold.definition.action !== 'deny') continue
     const most = pointOf(threshold, capacity)
     if (delta > most) add({ node, threshold, most, by: 'threshold', newborn: level })
@@ -101,13 +102,17 @@ const capacityOf = (level: Level, index: number): 'rlimit' | 'pool' =>
 
 function denying(node: Node, index: number): Threshold[] {
   const watches = guardOf(node, index)?.watches ?? []
-  const thresholds = watches.map(({ threshold }) => threshold).filter(({ definition }) => definition.action === 'deny')
+  const thresholds = [...watches]
+    .map(({ threshold }) => threshold)
+    .filter(({ definition }) => definition.action === 'deny')
   return thresholds.sort((one, other) => (one.path < other.path ? -1 : 1))
 }
 
 /** NaN where it is a percentage of what is not known: that refuses nothing. */
-const pointOf = ({ definition: { at, direction } }: Threshold, capacity: number): number =>
-  pointValue(at, capacity, direction)
+function pointOf({ definition: { at, direction } }: Threshold, capacity: number): number {
+  assert(at !== null, 'what denies has a point')
+  return pointValue(at, capacity, direction)
+}
 
 /** A call that was refused by a limit. */
 export class Denied extends KernelError {

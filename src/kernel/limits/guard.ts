@@ -10,11 +10,15 @@ export class Guard {
   readonly node: Node
   /** The limit's place in the table. */
   readonly index: number
-  readonly watches: Watch[] = []
+  readonly watches = new Set<Watch>()
   value: number
+  /** How often the value has changed since there is a guard: what came and went at one time counts too. */
+  changes = 0
   // No watch can change its state while the value stays strictly between these. At first there is nothing between them.
   #low = Number.POSITIVE_INFINITY
   #high = Number.NEGATIVE_INFINITY
+  /** Something else than the value has changed since all were evaluated. */
+  #isAlert = true
 
   constructor(node: Node, index: number, value: number) {
     this.node = node
@@ -30,18 +34,30 @@ export class Guard {
   /** Something else than the value has changed. */
   alert(): void {
     this.#low = Number.POSITIVE_INFINITY
+    this.#isAlert = true
+  }
+
+  /** Those that may have to change their state: of 100,000 on one counter these are few. */
+  due(capacity: number): Watch[] {
+    const all = [...this.watches]
+    if (this.#isAlert) return all
+    return all.filter((watch) => {
+      const { low, high } = quietBetween(watch, capacity)
+      return this.value >= high || this.value <= low
+    })
   }
 
   /** All watches have been evaluated: finds the points anew. */
   rest(capacity: number): void {
     this.#low = Number.NEGATIVE_INFINITY
     this.#high = Number.POSITIVE_INFINITY
+    this.#isAlert = false
     for (const watch of this.watches) this.#narrow(watch, capacity)
   }
 
   /** This watch alone has been evaluated. */
   mind(watch: Watch, capacity: number): void {
-    if (this.watches.length === 1) this.rest(capacity)
+    if (this.watches.size === 1) this.rest(capacity)
     else this.#narrow(watch, capacity)
   }
 
@@ -62,15 +78,22 @@ const always = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY }
 const never = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
 
 /** Values are whole numbers: strictly past a point is at least one past it. */
-function quietBetween({ threshold, state }: Watch, capacity: number): { low: number; high: number } {
+function quietBetween({ threshold, state, timer }: Watch, capacity: number): { low: number; high: number } {
   const { at, rearm, direction, once } = threshold.definition
+  if (at === null) return state === 'tripped' ? never : always
   const trip = pointValue(at, capacity, direction)
   if (state === 'unknown' || Number.isNaN(trip)) return always
-  if (state === 'armed') return direction === 'rising' ? { ...never, high: trip } : { ...never, low: trip }
-  if (once) return never
+  if (state === 'tripped' && once) return never
+  if (state === 'armed') {
+    if (timer?.isArmed) return notPast(trip, direction)
+    return direction === 'rising' ? { ...never, high: trip } : { ...never, low: trip }
+  }
   if (rearm !== null) {
     const back = pointValue(rearm, capacity, direction)
     return direction === 'rising' ? { ...never, low: back } : { ...never, high: back }
   }
-  return direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }
+  return notPast(trip, direction)
 }
+
+const notPast = (trip: number, direction: 'rising' | 'falling') =>
+  direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }

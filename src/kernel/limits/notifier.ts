@@ -7,24 +7,21 @@ import type { ActionAbilities } from '../actions.ts'
 import { assert, KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../objects/node.ts'
+import type { Process } from '../objects/process.ts'
 import { isEmpty, nodesWithin } from '../objects/within.ts'
+import { TimerWheel } from '../time/timer-wheel.ts'
 import { checkAction } from './action.ts'
+import { checkDefinition } from './check-definition.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
-import { type Guard, guardOf } from './guard.ts'
+import type { Guard } from './guard.ts'
+import { type ClearReason, guardOfWatch, Judge, type News } from './judge.ts'
 import type { Reading } from './readings.ts'
+import { Switches } from './switches.ts'
 import { type LimitRow, levels, limits } from './table.ts'
-import {
-  checkDefinition,
-  isPercentage,
-  pointValue,
-  sameDefinition,
-  Threshold,
-  type ThresholdDefinition,
-  Watch,
-} from './threshold.ts'
+import { isPercentage, NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
+import { ThresholdSet } from './threshold-set.ts'
 import type { Usage } from './usage.ts'
-
-export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'filtered'
+import { type Expected, fits, isMeant, partitionOf } from './where.ts'
 
 /** Most thresholds there may be in all; one more is refused with ENOSPC. */
 export const thresholdsMax = 100_000
@@ -42,17 +39,23 @@ export interface NotifierParts {
   readonly actions: ActionAbilities
   /** It has tripped, and its action is a signal. */
   readonly act: (watch: Watch) => void
+  /** ms of Unix time. */
+  readonly now: () => number
+}
+
+/** What a client asks for. */
+export interface Wish {
+  readonly definition: ThresholdDefinition
+  readonly owner: string | null
 }
 
 export class Notifier {
+  /** What is switched off is not watched at all; its thresholds wait. */
+  readonly switches = new Switches()
   readonly #parts: NotifierParts
-  readonly #all = new Map<string, Threshold>()
-  /** Thresholds by the node they are set at. */
-  readonly #placed = new Map<Node, Set<Threshold>>()
-  /** Those of them with `per`, by the node they are set at: what newborn nodes below are held against. */
-  readonly #spread = new Map<Node, Set<Threshold>>()
-  /** How many thresholds there are on each limit. */
-  readonly #armed: number[] = limits.map(() => 0)
+  readonly #judge: Judge
+  readonly #wheel: TimerWheel<NotifierTimer>
+  readonly #set = new ThresholdSet()
   /** Watches on nodes that came below a threshold in the change under way. */
   #adopted: Watch[] = []
   #revision: number
@@ -62,6 +65,14 @@ export class Notifier {
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#revision = parts.firstRevision
+    this.#wheel = new TimerWheel<NotifierTimer>(Math.trunc(parts.now()))
+    this.#judge = new Judge({
+      usage: parts.usage,
+      wheel: this.#wheel,
+      now: parts.now,
+      read: ({ node, threshold }) => this.read(node, threshold.index),
+      tell: (watch, news) => this.#tell(watch, news),
+    })
   }
 
   get hasAdopted(): boolean {
@@ -74,25 +85,30 @@ export class Notifier {
   }
 
   get size(): number {
-    return this.#all.size
+    return this.#set.size
   }
 
   thresholds(): Iterable<Threshold> {
-    return this.#all.values()
+    return this.#set.all()
   }
 
-  /** Whether there is a threshold on this limit anywhere. */
+  /** Whether there is a threshold on this limit anywhere, and it is switched on. */
   isArmed(index: number): boolean {
-    return (this.#armed[index] ?? 0) > 0
+    return this.countOn(index) > 0 && this.switches.isOn(index)
+  }
+
+  /** How many thresholds there are on this limit. */
+  countOn(index: number): number {
+    return this.#set.countOn(index)
   }
 
   /** Those set on this limit at this very node. */
   thresholdsAt(node: Node, index: number): Threshold[] {
-    return [...(this.#placed.get(node) ?? [])].filter((threshold) => threshold.index === index)
+    return this.#set.at(node).filter((threshold) => threshold.index === index)
   }
 
   find(node: Node, index: number, name: string): Threshold | null {
-    return this.#all.get(thresholdPath(node, index, name)) ?? null
+    return this.#set.find(thresholdPath(node, index, name))
   }
 
   /**
@@ -100,56 +116,148 @@ export class Notifier {
    * Nodes already past trip at once, marked `initial`.
    * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
    */
-  put(
-    node: Node,
-    index: number,
-    name: string,
-    { definition, owner }: { definition: ThresholdDefinition; owner: string | null },
-  ): { threshold: Threshold; created: boolean } {
+  put(node: Node, index: number, name: string, wish: Wish): { threshold: Threshold; created: boolean } {
+    const known = this.#check(node, index, name, wish)
+    if (known !== null && sameDefinition(known.definition, wish.definition)) {
+      this.#renew(known)
+      return { threshold: known, created: false }
+    }
+    if (known !== null) this.#retire(known, 'replaced')
+    const threshold = this.#make(node, index, name, wish, this.#revision++)
+    this.install(threshold)
+    this.#countDown(threshold)
+    this.#begin([threshold])
+    this.onArmed()
+    return { threshold, created: known === null }
+  }
+
+  /** What `put` would answer now; nothing is set, and nothing told. @throws as `put` */
+  foresee(node: Node, index: number, name: string, wish: Wish): Threshold {
+    this.#check(node, index, name, wish)
+    const threshold = this.#make(node, index, name, wish, this.#revision)
+    for (const each of this.nodesOf(threshold)) {
+      const watch = new Watch(threshold, each, true)
+      threshold.watches.set(each, watch)
+      this.#judge.foresee(watch)
+    }
+    return threshold
+  }
+
+  /** The one of that name, if any. */
+  #check(node: Node, index: number, name: string, { definition }: Wish): Threshold | null {
     const row: LimitRow = limits[index]!
     if (node.isBuried) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
     checkDefinition(definition, row, node)
     checkAction(definition, { row, node, abilities: this.#parts.actions })
     this.#checkMeasurable(row, index, node, definition)
-    const path = thresholdPath(node, index, name)
-    const known = this.#all.get(path)
-    if (known !== undefined && sameDefinition(known.definition, definition)) {
-      this.#rearmOnce(known)
-      return { threshold: known, created: false }
-    }
-    if (known === undefined && this.#all.size >= thresholdsMax) {
+    const known = this.find(node, index, name)
+    if (known === null && this.#set.size >= thresholdsMax) {
       throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
     }
-    if (known !== undefined) this.#retire(known, 'replaced')
-    const threshold = new Threshold({ path, name, node, index, definition, owner, revision: this.#revision++ })
-    this.install(threshold)
-    const watched = definition.per === null ? [node] : nodesWithin(node, definition.per)
-    for (const each of watched) if (!each.isBuried) this.watch(threshold, each, true)
-    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
-    this.onArmed()
-    return { threshold, created: known === undefined }
+    return known
+  }
+
+  #make(node: Node, index: number, name: string, { definition, owner }: Wish, revision: number): Threshold {
+    return new Threshold({ path: thresholdPath(node, index, name), name, node, index, definition, owner, revision })
+  }
+
+  /** All nodes that it is for just now; none where its limit is switched off. */
+  nodesOf({ node, index, definition: { per, where } }: Threshold): Iterable<Node> {
+    if (!this.switches.isOn(index)) return []
+    if (per === null) return [node]
+    const living = [...nodesWithin(node, per)].filter((each) => !each.isBuried)
+    return where === null ? living : living.filter((each) => isMeant(where, each))
+  }
+
+  /** Watches all that these are for, and looks at it: smallest container first, whichever threshold. */
+  #begin(thresholds: Iterable<Threshold>): void {
+    const watches: Watch[] = []
+    for (const threshold of thresholds)
+      for (const each of this.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
+    for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
+  }
+
+  #countDown(threshold: Threshold): void {
+    if (threshold.ttlMs !== null) this.arm(threshold, Math.ceil(this.#parts.now() + threshold.ttlMs))
+  }
+
+  /** Put again: it lives on from now, and what was told `once` may be told again. */
+  #renew(threshold: Threshold): void {
+    this.#countDown(threshold)
+    if (!threshold.definition.once) return
+    for (const watch of threshold.watches.values()) {
+      if (watch.state !== 'tripped') continue
+      watch.state = 'unknown'
+      watch.fresh = true
+      watch.told = null
+      this.#evaluate(watch)
+    }
   }
 
   /** A threshold is in force; as yet it watches nothing. */
   install(threshold: Threshold): void {
-    this.#all.set(threshold.path, threshold)
-    this.#armed[threshold.index]!++
-    addTo(this.#placed, threshold)
-    if (threshold.definition.per !== null) addTo(this.#spread, threshold)
+    this.#set.add(threshold)
   }
 
   delete(threshold: Threshold): void {
-    assert(this.#all.has(threshold.path), 'a threshold that is deleted exists')
+    assert(this.#set.has(threshold), 'a threshold that is deleted exists')
     this.#retire(threshold, 'deleted')
     this.onArmed()
   }
 
+  /** Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just set. */
+  switch(index: number | null, on: boolean): void {
+    const before = limits.map((_, each) => this.switches.isOn(each))
+    this.switches.set(index, on)
+    const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
+    const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
+    for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
+    this.#begin(changed)
+    this.onArmed()
+  }
+
+  /** When the next waiting is over, in whole ms; null where nothing waits. */
+  nextAt(): number | null {
+    return this.#wheel.nextAt()
+  }
+
+  /** What comes with time, up to and at that time. Preconditions: all changes until then are settled. Returns how many. */
+  expire(at: number): number {
+    let count = 0
+    this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), ({ of }) => {
+      count++
+      if (of instanceof Watch) this.#expire(of)
+      else {
+        this.#retire(of, 'expired')
+        this.onArmed()
+      }
+    })
+    return count
+  }
+
+  #expire(watch: Watch): void {
+    this.#judge.expire(watch)
+    this.#mind(watch)
+  }
+
+  /** What waits, in the order in which it was armed. */
+  waiting(): readonly NotifierTimer[] {
+    return this.#wheel.armed()
+  }
+
+  /** The end of a threshold, or of what a watch waits for. */
+  arm(of: Threshold | Watch, at: number): void {
+    of.timer ??= new NotifierTimer(of)
+    this.#wheel.arm(of.timer, at)
+  }
+
   /** Evaluates the watches of what has changed, and new ones: smallest container first, then by path. */
   evaluate(due: readonly Guard[]): void {
-    const adopted = this.#adopted.filter(({ threshold, node }) => threshold.watches.has(node))
+    const adopted = this.#adopted.filter((watch) => watch.threshold.watches.get(watch.node) === watch)
     this.#adopted = []
-    const watches = new Set([...due.flatMap((guard) => guard.watches), ...adopted])
-    for (const watch of [...watches].sort(byContainer)) this.#judge(watch)
+    const dueAt = (guard: Guard) => guard.due(this.#parts.usage.capacity(guard.node, guard.index))
+    const watches = new Set([...due.flatMap(dueAt), ...adopted])
+    for (const watch of [...watches].sort(byContainer)) this.#judge.judge(watch)
     const guards = new Set([...due, ...adopted.map(guardOfWatch)])
     for (const guard of guards) guard.rest(this.#parts.usage.capacity(guard.node, guard.index))
   }
@@ -159,35 +267,50 @@ export class Notifier {
    * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
    */
   adopt(node: Node, { moved = false } = {}): void {
-    if (this.#spread.size === 0 || node.isBuried) return
-    for (const container of containers(node)) {
-      for (const threshold of this.#spread.get(container) ?? []) {
-        if (threshold.definition.per !== node.level || threshold.watches.has(node)) continue
+    if (node.isBuried) return
+    for (const threshold of this.#set.above(node))
+      if (!threshold.watches.has(node) && this.#isFor(threshold, node))
         this.#adopted.push(this.watch(threshold, node, moved))
-      }
-    }
   }
 
-  /** The thresholds with `per` that would watch a node of this level, born below this one. */
-  awaiting(container: Node, index: number, level: Node['level']): Threshold[] {
-    if (this.#spread.size === 0) return []
-    const above = [container, ...containers(container)].flatMap((node) => [...(this.#spread.get(node) ?? [])])
-    return above.filter((threshold) => threshold.index === index && threshold.definition.per === level)
+  #isFor({ index, definition: { per, where } }: Threshold, node: Node): boolean {
+    return per === node.level && this.switches.isOn(index) && (where === null || isMeant(where, node))
+  }
+
+  /** The thresholds with `per` that would watch what is about to be born at or below a node. */
+  awaiting(at: Node, index: number, { level, process }: Expected): Threshold[] {
+    if (!this.switches.isOn(index)) return []
+    return [...this.#set.over(at)].filter(
+      ({ index: own, definition: { per, where } }) =>
+        own === index && per === level && (where === null || fits(where, process, partitionOf(at))),
+    )
   }
 
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
   bury(node: Node): void {
     for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
-    const placed = this.#placed.get(node)
-    if (placed === undefined) return
-    for (const threshold of [...placed]) this.#retire(threshold, 'died')
-    this.onArmed()
+    const placed = this.#set.at(node)
+    for (const threshold of placed) this.#retire(threshold, 'died')
+    if (placed.length > 0) this.onArmed()
   }
 
-  /** Ends the watches on a node whose threshold is no longer above it: it has moved. */
+  /** Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed. */
   filter(node: Node): void {
     const above = new Set<Node>([node, ...containers(node)])
-    for (const watch of watchesOf(node)) if (!above.has(watch.threshold.node)) this.#unwatch(watch, 'filtered')
+    for (const watch of watchesOf(node)) {
+      const { where } = watch.threshold.definition
+      const isIn = above.has(watch.threshold.node) && (where === null || isMeant(where, node))
+      if (!isIn) this.#unwatch(watch, 'filtered')
+    }
+  }
+
+  /** A process has another name or user: filters may be for it now, or no longer. */
+  reconsider(process: Process): void {
+    if (this.#set.filters === 0) return
+    for (const node of [...process.threads.values(), process]) {
+      this.filter(node)
+      this.adopt(node, { moved: true })
+    }
   }
 
   read(node: Node, index: number): Reading {
@@ -198,7 +321,12 @@ export class Notifier {
   #checkMeasurable(row: LimitRow, index: number, node: Node, { at, per }: ThresholdDefinition): void {
     const why = this.#parts.unmeasurable(row, per ?? node.level)
     if (why !== null) throw new KernelError('ENOTSUP', `${row.name} cannot be measured here: ${why}`)
-    if (per === null && isPercentage(at) && this.#parts.usage.capacity(node, index) === Number.POSITIVE_INFINITY) {
+    if (
+      per === null &&
+      at !== null &&
+      isPercentage(at) &&
+      this.#parts.usage.capacity(node, index) === Number.POSITIVE_INFINITY
+    ) {
       throw new KernelError(
         'ENOTSUP',
         `${node.path}/${row.name} has no finite capacity to take a percentage of; give a number`,
@@ -210,76 +338,41 @@ export class Notifier {
   watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
-    this.#parts.usage.guard(node, threshold.index).watches.push(watch)
+    this.#parts.usage.guard(node, threshold.index).watches.add(watch)
     return watch
   }
 
   #unwatch(watch: Watch, reason: ClearReason): void {
     const { threshold, node } = watch
-    if (watch.state === 'tripped' && !threshold.definition.once) this.#tell(watch, { reason })
+    const { on, once } = threshold.definition
+    if (watch.state === 'tripped' && on === 'cross' && !once) this.#tell(watch, { type: 'threshold.cleared', reason })
     watch.state = 'unknown'
+    this.#judge.rest(watch)
     threshold.watches.delete(node)
     const guard = guardOfWatch(watch)
-    guard.watches.splice(guard.watches.indexOf(watch), 1)
+    guard.watches.delete(watch)
     // Without a guard a counter's change costs nothing more than before anybody watched.
-    if (guard.watches.length === 0) this.#parts.usage.unguard(guard)
+    if (guard.watches.size === 0) this.#parts.usage.unguard(guard)
   }
 
   #retire(threshold: Threshold, reason: ClearReason): void {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
-    this.#all.delete(threshold.path)
-    this.#armed[threshold.index]!--
-    takeFrom(this.#placed, threshold)
-    takeFrom(this.#spread, threshold)
-  }
-
-  #rearmOnce(threshold: Threshold): void {
-    if (!threshold.definition.once) return
-    for (const watch of threshold.watches.values()) {
-      if (watch.state !== 'tripped') continue
-      watch.state = 'unknown'
-      watch.fresh = true
-      this.#evaluate(watch)
-    }
+    if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
+    this.#set.remove(threshold)
   }
 
   #evaluate(watch: Watch): void {
-    this.#judge(watch)
+    this.#judge.judge(watch)
+    this.#mind(watch)
+  }
+
+  #mind(watch: Watch): void {
     const { node, threshold } = watch
     guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
   }
 
-  #judge(watch: Watch): void {
-    const { threshold, node } = watch
-    const { at, rearm, direction, once } = threshold.definition
-    const capacity = this.#parts.usage.capacity(node, threshold.index)
-    const now = this.read(node, threshold.index)
-    const trip = pointValue(at, capacity, direction)
-    if (now.value === null || Number.isNaN(trip)) {
-      if (watch.state === 'armed') watch.state = 'unknown'
-      return
-    }
-    const rising = direction === 'rising'
-    const past = rising ? now.value >= trip : now.value <= trip
-    if (watch.state !== 'tripped') {
-      const proven = rising || now.unreadable === 0
-      if (past && proven) {
-        watch.state = 'tripped'
-        this.#tell(watch, { initial: watch.fresh })
-        if (threshold.definition.action === 'signal') this.#parts.act(watch)
-      } else watch.state = 'armed'
-      watch.fresh = false
-      return
-    }
-    if (once || !provesReturn(now, rising)) return
-    const back = rearm === null ? null : pointValue(rearm, capacity, direction)
-    const cleared = back === null ? !past : rising ? now.value <= back : now.value >= back
-    if (!cleared) return
-    watch.state = 'armed'
-    this.#tell(watch, { reason: 'rearmed' })
-  }
-
-  #tell(watch: Watch, what: { initial: boolean } | { reason: ClearReason }): void {
+  #tell(watch: Watch, { type, ...what }: News): void {
+    if (type === 'threshold.tripped' && watch.threshold.definition.action === 'signal') this.#parts.act(watch)
     const { subject, about } = crossingPlaces(watch)
     const { usage, period, selfPid } = this.#parts
     const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
@@ -287,38 +380,11 @@ export class Notifier {
       period: period(watch.threshold.index, watch.node.level),
       selfPid,
     })
-    this.#parts.emit('initial' in what ? 'threshold.tripped' : 'threshold.cleared', subject, about, {
-      ...data,
-      ...what,
-    })
+    this.#parts.emit(type, subject, about, { ...data, ...what })
   }
 }
 
-/**
- * A lower bound (unreadable parts) proves a rise and never a fall; an estimate (a high-water mark) may trip but
- * only a true reading clears.
- */
-const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
-  estimated === 0 && (!rising || unreadable === 0)
-
-function guardOfWatch({ node, threshold }: Watch): Guard {
-  const guard = guardOf(node, threshold.index)
-  assert(guard !== null, 'what is watched is guarded')
-  return guard
-}
-
-const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => watches)
-
-function addTo(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there === undefined) map.set(threshold.node, new Set([threshold]))
-  else there.add(threshold)
-}
-
-function takeFrom(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there?.delete(threshold) && there.size === 0) map.delete(threshold.node)
-}
+const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => [...watches])
 
 export const thresholdPath = (node: Node, index: number, name: string): string =>
   `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`

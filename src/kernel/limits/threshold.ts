@@ -1,8 +1,11 @@
 /** A threshold: a client's wish to hear when usage crosses a point. One definition; a watch for each node it watches. */
 
-import { KernelError } from '../errno.ts'
+import { assert } from '../errno.ts'
 import type { Node } from '../objects/node.ts'
-import { type Level, type LimitName, type LimitRow, levels, limits } from './table.ts'
+import { parseDuration } from '../time/duration.ts'
+import { WheelTimer } from '../time/timer-wheel.ts'
+import { type Level, type LimitName, limits } from './table.ts'
+import type { Where } from './where.ts'
 
 /** A trip point: a number in the limit's unit, or a percentage of its capacity. */
 export type Point = number | `${number}%`
@@ -11,24 +14,59 @@ export const thresholdActions = ['notify', 'deny', 'signal'] as const
 export type ThresholdAction = (typeof thresholdActions)[number]
 
 export interface ThresholdDefinition {
-  readonly on: 'cross'
-  readonly at: Point
+  /** `change`: it has no trip point, and tells of any change. */
+  readonly on: 'cross' | 'change'
+  /** Null with `change`, and only there. */
+  readonly at: Point | null
   /** Null: clears as soon as usage is not past `at`. */
   readonly rearm: Point | null
   readonly direction: 'rising' | 'falling'
   /** Watch every node of this level strictly below separately; null: the number at the path itself. */
   readonly per: Level | null
+  /** With `per` only. */
+  readonly where: Where | null
+  /** Usage must stay past `at` this long: a duration such as `500ms`. */
+  readonly for: string | null
   readonly once: boolean
   /** What is done besides telling: `deny` refuses the calls that would pass `at`, `signal` sends one as it trips. */
   readonly action: ThresholdAction
   /** With the action `signal`, and only there: its name. */
   readonly signal?: string
+  /** With `change` only: the least difference from what was told last. */
+  readonly delta: number | null
+  /** With `change` only: a duration, the least time between two events. */
+  readonly every: string | null
+  /** A duration, after which it is removed unless it is put again. */
+  readonly ttl: string | null
   readonly note: string | null
 }
 
 export function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinition): boolean {
   const keys = Object.keys(one) as (keyof ThresholdDefinition)[]
-  return keys.every((key) => one[key] === other[key])
+  return keys.every((key) => (key === 'where' ? sameWhere(one.where, other.where) : one[key] === other[key]))
+}
+
+const sameWhere = (one: Where | null, other: Where | null): boolean =>
+  one === other ||
+  (one?.name === other?.name && one?.uid === other?.uid && one?.partition === other?.partition && !!one === !!other)
+
+/** What of a threshold comes with time: the end of the threshold itself, or of a watch's waiting. */
+export class NotifierTimer extends WheelTimer {
+  readonly of: Threshold | Watch
+
+  constructor(of: Threshold | Watch) {
+    super()
+    this.of = of
+  }
+}
+
+/** What later changes are held against. */
+export interface Told {
+  readonly value: number
+  /** How many changes the guard had seen by then. */
+  readonly changes: number
+  /** ms of Unix time; null: it was not told, but found. */
+  readonly at: number | null
 }
 
 export type WatchState = 'armed' | 'tripped' | 'unknown'
@@ -40,6 +78,10 @@ export class Watch {
   state: WatchState = 'unknown'
   /** Until its first evaluation, where the node was there before the threshold: a trip then is `initial`. */
   fresh: boolean
+  /** Armed while usage is past `at` and has to stay there, or while a change waits to be told. */
+  timer: NotifierTimer | null = null
+  /** Of a threshold on changes: what was told last, and when. */
+  told: Told | null = null
 
   constructor(threshold: Threshold, node: Node, fresh: boolean) {
     this.threshold = threshold
@@ -61,6 +103,11 @@ export class Threshold {
   /** Name of the token that set it; null where no tokens are in use. */
   owner: string | null
   readonly watches = new Map<Node, Watch>()
+  readonly forMs: number | null
+  readonly everyMs: number | null
+  readonly ttlMs: number | null
+  /** Armed while it has a `ttl` and is set. */
+  timer: NotifierTimer | null = null
 
   constructor(birth: {
     path: string
@@ -79,12 +126,23 @@ export class Threshold {
     this.definition = birth.definition
     this.revision = birth.revision
     this.owner = birth.owner
+    this.forMs = msOf(birth.definition.for)
+    this.everyMs = msOf(birth.definition.every)
+    this.ttlMs = msOf(birth.definition.ttl)
   }
+}
+
+/** Preconditions: the definition was checked. */
+function msOf(duration: string | null): number | null {
+  if (duration === null) return null
+  const ms = parseDuration(duration)
+  assert(ms !== null, 'a definition that was checked has durations where they belong')
+  return ms
 }
 
 export const isPercentage = (point: Point): point is `${number}%` => typeof point === 'string'
 
-const percentage = (point: `${number}%`): number => Number(point.slice(0, -1))
+export const percentage = (point: `${number}%`): number => Number(point.slice(0, -1))
 
 /**
  * The trip point as a number. Percentages become the first whole number that is past them.
@@ -96,41 +154,4 @@ export function pointValue(point: Point, capacity: number, direction: 'rising' |
   // In hundredths of a percent, so that 80% of 1,000,000 is not one more for a rounding error's sake.
   const exact = (Math.round(percentage(point) * 100) * capacity) / 10_000
   return direction === 'rising' ? Math.ceil(exact) : Math.floor(exact)
-}
-
-/** Throws EINVAL, naming the field, where a definition contradicts itself or cannot stand at this node. */
-export function checkDefinition(
-  definition: ThresholdDefinition,
-  limit: LimitRow,
-  node: Pick<Node, 'level' | 'path'>,
-): void {
-  const { at, rearm, direction, per } = definition
-  if (rearm !== null) checkRearm({ at, rearm, direction })
-  if (per === null) return
-  const levelsOfLimit = limit.at as readonly Level[]
-  if (!levelsOfLimit.includes(per)) {
-    const among = levelsOfLimit.join(', ')
-    throw new KernelError('EINVAL', `${limit.name} is counted at these levels: ${among}; not per ${per}`, {
-      field: 'per',
-    })
-  }
-  // Partitions nest, so below a partition there are partitions.
-  const below = levels.indexOf(per) < levels.indexOf(node.level) || (per === 'partition' && node.level === 'partition')
-  if (!below) {
-    throw new KernelError('EINVAL', `no ${per} lies strictly below ${node.path}; leave "per" out to watch this node`, {
-      field: 'per',
-    })
-  }
-}
-
-function checkRearm({ at, rearm, direction }: { at: Point; rearm: Point; direction: 'rising' | 'falling' }): void {
-  if (isPercentage(at) !== isPercentage(rearm)) {
-    throw new KernelError('EINVAL', '"rearm" and "at" must both be numbers or both percentages', { field: 'rearm' })
-  }
-  const [high, low] = direction === 'rising' ? [at, rearm] : [rearm, at]
-  const number = (point: Point) => (isPercentage(point) ? percentage(point) : point)
-  if (number(low) >= number(high)) {
-    const side = direction === 'rising' ? 'below' : 'above'
-    throw new KernelError('EINVAL', `"rearm" must lie strictly ${side} "at" when ${direction}`, { field: 'rearm' })
-  }
 }

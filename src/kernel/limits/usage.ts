@@ -171,6 +171,23 @@ export class Usage extends Readings {
     this.#carry(node, 1)
   }
 
+  /** Something came below a container, or left: a sum that has no reading is zero where it is empty, and else not known. */
+  populated(container: Node): void {
+    for (let at: Node | null = container; at !== null; at = at.parent)
+      for (const { index } of at.guards ?? []) if (this.of(at).known[index]![at.slot] === 0) this.#alert(at, index)
+  }
+
+  /** To these nodes nothing happens: what a move takes out of them it puts in again. */
+  unseenBy(nodes: Iterable<Node>, move: () => void): void {
+    const guards = [...nodes].flatMap((node) => node.guards ?? [])
+    const before = guards.map(({ value, changes }) => ({ value, changes }))
+    move()
+    for (const [place, guard] of guards.entries()) {
+      const { value, changes } = before[place]!
+      guard.changes = changes + Number(guard.value !== value)
+    }
+  }
+
   held(node: Node, index: number): Held {
     assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'what is held of a limit is held where it exists')
     const { peak, known, capacity, at, unreadable, estimated } = this.of(node)
@@ -301,6 +318,7 @@ export class Usage extends Readings {
     const guard = guardOf(node, index)
     if (guard !== null) {
       guard.value += delta
+      if (delta !== 0) guard.changes++
       if (guard.isDue || guard.value > peak[index]![slot]!) this.#mark(node, index)
       return
     }

@@ -12,7 +12,6 @@ import type { ModelThread } from '../objects/model-thread.ts'
 import type { Node } from '../objects/node.ts'
 import type { Partition } from '../objects/partition.ts'
 import type { System } from '../objects/system.ts'
-import { nodesWithin } from '../objects/within.ts'
 import { at } from './references.ts'
 
 const pageBytes = 4096
@@ -195,15 +194,16 @@ const checkUsage = (machine: Machine, node: Node, limit: LimitName, count: numbe
   })
 
 function checkThresholds({ kernel }: Machine): void {
-  for (const [index, { node, definition, watches }] of [...kernel.notifier.thresholds()].entries()) {
-    const within = definition.per === null ? [node] : [...nodesWithin(node, definition.per)]
-    const watched = within.filter(({ isBuried }) => !isBuried)
-    at(`thresholds/${index}`, () =>
+  for (const [index, threshold] of [...kernel.notifier.thresholds()].entries()) {
+    const { watches, ttlMs, timer } = threshold
+    const watched = [...kernel.notifier.nodesOf(threshold)]
+    at(`thresholds/${index}`, () => {
       must(
         watched.length === watches.size && watched.every((each) => watches.has(each)),
         'it watches the nodes that it is for, and no others',
-      ),
-    )
+      )
+      must((timer?.isArmed ?? false) === (ttlMs !== null), 'with a ttl it waits for its end')
+    })
   }
 }
 

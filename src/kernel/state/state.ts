@@ -25,11 +25,21 @@ import { exportProcess, importProcess, type ProcessState } from './processes.ts'
 import { at, type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
 import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
 import { importService, importThread, importWait, type ThreadState } from './threads.ts'
-import { exportThresholds, importThresholds, type ThresholdState } from './thresholds.ts'
+import {
+  exportSwitches,
+  exportThresholds,
+  exportWaiting,
+  importSwitches,
+  importThresholds,
+  importWaiting,
+  type SwitchesState,
+  type ThresholdState,
+  type WaitingState,
+} from './thresholds.ts'
 import { Arming, importTimers, Places } from './timers.ts'
 
 /** Counts up with each change of the format. */
-export const stateVersion = 2
+export const stateVersion = 3
 
 export interface MachineState {
   readonly version: number
@@ -53,6 +63,9 @@ export interface MachineState {
   /** Of the next definition of a timeout. */
   readonly nextTimeoutRevision: number
   readonly deadlocks: readonly DeadlockState[]
+  readonly notifier: SwitchesState
+  /** Of thresholds. */
+  readonly waiting: readonly WaitingState[]
   readonly ended: EndedState
 }
 
@@ -79,6 +92,8 @@ export function exportState(machine: Machine): MachineState {
     timeouts: exportTimeouts(kernel),
     nextTimeoutRevision: kernel.timers.nextRevision,
     deadlocks: exportDeadlocks(machine),
+    notifier: exportSwitches(kernel),
+    waiting: exportWaiting(kernel),
     ended: references.ended(),
   }
 }
@@ -114,10 +129,12 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   importDeadlocks(machine, state.deadlocks)
   arming.arm(machine)
   machine.running = at('running', () => (state.running === null ? null : referents.thread(state.running)))
+  importSwitches(kernel, state.notifier)
   const thresholds = importThresholds(kernel, state.thresholds)
   at('system', () => importContainerNodes(kernel, kernel.system, state.system, thresholds))
   for (const each of processes) at(each.place, () => importNode(kernel, each.process, each.state, thresholds))
   for (const each of threads) at(each.place, () => importNode(kernel, each.thread, each.state, thresholds))
+  importWaiting(kernel, state.waiting, thresholds)
   importTimeouts(kernel, state, threads)
   checkMachine(machine)
   checkSame(exportState(machine), state)

@@ -3,13 +3,15 @@
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { checkAction } from '../limits/action.ts'
+import { checkDefinition } from '../limits/check-definition.ts'
 import { limitAt, thresholdPath } from '../limits/notifier.ts'
-import { type LimitName, limits } from '../limits/table.ts'
+import { type LimitName, limitIndex, limits } from '../limits/table.ts'
 import {
-  checkDefinition,
   type WatchState as Standing,
   Threshold,
   type ThresholdDefinition,
+  type Told,
+  type Watch,
 } from '../limits/threshold.ts'
 import type { Node } from '../objects/node.ts'
 import { partitionsWithin } from '../objects/within.ts'
@@ -25,11 +27,27 @@ export interface ThresholdState {
   readonly owner: string | null
 }
 
+/** What is switched off. */
+export interface SwitchesState {
+  readonly enabled: boolean
+  readonly disabled: readonly LimitName[]
+}
+
+/** The end of a threshold, or of what it waits for at a node; in the order in which they were armed. */
+export interface WaitingState {
+  readonly threshold: string
+  readonly node: string | null
+  /** ms of the kernel's clock. */
+  readonly at: number
+}
+
 /** Of a node: which threshold watches it, by its pathname, and how it stands there. */
 export interface WatchState {
   readonly threshold: string
   readonly state: Standing
   readonly fresh: boolean
+  /** Of a threshold on changes: what was told last, when, and how many changes there were since. */
+  readonly told: Told | null
 }
 
 export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
@@ -73,8 +91,13 @@ export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, pa
 }
 
 export const exportWatches = ({ guards }: Node): WatchState[] =>
-  (guards ?? []).flatMap(({ watches }) =>
-    watches.map(({ threshold, state, fresh }) => ({ threshold: threshold.path, state, fresh })),
+  (guards ?? []).flatMap(({ watches, changes }) =>
+    [...watches].map(({ threshold, state, fresh, told }) => ({
+      threshold: threshold.path,
+      state,
+      fresh,
+      told: told && { ...told, changes: changes - told.changes },
+    })),
   )
 
 export function importWatches(
@@ -82,9 +105,52 @@ export function importWatches(
   node: Node,
   { watches, thresholds }: { watches: readonly WatchState[]; thresholds: Thresholds },
 ): void {
-  for (const { threshold: path, state, fresh } of watches) {
+  for (const { threshold: path, state, fresh, told } of watches) {
     const threshold = there(thresholds.get(path))
     if (threshold.watches.has(node)) throw new KernelError('EINVAL', `${path} watches ${node.path} twice`)
-    notifier.watch(threshold, node, fresh).state = state
+    const isHeld = told !== null
+    const isRight = threshold.definition.on === 'cross' ? !isHeld : isHeld || state === 'unknown'
+    if (!isRight) throw new KernelError('EINVAL', `${path} watches changes, and knows of what, or neither`)
+    const watch = notifier.watch(threshold, node, fresh)
+    watch.state = state
+    // The guard is new: it has seen no change yet.
+    watch.told = told && { ...told, changes: -told.changes }
   }
+}
+
+export function exportSwitches({ notifier: { switches } }: Kernel): SwitchesState {
+  const disabled = limits.filter((_, index) => !switches.isLimitOn(index)).map(({ name }) => name)
+  return { enabled: switches.all, disabled }
+}
+
+export function importSwitches({ notifier: { switches } }: Kernel, { enabled, disabled }: SwitchesState): void {
+  switches.set(null, enabled)
+  for (const limit of disabled) switches.set(limitIndex[limit], false)
+}
+
+export const exportWaiting = ({ notifier }: Kernel): WaitingState[] =>
+  notifier
+    .waiting()
+    .map(({ of, at }) =>
+      of instanceof Threshold
+        ? { threshold: of.path, node: null, at }
+        : { threshold: of.threshold.path, node: of.node.path, at },
+    )
+
+/** Preconditions: all thresholds and watches are there. */
+export function importWaiting(kernel: Kernel, states: readonly WaitingState[], thresholds: Thresholds): void {
+  const containers = containersOf(kernel)
+  atEach('waiting', states, ({ threshold: path, node, at: end }) => {
+    const threshold = at('threshold', () => there(thresholds.get(path)))
+    const watchAt = (place: string) => there(threshold.watches.get(nodeAt(kernel, containers, place)))
+    const of = node === null ? threshold : at('node', () => watchAt(node))
+    if (!mayWait(of)) throw new KernelError('EINVAL', `${path} has nothing to wait for there`)
+    kernel.notifier.arm(of, end)
+  })
+}
+
+function mayWait(of: Threshold | Watch): boolean {
+  if (of instanceof Threshold) return of.ttlMs !== null
+  const { definition, forMs, everyMs } = of.threshold
+  return of.state === 'armed' && (definition.on === 'cross' ? forMs : everyMs) !== null
 }

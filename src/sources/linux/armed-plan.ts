@@ -32,7 +32,8 @@ export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timer
     }
   }
   for (const threshold of notifier.thresholds()) {
-    const { node, limit } = threshold
+    const { node, limit, index } = threshold
+    if (!notifier.switches.isOn(index)) continue
     if (limit === 'memory-free' || limit === 'memory') system ||= node.level === 'system'
     arm(node, maskOf(threshold))
   }

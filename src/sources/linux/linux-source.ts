@@ -30,6 +30,8 @@ export interface LinuxOptions extends ScanOptions {
 }
 
 const restartAfterMs = 1_000
+// Timers take no longer delays.
+const sleepMsMax = 2 ** 31 - 1
 /** A period stretched past this many times what was asked for is told as lag; back under the other, as recovered. */
 const lagging = 4
 const recovered = 2
@@ -49,6 +51,7 @@ export class LinuxSource implements Source {
   /** Not yet told to the scan worker. */
   readonly #born = new Set<number>()
   #died: number[] = []
+  #expiry: NodeJS.Timeout | null = null
   #livesDue: NodeJS.Timeout | null = null
   /** Told before the first scan was recorded: they wait for it. */
   #early: LifeEvent[] | null = []
@@ -98,6 +101,7 @@ export class LinuxSource implements Source {
   async stop(): Promise<void> {
     this.#stopping = true
     if (this.#livesDue !== null) clearTimeout(this.#livesDue)
+    if (this.#expiry !== null) clearTimeout(this.#expiry)
     await Promise.all([this.#connector?.stop(), this.#scanner?.stop()])
   }
 
@@ -107,7 +111,13 @@ export class LinuxSource implements Source {
     setImmediate(() => {
       this.#planDue = false
       this.#sendPlan()
+      this.#expire()
     })
+  }
+
+  /** What has been read since is as old as it was. */
+  catchUp(): void {
+    this.#tell(() => {})
   }
 
   scanAge(): number | null {
@@ -211,6 +221,7 @@ export class LinuxSource implements Source {
       else if (change === 'died' && !this.#born.delete(event.pid)) this.#died.push(event.pid)
     }
     if (this.#born.size > 0 || this.#died.length > 0) this.#tellScannerSoon()
+    this.#expire()
   }
 
   /** In a storm of births a message for each would cost more than all else; within a period nothing is late. */
@@ -290,6 +301,7 @@ export class LinuxSource implements Source {
       // What was read of them before they were known to live was not recorded.
       if (admitted.length > 0 && !first) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
+    this.#expire()
     // Some of them may have moved below a threshold, or from below one.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
@@ -303,6 +315,22 @@ export class LinuxSource implements Source {
     this.#early = null
     this.#hearEvents(early)
     this.#onFirstScan()
+  }
+
+  /**
+   * What comes with time is told with the readings of that time: what has returned by then has not stayed past. Where
+   * none come, as of births and deaths, it is a period late.
+   */
+  #expire(): void {
+    const now = this.#options.now()
+    const { notifier } = this.#kernel
+    if ((notifier.nextAt() ?? Number.POSITIVE_INFINITY) <= now) this.#kernel.update(now, () => notifier.expire(now))
+    const next = notifier.nextAt()
+    if (this.#expiry !== null) clearTimeout(this.#expiry)
+    this.#expiry = null
+    if (next === null || this.#stopping) return
+    const delayMs = Math.min(Math.max(0, next - now) + this.#options.periodMs, sleepMsMax)
+    this.#expiry = setTimeout(() => this.#expire(), delayMs)
   }
 
   /** The period grows rather than the CPU time: past a point that is news. */

@@ -7,6 +7,7 @@ import { limitAt } from '../../kernel/limits/notifier.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import { type Threshold, type ThresholdDefinition, thresholdActions } from '../../kernel/limits/threshold.ts'
 import type { Node } from '../../kernel/objects/node.ts'
+import { parseDuration } from '../../kernel/time/duration.ts'
 import { defineList, defineNode, type Params, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
@@ -25,13 +26,30 @@ const PointBody = z.union(
   'a whole number in the limit’s unit, or a percentage of its capacity such as "80%"',
 )
 
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, 'a duration such as "500ms", "30s" or "1h"')
+  .nullable()
+  .default(null)
+
+const WhereBody = z
+  .strictObject({
+    name: z.string().min(1).max(bounds.nameMax).nullable().default(null).describe('Of the process: * any, ? one'),
+    uid: z.int().nonnegative().nullable().default(null),
+    partition: z.string().max(bounds.pathBytesMax).nullable().default(null).describe('Pathname; those below count too'),
+  })
+  .describe('With `per`: only these, looked at again as they exec, change or move')
+
+/** What it means is for the kernel to check: `checkDefinition`. */
 export const ThresholdBody = z
   .strictObject({
-    on: z.literal('cross').default('cross'),
-    at: PointBody.describe('Trip point: reaching it counts'),
+    on: z.enum(['cross', 'change']).default('cross').describe('`change`: any change; then there is no `at`'),
+    at: PointBody.nullable().default(null).describe('Trip point: reaching it counts'),
     rearm: PointBody.nullable().default(null).describe('Clears there; strictly on the safe side of `at`'),
     direction: z.enum(['rising', 'falling']).default('rising'),
     per: z.enum(levels).nullable().default(null).describe('Separately for every node of this level strictly below'),
+    where: WhereBody.nullable().default(null),
+    for: duration.describe('It must stay past `at` this long'),
     once: z.boolean().default(false).describe('One event a node; then tripped until put again'),
     action: z
       .enum(thresholdActions)
@@ -42,6 +60,14 @@ export const ThresholdBody = z
       .max(bounds.nameMax)
       .exactOptional()
       .describe('With the action `signal`: its name, as in SIGXCPU'),
+    delta: z
+      .int()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('With `change`: the least difference from what was told last'),
+    every: duration.describe('With `change`: the least time between two events; one tells of all `changes` since'),
+    ttl: duration.describe('Removed after this long unless put again'),
     note: z.string().max(bounds.noteMax).nullable().default(null).describe('Free text, returned in every event'),
   })
   .meta({ id: 'ThresholdDefinition' })
@@ -82,7 +108,7 @@ export const limitDefinitions = [
     columns: [
       { title: 'NAME', align: 'left', cell: ({ path }) => path.slice(path.lastIndexOf('/') + 1) },
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
-      { title: 'AT', align: 'right', cell: ({ at }) => String(at) },
+      { title: 'AT', align: 'right', cell: ({ at }) => (at === null ? 'change' : String(at)) },
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'VALUE', align: 'right', cell: ({ value }) => String(value ?? '-') },
     ],
@@ -99,19 +125,26 @@ export const limitDefinitions = [
     read: (context, node, params) => showThreshold(context.kernel, thresholdAt(context, node, params)),
     etag: (context, node, params) => etagOf(thresholdAt(context, node, params)),
     put: {
-      summary: 'Set a threshold. As text, the first word is the trip point, and name=value words may follow',
+      summary:
+        'Set a threshold. As text, the first word is the trip point, and name=value words may follow. ?dry-run says what would trip now',
       body: ThresholdBody,
-      words: { parse: parseWords, examples: ['100', '80% rearm=60% per=process'] },
+      words: { parse: parseWords, examples: ['100', '80% rearm=60% per=process', 'on=change every=1s'] },
       // Who may set it may not thereby end processes.
       operates: (body) => ThresholdBody.parse(body).action === 'signal',
-      run: ({ kernel }, node, params, { body, owner, preconditions }) => {
+      dryRun: true,
+      run: ({ kernel }, node, params, { body, owner, preconditions, dryRun }) => {
         const name = params.name!
         checkThresholdName(name)
         const index = indexOf(node, params)
         checkPreconditions('threshold', kernel.notifier.find(node, index, name), preconditions)
         const definition: ThresholdDefinition = ThresholdBody.parse(body)
+        const wish = { definition, owner }
+        if (dryRun) {
+          const body = showThreshold(kernel, kernel.notifier.foresee(node, index, name, wish))
+          return { status: 200, body: { ...body, dryRun: true } }
+        }
         // An update by itself: what it trips may act at once.
-        const put = () => kernel.notifier.put(node, index, name, { definition, owner })
+        const put = () => kernel.notifier.put(node, index, name, wish)
         const { threshold, created } = kernel.update(kernel.now, put)
         return { status: created ? 201 : 200, body: showThreshold(kernel, threshold), etag: etagOf(threshold) }
       },

@@ -4,6 +4,7 @@ export const systemDocuments = [
   'limits',
   'signal-table',
   'thresholds',
+  'notifier',
   'timeout',
   'wait',
   'deadlocks',

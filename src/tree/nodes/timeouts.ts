@@ -2,7 +2,6 @@
 
 import { z } from 'zod'
 import { bounds } from '../../bounds.ts'
-import { parseDuration } from '../../duration.ts'
 import { timeoutStates } from '../../kernel/calls/timer.ts'
 import {
   type DefaultTimeout,
@@ -12,6 +11,7 @@ import {
 } from '../../kernel/deadlock/default-timers.ts'
 import type { Node } from '../../kernel/objects/node.ts'
 import { type ThreadState, threadStateRows } from '../../kernel/states.ts'
+import { parseDuration } from '../../kernel/time/duration.ts'
 import { defineNode, type Preconditions, type TreeContext } from '../definition.ts'
 import { MalformedWords, NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'

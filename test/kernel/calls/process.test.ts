@@ -3,6 +3,7 @@ import { pidMax } from '../../../src/kernel/calls/process.ts'
 import { firstRlimits } from '../../../src/kernel/calls/rlimits.ts'
 import type { ModelProcess } from '../../../src/kernel/objects/model-process.ts'
 import type { ModelThread } from '../../../src/kernel/objects/model-thread.ts'
+import { defaults } from '../support.ts'
 import { state, World } from '../world.ts'
 
 function child(world: World, parent: ModelThread, name = 'child'): ModelProcess {
@@ -184,16 +185,7 @@ describe('the end of a process', () => {
     const world = new World()
     const process = world.spawn('hog')
     world.kernel.notifier.put(process, 0, 'own', {
-      definition: {
-        on: 'cross',
-        at: 1,
-        rearm: null,
-        direction: 'rising',
-        per: null,
-        once: false,
-        action: 'notify',
-        note: null,
-      },
+      definition: { ...defaults, at: 1 },
       owner: null,
     })
     world.call(world.thread(process), 'ChannelCreate', {})

@@ -18,7 +18,7 @@ import type { Operation } from './operations.ts'
 /** One step before it meets a machine: as many numbers as it may ask for. */
 export type Step = readonly number[]
 
-export const numbersOfStep = 10
+export const numbersOfStep = 16
 
 class Choice {
   readonly #numbers: Step
@@ -337,6 +337,19 @@ function callBy(choice: Choice, thread: ModelThread, machine: Machine): KernelCa
   return { name, args: made[name](choice, thread, machine) } as KernelCall
 }
 
+const often = [null, null, null] as const
+const onlyRoot = { name: 'm*', uid: 0, partition: null }
+
+function crossing(choice: Choice, unit: number) {
+  const action = choice.of(actions)
+  const at = choice.of([1, 1, 2, 2, 3, 4]) * unit
+  // What is denied is denied at once.
+  return { at, ...action, for: action.action === 'deny' ? null : choice.of([...often, '1ms', '20ms']) }
+}
+
+const change = (choice: Choice) =>
+  ({ on: 'change', every: choice.of([null, '1ms', '15ms']), delta: choice.of([null, 2]) }) as const
+
 /** What a step is to this machine. */
 export function operationOf(machine: Machine, step: Step): Operation {
   const choice = new Choice(step)
@@ -361,8 +374,13 @@ export function operationOf(machine: Machine, step: Step): Operation {
       pid === null ? choice.of([null, 'partition', 'process', 'thread'] as const) : choice.of([null, 'thread'] as const)
     const name = choice.of(['x', 'y'])
     const [limit, unit] = choice.of(watched)
-    const at = choice.of([1, 1, 2, 2, 3, 4]) * unit
-    return { do: 'putThreshold', pid, limit, name, at, per, action: choice.of(actions) }
+    const definition = {
+      per,
+      ...(choice.chance(3) ? change(choice) : crossing(choice, unit)),
+      ttl: choice.of([...often, '40ms']),
+    }
+    const where = per === 'process' || per === 'thread' ? choice.of([...often, onlyRoot]) : null
+    return { do: 'putThreshold', pid, limit, name, definition: { ...definition, where } }
   }
   if (kind === 11 && choice.chance(4)) {
     const pid = pidOf(choice, machine)
@@ -374,6 +392,8 @@ export function operationOf(machine: Machine, step: Step): Operation {
     return { do: 'setRlimit', pid, rlimit, change: choice.chance(2) ? { soft } : { soft, hard: soft } }
   }
   if (kind === 10) {
+    if (choice.chance(5))
+      return { do: 'switch', limit: choice.of([null, 'channels', 'connections']), on: choice.chance(2) }
     const thresholds = [...machine.kernel.notifier.thresholds()].map(({ path }) => path)
     if (thresholds.length > 0 && choice.chance(3)) return { do: 'deleteThreshold', path: choice.of(thresholds) }
   }
@@ -432,6 +452,6 @@ export const prologue: readonly Operation[] = [
   }),
   { do: 'call', pid: 3, tid: 1, call: { name: 'setrlimit', args: { rlimit: 'as', soft: 2_000_000 } } },
   ...denials.map(([limit, at, per]): Operation => {
-    return { do: 'putThreshold', pid: null, limit, name: 'deny', at, per, action: { action: 'deny' } }
+    return { do: 'putThreshold', pid: null, limit, name: 'deny', definition: { at, per, action: 'deny' } }
   }),
 ]

@@ -5,12 +5,13 @@ import type { KernelCall } from '../../../src/kernel/calls/table.ts'
 import type { TimeoutState } from '../../../src/kernel/calls/timer.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitAt } from '../../../src/kernel/limits/notifier.ts'
-import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/threshold.ts'
 import type { Machine } from '../../../src/kernel/machine.ts'
 import type { RlimitName } from '../../../src/kernel/objects/model-process.ts'
 import type { Partition } from '../../../src/kernel/objects/partition.ts'
 import type { System } from '../../../src/kernel/objects/system.ts'
+import { defaults } from '../support.ts'
 
 export type Operation =
   | { readonly do: 'call'; readonly pid: number; readonly tid: number; readonly call: KernelCall }
@@ -29,12 +30,12 @@ export type Operation =
       readonly pid: number | null
       readonly limit: LimitName
       readonly name: string
-      readonly at: number
-      readonly per: ThresholdDefinition['per']
-      readonly action: Pick<ThresholdDefinition, 'action' | 'signal'>
+      readonly definition: Partial<ThresholdDefinition>
     }
   | { readonly do: 'signal'; readonly pid: number; readonly signal: string }
   | { readonly do: 'setRlimit'; readonly pid: number; readonly rlimit: RlimitName; readonly change: RlimitChange }
+  /** Null: all of it. */
+  | { readonly do: 'switch'; readonly limit: LimitName | null; readonly on: boolean }
   | { readonly do: 'deleteThreshold'; readonly path: string }
   | {
       readonly do: 'putTimeout'
@@ -91,6 +92,9 @@ function run(machine: Machine, operation: Operation): unknown {
       return actOn(machine, operation)
     case 'putThreshold':
       return putThreshold(machine, operation)
+    case 'switch':
+      switchLimit(machine, operation)
+      return null
     case 'deleteThreshold': {
       const { notifier } = machine.kernel
       for (const threshold of [...notifier.thresholds()])
@@ -119,13 +123,15 @@ function actOn({ kernel }: Machine, operation: Extract<Operation, { do: 'signal'
   return null
 }
 
+function switchLimit({ kernel }: Machine, { limit, on }: Extract<Operation, { do: 'switch' }>): void {
+  kernel.update(kernel.now, () => kernel.notifier.switch(limit === null ? null : limitIndex[limit], on))
+}
+
 function putThreshold({ kernel }: Machine, operation: Extract<Operation, { do: 'putThreshold' }>): boolean {
-  const { pid, limit, name, at, per, action } = operation
+  const { pid, limit, name, definition } = operation
   const node = pid === null ? kernel.system : kernel.process(pid)
   const index = limitAt(node, limit)
   if (index === null) throw new KernelError('EINVAL', 'no such limit there')
-  const shape = { on: 'cross', rearm: null, direction: 'rising', once: false, note: null } as const
-  const put = () =>
-    kernel.notifier.put(node, index, name, { definition: { ...shape, at, per, ...action }, owner: null })
-  return kernel.update(kernel.now, put).created
+  const wish = { definition: { ...defaults, ...definition }, owner: null }
+  return kernel.update(kernel.now, () => kernel.notifier.put(node, index, name, wish)).created
 }

@@ -1,0 +1,121 @@
+/** What of the notifier comes with time, births and execs, on this very machine. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+import type { CloudEvent } from '../support/service.ts'
+
+let live: Live
+const programs: Program[] = []
+
+beforeAll(async () => {
+  live = await Live.start()
+})
+
+afterAll(async () => {
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+})
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+})
+
+async function begin(name: string, args: readonly (string | number)[] = []): Promise<Program> {
+  const program = await start(name, args)
+  programs.push(program)
+  await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === undefined || status !== 404)
+  return program
+}
+
+test('what stays past is told after its time, and cleared as its threshold expires', async () => {
+  const hog = await begin('fd-hog', [0, 100])
+  expect(await hog.line()).toBe('opened')
+  const fds = `/sys/proc/${hog.pid}/fds`
+  await live.until(fds, ({ value }) => Number(value) >= 100)
+  const watcher = await live.watch(`${fds}?types=threshold.*`)
+  const before = Date.now()
+  const put = await live.put(`${fds}/threshold/stays`, { at: 50, for: '300ms', ttl: '1s' })
+  expect(put).toMatchObject({ state: 'armed', for: '300ms' })
+  const [tripped, cleared] = await watcher.until(2)
+  expect([tripped!.data.initial, cleared!.data.reason]).toEqual([true, 'expired'])
+  // None comes before its time, however long ago the last reading was when it was put.
+  expect(Date.parse(tripped!.time)).toBeGreaterThanOrEqual(before + 300)
+  expect(Date.parse(cleared!.time)).toBeGreaterThanOrEqual(before + 1_000)
+  expect((await live.get(`${fds}/threshold/stays`)).status).toBe(404)
+})
+
+test('what closes its descriptors in time is not told', async () => {
+  const hog = await begin('fd-hog', [0, 100])
+  expect(await hog.line()).toBe('opened')
+  const fds = `/sys/proc/${hog.pid}/fds`
+  await live.until(fds, ({ value }) => Number(value) >= 100)
+  const watcher = await live.watch(`${fds}?types=threshold.*`)
+  await live.put(`${fds}/threshold/stays`, { at: 50, for: '1h' })
+  hog.send('close')
+  expect(await hog.line()).toBe('closed')
+  await live.until(fds, ({ value }) => Number(value) < 50)
+  await live.put(`${fds}/threshold/marks`, { at: 50, direction: 'falling' })
+  expect((await watcher.until(1)).map(({ data }) => data.threshold)).toEqual([`${fds}/threshold/marks`])
+})
+
+test('births and deaths within `every` come as one event, and none is left out', async () => {
+  const watcher = await live.watch('/sys?types=limit.changed,process.*')
+  const { value } = await live.put('/sys/processes/threshold/any', { on: 'change', every: '200ms' })
+  const storm = await begin('fork-storm', [200, 1000])
+  storm.send('go')
+  expect(await storm.line()).toBe('done 200')
+  await storm.stop()
+  const isLast = (event: CloudEvent) => event.type === 'process.died' && event.data.pid === storm.pid
+  await watcher.until(isLast)
+  const end = watcher.events.findIndex(isLast)
+  const isTold = ({ type }: CloudEvent) => type === 'limit.changed'
+  await watcher.until(() => watcher.events.slice(end).some(isTold))
+  const told = watcher.events.filter(isTold)
+  // Each begins where the one before ended, and has at least as many changes as it has a difference, or two more, …
+  const values = [value, ...told.map(({ data }) => data.value)]
+  expect(told.map(({ data }) => data.from)).toEqual(values.slice(0, -1))
+  for (const { data } of told) {
+    const excess = Number(data.changes) - Math.abs(Number(data.value) - Number(data.from))
+    expect([excess >= 0, excess % 2]).toEqual([true, 0])
+  }
+  // … and after the first, which is told at once, they are all births and deaths that were told meanwhile.
+  const [first, ...more] = told
+  const [from, to] = [first!, more.at(-1)!].map((event) => watcher.events.indexOf(event))
+  const isLife = ({ type }: CloudEvent) => type === 'process.created' || type === 'process.died'
+  const lives = watcher.events.slice(from, to).filter(isLife)
+  expect(lives.length).toBeGreaterThanOrEqual(400)
+  expect(more.reduce((sum, { data }) => sum + Number(data.changes), 0)).toBe(lives.length)
+  await fetch(`${live.url}/sys/processes/threshold/any`, { method: 'DELETE' })
+})
+
+test('a filter picks up a program that does not run yet, and lets it go as it executes another', async () => {
+  const watcher = await live.watch('/sys/threads?types=threshold.*')
+  const where = { name: 'exec-twi*' }
+  // Threads are counted from the birth on: nothing has to be read before it executes another.
+  const put = await live.put('/sys/threads/threshold/of', { at: 1, per: 'process', where })
+  expect(put).toMatchObject({ nodes: 0, where: { ...where, uid: null, partition: null } })
+  const program = await begin('exec-twice')
+  program.send('go')
+  const child = Number(/^child (\d+)$/.exec(await program.line())![1])
+  const subject = `/sys/proc/${child}/threads`
+  const isCleared = (event: CloudEvent) => event.subject === subject && event.type === 'threshold.cleared'
+  await watcher.until(isCleared)
+  const ofChild = watcher.events.filter((event) => event.subject === subject)
+  expect(ofChild.map(({ type, data }) => [type, data.reason])).toEqual([
+    ['threshold.tripped', undefined],
+    ['threshold.cleared', 'filtered'],
+  ])
+  await fetch(`${live.url}/sys/threads/threshold/of`, { method: 'DELETE' })
+})
+
+test('what is switched off from the start is not watched, and says so', async () => {
+  const other = await Live.start(['--notifier', 'off', '--limits-off', 'fds,stack'])
+  expect(await other.get('/sys/notifier')).toMatchObject({ enabled: false, disabled: ['stack', 'fds'] })
+  expect(await other.put('/sys/fds/threshold/x', { at: 1 })).toMatchObject({ state: 'disabled' })
+  await other.put('/sys/notifier', { enabled: true })
+  expect(await other.get('/sys/fds/threshold/x')).toMatchObject({ state: 'disabled' })
+  await other.put('/sys/notifier/limits/fds', { enabled: true })
+  await other.until('/sys/fds/threshold/x', ({ state }) => state === 'tripped')
+  expect(await other.stop()).toBe(0)
+})
