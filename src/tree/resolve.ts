@@ -4,7 +4,7 @@
  */
 
 import type { Kernel } from '../kernel/kernel.ts'
-import { limitAt } from '../kernel/limits/notifier.ts'
+import { limitAt } from '../kernel/limits/places.ts'
 import { limits } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/objects/node.ts'
 import type { Partition } from '../kernel/objects/partition.ts'

@@ -143,8 +143,8 @@ export const byPath = (one: { path: string }, other: { path: string }): number =
 
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
-  const { per, ...rest } = threshold.definition
-  const definition = { path, ...rest, per, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
+  const { per } = threshold.definition
+  const definition = { path, ...threshold.definition, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }

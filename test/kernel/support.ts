@@ -2,7 +2,7 @@
 
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { type Abilities, Kernel } from '../../src/kernel/kernel.ts'
-import { limitAt } from '../../src/kernel/limits/notifier.ts'
+import { limitAt } from '../../src/kernel/limits/places.ts'
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'

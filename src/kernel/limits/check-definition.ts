@@ -93,3 +93,21 @@ function checkRearm({ at, rearm, direction }: { at: Point; rearm: Point; directi
     throw new KernelError('EINVAL', `"rearm" must lie strictly ${side} "at" when ${direction}`, { field: 'rearm' })
   }
 }
+
+/**
+ * @param why it can never be measured there; null where it can
+ * @throws KernelError ENOTSUP
+ */
+export function checkMeasurable(
+  { at, per }: ThresholdDefinition,
+  { name }: LimitRow,
+  { node, why, capacity }: { node: Pick<Node, 'path'>; why: string | null; capacity: number },
+): void {
+  if (why !== null) throw new KernelError('ENOTSUP', `${name} cannot be measured here: ${why}`)
+  const isBoundless = per === null && at !== null && isPercentage(at) && capacity === Number.POSITIVE_INFINITY
+  if (isBoundless)
+    throw new KernelError(
+      'ENOTSUP',
+      `${node.path}/${name} has no finite capacity to take a percentage of; give a number`,
+    )
+}

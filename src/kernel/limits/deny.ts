@@ -89,7 +89,7 @@ function refuseBirth(
   const index = limitIndex[limit]
   const { level, capacity } = newborn
   if (delta > capacity) add({ node, threshold: null, most: capacity, by: capacityOf(level, index), newborn: level })
-  for (const threshold of notifier.awaiting(node, index, newborn)) {
+  for (const threshold of notifier.reach.awaiting(node, index, newborn)) {
     if (threshold.definition.action !== 'deny') continue
     const most = pointOf(threshold, capacity)
     if (delta > most) add({ node, threshold, most, by: 'threshold', newborn: level })

@@ -8,20 +8,22 @@ import { assert, KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../objects/node.ts'
 import type { Process } from '../objects/process.ts'
-import { isEmpty, nodesWithin } from '../objects/within.ts'
+import { isEmpty } from '../objects/within.ts'
 import { TimerWheel } from '../time/timer-wheel.ts'
 import { checkAction } from './action.ts'
-import { checkDefinition } from './check-definition.ts'
+import { checkDefinition, checkMeasurable } from './check-definition.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
 import type { Guard } from './guard.ts'
 import { type ClearReason, guardOfWatch, Judge, type News } from './judge.ts'
+import { byContainer, thresholdPath } from './places.ts'
+import { Reach } from './reach.ts'
 import type { Reading } from './readings.ts'
 import { Switches } from './switches.ts'
-import { type LimitRow, levels, limits } from './table.ts'
-import { isPercentage, NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
+import { type LimitRow, limits } from './table.ts'
+import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
 import { ThresholdSet } from './threshold-set.ts'
 import type { Usage } from './usage.ts'
-import { type Expected, fits, isMeant, partitionOf } from './where.ts'
+import { isMeant } from './where.ts'
 
 /** Most thresholds there may be in all; one more is refused with ENOSPC. */
 export const thresholdsMax = 100_000
@@ -56,6 +58,7 @@ export class Notifier {
   readonly #judge: Judge
   readonly #wheel: TimerWheel<NotifierTimer>
   readonly #set = new ThresholdSet()
+  readonly reach = new Reach(this.#set, this.switches)
   /** Watches on nodes that came below a threshold in the change under way. */
   #adopted: Watch[] = []
   #revision: number
@@ -135,7 +138,7 @@ export class Notifier {
   foresee(node: Node, index: number, name: string, wish: Wish): Threshold {
     this.#check(node, index, name, wish)
     const threshold = this.#make(node, index, name, wish, this.#revision)
-    for (const each of this.nodesOf(threshold)) {
+    for (const each of this.reach.nodesOf(threshold)) {
       const watch = new Watch(threshold, each, true)
       threshold.watches.set(each, watch)
       this.#judge.foresee(watch)
@@ -145,11 +148,16 @@ export class Notifier {
 
   /** The one of that name, if any. */
   #check(node: Node, index: number, name: string, { definition }: Wish): Threshold | null {
+    const { usage, unmeasurable, actions } = this.#parts
     const row: LimitRow = limits[index]!
     if (node.isBuried) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
     checkDefinition(definition, row, node)
-    checkAction(definition, { row, node, abilities: this.#parts.actions })
-    this.#checkMeasurable(row, index, node, definition)
+    checkAction(definition, { row, node, abilities: actions })
+    checkMeasurable(definition, row, {
+      node,
+      why: unmeasurable(row, definition.per ?? node.level),
+      capacity: usage.capacity(node, index),
+    })
     const known = this.find(node, index, name)
     if (known === null && this.#set.size >= thresholdsMax) {
       throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
@@ -161,19 +169,11 @@ export class Notifier {
     return new Threshold({ path: thresholdPath(node, index, name), name, node, index, definition, owner, revision })
   }
 
-  /** All nodes that it is for just now; none where its limit is switched off. */
-  nodesOf({ node, index, definition: { per, where } }: Threshold): Iterable<Node> {
-    if (!this.switches.isOn(index)) return []
-    if (per === null) return [node]
-    const living = [...nodesWithin(node, per)].filter((each) => !each.isBuried)
-    return where === null ? living : living.filter((each) => isMeant(where, each))
-  }
-
   /** Watches all that these are for, and looks at it: smallest container first, whichever threshold. */
   #begin(thresholds: Iterable<Threshold>): void {
     const watches: Watch[] = []
     for (const threshold of thresholds)
-      for (const each of this.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
+      for (const each of this.reach.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
     for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
   }
 
@@ -269,21 +269,8 @@ export class Notifier {
   adopt(node: Node, { moved = false } = {}): void {
     if (node.isBuried) return
     for (const threshold of this.#set.above(node))
-      if (!threshold.watches.has(node) && this.#isFor(threshold, node))
+      if (!threshold.watches.has(node) && this.reach.isFor(threshold, node))
         this.#adopted.push(this.watch(threshold, node, moved))
-  }
-
-  #isFor({ index, definition: { per, where } }: Threshold, node: Node): boolean {
-    return per === node.level && this.switches.isOn(index) && (where === null || isMeant(where, node))
-  }
-
-  /** The thresholds with `per` that would watch what is about to be born at or below a node. */
-  awaiting(at: Node, index: number, { level, process }: Expected): Threshold[] {
-    if (!this.switches.isOn(index)) return []
-    return [...this.#set.over(at)].filter(
-      ({ index: own, definition: { per, where } }) =>
-        own === index && per === level && (where === null || fits(where, process, partitionOf(at))),
-    )
   }
 
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
@@ -316,22 +303,6 @@ export class Notifier {
   read(node: Node, index: number): Reading {
     const { home } = limits[index]!
     return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
-  }
-
-  #checkMeasurable(row: LimitRow, index: number, node: Node, { at, per }: ThresholdDefinition): void {
-    const why = this.#parts.unmeasurable(row, per ?? node.level)
-    if (why !== null) throw new KernelError('ENOTSUP', `${row.name} cannot be measured here: ${why}`)
-    if (
-      per === null &&
-      at !== null &&
-      isPercentage(at) &&
-      this.#parts.usage.capacity(node, index) === Number.POSITIVE_INFINITY
-    ) {
-      throw new KernelError(
-        'ENOTSUP',
-        `${node.path}/${row.name} has no finite capacity to take a percentage of; give a number`,
-      )
-    }
   }
 
   /** It is yet to be evaluated. */
@@ -385,25 +356,3 @@ export class Notifier {
 }
 
 const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => [...watches])
-
-export const thresholdPath = (node: Node, index: number, name: string): string =>
-  `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
-
-/** The limit of this name at a node; null where there is none at its level. */
-export function limitAt(node: Node, name: string): number | null {
-  const index = limits.findIndex((row) => row.name === name)
-  const row: LimitRow | undefined = limits[index]
-  return row?.at.includes(node.level) ? index : null
-}
-
-/** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */
-function byContainer(a: Watch, b: Watch): number {
-  const level = levels.indexOf(a.node.level) - levels.indexOf(b.node.level)
-  if (level !== 0) return level
-  if (a.node.level === 'partition') {
-    const depth = [...containers(b.node)].length - [...containers(a.node)].length
-    if (depth !== 0) return depth
-  }
-  if (a.node.path !== b.node.path) return a.node.path < b.node.path ? -1 : 1
-  return a.threshold.path < b.threshold.path ? -1 : 1
-}

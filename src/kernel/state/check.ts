@@ -196,7 +196,7 @@ const checkUsage = (machine: Machine, node: Node, limit: LimitName, count: numbe
 function checkThresholds({ kernel }: Machine): void {
   for (const [index, threshold] of [...kernel.notifier.thresholds()].entries()) {
     const { watches, ttlMs, timer } = threshold
-    const watched = [...kernel.notifier.nodesOf(threshold)]
+    const watched = [...kernel.notifier.reach.nodesOf(threshold)]
     at(`thresholds/${index}`, () => {
       must(
         watched.length === watches.size && watched.every((each) => watches.has(each)),

@@ -4,7 +4,7 @@ import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { checkAction } from '../limits/action.ts'
 import { checkDefinition } from '../limits/check-definition.ts'
-import { limitAt, thresholdPath } from '../limits/notifier.ts'
+import { limitAt, thresholdPath } from '../limits/places.ts'
 import { type LimitName, limitIndex, limits } from '../limits/table.ts'
 import {
   type WatchState as Standing,

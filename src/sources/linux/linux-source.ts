@@ -12,6 +12,7 @@ import { type ScanFigures, type Source, type SourceCheck, SourceError } from '..
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
 import { type ArmedPlan, armedPlan } from './armed-plan.ts'
+import { Expiry } from './expiry.ts'
 import { Inventory } from './inventory.ts'
 import { Lives } from './lives.ts'
 import { parsePageSize } from './parse-auxv.ts'
@@ -30,8 +31,6 @@ export interface LinuxOptions extends ScanOptions {
 }
 
 const restartAfterMs = 1_000
-// Timers take no longer delays.
-const sleepMsMax = 2 ** 31 - 1
 /** A period stretched past this many times what was asked for is told as lag; back under the other, as recovered. */
 const lagging = 4
 const recovered = 2
@@ -51,7 +50,7 @@ export class LinuxSource implements Source {
   /** Not yet told to the scan worker. */
   readonly #born = new Set<number>()
   #died: number[] = []
-  #expiry: NodeJS.Timeout | null = null
+  readonly #expiry: Expiry
   #livesDue: NodeJS.Timeout | null = null
   /** Told before the first scan was recorded: they wait for it. */
   #early: LifeEvent[] | null = []
@@ -70,6 +69,7 @@ export class LinuxSource implements Source {
     const bootedAt = options.now() - Number.parseFloat(readProc(options.procRoot, 'uptime')) * 1000
     const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
     this.#lives = new Lives(kernel, { boot, bootedAt })
+    this.#expiry = new Expiry(kernel, options)
     const inventory = new Inventory(kernel, this.#lives)
     this.#readings = new Readings(kernel, { lives: this.#lives, inventory, pageBytes })
     if (options.allowActions) kernel.actions = this.#actions()
@@ -101,7 +101,7 @@ export class LinuxSource implements Source {
   async stop(): Promise<void> {
     this.#stopping = true
     if (this.#livesDue !== null) clearTimeout(this.#livesDue)
-    if (this.#expiry !== null) clearTimeout(this.#expiry)
+    this.#expiry.stop()
     await Promise.all([this.#connector?.stop(), this.#scanner?.stop()])
   }
 
@@ -111,7 +111,7 @@ export class LinuxSource implements Source {
     setImmediate(() => {
       this.#planDue = false
       this.#sendPlan()
-      this.#expire()
+      this.#expiry.look()
     })
   }
 
@@ -221,7 +221,7 @@ export class LinuxSource implements Source {
       else if (change === 'died' && !this.#born.delete(event.pid)) this.#died.push(event.pid)
     }
     if (this.#born.size > 0 || this.#died.length > 0) this.#tellScannerSoon()
-    this.#expire()
+    this.#expiry.look()
   }
 
   /** In a storm of births a message for each would cost more than all else; within a period nothing is late. */
@@ -301,7 +301,7 @@ export class LinuxSource implements Source {
       // What was read of them before they were known to live was not recorded.
       if (admitted.length > 0 && !first) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
-    this.#expire()
+    this.#expiry.look()
     // Some of them may have moved below a threshold, or from below one.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
@@ -315,22 +315,6 @@ export class LinuxSource implements Source {
     this.#early = null
     this.#hearEvents(early)
     this.#onFirstScan()
-  }
-
-  /**
-   * What comes with time is told with the readings of that time: what has returned by then has not stayed past. Where
-   * none come, as of births and deaths, it is a period late.
-   */
-  #expire(): void {
-    const now = this.#options.now()
-    const { notifier } = this.#kernel
-    if ((notifier.nextAt() ?? Number.POSITIVE_INFINITY) <= now) this.#kernel.update(now, () => notifier.expire(now))
-    const next = notifier.nextAt()
-    if (this.#expiry !== null) clearTimeout(this.#expiry)
-    this.#expiry = null
-    if (next === null || this.#stopping) return
-    const delayMs = Math.min(Math.max(0, next - now) + this.#options.periodMs, sleepMsMax)
-    this.#expiry = setTimeout(() => this.#expire(), delayMs)
   }
 
   /** The period grows rather than the CPU time: past a point that is news. */

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { bounds } from '../../bounds.ts'
 import { KernelError } from '../../kernel/errno.ts'
-import { limitAt } from '../../kernel/limits/notifier.ts'
+import { limitAt } from '../../kernel/limits/places.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import { type Threshold, type ThresholdDefinition, thresholdActions } from '../../kernel/limits/threshold.ts'
 import type { Node } from '../../kernel/objects/node.ts'

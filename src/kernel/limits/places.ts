@@ -1,0 +1,27 @@
+/** Where limits and thresholds are: their pathnames, and which of several comes first. */
+
+import { containers, type Node } from '../objects/node.ts'
+import { type LimitRow, levels, limits } from './table.ts'
+import type { Watch } from './threshold.ts'
+
+export const thresholdPath = (node: Node, index: number, name: string): string =>
+  `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+
+/** The limit of this name at a node; null where there is none at its level. */
+export function limitAt(node: Node, name: string): number | null {
+  const index = limits.findIndex((row) => row.name === name)
+  const row: LimitRow | undefined = limits[index]
+  return row?.at.includes(node.level) ? index : null
+}
+
+/** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */
+export function byContainer(a: Watch, b: Watch): number {
+  const level = levels.indexOf(a.node.level) - levels.indexOf(b.node.level)
+  if (level !== 0) return level
+  if (a.node.level === 'partition') {
+    const depth = [...containers(b.node)].length - [...containers(a.node)].length
+    if (depth !== 0) return depth
+  }
+  if (a.node.path !== b.node.path) return a.node.path < b.node.path ? -1 : 1
+  return a.threshold.path < b.threshold.path ? -1 : 1
+}
