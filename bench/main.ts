@@ -7,7 +7,7 @@ import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
 import { counters, countersArmed, countersElsewhere, countersMemory, countersMillion } from './measures/counters.ts'
 import { deadlockLive, deadlockPrice } from './measures/deadlock-live.ts'
-import { deadlockWalk } from './measures/deadlock-walk.ts'
+import { deadlockBlock, deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
@@ -36,6 +36,7 @@ const measures: readonly Measure[] = [
   countersArmed,
   timerWheel,
   deadlockWalk,
+  deadlockBlock,
   deadlockLive,
   deadlockPrice,
   modelCalls,

@@ -8,22 +8,16 @@
 import type { Process } from '../objects/process.ts'
 import type { Thread } from '../objects/thread.ts'
 import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
+import { type Cause, closing, Pending } from './pending.ts'
 import type { Lock, Wait } from './wait.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'
-
-type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
-
-const waits: ReadonlySet<Cause> = new Set(['blocked', 'observed'])
 
 export class Waits {
   readonly #nodes = new WaitNodes()
   readonly proven = new WaitGraph(this.#nodes)
   readonly suspected = new WaitGraph(this.#nodes)
-  /** Where a walk is to begin, and why; each at the same place. */
-  readonly #pending: number[] = []
-  readonly #pendingThreads: (Thread | null)[] = []
-  readonly #pendingCauses: Cause[] = []
+  readonly #pending = new Pending()
   /** Were stuck and wait no more: some of them have ended, and have no node. */
   readonly #freed: Thread[] = []
   /** What has last set somebody free who was stuck. */
@@ -73,13 +67,13 @@ export class Waits {
     this.unblocked(thread, { what: 'ended' })
     if (this.wake?.thread === thread) this.wake = { thread, wake: { what: 'ended' } }
     this.#nodes.living[process]!--
-    if (this.proven.firstWaiter[process] !== 0) this.#begin(process, thread, 'ended')
+    if (this.proven.firstWaiter[process] !== 0) this.#pending.add(process, thread, 'ended')
     const node = thread.waitNode
     if (node === 0) return
     for (const waiter of this.#waitersOf(node)) {
       if (this.suspected.isLock(waiter)) {
         this.#linkBoth(waiter, gone)
-        this.#begin(waiter, thread, 'ended')
+        this.#pending.add(waiter, thread, 'ended')
       } else this.#letGo(waiter)
     }
     this.#nodes.giveBack(node)
@@ -104,7 +98,7 @@ export class Waits {
   // ---- what comes of it ----
 
   get isChanged(): boolean {
-    return this.#pending.length > 0 || this.isReopened
+    return this.#pending.count > 0 || this.isReopened
   }
 
   /** Some who were stuck perhaps are no more, or have ended. */
@@ -120,38 +114,28 @@ export class Waits {
 
   /** Finds who is stuck by what has happened. */
   examine(): void {
-    for (let place = 0; place < this.#pending.length; place++) {
-      const node = this.#pending[place]!
+    const pending = this.#pending
+    for (let place = 0; place < pending.count; place++) {
+      const node = pending.node(place)
       if (!this.#nodes.isUsed(node)) continue
       // Where one fewer may reply, nobody need be stuck in the suspected graph who was not.
       const isStuck = this.suspected.examine(node)
-      if (isStuck || this.#pendingCauses[place] === 'ended') this.proven.examine(node)
+      if (isStuck || pending.cause(place) === 'ended') this.proven.examine(node)
     }
   }
 
   /** All of that has been told. */
   clear(): void {
-    this.#pending.length = 0
-    this.#pendingThreads.length = 0
-    this.#pendingCauses.length = 0
-    this.#freed.length = 0
+    this.#pending.clear()
+    if (this.#freed.length > 0) this.#freed.length = 0
     this.wake = null
     this.#nodes.recycle()
   }
 
   /** The last of what happened in this update that it needed. */
   closingOf(members: readonly Thread[]): Closing {
-    const last = this.#pendingThreads.findLastIndex(
-      (thread, place) => waits.has(this.#pendingCauses[place]!) && members.includes(thread!),
-    )
-    const cause = this.#pendingCauses[last]
-    if (cause === 'blocked' || cause === 'observed') return closing(cause, members, this.#pendingThreads[last]!)
-    const owners = members.flatMap(({ wait }) => (wait !== null && 'releaser' in wait ? [wait.owner] : []))
-    const ends = this.#pendingThreads.filter(
-      (thread, place) => thread !== null && this.#pendingCauses[place] === 'ended',
-    )
-    const ended = ends.findLast((thread) => owners.includes(thread!.path)) ?? ends.at(-1)
-    if (ended !== undefined) return closing('ended', members, ended)
+    const known = this.#pending.closingOf(members)
+    if (known !== null) return known
     return this.wake === null ? closing('observed', members, null) : closing('released', members, this.wake.thread)
   }
 
@@ -170,7 +154,7 @@ export class Waits {
     if (before !== suspected) this.suspected.link(node, suspected)
     if (before === nobody) this.#nodes.join(node)
     this.#dropLock(before)
-    this.#begin(node, thread, cause)
+    this.#pending.add(node, thread, cause)
   }
 
   #linkBoth(node: number, to: number): void {
@@ -186,12 +170,6 @@ export class Waits {
 
   #waitersOf(node: number): Set<number> {
     return new Set([...this.proven.waitersOf(node), ...this.suspected.waitersOf(node)])
-  }
-
-  #begin(node: number, thread: Thread | null, cause: Cause): void {
-    this.#pending.push(node)
-    this.#pendingThreads.push(thread)
-    this.#pendingCauses.push(cause)
   }
 
   #provenEdge(wait: Wait): number {
@@ -216,7 +194,7 @@ export class Waits {
     const to = isAbandoned ? gone : owner === null ? nobody : this.#nodes.thread(owner)
     if (this.suspected.next[waitNode] === to) return
     this.#linkBoth(waitNode, to)
-    this.#begin(waitNode, owner, 'owner')
+    this.#pending.add(waitNode, owner, 'owner')
   }
 
   /** A lock that nobody waits for any more is no part of the graph. */
@@ -234,15 +212,5 @@ export class Waits {
   /** Those of the nodes that are threads, by pid and tid. */
   threads(nodes: readonly number[]): Thread[] {
     return nodes.flatMap((node) => this.#nodes.threadAt(node) ?? []).sort(byPidAndTid)
-  }
-}
-
-const closing = (what: Closing['what'], members: readonly Thread[], thread: Thread | null): Closing => {
-  const isMember = thread !== null && members.includes(thread)
-  return {
-    what,
-    thread: what === 'observed' ? null : (thread?.path ?? null),
-    state: isMember && what === 'blocked' ? (thread.wait?.state ?? null) : null,
-    call: isMember && what === 'blocked' ? thread.calling : null,
   }
 }
