@@ -123,10 +123,7 @@ export class ProcessRecord implements Subject {
   zombie = false
   /** Stacks of threads at rest are not known yet, because too many were to be looked up in one pass. */
   stacksPending = false
-  /** How often and how long its threads had run by the last full scan, as the kernel adds it up; -1 for not known. */
-  timesRunInAll = -1
-  runNsInAll = -1
-  /** The kernel says that none of them ran since the scan before. */
+  /** The kernel says that none of its threads ran since the last pass of the kind that is under way. */
   atRest = false
   /** The fast pass saw one of its threads run since it was last read whole. */
   ranSinceWhole = false
