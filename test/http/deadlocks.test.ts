@@ -24,7 +24,7 @@ const textOf = async (path: string): Promise<string> => (await service.fetch(`${
 
 test('there is none at first, and that is said', async () => {
   expect((await service.get('/sys/deadlocks')).body).toEqual({ path: '/sys/deadlocks', entries: [], next: null })
-  expect(await textOf('/sys/deadlocks')).toBe('No deadlock is known.\n')
+  expect(await textOf('/sys/deadlocks')).toBe('No deadlock among the 0 threads that could be read.\n')
 })
 
 test('one is shown with its members, victims and what closed it, under the sequence of its event', async () => {
