@@ -42,6 +42,8 @@ interface Look {
 
 const whyWeak = {
   'rwlock-writer': 'by the look of its words a read-write lock that a writer holds: likely, not proven',
+  'unknown-caller':
+    'by the look of its words a lock of the C library, which is built into a program that names no functions: likely, not proven',
   'pi-stack': 'parked by the C library: which priority-inheriting mutex it wants is likely, not proven',
 }
 
