@@ -258,7 +258,7 @@ const parkedWithin = 256
  * The kernel refuses the call that would close a loop of priority-inheriting mutexes, and glibc has that thread sleep for
  * ever on a word of its own stack. Which mutex it wanted can only be guessed from what else lies there.
  */
-const isParked = (call: FutexCall): boolean => {
+export const isParked = (call: FutexCall): boolean => {
   const above = call.address - call.stackPointer
   return sleepsInGlibc(call) && call.value === 0 && above > 0 && above < parkedWithin
 }
