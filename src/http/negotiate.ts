@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { parseCursor } from '../cursor.ts'
 import type { StreamRequest } from '../stream/websocket.ts'
+import { strangeType } from '../tree/event-types.ts'
 import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
@@ -43,14 +44,22 @@ function isEmpty(query: unknown): boolean {
   return true
 }
 
+/** What a stream tells of itself comes to everybody: it may be named, and need not be. */
+const ofStreams = ['bookmark', 'error']
+
 const types = z
   .string()
   .transform((text) => text.split(','))
-  .refine((list) => list.length <= bounds.typesMax, `at most ${bounds.typesMax} types`)
-  .refine(
-    (list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)),
-    'event types such as threshold.*,process.died',
-  )
+  .refine((list) => list.length <= bounds.typesMax, { error: `at most ${bounds.typesMax} types`, abort: true })
+  .refine((list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)), {
+    error: 'event types such as threshold.*,process.died',
+    abort: true,
+  })
+  // One that there is not would never be heard of, and whoever waits for it would not know.
+  .superRefine((list, context) => {
+    const strange = strangeType(list.filter((type) => !ofStreams.includes(type)))
+    if (strange !== null) context.addIssue({ code: 'custom', message: strange })
+  })
 
 const cursor = z.string().transform((text, context) => {
   const sequence = parseCursor(text)
