@@ -8,7 +8,7 @@ import { processOf } from '../kernel/limits/crossing.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
-import type { Answer, Definition, Preconditions, TreeContext, Words } from '../tree/definition.ts'
+import type { Answer, Definition, PostVerb, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
@@ -217,11 +217,11 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
-    const body = definition.put.body.parse(bodyOf(request, definition.put.words))
+    const body = bodyOf(request, definition.put)
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
-    const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
+    const body = definition.post.yaml ? yamlOf(request) : bodyOf(request, definition.post)
     answer = definition.post.run(context, node, params, body)
   } else if (request.method === 'DELETE' && definition.remove) {
     checkModel(definition.remove, definition, context)
@@ -239,8 +239,8 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, words?: Words): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
+const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {

@@ -451,7 +451,7 @@ describe('/sys/calls', () => {
     }
     expect(await told('')).toEqual([400, 'there is no body; send a JSON object', undefined])
     expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
-    expect(await told('[]')).toEqual([400, 'correct the fields named', [expect.objectContaining({ pointer: '' })]])
+    expect(await told('[]')).toEqual([400, 'a JSON object is expected', [expect.objectContaining({ pointer: '' })]])
     expect((await told('', '/sys/proc'))[1]).toBe('there is no body; send a JSON object')
   })
 
@@ -485,6 +485,22 @@ describe('/sys/calls', () => {
       line: 1,
       problem: { errors: [{ pointer: `/${field}`, detail: expect.stringContaining(detail) }] },
     })
+  })
+
+  test.each([
+    ['null', '', 'a JSON object is expected, received null'],
+    ['[1]', '', 'a JSON object is expected, received array'],
+    ['{"call":"create"}', '/name', 'is missing'],
+    ['{"call":"createThread"}', '/pid', 'is missing'],
+  ])('says of the line %s that %s of it %s', async (line, pointer, detail) => {
+    expect(await service.calls(line)).toMatchObject([{ line: 1, problem: { errors: [{ pointer, detail }] } }])
+  })
+
+  test('what is missing in a body is said to be, and what is no object that one is expected', async () => {
+    const missing = await service.post('/sys/proc', {})
+    expect([missing.status, missing.body.errors]).toEqual([400, [{ pointer: '/name', detail: 'is missing' }]])
+    const none = await service.post('/sys/proc', '[]')
+    expect([none.status, none.body.detail]).toEqual([400, 'a JSON object is expected'])
   })
 
   test('a line is as long as it has bytes, however it arrives', async () => {
