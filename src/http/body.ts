@@ -6,6 +6,11 @@ import { fieldErrors, Problem } from './problems.ts'
 
 /** What curl sends of itself for -T and -d says nothing about the body. */
 const textTypes = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
+/** A line is JSON: where there is one only, the body is as well. */
+const lineTypes = new Set([...textTypes, 'application/x-ndjson', 'application/json'])
+
+/** Without its parameters. */
+export const mediaType = (contentType = ''): string => contentType.split(';')[0]!.trim().toLowerCase()
 
 /** What a verb takes, and the words that it may be said in. */
 interface Taken {
@@ -15,7 +20,7 @@ interface Taken {
 
 /** @throws Problem, ZodError naming the fields that are wrong */
 export function parseBody(contentType: string | undefined, text: string, { body, words }: Taken): unknown {
-  const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
+  const type = mediaType(contentType)
   const isText = textTypes.has(type)
   if (!isText && type !== 'application/json')
     throw new Problem('unsupported-media-type', `${type} is not spoken here: application/json and text/plain are`)
@@ -37,6 +42,13 @@ const expected = (words: Words | undefined): string =>
   `a JSON object is expected${words === undefined ? '' : `, or text such as ${words.examples.join(' or ')}`}`
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @throws Problem */
+export function checkLineType(contentType: string | undefined): void {
+  const type = mediaType(contentType)
+  if (lineTypes.has(type)) return
+  throw new Problem('unsupported-media-type', `${type} is not spoken here: application/x-ndjson is`)
+}
 
 function parseJson(text: string): unknown {
   try {

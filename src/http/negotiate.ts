@@ -83,6 +83,12 @@ function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
   })
 }
 
+/** What writes has no query. @throws Problem */
+export function refuseQuery({ method, query }: { readonly method: string; readonly query: unknown }): void {
+  const names = Object.keys(Object(query))
+  if (names.length > 0) throw new Problem('invalid-query', `${method} takes no query here: ${names.join(', ')}`)
+}
+
 export interface ReadForm {
   readonly form: Exclude<Form, 'stream'>
   readonly pretty: boolean

@@ -14,8 +14,8 @@ import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
-import { parseBody } from './body.ts'
-import { type Form, forms, isTerminal, readForm, streamRequest } from './negotiate.ts'
+import { mediaType, parseBody } from './body.ts'
+import { type Form, forms, isTerminal, readForm, refuseQuery, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
 import { writeReading } from './write-reading.ts'
@@ -210,8 +210,7 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   checkModel(definition, definition, context)
   if (isOfModel(request.method, definition)) authorize(request.token, 'operate')
   checkIfProcess(request, resolved)
-  const query = Object.keys(Object(request.query))
-  if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
+  refuseQuery(request)
   const preconditions = preconditionsOf(request)
   const owner = request.token?.name ?? null
   let answer: Answer
@@ -244,7 +243,7 @@ const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const type = mediaType(request.headers['content-type'])
   const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
   if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
   return typeof request.body === 'string' ? request.body : ''

@@ -522,6 +522,27 @@ describe('/sys/calls', () => {
     }
   })
 
+  test.each([
+    ['/sys/calls?dry-run', 'application/x-ndjson', 400, 'invalid-query'],
+    ['/sys/calls?pretty', 'application/x-ndjson', 400, 'invalid-query'],
+    ['/sys/calls', 'image/png', 415, 'unsupported-media-type'],
+    ['/sys/calls', 'application/yaml', 415, 'unsupported-media-type'],
+  ])('%s as %s is refused, and no line is executed', async (path, type, status, problem) => {
+    const { status: answered, body } = await service.post(path, { call: 'create', name: 'x' }, { 'content-type': type })
+    expect([answered, body.type]).toEqual([status, `urn:introspectd:problem:${problem}`])
+    expect((await service.get('/sys/proc')).body.entries).toEqual([])
+  })
+
+  test.each([
+    'application/x-ndjson; charset=utf-8',
+    'application/json',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+  ])('lines are taken as %s', async (type) => {
+    const { status, body } = await service.post('/sys/calls', { call: 'create', name: 'x' }, { 'content-type': type })
+    expect([status, body]).toMatchObject([200, { line: 1, returned: { pid: 1 } }])
+  })
+
   test('POST is among what is allowed there', async () => {
     const options = await service.fetch('/sys/calls', { method: 'OPTIONS' })
     expect(options.headers.get('allow')).toBe('GET, HEAD, OPTIONS, POST')
