@@ -112,10 +112,12 @@ export const operations = {
     machine.putPools(pools)
     return {}
   }),
-  putPartition: operation(PoolsBody.extend({ partition: z.string() }), ({ machine }, { partition, pools }) => {
+  putPartition: operation(PoolsBody.extend({ partition: z.string() }), (model, { partition, pools }) => {
     const names = namesIn(partition)
     if (names.length === 0) throw new KernelError('EINVAL', '/sys is no partition')
-    machine.putPartition(names, pools)
+    // What it is to be inside of is there already: a name that was typed wrong makes nothing.
+    containerAt(model, partition.slice(0, partition.lastIndexOf('/part/')))
+    model.machine.putPartition(names, pools)
     return {}
   }),
   removePartition: operation(z.strictObject({ partition: z.string() }), (model, { partition }) => {

@@ -53,10 +53,22 @@ describe('making', () => {
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
   })
 
-  test.each(['.', '..', 'a/part/..'])('no partition is named %s, which no client could ask for', async (name) => {
+  test.each(['.', '..'])('no partition is named %s, which no client could ask for', async (name) => {
     const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
     expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
     expect((await service.get('/sys/part')).body.entries).toEqual([])
+  })
+
+  test('the line putPartition makes no partition on the way, as PUT does not', async () => {
+    const put = (partition: string) => JSON.stringify({ call: 'putPartition', partition })
+    expect(await service.calls(put('/sys/part/a/part/b'))).toEqual([
+      { line: 1, errno: 'ENOENT', detail: 'there is no partition /sys/part/a' },
+    ])
+    expect((await service.get('/sys/part')).body.entries).toEqual([])
+    const inside = ['/sys/part/a', '/sys/part/a/part/b', '/sys/part/a/part/..'].map(put).join('\n')
+    expect(await service.calls(inside)).toMatchObject([{ returned: {} }, { returned: {} }, { errno: 'EINVAL' }])
+    const { entries } = (await service.get('/sys/part/a/part')).body as { entries: { path: string }[] }
+    expect(entries.map(({ path }) => path)).toEqual(['/sys/part/a/part/b'])
   })
 
   test('a partition is made, resized and removed; one that is in use is not', async () => {
