@@ -515,6 +515,24 @@ describe('/sys/calls', () => {
     expect([none.status, none.body.detail]).toEqual([400, 'a JSON object is expected'])
   })
 
+  test.each([
+    { call: 'kill', pid: 1, signal: 'SIGNONE' },
+    { call: 'SignalKill', pid: 1, signal: 'SIGNONE' },
+    { call: 'SignalAction', signal: 'SIGNONE', action: 'ignore' },
+    { call: 'SignalProcmask', how: 'set', signals: ['SIGNONE'] },
+    { call: 'SignalWaitinfo', signals: ['SIGNONE'] },
+    { call: 'SignalSuspend', mask: ['SIGNONE'] },
+    { call: 'TimerCreate', notify: { signal: 'SIGNONE' } },
+  ])('a name that is no signal is refused by the shape of $call, and its reference promises no errno', async (call) => {
+    await service.post('/sys/proc', { name: 'one' })
+    const { status, body } = await service.post('/sys/proc/1/thread/1/call', call)
+    expect([status, body.type, body.errno]).toEqual([400, 'urn:introspectd:problem:invalid-body', undefined])
+    const page = readFileSync(new URL('../../docs/reference/calls.md', import.meta.url), 'utf8')
+    const section = page.split('\n## ').find((text) => text.startsWith(`${call.call}\n`))
+    expect(section).toContain('QNX: ')
+    expect(section).not.toContain('no such signal')
+  })
+
   test('a line is as long as it has bytes, however it arrives', async () => {
     const bytes = Buffer.from(`\n${JSON.stringify({ call: 'create', name: 'é'.repeat(33_000) })}\n`)
     for (const cut of [1, 2, 30_000, 30_001, bytes.length - 1, bytes.length]) {
