@@ -8,14 +8,14 @@ import { processOf } from '../kernel/limits/crossing.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
-import type { Answer, Definition, Preconditions, TreeContext, Words } from '../tree/definition.ts'
+import type { Answer, Definition, PostVerb, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
-import { parseBody } from './body.ts'
-import { type Form, forms, isTerminal, readForm, streamRequest } from './negotiate.ts'
+import { mediaType, parseBody } from './body.ts'
+import { type Form, forms, isTerminal, readForm, refuseQuery, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
 import { writeReading } from './write-reading.ts'
@@ -210,18 +210,17 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   checkModel(definition, definition, context)
   if (isOfModel(request.method, definition)) authorize(request.token, 'operate')
   checkIfProcess(request, resolved)
-  const query = Object.keys(Object(request.query))
-  if (query.length > 0) throw new Problem('invalid-query', `${request.method} takes no query here: ${query.join(', ')}`)
+  refuseQuery(request)
   const preconditions = preconditionsOf(request)
   const owner = request.token?.name ?? null
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
-    const body = definition.put.body.parse(bodyOf(request, definition.put.words))
+    const body = bodyOf(request, definition.put)
     answer = definition.put.run(context, node, params, { body, owner, preconditions })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
-    const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
+    const body = definition.post.yaml ? yamlOf(request) : bodyOf(request, definition.post)
     answer = definition.post.run(context, node, params, body)
   } else if (request.method === 'DELETE' && definition.remove) {
     checkModel(definition.remove, definition, context)
@@ -239,12 +238,12 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, words?: Words): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
+const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const type = mediaType(request.headers['content-type'])
   const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
   if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
   return typeof request.body === 'string' ? request.body : ''

@@ -68,6 +68,16 @@ test('orphans, joins and messages have words of their own', async () => {
   )
 })
 
+test('of an orphan it says that the thread which had the mutex has ended, wherever it is shown', async () => {
+  await run('dead-owner')
+  const { entries } = (await service.get('/sys/deadlocks')).body as { entries: DeadlockView[] }
+  const [{ path, members }] = entries as [DeadlockView]
+  expect(members).toMatchObject([{ owner: '/sys/proc/1/thread/2', ownerState: 'DEAD' }])
+  const words = '(main) waits for mutex log, which /sys/proc/1/thread/2 had when it ended, since 1970'
+  for (const place of [path, '/sys/deadlocks', '/sys/wait', '/sys/proc/1/thread/1/wait'])
+    expect([place, await textOf(place)]).toEqual([place, expect.stringContaining(words)])
+})
+
 test('what is no deadlock is 404, with the list that there is', async () => {
   await run('two-lock-deadlock')
   for (const id of ['11', '010', 'x', '0', '-1', '1e3', '99999999999999999999']) {

@@ -170,7 +170,8 @@ test('a mutex whose owner has ended makes an orphan', async () => {
   const program = await begin('locks', ['orphan'])
   const [, waiting] = await printed(program, 2)
   const event = await told('deadlock.orphaned', [waiting!.path])
-  expect(membersOf(event)).toHaveLength(1)
+  expect(membersOf(event)).toMatchObject([{ ownerState: 'DEAD' }])
+  expect(await (await fetch(`${live.url}${event.subject}?format=text`)).text()).toContain(' had when it ended, since ')
 })
 
 describe('a deadlock is suspected', () => {
