@@ -72,7 +72,7 @@ describe('a deadlock is detected', () => {
     ['robust', 2],
     ['normal', 3],
     ['normal', 10],
-    ['normal', 1],
+    ['robust', 1],
   ] as const)('in a ring of %s mutexes of %i threads', async (kind, count) => {
     const program = await begin('locks', ['ring', kind, count])
     const threads = await printed(program, count)
@@ -146,6 +146,15 @@ describe('a deadlock is detected', () => {
       expect(inside).not.toContain(path.slice(prefix.length))
     }
   })
+})
+
+test('a thread that wants a mutex that it has is suspected while another could unlock it, and detected where there is none', async () => {
+  const ring = await begin('locks', ['ring', 'normal', 1])
+  const [likely] = await printed(ring, 1)
+  expect((await told('deadlock.suspected', [likely!.path])).data.reason).toBe('own-mutex')
+  const alone = await begin('locks', ['own'])
+  const [certain] = await printed(alone, 1)
+  expect(membersOf(await told('deadlock.detected', [certain!.path]))).toHaveLength(1)
 })
 
 test('a deadlock that a debugger stops and lets go on is one deadlock', async () => {

@@ -1,5 +1,6 @@
 // Deadlocks of every kind, each by its name; the threads that wait print "tid address-of-the-lock" in order. The end of input ends all.
 //   ring KIND N     thread i owns mutex i and wants the next; KIND is a type of mutex, pi-hidden, or rwlock. N = 1 locks twice
+//   own             the only thread there is locks twice
 //   shared KIND     the same, of two processes, which map the mutexes at different addresses
 //   joins N         each thread joins the next
 //   mix             one thread owns a mutex and joins a second, which wants the mutex
@@ -161,6 +162,13 @@ int main(int argc, char **argv) {
   if (strcmp(what, "joins") == 0) count = atoi(kind);
   if (strcmp(what, "ring") == 0) count = argc > 3 ? atoi(argv[3]) : 2;
   timed = strcmp(what, "timed") == 0;
+  if (strcmp(what, "own") == 0) {
+    initialize(kind, 0);
+    note(0, 0);
+    printf("ready\n%d %p\n", locks->tid[0], locks->wanted[0]);
+    take(0);
+    take(0);
+  }
   if (strcmp(what, "shared") == 0) two_processes(kind);
   else {
     initialize(kind, 0);

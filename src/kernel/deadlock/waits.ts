@@ -13,6 +13,11 @@ import type { Lock, Wait } from './wait.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'
 
+export interface Woken {
+  readonly thread: Thread
+  readonly wake: Wake
+}
+
 export class Waits {
   readonly #nodes = new WaitNodes()
   readonly proven = new WaitGraph(this.#nodes)
@@ -20,8 +25,8 @@ export class Waits {
   readonly #pending = new Pending()
   /** Were stuck and wait no more: some of them have ended, and have no node. */
   readonly #freed: Thread[] = []
-  /** What has last set somebody free who was stuck. */
-  wake: { readonly thread: Thread; readonly wake: Wake } | null = null
+  /** What has set somebody free who was stuck. */
+  readonly #wakes: Woken[] = []
 
   // ---- what happens ----
 
@@ -30,7 +35,7 @@ export class Waits {
     const process = this.#nodes.ofProcess(thread.parent)
     this.#nodes.living[process]!++
     if (!this.#isStuck(process)) return
-    this.wake = { thread, wake: { what: 'created' } }
+    this.#wakes.push({ thread, wake: { what: 'created' } })
     this.proven.reopen(process)
     this.suspected.reopen(process)
   }
@@ -45,7 +50,7 @@ export class Waits {
     }
     const { wait } = thread
     if (wait === null) this.unblocked(thread, { what: 'changed' })
-    else this.#link(thread, wait.evidence === null ? this.#provenEdge(wait) : nobody, this.#suspectedEdge(wait), cause)
+    else this.#link(thread, this.#provenEdge(wait), this.#suspectedEdge(wait), cause)
   }
 
   /** It waits no more, or for something that is not traced. */
@@ -53,7 +58,7 @@ export class Waits {
     const node = thread.waitNode
     if (node === 0 || this.suspected.next[node] === nobody) return
     if (this.#isStuck(node)) {
-      this.wake = { thread, wake }
+      this.#wakes.push({ thread, wake })
       this.#freed.push(thread)
     }
     const from = this.suspected.next[node]!
@@ -65,7 +70,8 @@ export class Waits {
   ended(thread: Thread): void {
     const process = this.#nodes.ofProcess(thread.parent)
     this.unblocked(thread, { what: 'ended' })
-    if (this.wake?.thread === thread) this.wake = { thread, wake: { what: 'ended' } }
+    const last = this.#wakes.at(-1)
+    if (last?.thread === thread) this.#wakes[this.#wakes.length - 1] = { thread, wake: { what: 'ended' } }
     this.#nodes.living[process]!--
     if (this.proven.firstWaiter[process] !== 0) this.#pending.add(process, thread, 'ended')
     const node = thread.waitNode
@@ -128,7 +134,7 @@ export class Waits {
   clear(): void {
     this.#pending.clear()
     if (this.#freed.length > 0) this.#freed.length = 0
-    this.wake = null
+    if (this.#wakes.length > 0) this.#wakes.length = 0
     this.#nodes.recycle()
   }
 
@@ -136,7 +142,16 @@ export class Waits {
   closingOf(members: readonly Thread[]): Closing {
     const known = this.#pending.closingOf(members)
     if (known !== null) return known
-    return this.wake === null ? closing('observed', members, null) : closing('released', members, this.wake.thread)
+    const woken = this.wakeOf(members)
+    return woken === null ? closing('observed', members, null) : closing('released', members, woken.thread)
+  }
+
+  /** What set these free: one of them, or of their processes, if it was one; else the only one that it can have been. */
+  wakeOf(members: readonly Thread[]): Woken | null {
+    const ofMembers = this.#wakes.findLast(({ thread }) => members.includes(thread))
+    const ofProcesses = () =>
+      this.#wakes.findLast(({ thread: { parent } }) => members.some((one) => one.parent === parent))
+    return ofMembers ?? ofProcesses() ?? (this.#wakes.length === 1 ? this.#wakes[0]! : null)
   }
 
   // ---- the graphs ----
@@ -149,7 +164,7 @@ export class Waits {
     const node = this.#nodes.thread(thread)
     const before = this.suspected.next[node]!
     if (before === suspected && this.proven.next[node] === proven) return
-    if (this.#isStuck(node)) this.wake = { thread, wake: { what: 'changed' } }
+    if (this.#isStuck(node)) this.#wakes.push({ thread, wake: { what: 'changed' } })
     if (this.proven.next[node] !== proven) this.proven.link(node, proven)
     if (before !== suspected) this.suspected.link(node, suspected)
     if (before === nobody) this.#nodes.join(node)
@@ -173,13 +188,18 @@ export class Waits {
   }
 
   #provenEdge(wait: Wait): number {
+    if (wait.evidence === null) return this.#edge(wait)
+    return 'anyOf' in wait && wait.anyOf !== undefined ? this.#nodes.ofProcess(wait.anyOf) : nobody
+  }
+
+  #edge(wait: Wait): number {
     if ('releasers' in wait) return this.#nodes.ofProcess(wait.releasers)
     return wait.releaser === null ? gone : this.#nodes.thread(wait.releaser)
   }
 
   #suspectedEdge(wait: Wait): number {
     if (wait.state === 'REPLY' && wait.likely !== null) return this.#nodes.thread(wait.likely)
-    return this.#provenEdge(wait)
+    return this.#edge(wait)
   }
 
   #lockNode(lock: Lock): number {

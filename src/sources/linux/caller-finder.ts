@@ -3,7 +3,7 @@
  * with other words around them: only who waits in the C library's own code waits for one of its locks.
  */
 
-import { statSync } from 'node:fs'
+import { type BigIntStats, statSync } from 'node:fs'
 import type { KeptFiles } from './kept-files.ts'
 import { type ElfFunctions, parseElf } from './parse-elf.ts'
 import { findPlace, type MappedPlace } from './parse-maps.ts'
@@ -38,9 +38,9 @@ const fileBytesMax = 64 * 1024 * 1024
 
 export class CallerFinder {
   private readonly files: KeptFiles
-  /** By device and inode. */
+  /** By file. */
   private readonly functions = new Map<string, ElfFunctions | null>()
-  /** By device, inode and offset. */
+  /** By file and offset. */
   private readonly callers = new Map<string, Caller>()
 
   constructor(files: KeptFiles) {
@@ -58,22 +58,25 @@ export class CallerFinder {
   }
 
   private at(process: ProcessRecord, place: MappedPlace): Caller {
-    const file = `${place.device} ${place.inode}`
-    const key = `${file} ${place.offset}`
+    const path = pathOf(process, place)
+    const file = path === null ? null : statusOf(path)
+    if (path === null || file === null) return 'unknown'
+    // Inodes are used again, and files are written over.
+    const version = `${file.dev} ${file.ino} ${file.size} ${file.ctimeNs}`
+    const key = `${version} ${place.offset}`
     const known = this.callers.get(key)
     if (known !== undefined) return known
-    const functions = this.functions.has(file) ? this.functions.get(file)! : this.read(process, place)
+    const functions = this.functions.has(version) ? this.functions.get(version)! : this.read(path)
     if (this.functions.size >= filesMax) this.functions.clear()
     if (this.callers.size >= placesMax) this.callers.clear()
-    this.functions.set(file, functions)
+    this.functions.set(version, functions)
     const caller = callerOf(functions, place.offset)
     this.callers.set(key, caller)
     return caller
   }
 
-  private read(process: ProcessRecord, place: MappedPlace): ElfFunctions | null {
-    const path = pathOf(process, place)
-    return path === null ? null : parseElf((position, bytes) => this.readBytes(path, position, bytes))
+  private read(path: string): ElfFunctions | null {
+    return parseElf((position, bytes) => this.readBytes(path, position, bytes))
   }
 
   private readBytes(path: string, position: number, bytes: number): DataView | null {
@@ -83,12 +86,20 @@ export class CallerFinder {
   }
 }
 
+/** Null where it is gone, or may not be looked at. */
+function statusOf(path: string): BigIntStats | null {
+  try {
+    return statSync(path, { bigint: true })
+  } catch {
+    return null
+  }
+}
+
 /** As the process sees it, if it is that very file still: else by the mapping, which not everybody may follow. */
 function pathOf({ path }: ProcessRecord, { inode, range, name }: MappedPlace): string | null {
   if (!name.startsWith('/')) return null
   const seen = `${path}/root${name}`
-  const isSame = statSync(seen, { throwIfNoEntry: false, bigint: true })?.ino === BigInt(inode)
-  return isSame ? seen : `${path}/map_files/${range}`
+  return statusOf(seen)?.ino === BigInt(inode) ? seen : `${path}/map_files/${range}`
 }
 
 function callerOf(functions: ElfFunctions | null, offset: number): Caller {

@@ -12,6 +12,7 @@ export interface Seen {
   readonly lock: Lock
   /** Two that are the same here are the same object: an address, or for one that processes share its place in a file. */
   readonly object: string
+  readonly isShared: boolean
   /** Null: its owner has ended, and nobody else can release it. */
   readonly owner: ThreadRecord | null
 }
@@ -48,6 +49,10 @@ export class LockReader {
     this.owners = new OwnerFinder(files, processes, procRoot)
   }
 
+  startPass(): void {
+    this.owners.startPass()
+  }
+
   /** Preconditions: it was in a futex call when it was classified. */
   see(process: ProcessRecord, thread: ThreadRecord): Sight {
     this.failure = null
@@ -65,7 +70,8 @@ export class LockReader {
       shared === null
         ? `0x${lock.address.toString(16)}`
         : `${shared.device}:${shared.inode}+0x${shared.offset.toString(16)}`
-    return { lock, object, owner }
+    const isOwn = owner === thread && lock.mayBeGate
+    return { lock: isOwn ? { ...lock, evidence: 'own-mutex' } : lock, object, isShared: shared !== null, owner }
   }
 
   /** Null: others wait in a way that looks like this. */
@@ -76,11 +82,15 @@ export class LockReader {
     return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
   }
 
-  /** Whether it sleeps in the same call still. */
+  /** Whether it sleeps in the same call still as when it was classified. */
   isInSameCall(thread: ThreadRecord): boolean {
+    return thread.futex !== null && this.isIn(thread, thread.futex)
+  }
+
+  isIn(thread: ThreadRecord, call: FutexCall): boolean {
     const length = this.files.read(thread.syscall)
     if (length <= 0 || !parseSyscall(this.files.bytes, length, this.call) || this.call.kind !== 'inside') return false
-    return thread.futex !== null && sameCall(futexCallOf(this.call), thread.futex)
+    return sameCall(futexCallOf(this.call), call)
   }
 
   hasOwnMemory(process: ProcessRecord): boolean {

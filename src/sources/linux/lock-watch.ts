@@ -25,6 +25,7 @@ import { futexUnknown } from './thread-state.ts'
 /** A wait that was found true, and what shows that it still is. */
 interface Edge extends Seen {
   readonly process: ProcessRecord
+  readonly call: FutexCall
   /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
   readonly timesRun: number
   readonly ownerTimesRun: number
@@ -33,8 +34,9 @@ interface Edge extends Seen {
 /** What was found true, of a thread that ran since, and not contradicted. */
 interface Doubt {
   readonly edge: Edge
-  /** So often in a row it was not seen in that call. */
+  /** So often in a row it was not seen in that call, and since when (ms). */
   readonly misses: number
+  readonly since: number
 }
 
 interface Look {
@@ -49,6 +51,8 @@ interface Look {
 }
 
 const whyWeak = {
+  'own-mutex':
+    'it has this mutex itself: nobody else may unlock it by the rule of POSIX, though programs that use it as a gate do',
   'rwlock-writer': 'by the look of its words a read-write lock that a writer holds: likely, not proven',
   'unknown-caller':
     'by the look of its words a lock of the C library, which is built into a program that names no functions: likely, not proven',
@@ -57,6 +61,8 @@ const whyWeak = {
 
 // A signal handler may run while it is looked at, and does not run for long.
 const missesMax = 3
+// On a busy machine it waits for a CPU before it is back in its call.
+const missedMsMax = 1500
 
 const isSeen = (sight: Sight): sight is Seen => sight !== null && typeof sight !== 'string'
 
@@ -64,7 +70,8 @@ const isSeen = (sight: Sight): sight is Seen => sight !== null && typeof sight !
 const isInheriting = ({ lock: { kind, isVouched } }: Seen): boolean => kind === 'mutex' && isVouched
 
 const parked = ({ address, isPrivate }: FutexCall): Seen => ({
-  lock: { kind: 'mutex', evidence: 'pi-stack', address, isPrivate, tid: 0, isVouched: true },
+  lock: { kind: 'mutex', evidence: 'pi-stack', address, isPrivate, tid: 0, isVouched: true, mayBeGate: false },
+  isShared: false,
   object: '(not known which)',
   owner: null,
 })
@@ -80,17 +87,6 @@ function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>)
     at = edge.owner
   }
   return true
-}
-
-/** Above the maximum where it waits for something else by now. */
-function missesOf({ edge, misses }: Doubt, thread: ThreadRecord, look: Look | undefined): number {
-  // Whoever is stopped, as by a debugger, goes on with the same call.
-  if (thread.facts?.state === 'STOPPED') return misses
-  if (look === undefined) return misses + 1
-  const { isSettled, second } = look
-  if (isSettled) return misses
-  if (!isSeen(second)) return misses + 1
-  return sameSight(second, edge) ? 0 : missesMax + 1
 }
 
 export interface LockWatchParts {
@@ -117,6 +113,7 @@ export class LockWatch {
   /** After a pass that read these processes. What it found before of others is looked at as well, as all must hold together. */
   finishPass(scope: Iterable<ProcessRecord>, tellsAll: boolean): void {
     const processes = [...scope]
+    this.reader.startPass()
     const looks = this.gather(processes)
     const closing = this.closedSets.gather(processes)
     for (const look of looks) if (!look.isSettled) look.first = this.reader.see(look.process, look.thread)
@@ -230,21 +227,38 @@ export class LockWatch {
     edges: ReadonlyMap<ThreadRecord, Edge>,
     scope: ReadonlySet<ProcessRecord>,
   ): Map<ThreadRecord, Doubt> {
+    const { now } = this.parts.threadReader
     const lookOf = new Map(looks.map((look) => [look.thread, look]))
     const former = new Map([
       ...this.doubts,
-      ...[...this.edges].map(([thread, edge]) => [thread, { edge, misses: 0 }] as const),
+      ...[...this.edges].map(([thread, edge]) => [thread, { edge, misses: 0, since: now }] as const),
     ])
     const doubts = new Map<ThreadRecord, Doubt>()
     for (const [thread, doubt] of former) {
       const isGone = thread.gone || thread.dead || this.parts.processes.get(thread.pid) !== doubt.edge.process
       if (isGone || edges.has(thread) || !isStuck(thread, former)) continue
       const look = lookOf.get(thread)
-      const isLookedAt = look !== undefined || scope.has(doubt.edge.process)
-      const misses = isLookedAt ? missesOf(doubt, thread, look) : doubt.misses
-      if (misses <= missesMax) doubts.set(thread, { ...doubt, misses })
+      const sight = look !== undefined || scope.has(doubt.edge.process) ? this.sightOf(doubt, thread, look) : 'none'
+      if (sight === 'another') continue
+      if (sight !== 'missed') doubts.set(thread, sight === 'same' ? { ...doubt, misses: 0, since: now } : doubt)
+      else if (doubt.misses < missesMax || now - doubt.since < missedMsMax)
+        doubts.set(thread, { ...doubt, misses: doubt.misses + 1, since: doubt.misses === 0 ? now : doubt.since })
     }
     return doubts
+  }
+
+  /** How it was seen: in that call, in none, or waiting for something else. */
+  private sightOf(
+    { edge }: Doubt,
+    thread: ThreadRecord,
+    look: Look | undefined,
+  ): 'same' | 'missed' | 'another' | 'none' {
+    // Whoever is stopped, as by a debugger, goes on with the same call.
+    if (thread.facts?.state === 'STOPPED') return this.reader.isIn(thread, edge.call) ? 'none' : 'missed'
+    if (look === undefined) return 'missed'
+    if (look.isSettled) return 'none'
+    if (!isSeen(look.second)) return 'missed'
+    return sameSight(look.second, edge) ? 'same' : 'another'
   }
 
   private edgeOf(look: Look, standing: ReadonlyMap<ThreadRecord, boolean>): Edge | null {
@@ -254,7 +268,7 @@ export class LockWatch {
     if (!sameSight(first, second)) return null
     const { owner } = second
     const ownerTimesRun = owner !== null && standing.get(owner) === true ? owner.timesRun : -1
-    return { ...second, process, timesRun: thread.timesRun, ownerTimesRun }
+    return { ...second, process, call: thread.futex!, timesRun: thread.timesRun, ownerTimesRun }
   }
 
   private stillHolds({ owner, ownerTimesRun }: Edge, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
@@ -286,7 +300,7 @@ export class LockWatch {
   private rows(): ObservedWait[] {
     const doubted = [...this.doubts].map(([thread, { edge }]) => [thread, edge, true] as const)
     const known = [...this.edges].map(([thread, edge]) => [thread, edge, false] as const)
-    return [...known, ...doubted].map(([{ pid, tid }, { lock, object, owner }, isDoubted]) => ({
+    return [...known, ...doubted].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
       pid,
       tid,
       kind: lock.kind,
@@ -294,6 +308,7 @@ export class LockWatch {
       evidence: lock.evidence,
       owner: owner === null ? null : { pid: owner.pid, tid: owner.tid },
       ownerTid: lock.tid,
+      isShared,
       isDoubted,
     }))
   }

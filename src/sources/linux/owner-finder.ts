@@ -20,17 +20,30 @@ const uncertainIds =
   'a process that shares it was made without the C library: the id in it may be that of another thread'
 const memoryShared = 'its owner is no thread of the process, whose memory others may share'
 
+/** Those that have the same memory run the same program. */
+const isLike = (one: ProcessRecord, other: ProcessRecord): boolean => {
+  if (other.kernelThread || other.zombie) return false
+  const [program, another] = [one.facts?.executable ?? null, other.facts?.executable ?? null]
+  return program === null || another === null || program === another
+}
+
 export class OwnerFinder {
   private readonly files: KeptFiles
   private readonly processes: ReadonlyMap<number, ProcessRecord>
   private readonly procRoot: string
   private readonly statm = emptyStatm()
   private readonly stat = emptyStat()
+  /** Of this pass. */
+  private readonly ownMemory = new Map<ProcessRecord, boolean>()
 
   constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
     this.processes = processes
     this.procRoot = procRoot
+  }
+
+  startPass(): void {
+    this.ownMemory.clear()
   }
 
   /** What an address belongs to; a text is the reason why that is not known. */
@@ -48,11 +61,13 @@ export class OwnerFinder {
   /** Private memory: nobody but the threads of the process can release what lies there. */
   private findWithin(process: ProcessRecord, tid: number): ThreadRecord | string | null {
     const thread = this.threadOf(process, tid)
+    if (this.idsOf(process) === 'uncertain') return uncertainIds
+    if (!this.hasOwnMemory(process)) return memoryShared
     if (thread && !thread.dead) return thread
     // A leader that has ended stays in the list until its process ends.
     if (!thread && this.lists(process, tid)) return notKnownYet
     if (!thread && !process.formerTids.has(tid) && !this.hasExecuted(process)) return notItsOwn
-    return this.hasOwnMemory(process) ? null : memoryShared
+    return null
   }
 
   /**
@@ -100,10 +115,19 @@ export class OwnerFinder {
    */
   private idsAreUncertain(shared: MappedPlace): boolean {
     for (const process of this.processes.values()) {
-      if (process.kernelThread || process.zombie || this.hasExecuted(process)) continue
-      if (robustListOf(process.pid) === 0 && this.maps(process, shared)) return true
+      if (process.kernelThread || process.zombie) continue
+      if (this.idsOf(process) === 'uncertain' && this.maps(process, shared)) return true
     }
     return false
+  }
+
+  /** Of threads that have a list of robust mutexes glibc has made them all; of a process without any, whatever its program has. */
+  private idsOf(process: ProcessRecord): 'sure' | 'uncertain' {
+    const living = process.threads.filter(({ dead, gone }) => !dead && !gone)
+    for (const thread of living) thread.isRegistered ||= robustListOf(thread.tid) !== 0
+    const registered = living.filter(({ isRegistered }) => isRegistered).length
+    if (registered === living.length) return 'sure'
+    return registered === 0 && this.hasExecuted(process) ? 'sure' : 'uncertain'
   }
 
   private threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
@@ -139,10 +163,13 @@ export class OwnerFinder {
   /** That no other process was made with CLONE_VM, and so can write there. False where it cannot be told. */
   hasOwnMemory(process: ProcessRecord): boolean {
     if (this.procRoot !== '/proc') return false
-    for (const other of this.processes.values()) {
-      if (other !== process && !other.kernelThread && !other.zombie && this.mayShareMemory(process, other)) return false
-    }
-    return true
+    const known = this.ownMemory.get(process)
+    if (known !== undefined) return known
+    let isOwn = true
+    for (const other of this.processes.values())
+      if (other !== process && isLike(process, other) && this.mayShareMemory(process, other)) isOwn = false
+    this.ownMemory.set(process, isOwn)
+    return isOwn
   }
 
   private mayShareMemory(process: ProcessRecord, other: ProcessRecord): boolean {

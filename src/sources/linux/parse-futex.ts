@@ -57,12 +57,15 @@ export interface Lock {
   readonly tid: number
   /** The kernel or a descriptor vouches for it, whoever it was that called. */
   readonly isVouched: boolean
+  /** The library lets others than the owner unlock it, though POSIX does not: some programs use it as a gate. */
+  readonly mayBeGate: boolean
 }
 
 interface LockRow {
   readonly kind: Lock['kind']
   readonly evidence: WeakEvidence | null
   readonly isVouched?: true
+  readonly mayBeGate?: true
   /** Whether the call alone says that it may be this. */
   readonly fits: (call: FutexCall) => boolean
   /** Where the object may begin, seen from the futex word, and how much of it is read; null is up to that word. */
@@ -122,11 +125,12 @@ const ownerTwice = (words: DataView): number => {
 }
 
 const robustOwner = (words: DataView, call: FutexCall): number =>
-  u32(words, 0) === call.value && has(kindOfMutex(words), robustKind, sharedKind) ? ownerTwice(words) : 0
+  u32(words, 0) === call.value && has(kindOfMutex(words), robustKind, sharedKind | elisionKinds) ? ownerTwice(words) : 0
 
 const inheritingOwner = (words: DataView, { isPrivate }: FutexCall): number => {
   const kind = kindOfMutex(words)
-  if (!has(kind, inheritingKind, robustKind | sharedKind) || ((kind & sharedKind) === 0) !== isPrivate) return 0
+  if (!has(kind, inheritingKind, robustKind | sharedKind | elisionKinds) || ((kind & sharedKind) === 0) !== isPrivate)
+    return 0
   return ownerTwice(words)
 }
 
@@ -199,6 +203,7 @@ const rows: readonly LockRow[] = [
   {
     kind: 'mutex',
     evidence: null,
+    mayBeGate: true,
     fits: (call) => sleeps(call, futexWait) && call.value === 2,
     starts: [0],
     bytes: mutexBytes,
@@ -270,7 +275,15 @@ const wantedByParked = (call: FutexCall, read: ReadWords): Lock | null => {
     const words = address === 0 ? null : read(address, mutexBytes)
     const tid = words === null ? 0 : inheritingOwner(words, call)
     if (tid !== 0)
-      return { kind: 'mutex', evidence: 'pi-stack', address, isPrivate: call.isPrivate, tid, isVouched: true }
+      return {
+        kind: 'mutex',
+        evidence: 'pi-stack',
+        address,
+        isPrivate: call.isPrivate,
+        tid,
+        isVouched: true,
+        mayBeGate: false,
+      }
   }
   return null
 }
@@ -281,13 +294,13 @@ export const mayHaveOwner = (call: FutexCall): boolean => isParked(call) || rows
 /** What the thread waits for and who owns it; null where there is no owner, or nothing tells of one. */
 export const lockOf = (call: FutexCall, read: ReadWords): Lock | null => {
   if (isParked(call)) return wantedByParked(call, read)
-  for (const { fits, starts, bytes, kind, evidence, isVouched = false, ownerIn } of rows) {
+  for (const { fits, starts, bytes, kind, evidence, isVouched = false, mayBeGate = false, ownerIn } of rows) {
     if (!fits(call)) continue
     for (const start of starts) {
       const words = read(call.address + start, bytes ?? 4 - start)
       const tid = words === null ? 0 : ownerIn(words, call, start)
       if (tid === 0 || tid > tidMax) continue
-      return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid, isVouched }
+      return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid, isVouched, mayBeGate }
     }
   }
   return null

@@ -167,7 +167,9 @@ export class Readings {
     const owner = releaser?.path ?? former
     const isJoin = row.kind === 'thread'
     const object = isJoin && owner !== null ? owner : row.object
-    return { state: isJoin ? 'JOIN' : 'MUTEX', object, evidence: row.evidence, releaser, owner }
+    const isGate = row.evidence === 'own-mutex' && !row.isShared
+    const wait = { state: isJoin ? 'JOIN' : 'MUTEX', object, evidence: row.evidence, releaser, owner } as const
+    return isGate ? { ...wait, anyOf: thread.parent } : wait
   }
 
   #threadOf({ pid, tid }: { pid: number; tid: number }, startedAt: number): Thread | null {

@@ -42,6 +42,8 @@ export class ThreadRecord implements Subject {
   futex: FutexCall | null = null
   /** That call leaves it possible that somebody owns what it waits for. */
   mayHaveOwner = false
+  /** glibc has made it: it has a list of robust mutexes. */
+  isRegistered = false
   /** Its id in its own pid namespace; 0 before it was asked for. */
   innerTid = 0
 

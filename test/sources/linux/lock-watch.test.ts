@@ -118,7 +118,6 @@ describe('a ring of mutexes', () => {
     ['robust', 2],
     ['normal', 3],
     ['normal', 10],
-    ['normal', 1],
   ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
     const running = await run('locks', ['ring', kind, count])
     const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
@@ -133,6 +132,19 @@ describe('a ring of mutexes', () => {
       expect(weak(waits)).toEqual(['pi-stack'])
     },
   )
+
+  test.each(['normal', 'adaptive'])(
+    'of one thread and one %s mutex is only likely: others may unlock it',
+    async (kind) => {
+      const running = await run('locks', ['ring', kind, 1])
+      expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual(['own-mutex'])
+    },
+  )
+
+  test('of one thread and one robust mutex, which nobody else can unlock, is proven', async () => {
+    const running = await run('locks', ['ring', 'robust', 1])
+    expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual([])
+  })
 
   test('of rwlocks that writers hold is whole, and only likely', async () => {
     const running = await run('locks', ['ring', 'rwlock', 3])

@@ -42,6 +42,7 @@ describe('a mutex of glibc', () => {
       isPrivate: true,
       tid: 4242,
       isVouched: false,
+      mayBeGate: true,
     })
   })
 
