@@ -15,7 +15,7 @@ import {
   countersOff,
 } from './measures/counters.ts'
 import { deadlockLive, deadlockPrice } from './measures/deadlock-live.ts'
-import { deadlockWalk } from './measures/deadlock-walk.ts'
+import { deadlockBlock, deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
@@ -46,6 +46,7 @@ const measures: readonly Measure[] = [
   countersOff,
   timerWheel,
   deadlockWalk,
+  deadlockBlock,
   deadlockLive,
   deadlockPrice,
   modelCalls,

@@ -2,8 +2,7 @@
 
 import { z } from 'zod'
 import { clientSettings } from '../config.ts'
-import { eventTypes } from '../kernel/events.ts'
-import { didYouMean } from '../nearest.ts'
+import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
 import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
@@ -35,7 +34,8 @@ export const watchCommand = defineCommand({
     'introspectd watch --json | jq .subject',
   ],
   run: async ({ args: { path }, options: { types = null, after, json }, ...effective }) => {
-    if (types !== null) refuseUnknown(types.split(','))
+    const strange = types === null ? null : strangeType(types.split(','))
+    if (strange !== null) throw new CliError(`--types: ${strange}`)
     const service = new Service(effective)
     const ending = endOnSignals().signal
     // Known from the start, so that nothing is missed if the connection breaks before the first event.
@@ -49,15 +49,3 @@ export const watchCommand = defineCommand({
     })
   },
 })
-
-const known = eventTypes.map(({ type }) => type)
-
-/** The service takes a type that there is not, and then never has anything to say. @throws CliError */
-function refuseUnknown(types: readonly string[]): void {
-  const matches = (type: string) =>
-    type.endsWith('*') ? known.some((name) => name.startsWith(type.slice(0, -1))) : known.some((name) => name === type)
-  const strange = types.find((type) => !matches(type))
-  if (strange === undefined) return
-  const instead = didYouMean(strange, known) || `; there are ${known.join(', ')}`
-  throw new CliError(`--types: there is no event ${strange}${instead}`)
-}

@@ -11,7 +11,8 @@ import { bounds } from '../bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
 import type { Model, TreeContext } from '../tree/definition.ts'
 import { runLine } from '../tree/operations.ts'
-import { forms } from './negotiate.ts'
+import { checkLineType } from './body.ts'
+import { forms, refuseQuery } from './negotiate.ts'
 import { Problem, problemOf } from './problems.ts'
 import { authorize } from './security.ts'
 
@@ -36,6 +37,8 @@ function answerCalls({ model, source }: TreeContext, request: FastifyRequest, re
       { headers },
     )
   }
+  refuseQuery(request)
+  checkLineType(request.headers['content-type'])
   const payload = request.body instanceof Readable ? request.body : Readable.from([])
   const session = new Session(model, (error) => request.log.error({ err: error, url: request.url }, 'a call failed'))
   return reply.type(forms.ndjson).send(Readable.from(answers(session, payload)))

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { parseCursor } from '../cursor.ts'
 import type { StreamRequest } from '../stream/websocket.ts'
+import { strangeType } from '../tree/event-types.ts'
 import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
@@ -43,14 +44,22 @@ function isEmpty(query: unknown): boolean {
   return true
 }
 
+/** What a stream tells of itself comes to everybody: it may be named, and need not be. */
+const ofStreams = ['bookmark', 'error']
+
 const types = z
   .string()
   .transform((text) => text.split(','))
-  .refine((list) => list.length <= bounds.typesMax, `at most ${bounds.typesMax} types`)
-  .refine(
-    (list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)),
-    'event types such as threshold.*,process.died',
-  )
+  .refine((list) => list.length <= bounds.typesMax, { error: `at most ${bounds.typesMax} types`, abort: true })
+  .refine((list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)), {
+    error: 'event types such as threshold.*,process.died',
+    abort: true,
+  })
+  // One that there is not would never be heard of, and whoever waits for it would not know.
+  .superRefine((list, context) => {
+    const strange = strangeType(list.filter((type) => !ofStreams.includes(type)))
+    if (strange !== null) context.addIssue({ code: 'custom', message: strange })
+  })
 
 const cursor = z.string().transform((text, context) => {
   const sequence = parseCursor(text)
@@ -72,6 +81,12 @@ function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
   throw new Problem('invalid-query', errors.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; '), {
     extra: { errors },
   })
+}
+
+/** What writes has no query. @throws Problem */
+export function refuseQuery({ method, query }: { readonly method: string; readonly query: unknown }): void {
+  const names = Object.keys(Object(query))
+  if (names.length > 0) throw new Problem('invalid-query', `${method} takes no query here: ${names.join(', ')}`)
 }
 
 export interface ReadForm {

@@ -127,7 +127,7 @@ function readOperation(definition: Definition, template: string): Json {
     ...pageParameters(definition),
     query(
       'types',
-      `Streams only: event types, comma-separated, * at the end: ${eventTypes.map(({ type }) => type).join(', ')}`,
+      `Streams only: event types, comma-separated, * at the end; what matches none is refused: ${eventTypes.map(({ type }) => type).join(', ')}`,
       { type: 'string' },
     ),
     query('after', 'Streams only: begin after this cursor', { type: 'string', pattern: '^[0-9]{1,20}$' }),

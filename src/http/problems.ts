@@ -137,9 +137,16 @@ function kernelProblem({ errno, message, field }: KernelError, instance: string)
 export function fieldErrors({ issues }: ZodError): FieldError[] {
   return issues.slice(0, bounds.fieldErrorsMax).flatMap((issue) => {
     const names: readonly PropertyKey[] = issue.code === 'unrecognized_keys' ? issue.keys : []
-    if (names.length === 0) return [{ pointer: pointerOf(issue.path), detail: issue.message }]
+    if (names.length === 0) return [{ pointer: pointerOf(issue.path), detail: detailOf(issue) }]
     return names.map((name) => ({ pointer: pointerOf([...issue.path, name]), detail: 'no such field' }))
   })
+}
+
+/** As who sent JSON would say it. */
+function detailOf({ code, message }: ZodError['issues'][number]): string {
+  if (code !== 'invalid_type') return message
+  if (message.endsWith('received undefined')) return 'is missing'
+  return message.replace('Invalid input: expected object', 'a JSON object is expected')
 }
 
 /** Fastify's own errors, by code. */

@@ -8,14 +8,14 @@ import { processOf } from '../kernel/limits/crossing.ts'
 import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
-import type { Answer, Definition, Preconditions, TreeContext, Words } from '../tree/definition.ts'
+import type { Answer, Definition, PostVerb, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
-import { parseBody } from './body.ts'
-import { type Form, forms, isTerminal, readForm, streamRequest } from './negotiate.ts'
+import { mediaType, parseBody } from './body.ts'
+import { type Form, forms, isTerminal, readForm, refuseQuery, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
 import { writeReading } from './write-reading.ts'
@@ -216,12 +216,12 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
   let answer: Answer
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
-    const body = definition.put.body.parse(bodyOf(request, definition.put.words))
+    const body = bodyOf(request, definition.put)
     if (definition.put.operates?.(body)) authorize(request.token, 'operate')
     answer = definition.put.run(context, node, params, { body, owner, preconditions, dryRun })
   } else if (request.method === 'POST' && definition.post) {
     checkModel(definition.post, definition, context)
-    const body = definition.post.yaml ? yamlOf(request) : definition.post.body.parse(bodyOf(request))
+    const body = definition.post.yaml ? yamlOf(request) : bodyOf(request, definition.post)
     answer = definition.post.run(context, node, params, body)
   } else if (request.method === 'DELETE' && definition.remove) {
     checkModel(definition.remove, definition, context)
@@ -239,22 +239,24 @@ async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyR
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, words?: Words): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', words)
+const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
+  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+
 /** @throws Problem for any other query */
-function isDryRun({ method, query }: FastifyRequest, { put }: Definition): boolean {
-  const takes = method === 'PUT' && put?.dryRun === true
-  const given = Object.entries(Object(query))
-  const strange = given.filter(([name, value]) => !takes || name !== 'dry-run' || !['', 'true'].includes(String(value)))
+function isDryRun(request: FastifyRequest, { put }: Definition): boolean {
+  if (request.method !== 'PUT' || put?.dryRun !== true) {
+    refuseQuery(request)
+    return false
+  }
+  const given = Object.entries(Object(request.query))
+  const strange = given.filter(([name, value]) => name !== 'dry-run' || !['', 'true'].includes(String(value)))
   if (strange.length === 0) return given.length > 0
-  const names = strange.map(([name]) => name).join(', ')
-  const what = takes ? `PUT takes ?dry-run here, not ${names}` : `${method} takes no query here: ${names}`
-  throw new Problem('invalid-query', what)
+  throw new Problem('invalid-query', `PUT takes ?dry-run here, not ${strange.map(([name]) => name).join(', ')}`)
 }
 
 /** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
 function yamlOf(request: FastifyRequest): string {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const type = mediaType(request.headers['content-type'])
   const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
   if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
   return typeof request.body === 'string' ? request.body : ''

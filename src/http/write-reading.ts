@@ -64,8 +64,8 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text({ columns, prose }: Definition, { list, fields, views }: Reading): string {
-  if (prose !== undefined && fields === null) return prose(views() as never[])
+function text({ columns }: Definition, { list, fields, views, words }: Reading): string {
+  if (words !== null && fields === null) return words()
   if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
   if (fields === null) return renderTable(columns, views() as never[])
   const rows = views().map((view) => new Map(flatten(view, '')))

@@ -2,6 +2,7 @@
 
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
+import { isWanted } from '../tree/event-types.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 
 /** A connection that events are written to. */
@@ -80,8 +81,7 @@ export class Subscription {
   }
 
   #wants(type: string): boolean {
-    if (this.#types === null) return true
-    return this.#types.some((wanted) => (wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted))
+    return this.#types === null || this.#types.some((wanted) => isWanted(wanted, type))
   }
 
   #concerns({ isForAll, places }: LoggedEvent): boolean {

@@ -47,6 +47,9 @@ const bytes = count.describe('Bytes')
 const pages = z.int().min(1).describe('Pages of 4,096 bytes')
 const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
 
+/** Of a thread; its pid and tid. */
+export const threadPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
+
 const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
 const backwardsRule = `${durationRule}; time does not go backwards`
 

@@ -174,7 +174,7 @@ export interface Definition {
   readonly as?: Drawings<never>
   readonly columns?: readonly Column<never>[]
   /** The text form in words, in place of columns or pairs. */
-  readonly prose?: (views: readonly never[]) => string
+  readonly prose?: (views: readonly never[], context: TreeContext) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   /** POST is there too, but has a route of its own. */
@@ -195,7 +195,7 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly as?: Drawings<z.output<R>>
-  readonly prose?: (views: readonly z.output<R>[]) => string
+  readonly prose?: (views: readonly z.output<R>[], context: TreeContext) => string
   readonly put?: PutVerb
   readonly post?: PostVerb
   readonly remove?: RemoveVerb
@@ -218,7 +218,7 @@ interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly ofNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
-  readonly prose?: (views: readonly z.output<E>[]) => string
+  readonly prose?: (views: readonly z.output<E>[], context: TreeContext) => string
   readonly post?: PostVerb
   readonly postsApart?: true
   readonly ofModel?: true

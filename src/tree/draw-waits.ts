@@ -22,14 +22,15 @@ const lines = (all: readonly string[]): string => all.map((line) => `${printable
 export const sentence = (waiting: Waiting): string =>
   `${waiting.path} (${waiting.name}) ${what(waiting)}, since ${waiting.since}`
 
-function what({ state, object, owner, likely }: Waiting): string {
+function what({ state, object, owner, ownerState, likely }: Waiting): string {
   const who = owner ?? 'nobody who lives'
+  const has = ownerState === 'DEAD' && owner !== null ? 'had when it ended' : 'has'
   if (object === null) return state === null ? 'is in a state that is not known' : `is ${state}`
   switch (state) {
     case 'MUTEX':
-      return `waits for mutex ${object}, which ${who} has`
+      return `waits for mutex ${object}, which ${who} ${has}`
     case 'CONDVAR':
-      return `must take mutex ${object} again, which ${who} has`
+      return `must take mutex ${object} again, which ${who} ${has}`
     case 'JOIN':
       return `waits for ${object} to end`
     case 'SEND':

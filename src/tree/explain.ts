@@ -1,5 +1,6 @@
 /** A deadlock in words, for whoever is woken by it. */
 
+import type { Thread } from '../kernel/objects/thread.ts'
 import type { DeadlockView } from './deadlock-views.ts'
 import { sentence } from './draw-waits.ts'
 import { printable } from './text.ts'
@@ -15,6 +16,18 @@ export function explain({ id, kind, reason, since, closing, members, victims }: 
     lines.push(...victims.map((victim) => `    ${sentence(victim)}`))
   }
   return `${lines.map(printable).join('\n')}\n`
+}
+
+/** None was found, which says nothing of threads that cannot be read. */
+export function noneAmong(threads: Iterable<Thread>): string {
+  let read = 0
+  const unread = new Map<string, number>()
+  for (const { condition } of threads) {
+    if (condition.state !== null) read++
+    else unread.set(condition.why ?? 'not known', (unread.get(condition.why ?? 'not known') ?? 0) + 1)
+  }
+  const others = [...unread].map(([why, count]) => `  ${counted(count, 'more thread')} could not be read: ${why}`)
+  return `${[`No deadlock among the ${counted(read, 'thread')} that could be read.`, ...others].map(printable).join('\n')}\n`
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -11,7 +11,7 @@ import { poolNames } from '../kernel/machine.ts'
 import type { ModelProcess } from '../kernel/objects/model-process.ts'
 import type { Partition } from '../kernel/objects/partition.ts'
 import type { System } from '../kernel/objects/system.ts'
-import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody } from './calls.ts'
+import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
 import type { Model } from './definition.ts'
 import type { Advanced } from './model-views.ts'
 import { timeText } from './show.ts'
@@ -112,10 +112,12 @@ export const operations = {
     machine.putPools(pools)
     return {}
   }),
-  putPartition: operation(PoolsBody.extend({ partition: z.string() }), ({ machine }, { partition, pools }) => {
+  putPartition: operation(PoolsBody.extend({ partition: z.string() }), (model, { partition, pools }) => {
     const names = namesIn(partition)
     if (names.length === 0) throw new KernelError('EINVAL', '/sys is no partition')
-    machine.putPartition(names, pools)
+    // What it is to be inside of is there already: a name that was typed wrong makes nothing.
+    containerAt(model, partition.slice(0, partition.lastIndexOf('/part/')))
+    model.machine.putPartition(names, pools)
     return {}
   }),
   removePartition: operation(z.strictObject({ partition: z.string() }), (model, { partition }) => {
@@ -131,14 +133,12 @@ export type OperationName = keyof typeof operations
 
 const isOperation = (name: string): name is OperationName => Object.hasOwn(operations, name)
 
-const callerPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
-
 const callerRule = 'the pathname of the thread that makes the call, as in /sys/proc/1/thread/1'
 
 const Caller = z
   .string(callerRule)
-  .regex(callerPath, callerRule)
-  .transform((path) => callerPath.exec(path)!.slice(1).map(Number) as [number, number])
+  .regex(threadPath, callerRule)
+  .transform((path) => threadPath.exec(path)!.slice(1).map(Number) as [number, number])
 
 const names = [...Object.keys(operations), ...kernelCallNames]
 const callRule = ({ input }: { readonly input?: unknown }) => noSuchCall(input, names)

@@ -21,6 +21,8 @@ export interface Reading {
   readonly list: { readonly path: string; readonly next: string | null } | null
   readonly fields: Fields | null
   readonly views: () => object[]
+  /** For people; null where they are shown columns or pairs. */
+  readonly words: (() => string) | null
   /** Each entry as compact JSON in UTF-8. */
   readonly lines: () => Buffer[]
   /** The first entry, and of what is no list the only one, as compact JSON. */
@@ -48,7 +50,9 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
       : views().map((view) => Buffer.from(JSON.stringify(view)))
   const text = (): string =>
     nodes !== null && fields === null ? fragments.textOf(nodes[0]!, below) : JSON.stringify(views()[0])
-  return { list, fields, views, lines, text }
+  const { prose } = definition
+  const words = prose === undefined ? null : () => prose(views() as never[], context)
+  return { list, fields, views, words, lines, text }
 }
 
 interface Subjects {

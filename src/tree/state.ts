@@ -15,7 +15,7 @@ import { signalRows } from '../kernel/signals.ts'
 import type { PartitionState } from '../kernel/state/containers.ts'
 import { exportState, type MachineState, stateVersion } from '../kernel/state/state.ts'
 import { threadStates } from '../kernel/states.ts'
-import { callName, payload } from './calls.ts'
+import { callName, payload, threadPath } from './calls.ts'
 import { ThresholdBody } from './nodes/limits.ts'
 import { watchState } from './views.ts'
 
@@ -40,6 +40,8 @@ const time = z.int().min(0).max(clockEnd)
 /** Durations reach beyond the end of the clock, and no further than dates do. */
 const due = z.int().min(0).max(8_640_000_000_000_000)
 const duration = z.int().min(0).max(3_600_000_000_000_000)
+/** The next ones count on from there, and must be told apart. */
+const deadlockIdMax = 2 ** 52
 
 const limitNames = limits.map((row) => row.name) as [LimitName, ...LimitName[]]
 const LimitNames = z.enum(limitNames)
@@ -286,14 +288,14 @@ export const State: z.ZodType<SavedState> = z
       .describe('Thresholds that end, or that wait at a node, in the order in which they were armed'),
     deadlocks: z.array(
       z.strictObject({
-        id: count,
+        id: z.int().min(1).max(deadlockIdMax, 'an id after which there is room for others'),
         kind: z.enum(['detected', 'orphaned', 'suspected']),
         // Weaker evidence is of live machines.
         reasons: z.array(z.literal('receiver-will-reply')),
         since: time,
         closing: z.strictObject({
           what: z.enum(['blocked', 'ended', 'released', 'observed']),
-          thread: z.string().nullable(),
+          thread: z.string().regex(threadPath, 'the pathname of a thread, as in /sys/proc/1/thread/1').nullable(),
           state: z.string().nullable(),
           call: z.string().nullable(),
         }),

@@ -161,6 +161,7 @@ export const WaitingView = z
     state: z.string().nullable(),
     object: z.string().nullable().describe('The mutex, channel or thread that it waits for; null where not traced'),
     owner: path.nullable().describe('The thread that has it, or the process any of whose threads may release it'),
+    ownerState: z.literal('DEAD').exactOptional().describe('That thread has ended: nobody can release it'),
     likely: path.optional().describe('Of a message that was received: the thread that did'),
     since: time,
   })

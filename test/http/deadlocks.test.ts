@@ -24,7 +24,7 @@ const textOf = async (path: string): Promise<string> => (await service.fetch(`${
 
 test('there is none at first, and that is said', async () => {
   expect((await service.get('/sys/deadlocks')).body).toEqual({ path: '/sys/deadlocks', entries: [], next: null })
-  expect(await textOf('/sys/deadlocks')).toBe('No deadlock is known.\n')
+  expect(await textOf('/sys/deadlocks')).toBe('No deadlock among the 0 threads that could be read.\n')
 })
 
 test('one is shown with its members, victims and what closed it, under the sequence of its event', async () => {
@@ -66,6 +66,16 @@ test('orphans, joins and messages have words of their own', async () => {
   expect(words).toMatch(
     /has sent to \/sys\/proc\/\d+\/channel\/1, where any thread of \/sys\/proc\/\d+ may receive, since/,
   )
+})
+
+test('of an orphan it says that the thread which had the mutex has ended, wherever it is shown', async () => {
+  await run('dead-owner')
+  const { entries } = (await service.get('/sys/deadlocks')).body as { entries: DeadlockView[] }
+  const [{ path, members }] = entries as [DeadlockView]
+  expect(members).toMatchObject([{ owner: '/sys/proc/1/thread/2', ownerState: 'DEAD' }])
+  const words = '(main) waits for mutex log, which /sys/proc/1/thread/2 had when it ended, since 1970'
+  for (const place of [path, '/sys/deadlocks', '/sys/wait', '/sys/proc/1/thread/1/wait'])
+    expect([place, await textOf(place)]).toEqual([place, expect.stringContaining(words)])
 })
 
 test('what is no deadlock is 404, with the list that there is', async () => {

@@ -53,10 +53,22 @@ describe('making', () => {
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
   })
 
-  test.each(['.', '..', 'a/part/..'])('no partition is named %s, which no client could ask for', async (name) => {
+  test.each(['.', '..'])('no partition is named %s, which no client could ask for', async (name) => {
     const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
     expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
     expect((await service.get('/sys/part')).body.entries).toEqual([])
+  })
+
+  test('the line putPartition makes no partition on the way, as PUT does not', async () => {
+    const put = (partition: string) => JSON.stringify({ call: 'putPartition', partition })
+    expect(await service.calls(put('/sys/part/a/part/b'))).toEqual([
+      { line: 1, errno: 'ENOENT', detail: 'there is no partition /sys/part/a' },
+    ])
+    expect((await service.get('/sys/part')).body.entries).toEqual([])
+    const inside = ['/sys/part/a', '/sys/part/a/part/b', '/sys/part/a/part/..'].map(put).join('\n')
+    expect(await service.calls(inside)).toMatchObject([{ returned: {} }, { returned: {} }, { errno: 'EINVAL' }])
+    const { entries } = (await service.get('/sys/part/a/part')).body as { entries: { path: string }[] }
+    expect(entries.map(({ path }) => path)).toEqual(['/sys/part/a/part/b'])
   })
 
   test('a partition is made, resized and removed; one that is in use is not', async () => {
@@ -451,7 +463,7 @@ describe('/sys/calls', () => {
     }
     expect(await told('')).toEqual([400, 'there is no body; send a JSON object', undefined])
     expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
-    expect(await told('[]')).toEqual([400, 'correct the fields named', [expect.objectContaining({ pointer: '' })]])
+    expect(await told('[]')).toEqual([400, 'a JSON object is expected', [expect.objectContaining({ pointer: '' })]])
     expect((await told('', '/sys/proc'))[1]).toBe('there is no body; send a JSON object')
   })
 
@@ -487,6 +499,40 @@ describe('/sys/calls', () => {
     })
   })
 
+  test.each([
+    ['null', '', 'a JSON object is expected, received null'],
+    ['[1]', '', 'a JSON object is expected, received array'],
+    ['{"call":"create"}', '/name', 'is missing'],
+    ['{"call":"createThread"}', '/pid', 'is missing'],
+  ])('says of the line %s that %s of it %s', async (line, pointer, detail) => {
+    expect(await service.calls(line)).toMatchObject([{ line: 1, problem: { errors: [{ pointer, detail }] } }])
+  })
+
+  test('what is missing in a body is said to be, and what is no object that one is expected', async () => {
+    const missing = await service.post('/sys/proc', {})
+    expect([missing.status, missing.body.errors]).toEqual([400, [{ pointer: '/name', detail: 'is missing' }]])
+    const none = await service.post('/sys/proc', '[]')
+    expect([none.status, none.body.detail]).toEqual([400, 'a JSON object is expected'])
+  })
+
+  test.each([
+    { call: 'kill', pid: 1, signal: 'SIGNONE' },
+    { call: 'SignalKill', pid: 1, signal: 'SIGNONE' },
+    { call: 'SignalAction', signal: 'SIGNONE', action: 'ignore' },
+    { call: 'SignalProcmask', how: 'set', signals: ['SIGNONE'] },
+    { call: 'SignalWaitinfo', signals: ['SIGNONE'] },
+    { call: 'SignalSuspend', mask: ['SIGNONE'] },
+    { call: 'TimerCreate', notify: { signal: 'SIGNONE' } },
+  ])('a name that is no signal is refused by the shape of $call, and its reference promises no errno', async (call) => {
+    await service.post('/sys/proc', { name: 'one' })
+    const { status, body } = await service.post('/sys/proc/1/thread/1/call', call)
+    expect([status, body.type, body.errno]).toEqual([400, 'urn:introspectd:problem:invalid-body', undefined])
+    const page = readFileSync(new URL('../../docs/reference/calls.md', import.meta.url), 'utf8')
+    const section = page.split('\n## ').find((text) => text.startsWith(`${call.call}\n`))
+    expect(section).toContain('QNX: ')
+    expect(section).not.toContain('no such signal')
+  })
+
   test('a line is as long as it has bytes, however it arrives', async () => {
     const bytes = Buffer.from(`\n${JSON.stringify({ call: 'create', name: 'é'.repeat(33_000) })}\n`)
     for (const cut of [1, 2, 30_000, 30_001, bytes.length - 1, bytes.length]) {
@@ -504,6 +550,27 @@ describe('/sys/calls', () => {
         { line: 2, problem: { type: 'urn:introspectd:problem:body-too-large' } },
       ])
     }
+  })
+
+  test.each([
+    ['/sys/calls?dry-run', 'application/x-ndjson', 400, 'invalid-query'],
+    ['/sys/calls?pretty', 'application/x-ndjson', 400, 'invalid-query'],
+    ['/sys/calls', 'image/png', 415, 'unsupported-media-type'],
+    ['/sys/calls', 'application/yaml', 415, 'unsupported-media-type'],
+  ])('%s as %s is refused, and no line is executed', async (path, type, status, problem) => {
+    const { status: answered, body } = await service.post(path, { call: 'create', name: 'x' }, { 'content-type': type })
+    expect([answered, body.type]).toEqual([status, `urn:introspectd:problem:${problem}`])
+    expect((await service.get('/sys/proc')).body.entries).toEqual([])
+  })
+
+  test.each([
+    'application/x-ndjson; charset=utf-8',
+    'application/json',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+  ])('lines are taken as %s', async (type) => {
+    const { status, body } = await service.post('/sys/calls', { call: 'create', name: 'x' }, { 'content-type': type })
+    expect([status, body]).toMatchObject([200, { line: 1, returned: { pid: 1 } }])
   })
 
   test('POST is among what is allowed there', async () => {

@@ -340,8 +340,10 @@ describe('a state that is wrong', () => {
   test('partitions inside one another are taken as deep as they can be made, and no deeper', async () => {
     const nested = (depth: number) => `/sys${'/part/a'.repeat(depth)}`
     const make = (depth: number) => ({ call: 'putPartition', partition: nested(depth), pools: {} })
-    const answers = await service.calls(lines([make(bounds.partitionDepthMax), make(bounds.partitionDepthMax + 1)]))
-    expect(answers).toMatchObject([{ returned: {} }, { errno: 'EINVAL' }])
+    const answers = await service.calls(
+      lines(Array.from({ length: bounds.partitionDepthMax + 1 }, (_, above) => make(above + 1))),
+    )
+    expect(answers.slice(-2)).toMatchObject([{ returned: {} }, { errno: 'EINVAL' }])
     const state = await save(service)
     expect((await other.put('/sys/state', state)).status).toBe(200)
     for (const depth of [1, 100_000]) {
@@ -351,6 +353,52 @@ describe('a state that is wrong', () => {
       expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer: '/system' }]])
     }
     expect(await save(service)).toBe(state)
+  })
+})
+
+describe('deadlocks of a state', () => {
+  /** Two threads of a process, each of which waits for the mutex of the other. */
+  const deadlock = (pid: number) => {
+    const [one, two] = [by(pid, 1), by(pid, 2)]
+    const both = [one('SyncMutexLock', { mutex: 'a' }), two('SyncMutexLock', { mutex: 'b' })]
+    const closing = [one('SyncMutexLock', { mutex: 'b' }), two('SyncMutexLock', { mutex: 'a' })]
+    return lines([{ call: 'create', name: 'two' }, { call: 'createThread', pid }, ...both, ...closing])
+  }
+  const idsOf = async (at: ModelService) => {
+    const { entries } = (await at.get('/sys/deadlocks')).body as { entries: { id: number }[] }
+    return entries.map(({ id }) => id)
+  }
+
+  test('have ids that leave room for later ones, which are told apart', async () => {
+    await service.calls(deadlock(1))
+    const state = JSON.parse(await save(service)) as Anything
+    Object.assign(state.deadlocks![0]!, { id: 2 ** 52 })
+    expect((await other.put('/sys/state', state)).status).toBe(200)
+    await other.calls(deadlock(2))
+    await other.calls(deadlock(3))
+    expect(await idsOf(other)).toEqual([2 ** 52, 2 ** 52 + 1, 2 ** 52 + 2])
+  })
+
+  test.each<[string, (deadlock: Anything) => unknown, string]>([
+    ['the last id that there is', (told) => Object.assign(told, { id: Number.MAX_SAFE_INTEGER }), '/id'],
+    ['an id that leaves too little room', (told) => Object.assign(told, { id: 2 ** 52 + 1 }), '/id'],
+    ['an id that no path can name', (told) => Object.assign(told, { id: 0 }), '/id'],
+    ['text in place of a thread', (told) => Object.assign(told.closing!, { thread: 'hello\n' }), '/closing/thread'],
+    [
+      'a process in place of a thread',
+      (told) => Object.assign(told.closing!, { thread: '/sys/proc/1' }),
+      '/closing/thread',
+    ],
+    ['a thread 0', (told) => Object.assign(told.closing!, { thread: '/sys/proc/1/thread/0' }), '/closing/thread'],
+  ])('are refused with %s, and nothing has changed', async (_, spoil, pointer) => {
+    await service.calls(deadlock(1))
+    const before = await save(service)
+    const state = JSON.parse(before) as Anything
+    spoil(state.deadlocks![0]!)
+    const { status, body } = await service.put('/sys/state', state)
+    expect([status, body.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
+    expect(body.errors).toMatchObject([{ pointer: `/deadlocks/0${pointer}` }])
+    expect(await save(service)).toBe(before)
   })
 })
 

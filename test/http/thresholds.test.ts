@@ -152,6 +152,15 @@ describe('bad bodies change nothing', () => {
     expect(service.bench.kernel.notifier.size).toBe(0)
   })
 
+  test.each([
+    ['text/plain', 'many', '/at', 'a percentage from "0%" to "100%"'],
+    ['application/json', '"100"', '', 'a JSON object is expected, received string'],
+  ])('%s %j names the forms that a body may have', async (type, sent, pointer, detail) => {
+    const { body } = await service.put(hog, sent, { 'content-type': type })
+    expect(body.detail).toBe('a JSON object is expected, or text such as 100 or 80% rearm=60% per=process')
+    expect(body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
+  })
+
   test('a body that is not UTF-8', async () => {
     const response = await service.fetch(hog, { method: 'PUT', body: Buffer.from([0x31, 0xff]) })
     expect(response.status).toBe(400)

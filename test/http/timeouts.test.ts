@@ -119,6 +119,22 @@ describe('a timeout', () => {
     expect((await service.get('/sys/timeout')).body).toMatchObject({ holds: null })
   })
 
+  test.each([
+    ['application/x-www-form-urlencoded', 'hello', '/after', 'a duration from'],
+    ['application/x-www-form-urlencoded', 'null', '/after', 'a duration from'],
+    ['application/x-www-form-urlencoded', '"500ms"', '/after', 'a duration from'],
+    ['text/plain', '[]', '/after', 'a duration from'],
+    ['application/json', 'null', '', 'a JSON object is expected, received null'],
+    ['application/json', '[]', '', 'a JSON object is expected, received array'],
+    ['application/json', '"500ms"', '', 'a JSON object is expected, received string'],
+  ])('as %s %s is refused, and the forms that it may have are named', async (type, body, pointer, detail) => {
+    const { status, body: problem } = await service.put('/sys/timeout', body, { 'content-type': type })
+    expect([status, problem.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
+    expect(problem.detail).toBe('a JSON object is expected, or text such as 500ms or 2s states=SEND,MUTEX')
+    expect(problem.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
+    expect((await service.get('/sys/timeout')).body).toMatchObject({ holds: null })
+  })
+
   test('is none of a thread, nor of what is not there', async () => {
     await service.calls(contention(1))
     expect((await service.put('/sys/proc/1/thread/1/timeout', { after: '1s' })).status).toBe(404)

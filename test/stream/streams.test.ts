@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { EventSource } from 'eventsource'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bounds } from '../../src/bounds.ts'
+import { eventTypes } from '../../src/kernel/events.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Service } from '../support/service.ts'
 
@@ -69,6 +70,31 @@ describe('over a WebSocket', () => {
     service.bench.process(43)
     await watcher.until(2)
     expect(subjects(watcher.events)).toEqual(['process.created /sys/proc/42', 'process.created /sys/proc/43'])
+  })
+
+  test.each([
+    ['deadlok.*', 'there is no event deadlok.*; did you mean deadlock.*?'],
+    ['process.died,threshold.triped', 'there is no event threshold.triped; did you mean threshold.tripped?'],
+    ['deadlock.warn', 'there is no event deadlock.warn; did you mean deadlock.warning?'],
+    ['metrics.*', `there is no event metrics.*; there are ${eventTypes.map(({ type }) => type).join(', ')}`],
+  ])(
+    'types=%s is refused to a WebSocket and to a stream alike, since no event would ever come',
+    async (types, detail) => {
+      const path = `/sys?types=${types}`
+      const refused = await service.refusedUpgrade(path)
+      const stream = await service.get(path, { accept: 'text/event-stream' })
+      for (const { status, body } of [refused, stream]) {
+        expect([status, body.type]).toEqual([400, 'urn:introspectd:problem:invalid-query'])
+        expect(body.errors).toEqual([{ parameter: 'types', detail }])
+      }
+      expect(service.app.hub.size).toBe(0)
+    },
+  )
+
+  test('bookmarks may be asked for by name, as all that a stream carries', async () => {
+    const watcher = await service.watch('/sys?types=bookmark,error,*')
+    service.bench.process(42)
+    expect(await watcher.until(1)).toMatchObject([{ type: 'process.created' }])
   })
 
   test('after: replays what came since a cursor and goes over to live, without gap or duplicate', async () => {

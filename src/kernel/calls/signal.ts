@@ -9,7 +9,7 @@ import { type Progress, success } from './call.ts'
 import { deliver, deliverPending, firstPending, forget, infoOf, isIgnored, take } from './delivery.ts'
 import { block } from './scheduling.ts'
 
-/** @throws EINVAL */
+/** Shapes of calls let no other name through. @throws EINVAL */
 function known(name: string): Signal {
   const signal = signalOf(name)
   if (signal === null) throw new KernelError('EINVAL', `there is no signal ${name}`)
@@ -28,7 +28,7 @@ const setOf = (names: readonly string[]): SignalSet => new Set(names.map(known).
  * @param code an integer, for the receiver
  * @param value an integer, for the receiver
  * @throws ESRCH no such process or thread; EPERM another user's process, and the caller is not user 0; EAGAIN the
- * receiver has no room for it to wait: nothing is queued then; EINVAL no such signal
+ * receiver has no room for it to wait: nothing is queued then
  */
 export function signalKill(
   machine: Machine,
@@ -44,7 +44,7 @@ export function signalKill(
  * @param pid 0 is the caller's own process
  * @param signal its name; null only asks whether it could be sent
  * @throws ESRCH no such process; EPERM another user's process, and the caller is not user 0; EAGAIN the receiver has no
- * room for it to wait; EINVAL no such signal
+ * room for it to wait
  */
 export function kill(
   machine: Machine,
@@ -76,7 +76,7 @@ function sendSignal(
  * while it runs; where they do not fit the kernel ends the process with SIGSEGV. Does not block. QNX: SignalAction().
  * @param signal its name
  * @param action default, ignore, or handle: a handler runs, and ends an interruptible wait with EINTR
- * @throws EINVAL no such signal, or SIGKILL or SIGSTOP, which always do what they do
+ * @throws EINVAL SIGKILL or SIGSTOP, which always do what they do
  */
 export function signalAction(
   machine: Machine,
@@ -97,7 +97,6 @@ export function signalAction(
  * @param how block adds, unblock takes away, set replaces
  * @param signals names; SIGKILL and SIGSTOP are left out
  * @returns mask before, as names
- * @throws EINVAL no such signal
  */
 export function signalProcmask(
   machine: Machine,
@@ -122,8 +121,7 @@ const withoutSure = (signals: ReadonlySet<Signal>): SignalSet => {
  * SIGWAITINFO where none waits. QNX: SignalWaitinfo().
  * @param signals names; SIGKILL and SIGSTOP are left out
  * @returns signal, code, value and pid of the sender (null for the kernel)
- * @throws EINVAL no such signal, or none that can be waited for; EINTR a handler of another signal ran; ETIMEDOUT after
- * TimerTimeout
+ * @throws EINVAL none of them can be waited for; EINTR a handler of another signal ran; ETIMEDOUT after TimerTimeout
  */
 export function signalWaitinfo(
   machine: Machine,
@@ -145,7 +143,7 @@ export function signalWaitinfo(
  * SignalSuspend: masks just these signals until a handler has run; then the former mask is back. Blocks in SIGSUSPEND
  * until then. QNX: SignalSuspend().
  * @param mask names; SIGKILL and SIGSTOP are left out
- * @throws EINTR a handler ran: it returns no other way; EINVAL no such signal; ETIMEDOUT after TimerTimeout
+ * @throws EINTR a handler ran: it returns no other way; ETIMEDOUT after TimerTimeout
  */
 export function signalSuspend(
   machine: Machine,

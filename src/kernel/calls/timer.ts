@@ -27,7 +27,7 @@ export type Notify =
  * @param notify what happens when it expires: a pulse on a connection (coid, code, value), or a signal to the process
  * (name, code, value). One that finds no room is an overrun
  * @returns timerid, the lowest that is free
- * @throws EAGAIN no room for a timer; EBADF no such connection, or its channel was destroyed; EINVAL no such signal
+ * @throws EAGAIN no room for a timer; EBADF no such connection, or its channel was destroyed
  */
 export function timerCreate(machine: Machine, { parent }: ModelThread, { notify }: { notify: Notify }): Progress {
   const notice = noticeOf(parent, notify)

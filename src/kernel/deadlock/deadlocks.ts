@@ -40,6 +40,14 @@ interface Suspect extends Knot {
   told: Deadlock | null
 }
 
+/** A process none of whose threads anything inside can wake. */
+interface ClosedSet {
+  /** How many it had when the source looked. */
+  readonly threads: number
+  /** Null while it is proven stuck as a whole, or is about to end. */
+  told: Deadlock | null
+}
+
 const none: readonly Thread[] = []
 
 /** Of the victims that an event names: the others are only counted. */
@@ -52,8 +60,8 @@ export class Deadlocks {
   #lastId = 0
   readonly #provenOf = new Map<Thread, Deadlock>()
   readonly #suspectOf = new Map<Thread, Suspect>()
-  /** Processes that a source has found closed, with what was told of each: nothing while it is proven stuck as a whole. */
-  readonly #closedSets = new Map<Process, Deadlock | null>()
+  /** Processes that a source has found closed. */
+  readonly #closedSets = new Map<Process, ClosedSet>()
   #closedSetsChanged = false
 
   constructor(ports: DeadlockPorts) {
@@ -100,29 +108,29 @@ export class Deadlocks {
    * is not so any more.
    */
   closedSet(process: Process, isClosed: boolean, how: 'changed' | 'ended' = 'changed'): void {
-    const told = this.#closedSets.get(process)
-    if (isClosed === (told !== undefined)) return
+    const known = this.#closedSets.get(process)
     if (isClosed) {
-      this.#closedSets.set(process, null)
+      this.#closedSets.set(process, { threads: livingOf(process).length, told: known?.told ?? null })
       this.#closedSetsChanged = true
-    } else {
+    } else if (known !== undefined) {
       this.#closedSets.delete(process)
-      if (told) this.#resolve(told, { how })
+      if (known.told) this.#resolve(known.told, { how })
     }
   }
 
   /** What is proven of all threads of a process is suspected no more. */
   #tellClosedSets(): void {
     this.#closedSetsChanged = false
-    for (const [process, told] of this.#closedSets) {
-      const members = [...process.threads.values()].sort(byPidAndTid)
+    for (const [process, set] of this.#closedSets) {
+      const members = livingOf(process)
       const isProven = members.every((thread) => this.isStuckThread(thread))
-      if (isProven && told !== null) {
-        this.#resolve(told, { how: 'proven' })
-        this.#closedSets.set(process, null)
-      } else if (!isProven && told === null) {
+      if (isProven && set.told !== null) {
+        this.#resolve(set.told, { how: 'proven' })
+        set.told = null
+      } else if (!isProven && set.told === null && members.length === set.threads) {
+        // Of one that has fewer threads by now, as because it ends, the source is to tell again.
         const close: Closing = { what: 'observed', thread: null, state: null, call: null }
-        this.#closedSets.set(process, this.#tell('suspected', { members, isOrphan: false }, close, ['closed-set']))
+        set.told = this.#tell('suspected', { members, isOrphan: false }, close, ['closed-set'])
       }
     }
   }
@@ -237,12 +245,11 @@ export class Deadlocks {
       if (suspect.told !== null) broken.add(suspect.told)
     }
     if (broken.size === 0) return
-    const { thread, wake } = this.#waits.wake ?? { thread: null, wake: { what: 'changed' } as const }
     for (const deadlock of [...broken].sort((one, other) => one.id - other.id)) {
       for (const member of deadlock.members) if (this.#provenOf.get(member) === deadlock) this.#provenOf.delete(member)
-      const { what: how, errno } = wake
-      const by = thread === null ? null : thread.path
-      this.#resolve(deadlock, { how, thread: by, ...(errno !== undefined && { errno }) })
+      const woken = this.#waits.wakeOf(deadlock.members)
+      const { what: how, errno } = woken?.wake ?? { what: 'changed' }
+      this.#resolve(deadlock, { how, thread: woken?.thread.path ?? null, ...(errno !== undefined && { errno }) })
     }
   }
 
@@ -336,6 +343,9 @@ export class Deadlocks {
     })
   }
 }
+
+const livingOf = ({ threads }: Process): Thread[] =>
+  [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
 
 const isSame = (one: readonly Thread[], other: readonly Thread[]): boolean =>
   one.length === other.length && one.every((thread, place) => thread === other[place])

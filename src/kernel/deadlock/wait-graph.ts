@@ -193,9 +193,8 @@ export class WaitGraph {
     let from = start
     for (let steps = 0; steps < unmarkedStepsMax; steps++) {
       const at = next[from]!
-      if (at === nobody) return true
-      if (at === several) return this.hasFree(from)
-      if (at === gone || at === start) return false
+      if (at <= nobody) return at === nobody || (at === several && this.hasFree(from))
+      if (at === start) return false
       from = at
     }
     return false

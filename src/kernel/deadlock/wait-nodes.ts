@@ -30,8 +30,9 @@ export class WaitNodes {
   readonly #followers: ((size: number) => void)[] = []
   readonly #objects: Owner[] = [null]
   #unused: number[] = []
-  /** Given back, and perhaps still named in this update. */
-  #returned: number[] = []
+  /** Given back, and perhaps still named in this update: so many at the beginning of the array. */
+  #returnedCount = 0
+  readonly #returned: number[] = []
 
   /** `grow` is called with each new size. */
   follow(grow: (size: number) => void): void {
@@ -70,13 +71,12 @@ export class WaitNodes {
     this.kind[node] = free
     this.living[node] = 0
     this.process[node] = 0
-    this.#returned.push(node)
+    this.#returned[this.#returnedCount++] = node
   }
 
   recycle(): void {
-    if (this.#returned.length === 0) return
-    for (const node of this.#returned) this.#unused.push(node)
-    this.#returned.length = 0
+    for (let place = 0; place < this.#returnedCount; place++) this.#unused.push(this.#returned[place]!)
+    this.#returnedCount = 0
   }
 
   isUsed(node: number): boolean {

@@ -7,7 +7,7 @@ import type { Process } from '../objects/process.ts'
 import type { Thread } from '../objects/thread.ts'
 
 /** Evidence that is not proof: a loop through such a wait is suspected, never detected. */
-export type WeakEvidence = 'rwlock-writer' | 'pi-stack'
+export type WeakEvidence = 'rwlock-writer' | 'pi-stack' | 'unknown-caller' | 'own-mutex'
 
 interface Traced {
   /** What it waits for, as people know it: the name of a mutex, the pathname of a thread or channel. */
@@ -21,6 +21,8 @@ export interface ThreadWait extends Traced {
   readonly state: 'MUTEX' | 'CONDVAR' | 'JOIN'
   readonly releaser: Thread | null
   readonly owner: string | null
+  /** Where the evidence is weak: any thread of this process could release it, and nobody else. */
+  readonly anyOf?: Process
 }
 
 /** Any live thread of a process can. */

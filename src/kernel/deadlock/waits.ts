@@ -8,26 +8,25 @@
 import type { Process } from '../objects/process.ts'
 import type { Thread } from '../objects/thread.ts'
 import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
+import { type Cause, closing, Pending } from './pending.ts'
 import type { Lock, Wait } from './wait.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'
 
-type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
-
-const waits: ReadonlySet<Cause> = new Set(['blocked', 'observed'])
+export interface Woken {
+  readonly thread: Thread
+  readonly wake: Wake
+}
 
 export class Waits {
   readonly #nodes = new WaitNodes()
   readonly proven = new WaitGraph(this.#nodes)
   readonly suspected = new WaitGraph(this.#nodes)
-  /** Where a walk is to begin, and why; each at the same place. */
-  readonly #pending: number[] = []
-  readonly #pendingThreads: (Thread | null)[] = []
-  readonly #pendingCauses: Cause[] = []
+  readonly #pending = new Pending()
   /** Were stuck and wait no more: some of them have ended, and have no node. */
   readonly #freed: Thread[] = []
-  /** What has last set somebody free who was stuck. */
-  wake: { readonly thread: Thread; readonly wake: Wake } | null = null
+  /** What has set somebody free who was stuck. */
+  readonly #wakes: Woken[] = []
 
   // ---- what happens ----
 
@@ -36,7 +35,7 @@ export class Waits {
     const process = this.#nodes.ofProcess(thread.parent)
     this.#nodes.living[process]!++
     if (!this.#isStuck(process)) return
-    this.wake = { thread, wake: { what: 'created' } }
+    this.#wakes.push({ thread, wake: { what: 'created' } })
     this.proven.reopen(process)
     this.suspected.reopen(process)
   }
@@ -51,7 +50,7 @@ export class Waits {
     }
     const { wait } = thread
     if (wait === null) this.unblocked(thread, { what: 'changed' })
-    else this.#link(thread, wait.evidence === null ? this.#provenEdge(wait) : nobody, this.#suspectedEdge(wait), cause)
+    else this.#link(thread, this.#provenEdge(wait), this.#suspectedEdge(wait), cause)
   }
 
   /** It waits no more, or for something that is not traced. */
@@ -59,7 +58,7 @@ export class Waits {
     const node = thread.waitNode
     if (node === 0 || this.suspected.next[node] === nobody) return
     if (this.#isStuck(node)) {
-      this.wake = { thread, wake }
+      this.#wakes.push({ thread, wake })
       this.#freed.push(thread)
     }
     const from = this.suspected.next[node]!
@@ -71,15 +70,16 @@ export class Waits {
   ended(thread: Thread): void {
     const process = this.#nodes.ofProcess(thread.parent)
     this.unblocked(thread, { what: 'ended' })
-    if (this.wake?.thread === thread) this.wake = { thread, wake: { what: 'ended' } }
+    const last = this.#wakes.at(-1)
+    if (last?.thread === thread) this.#wakes[this.#wakes.length - 1] = { thread, wake: { what: 'ended' } }
     this.#nodes.living[process]!--
-    if (this.proven.firstWaiter[process] !== 0) this.#begin(process, thread, 'ended')
+    if (this.proven.firstWaiter[process] !== 0) this.#pending.add(process, thread, 'ended')
     const node = thread.waitNode
     if (node === 0) return
     for (const waiter of this.#waitersOf(node)) {
       if (this.suspected.isLock(waiter)) {
         this.#linkBoth(waiter, gone)
-        this.#begin(waiter, thread, 'ended')
+        this.#pending.add(waiter, thread, 'ended')
       } else this.#letGo(waiter)
     }
     this.#nodes.giveBack(node)
@@ -104,7 +104,7 @@ export class Waits {
   // ---- what comes of it ----
 
   get isChanged(): boolean {
-    return this.#pending.length > 0 || this.isReopened
+    return this.#pending.count > 0 || this.isReopened
   }
 
   /** Some who were stuck perhaps are no more, or have ended. */
@@ -120,39 +120,38 @@ export class Waits {
 
   /** Finds who is stuck by what has happened. */
   examine(): void {
-    for (let place = 0; place < this.#pending.length; place++) {
-      const node = this.#pending[place]!
+    const pending = this.#pending
+    for (let place = 0; place < pending.count; place++) {
+      const node = pending.node(place)
       if (!this.#nodes.isUsed(node)) continue
       // Where one fewer may reply, nobody need be stuck in the suspected graph who was not.
       const isStuck = this.suspected.examine(node)
-      if (isStuck || this.#pendingCauses[place] === 'ended') this.proven.examine(node)
+      if (isStuck || pending.cause(place) === 'ended') this.proven.examine(node)
     }
   }
 
   /** All of that has been told. */
   clear(): void {
-    this.#pending.length = 0
-    this.#pendingThreads.length = 0
-    this.#pendingCauses.length = 0
-    this.#freed.length = 0
-    this.wake = null
+    this.#pending.clear()
+    if (this.#freed.length > 0) this.#freed.length = 0
+    if (this.#wakes.length > 0) this.#wakes.length = 0
     this.#nodes.recycle()
   }
 
   /** The last of what happened in this update that it needed. */
   closingOf(members: readonly Thread[]): Closing {
-    const last = this.#pendingThreads.findLastIndex(
-      (thread, place) => waits.has(this.#pendingCauses[place]!) && members.includes(thread!),
-    )
-    const cause = this.#pendingCauses[last]
-    if (cause === 'blocked' || cause === 'observed') return closing(cause, members, this.#pendingThreads[last]!)
-    const owners = members.flatMap(({ wait }) => (wait !== null && 'releaser' in wait ? [wait.owner] : []))
-    const ends = this.#pendingThreads.filter(
-      (thread, place) => thread !== null && this.#pendingCauses[place] === 'ended',
-    )
-    const ended = ends.findLast((thread) => owners.includes(thread!.path)) ?? ends.at(-1)
-    if (ended !== undefined) return closing('ended', members, ended)
-    return this.wake === null ? closing('observed', members, null) : closing('released', members, this.wake.thread)
+    const known = this.#pending.closingOf(members)
+    if (known !== null) return known
+    const woken = this.wakeOf(members)
+    return woken === null ? closing('observed', members, null) : closing('released', members, woken.thread)
+  }
+
+  /** What set these free: one of them, or of their processes, if it was one; else the only one that it can have been. */
+  wakeOf(members: readonly Thread[]): Woken | null {
+    const ofMembers = this.#wakes.findLast(({ thread }) => members.includes(thread))
+    const ofProcesses = () =>
+      this.#wakes.findLast(({ thread: { parent } }) => members.some((one) => one.parent === parent))
+    return ofMembers ?? ofProcesses() ?? (this.#wakes.length === 1 ? this.#wakes[0]! : null)
   }
 
   // ---- the graphs ----
@@ -165,12 +164,12 @@ export class Waits {
     const node = this.#nodes.thread(thread)
     const before = this.suspected.next[node]!
     if (before === suspected && this.proven.next[node] === proven) return
-    if (this.#isStuck(node)) this.wake = { thread, wake: { what: 'changed' } }
+    if (this.#isStuck(node)) this.#wakes.push({ thread, wake: { what: 'changed' } })
     if (this.proven.next[node] !== proven) this.proven.link(node, proven)
     if (before !== suspected) this.suspected.link(node, suspected)
     if (before === nobody) this.#nodes.join(node)
     this.#dropLock(before)
-    this.#begin(node, thread, cause)
+    this.#pending.add(node, thread, cause)
   }
 
   #linkBoth(node: number, to: number): void {
@@ -188,20 +187,19 @@ export class Waits {
     return new Set([...this.proven.waitersOf(node), ...this.suspected.waitersOf(node)])
   }
 
-  #begin(node: number, thread: Thread | null, cause: Cause): void {
-    this.#pending.push(node)
-    this.#pendingThreads.push(thread)
-    this.#pendingCauses.push(cause)
+  #provenEdge(wait: Wait): number {
+    if (wait.evidence === null) return this.#edge(wait)
+    return 'anyOf' in wait && wait.anyOf !== undefined ? this.#nodes.ofProcess(wait.anyOf) : nobody
   }
 
-  #provenEdge(wait: Wait): number {
+  #edge(wait: Wait): number {
     if ('releasers' in wait) return this.#nodes.ofProcess(wait.releasers)
     return wait.releaser === null ? gone : this.#nodes.thread(wait.releaser)
   }
 
   #suspectedEdge(wait: Wait): number {
     if (wait.state === 'REPLY' && wait.likely !== null) return this.#nodes.thread(wait.likely)
-    return this.#provenEdge(wait)
+    return this.#edge(wait)
   }
 
   #lockNode(lock: Lock): number {
@@ -216,7 +214,7 @@ export class Waits {
     const to = isAbandoned ? gone : owner === null ? nobody : this.#nodes.thread(owner)
     if (this.suspected.next[waitNode] === to) return
     this.#linkBoth(waitNode, to)
-    this.#begin(waitNode, owner, 'owner')
+    this.#pending.add(waitNode, owner, 'owner')
   }
 
   /** A lock that nobody waits for any more is no part of the graph. */
@@ -234,15 +232,5 @@ export class Waits {
   /** Those of the nodes that are threads, by pid and tid. */
   threads(nodes: readonly number[]): Thread[] {
     return nodes.flatMap((node) => this.#nodes.threadAt(node) ?? []).sort(byPidAndTid)
-  }
-}
-
-const closing = (what: Closing['what'], members: readonly Thread[], thread: Thread | null): Closing => {
-  const isMember = thread !== null && members.includes(thread)
-  return {
-    what,
-    thread: what === 'observed' ? null : (thread?.path ?? null),
-    state: isMember && what === 'blocked' ? (thread.wait?.state ?? null) : null,
-    call: isMember && what === 'blocked' ? thread.calling : null,
   }
 }

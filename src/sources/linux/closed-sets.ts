@@ -78,11 +78,15 @@ export class ClosedSets {
       else this.verdicts.delete(process)
     }
     const pids: number[] = []
-    for (const [process, { isClosed }] of this.verdicts) {
+    const sets: string[] = []
+    for (const [process, { isClosed, threads }] of this.verdicts) {
       if (this.parts.processes.get(process.pid) !== process) this.verdicts.delete(process)
-      else if (isClosed) pids.push(process.pid)
+      else if (isClosed) {
+        pids.push(process.pid)
+        sets.push(`${process.pid} ${threads}`)
+      }
     }
-    const told = pids.sort((one, other) => one - other).join()
+    const told = sets.sort().join()
     if (told === this.told) return null
     this.told = told
     return pids

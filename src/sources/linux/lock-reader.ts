@@ -1,5 +1,6 @@
 /** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
 
+import { CallerFinder } from './caller-finder.ts'
 import { isDenied, isGone, type KeptFiles } from './kept-files.ts'
 import { OwnerFinder } from './owner-finder.ts'
 import { type FutexCall, futexCallOf, type Lock, lockOf } from './parse-futex.ts'
@@ -11,6 +12,7 @@ export interface Seen {
   readonly lock: Lock
   /** Two that are the same here are the same object: an address, or for one that processes share its place in a file. */
   readonly object: string
+  readonly isShared: boolean
   /** Null: its owner has ended, and nobody else can release it. */
   readonly owner: ThreadRecord | null
 }
@@ -32,22 +34,32 @@ export const sameSight = (one: Seen, other: Seen): boolean =>
   one.lock.tid === other.lock.tid &&
   one.lock.kind === other.lock.kind
 
+const notTheLibrary = 'it waits in code that is not the C library’s, for a lock of its own'
+
 export class LockReader {
   private readonly files: KeptFiles
   private readonly owners: OwnerFinder
   private readonly call = emptySystemCall()
   private failure: string | null = null
+  private readonly callers: CallerFinder
 
   constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
+    this.callers = new CallerFinder(files)
     this.owners = new OwnerFinder(files, processes, procRoot)
+  }
+
+  startPass(): void {
+    this.owners.startPass()
   }
 
   /** Preconditions: it was in a futex call when it was classified. */
   see(process: ProcessRecord, thread: ThreadRecord): Sight {
     this.failure = null
-    const lock = lockOf(thread.futex!, (address, bytes) => this.readWords(process, address, bytes))
-    if (lock === null) return this.failure
+    const seen = lockOf(thread.futex!, (address, bytes) => this.readWords(process, address, bytes))
+    if (seen === null) return this.failure
+    const lock = this.byCaller(process, thread.futex!, seen)
+    if (lock === null) return notTheLibrary
     const place = lock.isPrivate || lock.kind === 'thread' ? null : this.owners.placeOf(process, lock.address)
     if (typeof place === 'string') return place
     // Memory that no other process sees: the call is just more cautious than it need be.
@@ -58,14 +70,27 @@ export class LockReader {
       shared === null
         ? `0x${lock.address.toString(16)}`
         : `${shared.device}:${shared.inode}+0x${shared.offset.toString(16)}`
-    return { lock, object, owner }
+    const isOwn = owner === thread && lock.mayBeGate
+    return { lock: isOwn ? { ...lock, evidence: 'own-mutex' } : lock, object, isShared: shared !== null, owner }
   }
 
-  /** Whether it sleeps in the same call still. */
+  /** Null: others wait in a way that looks like this. */
+  private byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: Lock): Lock | null {
+    if (lock.isVouched) return lock
+    const caller = this.callers.find(process, programCounter)
+    if (caller === 'other') return null
+    return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
+  }
+
+  /** Whether it sleeps in the same call still as when it was classified. */
   isInSameCall(thread: ThreadRecord): boolean {
+    return thread.futex !== null && this.isIn(thread, thread.futex)
+  }
+
+  isIn(thread: ThreadRecord, call: FutexCall): boolean {
     const length = this.files.read(thread.syscall)
     if (length <= 0 || !parseSyscall(this.files.bytes, length, this.call) || this.call.kind !== 'inside') return false
-    return thread.futex !== null && sameCall(futexCallOf(this.call), thread.futex)
+    return sameCall(futexCallOf(this.call), call)
   }
 
   hasOwnMemory(process: ProcessRecord): boolean {
@@ -78,6 +103,7 @@ export class LockReader {
     if (length === 0) {
       // The file is of the memory that it had when the file was opened: by now it has executed another program.
       files.forget(process.memory)
+      process.callers.clear()
       length = files.readFrom(process.memory, address, bytes, false, 1)
     }
     if (length < 0 && (isDenied(length) || isGone(length))) this.failure = reasonOf(length)

@@ -61,7 +61,7 @@ export class ProcessScan {
     process.forgetTold()
   }
 
-  /** Whether nothing can have changed in any thread since the last full scan: none ran, and all were blocked then. */
+  /** Whether nothing can have changed in any thread since the last pass of this kind: none ran, and all were blocked then. */
   rests({ atRest, listStale, threads }: ProcessRecord): boolean {
     if (!atRest || listStale) return false
     for (const { blocked, dead } of threads) if (!blocked && !dead) return false
@@ -142,7 +142,11 @@ export class ProcessScan {
   }
 
   private removeGone(process: ProcessRecord): void {
-    for (const thread of process.threads) if (thread.gone) thread.forget(this.files)
+    for (const thread of process.threads) {
+      if (!thread.gone) continue
+      thread.forget(this.files)
+      process.noteFormer(thread)
+    }
     process.threads = process.threads.filter(({ gone }) => !gone)
   }
 
@@ -150,7 +154,7 @@ export class ProcessScan {
   readFast(process: ProcessRecord, mask: number): boolean {
     let processMask = mask & ~threadMask
     if ((mask & ranMask) !== 0) {
-      const ran = this.readSchedules(process, true)
+      const ran = !this.rests(process) && this.readSchedules(process, true)
       if (!ran) processMask &= ~ranMask
       if (ran) process.tableStale = true
       if (ran) process.ranSinceWhole = true

@@ -1,31 +1,30 @@
-/** Finds the processes none of whose threads ran since the last full scan: of them nothing need be read. */
+/** Finds the processes none of whose threads ran since they were looked at before: of them nothing need be read. */
 
+import type { RunTotals } from './parse-taskstats.ts'
 import type { ProcessRecord } from './scan-records.ts'
 import type { TaskStats } from './task-stats.ts'
 
+/** Each pass has one of its own: it tells what happened since the last pass of that kind. */
 export class RestWatch {
   private readonly stats: TaskStats
+  private readonly totals = new WeakMap<ProcessRecord, Pick<RunTotals, 'timesRun' | 'runNs'>>()
 
   constructor(stats: TaskStats) {
     this.stats = stats
   }
 
-  close(): void {
-    this.stats.close()
-  }
-
   /**
-   * Before a scan reads them: what it then reads holds as long as these figures do. Totals of a process that has changed
+   * Before a pass reads them: what it then reads holds as long as these figures do. Totals of a process that has changed
    * its threads do not stay the same either: who ends or makes one runs.
    */
-  look(processes: ReadonlyMap<number, ProcessRecord>): void {
-    const pids = [...processes.keys()]
-    for (const process of processes.values()) process.atRest = false
+  look(processes: readonly ProcessRecord[]): void {
+    const pids = processes.map(({ pid }) => pid)
+    for (const process of processes) process.atRest = false
     this.stats.read(pids, (index, timesRun, runNs) => {
-      const process = processes.get(pids[index]!)!
-      process.atRest = timesRun > 0 && timesRun === process.timesRunInAll && runNs === process.runNsInAll
-      process.timesRunInAll = timesRun
-      process.runNsInAll = runNs
+      const process = processes[index]!
+      const former = this.totals.get(process)
+      process.atRest = timesRun > 0 && timesRun === former?.timesRun && runNs === former.runNs
+      this.totals.set(process, { timesRun, runNs })
     })
   }
 }

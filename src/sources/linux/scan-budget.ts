@@ -13,20 +13,27 @@ export type PassKind = 'fast' | 'full'
 const fullShareMax = 0.5
 // Past this many of its periods a full scan comes whatever it costs: figures must not grow old without end.
 const fullPeriodsMax = 10
+const passesKept = 8
 
 export class ScanBudget {
   private readonly options: BudgetOptions
-  private readonly last = { fast: 0, full: 0 }
+  private readonly recent: Record<PassKind, number[]> = { fast: [], full: [] }
   private readonly cost = { fast: 0, full: 0 }
 
   constructor(options: BudgetOptions) {
     this.options = options
   }
 
-  /** The lesser of two costs in a row counts: the first pass opens files, and one hiccup is no reason to scan less. */
+  /**
+   * The mean of the last passes counts, without the dearest: the first opens files, and one hiccup is no reason to scan
+   * less.
+   */
   record(kind: PassKind, cpuMs: number): void {
-    this.cost[kind] = Math.min(cpuMs, this.last[kind])
-    this.last[kind] = cpuMs
+    const recent = this.recent[kind]
+    recent.push(cpuMs)
+    if (recent.length > passesKept) recent.shift()
+    const sum = recent.reduce((total, each) => total + each, 0)
+    this.cost[kind] = (sum - Math.max(...recent)) / Math.max(recent.length - 1, 1)
   }
 
   periodOf(kind: PassKind, armed: boolean): number {

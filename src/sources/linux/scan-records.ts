@@ -1,10 +1,13 @@
 /** What the scan worker remembers of each process and thread from one pass to the next. */
 
+import type { Caller } from './caller-finder.ts'
 import type { CpuWindow } from './cpu-window.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { FutexCall } from './parse-futex.ts'
 import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from './protocol.ts'
 import type { Subject } from './report-builder.ts'
+
+const formerTidsMax = 4096
 
 const nothingSent = (): number[] => scannedLimits.map(() => Number.NaN)
 
@@ -39,6 +42,8 @@ export class ThreadRecord implements Subject {
   futex: FutexCall | null = null
   /** That call leaves it possible that somebody owns what it waits for. */
   mayHaveOwner = false
+  /** glibc has made it: it has a list of robust mutexes. */
+  isRegistered = false
   /** Its id in its own pid namespace; 0 before it was asked for. */
   innerTid = 0
 
@@ -108,6 +113,10 @@ export class ProcessRecord implements Subject {
   memory: KeptFile
 
   threads: ThreadRecord[] = []
+  /** Threads that it had, the last of them. */
+  readonly formerTids = new Set<number>()
+  /** By program counter: whose code a thread waits in there. */
+  readonly callers = new Map<number, Caller>()
   /** The list of threads may have changed. */
   listStale = true
   /** Facts are to be read again with the next full scan. */
@@ -123,10 +132,7 @@ export class ProcessRecord implements Subject {
   zombie = false
   /** Stacks of threads at rest are not known yet, because too many were to be looked up in one pass. */
   stacksPending = false
-  /** How often and how long its threads had run by the last full scan, as the kernel adds it up; -1 for not known. */
-  timesRunInAll = -1
-  runNsInAll = -1
-  /** The kernel says that none of them ran since the scan before. */
+  /** The kernel says that none of its threads ran since the last pass of the kind that is under way. */
   atRest = false
   /** The fast pass saw one of its threads run since it was last read whole. */
   ranSinceWhole = false
@@ -174,6 +180,13 @@ export class ProcessRecord implements Subject {
     this.status = new KeptFile(`${path}/status`)
     this.fdDirectory = new KeptFile(`${path}/fd`)
     this.memory = new KeptFile(`${path}/mem`)
+  }
+
+  noteFormer({ tid, innerTid }: ThreadRecord): void {
+    if (this.formerTids.size >= formerTidsMax) this.formerTids.clear()
+    // In a pid namespace the words in memory hold another id, which is known only if it was asked for.
+    if (this.namespaceDepth === 1) this.formerTids.add(tid)
+    else if (innerTid !== 0) this.formerTids.add(innerTid)
   }
 
   /** What was told of it was taken back, so that it is to be told again should it live on. */

@@ -39,6 +39,7 @@ class ScanLoop {
   private timer: NodeJS.Timeout | null = null
   private readonly startedAt = { fast: 0, full: 0 }
   private stopped = false
+  private cpuCountedMs = threadCpuMs()
 
   constructor() {
     const { procRoot, cgroupRoot } = options
@@ -91,7 +92,6 @@ class ScanLoop {
   }
 
   private pass(kind: PassKind): void {
-    const cpuBefore = threadCpuMs()
     this.startedAt[kind] = performance.now()
     this.clocks.adjust()
     const startedAt = this.clocks.now()
@@ -99,12 +99,20 @@ class ScanLoop {
       this.scanner.scanFull(startedAt)
       this.tellShortage()
     } else this.scanner.scanFast(startedAt, startedAt - options.periodMs)
-    const cpuMs = threadCpuMs() - cpuBefore
+    const cpuMs = this.takeCpuMs()
     this.budget.record(kind, cpuMs)
     const periodMs = this.budget.periodOf(kind, this.scanner.plan.armed)
     if (kind === 'fast' && this.report.isEmpty && !this.scanner.plan.armed) return
     const report = this.report.finish({ kind, startedAt, finishedAt: this.clocks.now(), cpuMs, periodMs })
     post(report, [report.values.buffer])
+  }
+
+  /** What this thread used since the last pass, so that posting and all else beside the reading counts as well. */
+  private takeCpuMs(): number {
+    const cpuMs = threadCpuMs()
+    const used = cpuMs - this.cpuCountedMs
+    this.cpuCountedMs = cpuMs
+    return used
   }
 
   private tellShortage(): void {

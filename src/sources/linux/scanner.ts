@@ -11,7 +11,7 @@ import { type Depth, ProcessScan } from './process-scan.ts'
 import { locksBit, type ScanCommand } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { RestWatch } from './rest-watch.ts'
-import { ScanPlan } from './scan-plan.ts'
+import { ranMask, ScanPlan } from './scan-plan.ts'
 import { ProcessRecord } from './scan-records.ts'
 import { SocketIndex } from './socket-index.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
@@ -26,6 +26,7 @@ export const deepEvery = 60
 // The lists of members are long, and the kernel sorts each anew.
 const membersEvery = 2
 const newbornsAtOnceMax = 200
+const askedThreadsMin = 4
 const newbornsMax = 20_000
 
 export interface Degrading {
@@ -55,7 +56,9 @@ export class Scanner {
   private readonly cgroups: CgroupReader
   private readonly uptime: KeptFile
   /** Null where the kernel does not tell. */
-  private readonly rest: RestWatch | null
+  private readonly stats: TaskStats | null
+  private readonly restSinceFull: RestWatch | null
+  private readonly restSinceFast: RestWatch | null
   private scans = 0
   /** What the fast pass read the threads of. */
   private readonly lockScope: ProcessRecord[] = []
@@ -73,8 +76,9 @@ export class Scanner {
     this.cgroups = new CgroupReader(files, abilities.tree)
     this.uptime = new KeptFile(`${procRoot}/uptime`)
     // Its process ids are those of our own namespace.
-    const stats = abilities.ownNamespace ? TaskStats.open() : null
-    this.rest = stats && new RestWatch(stats)
+    this.stats = abilities.ownNamespace ? TaskStats.open() : null
+    this.restSinceFull = this.stats && new RestWatch(this.stats)
+    this.restSinceFast = this.stats && new RestWatch(this.stats)
   }
 
   get hasNewborns(): boolean {
@@ -101,7 +105,7 @@ export class Scanner {
     }
     this.parts.degrading.recovered('inventory')
     this.scans++
-    this.rest?.look(this.processes)
+    this.restSinceFull?.look([...this.processes.values()])
     if (this.scans % membersEvery === 0) this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
     for (const pid of pids) {
       const process = this.processes.get(pid)
@@ -143,7 +147,7 @@ export class Scanner {
   /** Gives back what is held open besides the kept files. */
   close(): void {
     this.descriptors.close()
-    this.rest?.close()
+    this.stats?.close()
   }
 
   private readSystem(maxima: boolean): void {
@@ -234,12 +238,20 @@ export class Scanner {
 
   private scanArmed(): void {
     const { listed } = this.plan
-    if (listed === null) for (const process of this.processes.values()) this.scanFastOne(process)
-    else
-      for (const pid of listed) {
-        const process = this.processes.get(pid)
-        if (process) this.scanFastOne(process)
-      }
+    const armed = listed === null ? [...this.processes.values()] : this.known(listed)
+    // Those not asked are looked at, whatever the full scan found.
+    for (const process of armed) process.atRest = false
+    this.restSinceFast?.look(armed.filter((process) => this.isCheaperAsked(process)))
+    for (const process of armed) this.scanFastOne(process)
+  }
+
+  private known(pids: Iterable<number>): ProcessRecord[] {
+    return [...pids].flatMap((pid) => this.processes.get(pid) ?? [])
+  }
+
+  /** To ask of the process whether it ran costs less than to look at each of its threads. */
+  private isCheaperAsked({ pid, threads, zombie }: ProcessRecord): boolean {
+    return !zombie && threads.length >= askedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
   }
 
   private scanFastOne(process: ProcessRecord): void {

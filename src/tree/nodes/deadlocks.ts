@@ -3,10 +3,11 @@
 import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
 import { showWaiting } from '../../kernel/deadlock/waiting.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { threadsWithin } from '../../kernel/objects/within.ts'
 import { DeadlockView, type DeadlockView as View } from '../deadlock-views.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
-import { explain } from '../explain.ts'
+import { explain, noneAmong } from '../explain.ts'
 
 const parent = '/sys/deadlocks'
 
@@ -45,7 +46,8 @@ export const deadlockDefinitions = [
       { title: 'SINCE', align: 'left', cell: ({ since }) => since },
       { title: 'MEMBERS', align: 'left', cell: ({ members }) => members.map(({ path }) => path).join(' ') },
     ],
-    prose: (views) => (views.length === 0 ? 'No deadlock is known.\n' : views.map(explain).join('\n')),
+    prose: (views, { kernel }) =>
+      views.length === 0 ? noneAmong(threadsWithin(kernel.system)) : views.map(explain).join('\n'),
     children: ({ kernel }) => kernel.deadlocks.all(),
     key: ({ id }) => id,
     show: ({ kernel }, deadlock) => show(kernel, deadlock),

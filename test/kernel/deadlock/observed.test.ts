@@ -125,6 +125,17 @@ describe('weak evidence', () => {
     },
   )
 
+  test('of a mutex that its thread has itself is proof once no thread of the process can run', () => {
+    const [one, two, three] = threads as [SeenThread, SeenThread, SeenThread]
+    const own: Wait = { ...mutexOf(one, 'own-mutex'), anyOf: one.parent } as Wait
+    report([one, own])
+    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.suspected', reason: 'own-mutex' })])
+    report([two, mutexOf(one)])
+    expect(told()).toEqual([])
+    report([three, mutexOf(two)])
+    expect(told().map(({ type }) => type)).toEqual(['deadlock.detected', 'deadlock.resolved'])
+  })
+
   test('that turns into proof is a deadlock, and the suspicion is over', () => {
     const [one, two] = threads as [SeenThread, SeenThread, SeenThread]
     report([one, mutexOf(two)], [two, mutexOf(one, 'pi-stack')])

@@ -41,6 +41,8 @@ describe('a mutex of glibc', () => {
       address: Number(uaddr),
       isPrivate: true,
       tid: 4242,
+      isVouched: false,
+      mayBeGate: true,
     })
   })
 

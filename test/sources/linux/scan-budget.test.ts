@@ -29,6 +29,13 @@ describe('the budget of scanning', () => {
     expect(budget.periodOf('full', false)).toBe(1000)
   })
 
+  test('costs that go up and down count with their mean', () => {
+    const budget = new ScanBudget(options)
+    for (let pass = 0; pass < 40; pass++) budget.record('full', pass % 2 === 0 ? 30 : 60)
+    expect(budget.periodOf('full', false)).toBeGreaterThan(2000)
+    expect(budget.periodOf('full', false)).toBeLessThan(2250)
+  })
+
   test('both passes together keep within the budget of what is armed', () => {
     const budget = new ScanBudget(options)
     for (let pass = 0; pass < 3; pass++) {

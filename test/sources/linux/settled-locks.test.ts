@@ -1,8 +1,9 @@
-/** What a lock costs to watch: the scan in this very thread, its readings counted. */
+/** What those at rest cost to watch: the scan in this very thread, its readings counted. */
 
 import { afterAll, expect, test } from 'vitest'
 import { type KeptFile, KeptFiles } from '../../../src/sources/linux/kept-files.ts'
 import { findAbilities } from '../../../src/sources/linux/kernel-abilities.ts'
+import { locksBit } from '../../../src/sources/linux/protocol.ts'
 import { ReportBuilder } from '../../../src/sources/linux/report-builder.ts'
 import { Scanner } from '../../../src/sources/linux/scanner.ts'
 import { start } from '../../support/programs.ts'
@@ -47,5 +48,23 @@ test('of a deadlock at rest nothing is read again but whether its threads ran', 
   expect(ofReading(program.pid)).not.toContain('mem')
   expect(ofReading(program.pid)).not.toContain('syscall')
   expect(files.readings.filter((path) => path.startsWith(`/proc/${program.pid}/task/`)).length).toBeLessThanOrEqual(22)
+  await program.stop()
+})
+
+test('of a process of many threads that is armed and at rest nothing is read', async () => {
+  const program = await start('threads', [1, 8])
+  const child = Number((await program.line()).trim())
+  scanner.plan.replace({ type: 'plan', everyMask: locksBit, system: false, masks: new Map() })
+  scanner.scanFull(Date.now())
+  const pass = () => {
+    files.readings.length = 0
+    scanner.scanFast(Date.now(), 0)
+    return ofReading(child)
+  }
+  while (pass().length > 0) expect(ofReading(child)).toContain('schedstat')
+  // To stop, its threads run.
+  process.kill(child, 'SIGSTOP')
+  while (pass().length === 0);
+  expect(ofReading(child)).toContain('schedstat')
   await program.stop()
 })

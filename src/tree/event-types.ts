@@ -1,0 +1,20 @@
+/** Which types of events are asked for: names, or beginnings of names with a `*` after them. */
+
+import { eventTypes } from '../kernel/events.ts'
+import { nearest } from '../nearest.ts'
+
+const known = eventTypes.map(({ type }) => type)
+
+const families = [...new Set(known.map((type) => type.replace(/\..*/, '.*')))]
+
+export const isWanted = (wanted: string, type: string): boolean =>
+  wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
+
+/** What is wrong with what was asked for: the first that no event ever matches. Null where there is none. */
+export function strangeType(wanted: readonly string[]): string | null {
+  const strange = wanted.find((each) => !known.some((type) => isWanted(each, type)))
+  if (strange === undefined) return null
+  const meant = nearest(strange, strange.endsWith('*') ? [...families, ...known] : known)
+  const instead = meant === null ? `there are ${known.join(', ')}` : `did you mean ${meant}?`
+  return `there is no event ${strange}; ${instead}`
+}
