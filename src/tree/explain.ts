@@ -20,13 +20,14 @@ export function explain({ id, kind, reason, since, closing, members, victims }: 
 
 /** None was found, which says nothing of threads that cannot be read. */
 export function noneAmong(threads: Iterable<Thread>): string {
-  let [read, unread] = [0, 0]
+  let read = 0
+  const unread = new Map<string, number>()
   for (const { condition } of threads) {
-    if (condition.state === null) unread++
-    else read++
+    if (condition.state !== null) read++
+    else unread.set(condition.why ?? 'not known', (unread.get(condition.why ?? 'not known') ?? 0) + 1)
   }
-  const others = unread === 0 ? '' : `; ${unread} more could not be`
-  return `No deadlock among the ${counted(read, 'thread')} that could be read${others}.\n`
+  const others = [...unread].map(([why, count]) => `  ${counted(count, 'more thread')} could not be read: ${why}`)
+  return `${[`No deadlock among the ${counted(read, 'thread')} that could be read.`, ...others].map(printable).join('\n')}\n`
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

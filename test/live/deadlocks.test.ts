@@ -148,6 +148,24 @@ describe('a deadlock is detected', () => {
   })
 })
 
+test('a deadlock that a debugger stops and lets go on is one deadlock', async () => {
+  const program = await begin('locks', ['ring', 'normal', 2])
+  const threads = await printed(program, 2)
+  const event = await told(
+    'deadlock.detected',
+    threads.map(({ path }) => path),
+  )
+  const allAre = (state: string) =>
+    Promise.all(threads.map(({ path }) => live.until(path, (thread) => thread.state === state)))
+  process.kill(program.pid, 'SIGSTOP')
+  await allAre('STOPPED')
+  process.kill(program.pid, 'SIGCONT')
+  await allAre('MUTEX')
+  // Whatever a report makes of it is told before the thread is shown as it is.
+  expect(watcher.events.filter(({ subject }) => subject === event.subject)).toEqual([event])
+  expect((await fetch(`${live.url}${event.subject}`)).status).toBe(200)
+})
+
 test('a mutex whose owner has ended makes an orphan', async () => {
   const program = await begin('locks', ['orphan'])
   const [, waiting] = await printed(program, 2)
@@ -162,6 +180,19 @@ describe('a deadlock is suspected', () => {
     const event = await told(
       'deadlock.suspected',
       threads.map(({ path }) => path),
+    )
+    expect(event.data.reason).toBe('pi-stack')
+  })
+
+  test('of priority-inheriting mutexes, also where nothing tells which one the last wanted', async () => {
+    const program = await begin('locks', ['ring', 'pi-hidden', 2])
+    const threads = await printed(program, 2)
+    const isIt = (event: CloudEvent) =>
+      event.type === 'deadlock.suspected' && membersOf(event)[0]!.path.startsWith(`/sys/proc/${program.pid}/`)
+    const event = (await watcher.until(isIt)).find(isIt)!
+    const victims = event.data.victims as readonly Member[]
+    expect([...membersOf(event), ...victims].map(({ path }) => path).sort()).toEqual(
+      threads.map(({ path }) => path).sort(),
     )
     expect(event.data.reason).toBe('pi-stack')
   })

@@ -1,5 +1,5 @@
 // Deadlocks of every kind, each by its name; the threads that wait print "tid address-of-the-lock" in order. The end of input ends all.
-//   ring KIND N     thread i owns mutex i and wants the next; KIND is a type of mutex, or rwlock. N = 1 locks twice
+//   ring KIND N     thread i owns mutex i and wants the next; KIND is a type of mutex, pi-hidden, or rwlock. N = 1 locks twice
 //   shared KIND     the same, of two processes, which map the mutexes at different addresses
 //   joins N         each thread joins the next
 //   mix             one thread owns a mutex and joins a second, which wants the mutex
@@ -29,7 +29,7 @@ struct locks {
 };
 static struct locks own, *locks = &own;
 static pthread_t threads[MOST];
-static int count = 2, timed, rwlocks;
+static int count = 2, timed, rwlocks, hidden;
 
 static void initialize(const char *kind, int shared) {
   pthread_mutexattr_t attributes;
@@ -41,7 +41,8 @@ static void initialize(const char *kind, int shared) {
   if (strcmp(kind, "adaptive") == 0) pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
 #endif
   if (strcmp(kind, "robust") == 0) pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  if (strcmp(kind, "pi") == 0) pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+  hidden = strcmp(kind, "pi-hidden") == 0;
+  if (hidden || strcmp(kind, "pi") == 0) pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
   rwlocks = strcmp(kind, "rwlock") == 0;
   pthread_barrierattr_init(&barrier);
   if (shared) {
@@ -55,7 +56,14 @@ static void initialize(const char *kind, int shared) {
   pthread_barrier_init(&locks->barrier, &barrier, shared ? 2 : count + 1);
 }
 
+// With nothing of it left on the stack.
+__attribute__((optimize("O2"))) static void take_hidden(int index) { pthread_mutex_lock(&own.mutex[index]); }
+
 static void take(int index) {
+  if (hidden) {
+    take_hidden(index);
+    return;
+  }
   // In a variable, as most programs have it: where a thread sleeps on its own stack, what it wanted is looked for there.
   pthread_mutex_t *volatile mutex = &locks->mutex[index];
   struct timespec end;

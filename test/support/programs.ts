@@ -9,8 +9,13 @@ import { createInterface } from 'node:readline'
 const sources = new URL('../programs/', import.meta.url)
 const build = new URL('../.build/', import.meta.url)
 
-export type Compiler = 'gcc' | 'musl-gcc'
-const flags = { gcc: [], 'musl-gcc': ['-static'] } as const
+export type Compiler = keyof typeof compilers
+const compilers = {
+  gcc: ['gcc'],
+  'gcc-static': ['gcc', '-static'],
+  'gcc-stripped': ['gcc', '-static', '-s'],
+  'musl-gcc': ['musl-gcc', '-static'],
+} as const
 
 /** The path of the program, compiled unless it is there already. */
 export const compile = (name: string, compiler: Compiler = 'gcc'): string => {
@@ -22,8 +27,9 @@ export const compile = (name: string, compiler: Compiler = 'gcc'): string => {
   mkdirSync(dirname(path), { recursive: true })
   // Made under another name first, so that nobody runs half a program.
   const unfinished = `${path}.${process.pid}`
-  const args = ['-O0', '-pthread', ...flags[compiler], '-o', unfinished, source]
-  execFileSync(compiler, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const [command, ...flags] = compilers[compiler]
+  const args = ['-O0', '-pthread', ...flags, '-o', unfinished, source]
+  execFileSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   renameSync(unfinished, path)
   return path
 }

@@ -7,7 +7,7 @@ import type { Process } from '../objects/process.ts'
 import type { Thread } from '../objects/thread.ts'
 
 /** Evidence that is not proof: a loop through such a wait is suspected, never detected. */
-export type WeakEvidence = 'rwlock-writer' | 'pi-stack'
+export type WeakEvidence = 'rwlock-writer' | 'pi-stack' | 'unknown-caller'
 
 interface Traced {
   /** What it waits for, as people know it: the name of a mutex, the pathname of a thread or channel. */

@@ -1,5 +1,6 @@
 /** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
 
+import { CallerFinder } from './caller-finder.ts'
 import { isDenied, isGone, type KeptFiles } from './kept-files.ts'
 import { OwnerFinder } from './owner-finder.ts'
 import { type FutexCall, futexCallOf, type Lock, lockOf } from './parse-futex.ts'
@@ -32,22 +33,28 @@ export const sameSight = (one: Seen, other: Seen): boolean =>
   one.lock.tid === other.lock.tid &&
   one.lock.kind === other.lock.kind
 
+const notTheLibrary = 'it waits in code that is not the C library’s, for a lock of its own'
+
 export class LockReader {
   private readonly files: KeptFiles
   private readonly owners: OwnerFinder
   private readonly call = emptySystemCall()
   private failure: string | null = null
+  private readonly callers: CallerFinder
 
   constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
+    this.callers = new CallerFinder(files)
     this.owners = new OwnerFinder(files, processes, procRoot)
   }
 
   /** Preconditions: it was in a futex call when it was classified. */
   see(process: ProcessRecord, thread: ThreadRecord): Sight {
     this.failure = null
-    const lock = lockOf(thread.futex!, (address, bytes) => this.readWords(process, address, bytes))
-    if (lock === null) return this.failure
+    const seen = lockOf(thread.futex!, (address, bytes) => this.readWords(process, address, bytes))
+    if (seen === null) return this.failure
+    const lock = this.byCaller(process, thread.futex!, seen)
+    if (lock === null) return notTheLibrary
     const place = lock.isPrivate || lock.kind === 'thread' ? null : this.owners.placeOf(process, lock.address)
     if (typeof place === 'string') return place
     // Memory that no other process sees: the call is just more cautious than it need be.
@@ -59,6 +66,14 @@ export class LockReader {
         ? `0x${lock.address.toString(16)}`
         : `${shared.device}:${shared.inode}+0x${shared.offset.toString(16)}`
     return { lock, object, owner }
+  }
+
+  /** Null: others wait in a way that looks like this. */
+  private byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: Lock): Lock | null {
+    if (lock.isVouched) return lock
+    const caller = this.callers.find(process, programCounter)
+    if (caller === 'other') return null
+    return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
   }
 
   /** Whether it sleeps in the same call still. */
@@ -78,6 +93,7 @@ export class LockReader {
     if (length === 0) {
       // The file is of the memory that it had when the file was opened: by now it has executed another program.
       files.forget(process.memory)
+      process.callers.clear()
       length = files.readFrom(process.memory, address, bytes, false, 1)
     }
     if (length < 0 && (isDenied(length) || isGone(length))) this.failure = reasonOf(length)

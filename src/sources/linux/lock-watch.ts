@@ -15,6 +15,7 @@
 import { ClosedSets } from './closed-sets.ts'
 import type { KeptFiles } from './kept-files.ts'
 import { LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
+import { type FutexCall, isParked } from './parse-futex.ts'
 import type { ObservedWait, ThreadFacts } from './protocol.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -27,6 +28,13 @@ interface Edge extends Seen {
   /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
   readonly timesRun: number
   readonly ownerTimesRun: number
+}
+
+/** What was found true, of a thread that ran since, and not contradicted. */
+interface Doubt {
+  readonly edge: Edge
+  /** So often in a row it was not seen in that call. */
+  readonly misses: number
 }
 
 interface Look {
@@ -42,7 +50,47 @@ interface Look {
 
 const whyWeak = {
   'rwlock-writer': 'by the look of its words a read-write lock that a writer holds: likely, not proven',
+  'unknown-caller':
+    'by the look of its words a lock of the C library, which is built into a program that names no functions: likely, not proven',
   'pi-stack': 'parked by the C library: which priority-inheriting mutex it wants is likely, not proven',
+}
+
+// A signal handler may run while it is looked at, and does not run for long.
+const missesMax = 3
+
+const isSeen = (sight: Sight): sight is Seen => sight !== null && typeof sight !== 'string'
+
+/** The kernel itself keeps the owner's id in the word. */
+const isInheriting = ({ lock: { kind, isVouched } }: Seen): boolean => kind === 'mutex' && isVouched
+
+const parked = ({ address, isPrivate }: FutexCall): Seen => ({
+  lock: { kind: 'mutex', evidence: 'pi-stack', address, isPrivate, tid: 0, isVouched: true },
+  object: '(not known which)',
+  owner: null,
+})
+
+/** Whom it waits for waits as well, and so on: of all others a doubt is of no use. */
+function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>): boolean {
+  const passed = new Set<ThreadRecord>()
+  for (let at = thread; !passed.has(at); ) {
+    passed.add(at)
+    const edge = doubts.get(at)?.edge
+    if (edge === undefined) return false
+    if (edge.owner === null) return true
+    at = edge.owner
+  }
+  return true
+}
+
+/** Above the maximum where it waits for something else by now. */
+function missesOf({ edge, misses }: Doubt, thread: ThreadRecord, look: Look | undefined): number {
+  // Whoever is stopped, as by a debugger, goes on with the same call.
+  if (thread.facts?.state === 'STOPPED') return misses
+  if (look === undefined) return misses + 1
+  const { isSettled, second } = look
+  if (isSettled) return misses
+  if (!isSeen(second)) return misses + 1
+  return sameSight(second, edge) ? 0 : missesMax + 1
 }
 
 export interface LockWatchParts {
@@ -58,6 +106,7 @@ export class LockWatch {
   private readonly reader: LockReader
   private readonly closedSets: ClosedSets
   private edges = new Map<ThreadRecord, Edge>()
+  private doubts = new Map<ThreadRecord, Doubt>()
 
   constructor(parts: LockWatchParts) {
     this.parts = parts
@@ -73,9 +122,10 @@ export class LockWatch {
     for (const look of looks) if (!look.isSettled) look.first = this.reader.see(look.process, look.thread)
     // ---- T ----
     for (const look of looks) if (!look.isSettled) look.second = this.seeAgain(look)
+    this.guessParked(looks)
     this.closedSets.lookAgain(closing)
     for (const look of looks) look.stands = this.hasNotRun(look.thread)
-    const changed = this.settle(looks, this.restOf(looks))
+    const changed = this.settle(looks, this.restOf(looks), new Set(processes))
     if (changed || tellsAll) this.parts.report.waits = this.rows()
     this.parts.report.closedSets = this.closedSets.settle(closing, (thread) => this.joins(thread))
   }
@@ -88,7 +138,8 @@ export class LockWatch {
       for (const thread of process.threads)
         if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.lookAt(process, thread))
     }
-    for (const [thread, { process }] of this.edges) {
+    const former = [...this.edges, ...[...this.doubts].map(([thread, { edge }]) => [thread, edge] as const)]
+    for (const [thread, { process }] of former) {
       if (looks.has(thread) || thread.gone || this.parts.processes.get(process.pid) !== process) continue
       if (thread.mayHaveOwner) looks.set(thread, this.lookAt(process, thread))
     }
@@ -110,6 +161,26 @@ export class LockWatch {
     return this.reader.isInSameCall(thread) ? this.reader.see(process, thread) : null
   }
 
+  /**
+   * Of one that is parked it is seldom seen what it wanted. But who owns a priority-inheriting mutex that another waits for,
+   * and sleeps on a word of its own stack, is most likely parked for ever.
+   */
+  private guessParked(looks: readonly Look[]): void {
+    const seenBy = (look: Look): Sight => (look.isSettled ? look.former : look.second)
+    const owners = new Set(
+      looks
+        .map(seenBy)
+        .flatMap((seen) => (isSeen(seen) && isInheriting(seen) && seen.owner !== null ? [seen.owner] : [])),
+    )
+    for (const look of looks) {
+      const { thread } = look
+      if (look.isSettled || look.second !== null || !owners.has(thread)) continue
+      if (!isParked(thread.futex!) || !this.reader.isInSameCall(thread)) continue
+      look.first = parked(thread.futex!)
+      look.second = look.first
+    }
+  }
+
   private hasNotRun(thread: ThreadRecord): boolean {
     this.parts.threadReader.readSchedule(thread, false)
     return !thread.ran && !thread.gone && thread.timesRun >= 0
@@ -127,7 +198,11 @@ export class LockWatch {
   }
 
   /** Sets what is told from now on. True where that differs from what was. */
-  private settle(looks: readonly Look[], standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
+  private settle(
+    looks: readonly Look[],
+    standing: ReadonlyMap<ThreadRecord, boolean>,
+    scope: ReadonlySet<ProcessRecord>,
+  ): boolean {
     const edges = new Map<ThreadRecord, Edge>()
     for (const look of looks) {
       if (!look.stands) continue
@@ -138,14 +213,38 @@ export class LockWatch {
         this.tellKnown(look.thread, edge)
       }
     }
-    const former = this.edges
+    const [former, doubted] = [this.edges, this.doubts]
+    this.doubts = this.doubtsOf(looks, edges, scope)
     this.edges = edges
+    if (doubted.size !== this.doubts.size || [...doubted.keys()].some((thread) => !this.doubts.has(thread))) return true
     if (former.size !== edges.size) return true
     for (const [thread, edge] of edges) {
       const before = former.get(thread)
       if (before === undefined || !sameSight(before, edge)) return true
     }
     return false
+  }
+
+  private doubtsOf(
+    looks: readonly Look[],
+    edges: ReadonlyMap<ThreadRecord, Edge>,
+    scope: ReadonlySet<ProcessRecord>,
+  ): Map<ThreadRecord, Doubt> {
+    const lookOf = new Map(looks.map((look) => [look.thread, look]))
+    const former = new Map([
+      ...this.doubts,
+      ...[...this.edges].map(([thread, edge]) => [thread, { edge, misses: 0 }] as const),
+    ])
+    const doubts = new Map<ThreadRecord, Doubt>()
+    for (const [thread, doubt] of former) {
+      const isGone = thread.gone || thread.dead || this.parts.processes.get(thread.pid) !== doubt.edge.process
+      if (isGone || edges.has(thread) || !isStuck(thread, former)) continue
+      const look = lookOf.get(thread)
+      const isLookedAt = look !== undefined || scope.has(doubt.edge.process)
+      const misses = isLookedAt ? missesOf(doubt, thread, look) : doubt.misses
+      if (misses <= missesMax) doubts.set(thread, { ...doubt, misses })
+    }
+    return doubts
   }
 
   private edgeOf(look: Look, standing: ReadonlyMap<ThreadRecord, boolean>): Edge | null {
@@ -185,7 +284,9 @@ export class LockWatch {
   }
 
   private rows(): ObservedWait[] {
-    return [...this.edges].map(([{ pid, tid }, { lock, object, owner }]) => ({
+    const doubted = [...this.doubts].map(([thread, { edge }]) => [thread, edge, true] as const)
+    const known = [...this.edges].map(([thread, edge]) => [thread, edge, false] as const)
+    return [...known, ...doubted].map(([{ pid, tid }, { lock, object, owner }, isDoubted]) => ({
       pid,
       tid,
       kind: lock.kind,
@@ -193,6 +294,7 @@ export class LockWatch {
       evidence: lock.evidence,
       owner: owner === null ? null : { pid: owner.pid, tid: owner.tid },
       ownerTid: lock.tid,
+      isDoubted,
     }))
   }
 }

@@ -1,11 +1,11 @@
 /** From the TID in a lock to the thread that it means. */
 
-import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
-import type { KeptFiles } from './kept-files.ts'
-import { compareMemory, errorNumber } from './libc.ts'
+import { isGone, type KeptFiles } from './kept-files.ts'
+import { compareMemory, errorNumber, robustListOf } from './libc.ts'
 import { listNumbers } from './list-numbers.ts'
 import { findPlace, type MappedPlace, mapsShared } from './parse-maps.ts'
+import { emptyStat, parseStat } from './parse-stat.ts'
 import { emptyStatm, parseStatm } from './parse-statm.ts'
 import { parseStatus } from './parse-status.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -14,6 +14,10 @@ import { reasonOf } from './stack-reader.ts'
 const notKnownYet = 'its owner is a thread that is not known yet'
 const ambiguous = 'threads of several pid namespaces may be its owner'
 const notPlaced = 'what it waits for lies in no mapping'
+const notItsOwn =
+  'its owner is no thread of the process that is known: the lock may be a copy of one of the process that it was forked from'
+const uncertainIds =
+  'a process that shares it was made without the C library: the id in it may be that of another thread'
 const memoryShared = 'its owner is no thread of the process, whose memory others may share'
 
 export class OwnerFinder {
@@ -21,6 +25,7 @@ export class OwnerFinder {
   private readonly processes: ReadonlyMap<number, ProcessRecord>
   private readonly procRoot: string
   private readonly statm = emptyStatm()
+  private readonly stat = emptyStat()
 
   constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
@@ -46,6 +51,7 @@ export class OwnerFinder {
     if (thread && !thread.dead) return thread
     // A leader that has ended stays in the list until its process ends.
     if (!thread && this.lists(process, tid)) return notKnownYet
+    if (!thread && !process.formerTids.has(tid) && !this.hasExecuted(process)) return notItsOwn
     return this.hasOwnMemory(process) ? null : memoryShared
   }
 
@@ -63,14 +69,40 @@ export class OwnerFinder {
       if (this.maps(other, shared)) owners.push(thread)
     }
     const [owner, another] = owners
+    if (this.idsAreUncertain(shared)) return uncertainIds
     if (owner) return another ? ambiguous : owner
     return isThere || this.mayBeUnknown(process, tid, shared) ? notKnownYet : null
   }
 
   /** There is no telling which of the threads of another pid namespace that are not known yet has that id. */
   private mayBeUnknown(process: ProcessRecord, tid: number, shared: MappedPlace): boolean {
-    if (process.namespaceDepth > 1 || existsSync(`${this.procRoot}/${tid}`)) return true
+    if (process.namespaceDepth > 1 || this.mayLive(tid)) return true
     for (const other of this.processes.values()) if (other.namespaceDepth > 1 && this.maps(other, shared)) return true
+    return false
+  }
+
+  /** Who has ended and is not collected yet is still there. */
+  private mayLive(tid: number): boolean {
+    const length = this.files.readOnce(`${this.procRoot}/${tid}/stat`)
+    if (length <= 0) return !isGone(length)
+    return !parseStat(this.files.bytes, length, this.stat) || !'ZX'.includes(this.stat.state)
+  }
+
+  /** No word in its memory was written by the process that it was forked from. */
+  private hasExecuted({ path }: ProcessRecord): boolean {
+    const length = this.files.readOnce(`${path}/stat`)
+    return length > 0 && parseStat(this.files.bytes, length, this.stat) && this.stat.hasExecuted
+  }
+
+  /**
+   * A thread writes the id that it takes for its own. In a process that was made by the bare system call, not by the C
+   * library's fork, that is the id of its parent. Such a process has no list of robust mutexes, which fork registers.
+   */
+  private idsAreUncertain(shared: MappedPlace): boolean {
+    for (const process of this.processes.values()) {
+      if (process.kernelThread || process.zombie || this.hasExecuted(process)) continue
+      if (robustListOf(process.pid) === 0 && this.maps(process, shared)) return true
+    }
     return false
   }
 

@@ -17,6 +17,7 @@ export interface FutexCall {
   readonly value: number
   readonly address: number
   readonly stackPointer: number
+  readonly programCounter: number
 }
 
 const futexWait = 0
@@ -28,7 +29,7 @@ const privateFlag = 128
 const realtimeFlag = 256
 
 /** Preconditions: `call` is futex(2). */
-export const futexCallOf = ({ low, high, stackPointer }: SystemCall): FutexCall => ({
+export const futexCallOf = ({ low, high, stackPointer, programCounter }: SystemCall): FutexCall => ({
   command: low[1]! & commandMask,
   isPrivate: (low[1]! & privateFlag) !== 0,
   isRealtime: (low[1]! & realtimeFlag) !== 0,
@@ -36,6 +37,7 @@ export const futexCallOf = ({ low, high, stackPointer }: SystemCall): FutexCall 
   value: low[2]!,
   address: high[0]! * 0x1_0000_0000 + low[0]!,
   stackPointer,
+  programCounter,
 })
 
 const takesPi = ({ command }: FutexCall): boolean => command === futexLockPi || command === futexLockPi2
@@ -53,11 +55,14 @@ export interface Lock {
   readonly isPrivate: boolean
   /** Of the owner, in the pid namespace of the program. */
   readonly tid: number
+  /** The kernel or a descriptor vouches for it, whoever it was that called. */
+  readonly isVouched: boolean
 }
 
 interface LockRow {
   readonly kind: Lock['kind']
   readonly evidence: WeakEvidence | null
+  readonly isVouched?: true
   /** Whether the call alone says that it may be this. */
   readonly fits: (call: FutexCall) => boolean
   /** Where the object may begin, seen from the futex word, and how much of it is read; null is up to that word. */
@@ -69,6 +74,8 @@ interface LockRow {
 
 const tidMask = 0x3fff_ffff
 const waitersBit = 0x8000_0000
+/** The kernel gives no higher ids. */
+const tidMax = 4 * 1024 * 1024
 const u32 = (words: DataView, at: number): number => words.getUint32(at, true)
 const isZero = (words: DataView, from: number, to: number): boolean => {
   for (let at = from; at < to; at += 4) if (u32(words, at) !== 0) return false
@@ -217,6 +224,7 @@ const rows: readonly LockRow[] = [
     // The kernel itself keeps the owner's TID in this word, whichever library it is.
     kind: 'mutex',
     evidence: null,
+    isVouched: true,
     fits: (call) => takesPi(call) && !call.isTimed,
     starts: [0],
     bytes: 4,
@@ -225,6 +233,7 @@ const rows: readonly LockRow[] = [
   {
     kind: 'thread',
     evidence: null,
+    isVouched: true,
     fits: (call) => sleepsInGlibc(call) && !call.isPrivate && call.value !== 0 && call.value <= tidMask,
     starts: tidPlaces.map((at) => -at),
     bytes: null,
@@ -249,7 +258,7 @@ const parkedWithin = 256
  * The kernel refuses the call that would close a loop of priority-inheriting mutexes, and glibc has that thread sleep for
  * ever on a word of its own stack. Which mutex it wanted can only be guessed from what else lies there.
  */
-const isParked = (call: FutexCall): boolean => {
+export const isParked = (call: FutexCall): boolean => {
   const above = call.address - call.stackPointer
   return sleepsInGlibc(call) && call.value === 0 && above > 0 && above < parkedWithin
 }
@@ -260,7 +269,8 @@ const wantedByParked = (call: FutexCall, read: ReadWords): Lock | null => {
     const address = pointerAt(stack, at)
     const words = address === 0 ? null : read(address, mutexBytes)
     const tid = words === null ? 0 : inheritingOwner(words, call)
-    if (tid !== 0) return { kind: 'mutex', evidence: 'pi-stack', address, isPrivate: call.isPrivate, tid }
+    if (tid !== 0)
+      return { kind: 'mutex', evidence: 'pi-stack', address, isPrivate: call.isPrivate, tid, isVouched: true }
   }
   return null
 }
@@ -271,12 +281,13 @@ export const mayHaveOwner = (call: FutexCall): boolean => isParked(call) || rows
 /** What the thread waits for and who owns it; null where there is no owner, or nothing tells of one. */
 export const lockOf = (call: FutexCall, read: ReadWords): Lock | null => {
   if (isParked(call)) return wantedByParked(call, read)
-  for (const { fits, starts, bytes, kind, evidence, ownerIn } of rows) {
+  for (const { fits, starts, bytes, kind, evidence, isVouched = false, ownerIn } of rows) {
     if (!fits(call)) continue
     for (const start of starts) {
       const words = read(call.address + start, bytes ?? 4 - start)
       const tid = words === null ? 0 : ownerIn(words, call, start)
-      if (tid !== 0) return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid }
+      if (tid === 0 || tid > tidMax) continue
+      return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid, isVouched }
     }
   }
   return null

@@ -83,6 +83,9 @@ export interface MappedPlace {
   readonly device: string
   readonly inode: string
   readonly offset: number
+  /** The path of the file, and the range of addresses, as the kernel writes them. */
+  readonly name: string
+  readonly range: string
 }
 
 /** What lies at an address; null where nothing is mapped. */
@@ -91,7 +94,7 @@ export const findPlace = (bytes: Uint8Array, length: number, address: number): M
     const lineEnd = endOfLine(bytes, line, length)
     const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
     if (address < end) {
-      const [range = '', permissions = '', offset = '', device = '', inode = ''] = textOfBytes(
+      const [range = '', permissions = '', offset = '', device = '', inode = '', ...rest] = textOfBytes(
         bytes,
         line,
         lineEnd,
@@ -103,6 +106,8 @@ export const findPlace = (bytes: Uint8Array, length: number, address: number): M
         device,
         inode,
         offset: Number.parseInt(offset, 16) + address - start,
+        name: rest.join(' ').trimStart(),
+        range,
       }
     }
     line = lineEnd + 1

@@ -11,6 +11,8 @@ export interface Stat {
   state: string
   parent: number
   kernelThread: boolean
+  /** Its memory is that of a program that was executed, not a copy of its parent’s. */
+  hasExecuted: boolean
   priority: number
   threads: number
   startTicks: number
@@ -23,12 +25,14 @@ export const emptyStat = (): Stat => ({
   state: '',
   parent: 0,
   kernelThread: false,
+  hasExecuted: false,
   priority: 0,
   threads: 0,
   startTicks: 0,
 })
 
 const pfKthread = 0x00200000
+const pfForkNoExec = 0x40
 const openingParenthesis = 40
 const closingParenthesis = 41
 const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
@@ -49,7 +53,9 @@ export const parseStat = (bytes: Uint8Array, length: number, into: Stat): boolea
   numbers.start(bytes, closing + 3, length)
   into.parent = numbers.next()
   numbers.skip(4) // process group, session, terminal, its process group
-  into.kernelThread = (numbers.next() & pfKthread) !== 0
+  const flags = numbers.next()
+  into.kernelThread = (flags & pfKthread) !== 0
+  into.hasExecuted = (flags & pfForkNoExec) === 0
   numbers.skip(8) // faults and CPU ticks
   into.priority = numbers.next()
   numbers.skip(1) // nice

@@ -68,6 +68,7 @@ export class ProcessReader {
     const length = this.files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
     const { startTicks, parent, kernelThread } = this.stat
+    process.callers.clear()
     const former = process.facts
     if (former && former.startTicks !== startTicks) return false
     const name = nameOfStat(this.files.bytes, this.stat)

@@ -142,7 +142,11 @@ export class ProcessScan {
   }
 
   private removeGone(process: ProcessRecord): void {
-    for (const thread of process.threads) if (thread.gone) thread.forget(this.files)
+    for (const thread of process.threads) {
+      if (!thread.gone) continue
+      thread.forget(this.files)
+      process.noteFormer(thread)
+    }
     process.threads = process.threads.filter(({ gone }) => !gone)
   }
 

@@ -178,8 +178,10 @@ export interface ObservedWait {
   readonly evidence: WeakEvidence | null
   /** Null: the thread that owned it has ended, and nobody else can release it. */
   readonly owner: { readonly pid: number; readonly tid: number } | null
-  /** As it stands in the lock: an id in the program's own pid namespace. */
+  /** As it stands in the lock: an id in the program's own pid namespace; 0 where it is not known. */
   readonly ownerTid: number
+  /** It was true, and neither found true again nor contradicted: its thread ran meanwhile, as for a signal handler. */
+  readonly isDoubted: boolean
 }
 
 export interface ScanReport {

@@ -142,13 +142,20 @@ export class Readings {
     }
   }
 
+  /** What was told stands until it is contradicted. Nothing new is made of what is in doubt. */
+  #isToldStuck(thread: Thread): boolean {
+    const { deadlocks } = this.#kernel
+    return thread.observedWait !== null && (deadlocks.isStuckThread(thread) || deadlocks.isSuspectThread(thread))
+  }
+
   /** What has ended meanwhile is left out: the next report knows of it. */
   #recordWaits(rows: readonly ObservedWait[], startedAt: number): void {
     const waits = new Map<Thread, ThreadWait>()
     for (const row of rows) {
       const thread = this.#threadOf(row, startedAt)
       const wait = thread && this.#waitOf(thread, row, startedAt)
-      if (wait) waits.set(thread, wait)
+      if (wait && (!row.isDoubted || this.#isToldStuck(thread)))
+        waits.set(thread, row.isDoubted ? thread.observedWait! : wait)
     }
     observed.waitsObserved(this.#kernel, waits)
   }
@@ -156,9 +163,10 @@ export class Readings {
   #waitOf(thread: Thread, row: ObservedWait, startedAt: number): ThreadWait | null {
     const releaser = row.owner && this.#threadOf(row.owner, startedAt)
     if (releaser === null && row.owner !== null) return null
-    const owner = releaser?.path ?? `${thread.parent.path}/thread/${row.ownerTid}`
+    const former = row.ownerTid === 0 ? null : `${thread.parent.path}/thread/${row.ownerTid}`
+    const owner = releaser?.path ?? former
     const isJoin = row.kind === 'thread'
-    const object = isJoin ? owner : row.object
+    const object = isJoin && owner !== null ? owner : row.object
     return { state: isJoin ? 'JOIN' : 'MUTEX', object, evidence: row.evidence, releaser, owner }
   }
 

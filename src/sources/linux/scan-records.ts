@@ -1,10 +1,13 @@
 /** What the scan worker remembers of each process and thread from one pass to the next. */
 
+import type { Caller } from './caller-finder.ts'
 import type { CpuWindow } from './cpu-window.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import type { FutexCall } from './parse-futex.ts'
 import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from './protocol.ts'
 import type { Subject } from './report-builder.ts'
+
+const formerTidsMax = 4096
 
 const nothingSent = (): number[] => scannedLimits.map(() => Number.NaN)
 
@@ -108,6 +111,10 @@ export class ProcessRecord implements Subject {
   memory: KeptFile
 
   threads: ThreadRecord[] = []
+  /** Threads that it had, the last of them. */
+  readonly formerTids = new Set<number>()
+  /** By program counter: whose code a thread waits in there. */
+  readonly callers = new Map<number, Caller>()
   /** The list of threads may have changed. */
   listStale = true
   /** Facts are to be read again with the next full scan. */
@@ -171,6 +178,13 @@ export class ProcessRecord implements Subject {
     this.status = new KeptFile(`${path}/status`)
     this.fdDirectory = new KeptFile(`${path}/fd`)
     this.memory = new KeptFile(`${path}/mem`)
+  }
+
+  noteFormer({ tid, innerTid }: ThreadRecord): void {
+    if (this.formerTids.size >= formerTidsMax) this.formerTids.clear()
+    // In a pid namespace the words in memory hold another id, which is known only if it was asked for.
+    if (this.namespaceDepth === 1) this.formerTids.add(tid)
+    else if (innerTid !== 0) this.formerTids.add(innerTid)
   }
 
   /** What was told of it was taken back, so that it is to be told again should it live on. */

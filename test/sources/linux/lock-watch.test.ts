@@ -69,7 +69,7 @@ function outerTids(pids: readonly number[]): Map<number, number> {
 }
 
 const ofPids = (waits: readonly ObservedWait[], pids: readonly number[]) =>
-  waits.filter(({ pid }) => pids.includes(pid)).sort((one, other) => one.tid - other.tid)
+  waits.filter(({ pid, isDoubted }) => pids.includes(pid) && !isDoubted).sort((one, other) => one.tid - other.tid)
 
 /** The waits of some processes, from the first report to come that tells of as many as are expected. */
 const waitsOf = (pids: readonly number[], count: number): Promise<ObservedWait[]> =>
@@ -269,6 +269,43 @@ test('two threads that want each other’s mutex for an hour at the most are tol
   const running = await run('locks', ['timed'])
   await seenWaiting((await printed(running, 2)).map(({ tid }) => tid))
   await nothingIsTold(running)
+})
+
+describe('of a healthy program nothing is told that only looks like a lock', () => {
+  test.each([
+    ['a lock of another kind, with the words of a mutex that the waiter has', ['futex', 0]],
+    ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
+    ['a lock of another kind, with half a pointer for an owner', ['futex', 975_757_504]],
+    ['a mutex that a process which shares it has under another id', ['bare']],
+  ] as const)('%s', async (_, args) => {
+    const running = await run('false-friends', args)
+    const tid = Number(await running.program.line())
+    await seenWaiting([tid])
+    await nothingIsTold(running)
+  })
+
+  test('a copy of a mutex, locked before its process was forked', async () => {
+    const running = await run('false-friends', ['inherited'])
+    const tid = Number(await running.program.line())
+    await seenWaiting([tid])
+    await nothingIsTold({ ...running, pid: childOf(running.pid) })
+  })
+})
+
+test('a mutex left locked by a process that ended and is not collected has nobody to release it', async () => {
+  const running = await run('false-friends', ['killed'])
+  const tid = Number(await running.program.line())
+  await expectWaits([running.pid], [{ tid, owner: null, object: expect.any(String) as string }])
+})
+
+test('a program with the C library built in is known by the names of its functions, and without them only likely', async () => {
+  const named = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-static' })
+  expect(weak(await expectWaits([named.pid], ringOf(await printed(named, 2))))).toEqual([])
+  const nameless = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-stripped' })
+  expect(weak(await expectWaits([nameless.pid], ringOf(await printed(nameless, 2))))).toEqual([
+    'unknown-caller',
+    'unknown-caller',
+  ])
 })
 
 function loopsIn(waits: readonly ObservedWait[]): ObservedWait[] {

@@ -41,6 +41,7 @@ describe('a mutex of glibc', () => {
       address: Number(uaddr),
       isPrivate: true,
       tid: 4242,
+      isVouched: false,
     })
   })
 

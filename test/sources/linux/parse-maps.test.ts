@@ -47,7 +47,7 @@ describe('maps', () => {
 describe('the place in a file', () => {
   test('is where an address lies in what is mapped, which others may share', () => {
     const place = { isShared: true, device: '00:05', inode: '99', offset: 0x128 }
-    expect(findPlace(maps, maps.length, 0x7f0000900128)).toEqual(place)
+    expect(findPlace(maps, maps.length, 0x7f0000900128)).toMatchObject(place)
     expect(findPlace(maps, maps.length, 0x7f0000001000)).toMatchObject({ isShared: false })
     expect(findPlace(maps, maps.length, 0x7f0000a00000)).toBeNull()
   })
