@@ -8,6 +8,7 @@ import type { Check } from './http/health.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
 import { EventRing } from './journal/ring.ts'
+import { History, type HistoryOptions, usualHistory } from './kernel/history/history.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { Metrics } from './metrics.ts'
 import type { Source } from './sources/source.ts'
@@ -23,6 +24,8 @@ export interface AppParts {
   readonly gate: Gate
   readonly logger: FastifyBaseLogger
   readonly version: string
+  /** Without it, as is usual. */
+  readonly history?: HistoryOptions
   /** ms of Unix time. */
   readonly now: () => number
   /** Of the first event: the time in µs, so that a cursor from before a restart is known to be old; 1 where runs are to be the same. */
@@ -49,6 +52,8 @@ export function buildApp(parts: AppParts): App {
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
   const metrics = new Metrics({ kernel: current, hub, source, version })
+  const history = new History(current, parts.history ?? usualHistory)
+  kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
     metrics.count(event)
     hub.publish(ring.append(event))
@@ -65,6 +70,7 @@ export function buildApp(parts: AppParts): App {
     source: source.name,
     model,
     catchUp: () => source.catchUp(),
+    history,
   }
   const health = {
     ready: () => source.ready(),

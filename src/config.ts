@@ -5,8 +5,11 @@ import { z } from 'zod'
 import { ConfigError } from './config/error.ts'
 import { type Given, parseConfigFile } from './config/file.ts'
 import { faultOf, marks, type Row, rowsOf, valueOfText } from './config/row.ts'
+import { usualHistory } from './kernel/history/history.ts'
 import { nearest } from './nearest.ts'
 import { PoolSizes } from './tree/operations.ts'
+
+export const MiB = 1024 * 1024
 
 const share = z.number().gt(0).max(100)
 
@@ -42,6 +45,30 @@ const serviceShape = {
     .array(z.string().min(1))
     .optional()
     .describe('limits whose thresholds are not watched, as fds,stack; PUT /sys/notifier/limits/<limit> switches one'),
+  historyEvery: z
+    .int()
+    .min(1000)
+    .max(3_600_000)
+    .default(usualHistory.everyMs)
+    .describe('ms of each interval of histories'),
+  historyKeep: z
+    .int()
+    .min(1000)
+    .max(604_800_000)
+    .default(usualHistory.keepMs)
+    .describe('ms for which histories are kept'),
+  historyMemory: z
+    .int()
+    .min(0)
+    .max(4096)
+    .default(usualHistory.bytesMax / MiB)
+    .describe('MiB that all histories may take; 0 keeps none'),
+  historyTop: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(usualHistory.top)
+    .describe('so many processes by CPU, and as many by memory, have their history kept without a threshold'),
   tokenFile: z
     .string()
     .min(1)

@@ -8,7 +8,7 @@ import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
 import { ConfigError } from './config/error.ts'
-import { type Config, environment } from './config.ts'
+import { type Config, environment, MiB } from './config.ts'
 import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
@@ -37,7 +37,13 @@ async function serve(config: Config): Promise<void> {
     onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
   })
   const gate = { tokens, hosts: new Set<string>() }
-  const app = buildApp({ ...hosted, gate, logger, version, now })
+  const history = {
+    everyMs: config.historyEvery,
+    keepMs: config.historyKeep,
+    bytesMax: config.historyMemory * MiB,
+    top: config.historyTop,
+  }
+  const app = buildApp({ ...hosted, gate, logger, version, now, history })
   await hosted.source.start()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)

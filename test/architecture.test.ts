@@ -40,8 +40,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cursor: [],
   duration: [],
   nearest: [],
-  // Of the tree the shape of pools.
-  config: ['nearest', 'tree'],
+  // Of the tree the shape of pools, of the kernel what is usual of histories.
+  config: ['kernel', 'nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'nearest'],
 }
 const composers = ['app', 'host', 'main', 'bin']

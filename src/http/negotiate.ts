@@ -34,6 +34,7 @@ const ReadQuery = z.strictObject({
   fields: z.string().max(bounds.fieldsMax).nullable().default(null),
   limit: wholeNumber.pipe(z.number().min(1).max(bounds.pageEntriesMax)).nullable().default(null),
   cursor: z.string().nullable().default(null),
+  since: z.string().max(bounds.fieldsMax).nullable().default(null),
 })
 
 /** What nearly every request asks: it is not worth a validation each time. */

@@ -125,6 +125,13 @@ function readOperation(definition: Definition, template: string): Json {
     }),
     ...depthParameters(definition),
     ...pageParameters(definition),
+    ...(definition.takesSince
+      ? [
+          query('since', 'Only intervals that end after this time (RFC 3339), or that long ago, as in 10m', {
+            type: 'string',
+          }),
+        ]
+      : []),
     query(
       'types',
       `Streams only: event types, comma-separated, * at the end; what matches none is refused: ${eventTypes.map(({ type }) => type).join(', ')}`,

@@ -56,6 +56,8 @@ export class Kernel {
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
+  /** Before each change, with its time. */
+  beforeUpdate: (at: number) => void = () => {}
   /** Each event, as it happens. */
   onEvent: (event: KernelEvent) => void = () => {}
   /** Events so far. */
@@ -114,6 +116,7 @@ export class Kernel {
   /** One complete change at one time: thresholds see it when it is whole. */
   update<T>(at: number, change: () => T): T {
     assert(!this.#updating, 'an update does not begin inside another')
+    this.beforeUpdate(at)
     this.now = at
     this.#updating = true
     try {

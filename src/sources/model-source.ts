@@ -37,7 +37,8 @@ export class ModelSource implements Source {
 
   /** Another takes its place: who listened to the one before listens to it. */
   replace(machine: Machine): void {
-    const { onEvent, nextSequence, notifier, timers, now } = this.#machine.kernel
+    const { beforeUpdate, onEvent, nextSequence, notifier, timers, now } = this.#machine.kernel
+    machine.kernel.beforeUpdate = beforeUpdate
     machine.kernel.onEvent = onEvent
     machine.kernel.nextSequence = nextSequence
     machine.kernel.notifier.onArmed = notifier.onArmed

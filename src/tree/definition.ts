@@ -4,6 +4,7 @@
  */
 
 import type { z } from 'zod'
+import type { History } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import type { Machine } from '../kernel/machine.ts'
@@ -62,9 +63,15 @@ export interface TreeContext {
   readonly model: Model | null
   /** Lets the kernel's time come up to now: before whatever clients do. */
   readonly catchUp: () => void
+  readonly history: History
 }
 
 export type Params = Readonly<Record<string, string>>
+
+/** What some readings are asked beside their path. */
+export interface ReadQuery {
+  readonly since: string | null
+}
 
 export interface PutRequest {
   readonly body: unknown
@@ -166,8 +173,10 @@ export interface Definition {
   readonly summary: string
   readonly reply: z.ZodType
   /** Of all but lists, which have a listing instead. */
-  readonly read?: (context: TreeContext, node: Node, params: Params) => object
+  readonly read?: (context: TreeContext, node: Node, params: Params, query: ReadQuery) => object
   readonly listing?: Listing<unknown>
+  /** `?since=` is for it. */
+  readonly takesSince?: true
   /** A strong validator of what `read` answers, where there is one. */
   readonly etag?: (context: TreeContext, node: Node, params: Params) => string | null
   /** Drawings of what `read` answers. */
@@ -192,7 +201,8 @@ interface Row<L extends Level, R extends z.ZodType> {
   readonly kind: Definition['kind']
   readonly summary: string
   readonly reply: R
-  readonly read: (context: TreeContext, node: NodeOf[L], params: Params) => z.input<R> & object
+  readonly read: (context: TreeContext, node: NodeOf[L], params: Params, query: ReadQuery) => z.input<R> & object
+  readonly takesSince?: true
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly as?: Drawings<z.output<R>>
   readonly prose?: (views: readonly z.output<R>[], context: TreeContext) => string

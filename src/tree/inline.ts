@@ -29,7 +29,8 @@ export const inlineDirectories = (level: Level): readonly InlineDirectory[] => d
 
 const nodeRows = byLevel((level) => definitions.find(({ leaf, under }) => leaf === '' && under.includes(level))!)
 
-export const showNode = (context: TreeContext, node: Node): object => nodeRows[node.level].read!(context, node, {})
+export const showNode = (context: TreeContext, node: Node): object =>
+  nodeRows[node.level].read!(context, node, {}, { since: null })
 
 export function showDeep(context: TreeContext, node: Node, depth: number): object {
   const view = showNode(context, node)

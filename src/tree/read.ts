@@ -1,7 +1,7 @@
 /** Reading a path: all of it or a page, whole or some fields, with what lies below or without; in one tick, so it is one snapshot. */
 
 import type { Node } from '../kernel/objects/node.ts'
-import type { Definition, TreeContext } from './definition.ts'
+import type { Definition, ReadQuery, TreeContext } from './definition.ts'
 import { MalformedQuery } from './errors.ts'
 import { type Fields, parseFields, select } from './fields.ts'
 import type { Fragments } from './fragments.ts'
@@ -9,7 +9,7 @@ import { showDeep } from './inline.ts'
 import { type PageRequest, pageOf } from './paging.ts'
 import type { Resolved } from './resolve.ts'
 
-export interface ReadRequest extends PageRequest {
+export interface ReadRequest extends PageRequest, ReadQuery {
   /** Levels below the path that are shown inline; null for what is usual: a directory's entries, a node alone. */
   readonly depth: number | null
   readonly fields: string | null
@@ -35,6 +35,7 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
   const { listing } = definition
   const fields = request.fields === null ? null : parseFields(request.fields, listing?.entry ?? definition.reply)
   checkDepth(definition, request.depth)
+  if (request.since !== null && !definition.takesSince) throw new MalformedQuery('since', 'only histories have a past')
   const { list, nodes, others } =
     listing === undefined ? one(context, resolved, request) : several(context, resolved, request)
   const depth = request.depth ?? (listing === undefined ? 0 : 1)
@@ -62,11 +63,15 @@ interface Subjects {
   readonly others: () => object[]
 }
 
-function one(context: TreeContext, { definition, node, params }: Resolved, { limit, cursor }: ReadRequest): Subjects {
+function one(
+  context: TreeContext,
+  { definition, node, params }: Resolved,
+  { limit, cursor, since }: ReadRequest,
+): Subjects {
   if (limit !== null || cursor !== null) {
     throw new MalformedQuery(limit === null ? 'cursor' : 'limit', 'only directories and lists have pages')
   }
-  const others = () => [definition.read!(context, node, params)]
+  const others = () => [definition.read!(context, node, params, { since })]
   return { list: null, nodes: definition.kind === 'node' ? [node] : null, others }
 }
 

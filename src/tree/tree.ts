@@ -4,6 +4,7 @@ import type { Definition } from './definition.ts'
 import { actionDefinitions } from './nodes/actions.ts'
 import { deadlockDefinitions } from './nodes/deadlocks.ts'
 import { documentDefinitions } from './nodes/documents.ts'
+import { historyDefinitions } from './nodes/history.ts'
 import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
 import { nodeDefinitions } from './nodes/nodes.ts'
@@ -23,4 +24,5 @@ export const definitions: readonly Definition[] = [
   ...timeoutDefinitions,
   ...waitDefinitions,
   ...limitDefinitions,
+  ...historyDefinitions,
 ]

@@ -5,11 +5,11 @@ import { levels, limits } from '../kernel/limits/table.ts'
 import { thresholdActions } from '../kernel/limits/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 
-const path = z.string().describe('Pathname, which is also the URL path')
-const time = z.iso.datetime().describe('RFC 3339, UTC')
-const limitName = z.enum(limits.map(({ name }) => name))
+export const path = z.string().describe('Pathname, which is also the URL path')
+export const time = z.iso.datetime().describe('RFC 3339, UTC')
+export const limitName = z.enum(limits.map(({ name }) => name))
 const level = z.enum(levels)
-const whole = z.int()
+export const whole = z.int()
 
 export const UsageView = z
   .partialRecord(limitName, whole)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { History, usualHistory } from '../../src/kernel/history/history.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { showDeep } from '../../src/tree/inline.ts'
@@ -201,7 +202,16 @@ test('kept text is always what would be written anew, whatever happened', () => 
   fc.assert(
     fc.property(steps, (walk) => {
       const bench = new Bench()
-      const context = { kernel: bench.kernel, host: 'h', version: '0', source: 'test', model: null, catchUp: () => {} }
+      const history = new History(() => bench.kernel, usualHistory)
+      const context = {
+        kernel: bench.kernel,
+        host: 'h',
+        version: '0',
+        source: 'test',
+        model: null,
+        catchUp: () => {},
+        history,
+      }
       const fragments = new Fragments(context)
       for (const step of walk) {
         take(bench, step)

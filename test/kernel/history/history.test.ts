@@ -1,0 +1,112 @@
+/** What a history is kept of, and what becomes of it. */
+
+import { beforeEach, expect, test } from 'vitest'
+import { History, type HistoryOptions, usualHistory } from '../../../src/kernel/history/history.ts'
+import { bytesOf } from '../../../src/kernel/history/series.ts'
+import type { LimitName } from '../../../src/kernel/limits/table.ts'
+import type { Node } from '../../../src/kernel/objects/node.ts'
+import * as seen from '../../../src/kernel/observations.ts'
+import { Bench } from '../support.ts'
+
+let bench: Bench
+let history: History
+
+const begin = (options: Partial<HistoryOptions> = {}) => {
+  history = new History(() => bench.kernel, { ...usualHistory, everyMs: 1000, keepMs: 10_000, ...options })
+  bench.kernel.beforeUpdate = (at) => history.note(at)
+}
+
+beforeEach(() => {
+  bench = new Bench()
+  begin()
+})
+
+const later = (at: number, change: () => void = () => {}) => bench.kernel.update(at, change)
+const observe = (node: Node, limit: LimitName, value: number) => () =>
+  seen.observe(bench.kernel, node, limit, { value, at: bench.kernel.now })
+const isKept = (node: Node, limit: LimitName) => history.isKept(node, bench.index(limit))
+const entriesOf = (node: Node, limit: LimitName) => history.of(node, bench.index(limit))?.since(0) ?? []
+
+test('the system and partitions have one of every limit that can be measured there', () => {
+  const web = bench.process(1, { partition: ['web'] }).parent!
+  later(5000)
+  expect(isKept(bench.kernel.system, 'fds')).toBe(true)
+  expect(isKept(web, 'processes')).toBe(true)
+  expect(isKept(web, 'channels')).toBe(false)
+})
+
+test('a process has one of a limit as long as a threshold is there, and keeps what it has after that', () => {
+  const process = bench.process(1)
+  later(5000, observe(process, 'fds', 3))
+  expect(isKept(process, 'fds')).toBe(false)
+  const { threshold } = bench.put(process, 'fds', 'hog', { at: 100 })
+  later(6000)
+  later(6500, observe(process, 'fds', 8))
+  later(7000)
+  expect(isKept(process, 'fds')).toBe(true)
+  bench.kernel.notifier.delete(threshold)
+  later(9000)
+  expect(isKept(process, 'fds')).toBe(false)
+  expect(entriesOf(process, 'fds')).toEqual([
+    { start: 6000, minimum: 3, maximum: 8, last: 8 },
+    { start: 7000, minimum: 8, maximum: 8, last: 8 },
+  ])
+  later(30_000)
+  expect(entriesOf(process, 'fds')).toEqual([])
+})
+
+test('each node that a threshold with `per` watches has one', () => {
+  const [one, other] = [bench.process(1), bench.process(2)]
+  bench.put(bench.kernel.system, 'fds', 'each', { at: 100, per: 'process' })
+  later(5000)
+  expect([isKept(one, 'fds'), isKept(other, 'fds')]).toEqual([true, true])
+})
+
+test('so have the processes that use most CPU, and most memory', () => {
+  begin({ top: 1 })
+  const [idle, busy, large] = [bench.process(1), bench.process(2), bench.process(3)]
+  for (const [process, memory] of [
+    [idle, 10],
+    [busy, 20],
+    [large, 30],
+  ] as const)
+    bench.observe(process, 'memory', memory)
+  bench.observe(bench.thread(busy, 2), 'cpu', 900)
+  later(5000)
+  expect([idle, busy, large].map((process) => isKept(process, 'memory'))).toEqual([false, true, true])
+  expect([idle, busy, large].map((process) => isKept(process, 'cpu'))).toEqual([false, true, true])
+})
+
+test('a process that ends leaves nothing', () => {
+  const process = bench.process(1)
+  bench.put(process, 'fds', 'hog', { at: 100 })
+  later(5000, observe(process, 'fds', 3))
+  later(6000, () => seen.processEnded(bench.kernel, process, { code: 0, signal: null }))
+  later(7000)
+  expect(entriesOf(process, 'fds')).toEqual([])
+})
+
+test('all together stay within the memory that is given, the system first', () => {
+  const one = bytesOf({ everyMs: 1000, intervals: 10 })
+  const process = bench.process(1, { partition: ['web'] })
+  begin({ bytesMax: 8 * one })
+  bench.put(process, 'fds', 'hog', { at: 100 })
+  later(5000)
+  expect(isKept(bench.kernel.system, 'cpu') || isKept(bench.kernel.system, 'memory')).toBe(true)
+  expect(isKept(process, 'fds')).toBe(false)
+  expect(history.isFull).toBe(true)
+})
+
+test('with no memory there is none', () => {
+  begin({ bytesMax: 0 })
+  later(5000)
+  expect(isKept(bench.kernel.system, 'memory')).toBe(false)
+})
+
+test('what is not known is not noted', () => {
+  const process = bench.process(1)
+  bench.put(process, 'fds', 'hog', { at: 100 })
+  later(5000)
+  later(6000)
+  expect(entriesOf(process, 'fds')).toEqual([])
+})
