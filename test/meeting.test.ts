@@ -15,7 +15,7 @@ const rows = page
   .split(/^## /m)
   .slice(1)
   .map((section) => {
-    const [script = '', printed = ''] = [...section.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(([, block]) => block!)
+    const [script = '', printed = ''] = [...section.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
     return { question: section.slice(0, section.indexOf('\n')), script, printed }
   })
 
@@ -37,7 +37,7 @@ const patternOf = (printed: string): RegExp =>
     `^${printed
       .split('…')
       .map((part) => RegExp.escape(part))
-      .join('[^]*?')}$`,
+      .join('[\\s\\S]*?')}$`,
   )
 
 test('each question is there once, with a line that shows its answer', () => {

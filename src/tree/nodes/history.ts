@@ -1,11 +1,12 @@
 /** How usage of a limit went, at any node of which that is kept. */
 
-import { durationText, parseDuration } from '../../duration.ts'
+import { durationText } from '../../duration.ts'
 import type { History } from '../../kernel/history/history.ts'
 import type { Interval } from '../../kernel/history/series.ts'
-import { limitAt } from '../../kernel/limits/notifier.ts'
+import { limitAt } from '../../kernel/limits/places.ts'
 import { levels, limits } from '../../kernel/limits/table.ts'
 import type { Node } from '../../kernel/objects/node.ts'
+import { parseDuration } from '../../kernel/time/duration.ts'
 import { type Column, defineNode } from '../definition.ts'
 import { MalformedQuery } from '../errors.ts'
 import { HistoryView, type IntervalView } from '../history-views.ts'
