@@ -1,7 +1,7 @@
 /** Every line for the shell in docs/meeting.md, as somebody would paste it. */
 
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from './support/live.ts'
@@ -45,6 +45,12 @@ test('each question is there once, with a line that shows its answer', () => {
   expect(new Set(rows.map(({ question }) => question)).size).toBe(rows.length)
   for (const { question, script, printed } of rows)
     expect([question, script === '', printed === '']).toEqual([question, false, false])
+})
+
+test('the code is where it is said to be', () => {
+  const named = [...page.matchAll(/`(src\/[^`]+)`/g)].map(([, path]) => path!)
+  expect(named.length).toBeGreaterThanOrEqual(rows.length)
+  expect(named.filter((path) => !existsSync(`${root}${path}`))).toEqual([])
 })
 
 test.each(rows)('$question', async ({ script, printed }) => {
