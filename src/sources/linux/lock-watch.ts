@@ -14,6 +14,7 @@
 
 import { ClosedSets } from './closed-sets.ts'
 import type { KeptFiles } from './kept-files.ts'
+import { Doubts, type Edge, isSeen, type Look } from './lock-doubts.ts'
 import { LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
 import { type FutexCall, isParked } from './parse-futex.ts'
 import type { ObservedWait, ThreadFacts } from './protocol.ts'
@@ -21,34 +22,6 @@ import type { ReportBuilder } from './report-builder.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import type { ThreadReader } from './thread-reader.ts'
 import { futexUnknown } from './thread-state.ts'
-
-/** A wait that was found true, and what shows that it still is. */
-interface Edge extends Seen {
-  readonly process: ProcessRecord
-  readonly call: FutexCall
-  /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
-  readonly timesRun: number
-  readonly ownerTimesRun: number
-}
-
-/** What was found true, of a thread that ran since, and not contradicted. */
-interface Doubt {
-  readonly edge: Edge
-  /** So often in a row it was not seen in that call, and since when (ms). */
-  readonly misses: number
-  readonly since: number
-}
-
-interface Look {
-  readonly process: ProcessRecord
-  readonly thread: ThreadRecord
-  readonly former: Edge | null
-  /** Nothing can have changed unless waiter or owner ran: nothing but that is read. */
-  readonly isSettled: boolean
-  first: Sight
-  second: Sight
-  stands: boolean
-}
 
 const whyWeak = {
   'own-mutex':
@@ -59,13 +32,6 @@ const whyWeak = {
   'pi-stack': 'parked by the C library: which priority-inheriting mutex it wants is likely, not proven',
 }
 
-// A signal handler may run while it is looked at, and does not run for long.
-const missesMax = 3
-// On a busy machine it waits for a CPU before it is back in its call.
-const missedMsMax = 1500
-
-const isSeen = (sight: Sight): sight is Seen => sight !== null && typeof sight !== 'string'
-
 /** The kernel itself keeps the owner's id in the word. */
 const isInheriting = ({ lock: { kind, isVouched } }: Seen): boolean => kind === 'mutex' && isVouched
 
@@ -75,19 +41,6 @@ const parked = ({ address, isPrivate }: FutexCall): Seen => ({
   object: '(not known which)',
   owner: null,
 })
-
-/** Whom it waits for waits as well, and so on: of all others a doubt is of no use. */
-function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>): boolean {
-  const passed = new Set<ThreadRecord>()
-  for (let at = thread; !passed.has(at); ) {
-    passed.add(at)
-    const edge = doubts.get(at)?.edge
-    if (edge === undefined) return false
-    if (edge.owner === null) return true
-    at = edge.owner
-  }
-  return true
-}
 
 export interface LockWatchParts {
   readonly files: KeptFiles
@@ -102,11 +55,12 @@ export class LockWatch {
   private readonly reader: LockReader
   private readonly closedSets: ClosedSets
   private edges = new Map<ThreadRecord, Edge>()
-  private doubts = new Map<ThreadRecord, Doubt>()
+  private readonly doubts: Doubts
 
   constructor(parts: LockWatchParts) {
     this.parts = parts
     this.reader = new LockReader(parts.files, parts.processes, parts.procRoot)
+    this.doubts = new Doubts(parts, this.reader)
     this.closedSets = new ClosedSets(parts, this.reader)
   }
 
@@ -135,7 +89,7 @@ export class LockWatch {
       for (const thread of process.threads)
         if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.lookAt(process, thread))
     }
-    const former = [...this.edges, ...[...this.doubts].map(([thread, { edge }]) => [thread, edge] as const)]
+    const former = [...this.edges, ...this.doubts.edges()]
     for (const [thread, { process }] of former) {
       if (looks.has(thread) || thread.gone || this.parts.processes.get(process.pid) !== process) continue
       if (thread.mayHaveOwner) looks.set(thread, this.lookAt(process, thread))
@@ -210,55 +164,16 @@ export class LockWatch {
         this.tellKnown(look.thread, edge)
       }
     }
-    const [former, doubted] = [this.edges, this.doubts]
-    this.doubts = this.doubtsOf(looks, edges, scope)
+    const former = this.edges
+    const areOther = this.doubts.settle({ former, edges, looks, scope })
     this.edges = edges
-    if (doubted.size !== this.doubts.size || [...doubted.keys()].some((thread) => !this.doubts.has(thread))) return true
+    if (areOther) return true
     if (former.size !== edges.size) return true
     for (const [thread, edge] of edges) {
       const before = former.get(thread)
       if (before === undefined || !sameSight(before, edge)) return true
     }
     return false
-  }
-
-  private doubtsOf(
-    looks: readonly Look[],
-    edges: ReadonlyMap<ThreadRecord, Edge>,
-    scope: ReadonlySet<ProcessRecord>,
-  ): Map<ThreadRecord, Doubt> {
-    const { now } = this.parts.threadReader
-    const lookOf = new Map(looks.map((look) => [look.thread, look]))
-    const former = new Map([
-      ...this.doubts,
-      ...[...this.edges].map(([thread, edge]) => [thread, { edge, misses: 0, since: now }] as const),
-    ])
-    const doubts = new Map<ThreadRecord, Doubt>()
-    for (const [thread, doubt] of former) {
-      const isGone = thread.gone || thread.dead || this.parts.processes.get(thread.pid) !== doubt.edge.process
-      if (isGone || edges.has(thread) || !isStuck(thread, former)) continue
-      const look = lookOf.get(thread)
-      const sight = look !== undefined || scope.has(doubt.edge.process) ? this.sightOf(doubt, thread, look) : 'none'
-      if (sight === 'another') continue
-      if (sight !== 'missed') doubts.set(thread, sight === 'same' ? { ...doubt, misses: 0, since: now } : doubt)
-      else if (doubt.misses < missesMax || now - doubt.since < missedMsMax)
-        doubts.set(thread, { ...doubt, misses: doubt.misses + 1, since: doubt.misses === 0 ? now : doubt.since })
-    }
-    return doubts
-  }
-
-  /** How it was seen: in that call, in none, or waiting for something else. */
-  private sightOf(
-    { edge }: Doubt,
-    thread: ThreadRecord,
-    look: Look | undefined,
-  ): 'same' | 'missed' | 'another' | 'none' {
-    // Whoever is stopped, as by a debugger, goes on with the same call.
-    if (thread.facts?.state === 'STOPPED') return this.reader.isIn(thread, edge.call) ? 'none' : 'missed'
-    if (look === undefined) return 'missed'
-    if (look.isSettled) return 'none'
-    if (!isSeen(look.second)) return 'missed'
-    return sameSight(look.second, edge) ? 'same' : 'another'
   }
 
   private edgeOf(look: Look, standing: ReadonlyMap<ThreadRecord, boolean>): Edge | null {
@@ -298,7 +213,7 @@ export class LockWatch {
   }
 
   private rows(): ObservedWait[] {
-    const doubted = [...this.doubts].map(([thread, { edge }]) => [thread, edge, true] as const)
+    const doubted = this.doubts.edges().map(([thread, edge]) => [thread, edge, true] as const)
     const known = [...this.edges].map(([thread, edge]) => [thread, edge, false] as const)
     return [...known, ...doubted].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
       pid,
