@@ -41,7 +41,7 @@ describe('a worker that dies', () => {
     await watcher.until(is('source.degraded'))
     await watcher.until(is('source.recovered'))
     expect(
-      watcher.events.filter(({ type }) => type.startsWith('source.')).map(({ type, data }) => [type, data.what]),
+      watcher.events.filter(({ data }) => data.what === 'scan').map(({ type, data }) => [type, data.what]),
     ).toEqual([
       ['source.degraded', 'scan'],
       ['source.recovered', 'scan'],

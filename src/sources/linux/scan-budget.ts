@@ -15,6 +15,11 @@ const fullShareMax = 0.5
 const fullPeriodsMax = 10
 const passesKept = 8
 
+const leastOf = (costs: readonly number[]): number => (costs.length < 2 ? 0 : Math.min(...costs))
+
+const meanWithoutDearest = (costs: readonly number[]): number =>
+  (costs.reduce((total, each) => total + each, 0) - Math.max(...costs)) / (costs.length - 1)
+
 export class ScanBudget {
   private readonly options: BudgetOptions
   private readonly recent: Record<PassKind, number[]> = { fast: [], full: [] }
@@ -25,15 +30,14 @@ export class ScanBudget {
   }
 
   /**
-   * The mean of the last passes counts, without the dearest: the first opens files, and one hiccup is no reason to scan
-   * less.
+   * The mean of the last passes counts, without the dearest: one hiccup is no reason to scan less. Of the first ones it is
+   * the least, because they open files and are slow as all that begins.
    */
   record(kind: PassKind, cpuMs: number): void {
     const recent = this.recent[kind]
     recent.push(cpuMs)
     if (recent.length > passesKept) recent.shift()
-    const sum = recent.reduce((total, each) => total + each, 0)
-    this.cost[kind] = (sum - Math.max(...recent)) / Math.max(recent.length - 1, 1)
+    this.cost[kind] = recent.length < passesKept ? leastOf(recent) : meanWithoutDearest(recent)
   }
 
   periodOf(kind: PassKind, armed: boolean): number {
