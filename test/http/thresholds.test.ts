@@ -157,7 +157,9 @@ describe('bad bodies change nothing', () => {
     ['application/json', '"100"', '', 'a JSON object is expected, received string'],
   ])('%s %j names the forms that a body may have', async (type, sent, pointer, detail) => {
     const { body } = await service.put(hog, sent, { 'content-type': type })
-    expect(body.detail).toBe('a JSON object is expected, or text such as 100 or 80% rearm=60% per=process')
+    expect(body.detail).toBe(
+      'a JSON object is expected, or text such as 100 or 80% rearm=60% per=process or on=change every=1s',
+    )
     expect(body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
   })
 
