@@ -52,7 +52,7 @@ export function buildApp(parts: AppParts): App {
   const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
   const metrics = new Metrics({ kernel: current, hub, source, version })
-  const history = new History(current, parts.history ?? usualHistory)
+  const history = new History(current, parts.history ?? usualHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
     metrics.count(event)

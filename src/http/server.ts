@@ -121,8 +121,8 @@ function notFound(request: FastifyRequest): Problem {
 
 /** A body that does not arrive in time is answered, not waited for. */
 function timeBody(
-  { headers }: FastifyRequest,
-  _reply: FastifyReply,
+  { headers, log }: FastifyRequest,
+  reply: FastifyReply,
   payload: RequestPayload,
   done: (error: null, payload: RequestPayload) => void,
 ): void {
@@ -137,6 +137,13 @@ function timeBody(
   })
   const timer = setTimeout(() => timed.destroy(late), bounds.requestMsMax)
   timed.once('close', () => clearTimeout(timer))
+  // Whoever reads it hears of this as well; but of a GET, and where it is too large from the start, nobody does.
+  timed.on('error', (error) => log.debug({ err: error }, 'a body was given up'))
+  reply.raw.once('close', () => {
+    payload.unpipe(timed)
+    payload.resume()
+    timed.destroy()
+  })
   payload.once('error', (error) => timed.destroy(error))
   done(null, payload.pipe(timed))
 }

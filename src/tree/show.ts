@@ -134,6 +134,8 @@ const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: numb
 /** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
 export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
+  // It has ended with its node, by the signal that it sent.
+  if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
   const states = new Set([...threshold.watches.values()].map(({ state }) => state))
   if (states.has('tripped')) return 'tripped'
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'

@@ -46,6 +46,31 @@ describe('a threshold that denies', () => {
   })
 })
 
+describe('a threshold whose signal ends the process', () => {
+  const kill = { at: 1, action: 'signal', signal: 'SIGKILL' }
+
+  test('as it is put is answered as set, with nothing known any more', async () => {
+    const { path } = (await service.post('/sys/proc', { name: 'short' })).body as { path: string }
+    const { status, body } = await service.put(`${path}/threads/threshold/kill`, kill)
+    expect([status, body]).toMatchObject([201, { state: 'unknown', value: null }])
+    expect((await service.get(path)).status).toBe(404)
+  })
+
+  test('as it is born leaves its maker the pid', async () => {
+    await service.put('/sys/threads/threshold/kill', { ...kill, per: 'process', where: { name: 'bomb' } })
+    const { status, body } = await service.post('/sys/proc', { name: 'bomb' })
+    expect([status, body]).toMatchObject([201, { name: 'bomb', usage: {} }])
+    expect((await service.get((body as { path: string }).path)).status).toBe(404)
+  })
+
+  test('as it makes a thread leaves its maker the tid', async () => {
+    const { path } = (await service.post('/sys/proc', { name: 'grows' })).body as { path: string }
+    await service.put(`${path}/threads/threshold/kill`, { ...kill, at: 2 })
+    expect(await service.post(`${path}/thread`, {})).toMatchObject({ status: 201, body: { tid: 2 } })
+    expect((await service.get(path)).status).toBe(404)
+  })
+})
+
 describe('POST of a signal', () => {
   test('sends it: the process ends by it', async () => {
     expect(SignalsView.parse((await service.get('/sys/proc/1/signal')).body).refused).toBe(null)

@@ -18,9 +18,14 @@ afterEach(async () => {
 })
 
 /** Headers that promise more than ever comes. */
-async function begin(method: string, path: string, sent: string): Promise<{ socket: Socket; answer: Promise<string> }> {
+async function begin(
+  method: string,
+  path: string,
+  sent: string,
+  length = 'Content-Length: 1000',
+): Promise<{ socket: Socket; answer: Promise<string> }> {
   const socket = connect(service.port, '127.0.0.1')
-  const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, 'Content-Length: 1000']
+  const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, length]
   const routed = new Promise<void>((resolve) => service.app.server.server.once('request', () => setImmediate(resolve)))
   socket.write(`${head.join('\r\n')}\r\n\r\n${sent}`)
   const answer = new Promise<string>((resolve) => socket.once('data', (data: Buffer) => resolve(data.toString())))
@@ -35,6 +40,20 @@ test('a body that does not come in time is answered with 408, and the connection
   expect(await answer).toMatch(/^HTTP\/1\.1 408 .*urn:introspectd:problem:request-timeout/s)
   await closed
   expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
+})
+
+test.each([
+  ['GET', '/sys', 'Content-Length: 1000', '200'],
+  ['GET', '/livez', 'Content-Length: 1000', '200'],
+  ['PUT', '/sys/fds/threshold/hog', 'Content-Length: 100000', '413'],
+])('of %s %s nobody waits for a body that is not read, and nothing comes of it later', async (...request) => {
+  const [method, path, length, status] = request
+  const { socket, answer } = await begin(method, path, '10', length)
+  socket.on('error', () => {})
+  expect(await answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+  vi.advanceTimersByTime(10 * bounds.requestMsMax)
+  expect((await service.get('/sys/thresholds')).status).toBe(200)
+  socket.destroy()
 })
 
 test('who goes on writing after a line that is no call can do so for a while, and is then cut off', async () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../src/kernel/errno.ts'
-import { thresholdsMax } from '../../src/kernel/limits/notifier.ts'
+import { checkWatches, thresholdsMax, watchesMax } from '../../src/kernel/limits/maxima.ts'
 import { limitIndex } from '../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../src/kernel/limits/threshold.ts'
 import { globMatches } from '../../src/kernel/limits/where.ts'
@@ -513,4 +513,10 @@ test('saved while it waits in every way, loaded and continued, it tells the same
     'limit.changed /sys/processes',
     `threshold.cleared ${process.path}/channels expired`,
   ])
+})
+
+test('so many nodes may be watched as a threshold is set, and no more', () => {
+  const node = new Bench().process(1)
+  expect(() => checkWatches(watchesMax - 1, [node])).not.toThrow()
+  expect(() => checkWatches(watchesMax, [node])).toThrow(`${watchesMax} are the most that thresholds may watch`)
 })

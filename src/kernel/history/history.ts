@@ -41,6 +41,7 @@ export class History {
   /** Another one once a state is put: what was kept of the former is of no use then. */
   readonly #current: () => Kernel
   #kernel: Kernel
+  readonly #isRead: () => boolean
   readonly #size: SeriesSize
   readonly #seriesMax: number
   readonly #series = new Map<Node, Map<number, Series>>()
@@ -53,7 +54,9 @@ export class History {
   /** The next revision of thresholds when it was last chosen what to keep. */
   #revision = -1
 
-  constructor(current: () => Kernel, options: HistoryOptions) {
+  /** @param isRead before that, what is counted is not yet what there is */
+  constructor(current: () => Kernel, options: HistoryOptions, isRead: () => boolean = () => true) {
+    this.#isRead = isRead
     this.options = options
     this.#current = current
     this.#kernel = current()
@@ -65,7 +68,7 @@ export class History {
   note(at: number): void {
     if (this.#kernel !== this.#current()) this.#begin()
     // A clock that was set back is noted at once.
-    if (at < this.#nextNote && at >= this.#lastNote) return
+    if ((at < this.#nextNote && at >= this.#lastNote) || !this.#isRead()) return
     if (at >= this.#nextChoice || at < this.#lastNote || this.#hasOtherThresholds) this.#choose(at)
     for (const { node, index, series } of this.#kept) this.#noteOne(at, node, index, series)
     const { everyMs } = this.#size

@@ -15,18 +15,16 @@ import { checkDefinition, checkMeasurable } from './check-definition.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
 import type { Guard } from './guard.ts'
 import { type ClearReason, guardOfWatch, Judge, type News } from './judge.ts'
+import { checkCount, checkWatches } from './maxima.ts'
 import { byContainer, thresholdPath } from './places.ts'
 import { Reach } from './reach.ts'
-import type { Reading } from './readings.ts'
+import { nothingKnown, type Reading } from './readings.ts'
 import { Switches } from './switches.ts'
 import { type LimitRow, limits } from './table.ts'
 import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
 import { ThresholdSet } from './threshold-set.ts'
 import type { Usage } from './usage.ts'
 import { isMeant } from './where.ts'
-
-/** Most thresholds there may be in all; one more is refused with ENOSPC. */
-export const thresholdsMax = 100_000
 
 export interface NotifierParts {
   readonly usage: Usage
@@ -57,6 +55,8 @@ export class Notifier {
   readonly #parts: NotifierParts
   readonly #judge: Judge
   readonly #wheel: TimerWheel<NotifierTimer>
+  /** Pairs of a threshold and a node that it watches. */
+  #watches = 0
   readonly #set = new ThresholdSet()
   readonly reach = new Reach(this.#set, this.switches)
   /** Watches on nodes that came below a threshold in the change under way. */
@@ -125,8 +125,10 @@ export class Notifier {
       this.#renew(known)
       return { threshold: known, created: false }
     }
+    const threshold = this.#make(node, index, name, wish, this.#revision)
+    checkWatches(this.#watches - (known?.watches.size ?? 0), this.reach.nodesOf(threshold))
+    this.#revision++
     if (known !== null) this.#retire(known, 'replaced')
-    const threshold = this.#make(node, index, name, wish, this.#revision++)
     this.install(threshold)
     this.#countDown(threshold)
     this.#begin([threshold])
@@ -159,9 +161,7 @@ export class Notifier {
       capacity: usage.capacity(node, index),
     })
     const known = this.find(node, index, name)
-    if (known === null && this.#set.size >= thresholdsMax) {
-      throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
-    }
+    if (known === null) checkCount(this.#set.size)
     return known
   }
 
@@ -300,7 +300,9 @@ export class Notifier {
     }
   }
 
+  /** Of a node that has ended meanwhile, as by the signal of a threshold, nothing is known any more. */
   read(node: Node, index: number): Reading {
+    if (node.slot < 0) return nothingKnown
     const { home } = limits[index]!
     return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
   }
@@ -309,6 +311,7 @@ export class Notifier {
   watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
     const watch = new Watch(threshold, node, fresh)
     threshold.watches.set(node, watch)
+    this.#watches++
     this.#parts.usage.guard(node, threshold.index).watches.add(watch)
     return watch
   }
@@ -320,6 +323,7 @@ export class Notifier {
     watch.state = 'unknown'
     this.#judge.rest(watch)
     threshold.watches.delete(node)
+    this.#watches--
     const guard = guardOfWatch(watch)
     guard.watches.delete(watch)
     // Without a guard a counter's change costs nothing more than before anybody watched.

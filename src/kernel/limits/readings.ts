@@ -20,6 +20,15 @@ export interface Reading {
   readonly at: number | null
 }
 
+export const nothingKnown: Reading = {
+  value: null,
+  peak: null,
+  capacity: null,
+  unreadable: 0,
+  estimated: 0,
+  at: null,
+}
+
 export abstract class Readings {
   protected readonly threads = new Counters({ ofThreads: true })
   protected readonly containers = new Counters({ ofThreads: false })

@@ -4,7 +4,7 @@ import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-time
 import { timeoutPath } from '../deadlock/default-timers.ts'
 import type { Kernel } from '../kernel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
-import { at, atEach } from './references.ts'
+import { at, atEach, checkRevisions } from './references.ts'
 import type { ThreadState } from './threads.ts'
 import { containersOf, nodeAt } from './thresholds.ts'
 
@@ -35,6 +35,7 @@ export function importTimeouts(
     const node = at('node', () => nodeAt(kernel, containers, path))
     return { ...rest, node, path: timeoutPath(node) }
   })
+  checkRevisions('timeouts', timeouts, state.nextTimeoutRevision)
   const waits = threads.flatMap(({ thread, state: { timed } }) => (timed === null ? [] : [{ ...timed, thread }]))
   kernel.timers.restore(timeouts, waits, state.nextTimeoutRevision)
 }

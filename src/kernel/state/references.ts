@@ -159,3 +159,14 @@ export function at<T>(place: string, load: () => T): T {
 /** The same for each of a list that stands at a place. */
 export const atEach = <T, R>(place: string, list: readonly T[], load: (item: T) => R): R[] =>
   list.map((item, index) => at(`${place}/${index}`, () => load(item)))
+
+/** Each revision is given once, and no later one will be the same: clients hold on to them. @throws EINVAL */
+export function checkRevisions(place: string, all: readonly { readonly revision: number }[], next: number): void {
+  const seen = new Set<number>()
+  for (const [index, { revision }] of all.entries())
+    at(`${place}/${index}/revision`, () => {
+      if (revision >= next) throw new KernelError('EINVAL', `the next revision is ${next}`)
+      if (seen.has(revision)) throw new KernelError('EINVAL', 'another one has this revision')
+      seen.add(revision)
+    })
+}

@@ -15,7 +15,7 @@ import {
 } from '../limits/threshold.ts'
 import type { Node } from '../objects/node.ts'
 import { partitionsWithin } from '../objects/within.ts'
-import { at, atEach, there } from './references.ts'
+import { at, atEach, checkRevisions, there } from './references.ts'
 
 export interface ThresholdState {
   /** Pathname of the node that it is set at. */
@@ -76,6 +76,7 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
     })
     return new Threshold({ ...rest, node, index, path: thresholdPath(node, index, rest.name) })
   })
+  checkRevisions('thresholds', thresholds, kernel.notifier.nextRevision)
   for (const threshold of thresholds) kernel.notifier.install(threshold)
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }

@@ -1,13 +1,12 @@
 /** How usage of a limit went, at any node of which that is kept. */
 
 import { durationText } from '../../duration.ts'
-import type { History } from '../../kernel/history/history.ts'
 import type { Interval } from '../../kernel/history/series.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels, limits } from '../../kernel/limits/table.ts'
 import type { Node } from '../../kernel/objects/node.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
-import { type Column, defineNode } from '../definition.ts'
+import { type Column, defineNode, type TreeContext } from '../definition.ts'
 import { MalformedQuery } from '../errors.ts'
 import { HistoryView, type IntervalView } from '../history-views.ts'
 import { renderTable } from '../text.ts'
@@ -17,8 +16,10 @@ const timeText = (ms: number): string => new Date(ms).toISOString()
 const showInterval = ({ start, ...values }: Interval): IntervalView => ({ start: timeText(start), ...values })
 
 /** Why nothing is noted of a figure at present; null where it is. */
-function whyNot(history: History, node: Node, index: number): string | null {
+function whyNot({ kernel, history }: TreeContext, node: Node, index: number): string | null {
   if (history.isKept(node, index)) return null
+  const unmeasurable = kernel.unmeasurable(limits[index]!, node.level)
+  if (unmeasurable !== null) return `the limit cannot be measured here: ${unmeasurable}`
   if (history.options.bytesMax === 0) return 'history is switched off: --history-memory is 0'
   if (history.isFull) return 'no room is left for it: --history-memory says how much there is'
   return 'kept of the system, of partitions, of nodes with a threshold on the limit, and of the cpu and memory of processes that use most: set a threshold to have it kept'
@@ -54,12 +55,13 @@ export const historyDefinitions = [
       const reason = why === undefined ? '' : `Not noted at present: ${why}.\n`
       return entries.length === 0 ? reason || 'Nothing is noted yet.\n' : `${renderTable(columns, entries)}${reason}`
     },
-    read: ({ kernel, history }, node, params, { since }) => {
+    read: (context, node, params, { since }) => {
+      const { kernel, history } = context
       const index = limitAt(node, params.limit!)!
       const { name, unit } = limits[index]!
       const from = since === null ? 0 : timeOf(since, kernel.now)
       history.note(kernel.now)
-      const why = whyNot(history, node, index)
+      const why = whyNot(context, node, index)
       return {
         path: `${node.path}/${name}/history`,
         limit: name,

@@ -103,6 +103,21 @@ test('with no memory there is none', () => {
   expect(isKept(bench.kernel.system, 'memory')).toBe(false)
 })
 
+test('nothing is noted before a source has read what there is', () => {
+  let isRead = false
+  history = new History(
+    () => bench.kernel,
+    usualHistory,
+    () => isRead,
+  )
+  bench.kernel.beforeUpdate = (at) => history.note(at)
+  later(5000)
+  expect(isKept(bench.kernel.system, 'fds')).toBe(false)
+  isRead = true
+  later(6000)
+  expect(isKept(bench.kernel.system, 'fds')).toBe(true)
+})
+
 test('what is not known is not noted', () => {
   const process = bench.process(1)
   bench.put(process, 'fds', 'hog', { at: 100 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../../src/kernel/errno.ts'
+import { limitIndex } from '../../../src/kernel/limits/table.ts'
 import { exportState, importState, type MachineState } from '../../../src/kernel/state/state.ts'
+import { defaults } from '../support.ts'
 import { state, World } from '../world.ts'
 
 const throughJson = (saved: MachineState) => JSON.parse(JSON.stringify(saved)) as MachineState
@@ -19,6 +21,22 @@ describe('a saved state', () => {
         }),
       )
     }
+  })
+
+  test('whose thresholds share a revision, or have one that is yet to be given, is refused', () => {
+    const world = new World()
+    const { kernel } = world.machine
+    const definition = { ...defaults, at: 5 }
+    kernel.update(kernel.now, () => {
+      for (const name of ['one', 'two'])
+        kernel.notifier.put(kernel.system, limitIndex.threads, name, { definition, owner: null })
+    })
+    const saved = exportState(world.machine)
+    const [one, two] = saved.thresholds
+    expect(() => importState({ ...saved, nextRevision: two!.revision })).toThrow('the next revision is')
+    expect(() => importState({ ...saved, thresholds: [one!, { ...two!, revision: one!.revision }] })).toThrow(
+      expect.objectContaining({ errno: 'EINVAL', field: 'thresholds/1/revision' }),
+    )
   })
 
   test('is JSON, also of what is unlimited', () => {
