@@ -36,6 +36,8 @@ function modelStage(limit: LimitName): Stage {
   const { system } = world.kernel
   const process = world.spawn('p', { container: partition })
   const thread = world.thread(process)
+  // Sums have other parts.
+  world.spawn('other', { container: partition })
   const call = (name: string, args: object) => world.machine.call(process.pid, 1, { name, args } as never)
   const told = () => {
     const { events } = world
@@ -104,6 +106,7 @@ function liveStage(limit: LimitName, level: Level): Stage {
     })
   const { process, thread } = born(1)
   const nodes = { system: kernel.system, partition: process.container, process, thread }
+  const other = born(7)
   const stage = { kernel, nodes, told }
   if (limit === 'processes' || limit === 'children') {
     const up = () => born(2, process)
@@ -118,6 +121,11 @@ function liveStage(limit: LimitName, level: Level): Stage {
   const { home, adds } = rows[limitIndex[limit]]!
   const read = (value: number) => () =>
     update(() => seen.observe(kernel, nodes[adds === 'read' ? level : home], limit, { value, at: kernel.now }))
+  // Sums have other parts. The largest of them is not this one.
+  if (adds !== 'read') {
+    const part = home === 'thread' ? other.thread : other.process
+    update(() => seen.observe(kernel, part, limit, { value: 5, at: kernel.now }))
+  }
   read(20)()
   return { ...stage, up: read(27), down: read(20) }
 }
@@ -200,11 +208,43 @@ describe.each(cases)('$limit at $level, per: $per, on the $source source', (one)
     // One below the value is not reached yet; the value itself is, at once.
     expect(put({ at: high - 1, direction: 'falling' })).toEqual([])
     expect(put({ at: high, direction: 'falling' })).toEqual(times(['tripped', high, true]))
-    expect(put({ at: low, direction: 'falling' })).toEqual(times(['cleared', high, 'replaced']))
+    expect(put({ at: Math.max(low - 1, 0), direction: 'falling' })).toEqual(times(['cleared', high, 'replaced']))
+    down()
+    expect(told()).toEqual(low > 0 ? [] : times(['tripped', 0, false]))
+    up()
+    told()
+    expect(put({ at: low, direction: 'falling' })).toEqual([])
     down()
     expect(told()).toEqual(times(['tripped', low, false]))
     up()
     expect(told()).toEqual(times(['cleared', high, 'rearmed']))
+  })
+
+  test('with a point to rearm at: clears where that is reached, not one before it', () => {
+    const { up, down, value, told, put, times } = begin(one)
+    const low = value()
+    up()
+    const high = value()
+    down()
+    told()
+    put({ at: high, rearm: low })
+    up()
+    expect(told()).toEqual(times(['tripped', high, false]))
+    down()
+    expect(told()).toEqual(times(['cleared', low, 'rearmed']))
+    if (low > 0) {
+      put({ at: high, rearm: low - 1 })
+      up()
+      down()
+      expect(told()).toEqual(times(['tripped', high, false]))
+    }
+    put({ at: low, rearm: high, direction: 'falling' })
+    up()
+    expect(told()).toEqual(times(['cleared', high, 'rearmed']))
+    put({ at: low, rearm: high + 1, direction: 'falling' })
+    down()
+    up()
+    expect(told()).toEqual(times(['tripped', low, false]))
   })
 })
 
