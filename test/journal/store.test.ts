@@ -1,0 +1,215 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { journalFile, type OpenedStore, openDirectory } from '../../src/journal/data-directory.ts'
+import { EventStore, type StoredEvent } from '../../src/journal/store.ts'
+
+let directory: string
+let open: OpenedStore[]
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'introspectd-store-'))
+  open = []
+})
+
+afterEach(() => {
+  for (const { close } of open) close()
+  rmSync(directory, { recursive: true })
+})
+
+function opened(at = 0): OpenedStore {
+  const made = openDirectory(directory, at)
+  open.push(made)
+  return made
+}
+
+function close(): void {
+  open.pop()!.close()
+}
+
+const event = (sequence: number, filling = 0): StoredEvent => ({
+  sequence,
+  json: Buffer.from(JSON.stringify({ id: sequence, text: `µ${'x'.repeat(filling)}` })),
+})
+
+const run = (first: number, last: number, filling = 0): StoredEvent[] =>
+  Array.from({ length: last - first + 1 }, (_, place) => event(first + place, filling))
+
+const sequences = (events: readonly StoredEvent[]) => events.map(({ sequence }) => sequence)
+
+const forEver = { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
+
+test('a new one is empty', () => {
+  const { store, setAside } = opened()
+  expect([store.oldest, store.newest, store.read(0, 10), setAside]).toEqual([null, null, [], null])
+})
+
+test('events come back byte for byte, also after it was closed', () => {
+  opened().store.append(run(100, 104), 0)
+  close()
+  const { store } = opened()
+  expect([store.oldest, store.newest]).toEqual([100, 104])
+  expect(store.read(0, 10)).toEqual(run(100, 104))
+})
+
+test('a range is read by cursor and limit, oldest first', () => {
+  const { store } = opened()
+  store.append(run(1, 10), 0)
+  expect(sequences(store.read(3, 4))).toEqual([4, 5, 6, 7])
+  expect(sequences(store.read(8, 4))).toEqual([9, 10])
+  expect(store.read(10, 4)).toEqual([])
+})
+
+test('of a batch that fails nothing is kept, and the next goes on where the last good one ended', () => {
+  const { store } = opened()
+  store.append(run(1, 3), 0)
+  expect(() => store.append([event(4), event(5), event(5)], 0)).toThrow(/UNIQUE/)
+  expect([store.newest, sequences(store.read(0, 10))]).toEqual([3, [1, 2, 3]])
+  store.append([event(4)], 0)
+  expect(sequences(store.read(0, 10))).toEqual([1, 2, 3, 4])
+})
+
+describe('retention', () => {
+  test('what is too old goes, counted from when it was kept', () => {
+    const { store } = opened()
+    store.append(run(1, 5), 1000)
+    store.append(run(6, 9), 2000)
+    expect(store.trim({ ...forEver, keepMs: 500 }, 1500)).toBe(false)
+    expect([store.oldest, store.newest]).toEqual([1, 9])
+    expect(store.trim({ ...forEver, keepMs: 500 }, 1501)).toBe(false)
+    expect(sequences(store.read(0, 10))).toEqual([6, 7, 8, 9])
+    expect(store.oldest).toBe(6)
+  })
+
+  test('the newest stays whatever its age, so that sequences go on', () => {
+    opened().store.append(run(1, 5), 1000)
+    while (open[0]!.store.trim({ ...forEver, keepMs: 1 }, 10_000));
+    expect([open[0]!.store.oldest, open[0]!.store.newest]).toEqual([5, 5])
+    close()
+    expect(opened().store.newest).toBe(5)
+  })
+
+  test('what was kept while the clock was behind does not take younger ones along', () => {
+    const { store } = opened()
+    store.append([event(1)], 2000)
+    store.append([event(2)], 1000)
+    store.append([event(3)], 2000)
+    store.trim({ ...forEver, keepMs: 500 }, 2000)
+    expect(sequences(store.read(0, 10))).toEqual([1, 2, 3])
+  })
+
+  test('past the size the oldest go until it fits', () => {
+    const { store } = opened()
+    for (let first = 1; first <= 2001; first += 100) store.append(run(first, first + 99, 1000), 0)
+    const bytesMax = 1024 * 1024
+    expect(store.bytes).toBeGreaterThan(bytesMax)
+    while (store.trim({ ...forEver, bytesMax }, 0));
+    expect(store.bytes).toBeLessThanOrEqual(bytesMax)
+    // It has not thrown away much more than it had to.
+    expect(store.bytes).toBeGreaterThan(bytesMax * 0.8)
+    expect(sequences(store.read(0, 10_000))).toEqual(sequences(run(store.oldest!, 2100)))
+  })
+
+  test('many go by parts', () => {
+    const { store } = opened()
+    store.append(run(1, 25_000), 0)
+    const parts: (number | null)[] = []
+    while (store.trim({ ...forEver, keepMs: 1 }, 10)) parts.push(store.oldest)
+    expect(parts).toEqual([10_001, 20_001, 25_000])
+  })
+
+  test('compacting gives the room back', () => {
+    const { store } = opened()
+    store.append(run(1, 2000, 1000), 0)
+    store.compact()
+    const before = readFileSync(journalFile(directory)).length
+    while (store.trim({ ...forEver, keepMs: 1 }, 10));
+    store.compact()
+    expect(readFileSync(journalFile(directory)).length).toBeLessThan(before / 10)
+    expect(sequences(store.read(0, 10))).toEqual([2000])
+  })
+})
+
+describe('what is not as it should be', () => {
+  const fill = () => {
+    opened().store.append(run(1, 2000, 100), 0)
+    open[0]!.store.compact()
+    close()
+  }
+
+  test('a damaged journal is set aside whole, and a new one begun', () => {
+    fill()
+    const bytes = readFileSync(journalFile(directory))
+    // Pages in the middle: the header is whole, and only a look at all of it finds out.
+    bytes.fill(0xff, 8192, 40_000)
+    writeFileSync(journalFile(directory), bytes)
+    const { store, setAside } = opened(Date.UTC(2026, 10, 22, 10))
+    expect(setAside!.file).toBe(join(directory, 'journal.corrupt-20261122T100000.000Z.sqlite'))
+    expect(setAside!.reason).not.toBe('')
+    expect(readFileSync(setAside!.file).equals(bytes)).toBe(true)
+    expect(store.newest).toBeNull()
+    store.append(run(7, 8), 0)
+    expect(sequences(store.read(0, 10))).toEqual([7, 8])
+  })
+
+  test.each([
+    ['no database', (file: string) => writeFileSync(file, 'x'.repeat(10_000))],
+    ['cut off', (file: string) => truncateSync(file, 10_000)],
+  ])('as is one that is %s', (_, damage) => {
+    fill()
+    damage(journalFile(directory))
+    expect(opened().setAside).not.toBeNull()
+    close()
+    expect(opened().setAside).toBeNull()
+  })
+
+  test('a second one that is damaged at the same time is set aside beside the first', () => {
+    for (let count = 0; count < 2; count++) {
+      writeFileSync(journalFile(directory), 'x'.repeat(10_000))
+      opened()
+      close()
+    }
+    expect(readdirSync(directory).filter((name) => /corrupt.*\.sqlite$/.test(name))).toHaveLength(2)
+  })
+
+  test('a database of somebody else is refused, and stays as it is', () => {
+    const other = new DatabaseSync(journalFile(directory))
+    other.exec('CREATE TABLE theirs (x)')
+    other.close()
+    const before = readFileSync(journalFile(directory))
+    expect(() => opened()).toThrow(/journal\.sqlite is not a journal/)
+    expect(readFileSync(journalFile(directory)).equals(before)).toBe(true)
+  })
+
+  test('one of a later version is refused, and not set aside', () => {
+    fill()
+    const later = new DatabaseSync(journalFile(directory))
+    later.exec('PRAGMA user_version = 99')
+    later.close()
+    expect(() => opened()).toThrow(/is of version 99, and this introspectd reads version 1/)
+    expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toEqual([])
+  })
+
+  test('a directory is for one service at a time', () => {
+    opened()
+    expect(() => openDirectory(directory, 0)).toThrow(/is in use by another introspectd/)
+    close()
+    opened()
+  })
+
+  test('a place that cannot be a directory is an error that names it', () => {
+    const file = join(directory, 'file')
+    writeFileSync(file, '')
+    expect(() => openDirectory(join(file, 'below'), 0)).toThrow(/file\/below: ENOTDIR/)
+  })
+})
+
+test('what was appended is there for others at once, without the file being closed', () => {
+  const { store } = opened()
+  store.append(run(1, 3), 0)
+  const other = new EventStore(journalFile(directory))
+  expect(sequences(other.read(0, 10))).toEqual([1, 2, 3])
+  other.close()
+})
