@@ -7,7 +7,7 @@ import { durationText } from './duration.ts'
 import type { Check } from './http/health.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
-import { EventRing } from './journal/ring.ts'
+import { Journal, type Keeping } from './journal/journal.ts'
 import { History, type HistoryOptions, usualHistory } from './kernel/history/history.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { Metrics } from './metrics.ts'
@@ -30,35 +30,43 @@ export interface AppParts {
   readonly now: () => number
   /** Of the first event: the time in µs, so that a cursor from before a restart is known to be old; 1 where runs are to be the same. */
   readonly firstSequence?: number
+  /** Where events are kept beyond this process; without it they end with it. */
+  readonly keeping?: Keeping
 }
 
 export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
-  readonly ring: EventRing
-  /** Ends the streams with a bookmark, then the server, then the source. */
+  readonly journal: Journal
+  /** Ends the streams with a bookmark, then the server, then the source; then all that happened is in the journal. */
   close(): Promise<void>
 }
 
 export function buildApp(parts: AppParts): App {
   const { kernel, source, gate, logger, version, now, model = null } = parts
-  const { firstSequence = Math.round(now() * 1000) } = parts
+  const { firstSequence = Math.round(now() * 1000), keeping = null } = parts
   const host = hostname()
-  const ring = new EventRing({
-    source: `/net/${encodeURIComponent(host)}`,
+  const node = `/net/${encodeURIComponent(host)}`
+  const journal = new Journal({
+    source: node,
     firstSequence,
     eventsMax: bounds.eventsKeptMax,
+    keeping,
+    publish: (event) => hub.publish(event),
+    onFault: (reason) => tellFault(current(), reason, logger),
+    now,
   })
-  const hub = new Hub({ log: ring, source: `/net/${encodeURIComponent(host)}`, now, scanAge: () => source.scanAge() })
+  const hub: Hub = new Hub({ log: journal, source: node, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
   const metrics = new Metrics({ kernel: current, hub, source, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
     metrics.count(event)
-    hub.publish(ring.append(event))
+    journal.append(event)
   }
-  kernel.nextSequence = () => ring.newest + 1
+  if (journal.inherited !== null) tellRestart(kernel, journal.inherited.time, model !== null)
+  kernel.nextSequence = () => journal.nextSequence
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
   const context = {
@@ -78,11 +86,7 @@ export function buildApp(parts: AppParts): App {
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
       { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
-      {
-        name: 'events',
-        ok: true,
-        detail: `${ring.newest - ring.oldestCursor} kept in memory; they end with this process`,
-      },
+      eventsCheck(journal, keeping),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
@@ -90,11 +94,43 @@ export function buildApp(parts: AppParts): App {
   return {
     server,
     hub,
-    ring,
+    journal,
     close: async () => {
       await hub.close()
       await server.close()
       await source.stop()
+      journal.close()
     },
   }
+}
+
+function eventsCheck({ newest, oldestCursor, fault }: Journal, keeping: Keeping | null): Check {
+  const count = newest - oldestCursor
+  if (fault !== null) return { name: 'events', ok: false, detail: `${count} kept, new ones in memory only: ${fault}` }
+  const detail = keeping === null ? 'in memory; they end with this process' : 'in the journal'
+  return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
+}
+
+/** Who reads on from before a restart has to know that there was one: it is an event in its place. */
+function tellRestart(kernel: Kernel, last: string, isModel: boolean): void {
+  const { path } = kernel.system
+  // In the model nothing has happened meanwhile, but this is another.
+  if (isModel) kernel.emit('state.replaced', path, [], { before: last })
+  else {
+    const to = new Date(kernel.now).toISOString()
+    kernel.emit('events.lost', path, [], { count: null, from: last, to, why: 'the service was not running' })
+  }
+}
+
+const what = 'journal'
+
+/** Of the journal: what is not kept there can still be heard. */
+function tellFault(kernel: Kernel, reason: string | null, logger: FastifyBaseLogger): void {
+  if (reason === null) {
+    logger.warn('the journal takes events again')
+    kernel.emit('source.recovered', kernel.system.path, [], { what, reason: 'it takes events again' })
+    return
+  }
+  logger.error({ reason }, 'the journal takes no events: they are kept in memory only')
+  kernel.emit('source.degraded', kernel.system.path, [], { what, reason: `events are in memory only: ${reason}` })
 }

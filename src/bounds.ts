@@ -60,12 +60,22 @@ export const bounds = {
   thresholdNameMax: 128,
   /** Longest note of a threshold, in characters: 400. */
   noteMax: 1_024,
-  /** Events kept for those who resume: the oldest go. */
+  /** Events kept in memory for those who resume: the oldest go. */
   eventsKeptMax: 65_536,
+  /** Events that wait to be written to the journal: past it they do not wait for the end of the tick. */
+  journalBatchMax: 4_096,
+  /** Events that are read from the journal at once: no policy, the next are read after them. */
+  journalPageEvents: 512,
+  /** Time after which a journal that could not be written to is tried again, in ms: meanwhile events are in memory only. */
+  journalRetryMs: 1_000,
+  /** How often the journal is rid of what is too old or too much, in ms. */
+  trimEveryMs: 10_000,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
   subscriberQueueBytesMax: 16 * 1_024 * 1_024,
   /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */
   replayQueueBytesMax: 256 * 1_024,
+  /** Old events looked at for one subscriber in one turn of the event loop: no policy, it goes on in the next. */
+  replayEventsPerTurn: 1_024,
   /** Streams open at once: 429. */
   streamsMax: 20_000,
   /** Event types named in one subscription: 400. */

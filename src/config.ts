@@ -69,6 +69,23 @@ const serviceShape = {
     .max(1000)
     .default(usualHistory.top)
     .describe('so many processes by CPU, and as many by memory, have their history kept without a threshold'),
+  dataDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('directory where events are kept beyond a restart; without it they are in memory only'),
+  journalKeep: z
+    .int()
+    .min(1000)
+    .max(31_536_000_000)
+    .default(604_800_000)
+    .describe('ms for which events are kept in --data-dir'),
+  journalSize: z
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(256)
+    .describe('MiB of events that are kept in --data-dir: past it the oldest go'),
   tokenFile: z
     .string()
     .min(1)

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { pino } from 'pino'
-import { type App, buildApp } from './app.ts'
+import { type Logger, pino } from 'pino'
+import { type App, type AppParts, buildApp } from './app.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
@@ -12,6 +12,8 @@ import { type Config, environment, MiB } from './config.ts'
 import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
+import { type OpenedStore, openDirectory } from './journal/data-directory.ts'
+import { StoreError } from './journal/store.ts'
 import { SourceError } from './sources/source.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
@@ -43,18 +45,33 @@ async function serve(config: Config): Promise<void> {
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const app = buildApp({ ...hosted, gate, logger, version, now, history })
+  const opened = config.dataDir === undefined ? null : openDirectory(config.dataDir, now())
+  const kept = opened === null ? {} : keepingOf(opened, config, logger)
+  const app = buildApp({ ...hosted, ...kept, gate, logger, version, now, history })
   await hosted.source.start()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   // Before anybody knows that it is there, and may end it.
-  closeOnSignals(() => {
+  closeOnSignals(async () => {
     supervisor?.stopping()
-    return app.close()
+    await app.close()
+    opened?.close()
   })
   announce(place, config)
   supervisor?.ready(`http://${place}`)
+}
+
+function keepingOf(
+  { store, setAside }: OpenedStore,
+  { journalKeep, journalSize }: Config,
+  logger: Logger,
+): Pick<AppParts, 'keeping' | 'firstSequence'> {
+  const keeping = { store, retention: { keepMs: journalKeep, bytesMax: journalSize * MiB } }
+  if (setAside === null) return { keeping }
+  logger.error(setAside, 'the journal is damaged: it is set aside, and a new one begun')
+  // Cursors of the damaged one are to be known as old, on a virtual clock too.
+  return { keeping, firstSequence: Date.now() * 1000 }
 }
 
 function readTokens(path: string) {
@@ -113,6 +130,14 @@ try {
   const commands = commandsOf({ serve, openApi: () => openApi(version) })
   await runCommandLine({ commands, version }, process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof CliError || error instanceof SourceError)) throw error
+  if (
+    !(
+      error instanceof ConfigError ||
+      error instanceof CliError ||
+      error instanceof SourceError ||
+      error instanceof StoreError
+    )
+  )
+    throw error
   fail(error.message)
 }

@@ -25,7 +25,7 @@ const text = (name: string) => readFileSync(join(root, name), 'utf8')
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   tree: ['kernel', 'bounds', 'cursor', 'duration', 'nearest'],
-  journal: ['kernel', 'cursor'],
+  journal: ['kernel', 'bounds', 'cursor'],
   sources: ['kernel', 'bounds', 'duration'],
   stream: ['tree', 'bounds', 'cursor'],
   http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],

@@ -1,6 +1,6 @@
 /** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
 
-import { EventRing } from '../../src/journal/ring.ts'
+import { Journal } from '../../src/journal/journal.ts'
 import { Hub } from '../../src/stream/hub.ts'
 import { interleave, type Measure, timed } from '../measure.ts'
 
@@ -30,8 +30,16 @@ export const fanOut: Measure = {
   target: { text: '≥ 5 times less', met: ({ ours, reference }) => reference / ours >= 5 },
   run: async () => {
     let bytes = 0
-    const log = new EventRing({ source: '/net/x', firstSequence: 1, eventsMax: 1_000 })
-    const hub = new Hub({ log, source: '/net/x', now: () => 0, scanAge: () => null })
+    const log = new Journal({
+      source: '/net/x',
+      firstSequence: 1,
+      eventsMax: 1_000,
+      keeping: null,
+      publish: (event) => hub.publish(event),
+      onFault: () => {},
+      now: () => 0,
+    })
+    const hub: Hub = new Hub({ log, source: '/net/x', now: () => 0, scanAge: () => null })
     const sink = {
       queuedBytes: 0,
       event: ({ json }: { json: Buffer }) => {
@@ -45,7 +53,7 @@ export const fanOut: Measure = {
     const figures = await interleave(rounds, {
       ours: () =>
         timed(() => {
-          for (let pid = 0; pid < events; pid++) hub.publish(log.append(news(pid)))
+          for (let pid = 0; pid < events; pid++) log.append(news(pid))
         }),
       reference: () =>
         timed(() => {

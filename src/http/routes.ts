@@ -138,7 +138,7 @@ function isOfModel(method: string, { put, remove }: Definition): boolean {
 }
 
 function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
-  const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.log.newest) }
+  const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.settledCursor()) }
   return alias ? { ...headers, 'content-location': canonical } : headers
 }
 

@@ -39,7 +39,7 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number]['type']
 
 /** Whether an event is for all who listen, whatever their paths. */
-export const isForAll = (type: EventType): boolean => type === 'state.replaced'
+export const isForAll = (type: string): boolean => type === 'state.replaced' || type === 'events.lost'
 
 export interface KernelEvent {
   readonly type: EventType

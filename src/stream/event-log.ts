@@ -13,10 +13,12 @@ export interface LoggedEvent {
 }
 
 export interface EventLog {
-  /** Sequence of the newest event; before the first one, the number before it. */
+  /** Sequence of the newest event that has been told; before the first one, the number before it. */
   readonly newest: number
   /** The oldest sequence that one can resume after. */
   readonly oldestCursor: number
-  /** Events after a sequence, oldest first. Preconditions: `oldestCursor <= sequence`. */
+  /** Events after a sequence, oldest first; they may end before the newest where what comes next is gone. Preconditions: `oldestCursor <= sequence`. */
   after(sequence: number): Iterable<LoggedEvent>
+  /** Tells what has happened and waits to be told. */
+  flush(): void
 }

@@ -35,6 +35,12 @@ export class Hub {
     return this.#options.log
   }
 
+  /** Of the newest event, when all that has happened so far has been told. */
+  settledCursor(): number {
+    this.#options.log.flush()
+    return this.#options.log.newest
+  }
+
   get source(): string {
     return this.#options.source
   }
@@ -45,6 +51,8 @@ export class Hub {
 
   /** Subscribes a connection to a path and all below it. Returns what ends it. */
   subscribe(sink: Sink, { path, types, after }: { path: string; types: TypeFilter; after: number | null }): () => void {
+    // It begins with what happens from now on.
+    this.#options.log.flush()
     const subscription = new Subscription(sink, { log: this.#options.log, path, types })
     const there = this.#byPath.get(path) ?? new Set()
     this.#byPath.set(path, there.add(subscription))
@@ -79,6 +87,7 @@ export class Hub {
   /** Tells everybody where they are, and ends their connections. Resolves when all are gone, or the grace is over. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    this.#options.log.flush()
     const gone = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
     })

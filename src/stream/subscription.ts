@@ -68,7 +68,13 @@ export class Subscription {
       this.#drop('too slow: what it missed is gone')
       return
     }
+    let looked = 0
     for (const event of this.#log.after(this.#position)) {
+      // A long journal in which little concerns this subscriber keeps nobody else waiting.
+      if (looked++ === bounds.replayEventsPerTurn) {
+        setImmediate(() => this.#read())
+        return
+      }
       this.#position = event.sequence
       if (!this.#concerns(event) || !this.#wants(event.type)) continue
       this.sink.event(event)
@@ -76,6 +82,10 @@ export class Subscription {
         this.sink.whenDrained(() => this.#read())
         return
       }
+    }
+    if (this.#position < this.#log.newest) {
+      this.#drop('what it missed is gone')
+      return
     }
     this.#state = 'live'
   }

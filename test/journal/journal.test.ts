@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import { journalFile, type OpenedStore, openDirectory } from '../../src/journal/data-directory.ts'
+import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
+import type { KernelEvent } from '../../src/kernel/events.ts'
+
+let directory: string
+let opened: OpenedStore
+let now: number
+let told: { sequence: number; kept: number | null }[]
+let faults: (string | null)[]
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'introspectd-journal-'))
+  opened = openDirectory(directory, 0)
+  now = 1_000_000
+  told = []
+  faults = []
+})
+
+afterEach(() => {
+  opened.close()
+  rmSync(directory, { recursive: true })
+})
+
+const forEver = { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
+
+function journal(options: Partial<JournalOptions> = {}): Journal {
+  return new Journal({
+    source: '/net/x',
+    firstSequence: 100,
+    eventsMax: 3,
+    keeping: { store: opened.store, retention: forEver },
+    publish: ({ sequence }) => told.push({ sequence, kept: opened.store.newest }),
+    onFault: (reason) => faults.push(reason),
+    now: () => now,
+    ...options,
+  })
+}
+
+function reopen(): void {
+  opened.close()
+  opened = openDirectory(directory, 0)
+}
+
+const news = (pid: number): KernelEvent => ({
+  type: 'process.created',
+  at: 0,
+  subject: `/sys/proc/${pid}`,
+  about: ['/sys/part/a%2Cb', '/sys/part/c'],
+  data: {},
+})
+
+function append(to: Journal, count: number): void {
+  for (let pid = 1; pid <= count; pid++) to.append(news(pid))
+}
+
+const sequences = (events: Iterable<{ sequence: number }>) => [...events].map(({ sequence }) => sequence)
+
+test('what one tick brings is kept first, in one transaction, and told then', async () => {
+  const log = journal({ eventsMax: 10 })
+  append(log, 3)
+  expect([told, log.newest, log.nextSequence, opened.store.newest]).toEqual([[], 99, 103, null])
+  expect([...log.after(99)]).toEqual([])
+  await nextTurn()
+  expect(told).toEqual([100, 101, 102].map((sequence) => ({ sequence, kept: 102 })))
+  expect(log.newest).toBe(102)
+})
+
+test('flushing does not wait for the end of the tick, and does nothing twice', async () => {
+  const log = journal({ eventsMax: 10 })
+  append(log, 2)
+  log.flush()
+  log.flush()
+  await nextTurn()
+  expect(told.map(({ sequence }) => sequence)).toEqual([100, 101])
+})
+
+test('more than a batch in one tick is kept before the memory forgets it', () => {
+  const log = journal({ eventsMax: bounds.journalBatchMax })
+  append(log, 3 * bounds.journalBatchMax)
+  log.flush()
+  expect(told).toHaveLength(3 * bounds.journalBatchMax)
+  expect([opened.store.oldest, opened.store.newest]).toEqual([100, 99 + 3 * bounds.journalBatchMax])
+})
+
+test('a reader is given from the file what the memory has no more, and goes over to it without a gap', () => {
+  const log = journal()
+  for (let round = 0; round < 2_000; round++) {
+    append(log, 1)
+    log.flush()
+  }
+  expect([log.oldestCursor, log.newest]).toEqual([99, 2_099])
+  expect(sequences(log.after(99))).toEqual(Array.from({ length: 2_000 }, (_, place) => 100 + place))
+  expect(sequences(log.after(2_097))).toEqual([2_098, 2_099])
+})
+
+test('an event from the file is the same as it was in memory', () => {
+  const log = journal({ eventsMax: 1 })
+  append(log, 1)
+  log.flush()
+  const [recent] = log.after(99)
+  append(log, 1)
+  log.flush()
+  const [old] = log.after(99)
+  expect(old!.constructor.name).not.toBe(recent!.constructor.name)
+  expect(old!.json.equals(recent!.json)).toBe(true)
+  const told = ({ sequence, type, places, isForAll }: typeof recent & object) => ({ sequence, type, places, isForAll })
+  expect(told(old!)).toEqual(told(recent!))
+  expect(old!.places).toEqual(['/sys/proc/1', '/sys/part/a%2Cb', '/sys/part/c'])
+})
+
+test('the next process goes on counting, and reads what the one before has kept', () => {
+  const before = journal()
+  append(before, 5)
+  before.close()
+  reopen()
+  const log = journal({ firstSequence: 7 })
+  expect(log.inherited).toMatchObject({ sequence: 104, time: '1970-01-01T00:00:00.000Z' })
+  append(log, 1)
+  log.flush()
+  expect(sequences(log.after(101))).toEqual([102, 103, 104, 105])
+  expect([log.oldestCursor, log.newest]).toEqual([99, 105])
+})
+
+test('the first of all has nothing before it', () => {
+  expect(journal().inherited).toBeNull()
+})
+
+test('closing keeps and tells what is left', () => {
+  const log = journal({ eventsMax: 10 })
+  append(log, 2)
+  log.close()
+  expect([told.length, opened.store.newest]).toEqual([2, 101])
+})
+
+test('what the file is rid of cannot be resumed after', () => {
+  const keeping = { store: opened.store, retention: { ...forEver, keepMs: 60_000 } }
+  const log = journal({ keeping })
+  append(log, 5)
+  log.flush()
+  now += 60_001
+  append(log, 1)
+  log.flush()
+  expect(opened.store.oldest).toBe(105)
+  // The memory still has the last three.
+  expect([log.oldestCursor, log.newest]).toEqual([102, 105])
+  expect(sequences(log.after(102))).toEqual([103, 104, 105])
+})
+
+test('without a file events are told as they happen', () => {
+  const log = journal({ keeping: null })
+  append(log, 5)
+  expect(told).toHaveLength(5)
+  expect([log.oldestCursor, log.newest]).toEqual([101, 104])
+})
+
+/** Somebody else writes to the file and does not come to an end: no write of ours succeeds. Returns what ends it. */
+function obstruct(): () => void {
+  const other = new DatabaseSync(journalFile(directory))
+  other.exec('BEGIN IMMEDIATE')
+  return () => other.close()
+}
+
+test('that the file cannot be written to is said; events go on in memory, and are kept when it can be again', () => {
+  const log = journal({ eventsMax: 1_000 })
+  append(log, 1)
+  log.flush()
+  const release = obstruct()
+  append(log, 500)
+  log.flush()
+  expect(faults).toEqual(['database is locked'])
+  expect(log.fault).toBe('database is locked')
+  expect([told.length, log.newest, opened.store.newest]).toEqual([501, 600, 100])
+  expect(sequences(log.after(99))).toHaveLength(501)
+  release()
+  append(log, 1)
+  log.flush()
+  // Not tried again at once.
+  expect(opened.store.newest).toBe(100)
+  now += bounds.journalRetryMs
+  append(log, 1)
+  log.flush()
+  expect(faults).toEqual(['database is locked', null])
+  expect([log.fault, opened.store.oldest, opened.store.newest]).toEqual([null, 100, 602])
+})
+
+test('what could not be kept before the memory forgot it leaves no gap that a reader would not notice', () => {
+  const log = journal({ eventsMax: 100 })
+  append(log, 1)
+  log.flush()
+  const release = obstruct()
+  for (let round = 0; round < 200; round++) {
+    append(log, 1)
+    log.flush()
+  }
+  expect([log.oldestCursor, log.newest]).toEqual([200, 300])
+  release()
+  now += bounds.journalRetryMs
+  append(log, 1)
+  log.flush()
+  expect([log.oldestCursor, opened.store.oldest, opened.store.newest]).toEqual([201, 202, 301])
+  expect(faults).toEqual(['database is locked', null])
+})
+
+test('what is no event in the file ends the use of the file, and the reader has not come to the newest', () => {
+  const log = journal({ eventsMax: 1 })
+  append(log, 2)
+  log.flush()
+  opened.store.append([{ sequence: 102, json: Buffer.from('{"type":') }], 0)
+  opened.close()
+  opened = openDirectory(directory, 0)
+  const next = journal({ eventsMax: 1 })
+  append(next, 2)
+  next.flush()
+  expect(next.fault).toBe('what is kept as event 102 is no event')
+  expect([next.oldestCursor, next.newest]).toEqual([103, 104])
+})

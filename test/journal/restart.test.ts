@@ -1,0 +1,150 @@
+/** The journal of a whole service, over its ends: orderly ones, and others. */
+
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { Live, run } from '../support/live.ts'
+import type { Watcher } from '../support/service.ts'
+
+let directory: string
+let live: Live | null
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), 'introspectd-restart-')), 'data')
+  live = null
+})
+
+afterEach(async () => {
+  await live?.stop('SIGKILL')
+  rmSync(join(directory, '..'), { recursive: true })
+})
+
+async function start(args: readonly string[] = ['--source', 'model'], under: readonly string[] = []): Promise<Live> {
+  live = await Live.start(['--data-dir', directory, ...args], { under })
+  return live
+}
+
+async function end(signal: NodeJS.Signals): Promise<number | null> {
+  const code = await live!.stop(signal)
+  live = null
+  return code
+}
+
+const create = (name: string) =>
+  fetch(`${live!.url}/sys/proc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name }),
+  })
+
+const cursor = async () => (await fetch(`${live!.url}/sys`)).headers.get('introspect-cursor')!
+
+/** All frames so far, without bookmarks. */
+const framesOf = ({ frames, events }: Watcher) => frames.filter((_, place) => events[place]!.type !== 'bookmark')
+
+test('after an orderly end sequences go on, old cursors are good, and the restart is an event between', async () => {
+  await start()
+  const before = await cursor()
+  const first = await live!.watch('/sys')
+  for (const name of ['one', 'two']) await create(name)
+  await first.until(({ data }) => data.name === 'two')
+  expect(await end('SIGTERM')).toBe(0)
+  await start()
+  await create('three')
+  // What it heard was told at the end of a tick, and what is asked for now is in the file.
+  const second = await live!.watch(`/sys?after=${before}`)
+  await second.until(({ data }) => data.name === 'three')
+  const told = framesOf(first)
+  expect(second.frames.slice(0, told.length)).toEqual(told)
+  const sequences = second.events.map(({ sequence }) => Number(sequence))
+  expect(sequences).toEqual(sequences.map((_, place) => Number(before) + 1 + place))
+  const restart = second.events[told.length]!
+  const lastBefore = second.events[told.length - 1]!
+  expect(restart).toMatchObject({ type: 'state.replaced', subject: '/sys', data: { before: lastBefore.time } })
+})
+
+test('over a live machine the restart is a gap that is told', async () => {
+  await start(['--source', 'linux'])
+  const before = await cursor()
+  await live!.put('/sys/proc/self/fds/threshold/any', { at: 1 })
+  await end('SIGTERM')
+  await start(['--source', 'linux'])
+  // Whoever listens to a single process has missed something too.
+  const watcher = await live!.watch(`/sys/proc/self?after=${before}&types=events.lost`)
+  const [gap] = await watcher.until(1)
+  expect(gap).toMatchObject({
+    type: 'events.lost',
+    subject: '/sys',
+    data: { count: null, why: 'the service was not running' },
+  })
+  expect(String(gap!.data.from) < String(gap!.data.to)).toBe(true)
+})
+
+test('an end by SIGKILL at any moment loses nothing that a subscriber has seen', async () => {
+  await start()
+  const before = await cursor()
+  const watcher = await live!.watch('/sys')
+  for (const round of [1, 2, 3]) {
+    const creating = Promise.allSettled(Array.from({ length: 200 }, (_, place) => create(`${round}-${place}`)))
+    // In the middle of it, as far as one can tell from outside.
+    await watcher.until(watcher.events.length + 150)
+    if (round === 3) await end('SIGKILL')
+    await creating
+  }
+  await watcher.closed
+  const seen = framesOf(watcher)
+  expect(seen.length).toBeGreaterThan(450)
+  await start()
+  const again = await live!.watch(`/sys?after=${before}`)
+  await again.until(({ type }) => type === 'state.replaced')
+  expect(again.frames.slice(0, seen.length)).toEqual(seen)
+})
+
+test('a cursor from before what is kept is answered with the oldest', async () => {
+  await start()
+  await create('one')
+  const known = await cursor()
+  await end('SIGTERM')
+  for (const name of readdirSync(directory)) if (name.startsWith('journal')) rmSync(join(directory, name))
+  writeFileSync(join(directory, 'journal.sqlite'), 'no database at all, but something that was in the way'.repeat(100))
+  await start()
+  expect(live!.output.stderr).toMatch(/the journal is damaged: it is set aside, and a new one begun/)
+  expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toHaveLength(1)
+  const oldest = await cursor()
+  expect(Number(oldest)).toBeGreaterThan(Number(known))
+  const gone = await fetch(`${live!.url}/sys?after=${known}`, { headers: { accept: 'text/event-stream' } })
+  expect([gone.status, await gone.json()]).toMatchObject([410, { oldest }])
+  const socket = new WebSocket(`${live!.url.replace('http', 'ws')}/sys?after=${known}`)
+  const closed = await new Promise((resolve) =>
+    socket.once('close', (code, reason) => resolve([code, JSON.parse(reason.toString())])),
+  )
+  expect(closed).toEqual([4410, { reason: 'gone', oldest }])
+})
+
+test('with no room for a file it serves on from memory, says so, and ends in order', async () => {
+  // So many blocks of 512 bytes a file may have: writing past that fails, as on a full disk.
+  await start(['--source', 'model'], ['sh', '-c', `trap '' XFSZ; ulimit -f 200; exec "$@"`, 'sh'])
+  const watcher = await live!.watch('/sys')
+  let count = 0
+  while (!watcher.events.some(({ type }) => type === 'source.degraded')) await create(`p${count++}`)
+  const degraded = watcher.events.find(({ type }) => type === 'source.degraded')!
+  expect(degraded.data).toMatchObject({
+    what: 'journal',
+    reason: expect.stringMatching(/^events are in memory only: /),
+  })
+  const health = await (await fetch(`${live!.url}/readyz?verbose`)).text()
+  expect(health).toMatch(/^\[-\] events: \d+ kept, new ones in memory only: /m)
+  await create('last')
+  await watcher.until(({ data }) => data.name === 'last')
+  const sequences = watcher.events.map(({ sequence }) => Number(sequence))
+  expect(sequences).toEqual(sequences.map((_, place) => sequences[0]! + place))
+  expect(await end('SIGTERM')).toBe(0)
+})
+
+test('a directory that is in use is refused in one line', async () => {
+  await start()
+  const { code, stderr } = await run(['serve', '--port', '0', '--source', 'model', '--data-dir', directory])
+  expect([code, stderr]).toEqual([1, `introspectd: ${directory} is in use by another introspectd\n`])
+})
