@@ -86,6 +86,8 @@ export class DefaultTimers {
   #revision: number
   /** Called after timeouts came, went or changed: a source looks more often at threads that are timed. */
   onArmed: () => void = () => {}
+  /** Called for each timeout that came or went: whoever keeps them. */
+  onDefined: (timeout: DefaultTimeout, news: 'set' | 'gone') => void = () => {}
 
   constructor(ports: DefaultTimersPorts) {
     this.#ports = ports
@@ -133,14 +135,26 @@ export class DefaultTimers {
     if (known !== undefined && sameDefinition(known.definition, definition)) return { timeout: known, created: false }
     const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
     this.#timeouts.set(node, timeout)
+    this.onDefined(timeout, 'set')
     this.#reconsider(threadsWithin(node))
     this.onArmed()
     return { timeout, created: known === undefined }
   }
 
+  /**
+   * Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since: a warning may come
+   * again, and none is missed. Preconditions: none is set here.
+   */
+  reinstate(node: Node, kept: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
+    this.#timeouts.set(node, { ...kept, path: timeoutPath(node), node })
+    this.#reconsider(threadsWithin(node))
+    this.onArmed()
+  }
+
   delete(timeout: DefaultTimeout): void {
     assert(this.#timeouts.get(timeout.node) === timeout, 'a timeout that is deleted is set')
     this.#timeouts.delete(timeout.node)
+    this.onDefined(timeout, 'gone')
     this.#reconsider(threadsWithin(timeout.node))
     this.onArmed()
   }
@@ -168,7 +182,11 @@ export class DefaultTimers {
 
   /** A node is about to end: a timeout that is set on it ends with it. Preconditions: no thread is below it. */
   bury(node: Node): void {
-    if (this.#timeouts.delete(node)) this.onArmed()
+    const timeout = this.#timeouts.get(node)
+    if (timeout === undefined) return
+    this.#timeouts.delete(node)
+    this.onDefined(timeout, 'gone')
+    this.onArmed()
   }
 
   /** When the next wait is too long, in whole ms; null where none is timed. */

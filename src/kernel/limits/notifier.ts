@@ -49,6 +49,18 @@ export interface Wish {
   readonly owner: string | null
 }
 
+/** As it was kept over a restart. */
+export interface KeptWish extends Wish {
+  readonly revision: number
+  /** When its `ttl` runs out, in ms of Unix time. */
+  readonly endsAt: number | null
+  /** Nodes at which it had tripped, or told once what it tells but once. */
+  readonly tripped: ReadonlySet<Node>
+}
+
+/** What has become of a definition: `renewed` is the same, with more time. */
+export type DefinitionNews = 'set' | 'renewed' | 'gone'
+
 export class Notifier {
   /** What is switched off is not watched at all; its thresholds wait. */
   readonly switches = new Switches()
@@ -64,6 +76,8 @@ export class Notifier {
   #revision: number
   /** Called after thresholds came, went or changed: a source reads more often what is armed. */
   onArmed: () => void = () => {}
+  /** Called for each definition that came, went or was renewed, and with null when something was switched: whoever keeps them. */
+  onDefined: (threshold: Threshold | null, news: DefinitionNews) => void = () => {}
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
@@ -131,9 +145,33 @@ export class Notifier {
     if (known !== null) this.#retire(known, 'replaced')
     this.install(threshold)
     this.#countDown(threshold)
+    this.onDefined(threshold, 'set')
     this.#begin([threshold])
     this.onArmed()
     return { threshold, created: known === null }
+  }
+
+  /**
+   * Sets a threshold again as it was before a restart. Where it had tripped and usage is still past, nothing is told; where it is
+   * back, that is; where it is past only now, that it tripped, marked `initial`. @throws as `put`
+   */
+  restore(node: Node, index: number, name: string, { revision, endsAt, tripped, ...wish }: KeptWish): Threshold {
+    const known = this.#check(node, index, name, wish)
+    assert(known === null, 'what is restored was not set meanwhile')
+    const threshold = this.#make(node, index, name, wish, revision)
+    const nodes = [...this.reach.nodesOf(threshold)]
+    checkWatches(this.#watches, nodes)
+    this.install(threshold)
+    const { on, once } = threshold.definition
+    for (const each of nodes) {
+      const had = tripped.has(each) && (on === 'cross' || once)
+      const watch = this.watch(threshold, each, !had)
+      if (had) watch.state = 'tripped'
+    }
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
+    if (endsAt !== null) this.arm(threshold, Math.ceil(endsAt))
+    this.onArmed()
+    return threshold
   }
 
   /** What `put` would answer now; nothing is set, and nothing told. @throws as `put` */
@@ -184,7 +222,9 @@ export class Notifier {
   /** Put again: it lives on from now, and what was told `once` may be told again. */
   #renew(threshold: Threshold): void {
     this.#countDown(threshold)
-    if (!threshold.definition.once) return
+    const { once } = threshold.definition
+    if (once || threshold.timer !== null) this.onDefined(threshold, once ? 'set' : 'renewed')
+    if (!once) return
     for (const watch of threshold.watches.values()) {
       if (watch.state !== 'tripped') continue
       watch.state = 'unknown'
@@ -209,6 +249,7 @@ export class Notifier {
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
     this.switches.set(index, on)
+    this.onDefined(null, 'set')
     const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
     for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
@@ -334,6 +375,7 @@ export class Notifier {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
     this.#set.remove(threshold)
+    this.onDefined(threshold, 'gone')
   }
 
   #evaluate(watch: Watch): void {
