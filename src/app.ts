@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from './bounds.ts'
+import { Definitions } from './definitions.ts'
 import { durationText } from './duration.ts'
 import type { Check } from './http/health.ts'
 import type { Gate } from './http/security.ts'
@@ -38,6 +39,8 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
+  /** Sets again what was set before a restart. Preconditions: the source has started. */
+  restore(): void
   /** Ends the streams with a bookmark, then the server, then the source; then all that happened is in the journal. */
   close(): Promise<void>
 }
@@ -46,12 +49,15 @@ export function buildApp(parts: AppParts): App {
   const { kernel, source, gate, logger, version, now, model = null } = parts
   const { firstSequence = Math.round(now() * 1000), keeping = null } = parts
   const host = hostname()
+  // What is set on the model is part of its state, and the model is another after a restart.
+  const keepsDefinitions = keeping !== null && model === null
   const node = `/net/${encodeURIComponent(host)}`
   const journal = new Journal({
     source: node,
     firstSequence,
     eventsMax: bounds.eventsKeptMax,
     keeping,
+    facts: keepsDefinitions ? () => definitions.facts() : null,
     publish: (event) => hub.publish(event),
     onFault: (reason) => tellFault(current(), reason, logger),
     now,
@@ -69,6 +75,8 @@ export function buildApp(parts: AppParts): App {
   kernel.nextSequence = () => journal.nextSequence
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
+  const definitions = new Definitions(kernel, journal)
+  if (keepsDefinitions) definitions.follow()
   const context = {
     get kernel() {
       return current()
@@ -95,6 +103,9 @@ export function buildApp(parts: AppParts): App {
     server,
     hub,
     journal,
+    restore: () => {
+      if (keepsDefinitions) definitions.restore(keeping.store, logger)
+    },
     close: async () => {
       await hub.close()
       await server.close()

@@ -49,6 +49,7 @@ async function serve(config: Config): Promise<void> {
   const kept = opened === null ? {} : keepingOf(opened, config, logger)
   const app = buildApp({ ...hosted, ...kept, gate, logger, version, now, history })
   await hosted.source.start()
+  app.restore()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`

@@ -44,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel', 'nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'nearest'],
 }
-const composers = ['app', 'host', 'main', 'bin']
+const composers = ['app', 'definitions', 'host', 'main', 'bin']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

@@ -35,6 +35,7 @@ export const fanOut: Measure = {
       firstSequence: 1,
       eventsMax: 1_000,
       keeping: null,
+      facts: null,
       publish: (event) => hub.publish(event),
       onFault: () => {},
       now: () => 0,

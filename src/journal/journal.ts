@@ -5,6 +5,7 @@
 
 import { bounds } from '../bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
+import { type DefinitionFact, type Fact, factOf } from './facts.ts'
 import { KeptEvent } from './kept-event.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
 import { type EventStore, isCorruption, type Retention } from './store.ts'
@@ -17,6 +18,8 @@ export interface Keeping {
 export interface JournalOptions extends RingOptions {
   /** Null: in memory only. */
   readonly keeping: Keeping | null
+  /** All that is set, where that is kept too: asked for when the file has missed some of it. Null: it is not kept. */
+  readonly facts: (() => readonly Fact[]) | null
   /** Each event, when it is kept. */
   readonly publish: (event: RingEvent) => void
   /** The file takes nothing any more, and events are in memory only; null: it takes them again. */
@@ -41,6 +44,8 @@ export class Journal {
   #told: number
   #fault: Fault | null = null
   #soon: NodeJS.Immediate | null = null
+  /** What has been set since the file was last written to; null: the file has missed some. */
+  #facts: Fact[] | null = []
   #trimAt = 0
 
   /** Sequences go on from the newest that is kept; where there is none, from the first. */
@@ -80,15 +85,24 @@ export class Journal {
     // Not all of them at the end of the tick: the ring would forget the first before they were kept.
     const isFull = event.sequence - this.#told >= Math.min(bounds.journalBatchMax, this.#options.eventsMax)
     if (this.#options.keeping === null) this.#tell(event)
-    else if (isFull) this.flush()
-    else this.#soon ??= setImmediate(() => this.flush())
+    else {
+      this.#note(factOf(news))
+      if (isFull) this.flush()
+      else this.#flushSoon()
+    }
+  }
+
+  /** Something is set, or not any more: kept with the events of the same tick. */
+  define(fact: DefinitionFact): void {
+    this.#note(fact)
+    this.#flushSoon()
   }
 
   /** All that has happened so far is kept and told, as at the end of the tick. */
   flush(): void {
     if (this.#soon !== null) clearImmediate(this.#soon)
     this.#soon = null
-    if (this.#told === this.#ring.newest) return
+    if (this.#told === this.#ring.newest && this.#facts?.length === 0) return
     const before = this.#fault
     const events = [...this.#ring.after(this.#told)]
     this.#keep()
@@ -121,6 +135,14 @@ export class Journal {
     if (this.#soon !== null) clearImmediate(this.#soon)
   }
 
+  #note(fact: Fact | null): void {
+    if (fact !== null && this.#options.facts !== null) this.#facts?.push(fact)
+  }
+
+  #flushSoon(): void {
+    if (this.#options.keeping !== null) this.#soon ??= setImmediate(() => this.flush())
+  }
+
   get #readable(): EventStore | null {
     return this.#fault?.retryAt === null ? null : (this.#options.keeping?.store ?? null)
   }
@@ -139,7 +161,9 @@ export class Journal {
       const { oldestCursor } = this.#ring
       // The disk was full for so long that memory has forgotten some: nobody could read on over that without a gap.
       if (store.newest !== null && store.newest < oldestCursor) store.clear()
-      store.append([...this.#ring.after(store.newest ?? oldestCursor)], now)
+      store.append([...this.#ring.after(store.newest ?? oldestCursor)], now, this.#facts ?? [])
+      if (this.#facts === null) store.replaceFacts(this.#options.facts?.() ?? [])
+      this.#facts = []
       this.#fault = null
     } catch (error) {
       this.#fail(error)
@@ -181,6 +205,7 @@ export class Journal {
   /** A damaged file is not written to again; what else there is may pass, as a full disk does. */
   #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error)
+    this.#facts = null
     this.#fault = { reason, retryAt: isCorruption(error) ? null : this.#options.now() + bounds.journalRetryMs }
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type Fact, FactTables, factTables, type Trip } from './facts.ts'
 
 /** Of what the file holds; a file of a later one is refused. */
 export const schemaVersion = 1
@@ -43,6 +44,7 @@ export class EventStore {
   readonly #insert: StatementSync
   readonly #read: StatementSync
   readonly #pages: StatementSync
+  readonly #facts: FactTables
   #oldest: number | null
   #newest: number | null
 
@@ -53,6 +55,7 @@ export class EventStore {
       prepare(this.#db, file)
       this.#insert = this.#db.prepare('INSERT INTO events VALUES (?, ?, CAST(? AS TEXT))')
       this.#read = this.#db.prepare('SELECT sequence, event FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?')
+      this.#facts = new FactTables(this.#db)
       this.#pages = this.#db.prepare(
         'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
       )
@@ -81,14 +84,31 @@ export class EventStore {
    * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest.
    * `keptAt` is ms of Unix time: the events' own may be that of a virtual clock. @throws what SQLite throws
    */
-  append(events: readonly StoredEvent[], keptAt: number): void {
+  append(events: readonly StoredEvent[], keptAt: number, facts: readonly Fact[] = []): void {
     const [first, last] = [events[0], events.at(-1)]
-    if (first === undefined || last === undefined) return
     this.#transact(() => {
+      for (const fact of facts) this.#facts.write(fact)
       for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(keptAt), json)
     })
-    this.#oldest ??= first.sequence
-    this.#newest = last.sequence
+    this.#oldest ??= first?.sequence ?? null
+    this.#newest = last?.sequence ?? this.#newest
+  }
+
+  /** All that is set, and what has tripped: in place of what the file said. As `append`. */
+  replaceFacts(facts: readonly Fact[]): void {
+    this.#transact(() => {
+      this.#facts.clear()
+      for (const fact of facts) this.#facts.write(fact)
+    })
+  }
+
+  /** What was set, as JSON, in the order of their pathnames. @throws what SQLite throws */
+  definitions(): string[] {
+    return this.#facts.definitions()
+  }
+
+  trips(): Trip[] {
+    return this.#facts.trips()
   }
 
   /** The first events after a sequence, oldest first. @throws what SQLite throws */
@@ -173,6 +193,7 @@ function prepare(db: DatabaseSync, file: string): void {
   if (isEmpty) {
     db.exec(`BEGIN IMMEDIATE;
       CREATE TABLE events (sequence INTEGER PRIMARY KEY, kept INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
+      ${factTables};
       PRAGMA application_id = ${applicationId};
       PRAGMA user_version = ${schemaVersion};
       COMMIT`)

@@ -45,6 +45,13 @@ export interface Kept {
   readonly trips: readonly KeptTrip[]
 }
 
+/** By which a definition is known. */
+export function keptPath(kept: KeptDefinition): string {
+  if (kept.kind === 'switches') return '/sys/notifier'
+  if (kept.kind === 'timeout') return `${kept.node}/timeout`
+  return `${kept.node}/${kept.limit}/threshold/${encodeURIComponent(kept.name)}`
+}
+
 const identityOf = (node: Node): string | null => processOf(node)?.identity ?? null
 
 export const keptThreshold = (threshold: Threshold): KeptThreshold => ({
@@ -104,10 +111,7 @@ export function restoreKept(kernel: Kernel, { definitions, trips }: Kept): Refus
     try {
       if (definition.kind === 'switches') restoreSwitches(kernel, definition)
       else if (definition.kind === 'timeout') restoreTimeout(kernel, places, definition)
-      else {
-        const path = `${definition.node}/${definition.limit}/threshold/${encodeURIComponent(definition.name)}`
-        restoreThreshold(kernel, places, definition, tripsOf.get(path) ?? [])
-      }
+      else restoreThreshold(kernel, places, definition, tripsOf.get(keptPath(definition)) ?? [])
     } catch (error) {
       if (!(error instanceof KernelError) || definition.kind === 'switches') throw error
       refused.push({ definition, reason: error.message })

@@ -38,13 +38,13 @@ const signal = z.enum(signalRows.map((row) => row.name))
 const signals = z.array(signal).max(signalRows.length)
 const time = z.int().min(0).max(clockEnd)
 /** Durations reach beyond the end of the clock, and no further than dates do. */
-const due = z.int().min(0).max(8_640_000_000_000_000)
+export const due = z.int().min(0).max(8_640_000_000_000_000)
 const duration = z.int().min(0).max(3_600_000_000_000_000)
 /** The next ones count on from there, and must be told apart. */
 const deadlockIdMax = 2 ** 52
 
 const limitNames = limits.map((row) => row.name) as [LimitName, ...LimitName[]]
-const LimitNames = z.enum(limitNames)
+export const LimitNames = z.enum(limitNames)
 
 const Held = z.strictObject({
   value: count,
@@ -105,7 +105,7 @@ const Blocker = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('STOPPED') }),
 ])
 
-const Timeout = z.strictObject({
+export const Timeout = z.strictObject({
   states: z.array(z.enum(timeoutStates)).max(timeoutStates.length),
   afterMs: z.int().min(1).max(bounds.timeoutMsMax).nullable(),
 })
@@ -246,7 +246,8 @@ function partitionsOf(container: unknown): readonly unknown[] {
   return isObject && Array.isArray(container.partitions) ? container.partitions : []
 }
 
-const Threshold = z.strictObject({
+/** As it is saved. */
+export const Threshold = z.strictObject({
   node: z.string().describe('Pathname of the node that it is set at'),
   limit: LimitNames,
   name: z.string(),

@@ -36,6 +36,7 @@ function journal(options: Partial<JournalOptions> = {}): Journal {
     firstSequence: 100,
     eventsMax: 3,
     keeping: { store: opened.store, retention: forEver },
+    facts: null,
     publish: ({ sequence }) => told.push({ sequence, kept: opened.store.newest }),
     onFault: (reason) => faults.push(reason),
     now: () => now,

@@ -1,0 +1,111 @@
+/** What is set and what has tripped, beside the events: tables in the same file, so that one transaction holds them and the events. */
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { KernelEvent } from '../kernel/events.ts'
+
+/** A definition, or that there is none any more. `anew`: what had tripped by it is forgotten. */
+export interface DefinitionFact {
+  readonly path: string
+  /** As JSON. */
+  readonly value: string | null
+  readonly anew: boolean
+}
+
+export interface Trip {
+  readonly threshold: string
+  readonly place: string
+  readonly identity: string | null
+}
+
+export interface TripFact extends Trip {
+  readonly tripped: boolean
+  /** Only where the threshold tells but once: of others it is nothing to remember. */
+  readonly ifOnce: boolean
+}
+
+/** A process has ended: nothing trips there any more. */
+export interface EndFact {
+  readonly ended: string
+}
+
+export type Fact = DefinitionFact | TripFact | EndFact
+
+/** What an event says of how thresholds stand. */
+export function factOf({ type, subject, data }: KernelEvent): TripFact | EndFact | null {
+  const identity = typeof data.identity === 'string' ? data.identity : null
+  if (type === 'process.died') return identity === null ? null : { ended: identity }
+  const ifOnce = type === 'limit.changed'
+  const tripped = type === 'threshold.tripped' || ifOnce
+  const { threshold } = data
+  if ((!tripped && type !== 'threshold.cleared') || typeof threshold !== 'string') return null
+  return { threshold, place: subject, identity, tripped, ifOnce }
+}
+
+export const factTables = `
+  CREATE TABLE definitions (path TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE trips (threshold TEXT, place TEXT, identity TEXT, PRIMARY KEY (threshold, place)) STRICT;
+  CREATE INDEX trips_of_process ON trips (identity) WHERE identity IS NOT NULL`
+
+export class FactTables {
+  readonly #db: DatabaseSync
+  readonly #define: StatementSync
+  readonly #forget: StatementSync
+  readonly #rearm: StatementSync
+  readonly #trip: StatementSync
+  readonly #tripOnce: StatementSync
+  readonly #clear: StatementSync
+  readonly #end: StatementSync
+
+  /** Preconditions: the tables are there. */
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#define = db.prepare('INSERT OR REPLACE INTO definitions VALUES (?, ?)')
+    this.#forget = db.prepare('DELETE FROM definitions WHERE path = ?')
+    this.#rearm = db.prepare('DELETE FROM trips WHERE threshold = ?')
+    this.#trip = db.prepare('INSERT OR REPLACE INTO trips VALUES (?, ?, ?)')
+    this.#tripOnce = db.prepare(
+      "INSERT OR REPLACE INTO trips SELECT ?1, ?2, ?3 FROM definitions WHERE path = ?1 AND value ->> '$.definition.once' = 1",
+    )
+    this.#end = db.prepare('DELETE FROM trips WHERE identity = ?')
+    this.#clear = db.prepare('DELETE FROM trips WHERE threshold = ? AND place = ?')
+  }
+
+  write(fact: Fact): void {
+    if ('place' in fact) this.#writeTrip(fact)
+    else if ('ended' in fact) this.#end.run(fact.ended)
+    else this.#writeDefinition(fact)
+  }
+
+  #writeTrip({ threshold, place, identity, tripped, ifOnce }: TripFact): void {
+    if (!tripped) this.#clear.run(threshold, place)
+    else (ifOnce ? this.#tripOnce : this.#trip).run(threshold, place, identity)
+  }
+
+  #writeDefinition({ path, value, anew }: DefinitionFact): void {
+    if (anew) this.#rearm.run(path)
+    if (value === null) this.#forget.run(path)
+    else this.#define.run(path, value)
+  }
+
+  clear(): void {
+    this.#db.exec('DELETE FROM definitions; DELETE FROM trips')
+  }
+
+  definitions(): string[] {
+    return this.#db
+      .prepare('SELECT value FROM definitions ORDER BY path')
+      .all()
+      .map(({ value }) => String(value))
+  }
+
+  trips(): Trip[] {
+    return this.#db
+      .prepare('SELECT threshold, place, identity FROM trips ORDER BY threshold, place')
+      .all()
+      .map(({ threshold, place, identity }) => ({
+        threshold: String(threshold),
+        place: String(place),
+        identity: identity === null ? null : String(identity),
+      }))
+  }
+}

@@ -1,0 +1,111 @@
+/** What was set on a live machine, over the ends of the service. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { journalFile } from '../../src/journal/data-directory.ts'
+import { Live } from '../support/live.ts'
+
+let directory: string
+let live: Live | null
+let child: ChildProcess | null
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'introspectd-definitions-'))
+  live = null
+  child = null
+})
+
+afterEach(async () => {
+  await live?.stop('SIGKILL')
+  child?.kill('SIGKILL')
+  rmSync(directory, { recursive: true })
+})
+
+async function start(args: readonly string[] = []): Promise<Live> {
+  live = await Live.start(['--data-dir', directory, ...args])
+  return live
+}
+
+async function end(signal: NodeJS.Signals): Promise<void> {
+  await live!.stop(signal)
+  live = null
+}
+
+const cursor = async () => (await fetch(`${live!.url}/sys`)).headers.get('introspect-cursor')!
+
+/** Threshold events since a cursor, up to now. */
+async function toldSince(after: string): Promise<string[]> {
+  const until = Number(await cursor())
+  const watcher = await live!.watch(`/sys?after=${after}`)
+  if (until > Number(after)) await watcher.until(({ sequence }) => Number(sequence) >= until)
+  return watcher.events
+    .filter(({ type, sequence }) => type.startsWith('threshold.') && Number(sequence) <= until)
+    .map(({ type, subject, data }) => [type, subject, data.reason ?? (data.initial ? 'initial' : '')].join(' ').trim())
+}
+
+const remove = (path: string) => fetch(`${live!.url}${path}`, { method: 'DELETE' })
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'after %s what was set is there again, and still tripped is silent',
+  async (signal) => {
+    const mine = `/sys/proc/${process.pid}`
+    await start()
+    const put = await live!.put(`${mine}/fds/threshold/any`, { at: 1, note: 'why' })
+    expect(put).toMatchObject({ state: 'tripped' })
+    await live!.put(`${mine}/fds/threshold/never`, { at: 1_000_000 })
+    await live!.put('/sys/threads/threshold/gone', { at: 1_000_000_000 })
+    await remove('/sys/threads/threshold/gone')
+    await live!.put(`${mine}/timeout`, { after: '1h' })
+    await live!.put('/sys/notifier/limits/threads', { enabled: false })
+    const etag = (await fetch(`${live!.url}${mine}/fds/threshold/any`)).headers.get('etag')
+    const timeout = await live!.get(`${mine}/timeout`)
+    const before = await cursor()
+    await end(signal)
+    await start()
+    const again = await fetch(`${live!.url}${mine}/fds/threshold/any`)
+    expect(again.headers.get('etag')).toBe(etag)
+    expect(await again.json()).toMatchObject({ state: 'tripped', at: 1, note: 'why' })
+    expect(await live!.get(`${mine}/fds/threshold/never`)).toMatchObject({ state: 'armed' })
+    expect(await live!.get('/sys/threads/threshold/gone')).toMatchObject({ status: 404 })
+    expect(await live!.get(`${mine}/timeout`)).toMatchObject({ states: timeout.states, after: timeout.after })
+    expect(await live!.get('/sys/notifier/limits/threads')).toMatchObject({ enabled: false })
+    expect(await toldSince(before)).toEqual([])
+  },
+)
+
+test('what had tripped on a process that ended meanwhile is cleared, and its threshold is gone for good', async () => {
+  child = spawn('sleep', ['1000'])
+  const path = `/sys/proc/${child.pid}`
+  await start()
+  await live!.until(path, ({ pid }) => pid === child!.pid)
+  expect(await live!.put(`${path}/fds/threshold/any`, { at: 1 })).toMatchObject({ state: 'tripped' })
+  const before = await cursor()
+  await end('SIGKILL')
+  const gone = new Promise((resolve) => child!.once('close', resolve))
+  child.kill('SIGKILL')
+  await gone
+  await start()
+  expect(await toldSince(before)).toEqual([`threshold.cleared ${path}/fds died`])
+  await end('SIGTERM')
+  const db = new DatabaseSync(journalFile(directory))
+  const left = ['definitions', 'trips'].map((table) => db.prepare(`SELECT * FROM ${table}`).all())
+  db.close()
+  expect(left).toEqual([[], []])
+})
+
+test('what cannot be set as it is started now stays in the journal until it can', async () => {
+  const path = `/sys/proc/${process.pid}/fds/threshold/signalled`
+  await start(['--allow-actions'])
+  await live!.put(path, { at: 1_000_000, action: 'signal', signal: 'SIGTERM' })
+  await end('SIGTERM')
+  await start()
+  expect(live!.output.stderr).toMatch(/what was set before cannot be set now, and stays in the journal/)
+  expect(await live!.get(path)).toMatchObject({ status: 404 })
+  await end('SIGTERM')
+  await start(['--allow-actions'])
+  expect(await live!.get(path)).toMatchObject({ state: 'armed', signal: 'SIGTERM' })
+})
