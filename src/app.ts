@@ -71,10 +71,11 @@ export function buildApp(parts: AppParts): App {
     metrics.count(event)
     journal.append(event)
   }
-  if (journal.inherited !== null) tellRestart(kernel, journal.inherited.time, model !== null)
   kernel.nextSequence = () => journal.nextSequence
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
+  const last = journal.inherited()
+  if (last !== null) tellRestart(kernel, last.time, model !== null)
   const definitions = new Definitions(kernel, journal)
   if (keepsDefinitions) definitions.follow()
   const context = {

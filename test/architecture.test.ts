@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   nearest: [],
   // Of the tree the shape of pools, of the kernel what is usual of histories.
   config: ['kernel', 'nearest', 'tree'],
-  cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'nearest'],
+  cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
 const composers = ['app', 'definitions', 'host', 'main', 'bin']
 

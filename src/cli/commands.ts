@@ -3,6 +3,7 @@
 import type { Config } from '../config.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
+import { journalCommand } from './journal.ts'
 import { openApiCommand } from './openapi.ts'
 import { psCommand } from './ps.ts'
 import { serveCommand } from './serve.ts'
@@ -25,5 +26,6 @@ export const commandsOf = ({ serve, openApi }: Deeds): readonly [Command, ...Com
   setCommand,
   simulateCommand,
   configCommand,
+  journalCommand,
   openApiCommand(openApi),
 ]

@@ -38,8 +38,6 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #ring: EventRing
   readonly #timer: NodeJS.Timeout | null
-  /** The newest of a process before this one; null where there is none. */
-  readonly inherited: KeptEvent | null
   /** Sequence of the newest event that has been told. */
   #told: number
   #fault: Fault | null = null
@@ -52,10 +50,15 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options
     const newest = options.keeping?.store.newest ?? null
-    this.inherited = newest === null ? null : (this.#read(newest - 1)[0] ?? null)
     this.#ring = new EventRing({ ...options, firstSequence: newest === null ? options.firstSequence : newest + 1 })
     this.#told = this.#ring.newest
     this.#timer = options.keeping === null ? null : setInterval(() => this.#trimAndReport(), bounds.trimEveryMs).unref()
+  }
+
+  /** The newest event of the process before this one; null where there is none. Preconditions: nothing has been appended. */
+  inherited(): KeptEvent | null {
+    const newest = this.#readable?.newest ?? null
+    return newest === null ? null : (this.#read(newest - 1)[0] ?? null)
   }
 
   /** Why events are in memory only although there is a file; null where they are not. */

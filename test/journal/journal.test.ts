@@ -122,7 +122,7 @@ test('the next process goes on counting, and reads what the one before has kept'
   before.close()
   reopen()
   const log = journal({ firstSequence: 7 })
-  expect(log.inherited).toMatchObject({ sequence: 104, time: '1970-01-01T00:00:00.000Z' })
+  expect(log.inherited()).toMatchObject({ sequence: 104, time: '1970-01-01T00:00:00.000Z' })
   append(log, 1)
   log.flush()
   expect(sequences(log.after(101))).toEqual([102, 103, 104, 105])
@@ -130,7 +130,7 @@ test('the next process goes on counting, and reads what the one before has kept'
 })
 
 test('the first of all has nothing before it', () => {
-  expect(journal().inherited).toBeNull()
+  expect(journal().inherited()).toBeNull()
 })
 
 test('closing keeps and tells what is left', () => {
@@ -191,6 +191,24 @@ test('that the file cannot be written to is said; events go on in memory, and ar
   expect([log.fault, opened.store.oldest, opened.store.newest]).toEqual([null, 100, 602])
 })
 
+test('of what was set while the file could not be written to it has all in the end', () => {
+  const facts = [{ path: '/a', value: '{"all":true}', anew: true }]
+  const log = journal({ facts: () => facts })
+  log.define({ path: '/b', value: '{"first":true}', anew: true })
+  log.flush()
+  expect(opened.store.definitions()).toEqual(['{"first":true}'])
+  const release = obstruct()
+  log.define({ path: '/c', value: '{"missed":true}', anew: true })
+  log.flush()
+  release()
+  now += bounds.journalRetryMs
+  log.flush()
+  expect(opened.store.definitions()).toEqual(['{"all":true}'])
+  log.define({ path: '/a', value: null, anew: true })
+  log.flush()
+  expect(opened.store.definitions()).toEqual([])
+})
+
 test('what could not be kept before the memory forgot it leaves no gap that a reader would not notice', () => {
   const log = journal({ eventsMax: 100 })
   append(log, 1)
@@ -217,6 +235,7 @@ test('what is no event in the file ends the use of the file, and the reader has 
   opened.close()
   opened = openDirectory(directory, 0)
   const next = journal({ eventsMax: 1 })
+  expect([next.inherited(), faults]).toEqual([null, ['what is kept as event 102 is no event']])
   append(next, 2)
   next.flush()
   expect(next.fault).toBe('what is kept as event 102 is no event')

@@ -213,3 +213,50 @@ test('what was appended is there for others at once, without the file being clos
   expect(sequences(other.read(0, 10))).toEqual([1, 2, 3])
   other.close()
 })
+
+describe('what is set, beside the events', () => {
+  const set = (path: string, definition: object = {}, anew = true) => ({
+    path,
+    value: JSON.stringify({ definition }),
+    anew,
+  })
+  const trip = (threshold: string, place: string, identity: string | null, ifOnce = false) => ({
+    threshold,
+    place,
+    identity,
+    tripped: true,
+    ifOnce,
+  })
+  const places = () => open[0]!.store.trips().map(({ place }) => place)
+
+  test('comes back after it was closed, and what is not set any more does not', () => {
+    opened().store.append([], 0, [set('/b'), set('/a', { at: 1 }), set('/c'), { ...set('/c'), value: null }])
+    close()
+    expect(opened().store.definitions()).toEqual(['{"definition":{"at":1}}', '{"definition":{}}'])
+  })
+
+  test('is kept with the events of the same batch, or not at all', () => {
+    const { store } = opened()
+    expect(() => store.append([event(1), event(1)], 0, [set('/a')])).toThrow(/UNIQUE/)
+    expect(store.definitions()).toEqual([])
+  })
+
+  test('what has tripped is there until it is cleared, set anew, or its process ends', () => {
+    const { store } = opened()
+    const all = [trip('/a', '1', null), trip('/a', '2', 'x'), trip('/b', '1', 'y'), trip('/b', '2', null)]
+    store.append([], 0, [set('/a'), set('/b'), ...all])
+    expect(store.trips()).toHaveLength(4)
+    store.append([], 0, [{ ...all[3]!, tripped: false }])
+    store.append([], 0, [{ ended: 'y' }, set('/a', {}, false)])
+    expect(places()).toEqual(['1', '2'])
+    store.append([], 0, [set('/a')])
+    expect(places()).toEqual([])
+  })
+
+  test('a change is remembered only where it is told but once', () => {
+    const { store } = opened()
+    store.append([], 0, [set('/once', { once: true }), set('/each', { once: false })])
+    store.append([], 0, [trip('/once', '1', null, true), trip('/each', '2', null, true)])
+    expect(places()).toEqual(['1'])
+  })
+})
