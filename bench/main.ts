@@ -18,6 +18,7 @@ import { deadlockLive, deadlockPrice } from './measures/deadlock-live.ts'
 import { deadlockBlock, deadlockWalk } from './measures/deadlock-walk.ts'
 import { fanOut } from './measures/fan-out.ts'
 import { httpThread } from './measures/http.ts'
+import { journal } from './measures/journal.ts'
 import { modelCalls, modelCallsMillion } from './measures/model-calls.ts'
 import { reads } from './measures/reads.ts'
 import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './measures/rivals.ts'
@@ -56,6 +57,7 @@ const measures: readonly Measure[] = [
   httpThread,
   snapshot,
   fanOut,
+  journal,
 ]
 
 const [wanted] = process.argv.slice(2)

@@ -73,7 +73,9 @@ const serviceShape = {
     .string()
     .min(1)
     .optional()
-    .describe('directory where events are kept beyond a restart; without it they are in memory only'),
+    .describe(
+      'directory where events, and what is set on a live machine, are kept over restarts; without it in memory only',
+    ),
   journalKeep: z
     .int()
     .min(1000)
