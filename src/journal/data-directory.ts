@@ -1,6 +1,6 @@
 /** Where a service keeps what outlives it. One service at a time: the second is refused. */
 
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EventStore, isCorruption, StoreError } from './store.ts'
@@ -54,11 +54,18 @@ function lock(directory: string): () => void {
 
 function openStore(file: string, now: number): Pick<OpenedStore, 'store' | 'setAside'> {
   try {
-    return { store: new EventStore(file), setAside: null }
+    return { store: openPrivately(file), setAside: null }
   } catch (error) {
     if (!isCorruption(error)) throw error
-    return { setAside: { file: setAside(file, now), reason: messageOf(error) }, store: new EventStore(file) }
+    const aside = { file: setAside(file, now), reason: messageOf(error) }
+    return { store: openPrivately(file), setAside: aside }
   }
+}
+
+/** What processes did is for nobody else to read, whatever the directory allows. What SQLite puts beside the file is as the file is. */
+function openPrivately(file: string): EventStore {
+  closeSync(openSync(file, 'a', 0o600))
+  return new EventStore(file)
 }
 
 /** Never deleted: somebody may still want to read what can be read. Returns where it is now. */

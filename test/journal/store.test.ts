@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -204,6 +213,14 @@ describe('what is not as it should be', () => {
     writeFileSync(file, '')
     expect(() => openDirectory(join(file, 'below'), 0)).toThrow(/file\/below: ENOTDIR/)
   })
+})
+
+test('its files are for nobody else to read, even in a directory that is', () => {
+  chmodSync(directory, 0o755)
+  opened().store.append(run(1, 3), 0)
+  const files = readdirSync(directory).filter((name) => name.startsWith('journal'))
+  expect(files).toHaveLength(3)
+  for (const name of files) expect([name, statSync(join(directory, name)).mode & 0o077]).toEqual([name, 0])
 })
 
 test('what was appended is there for others at once, without the file being closed', () => {
