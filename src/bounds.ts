@@ -69,7 +69,7 @@ export const bounds = {
   /** Time after which a journal that could not be written to is tried again, in ms: meanwhile events are in memory only. */
   journalRetryMs: 1_000,
   /** How often the journal is rid of what is too old or too much, in ms. */
-  trimEveryMs: 10_000,
+  trimEveryMs: 1_000,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
   subscriberQueueBytesMax: 16 * 1_024 * 1_024,
   /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */

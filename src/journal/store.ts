@@ -37,7 +37,7 @@ export class StoreError extends Error {
 }
 
 /** So many of the oldest go at once, lest the event loop waits for it. */
-const trimEventsMax = 10_000
+const trimEventsMax = 2_000
 
 export class EventStore {
   readonly #db: DatabaseSync
@@ -128,7 +128,7 @@ export class EventStore {
     if (oldest === null || newest === null || oldest === newest) return false
     const last = Math.min(oldest + trimEventsMax, newest) - 1
     const young = this.#number(
-      'SELECT min(sequence) AS number FROM (SELECT sequence, kept FROM events WHERE sequence <= ? ORDER BY sequence) WHERE kept >= ?',
+      'SELECT sequence AS number FROM events WHERE sequence <= ? AND kept >= ? ORDER BY sequence LIMIT 1',
       [last, Math.trunc(now - keepMs)],
     )
     const isFull = this.bytes > bytesMax
@@ -173,7 +173,7 @@ export class EventStore {
   }
 
   #number(query: string, values: readonly number[] = []): number | null {
-    const number = this.#db.prepare(query).get(...values)!.number
+    const number = this.#db.prepare(query).get(...values)?.number ?? null
     return number === null ? null : Number(number)
   }
 }

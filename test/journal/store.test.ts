@@ -123,10 +123,10 @@ describe('retention', () => {
 
   test('many go by parts', () => {
     const { store } = opened()
-    store.append(run(1, 25_000), 0)
+    store.append(run(1, 5_000), 0)
     const parts: (number | null)[] = []
     while (store.trim({ ...forEver, keepMs: 1 }, 10)) parts.push(store.oldest)
-    expect(parts).toEqual([10_001, 20_001, 25_000])
+    expect(parts).toEqual([2_001, 4_001, 5_000])
   })
 
   test('compacting gives the room back', () => {
