@@ -116,6 +116,7 @@ describe('a ring of mutexes', () => {
     ['errorcheck', 2],
     ['adaptive', 2],
     ['robust', 2],
+    ['robust-normal', 2],
     ['normal', 3],
     ['normal', 10],
   ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
@@ -289,6 +290,7 @@ describe('of a healthy program nothing is told that only looks like a lock', () 
     ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
     ['a lock of another kind, with half a pointer for an owner', ['futex', 975_757_504]],
     ['a mutex that a process which shares it has under another id', ['bare']],
+    ['a mutex that a process with the same memory has under another id', ['lent']],
   ] as const)('%s', async (_, args) => {
     const running = await run('false-friends', args)
     const tid = Number(await running.program.line())
