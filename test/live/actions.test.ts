@@ -4,15 +4,15 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LinuxActions } from '../../src/sources/linux/actions.ts'
 import { readStartTicks } from '../../src/sources/linux/life-reader.ts'
 import { Bench } from '../kernel/support.ts'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 
 let live: Live
-const programs: Program[] = []
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 
 beforeAll(async () => {
@@ -26,13 +26,8 @@ afterAll(async () => {
   expect(await live.stop()).toBe(0)
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(name = 'catch'): Promise<Program> {
-  const program = await start(name)
-  programs.push(program)
+  const program = await startForTest(name)
   await live.until(`/sys/proc/${program.pid}/rlimit/nofile`, ({ soft }) => typeof soft === 'number')
   return program
 }

@@ -1,22 +1,18 @@
 /** Deadlocks of real programs, and what is none. */
 
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 import type { CloudEvent, Watcher } from '../support/service.ts'
 
 let live: Live
 let watcher: Watcher
-const programs: Program[] = []
 
 beforeAll(async () => {
   live = await Live.start()
   watcher = await live.watch('/sys?types=deadlock.*')
-})
-
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
 })
 
 afterAll(async () => {
@@ -30,9 +26,7 @@ async function begin(
   args: readonly (string | number)[],
   under: readonly string[] = [],
 ): Promise<Program> {
-  const program = await start(name, args, { under })
-  programs.push(program)
-  return program
+  return startForTest(name, args, { under })
 }
 
 const childOf = (pid: number): number =>

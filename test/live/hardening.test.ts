@@ -3,20 +3,14 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { endAll, startForTest } from '../support/running.ts'
 import type { CloudEvent, Watcher } from '../support/service.ts'
 
-const programs: Program[] = []
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(name: string, ...args: readonly (string | number)[]): Promise<Program> {
-  const program = await start(name, args)
-  programs.push(program)
-  return program
+  return startForTest(name, args)
 }
 
 const openFds = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
@@ -64,7 +58,7 @@ describe('a worker that dies', () => {
     const between = await begin('fd-hog', 1, 1)
     await watcher.until(is('source.recovered'))
     await watcher.until(is('process.created', `/sys/proc/${between.pid}`))
-    await Promise.all(programs.splice(0).map((program) => program.stop()))
+    await endAll()
     for (const { pid } of [before, between]) {
       await watcher.until(is('process.died', `/sys/proc/${pid}`))
       const lives = typesOf(watcher, `/sys/proc/${pid}`).filter((type) => type !== 'process.changed')

@@ -1,11 +1,11 @@
 /** Threads of real programs that wait for locks, as they are shown. */
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 
 let live: Live
-const programs: Program[] = []
 
 beforeAll(async () => {
   live = await Live.start()
@@ -16,14 +16,8 @@ afterAll(async () => {
   expect(await live.stop()).toBe(0)
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(name: string, ...args: readonly (string | number)[]): Promise<Program> {
-  const program = await start(name, args)
-  programs.push(program)
-  return program
+  return startForTest(name, args)
 }
 
 async function printed(program: Program): Promise<{ path: string; address: string }> {

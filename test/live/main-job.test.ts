@@ -2,13 +2,13 @@
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 import type { CloudEvent } from '../support/service.ts'
 
 let live: Live
-const programs: Program[] = []
 
 beforeAll(async () => {
   live = await Live.start()
@@ -19,13 +19,8 @@ afterAll(async () => {
   expect(await live.stop()).toBe(0)
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(name: string, args: readonly (string | number)[] = []): Promise<Program> {
-  const program = await start(name, args)
-  programs.push(program)
+  const program = await startForTest(name, args)
   await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === undefined || status !== 404)
   return program
 }

@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 
 let live: Live
-const programs: Program[] = []
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 
 beforeAll(async () => {
@@ -21,13 +21,8 @@ afterAll(async () => {
   expect(await live.stop()).toBe(0)
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(name: string): Promise<Program> {
-  const program = await start(name)
-  programs.push(program)
+  const program = await startForTest(name)
   await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === undefined || status !== 404)
   return program
 }

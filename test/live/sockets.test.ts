@@ -1,11 +1,11 @@
 /** Channels, server ids and connections: the sockets of real servers and clients. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 
 let live: Live
-const programs: Program[] = []
 const noSockets = { channels: 0, 'server-ids': 0, connections: 0 }
 
 beforeAll(async () => {
@@ -17,13 +17,8 @@ afterAll(async () => {
   expect(await live.stop()).toBe(0)
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 async function begin(under: readonly string[] = []): Promise<Program> {
-  const program = await start('sockets', [], { under })
-  programs.push(program)
+  const program = await startForTest('sockets', [], { under })
   await untilUsage(program, noSockets)
   return program
 }

@@ -1,27 +1,21 @@
 /** Default timers on real programs. */
 
 import { connect } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import { type Program, start } from '../support/programs.ts'
+import type { Program } from '../support/programs.ts'
+import { startForTest } from '../support/running.ts'
 
 let live: Live
-const programs: Program[] = []
 
 beforeAll(async () => {
   live = await Live.start()
 })
 
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
-})
-
 afterAll(() => live.stop())
 
 async function run(name: string, args: readonly (string | number)[] = []): Promise<Program> {
-  const program = await start(name, args)
-  programs.push(program)
-  return program
+  return startForTest(name, args)
 }
 
 test('a server that waits too long for a client is warned of once, and goes on when one comes', async () => {

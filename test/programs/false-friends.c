@@ -3,10 +3,12 @@
 //   futex N          a thread waits for a lock that is no mutex, with the words beside it such as a mutex of thread N would have: 0 is itself
 //   inherited        a forked process waits for a mutex that the thread which forked had locked, and its copy unlocks
 //   bare             a process made by the bare system call has a mutex, under its parent's id, that its parent waits for
+//   lent             a process made by the bare system call, with the same memory, has a mutex that its parent waits for
 //   killed           a process ended with a mutex locked that another shares, and is not collected
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -61,6 +63,14 @@ static void wait_until_locked(void) {
   while (mutex->__data.__lock == 0) sched_yield();
 }
 
+static int lock_until_end_of_input(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(mutex);
+  wait_for_end_of_input();
+  pthread_mutex_unlock(mutex);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   pthread_t thread;
@@ -96,6 +106,15 @@ int main(int argc, char **argv) {
       pthread_mutex_unlock(mutex);
       _exit(0);
     }
+    wait_until_locked();
+    lock_and_unlock(NULL);
+    wait(NULL);
+  } else if (strcmp(what, "lent") == 0) {
+    static pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+    static char stack[64 << 10];
+    mutex = &own;
+    puts("ready");
+    clone(lock_until_end_of_input, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
     wait_until_locked();
     lock_and_unlock(NULL);
     wait(NULL);

@@ -41,7 +41,8 @@ static void initialize(const char *kind, int shared) {
 #ifdef __GLIBC__
   if (strcmp(kind, "adaptive") == 0) pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
 #endif
-  if (strcmp(kind, "robust") == 0) pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  if (strcmp(kind, "robust-normal") == 0) pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_NORMAL);
+  if (strncmp(kind, "robust", 6) == 0) pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
   hidden = strcmp(kind, "pi-hidden") == 0;
   if (hidden || strcmp(kind, "pi") == 0) pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
   rwlocks = strcmp(kind, "rwlock") == 0;

@@ -7,6 +7,7 @@ import { KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import type { Process } from '../objects/process.ts'
 import type { Thread } from '../objects/thread.ts'
+import { ClosedSets } from './closed-sets.ts'
 import { endsAt, knots, ringFrom } from './components.ts'
 import {
   byPidAndTid,
@@ -40,13 +41,7 @@ interface Suspect extends Knot {
   told: Deadlock | null
 }
 
-/** A process none of whose threads anything inside can wake. */
-interface ClosedSet {
-  /** How many it had when the source looked. */
-  readonly threads: number
-  /** Null while it is proven stuck as a whole, or is about to end. */
-  told: Deadlock | null
-}
+const justSeen: Closing = { what: 'observed', thread: null, state: null, call: null }
 
 const none: readonly Thread[] = []
 
@@ -60,12 +55,15 @@ export class Deadlocks {
   #lastId = 0
   readonly #provenOf = new Map<Thread, Deadlock>()
   readonly #suspectOf = new Map<Thread, Suspect>()
-  /** Processes that a source has found closed. */
-  readonly #closedSets = new Map<Process, ClosedSet>()
-  #closedSetsChanged = false
+  readonly #closedSets: ClosedSets
 
   constructor(ports: DeadlockPorts) {
     this.#ports = ports
+    this.#closedSets = new ClosedSets({
+      isStuck: (thread) => this.isStuckThread(thread),
+      tell: (members) => this.#tell('suspected', { members, isOrphan: false }, justSeen, ['closed-set']),
+      resolve: (told, how) => this.#resolve(told, { how }),
+    })
   }
 
   // ---- what happens ----
@@ -95,7 +93,7 @@ export class Deadlocks {
   /** Preconditions: so have its threads. */
   processEnded(process: Process): void {
     this.#waits.processEnded(process)
-    this.closedSet(process, false, 'ended')
+    this.#closedSets.over(process, 'ended')
   }
 
   /** Of a lock that somebody may wait for. */
@@ -107,32 +105,9 @@ export class Deadlocks {
    * Nothing inside of the process can wake any of its threads, says its source, which has looked at all of them; or that
    * is not so any more.
    */
-  closedSet(process: Process, isClosed: boolean, how: 'changed' | 'ended' = 'changed'): void {
-    const known = this.#closedSets.get(process)
-    if (isClosed) {
-      this.#closedSets.set(process, { threads: livingOf(process).length, told: known?.told ?? null })
-      this.#closedSetsChanged = true
-    } else if (known !== undefined) {
-      this.#closedSets.delete(process)
-      if (known.told) this.#resolve(known.told, { how })
-    }
-  }
-
-  /** What is proven of all threads of a process is suspected no more. */
-  #tellClosedSets(): void {
-    this.#closedSetsChanged = false
-    for (const [process, set] of this.#closedSets) {
-      const members = livingOf(process)
-      const isProven = members.every((thread) => this.isStuckThread(thread))
-      if (isProven && set.told !== null) {
-        this.#resolve(set.told, { how: 'proven' })
-        set.told = null
-      } else if (!isProven && set.told === null && members.length === set.threads) {
-        // Of one that has fewer threads by now, as because it ends, the source is to tell again.
-        const close: Closing = { what: 'observed', thread: null, state: null, call: null }
-        set.told = this.#tell('suspected', { members, isOrphan: false }, close, ['closed-set'])
-      }
-    }
+  closedSet(process: Process, isClosed: boolean): void {
+    if (isClosed) this.#closedSets.found(process)
+    else this.#closedSets.over(process, 'changed')
   }
 
   /**
@@ -211,7 +186,7 @@ export class Deadlocks {
   settle(): void {
     const waits = this.#waits
     if (waits.isChanged) this.#settleWaits()
-    if (this.#closedSetsChanged) this.#tellClosedSets()
+    if (this.#closedSets.isChanged) this.#closedSets.tell()
   }
 
   #settleWaits(): void {
@@ -232,7 +207,7 @@ export class Deadlocks {
     this.#tellProven(proven)
     this.#addSuspects(suspects)
     this.#tellSuspects([...unproven, ...this.#waits.threads(proven), ...this.#waits.threads(suspects)])
-    if (this.#closedSets.size > 0) this.#tellClosedSets()
+    this.#closedSets.tell()
   }
 
   /** A knot is looked at anew only when somebody in it can run, or has ended: what is left of it is told as another. */
@@ -343,9 +318,6 @@ export class Deadlocks {
     })
   }
 }
-
-const livingOf = ({ threads }: Process): Thread[] =>
-  [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
 
 const isSame = (one: readonly Thread[], other: readonly Thread[]): boolean =>
   one.length === other.length && one.every((thread, place) => thread === other[place])

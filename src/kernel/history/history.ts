@@ -26,10 +26,12 @@ export const usualHistory: HistoryOptions = { everyMs: 10_000, keepMs: 3_600_000
 interface Kept {
   readonly node: Node
   readonly index: number
+  /** It has held since it was noted last; otherwise it is sampled. */
+  readonly isCounted: boolean
   readonly series: Series
 }
 
-type Wanted = Omit<Kept, 'series'>
+type Wanted = Pick<Kept, 'node' | 'index'>
 
 const notedPerInterval = 10
 
@@ -48,9 +50,8 @@ export class History {
   /** Those that are noted at present. */
   #kept: Kept[] = []
   #isFull = false
-  #nextNote = Number.NEGATIVE_INFINITY
-  #nextChoice = Number.NEGATIVE_INFINITY
-  #lastNote = Number.NEGATIVE_INFINITY
+  /** Null before the first time. */
+  #lastNote: number | null = null
   /** The next revision of thresholds when it was last chosen what to keep. */
   #revision = -1
 
@@ -67,23 +68,22 @@ export class History {
   /** Before anything changes at that time, and before anybody asks. */
   note(at: number): void {
     if (this.#kernel !== this.#current()) this.#begin()
-    // A clock that was set back is noted at once.
-    if ((at < this.#nextNote && at >= this.#lastNote) || !this.#isRead()) return
-    if (at >= this.#nextChoice || at < this.#lastNote || this.#hasOtherThresholds) this.#choose(at)
-    for (const { node, index, series } of this.#kept) this.#noteOne(at, node, index, series)
     const { everyMs } = this.#size
-    const step = everyMs / notedPerInterval
+    if (!this.#isInAnother(everyMs / notedPerInterval, at) || !this.#isRead()) return
+    if (this.#isInAnother(everyMs, at) || this.#hasOtherThresholds) this.#choose(at)
     this.#lastNote = at
-    this.#nextNote = (Math.floor(at / step) + 1) * step
-    this.#nextChoice = (Math.floor(at / everyMs) + 1) * everyMs
+    for (const kept of this.#kept) this.#noteOne(at, kept)
   }
 
   #begin(): void {
     this.#kernel = this.#current()
     this.#series.clear()
-    this.#nextChoice = Number.NEGATIVE_INFINITY
-    this.#nextNote = Number.NEGATIVE_INFINITY
-    this.#lastNote = Number.NEGATIVE_INFINITY
+    this.#lastNote = null
+  }
+
+  /** Whether that time is in another stretch of so many ms than what was noted last. */
+  #isInAnother(ms: number, at: number): boolean {
+    return this.#lastNote === null || Math.floor(at / ms) !== Math.floor(this.#lastNote / ms)
   }
 
   get #hasOtherThresholds(): boolean {
@@ -104,30 +104,38 @@ export class History {
     return this.#isFull
   }
 
-  #noteOne(at: number, node: Node, index: number, series: Series): void {
-    if (node.slot < 0) return
+  #noteOne(at: number, { node, index, isCounted, series }: Kept): void {
     const { value } = this.#kernel.notifier.read(node, index)
-    if (value === null) return
-    const isCounted = this.#kernel.period(rows[index]!.name as LimitName, node.level) === null
-    series.note(at, value, isCounted)
+    if (value !== null) series.note(at, value, isCounted)
   }
 
   /** What is noted from now on. What is no longer keeps its series until others need the room, or it is too old. */
   #choose(at: number): void {
     this.#revision = this.#kernel.notifier.nextRevision
     this.#dropOld(at)
-    this.#kept = []
+    const chosen = this.#chosen()
+    this.#makeRoom(chosen)
+    this.#kept = [...chosen].flatMap(([node, indices]) => [...indices].map((index) => this.#keep(node, index)))
+  }
+
+  /** As many as there is room for. */
+  #chosen(): Map<Node, Set<number>> {
     const chosen = new Map<Node, Set<number>>()
+    let room = this.#seriesMax
     this.#isFull = false
     for (const { node, index } of this.#wanted()) {
       const indices = chosen.get(node) ?? new Set()
       if (indices.has(index)) continue
-      this.#isFull = this.#kept.length >= this.#seriesMax
+      this.#isFull = room-- === 0
       if (this.#isFull) break
       chosen.set(node, indices.add(index))
-      this.#kept.push({ node, index, series: this.#seriesOf(node, index) })
     }
-    this.#makeRoom(chosen)
+    return chosen
+  }
+
+  #keep(node: Node, index: number): Kept {
+    const isCounted = this.#kernel.period(rows[index]!.name as LimitName, node.level) === null
+    return { node, index, isCounted, series: this.#seriesOf(node, index) }
   }
 
   #seriesOf(node: Node, index: number): Series {
@@ -173,15 +181,12 @@ export class History {
     }
   }
 
+  /** For all that are chosen, whether they have a series or not. */
   #makeRoom(chosen: ReadonlyMap<Node, ReadonlySet<number>>): void {
-    let count = 0
-    for (const ofNode of this.#series.values()) count += ofNode.size
+    const isChosen = (node: Node, index: number) => chosen.get(node)?.has(index) ?? false
+    let room = this.#seriesMax
+    for (const indices of chosen.values()) room -= indices.size
     for (const [node, ofNode] of this.#series)
-      for (const index of ofNode.keys()) {
-        if (count <= this.#seriesMax) return
-        if (chosen.get(node)?.has(index)) continue
-        ofNode.delete(index)
-        count--
-      }
+      for (const index of ofNode.keys()) if (!isChosen(node, index) && room-- <= 0) ofNode.delete(index)
   }
 }

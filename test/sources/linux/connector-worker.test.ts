@@ -1,21 +1,19 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ConnectorMessage, LifeEvent } from '../../../src/sources/linux/protocol.ts'
 import { startConnector } from '../../../src/sources/linux/workers.ts'
-import { type Program, start } from '../../support/programs.ts'
+import type { Program } from '../../support/programs.ts'
+import { startForTest } from '../../support/running.ts'
 import { Heard } from './heard.ts'
 
 type Life<What> = Extract<LifeEvent, { what: What }>
 
 const heard = new Heard<ConnectorMessage>()
 const connector = startConnector(heard.hear, heard.fail)
-const programs: Program[] = []
 
 const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
-  const program = await start(name, args)
-  programs.push(program)
-  return program
+  return startForTest(name, args)
 }
 
 const life = <What extends LifeEvent['what']>(
@@ -43,9 +41,6 @@ const runToEnd = (command: string, args: readonly string[], signal?: NodeJS.Sign
 
 beforeAll(async () => {
   await heard.until((message) => (message.type === 'listening' ? true : undefined))
-})
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
 })
 afterAll(() => connector.stop())
 

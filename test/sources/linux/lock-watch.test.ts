@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { locksBit, type ObservedWait, type ScanMessage, type ScanReport } from '../../../src/sources/linux/protocol.ts'
 import { startScanner } from '../../../src/sources/linux/workers.ts'
-import { type Compiler, type Program, start } from '../../support/programs.ts'
+import type { Compiler, Program } from '../../support/programs.ts'
+import { startForTest } from '../../support/running.ts'
 import { Heard } from './heard.ts'
 
 const heard = new Heard<ScanMessage>()
@@ -13,7 +14,6 @@ const scanner = startScanner(
   heard.hear,
   heard.fail,
 )
-const programs: Program[] = []
 
 interface Running {
   /** The program itself, which another command may have started. */
@@ -26,8 +26,7 @@ async function run(
   args: readonly (string | number)[],
   options: { under?: readonly string[]; compiler?: Compiler } = {},
 ): Promise<Running> {
-  const program = await start(name, args, options)
-  programs.push(program)
+  const program = await startForTest(name, args, options)
   const pid = options.under === undefined ? program.pid : childOf(program.pid)
   return { pid, program }
 }
@@ -37,7 +36,6 @@ const childOf = (pid: number): number =>
 
 afterEach(async () => {
   arm()
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
 })
 afterAll(() => scanner.stop())
 
@@ -116,6 +114,7 @@ describe('a ring of mutexes', () => {
     ['errorcheck', 2],
     ['adaptive', 2],
     ['robust', 2],
+    ['robust-normal', 2],
     ['normal', 3],
     ['normal', 10],
   ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
@@ -289,6 +288,7 @@ describe('of a healthy program nothing is told that only looks like a lock', () 
     ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
     ['a lock of another kind, with half a pointer for an owner', ['futex', 975_757_504]],
     ['a mutex that a process which shares it has under another id', ['bare']],
+    ['a mutex that a process with the same memory has under another id', ['lent']],
   ] as const)('%s', async (_, args) => {
     const running = await run('false-friends', args)
     const tid = Number(await running.program.line())

@@ -13,7 +13,8 @@ import {
 import { rowsOf } from '../../../src/sources/linux/report-builder.ts'
 import { bitOf } from '../../../src/sources/linux/scan-plan.ts'
 import { startScanner } from '../../../src/sources/linux/workers.ts'
-import { type Program, start } from '../../support/programs.ts'
+import type { Program } from '../../support/programs.ts'
+import { startForTest } from '../../support/running.ts'
 import { Heard } from './heard.ts'
 
 const heard = new Heard<ScanMessage>()
@@ -22,12 +23,9 @@ const scanner = startScanner(
   heard.hear,
   heard.fail,
 )
-const programs: Program[] = []
 
 const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
-  const program = await start(name, args)
-  programs.push(program)
-  return program
+  return startForTest(name, args)
 }
 
 const inScan = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
@@ -78,7 +76,6 @@ const arm = (pid: number, ...limits: readonly ScannedLimit[]): void =>
 
 afterEach(async () => {
   scanner.send({ type: 'plan', everyMask: 0, system: false, masks: new Map() })
-  await Promise.all(programs.splice(0).map((program) => program.stop()))
 })
 afterAll(() => scanner.stop())
 
