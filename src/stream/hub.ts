@@ -95,6 +95,10 @@ export class Hub {
     return this.#connections.size
   }
 
+  connections(): Iterable<Connection> {
+    return this.#connections.keys()
+  }
+
   /** Subscriptions that read on from the journal. */
   get parked(): number {
     let count = 0

@@ -1,0 +1,176 @@
+/** Whatever the order in which things happen, a subscriber gets each event that concerns it once, in order. */
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import { Journal } from '../../src/journal/journal.ts'
+import { Durables } from '../../src/stream/durables.ts'
+import type { LoggedEvent } from '../../src/stream/event-log.ts'
+import { Hub } from '../../src/stream/hub.ts'
+import type { Sink, Subscription } from '../../src/stream/subscription.ts'
+import { parsePathFilter } from '../../src/tree/path-filter.ts'
+import { Bench } from '../kernel/support.ts'
+
+const { kernel } = new Bench()
+
+const paths = ['/sys', '/sys/proc/*', '/sys/proc/1/fds', '/sys/proc/**']
+
+/** A client that reads only when it is told to. */
+class SlowSink implements Sink {
+  readonly got: number[] = []
+  readonly nodes: string[] = []
+  queuedBytes = 0
+  closed: string | null = null
+  #drained: (() => void)[] = []
+
+  event({ sequence }: LoggedEvent): void {
+    this.got.push(sequence)
+    this.queuedBytes += bounds.subscriberQueueBytesMax / 3
+  }
+
+  node(json: Buffer): void {
+    this.nodes.push(json.toString())
+    this.queuedBytes += bounds.subscriberQueueBytesMax / 3
+  }
+
+  snapshotEnded(cursor: number): void {
+    this.nodes.push(`end ${cursor}`)
+  }
+
+  whenDrained(then: () => void): void {
+    this.#drained.push(then)
+  }
+
+  drain(): void {
+    this.queuedBytes = 0
+    for (const then of this.#drained.splice(0)) then()
+  }
+
+  close(_code: number, reason: string): void {
+    this.closed = reason
+  }
+}
+
+interface Client {
+  readonly sink: SlowSink
+  readonly subscription: Subscription
+  readonly path: string
+  readonly from: number
+}
+
+const Step = fc.oneof(
+  fc.record({
+    kind: fc.constant('happen' as const),
+    pid: fc.integer({ min: 1, max: 3 }),
+    leaf: fc.constantFrom('', '/fds', '/memory'),
+  }),
+  fc.record({ kind: fc.constant('for-all' as const) }),
+  fc.record({
+    kind: fc.constant('subscribe' as const),
+    path: fc.constantFrom(...paths),
+    back: fc.option(fc.integer({ min: 0, max: 30 })),
+    snapshot: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('drain' as const), client: fc.nat(5) }),
+  fc.record({ kind: fc.constant('turn' as const) }),
+)
+
+test('live, resumed, begun with a snapshot or parked: each event that concerns it once, in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(Step, { minLength: 1, maxLength: 60 }), async (steps) => {
+      const all: { sequence: number; place: string; isForAll: boolean }[] = []
+      const log = new Journal({
+        source: '/net/x',
+        firstSequence: 1,
+        eventsMax: 10_000,
+        keeping: null,
+        facts: () => [],
+        keepsDefinitions: false,
+        publish: (event) => hub.publish(event),
+        onFault: () => {},
+        now: () => 0,
+      })
+      const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
+      const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+      const clients: Client[] = []
+      const happen = (type: 'thread.died' | 'events.lost', place: string) => {
+        all.push({ sequence: log.nextSequence, place, isForAll: type === 'events.lost' })
+        log.append({ type, at: 0, subject: place, about: [`${place}/threshold/x`], data: {} })
+      }
+      for (const step of steps) {
+        if (step.kind === 'happen') happen('thread.died', `/sys/proc/${step.pid}${step.leaf}`)
+        else if (step.kind === 'for-all') happen('events.lost', '/sys')
+        else if (step.kind === 'drain') clients[step.client]?.sink.drain()
+        else if (step.kind === 'turn') await new Promise((resolve) => setImmediate(resolve))
+        else {
+          const after = step.back === null ? null : Math.max(log.oldestCursor, log.newest - step.back)
+          const nodes = [1, 2, 3].map((pid) => ({ path: `/sys/proc/${pid}`, view: Buffer.from('{}') }))
+          const asked = {
+            filter: parsePathFilter(kernel, step.path, { past: true }),
+            types: null,
+            after,
+            durable: null,
+            snapshot: step.snapshot ? () => nodes : null,
+          }
+          const sink = new SlowSink()
+          const subscription = hub.subscribe(sink, asked, hub.beginning(asked))
+          clients.push({ sink, subscription, path: step.path, from: after ?? log.newest })
+        }
+      }
+      while (clients.some(({ subscription }) => !subscription.isLive)) {
+        for (const { sink } of clients) sink.drain()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      for (const { sink, path, from } of clients) {
+        const filter = parsePathFilter(kernel, path, { past: true })
+        const concerns = all.filter(
+          ({ sequence, place, isForAll }) =>
+            sequence > from && (isForAll || filter.concerns([place, `${place}/threshold/x`])),
+        )
+        expect(sink.got).toEqual(concerns.map(({ sequence }) => sequence))
+        expect(sink.closed).toBeNull()
+        if (sink.nodes.length > 0) expect([sink.nodes.length, sink.nodes.at(-1)]).toEqual([4, `end ${from}`])
+      }
+      await hub.close()
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('those who read on do so in turns: one that is live does not wait for them', async () => {
+  const log = new Journal({
+    source: '/net/x',
+    firstSequence: 1,
+    eventsMax: 100_000,
+    keeping: null,
+    facts: () => [],
+    keepsDefinitions: false,
+    publish: (event) => hub.publish(event),
+    onFault: () => {},
+    now: () => 0,
+  })
+  const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
+  const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+  const asked = {
+    filter: parsePathFilter(kernel, '/sys'),
+    types: ['process.died'],
+    after: null,
+    durable: null,
+    snapshot: null,
+  }
+  for (let count = 0; count < 20_000; count++)
+    log.append({ type: 'thread.died', at: 0, subject: '/sys/proc/1', about: [], data: {} })
+  const readers = Array.from({ length: 50 }, () =>
+    hub.subscribe(new SlowSink(), { ...asked, after: 1 }, { kind: 'after', cursor: 1 }),
+  )
+  // In one turn of the event loop no more is looked at than is allowed for all: so many turns they take.
+  let turns = 0
+  while (readers.some(({ isLive }) => !isLive)) {
+    await new Promise((resolve) => setImmediate(resolve))
+    turns++
+  }
+  expect(turns).toBeGreaterThanOrEqual(
+    Math.floor((50 * 19_999) / (bounds.replayEventsPerTurn + bounds.replayEventsAtOnce)),
+  )
+  await hub.close()
+})

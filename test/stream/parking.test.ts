@@ -1,0 +1,112 @@
+/** Slow subscribers: parked, read on at their own speed, and closed only where nothing else is left. */
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bounds } from '../../src/bounds.ts'
+import { Service, type Watcher } from '../support/service.ts'
+
+let service: Service
+
+beforeEach(async () => {
+  service = await new Service().start()
+})
+
+afterEach(() => service.stop())
+
+const large = 'x'.repeat(60_000)
+
+/** More than the sockets between two processes take, and a queue besides. */
+const count = 400
+
+const sequences = ({ events }: Watcher) => events.map(({ sequence }) => Number(sequence))
+
+const countingUp = (first: number, length: number) => Array.from({ length }, (_, place) => first + place)
+
+test('a subscriber that does not read is parked, reads on when it does, and others lose nothing meanwhile', async () => {
+  const slow = await service.watch('/sys')
+  const good = await service.watch('/sys?types=process.created')
+  slow.socket.pause()
+  for (let pid = 1; pid <= count; pid++) {
+    service.bench.process(pid, { name: large })
+    await good.until(pid)
+  }
+  expect(service.app.hub.parked).toBe(1)
+  slow.socket.resume()
+  await slow.until(count)
+  service.bench.process(count + 1)
+  await Promise.all([slow.until(count + 1), good.until(count + 1)])
+  for (const watcher of [slow, good]) expect(sequences(watcher)).toEqual(countingUp(sequences(good)[0]!, count + 1))
+  expect(service.app.hub.parked).toBe(0)
+  expect([slow, good].map(({ socket }) => socket.readyState)).toEqual([1, 1])
+})
+
+test('what waits for one that does not read is bounded in bytes', async () => {
+  const slow = await service.watch('/sys')
+  slow.socket.pause()
+  const [connection] = service.app.hub.connections()
+  let most = 0
+  for (let pid = 1; pid <= count; pid++) {
+    service.bench.process(pid, { name: large })
+    most = Math.max(most, connection!.queuedBytes)
+  }
+  expect(service.app.hub.parked).toBe(1)
+  expect(most).toBeGreaterThan(bounds.subscriberQueueBytesMax)
+  expect(most).toBeLessThan(bounds.subscriberQueueBytesMax + 2 * large.length)
+})
+
+test('a stream of server-sent events that is not read is parked as well', async () => {
+  const response = await service.fetch('/sys?types=process.created', { headers: { accept: 'text/event-stream' } })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
+  while (service.app.hub.parked === 0) await new Promise((resolve) => setImmediate(resolve))
+  let text = ''
+  while (!text.includes(`"subject":"/sys/proc/${count}"`)) text += (await reader.read()).value
+  const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+  expect(ids).toEqual(countingUp(ids[0]!, count))
+  await reader.cancel()
+})
+
+test('one that takes nothing for a minute is closed with 1013 and where it was', async () => {
+  const slow = await service.watch('/sys')
+  slow.socket.pause()
+  for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
+  const { hub } = service.app
+  const now = performance.now()
+  hub.closeStalled(now)
+  hub.closeStalled(now + bounds.stalledMsMax - 1)
+  expect(hub.size).toBe(1)
+  hub.closeStalled(now + bounds.stalledMsMax)
+  // It reads after all: then it has all up to the cursor that it is told.
+  slow.socket.resume()
+  const { code, reason } = await slow.closed
+  expect(code).toBe(1013)
+  const { cursor } = JSON.parse(reason) as { cursor: string }
+  expect(cursor).toBe(slow.events.at(-1)!.sequence)
+  await service.untilStreams(0)
+})
+
+test('one that reads, however slowly, is not', async () => {
+  const watcher = await service.watch('/sys')
+  const { hub } = service.app
+  for (let minute = 0; minute < 5; minute++) {
+    service.bench.process(minute + 1)
+    await watcher.until(minute + 1)
+    hub.closeStalled(performance.now() + minute * bounds.stalledMsMax)
+  }
+  expect(watcher.socket.readyState).toBe(1)
+})
+
+test('one that falls out of what is kept is closed with 1013 and its cursor', async () => {
+  const slow = await service.watch('/sys')
+  slow.socket.pause()
+  for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
+  const before = service.app.journal.newest
+  // In memory so many are kept.
+  for (let made = 0; made <= bounds.eventsKeptMax; made++)
+    service.bench.kernel.emit('thread.died', '/sys/proc/1', [], {})
+  slow.socket.resume()
+  const { code, reason } = await slow.closed
+  expect(code).toBe(1013)
+  const { cursor } = JSON.parse(reason) as { cursor: string }
+  expect(cursor).toBe(slow.events.at(-1)!.sequence)
+  expect(Number(cursor)).toBeLessThan(before)
+})
