@@ -50,7 +50,7 @@ function* nodes({ kernel }: TreeContext): Generator<Node> {
   const { system } = kernel
   yield system
   yield* partitionsWithin(system)
-  for (const process of processesWithin(system)) {
+  for (const process of [...processesWithin(system)].sort((a, b) => a.pid - b.pid)) {
     yield process
     yield* process.threads.values()
   }
