@@ -50,6 +50,14 @@ export class Metrics {
       },
     })
     new Gauge({
+      name: 'introspectd_subscribers_parked',
+      help: 'Subscriptions that read on from the journal, because they resume or are slow',
+      registers,
+      collect() {
+        this.set(hub.parked)
+      },
+    })
+    new Gauge({
       name: 'introspectd_thresholds',
       help: 'Thresholds set, by state',
       labelNames: ['state'],

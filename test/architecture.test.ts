@@ -112,7 +112,7 @@ const documented = (page: string) => new Set([...text(page).matchAll(/^\| `([^`]
 test('the reference documents each limit, event, problem and path, and no others', () => {
   expect(documented('docs/reference/limits.md')).toEqual(new Set(limits.map(({ name }) => name)))
   expect(documented('docs/reference/events.md')).toEqual(
-    new Set([...eventTypes.map(({ type }) => type), 'bookmark', 'error']),
+    new Set([...eventTypes.map(({ type }) => type), 'snapshot.node', 'bookmark', 'error']),
   )
   expect(documented('docs/reference/errors.md')).toEqual(
     new Set([...Object.keys(problemTypes), ...Object.keys(errnos)]),
