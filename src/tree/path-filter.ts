@@ -71,23 +71,22 @@ export interface FilterOptions {
 export function parsePathFilter(kernel: Kernel, pathname: string, { past = false }: FilterOptions = {}): PathFilter {
   const raw = split(pathname, false)
   const isPattern = raw.some((segment) => segment.includes('*'))
-  if (!isPattern) {
-    const found = canonicalOf(kernel, pathname, past)
-    if (found !== null) return filterOf({ segments: split(found), isBelow: false })
-  }
+  const found = isPattern ? new NoSuchPath(pathname, '/sys') : canonicalOf(kernel, pathname)
+  if (typeof found === 'string') return filterOf({ segments: split(found), isBelow: false })
+  if (!isPattern && !past) throw found
   const isBelow = raw.at(-1) === '**'
   const segments = (isBelow ? raw.slice(0, -1) : raw).map(segmentOf)
   if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
-  if (!isPossible('system', segments.slice(1))) throw new NoSuchPath(pathname, '/sys')
+  if (!isPossible('system', segments.slice(1))) throw found
   return filterOf({ segments, isBelow })
 }
 
-/** Null where nothing is there now, and it is the past that is asked for. */
-function canonicalOf(kernel: Kernel, pathname: string, past: boolean): string | null {
+/** Its one form, or why nothing is there now. @throws MalformedPath */
+function canonicalOf(kernel: Kernel, pathname: string): string | NoSuchPath {
   try {
     return resolve(kernel, pathname).canonical
   } catch (error) {
-    if (past && error instanceof NoSuchPath) return null
+    if (error instanceof NoSuchPath) return error
     throw error
   }
 }

@@ -268,7 +268,7 @@ describe('a watch whose connection breaks', () => {
     wire.server.close()
   })
 
-  test('ends with the reason when it is refused what it had', async () => {
+  test('hears of the end of what ended meanwhile', async () => {
     const wire = new Wire()
     const place = `127.0.0.1:${await wire.listen()}`
     const service = await Live.start(['--allow-host', place])
@@ -284,11 +284,27 @@ describe('a watch whose connection breaks', () => {
       ({ entries }) => !(entries as { pid: number }[]).some(({ pid }) => pid === program.pid),
     )
     wire.mend()
-    expect(await watching.ended).toBe(1)
-    expect(watching.stderr).toMatch(
-      new RegExp(`\\nintrospectd: /sys/proc/${program.pid} does not exist; /sys/proc does\\n$`),
-    )
+    await watching.until(({ stdout }) => stdout.includes('process.died'))
+    expect(await watching.stop()).toBe(0)
     await service.stop()
+    wire.server.close()
+  })
+
+  test('ends with the reason when it is refused what it had', async () => {
+    const wire = new Wire()
+    const place = `127.0.0.1:${await wire.listen()}`
+    const service = await Live.start(['--allow-host', place])
+    wire.to(service.url)
+    const watching = await Watching.start([], `http://${place}`)
+    await watching.until(({ stdout }) => stdout !== '')
+    // It is not served by that name.
+    const other = await Live.start([])
+    wire.cut()
+    wire.to(other.url)
+    wire.mend()
+    expect(await watching.ended).toBe(1)
+    expect(watching.stderr).toMatch(/\nintrospectd: Host must be one of .*\n$/)
+    await Promise.all([service, other].map((one) => one.stop()))
     wire.server.close()
   })
 })
