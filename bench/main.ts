@@ -25,6 +25,7 @@ import { tripMonit, tripMonitCpu, tripPrometheus, tripPrometheusCpu } from './me
 
 import { scan, scanWide } from './measures/scan.ts'
 import { snapshot } from './measures/snapshot.ts'
+import { streams } from './measures/streams.ts'
 import { timerWheel } from './measures/timers.ts'
 import { trip } from './measures/trip.ts'
 
@@ -57,6 +58,7 @@ const measures: readonly Measure[] = [
   httpThread,
   snapshot,
   fanOut,
+  ...streams,
   journal,
 ]
 

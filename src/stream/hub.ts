@@ -11,6 +11,7 @@ import type { TypeFilter } from './asked.ts'
 import { type Beginning, beginningOf } from './beginning.ts'
 import type { Durables } from './durables.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
+import { Outbox } from './outbox.ts'
 import { Snapshot, type SnapshotNode } from './snapshot.ts'
 import { type Sink, Subscription } from './subscription.ts'
 import { Turns } from './turns.ts'
@@ -57,6 +58,7 @@ interface Progress {
 
 export class Hub {
   readonly durables: Durables
+  readonly outbox = new Outbox()
   readonly #options: HubOptions
   readonly #byRoot = new Map<string, Set<Subscription>>()
   readonly #connections = new Map<Connection, Progress>()

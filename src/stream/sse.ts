@@ -6,6 +6,7 @@ import { cursorText } from '../cursor.ts'
 import type { Beginning } from './beginning.ts'
 import type { Asked, Hub } from './hub.ts'
 import type { Line } from './line.ts'
+import type { Batch, Outbox } from './outbox.ts'
 import { streamOver } from './single.ts'
 
 /** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
@@ -23,18 +24,22 @@ export function streamOverSse(
   })
   // So that a client sees at once that it is connected.
   response.write(': introspectd\n\n')
-  response.on('close', streamOver(hub, new SseLine(response), asked, beginning))
+  response.on('close', streamOver(hub, new SseLine(response, hub.outbox), asked, beginning))
 }
 
 class SseLine implements Line {
   readonly #response: ServerResponse
+  readonly #batch: Batch
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, outbox: Outbox) {
     this.#response = response
+    this.#batch = outbox.batch((bytes) => {
+      if (!response.writableEnded) response.write(bytes)
+    })
   }
 
   get queuedBytes(): number {
-    return this.#response.writableLength
+    return this.#batch.bytes + this.#response.writableLength
   }
 
   get takenBytes(): number {
@@ -44,23 +49,35 @@ class SseLine implements Line {
 
   /** The id of a bookmark moves the client's Last-Event-ID on, so that a quiet subscriber's cursor does not grow old. */
   send(json: Buffer, cursor: number | null): void {
-    if (this.#response.writableEnded) return
-    // Node corks the socket itself until the end of the tick.
-    this.#response.write(cursor === null ? 'data: ' : `id: ${cursorText(cursor)}\ndata: `)
-    this.#response.write(json)
-    this.#response.write('\n\n')
+    this.#batch.put(chunkOf(json, cursor))
   }
 
   whenDrained(then: () => void): void {
+    this.#batch.flush()
     if (this.#response.writableNeedDrain) this.#response.once('drain', then)
     else setImmediate(then)
   }
 
   /** There is no close code in an event stream: the reason goes as a comment. */
   close(_code: number, reason: string): void {
+    this.#batch.flush()
     this.#response.end(`: ${reason}\n\n`)
     const cut = setTimeout(() => this.#response.destroy(), bounds.closeGraceMs)
     cut.unref()
     this.#response.once('close', () => clearTimeout(cut))
   }
 }
+
+const chunks = new WeakMap<Buffer, Buffer>()
+
+/** Made once for all who get it: an event has but one cursor. */
+function chunkOf(json: Buffer, cursor: number | null): Buffer {
+  const known = chunks.get(json)
+  if (known !== undefined) return known
+  const head = cursor === null ? 'data: ' : `id: ${cursorText(cursor)}\ndata: `
+  const chunk = Buffer.concat([Buffer.from(head), json, end])
+  chunks.set(json, chunk)
+  return chunk
+}
+
+const end = Buffer.from('\n\n')

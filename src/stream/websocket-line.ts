@@ -1,22 +1,26 @@
-/** Frames of a WebSocket: as many of them in one write as one tick brings. */
+/** Frames of a WebSocket: as many of them in one write as a moment brings. */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { bounds } from '../bounds.ts'
 import type { Line } from './line.ts'
+import type { Batch, Outbox } from './outbox.ts'
 
 export class WebSocketLine implements Line {
   readonly #socket: WebSocket
   readonly #raw: Socket
-  #corked = false
+  readonly #batch: Batch
 
-  constructor(socket: WebSocket, raw: Socket) {
+  constructor(socket: WebSocket, raw: Socket, outbox: Outbox) {
     this.#socket = socket
     this.#raw = raw
+    this.#batch = outbox.batch((bytes) => {
+      if (socket.readyState === socket.OPEN) raw.write(bytes)
+    })
   }
 
   get queuedBytes(): number {
-    return this.#socket.bufferedAmount
+    return this.#batch.bytes + this.#socket.bufferedAmount
   }
 
   get takenBytes(): number {
@@ -24,33 +28,50 @@ export class WebSocketLine implements Line {
   }
 
   send(json: Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#cork()
-    this.#socket.send(json, { binary: false })
+    this.#batch.put(frameOf(json))
   }
 
   whenDrained(then: () => void): void {
+    this.#batch.flush()
     this.#socket.ping('', undefined, () => then())
   }
 
   /** The peer may never read: what the close leaves unsaid is cut off. */
   close(code: number, reason: string): void {
+    this.#batch.flush()
     this.#socket.close(code, reason)
     const cut = setTimeout(() => this.#socket.terminate(), bounds.closeGraceMs)
     cut.unref()
     this.#socket.once('close', () => clearTimeout(cut))
   }
+}
 
-  /** What one tick sends is one write: the system call is what a frame costs. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#raw.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#raw.uncork()
-    })
-  }
+const frames = new WeakMap<Buffer, Buffer>()
+
+/**
+ * A whole text frame (RFC 6455, 5.2), which a server does not mask: made once for all who get it. `WebSocket.send` makes a header for each, and
+ * hands over two pieces. What it writes itself (pings, closes) is whole frames too, since nothing is compressed here.
+ */
+function frameOf(json: Buffer): Buffer {
+  const known = frames.get(json)
+  if (known !== undefined) return known
+  const frame = Buffer.concat([headerOf(json.length), json])
+  frames.set(json, frame)
+  return frame
+}
+
+/** The last fragment, of text. */
+const finText = 0x81
+
+function headerOf(length: number): Buffer {
+  if (length < 126) return Buffer.from([finText, length])
+  const isShort = length < 65_536
+  const header = Buffer.alloc(isShort ? 4 : 10)
+  header[0] = finText
+  header[1] = isShort ? 126 : 127
+  if (isShort) header.writeUInt16BE(length, 2)
+  else header.writeBigUInt64BE(BigInt(length), 2)
+  return header
 }
 
 /** Pings, and ends the connection of a client that misses too many. Returns what stops it. */

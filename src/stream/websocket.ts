@@ -29,7 +29,7 @@ export function streamOverWebSocket(
   { socket, raw }: { readonly socket: WebSocket; readonly raw: Socket },
   request: WebSocketRequest,
 ): void {
-  const line = new WebSocketLine(socket, raw)
+  const line = new WebSocketLine(socket, raw, hub.outbox)
   // A client that is gone may show itself as an error; the close that follows it ends the subscription.
   socket.on('error', () => socket.terminate())
   const end =

@@ -1,0 +1,195 @@
+/** Trips of the model to many WebSocket clients, over real sockets: how long they take, and what they cost. The clients are a process of their own. */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { WebSocketServer } from 'ws'
+import { Service } from '../../test/support/service.ts'
+import { interleave, type Measure, percentile } from '../measure.ts'
+
+const program = new URL('../programs/stream-clients.ts', import.meta.url)
+
+const nowUs = (): string => String(process.hrtime.bigint() / 1000n)
+
+class Clients {
+  readonly #process: ChildProcess
+
+  private constructor(process: ChildProcess) {
+    this.#process = process
+  }
+
+  static async start(port: number, count: number): Promise<Clients> {
+    const child = fork(program, [String(port), String(count), '/sys?types=threshold.tripped'])
+    await once(child, 'message')
+    return new Clients(child)
+  }
+
+  /** Delays in ms of a sample of so many events, when all have come. */
+  async collect(events: number, send: () => Promise<void>): Promise<number[]> {
+    this.#process.send({ events, sampleEvery: Math.max(1, Math.floor(events / 20_000)) })
+    await once(this.#process, 'message')
+    const all = once(this.#process, 'message') as Promise<[{ delays: number[] }]>
+    await send()
+    return (await all)[0].delays
+  }
+
+  async stop(): Promise<void> {
+    this.#process.disconnect()
+    await once(this.#process, 'exit')
+  }
+}
+
+/** A threshold that is passed as it is set; its note says when. */
+class Trips {
+  readonly #service: Service
+  #count = 0
+
+  constructor(service: Service) {
+    this.#service = service
+    service.bench.observe(service.bench.process(42), 'fds', 120)
+  }
+
+  trip(): void {
+    const { bench } = this.#service
+    bench.put(bench.kernel.system, 'fds', `t${this.#count++ % 100}`, { at: 100, note: nowUs() })
+  }
+}
+
+/** So many a second for so long, in steps as near to one event as timers allow. */
+async function paced(perSecond: number, seconds: number, each: () => void): Promise<void> {
+  const begun = performance.now()
+  for (let sent = 0; sent < perSecond * seconds; ) {
+    const due = ((performance.now() - begun) * perSecond) / 1000
+    for (; sent < Math.min(due, perSecond * seconds); sent++) each()
+    await delay(1)
+  }
+}
+
+const tripTo = (clients: number, events: number, everyMs: number): Measure => ({
+  name: `streams-trip-${clients}`,
+  what: `streams: a trip in the model → each of ${clients} WebSocket clients has the event, one every ${everyMs} ms, 99th percentile; 5 ms`,
+  target: clients === 1 ? { text: 'p99 ≤ 5 ms', met: ({ ours, reference }) => ours <= reference } : null,
+  run: async () => {
+    const service = await new Service().start()
+    const trips = new Trips(service)
+    const there = await Clients.start(service.port, clients)
+    const send = async () => {
+      for (let sent = 0; sent < events; sent++) {
+        trips.trip()
+        await delay(everyMs)
+      }
+    }
+    await there.collect(events * clients, send)
+    const delays = await there.collect(events * clients, send)
+    await there.stop()
+    await service.stop()
+    return { ours: percentile(delays, 0.99), reference: 5, unit: 'ms' }
+  },
+})
+
+const rate = 500
+const seconds = 5
+
+const loaded: Measure = {
+  name: 'streams-load',
+  what: `streams: 1,000 clients, ${rate} trips a second: the delay, 99th percentile; 50 ms`,
+  target: { text: 'p99 ≤ 50 ms', met: ({ ours, reference }) => ours <= reference },
+  run: async () => {
+    const { p99 } = await load()
+    return { ours: p99, reference: 50, unit: 'ms' }
+  },
+}
+
+const loadedCpu: Measure = {
+  name: 'streams-load-cpu',
+  what: 'streams: CPU of the service for the same, in percent of a core; 55, as in an experiment',
+  target: null,
+  run: async () => {
+    const { cpuPercent } = await load()
+    return { ours: cpuPercent, reference: 55, unit: '%' }
+  },
+}
+
+async function load(): Promise<{ p99: number; cpuPercent: number }> {
+  const service = await new Service().start()
+  const trips = new Trips(service)
+  const clients = await Clients.start(service.port, 1_000)
+  const send = () => paced(rate, seconds, () => trips.trip())
+  const before = process.cpuUsage()
+  const begun = performance.now()
+  const delays = await clients.collect(rate * seconds * 1_000, send)
+  const { user, system } = process.cpuUsage(before)
+  const cpuPercent = (user + system) / 10 / (performance.now() - begun)
+  await clients.stop()
+  await service.stop()
+  return { p99: percentile(delays, 0.99), cpuPercent }
+}
+
+const perBurst = 10
+
+const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
+  name: `streams-fan-out-${count}`,
+  what: `streams: CPU of one event to one of ${count} clients, ten at a time; JSON.stringify and WebSocket.send for each`,
+  target: { text: '≥ 5 times less', met: ({ ours, reference }) => reference / ours >= 5 },
+  run: async () => {
+    const service = await new Service().start()
+    const trips = new Trips(service)
+    const ours = await Clients.start(service.port, count)
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
+    await once(server, 'listening')
+    const theirs = await Clients.start((server.address() as { port: number }).port, count)
+    const event = await eventLike(service)
+    const each = (cpu: NodeJS.CpuUsage) => ((cpu.user + cpu.system) * 1000) / (count * bursts * perBurst)
+    const measured = async (clients: Clients, burst: () => void): Promise<number> => {
+      let cpu = process.cpuUsage()
+      const begin = async () => {
+        cpu = process.cpuUsage()
+        for (let sent = 0; sent < bursts; sent++) {
+          burst()
+          // The next when all that waits has been handed to the kernel.
+          await delay(20)
+        }
+      }
+      await clients.collect(count * bursts * perBurst, begin)
+      return each(process.cpuUsage(cpu))
+    }
+    const figures = await interleave(rounds, {
+      ours: () =>
+        measured(ours, () => {
+          for (let sent = 0; sent < perBurst; sent++) trips.trip()
+        }),
+      reference: () =>
+        measured(theirs, () => {
+          for (let sent = 0; sent < perBurst; sent++) {
+            const one = { ...event, data: { ...(event.data as object), note: nowUs() } }
+            for (const client of server.clients) client.send(JSON.stringify(one))
+          }
+        }),
+    })
+    await Promise.all([ours.stop(), theirs.stop()])
+    server.close()
+    await service.stop()
+    return { ...figures, unit: 'ns' }
+  },
+})
+
+/** What the service sends, for others to send. */
+async function eventLike(service: Service): Promise<Record<string, unknown>> {
+  const { body } = await service.get('/events?types=threshold.tripped&limit=1')
+  const [event] = (body as { events: Record<string, unknown>[] }).events
+  if (event !== undefined) return event
+  const { bench } = service
+  bench.put(bench.kernel.system, 'fds', 'one', { at: 100, note: nowUs() })
+  return eventLike(service)
+}
+
+export const streams: readonly Measure[] = [
+  tripTo(1, 500, 5),
+  tripTo(100, 200, 10),
+  tripTo(1_000, 100, 50),
+  tripTo(10_000, 20, 500),
+  loaded,
+  loadedCpu,
+  fanOutTo(1_000, 20, 5),
+  fanOutTo(10_000, 4, 3),
+]
