@@ -8,11 +8,14 @@ import { durationText } from './duration.ts'
 import type { Check } from './http/health.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
+import type { CursorFact } from './journal/facts.ts'
 import { Journal, type Keeping } from './journal/journal.ts'
+import type { EventStore } from './journal/store.ts'
 import { History, type HistoryOptions, usualHistory } from './kernel/history/history.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { Metrics } from './metrics.ts'
 import type { Source } from './sources/source.ts'
+import { type Durable, Durables, parseDurable } from './stream/durables.ts'
 import { Hub } from './stream/hub.ts'
 import type { Model } from './tree/definition.ts'
 
@@ -57,12 +60,19 @@ export function buildApp(parts: AppParts): App {
     firstSequence,
     eventsMax: bounds.eventsKeptMax,
     keeping,
-    facts: keepsDefinitions ? () => definitions.facts() : null,
+    facts: () => [...(keepsDefinitions ? definitions.facts() : []), ...durables.all().map(cursorFact)],
+    keepsDefinitions,
     publish: (event) => hub.publish(event),
     onFault: (reason) => tellFault(current(), reason, logger),
     now,
   })
-  const hub: Hub = new Hub({ log: journal, source: node, now, scanAge: () => source.scanAge() })
+  const durables = new Durables({
+    kept: keeping === null ? [] : keptDurables(keeping.store, logger),
+    onChange: (name, durable) =>
+      journal.keepCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
+    now,
+  })
+  const hub: Hub = new Hub({ log: journal, durables, source: node, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
   const metrics = new Metrics({ kernel: current, hub, source, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
@@ -99,7 +109,15 @@ export function buildApp(parts: AppParts): App {
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
-  const server = buildServer({ context, hub, gate, health, metrics, logger })
+  const server = buildServer({
+    context,
+    hub,
+    gate,
+    health,
+    metrics,
+    logger,
+    keeps: keeping === null ? 'memory' : 'journal',
+  })
   return {
     server,
     hub,
@@ -114,6 +132,19 @@ export function buildApp(parts: AppParts): App {
       journal.close()
     },
   }
+}
+
+const cursorFact = (durable: Durable): CursorFact => ({ durable: durable.name, value: JSON.stringify(durable) })
+
+function keptDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
+  return store.durables().flatMap((text) => {
+    try {
+      return [parseDurable(text)]
+    } catch (err) {
+      logger.error({ err, text }, 'a durable subscription that was kept is not understood: it is not there any more')
+      return []
+    }
+  })
 }
 
 function eventsCheck({ newest, oldestCursor, fault }: Journal, keeping: Keeping | null): Check {

@@ -70,12 +70,30 @@ export const bounds = {
   journalRetryMs: 1_000,
   /** How often the journal is rid of what is too old or too much, in ms. */
   trimEveryMs: 1_000,
-  /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */
-  subscriberQueueBytesMax: 16 * 1_024 * 1_024,
+  /** Bytes waiting for one subscriber: past it, it is parked, and reads on from the journal when they are gone. */
+  subscriberQueueBytesMax: 512 * 1_024,
   /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */
-  replayQueueBytesMax: 256 * 1_024,
-  /** Old events looked at for one subscriber in one turn of the event loop: no policy, it goes on in the next. */
+  replayQueueBytesMax: 128 * 1_024,
+  /** Old events looked at for all who read on in one turn of the event loop: no policy, they go on in the next. */
   replayEventsPerTurn: 1_024,
+  /** Of those, for one of them before it is another's turn. */
+  replayEventsAtOnce: 256,
+  /** How often it is seen whether a subscriber takes what waits for it, in ms. */
+  progressEveryMs: 10_000,
+  /** A subscriber that takes nothing of what waits for it for so long: closed with 1013 and its cursor. */
+  stalledMsMax: 60_000,
+  /** Bytes of snapshots that are being sent, to all: past it the next is refused with 429. */
+  snapshotBytesMax: 256 * 1_024 * 1_024,
+  /** Subscriptions of one connection: an error frame. */
+  subscriptionsPerConnectionMax: 256,
+  /** Durable subscriptions in all: 429. */
+  durablesMax: 10_000,
+  /** Longest name of a durable subscription, and of one on a connection, in characters: 400. */
+  subscriptionNameMax: 128,
+  /** Events in one page of the history: 400. */
+  eventsPageMax: 10_000,
+  /** Events looked at for one page of the history: it ends there, and says how to go on. */
+  eventsPageLookedMax: 100_000,
   /** Streams open at once: 429. */
   streamsMax: 20_000,
   /** Event types named in one subscription: 400. */

@@ -1,7 +1,11 @@
 /** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
 
 import { Journal } from '../../src/journal/journal.ts'
+import { Kernel } from '../../src/kernel/kernel.ts'
+import { modelAbilities } from '../../src/kernel/model-abilities.ts'
+import { Durables } from '../../src/stream/durables.ts'
 import { Hub } from '../../src/stream/hub.ts'
+import { parsePathFilter } from '../../src/tree/path-filter.ts'
 import { interleave, type Measure, timed } from '../measure.ts'
 
 const clients = 1_000
@@ -35,22 +39,27 @@ export const fanOut: Measure = {
       firstSequence: 1,
       eventsMax: 1_000,
       keeping: null,
-      facts: null,
+      facts: () => [],
+      keepsDefinitions: false,
       publish: (event) => hub.publish(event),
       onFault: () => {},
       now: () => 0,
     })
-    const hub: Hub = new Hub({ log, source: '/net/x', now: () => 0, scanAge: () => null })
+    const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
+    const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
     const sink = {
       queuedBytes: 0,
       event: ({ json }: { json: Buffer }) => {
         bytes += json.length
       },
-      bookmark: () => {},
+      node: () => {},
+      snapshotEnded: () => {},
       whenDrained: () => {},
       close: () => {},
     }
-    const ends = Array.from({ length: clients }, () => hub.subscribe(sink, { path: '/sys', types: null, after: null }))
+    const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
+    const asked = { filter: parsePathFilter(kernel, '/sys'), types: null, after: null, durable: null, snapshot: null }
+    const subscriptions = Array.from({ length: clients }, () => hub.subscribe(sink, asked, { kind: 'live' }))
     const figures = await interleave(rounds, {
       ours: () =>
         timed(() => {
@@ -64,7 +73,7 @@ export const fanOut: Measure = {
           }
         }),
     })
-    for (const end of ends) end()
+    for (const subscription of subscriptions) hub.unsubscribe(subscription)
     if (bytes === 0) throw new Error('nothing was sent')
     const each = 1e6 / (events * clients)
     return { ours: figures.ours * each, reference: figures.reference * each, unit: 'ns' }

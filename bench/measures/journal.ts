@@ -39,7 +39,8 @@ export const journal: Measure = {
       firstSequence: 1,
       eventsMax: 65_536,
       keeping: { store, retention: { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER } },
-      facts: null,
+      facts: () => [],
+      keepsDefinitions: false,
       publish: () => told++,
       onFault: (reason) => {
         throw new Error(`the journal failed: ${reason}`)

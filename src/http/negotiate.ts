@@ -1,11 +1,9 @@
 /** Which form an answer has, and whether it is spread out for people. */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
-import { parseCursor } from '../cursor.ts'
-import type { StreamRequest } from '../stream/websocket.ts'
-import { strangeType } from '../tree/event-types.ts'
 import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
@@ -18,10 +16,13 @@ export const forms = {
   stream: 'text/event-stream',
 } as const
 export type Form = keyof typeof forms
+export const allForms = Object.keys(forms) as Form[]
 
-const flag = z.enum(['', 'true', 'false', '1', '0']).transform((text) => text === '' || text === 'true' || text === '1')
+export const flag = z
+  .enum(['', 'true', 'false', '1', '0'])
+  .transform((text) => text === '' || text === 'true' || text === '1')
 
-const wholeNumber = z
+export const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/, 'a whole number')
   .transform(Number)
@@ -45,34 +46,8 @@ function isEmpty(query: unknown): boolean {
   return true
 }
 
-/** What a stream tells of itself comes to everybody: it may be named, and need not be. */
-const ofStreams = ['bookmark', 'error']
-
-const types = z
-  .string()
-  .transform((text) => text.split(','))
-  .refine((list) => list.length <= bounds.typesMax, { error: `at most ${bounds.typesMax} types`, abort: true })
-  .refine((list) => list.every((type) => /^[a-z][a-z.-]*\*?$|^\*$/.test(type)), {
-    error: 'event types such as threshold.*,process.died',
-    abort: true,
-  })
-  // One that there is not would never be heard of, and whoever waits for it would not know.
-  .superRefine((list, context) => {
-    const strange = strangeType(list.filter((type) => !ofStreams.includes(type)))
-    if (strange !== null) context.addIssue({ code: 'custom', message: strange })
-  })
-
-const cursor = z.string().transform((text, context) => {
-  const sequence = parseCursor(text)
-  if (sequence === null)
-    context.addIssue({ code: 'custom', message: 'a cursor: the sequence of an event, digits only' })
-  return sequence ?? 0
-})
-
-/** Query of a stream. */
-const StreamQuery = z.strictObject({ types: types.optional(), after: cursor.optional() })
-
-function parse<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
+/** @throws Problem */
+export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
   const parsed = schema.safeParse(query)
   if (parsed.success) return parsed.data
   const errors = fieldErrors(parsed.error).map(({ pointer, detail }) => ({
@@ -100,18 +75,24 @@ const terminalTools = /^(curl|HTTPie|Wget)\b/i
 
 /** @throws Problem */
 export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHeaders): ReadForm {
-  const { format, pretty, ...what } = isEmpty(query) ? plainRead : parse(ReadQuery, query)
+  const { format, pretty, ...what } = isEmpty(query) ? plainRead : parseQuery(ReadQuery, query)
   const form = format ?? (wanted === 'stream' ? 'json' : wanted)
   return { form, pretty: pretty ?? isTerminal(headers), what }
 }
 
 export const isTerminal = (headers: IncomingHttpHeaders): boolean => terminalTools.test(headers['user-agent'] ?? '')
 
-/** @throws Problem */
-export function streamRequest(path: string, query: unknown, headers: IncomingHttpHeaders): StreamRequest {
-  const { types, after } = parse(StreamQuery, query)
-  const last = headers['last-event-id']
-  // A reconnecting EventSource repeats its URL: where it was by then is the newer of the two.
-  const resumed = typeof last === 'string' && last !== '' ? parse(StreamQuery, { after: last }).after : undefined
-  return { path, types: types ?? null, after: resumed ?? after ?? null }
+/** The form that the client likes best of those that there are here. @throws Problem */
+export function wantedForm<F extends Form>(
+  request: Pick<FastifyRequest, 'headers' | 'accepts'>,
+  spoken: readonly F[],
+): F {
+  const { accept } = request.headers
+  const usual = spoken[0]!
+  if (accept === undefined || accept === '*/*' || accept === forms[usual]) return usual
+  const types = spoken.map((name) => forms[name])
+  const accepted = request.accepts().type([...types])
+  const form = spoken.find((name) => forms[name] === accepted)
+  if (form === undefined) throw new Problem('not-acceptable', `spoken here: ${types.join(', ')}`)
+  return form
 }

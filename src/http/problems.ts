@@ -33,6 +33,7 @@ export const problemTypes = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'path-too-long': { status: 414, title: 'The path is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not spoken here' },
+  'too-many-subscriptions': { status: 429, title: 'Too many subscriptions are kept' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },

@@ -2,22 +2,20 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
 import { processOf } from '../kernel/limits/crossing.ts'
-import type { Hub } from '../stream/hub.ts'
 import { streamOverSse } from '../stream/sse.ts'
-import { chooseSubprotocol, type StreamRequest, streamOverWebSocket, subprotocols } from '../stream/websocket.ts'
+import { streamOverWebSocket, type WebSocketRequest } from '../stream/websocket.ts'
 import type { Answer, Definition, PostVerb, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
-import { Fragments } from '../tree/fragments.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
 import { mediaType, parseBody } from './body.ts'
-import { type Form, forms, isTerminal, readForm, refuseQuery, streamRequest } from './negotiate.ts'
+import { allForms, forms, isTerminal, readForm, refuseQuery, wantedForm } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
+import { askedOf, refuseGone, type StreamParts, webSocketRequest } from './stream-request.ts'
 import { writeReading } from './write-reading.ts'
 
 declare module 'fastify' {
@@ -25,17 +23,8 @@ declare module 'fastify' {
     /** Who asks; null where no tokens are in use. */
     token: Token | null
     /** Set before an upgrade: what the stream is to carry. */
-    stream: StreamRequest | null
+    stream: WebSocketRequest | null
   }
-}
-
-export interface TreeParts {
-  readonly context: TreeContext
-  readonly hub: Hub
-}
-
-interface TreeRoutes extends TreeParts {
-  readonly fragments: Fragments
 }
 
 const writing = ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const
@@ -48,8 +37,7 @@ const roleOf: Readonly<Record<string, Role>> = {
   DELETE: 'control',
 }
 
-export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts): void {
-  const parts = { context, hub, fragments: new Fragments(context) }
+export function addTreeRoutes(app: FastifyInstance, parts: StreamParts): void {
   for (const url of ['/sys', '/sys/*']) {
     app.route({
       method: 'GET',
@@ -68,7 +56,7 @@ export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts)
 }
 
 /** A row of the system whose bodies are larger than others: who may not send one is told so before it is read. */
-function addLargeBody(app: FastifyInstance, parts: TreeRoutes, definition: Definition): void {
+function addLargeBody(app: FastifyInstance, parts: StreamParts, definition: Definition): void {
   const { put, leaf } = definition
   if (put?.bodyBytesMax === undefined) return
   app.route({
@@ -87,22 +75,8 @@ function addLargeBody(app: FastifyInstance, parts: TreeRoutes, definition: Defin
 const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
 
 /** All that can be wrong with a stream is said before the upgrade, as a problem. */
-function prepareUpgrade({ context, hub }: TreeRoutes, request: FastifyRequest): void {
-  if (!request.ws) return
-  const { canonical } = resolve(context.kernel, pathOf(request))
-  const offer = request.headers['sec-websocket-protocol']
-  if (offer !== undefined && chooseSubprotocol(offer.split(',').map((name) => name.trim())) === null) {
-    throw new Problem('unknown-subprotocol', `spoken here: ${subprotocols.join(', ')}`)
-  }
-  checkStreams(hub)
-  request.stream = streamRequest(canonical, request.query, request.headers)
-}
-
-function checkStreams(hub: Hub): void {
-  if (hub.size < bounds.streamsMax) return
-  throw new Problem('too-many-streams', `${bounds.streamsMax} streams are open, which is the most`, {
-    headers: { 'retry-after': '10' },
-  })
+function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
+  if (request.ws) request.stream = webSocketRequest(parts, request)
 }
 
 /** What is allowed here; verbs of the model are not where there is none. */
@@ -137,17 +111,20 @@ function isOfModel(method: string, { put, remove }: Definition): boolean {
   return (method === 'PUT' && put?.ofModel === true) || (method === 'DELETE' && remove?.ofModel === true)
 }
 
-function commonHeaders({ hub }: TreeRoutes, { canonical, alias }: Resolved): Record<string, string> {
+function commonHeaders(
+  { hub }: StreamParts,
+  { canonical, alias }: Pick<Resolved, 'canonical' | 'alias'>,
+): Record<string, string> {
   const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.settledCursor()) }
   return alias ? { ...headers, 'content-location': canonical } : headers
 }
 
-function answerRead(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   authorize(request.token, 'read')
   const { context, fragments } = parts
+  const wanted = wantedForm(request, allForms)
+  if (wanted === 'stream') return startSse(parts, request, reply)
   const resolved = resolve(context.kernel, pathOf(request))
-  const wanted = wantedForm(request)
-  if (wanted === 'stream') return startSse(parts, request, reply, resolved)
   const { definition, node, params } = resolved
   checkModel(definition, definition, context)
   const form = readForm(wanted, request.query, request.headers)
@@ -169,37 +146,21 @@ function nextPage(url: string, cursor: string): string {
   return `${path}?${parameters}`
 }
 
-function wantedForm(request: FastifyRequest): Form {
-  const { accept } = request.headers
-  if (accept === undefined || accept === '*/*' || accept === forms.json) return 'json'
-  const accepted = request.accepts().type(Object.values(forms))
-  const form = (Object.keys(forms) as Form[]).find((name) => forms[name] === accepted)
-  if (form === undefined) throw new Problem('not-acceptable', `spoken here: ${Object.values(forms).join(', ')}`)
-  return form
-}
-
-function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply, resolved: Resolved): FastifyReply {
+/** Preconditions: nothing has been sent. @throws Problem, and what is wrong with the path */
+function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { hub } = parts
-  const stream = streamRequest(resolved.canonical, request.query, request.headers)
-  checkStreams(hub)
-  const { after } = stream
-  if (after !== null && (after < hub.log.oldestCursor || after > hub.log.newest)) {
-    const oldest = cursorText(hub.log.oldestCursor)
-    throw new Problem(
-      'cursor-gone',
-      `read the state anew and go on from its Introspect-Cursor; the oldest kept is ${oldest}`,
-      {
-        extra: { oldest },
-      },
-    )
-  }
+  const asked = askedOf(parts, request)
+  const beginning = hub.beginning(asked)
+  refuseGone(beginning)
+  const { text } = asked.filter
+  const headers = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
   reply.hijack()
-  if (request.method === 'HEAD') reply.raw.writeHead(200, { 'content-type': forms.stream }).end()
-  else streamOverSse(hub, reply.raw, commonHeaders(parts, resolved), stream)
+  if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
+  else streamOverSse(hub, reply.raw, headers, { asked, beginning })
   return reply
 }
 
-async function write(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function write(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { context } = parts
   authorize(request.token, roleOf[request.method] ?? 'operate')
   context.catchUp()

@@ -85,6 +85,15 @@ export function authorize(token: Token | null, needed: Role): void {
   throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }
 
+/** What somebody has made is for them, and for those who may change what others hear. @throws Problem */
+export function authorizeOwner(
+  token: Token | null,
+  { name, owner }: { readonly name: string; readonly owner: string | null },
+): void {
+  if (token === null || token.name === owner || token.role !== 'read') return
+  throw new Problem('forbidden', `${name} belongs to ${owner ?? 'nobody'}; the token ${token.name} has the role read`)
+}
+
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')

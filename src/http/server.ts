@@ -15,14 +15,17 @@ import { bounds } from '../bounds.ts'
 import type { Hub } from '../stream/hub.ts'
 import { chooseSubprotocol } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
+import { Fragments } from '../tree/fragments.ts'
 import { addCallsRoute } from './calls.ts'
 import { answerClientError } from './client-error.ts'
 import { addDocs } from './docs.ts'
+import { addEventsRoute } from './events.ts'
 import { addHealthRoutes, type Health } from './health.ts'
 import { addMetricsRoute, type MetricsText } from './metrics.ts'
 import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
 import { authenticate, checkPlaces, type Gate } from './security.ts'
+import { addSubscriptionRoutes } from './subscriptions.ts'
 
 export interface ServerParts {
   readonly context: TreeContext
@@ -31,9 +34,11 @@ export interface ServerParts {
   readonly health: Health
   readonly metrics: MetricsText
   readonly logger: FastifyBaseLogger
+  /** Where events and cursors are. */
+  readonly keeps: 'journal' | 'memory'
 }
 
-export function buildServer({ context, hub, gate, health, metrics, logger }: ServerParts): FastifyInstance {
+export function buildServer({ context, hub, gate, health, metrics, logger, keeps }: ServerParts): FastifyInstance {
   const app = fastify({
     loggerInstance: logger,
     // A log line a request halves the throughput: errors only.
@@ -81,7 +86,10 @@ export function buildServer({ context, hub, gate, health, metrics, logger }: Ser
   app.register(async (scope) => addCallsRoute(scope, context))
   app.register(async (scope) => {
     scope.addHook('preParsing', timeBody)
-    addTreeRoutes(scope, { context, hub })
+    const parts = { context, hub, fragments: new Fragments(context) }
+    addTreeRoutes(scope, parts)
+    addEventsRoute(scope, parts)
+    addSubscriptionRoutes(scope, { hub, keeps })
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
     await addDocs(scope, context.version)
@@ -109,13 +117,13 @@ const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer):
     .type('application/problem+json; charset=utf-8')
     .send(`${JSON.stringify(document, null, 2)}\n`)
 
-const known = /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|docs(?:\/.*)?|openapi\.json)?$/
+const known = /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|events|subscriptions(?:\/[^/]*)?|docs(?:\/.*)?|openapi\.json)?$/
 
 function notFound(request: FastifyRequest): Problem {
   const path = request.raw.url!.split('?', 1)[0]!
   if (!known.test(path))
     return new Problem('no-such-path', `${path} does not exist; / does`, { extra: { exists: '/' } })
-  const allow = 'GET, HEAD'
+  const allow = /^\/subscriptions\/./.test(path) ? 'GET, HEAD, PUT, DELETE' : 'GET, HEAD'
   return new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
 }
 

@@ -28,7 +28,14 @@ export interface EndFact {
   readonly ended: string
 }
 
-export type Fact = DefinitionFact | TripFact | EndFact
+/** A cursor that is kept for a subscriber, or that it is not any more. */
+export interface CursorFact {
+  readonly durable: string
+  /** As JSON. */
+  readonly value: string | null
+}
+
+export type Fact = DefinitionFact | TripFact | EndFact | CursorFact
 
 /** What an event says of how thresholds stand. */
 export function factOf({ type, subject, data }: KernelEvent): TripFact | EndFact | null {
@@ -42,6 +49,7 @@ export function factOf({ type, subject, data }: KernelEvent): TripFact | EndFact
 }
 
 export const factTables = `
+  CREATE TABLE durables (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE definitions (path TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE trips (threshold TEXT, place TEXT, identity TEXT, PRIMARY KEY (threshold, place)) STRICT;
   CREATE INDEX trips_of_process ON trips (identity) WHERE identity IS NOT NULL`
@@ -55,6 +63,8 @@ export class FactTables {
   readonly #tripOnce: StatementSync
   readonly #clear: StatementSync
   readonly #end: StatementSync
+  readonly #keep: StatementSync
+  readonly #drop: StatementSync
 
   /** Preconditions: the tables are there. */
   constructor(db: DatabaseSync) {
@@ -66,6 +76,8 @@ export class FactTables {
     this.#tripOnce = db.prepare(
       "INSERT OR REPLACE INTO trips SELECT ?1, ?2, ?3 FROM definitions WHERE path = ?1 AND value ->> '$.definition.once' = 1",
     )
+    this.#keep = db.prepare('INSERT OR REPLACE INTO durables VALUES (?, ?)')
+    this.#drop = db.prepare('DELETE FROM durables WHERE name = ?')
     this.#end = db.prepare('DELETE FROM trips WHERE identity = ?')
     this.#clear = db.prepare('DELETE FROM trips WHERE threshold = ? AND place = ?')
   }
@@ -73,7 +85,13 @@ export class FactTables {
   write(fact: Fact): void {
     if ('place' in fact) this.#writeTrip(fact)
     else if ('ended' in fact) this.#end.run(fact.ended)
+    else if ('durable' in fact) this.#writeCursor(fact)
     else this.#writeDefinition(fact)
+  }
+
+  #writeCursor({ durable, value }: CursorFact): void {
+    if (value === null) this.#drop.run(durable)
+    else this.#keep.run(durable, value)
   }
 
   #writeTrip({ threshold, place, identity, tripped, ifOnce }: TripFact): void {
@@ -88,12 +106,19 @@ export class FactTables {
   }
 
   clear(): void {
-    this.#db.exec('DELETE FROM definitions; DELETE FROM trips')
+    this.#db.exec('DELETE FROM definitions; DELETE FROM trips; DELETE FROM durables')
   }
 
   definitions(): string[] {
     return this.#db
       .prepare('SELECT value FROM definitions ORDER BY path')
+      .all()
+      .map(({ value }) => String(value))
+  }
+
+  durables(): string[] {
+    return this.#db
+      .prepare('SELECT value FROM durables ORDER BY name')
       .all()
       .map(({ value }) => String(value))
   }

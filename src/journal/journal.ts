@@ -5,7 +5,7 @@
 
 import { bounds } from '../bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
-import { type DefinitionFact, type Fact, factOf } from './facts.ts'
+import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
 import { KeptEvent } from './kept-event.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
 import { type EventStore, isCorruption, type Retention } from './store.ts'
@@ -18,8 +18,10 @@ export interface Keeping {
 export interface JournalOptions extends RingOptions {
   /** Null: in memory only. */
   readonly keeping: Keeping | null
-  /** All that is set, where that is kept too: asked for when the file has missed some of it. Null: it is not kept. */
-  readonly facts: (() => readonly Fact[]) | null
+  /** All that is kept besides events: asked for when the file has missed some of it. */
+  readonly facts: () => readonly Fact[]
+  /** Whether that includes what is set, and what has tripped. */
+  readonly keepsDefinitions: boolean
   /** Each event, when it is kept. */
   readonly publish: (event: RingEvent) => void
   /** The file takes nothing any more, and events are in memory only; null: it takes them again. */
@@ -101,6 +103,12 @@ export class Journal {
     this.#flushSoon()
   }
 
+  /** A subscriber has dealt with all up to somewhere: as `define`. */
+  keepCursor(fact: CursorFact): void {
+    if (this.#options.keeping !== null) this.#facts?.push(fact)
+    this.#flushSoon()
+  }
+
   /** All that has happened so far is kept and told, as at the end of the tick. */
   flush(): void {
     if (this.#soon !== null) clearImmediate(this.#soon)
@@ -139,7 +147,7 @@ export class Journal {
   }
 
   #note(fact: Fact | null): void {
-    if (fact !== null && this.#options.facts !== null) this.#facts?.push(fact)
+    if (fact !== null && this.#options.keepsDefinitions) this.#facts?.push(fact)
   }
 
   #flushSoon(): void {
@@ -165,7 +173,7 @@ export class Journal {
       // The disk was full for so long that memory has forgotten some: nobody could read on over that without a gap.
       if (store.newest !== null && store.newest < oldestCursor) store.clear()
       store.append([...this.#ring.after(store.newest ?? oldestCursor)], now, this.#facts ?? [])
-      if (this.#facts === null) store.replaceFacts(this.#options.facts?.() ?? [])
+      if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
     } catch (error) {

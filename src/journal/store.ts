@@ -107,6 +107,11 @@ export class EventStore {
     return this.#facts.definitions()
   }
 
+  /** Cursors that are kept for subscribers, as JSON. @throws what SQLite throws */
+  durables(): string[] {
+    return this.#facts.durables()
+  }
+
   trips(): Trip[] {
     return this.#facts.trips()
   }

@@ -3,17 +3,17 @@
 import type { ServerResponse } from 'node:http'
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
-import type { LoggedEvent } from './event-log.ts'
-import type { Hub } from './hub.ts'
-import type { Bookmark, Sink } from './subscription.ts'
-import type { StreamRequest } from './websocket.ts'
+import type { Beginning } from './beginning.ts'
+import type { Asked, Hub } from './hub.ts'
+import type { Line } from './line.ts'
+import { streamOver } from './single.ts'
 
-/** Preconditions: the cursor, where one is given, is not too old; nothing has been written to the response. */
+/** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
 export function streamOverSse(
   hub: Hub,
   response: ServerResponse,
   headers: Record<string, string>,
-  request: StreamRequest,
+  { asked, beginning }: { readonly asked: Asked; readonly beginning: Beginning },
 ): void {
   response.writeHead(200, {
     ...headers,
@@ -23,11 +23,10 @@ export function streamOverSse(
   })
   // So that a client sees at once that it is connected.
   response.write(': introspectd\n\n')
-  const unsubscribe = hub.subscribe(new SseSink(response), request)
-  response.on('close', unsubscribe)
+  response.on('close', streamOver(hub, new SseLine(response), asked, beginning))
 }
 
-class SseSink implements Sink {
+class SseLine implements Line {
   readonly #response: ServerResponse
 
   constructor(response: ServerResponse) {
@@ -38,13 +37,18 @@ class SseSink implements Sink {
     return this.#response.writableLength
   }
 
-  event({ sequence, json }: LoggedEvent): void {
-    this.#send(sequence, json)
+  get takenBytes(): number {
+    const { socket } = this.#response
+    return socket === null ? 0 : socket.bytesWritten - socket.writableLength
   }
 
-  /** Its id moves the client's Last-Event-ID on, so that a quiet subscriber's cursor does not grow old. */
-  bookmark({ cursor, json }: Bookmark): void {
-    this.#send(cursor, json)
+  /** The id of a bookmark moves the client's Last-Event-ID on, so that a quiet subscriber's cursor does not grow old. */
+  send(json: Buffer, cursor: number | null): void {
+    if (this.#response.writableEnded) return
+    // Node corks the socket itself until the end of the tick.
+    this.#response.write(cursor === null ? 'data: ' : `id: ${cursorText(cursor)}\ndata: `)
+    this.#response.write(json)
+    this.#response.write('\n\n')
   }
 
   whenDrained(then: () => void): void {
@@ -58,13 +62,5 @@ class SseSink implements Sink {
     const cut = setTimeout(() => this.#response.destroy(), bounds.closeGraceMs)
     cut.unref()
     this.#response.once('close', () => clearTimeout(cut))
-  }
-
-  #send(cursor: number, json: Buffer): void {
-    if (this.#response.writableEnded) return
-    // Node corks the socket itself until the end of the tick.
-    this.#response.write(`id: ${cursorText(cursor)}\ndata: `)
-    this.#response.write(json)
-    this.#response.write('\n\n')
   }
 }

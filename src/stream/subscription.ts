@@ -1,105 +1,164 @@
-/** One subscriber to one path: live, or still reading what it missed. */
+/**
+ * One subscriber to what a filter lets through. It is live, or it reads on from the journal at its own speed: because it resumes, because it
+ * begins with a snapshot, or because it was too slow for live events and has been parked.
+ */
 
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
 import { isWanted } from '../tree/event-types.ts'
+import type { PathFilter } from '../tree/path-filter.ts'
+import type { TypeFilter } from './asked.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Turns } from './turns.ts'
 
-/** A connection that events are written to. */
+/** What carries the events of one subscription to its client. */
 export interface Sink {
   /** Bytes handed over and not yet taken by the kernel. */
   readonly queuedBytes: number
   event(event: LoggedEvent): void
-  bookmark(bookmark: Bookmark): void
+  /** A `snapshot.node` event. */
+  node(json: Buffer): void
+  /** The snapshot has ended, and was of this cursor. */
+  snapshotEnded(cursor: number): void
   /** Calls back once when what is queued has been taken, or the connection is gone. */
   whenDrained(then: () => void): void
   close(code: number, reason: string): void
 }
 
-export interface Bookmark {
-  readonly cursor: number
-  readonly json: Buffer
+export interface SubscriptionParts {
+  readonly log: EventLog
+  readonly turns: Turns
+  readonly filter: PathFilter
+  readonly types: TypeFilter
 }
 
 export class Subscription {
-  readonly sink: Sink
-  readonly path: string
-  readonly #log: EventLog
-  readonly #types: readonly string[] | null
+  readonly filter: PathFilter
+  readonly #sink: Sink
+  readonly #parts: SubscriptionParts
   /** The last event looked at: an event about several places below the path is offered once for each. */
   #position: number
-  #state: 'live' | 'replaying' | 'ended' = 'live'
+  #snapshot: Snapshot | null = null
+  /** `waiting`: until what is queued has been taken. */
+  #state: 'live' | 'reading' | 'waiting' | 'ended' = 'live'
 
-  constructor(sink: Sink, { log, path, types }: { log: EventLog; path: string; types: readonly string[] | null }) {
-    this.sink = sink
-    this.path = path
-    this.#log = log
-    this.#types = types
-    this.#position = log.newest
+  /** It is live, and has everything up to the newest event. */
+  constructor(sink: Sink, parts: SubscriptionParts) {
+    this.filter = parts.filter
+    this.#sink = sink
+    this.#parts = parts
+    this.#position = parts.log.newest
+  }
+
+  /** Everything up to it has been sent; null where a snapshot is still on its way. */
+  get cursor(): number | null {
+    if (this.#snapshot !== null) return null
+    return this.#state === 'live' ? this.#parts.log.newest : this.#position
+  }
+
+  get isLive(): boolean {
+    return this.#state === 'live'
   }
 
   /** Begins with what came after a cursor, and goes over to live without a gap or a duplicate. */
-  replay(after: number): void {
+  resume(after: number): void {
     this.#position = after
-    this.#state = 'replaying'
-    this.#read()
+    this.#readSoon()
   }
 
+  /** Begins with a snapshot, and goes on with what came after it. Preconditions: nothing has happened since it was taken. */
+  begin(snapshot: Snapshot): void {
+    this.#snapshot = snapshot
+    this.#readSoon()
+  }
+
+  /** Preconditions: it concerns the root of the filter, or everybody. */
   offer(event: LoggedEvent): void {
     if (this.#state !== 'live' || event.sequence <= this.#position) return
     this.#position = event.sequence
-    if (!this.#wants(event.type)) return
-    this.sink.event(event)
-    if (this.sink.queuedBytes > bounds.subscriberQueueBytesMax) this.#drop('too slow: its queue is full')
+    if (!this.#wants(event) || !(this.filter.isPlain || this.#concerns(event))) return
+    this.#sink.event(event)
+    if (this.#sink.queuedBytes > bounds.subscriberQueueBytesMax) this.#wait()
   }
 
-  /** A subscriber still reading old events is not up to date: it gets none. */
-  bookmark(bookmark: Bookmark): void {
-    if (this.#state === 'live') this.sink.bookmark(bookmark)
+  read(eventsMax: number): number {
+    if (this.#state !== 'reading') return 0
+    if (this.#snapshot !== null) return this.#readSnapshot(this.#snapshot, eventsMax)
+    const { log } = this.#parts
+    if (this.#position < log.oldestCursor) {
+      this.#drop('too slow: what it missed is gone')
+      return 0
+    }
+    let looked = 0
+    for (const event of log.after(this.#position)) {
+      if (looked === eventsMax) {
+        this.#readSoon()
+        return looked
+      }
+      looked++
+      this.#position = event.sequence
+      if (!this.#wants(event) || !this.#concerns(event)) continue
+      this.#sink.event(event)
+      if (this.#sink.queuedBytes > bounds.replayQueueBytesMax) {
+        this.#wait()
+        return looked
+      }
+    }
+    if (this.#position < log.newest) this.#drop('what it missed is gone')
+    else this.#state = 'live'
+    return looked
   }
 
   end(): void {
     this.#state = 'ended'
+    this.#snapshot?.release()
+    this.#snapshot = null
   }
 
-  #read(): void {
-    if (this.#state !== 'replaying') return
-    if (this.#position < this.#log.oldestCursor) {
-      this.#drop('too slow: what it missed is gone')
-      return
-    }
-    let looked = 0
-    for (const event of this.#log.after(this.#position)) {
-      // A long journal in which little concerns this subscriber keeps nobody else waiting.
-      if (looked++ === bounds.replayEventsPerTurn) {
-        setImmediate(() => this.#read())
-        return
+  #readSnapshot(snapshot: Snapshot, nodesMax: number): number {
+    for (let sent = 0; sent < nodesMax; sent++) {
+      const json = snapshot.next()
+      if (json === null) {
+        snapshot.release()
+        this.#snapshot = null
+        this.#sink.snapshotEnded(this.#position)
+        this.#readSoon()
+        return sent
       }
-      this.#position = event.sequence
-      if (!this.#concerns(event) || !this.#wants(event.type)) continue
-      this.sink.event(event)
-      if (this.sink.queuedBytes > bounds.replayQueueBytesMax) {
-        this.sink.whenDrained(() => this.#read())
-        return
+      this.#sink.node(json)
+      if (this.#sink.queuedBytes > bounds.replayQueueBytesMax) {
+        this.#wait()
+        return sent + 1
       }
     }
-    if (this.#position < this.#log.newest) {
-      this.#drop('what it missed is gone')
-      return
-    }
-    this.#state = 'live'
+    this.#readSoon()
+    return nodesMax
   }
 
-  #wants(type: string): boolean {
-    return this.#types === null || this.#types.some((wanted) => isWanted(wanted, type))
+  #readSoon(): void {
+    this.#state = 'reading'
+    this.#parts.turns.add(this)
+  }
+
+  #wait(): void {
+    this.#state = 'waiting'
+    this.#sink.whenDrained(() => {
+      if (this.#state === 'waiting') this.#readSoon()
+    })
+  }
+
+  #wants({ type }: LoggedEvent): boolean {
+    const { types } = this.#parts
+    return types === null || types.some((wanted) => isWanted(wanted, type))
   }
 
   #concerns({ isForAll, places }: LoggedEvent): boolean {
-    return isForAll || places.some((place) => place === this.path || place.startsWith(`${this.path}/`))
+    return isForAll || this.filter.concerns(places)
   }
 
   #drop(reason: string): void {
-    this.#state = 'ended'
-    this.sink.close(1013, JSON.stringify({ reason, cursor: cursorText(this.#position) }))
+    this.#sink.close(1013, JSON.stringify({ reason, cursor: cursorText(this.#position) }))
+    this.end()
   }
 }

@@ -1,126 +1,71 @@
-/** Events over a WebSocket: subprotocol `cloudevents.json`, one CloudEvent a frame. */
+/** Streams over a WebSocket: which subprotocol is spoken, and what is common to both. */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
-import type { LoggedEvent } from './event-log.ts'
-import type { Hub, TypeFilter } from './hub.ts'
-import type { Bookmark, Sink } from './subscription.ts'
+import type { Asked, Hub } from './hub.ts'
+import { type FrameSpace, speakFrames } from './introspect-v1.ts'
+import { streamOver } from './single.ts'
+import { keepAlive, WebSocketLine } from './websocket-line.ts'
 
-export const subprotocols = ['cloudevents.json'] as const
+export const subprotocols = ['cloudevents.json', 'introspect.v1'] as const
+export type Subprotocol = (typeof subprotocols)[number]
 
-/** Of the subprotocols a client offers, the one spoken; null where it offers only others. */
-export const chooseSubprotocol = (offered: Iterable<string>): string | null => {
-  const offers = [...offered]
-  return subprotocols.find((known) => offers.includes(known)) ?? null
+/** Of the subprotocols a client offers, the first that is spoken; null where it offers only others. */
+export function chooseSubprotocol(offered: Iterable<string>): Subprotocol | null {
+  for (const offer of offered) {
+    const known = subprotocols.find((name) => name === offer)
+    if (known !== undefined) return known
+  }
+  return null
 }
 
-export interface StreamRequest {
-  readonly path: string
-  readonly types: TypeFilter
-  readonly after: number | null
-}
+/** What a WebSocket is to carry: one subscription, or those that its frames ask for. */
+export type WebSocketRequest = { readonly asked: Asked } | { readonly space: FrameSpace }
 
 export function streamOverWebSocket(
   hub: Hub,
-  { socket, raw }: { socket: WebSocket; raw: Socket },
-  request: StreamRequest,
+  { socket, raw }: { readonly socket: WebSocket; readonly raw: Socket },
+  request: WebSocketRequest,
 ): void {
-  const sink = new WebSocketSink(socket, raw)
+  const line = new WebSocketLine(socket, raw)
   // A client that is gone may show itself as an error; the close that follows it ends the subscription.
   socket.on('error', () => socket.terminate())
-  const { after } = request
-  if (after !== null && (after < hub.log.oldestCursor || after > hub.log.newest)) {
-    const oldest = cursorText(hub.log.oldestCursor)
-    sink.close(4410, JSON.stringify({ reason: 'gone', oldest }))
-    return
-  }
+  const end =
+    'space' in request
+      ? speakFrames(hub, { socket, line }, request.space)
+      : speakEvents(hub, { socket, line }, request.asked)
+  if (end === null) return
   const stopPings = keepAlive(socket)
-  refuseFrames(hub, socket, request.path)
-  const unsubscribe = hub.subscribe(sink, request)
   socket.on('close', () => {
     stopPings()
-    unsubscribe()
+    end()
   })
 }
 
-/** What the close leaves unsaid is cut off after the grace period: the peer may never read. */
-function closeSocket(socket: WebSocket, code: number, reason: string): void {
-  socket.close(code, reason)
-  const cut = setTimeout(() => socket.terminate(), bounds.closeGraceMs)
-  cut.unref()
-  socket.once('close', () => clearTimeout(cut))
+export interface Speaking {
+  readonly socket: WebSocket
+  readonly line: WebSocketLine
 }
 
-class WebSocketSink implements Sink {
-  readonly #socket: WebSocket
-  readonly #raw: Socket
-  #corked = false
-
-  constructor(socket: WebSocket, raw: Socket) {
-    this.#socket = socket
-    this.#raw = raw
+/** `cloudevents.json`: one CloudEvent a frame. Returns what ends it; null where it has ended already. */
+function speakEvents(hub: Hub, { socket, line }: Speaking, asked: Asked): (() => void) | null {
+  const beginning = hub.beginning(asked)
+  if (beginning.kind === 'gone') {
+    line.close(4410, JSON.stringify({ reason: 'gone', oldest: cursorText(beginning.oldest) }))
+    return null
   }
-
-  get queuedBytes(): number {
-    return this.#socket.bufferedAmount
-  }
-
-  event({ json }: LoggedEvent): void {
-    this.#send(json)
-  }
-
-  bookmark({ json }: Bookmark): void {
-    this.#send(json)
-  }
-
-  whenDrained(then: () => void): void {
-    this.#socket.ping('', undefined, () => then())
-  }
-
-  close(code: number, reason: string): void {
-    closeSocket(this.#socket, code, reason)
-  }
-
-  #send(json: Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#cork()
-    this.#socket.send(json, { binary: false })
-  }
-
-  /** What one tick sends is one write: the system call is what a frame costs. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
-    this.#raw.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#raw.uncork()
-    })
-  }
-}
-
-/** Pings, and ends the connection of a client that misses too many. Returns what stops it. */
-function keepAlive(socket: WebSocket): () => void {
-  let missed = 0
-  socket.on('pong', () => {
-    missed = 0
-  })
-  const timer = setInterval(() => {
-    if (missed >= bounds.pingsMissedMax) return socket.terminate()
-    missed++
-    socket.ping()
-  }, bounds.pingEveryMs)
-  return () => clearInterval(timer)
+  refuseFrames(hub, { socket, line }, asked.filter.text)
+  return streamOver(hub, line, asked, beginning)
 }
 
 /** Nothing is spoken in this direction: each frame gets an answer that says so, and too many end the connection. */
-function refuseFrames(hub: Hub, socket: WebSocket, subject: string): void {
+function refuseFrames(hub: Hub, { socket, line }: Speaking, subject: string): void {
   let bad = 0
   socket.on('message', () => {
     bad++
-    if (bad > bounds.badFramesMax) return closeSocket(socket, 1008, 'too many frames that nobody asked for')
+    if (bad > bounds.badFramesMax) return line.close(1008, 'too many frames that nobody asked for')
     const problem = {
       type: 'urn:introspectd:problem:unexpected-frame',
       title: 'A frame that is not understood',
@@ -128,6 +73,6 @@ function refuseFrames(hub: Hub, socket: WebSocket, subject: string): void {
       detail: `cloudevents.json goes from the service to the client only; ${bounds.badFramesMax - bad} more frames close this connection`,
     }
     const event = { specversion: '1.0', id: `error-${bad}`, source: hub.source, type: 'error', subject, data: problem }
-    socket.send(JSON.stringify(event))
+    line.send(Buffer.from(JSON.stringify(event)))
   })
 }

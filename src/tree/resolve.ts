@@ -38,13 +38,15 @@ export function resolve(kernel: Kernel, pathname: string, { creating = false } =
 
 const withoutTrailingSlash = (pathname: string): string => (pathname.endsWith('/') ? pathname.slice(0, -1) : pathname)
 
-function split(pathname: string): string[] {
+/** The segments of a path, decoded or as they are. @throws MalformedPath */
+export function split(pathname: string, decoded = true): string[] {
   const raw = withoutTrailingSlash(pathname).split('/').slice(1)
   if (raw.includes('')) throw new MalformedPath('the path has an empty segment')
-  return pathname.includes('%') ? raw.map(decode) : raw
+  return decoded && pathname.includes('%') ? raw.map(decode) : raw
 }
 
-function decode(segment: string): string {
+/** @throws MalformedPath */
+export function decode(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {

@@ -36,7 +36,8 @@ function journal(options: Partial<JournalOptions> = {}): Journal {
     firstSequence: 100,
     eventsMax: 3,
     keeping: { store: opened.store, retention: forEver },
-    facts: null,
+    facts: () => [],
+    keepsDefinitions: false,
     publish: ({ sequence }) => told.push({ sequence, kept: opened.store.newest }),
     onFault: (reason) => faults.push(reason),
     now: () => now,
@@ -193,7 +194,7 @@ test('that the file cannot be written to is said; events go on in memory, and ar
 
 test('of what was set while the file could not be written to it has all in the end', () => {
   const facts = [{ path: '/a', value: '{"all":true}', anew: true }]
-  const log = journal({ facts: () => facts })
+  const log = journal({ facts: () => facts, keepsDefinitions: true })
   log.define({ path: '/b', value: '{"first":true}', anew: true })
   log.flush()
   expect(opened.store.definitions()).toEqual(['{"first":true}'])

@@ -1,0 +1,141 @@
+/** What a stream is asked for in its URL and its headers; all that can be wrong with it is said before it begins. */
+
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { bounds } from '../bounds.ts'
+import { cursorText } from '../cursor.ts'
+import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
+import type { Beginning } from '../stream/beginning.ts'
+import type { Asked, Hub } from '../stream/hub.ts'
+import type { FrameSpace } from '../stream/introspect-v1.ts'
+import { chooseSubprotocol, subprotocols, type WebSocketRequest } from '../stream/websocket.ts'
+import type { TreeContext } from '../tree/definition.ts'
+import type { Fragments } from '../tree/fragments.ts'
+import { parsePathFilter } from '../tree/path-filter.ts'
+import { snapshotOf } from '../tree/snapshot.ts'
+import { flag, parseQuery } from './negotiate.ts'
+import { Problem, problemOf } from './problems.ts'
+import { authorizeOwner, type Token } from './security.ts'
+
+export interface StreamParts {
+  readonly context: TreeContext
+  readonly hub: Hub
+  readonly fragments: Fragments
+}
+
+const StreamQuery = z.strictObject({
+  types: EventTypesText.optional(),
+  after: Cursor.optional(),
+  snapshot: flag.optional(),
+  durable: SubscriptionName.optional(),
+})
+
+/** Of `introspect.v1` the rest stands in its frames. */
+const FramesQuery = z.strictObject({ durable: SubscriptionName.optional() })
+
+const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+
+/** What one subscription asks for. @throws Problem, and what is wrong with the path */
+export function askedOf(parts: StreamParts, request: FastifyRequest): Asked {
+  const { types, after, snapshot = false, durable } = parseQuery(StreamQuery, request.query)
+  const last = request.headers['last-event-id']
+  // A reconnecting EventSource repeats its URL: where it was by then is the newer of the two.
+  const resumed = typeof last === 'string' && last !== '' ? parseQuery(StreamQuery, { after: last }).after : undefined
+  const cursor = resumed ?? after ?? null
+  checkStreams(parts.hub)
+  const asked = ask(parts, {
+    path: pathOf(request),
+    after: cursor,
+    types: types ?? null,
+    snapshot,
+    durable: durable ?? null,
+  })
+  if (durable !== undefined) openDurable(parts, { name: durable, after: cursor, token: request.token })
+  return asked
+}
+
+/** What a WebSocket is to carry. @throws as `askedOf` */
+export function webSocketRequest(parts: StreamParts, request: FastifyRequest): WebSocketRequest {
+  const offer = request.headers['sec-websocket-protocol']
+  const protocol =
+    offer === undefined ? 'cloudevents.json' : chooseSubprotocol(offer.split(',').map((name) => name.trim()))
+  if (protocol === null) throw new Problem('unknown-subprotocol', `spoken here: ${subprotocols.join(', ')}`)
+  return protocol === 'cloudevents.json' ? { asked: askedOf(parts, request) } : { space: spaceOf(parts, request) }
+}
+
+function spaceOf(parts: StreamParts, request: FastifyRequest): FrameSpace {
+  checkStreams(parts.hub)
+  const base = pathOf(request)
+  // What is wrong with it is said before the upgrade.
+  parsePathFilter(parts.context.kernel, base, { past: true })
+  const { durable } = parseQuery(FramesQuery, request.query)
+  if (durable !== undefined) openDurable(parts, { name: durable, after: null, token: request.token })
+  return {
+    durable: durable ?? null,
+    ask: ({ path = base, types = null, after = null, snapshot = false }) =>
+      ask(parts, { path, types, after, snapshot, durable: durable ?? null }),
+    problemOf: (error) => problemOf(error, base).document,
+  }
+}
+
+interface Wish extends Omit<Asked, 'filter' | 'snapshot'> {
+  readonly path: string
+  readonly snapshot: boolean
+}
+
+function ask({ context, hub, fragments }: StreamParts, { path, snapshot, ...wish }: Wish): Asked {
+  // Who resumes may want to hear of the end of what is there no more.
+  const past = wish.after !== null || wish.durable !== null
+  const filter = parsePathFilter(context.kernel, path, { past })
+  if (snapshot && !hub.takesSnapshots) {
+    throw new Problem('too-many-streams', 'too many snapshots are on their way; try again', {
+      headers: { 'retry-after': '1' },
+    })
+  }
+  return { ...wish, filter, snapshot: snapshot ? () => snapshotOf(context, fragments, filter) : null }
+}
+
+/** It is there from its first connection on, and begins where that does. @throws Problem */
+function openDurable(
+  { hub }: StreamParts,
+  { name, after, token }: { readonly name: string; readonly after: number | null; readonly token: Token | null },
+): void {
+  const there = hub.durables.get(name)
+  if (there !== null) {
+    authorizeOwner(token, there)
+    return
+  }
+  checkRoom(hub)
+  const settled = hub.settledCursor()
+  // What is not kept is not begun with, and is told when the stream begins.
+  const cursor = after !== null && after <= settled ? after : settled
+  hub.durables.create({ name, owner: token?.name ?? null, cursor })
+}
+
+/** @throws Problem */
+export function checkRoom({ durables }: Hub): void {
+  if (!durables.isFull) return
+  throw new Problem(
+    'too-many-subscriptions',
+    `there are ${bounds.durablesMax} durable subscriptions, which is the most: DELETE one`,
+  )
+}
+
+/** @throws Problem */
+function checkStreams(hub: Hub): void {
+  if (hub.size < bounds.streamsMax) return
+  throw new Problem('too-many-streams', `${bounds.streamsMax} streams are open, which is the most`, {
+    headers: { 'retry-after': '10' },
+  })
+}
+
+/** @throws Problem where what it wants to resume after is gone */
+export function refuseGone(beginning: Beginning): void {
+  if (beginning.kind !== 'gone') return
+  const oldest = cursorText(beginning.oldest)
+  throw new Problem(
+    'cursor-gone',
+    `read the state anew and go on from its Introspect-Cursor, or ask for ?snapshot; the oldest kept is ${oldest}`,
+    { extra: { oldest } },
+  )
+}

@@ -1,0 +1,184 @@
+/**
+ * Which pathnames are meant: one and all below it, or many by a pattern, in which `*` stands for one segment and a `**` at
+ * the end for one or more. Processes are told by their own path wherever they are named, so `/sys/part/web/proc` is the
+ * processes that concern `/sys/part/web`.
+ */
+
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Level } from '../kernel/limits/table.ts'
+import { limits } from '../kernel/limits/table.ts'
+import { MalformedPath, NoSuchPath } from './errors.ts'
+import { decode, resolve, split } from './resolve.ts'
+import { definitions } from './tree.ts'
+
+/** One segment, decoded; null is any. */
+type Segment = string | null
+
+interface Shape {
+  readonly segments: readonly Segment[]
+  /** `**` at the end: what is below, and not the node itself. */
+  readonly isBelow: boolean
+}
+
+interface Pattern {
+  /** Of all pathnames that match, the part that is the same. */
+  readonly root: string
+  readonly isPlain: boolean
+  readonly matches: (place: string) => boolean
+  /** Its segments as they stand in a pathname; null is any. */
+  readonly places: readonly Segment[]
+  readonly isBelow: boolean
+}
+
+export class PathFilter {
+  /** As it is written, without aliases. */
+  readonly text: string
+  /** Nothing matches that is neither there nor below. */
+  readonly root: string
+  /** It is its root and all below it, and nothing else. */
+  readonly isPlain: boolean
+  readonly #patterns: readonly Pattern[]
+
+  /** @param patterns each has to match one of the places; the first is the one it is found by */
+  constructor(text: string, patterns: readonly [Pattern, ...Pattern[]]) {
+    this.text = text
+    this.root = patterns[0].root
+    this.isPlain = patterns.length === 1 && patterns[0].isPlain
+    this.#patterns = patterns
+  }
+
+  /** Whether something at these places is meant: pathnames in their one form. */
+  concerns(places: readonly string[]): boolean {
+    return this.#patterns.every(({ matches }) => places.some(matches))
+  }
+
+  /** What is named in full below a node that stands at this pathname, as in `fds`; null where nothing is. */
+  leafAt(path: string): string | null {
+    const { places, isBelow } = this.#patterns[0]!
+    const node = path.split('/').slice(1)
+    const leaf = places.slice(node.length)
+    const isHead = node.every((segment, at) => places[at] === null || places[at] === segment)
+    return !isHead || isBelow || leaf.length === 0 || leaf.includes(null) ? null : leaf.join('/')
+  }
+}
+
+export interface FilterOptions {
+  /** What is not there now may have been, or will be: only what can never be is refused. */
+  readonly past?: boolean
+}
+
+/** @throws NoSuchPath, MalformedPath */
+export function parsePathFilter(kernel: Kernel, pathname: string, { past = false }: FilterOptions = {}): PathFilter {
+  const raw = split(pathname, false)
+  const isPattern = raw.some((segment) => segment.includes('*'))
+  if (!isPattern) {
+    const found = canonicalOf(kernel, pathname, past)
+    if (found !== null) return filterOf({ segments: split(found), isBelow: false })
+  }
+  const isBelow = raw.at(-1) === '**'
+  const segments = (isBelow ? raw.slice(0, -1) : raw).map(segmentOf)
+  if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
+  if (!isPossible('system', segments.slice(1))) throw new NoSuchPath(pathname, '/sys')
+  return filterOf({ segments, isBelow })
+}
+
+/** Null where nothing is there now, and it is the past that is asked for. */
+function canonicalOf(kernel: Kernel, pathname: string, past: boolean): string | null {
+  try {
+    return resolve(kernel, pathname).canonical
+  } catch (error) {
+    if (past && error instanceof NoSuchPath) return null
+    throw error
+  }
+}
+
+function segmentOf(raw: string): Segment {
+  if (raw === '*') return null
+  if (raw.includes('*'))
+    throw new MalformedPath(`${raw}: * stands for a whole segment, and ** only at the end; %2A is the letter`)
+  return decode(raw)
+}
+
+function filterOf({ segments, isBelow }: Shape): PathFilter {
+  const text = textOf({ segments, isBelow })
+  const end = processesAt(segments)
+  if (end === null) return new PathFilter(text, [patternOf({ segments, isBelow })])
+  // Where they are named below a partition, it is its processes, by their own paths.
+  const processes = patternOf({ segments: ['sys', ...segments.slice(end)], isBelow })
+  return new PathFilter(text, [processes, patternOf({ segments: segments.slice(0, end), isBelow: false })])
+}
+
+/** Where `proc` stands below partitions; null where it does not. */
+function processesAt(segments: readonly Segment[]): number | null {
+  let end = 1
+  while (segments[end] === 'part' && segments.length > end + 2) end += 2
+  return end > 1 && segments[end] === 'proc' ? end : null
+}
+
+function textOf({ segments, isBelow }: Shape): string {
+  const parts = segments.map((segment) => (segment === null ? '*' : encodeURIComponent(segment).replaceAll('*', '%2A')))
+  return `/${[...parts, ...(isBelow ? ['**'] : [])].join('/')}`
+}
+
+function patternOf({ segments, isBelow }: Shape): Pattern {
+  const places = segments.map((segment) => (segment === null ? null : encodeURIComponent(segment)))
+  const any = places.indexOf(null)
+  const root = `/${(any === -1 ? places : places.slice(0, any)).join('/')}`
+  if (any === -1 && !isBelow) {
+    const below = `${root}/`
+    return { places, isBelow, root, isPlain: true, matches: (place) => place === root || place.startsWith(below) }
+  }
+  const parts = places.map((part) => (part === null ? '[^/]+' : escaped(part)))
+  const expression = new RegExp(`^/${parts.join('/')}${isBelow ? '/' : '(?:/|$)'}`)
+  return { places, isBelow, root, isPlain: false, matches: (place) => expression.test(place) }
+}
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** The directories of nodes below a level, and whether such a name can be in them. */
+const below: Readonly<
+  Record<
+    Level,
+    readonly { readonly directory: string; readonly level: Level; readonly isName: (name: string) => boolean }[]
+  >
+> = {
+  system: [
+    { directory: 'part', level: 'partition', isName: () => true },
+    { directory: 'proc', level: 'process', isName: (name) => /^([1-9]\d{0,9}|self)$/.test(name) },
+  ],
+  partition: [
+    { directory: 'part', level: 'partition', isName: () => true },
+    { directory: 'proc', level: 'process', isName: (name) => /^[1-9]\d{0,9}$/.test(name) },
+  ],
+  process: [{ directory: 'thread', level: 'thread', isName: (name) => /^[1-9]\d{0,9}$/.test(name) }],
+  thread: [],
+}
+
+/** Whether there can ever be something below a node of that level that matches. */
+function isPossible(level: Level, segments: readonly Segment[]): boolean {
+  if (segments.length === 0 || isLeaf(level, segments)) return true
+  const [first, second, ...rest] = segments
+  return below[level].some(
+    ({ directory, level: next, isName }) =>
+      fits(directory, first!) &&
+      (second === undefined || ((second === null || isName(second)) && isPossible(next, rest))),
+  )
+}
+
+const fits = (name: string, segment: Segment): boolean => segment === null || segment === name
+
+function isLeaf(level: Level, segments: readonly Segment[]): boolean {
+  return definitions.some(({ under, leaf }) => {
+    const parts = leaf.split('/')
+    if (!under.includes(level) || leaf === '' || parts.length !== segments.length) return false
+    return parts.every((part, place) => isPart(level, part, segments[place]!))
+  })
+}
+
+function isPart(level: Level, part: string, segment: Segment): boolean {
+  if (segment === null) return true
+  if (!part.startsWith(':')) return part === segment
+  return (
+    part !== ':limit' || limits.some(({ name, at }) => name === segment && (at as readonly Level[]).includes(level))
+  )
+}
