@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    globalSetup: 'test/support/contract/provide.ts',
+    setupFiles: 'test/support/contract/setup.ts',
     // What tests start is mostly this same service, hundreds of times: it is compiled once.
     env: { NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname },
     projects: [
