@@ -44,22 +44,24 @@ export const CloudEvent = z
   .strictObject({ ...envelope, data: z.record(z.string(), z.unknown()).describe('As its type says: asyncapi.yaml') })
   .meta({ id: 'CloudEvent', description: 'CloudEvents 1.0' })
 
+const { sequence, time: whenever, ...common } = envelope
+
 /** Each type with what it is for and the whole of its shape. */
 export const eventViews = [
   ...eventTypes.map(({ type, summary }) => ({
-    type,
-    summary,
+    type: type as string,
+    summary: summary as string,
     view: z.strictObject({
-      ...envelope,
+      ...common,
       type: z.literal(type),
       time,
-      sequence: envelope.sequence.unwrap(),
-      data: eventData[type],
+      sequence: sequence.unwrap(),
+      data: eventData[type] as z.ZodObject,
     }),
   })),
   ...Object.entries(ofStreams).map(([type, { summary, data }]) => ({
     type,
-    summary,
-    view: z.strictObject({ ...envelope, type: z.literal(type), sequence: z.undefined().optional(), data }),
+    summary: summary as string,
+    view: z.strictObject({ ...common, type: z.literal(type), time: whenever, data: data as z.ZodObject }),
   })),
 ]

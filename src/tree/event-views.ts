@@ -104,11 +104,11 @@ const ThresholdTripped = z.strictObject({
   initial: z.boolean().describe('It was past the point when the threshold was set'),
 })
 
-const ThresholdCleared = z.strictObject({
-  ...crossing,
-  ...points,
-  reason: z.enum(['rearmed', 'died', 'deleted', 'replaced', 'expired', 'disabled', 'filtered']),
-})
+/** Of what ended while the service was not running only little is known. */
+const ThresholdCleared = z
+  .strictObject({ ...crossing, ...points })
+  .partial({ capacity: true, peak: true, period: true, top: true, at: true, rearm: true, direction: true })
+  .extend({ reason: z.enum(['rearmed', 'died', 'deleted', 'replaced', 'expired', 'disabled', 'filtered']) })
 
 const LimitChanged = z.strictObject({
   ...crossing,

@@ -1,4 +1,4 @@
-/** Loaded before each test file: whatever a service answers while it runs is held to openapi.yaml. */
+/** Loaded before each test file: whatever a service answers while it runs is held to openapi.yaml, and what it streams to asyncapi.yaml. */
 
 import { afterAll, afterEach, expect } from 'vitest'
 import { hear, takeViolations } from './heard.ts'
@@ -7,7 +7,7 @@ import { observe } from './observe.ts'
 observe(hear)
 
 async function expectNone(): Promise<void> {
-  expect(await takeViolations(), 'answers that openapi.yaml does not allow').toEqual([])
+  expect(await takeViolations(), 'what openapi.yaml or asyncapi.yaml does not allow').toEqual([])
 }
 
 afterEach(expectNone)
