@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { notOurs } from '../support/contract/heard.ts'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 
@@ -50,7 +51,9 @@ class Prometheus {
       })
       void ended.then(() => reject(new Error(`Prometheus did not start: ${log.join('\n')}`)))
     })
-    return new Prometheus(await listening, log, async () => {
+    const url = await listening
+    notOurs(new URL(url).port)
+    return new Prometheus(url, log, async () => {
       child.kill('SIGTERM')
       await ended
     })

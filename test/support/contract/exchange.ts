@@ -1,5 +1,7 @@
 /** One request and what it was answered, as it went over the wire. */
 export interface Exchange {
+  /** Where it was asked. */
+  readonly port: string
   readonly method: string
   /** Path and query. */
   readonly url: string

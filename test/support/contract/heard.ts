@@ -22,7 +22,14 @@ async function wrongEvents({ headers, body }: Exchange): Promise<readonly string
   return lines.flatMap((line) => (line.startsWith('data: ') ? wrongEvent(JSON.parse(line.slice(6))) : []))
 }
 
-export const hear = (exchange: Exchange): void => void pending.push(violationsOf(exchange))
+export function hear(exchange: Exchange): void {
+  if (!strangers.has(exchange.port)) pending.push(violationsOf(exchange))
+}
+
+const strangers = new Set<string>()
+
+/** What answers there is not this service, and keeps no contract of ours. */
+export const notOurs = (port: number | string): void => void strangers.add(String(port))
 
 /** A frame that a client got over a WebSocket. */
 export const hearFrame = (frame: unknown): void =>

@@ -45,7 +45,8 @@ interface Served {
 function observeServers(here: Set<string>, tell: (exchange: Exchange) => void): void {
   subscribe('http.server.response.created', (message) => {
     const { request, response } = message as Served
-    here.add(String(request.socket.localPort))
+    const port = String(request.socket.localPort)
+    here.add(port)
     const body = new Body()
     let told = false
     const done = (isWhole: boolean): void => {
@@ -53,7 +54,7 @@ function observeServers(here: Set<string>, tell: (exchange: Exchange) => void): 
       told = true
       const { method, url } = request
       const headers = headersOf(response as unknown as Sent)
-      tell({ method: method!, url: url!, status: response.statusCode, headers, ...body.end({ isWhole }) })
+      tell({ port, method: method!, url: url!, status: response.statusCode, headers, ...body.end({ isWhole }) })
     }
     // Both are called in many ways; what is written comes first in all of them.
     const write = response.write.bind(response) as (...args: unknown[]) => boolean
@@ -110,8 +111,9 @@ function observeFetches(here: ReadonlySet<string>, tell: (exchange: Exchange) =>
     open.delete(request)
     const { answered, body } = found
     const { method, path } = request
+    const { port } = new URL(request.origin)
     const { statusCode: status } = answered
-    tell({ method, url: path, status, headers: namedHeaders(answered.headers), ...body.end({ isWhole }) })
+    tell({ port, method, url: path, status, headers: namedHeaders(answered.headers), ...body.end({ isWhole }) })
   }
   subscribe('undici:request:trailers', done(true))
   subscribe('undici:request:error', done(false))
