@@ -1,11 +1,28 @@
 import { defineConfig } from 'vitest/config'
 
+/** What looks at this machine as a whole, loads it or is timed by it: these run one after the other, and beside nothing else. */
+const ofMachine = [
+  'test/live/**/*.test.ts',
+  'test/supervisor/**/*.test.ts',
+  'test/deploy/systemd.test.ts',
+  'test/sources/linux/{connector-worker,lock-watch,scan-as-other,scan-worker,settled-locks}.test.ts',
+]
+const all = ['test/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // The live tests measure one machine with two cores: files run one after the other, so that none starves another.
-    fileParallelism: false,
+    globalSetup: 'test/support/contract/provide.ts',
+    setupFiles: 'test/support/contract/setup.ts',
+    // What tests start is mostly this same service, hundreds of times: it is compiled once.
+    env: { NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'pure', include: all, exclude: ofMachine, maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
+      { extends: true, test: { name: 'live', include: ofMachine, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
   },
 })

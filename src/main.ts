@@ -10,6 +10,7 @@ import { CliError } from './cli/error.ts'
 import { ConfigError } from './config/error.ts'
 import { type Config, environment, MiB } from './config.ts'
 import { hostKernel } from './host.ts'
+import { asyncApi } from './http/asyncapi.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
 import { type OpenedStore, openDirectory } from './journal/data-directory.ts'
@@ -128,7 +129,7 @@ function closeOnSignals(close: () => Promise<void>): void {
 }
 
 try {
-  const commands = commandsOf({ serve, openApi: () => openApi(version) })
+  const commands = commandsOf({ serve, openApi: () => openApi(version), asyncApi: () => asyncApi(version) })
   await runCommandLine({ commands, version }, process.argv.slice(2))
 } catch (error) {
   if (

@@ -37,7 +37,7 @@ const settingsTable = (): string =>
     ]),
   )
 
-const nothing = { serve: async () => {}, openApi: () => ({}) }
+const nothing = { serve: async () => {}, openApi: () => ({}), asyncApi: () => ({}) }
 
 const commandsText = (): string => commandsOf(nothing).map(commandText).join('\n')
 

@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. */
 
 import type { Config } from '../config.ts'
+import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
 import { journalCommand } from './journal.ts'
@@ -16,9 +17,10 @@ import { watchCommand } from './watch.ts'
 export interface Deeds {
   readonly serve: (config: Config) => Promise<void>
   readonly openApi: () => object
+  readonly asyncApi: () => object
 }
 
-export const commandsOf = ({ serve, openApi }: Deeds): readonly [Command, ...Command[]] => [
+export const commandsOf = ({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] => [
   serveCommand(serve),
   psCommand,
   topCommand,
@@ -28,4 +30,5 @@ export const commandsOf = ({ serve, openApi }: Deeds): readonly [Command, ...Com
   configCommand,
   journalCommand,
   openApiCommand(openApi),
+  asyncApiCommand(asyncApi),
 ]

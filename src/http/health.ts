@@ -48,6 +48,7 @@ export function addHealthRoutes(
           processes: '/sys/proc?format=text',
           limits: '/sys/limits?format=text',
           openapi: '/openapi.json',
+          asyncapi: '/asyncapi.json',
           docs: '/docs',
           metrics: '/metrics',
           ready: '/readyz?verbose',

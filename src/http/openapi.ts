@@ -1,16 +1,28 @@
 /** The OpenAPI document, made from the rows of the tree: what is served is what is described. */
 
-import { z } from 'zod'
+import type { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'
+import { CloudEvent } from '../tree/cloud-event.ts'
 import type { Definition } from '../tree/definition.ts'
 import { definitions } from '../tree/tree.ts'
+import { componentsOf, type Json, schemaOf } from './json-schema.ts'
 import { forms } from './negotiate.ts'
-import { problemTypes } from './problems.ts'
-
-type Json = Record<string, unknown>
+import {
+  headers,
+  headersNamed,
+  jsonContent,
+  linesContent,
+  operation,
+  problemSchema,
+  query,
+  responses,
+  securitySchemes,
+  textContent,
+} from './openapi-parts.ts'
+import { callsPost, otherPaths, otherShapes } from './openapi-paths.ts'
 
 const places: Record<Level, string> = {
   system: '/sys',
@@ -47,8 +59,9 @@ export function openApi(version: string): Json {
     security: [{}, { bearer: [] }],
     paths: { ...paths, '/sys/calls': { ...paths['/sys/calls'], post: callsPost }, ...otherPaths },
     components: {
-      schemas: { ...schemasOf(), Problem: problemSchema },
-      responses: { problem: problemResponse },
+      schemas: { ...componentsOf(shapes()), Problem: problemSchema },
+      responses,
+      headers,
       securitySchemes,
     },
   }
@@ -62,49 +75,58 @@ const templateOf = ({ leaf }: Definition, level: Level): string => {
 function pathItem(definition: Definition, level: Level): Json {
   const template = templateOf(definition, level)
   const names = [...template.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!)
-  const item: Json = {
+  const { put, post, remove } = definition
+  return {
     parameters: names.map((name) => parameter(name, level)),
     get: readOperation(definition, template),
+    ...(put && { put: putOperation(definition, put, template) }),
+    ...(post && { post: postOperation(post, template) }),
+    ...(remove && {
+      delete: operation(withModel(remove.summary, remove), `delete ${template}`, {
+        responses: { 204: { description: 'Deleted', headers: ofTree() } },
+      }),
+    }),
+    options: operation('What is allowed here', `options ${template}`, {
+      responses: { 204: { $ref: '#/components/responses/allowed' } },
+    }),
   }
-  if (definition.put) {
-    const body = { $ref: `#/components/schemas/${idOf(definition.put.body)}` }
-    const { reply, words } = definition.put
-    const asText = words && { 'text/plain': { schema: { type: 'string', examples: words.examples } } }
-    const content = { 'application/json': { schema: body }, ...asText }
-    const responses = reply
-      ? { 200: jsonReply('Replaced', reply) }
-      : { 200: replyOf(definition, 'Replaced, or the same again'), 201: replyOf(definition, 'Created') }
-    const dryRun = query('dry-run', 'Says what would be, and sets nothing', { type: 'string', enum: ['', 'true'] })
-    item.put = operation(withModel(definition.put.summary, definition.put), `put ${template}`, {
-      ...(definition.put.dryRun && { parameters: [{ ...dryRun, allowEmptyValue: true }] }),
-      requestBody: { required: true, content },
-      responses,
-    })
-  }
-  if (definition.post) {
-    const { body, reply, summary, yaml } = definition.post
-    const type = yaml ? 'application/yaml' : 'application/json'
-    const content = { [type]: { schema: { $ref: `#/components/schemas/${idOf(body)}` } } }
-    item.post = operation(withModel(summary, definition.post), `post ${template}`, {
-      requestBody: { required: true, content },
-      responses: { 200: jsonReply('Done', reply), 201: jsonReply('Made', reply) },
-    })
-  }
-  if (definition.remove) {
-    item.delete = operation(withModel(definition.remove.summary, definition.remove), `delete ${template}`, {
-      responses: { 204: { description: 'Deleted' } },
-    })
-  }
-  return item
+}
+
+/** Of every answer under /sys but problems. */
+const ofTree = (...more: readonly (keyof typeof headers)[]): Json =>
+  headersNamed(['Introspect-Cursor', 'Vary', 'Content-Location', ...more])
+
+function putOperation(definition: Definition, put: NonNullable<Definition['put']>, template: string): Json {
+  const { reply = definition.reply, words, dryRun, body } = put
+  const asText = words && { 'text/plain': { schema: { type: 'string', examples: words.examples } } }
+  const etag = definition.etag ? (['ETag'] as const) : []
+  const content = jsonContent(reply)
+  const replaced = { description: 'Replaced, or the same again', headers: ofTree(...etag), content }
+  const created = { description: 'Created', headers: ofTree(...etag, 'Location'), content: jsonContent(reply) }
+  const parameter = query('dry-run', 'Says what would be, and sets nothing', { type: 'string', enum: ['', 'true'] })
+  return operation(withModel(put.summary, put), `put ${template}`, {
+    ...(dryRun && { parameters: [{ ...parameter, allowEmptyValue: true }] }),
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: schemaOf(body, 'input') }, ...asText },
+    },
+    responses: { 200: replaced, ...(!put.reply && { 201: created }) },
+  })
+}
+
+function postOperation(post: NonNullable<Definition['post']>, template: string): Json {
+  const type = post.yaml ? 'application/yaml' : 'application/json'
+  return operation(withModel(post.summary, post), `post ${template}`, {
+    requestBody: { required: true, content: { [type]: { schema: schemaOf(post.body, 'input') } } },
+    responses: {
+      200: { description: 'Done', headers: ofTree(), content: jsonContent(post.reply) },
+      201: { description: 'Made', headers: ofTree('Location'), content: jsonContent(post.reply) },
+    },
+  })
 }
 
 const withModel = (summary: string, { ofModel }: { readonly ofModel?: true }): string =>
   ofModel ? `${summary} (the model only; 405 on a live machine)` : summary
-
-const jsonReply = (description: string, reply: z.ZodType): Json => ({
-  description,
-  content: { 'application/json': { schema: { $ref: `#/components/schemas/${idOf(reply)}` } } },
-})
 
 function parameter(name: string, level: Level): Json {
   const names = limits.filter(({ at }) => (at as readonly Level[]).includes(level)).map((row) => row.name)
@@ -139,11 +161,11 @@ function readOperation(definition: Definition, template: string): Json {
     ),
     query('after', 'Streams only: begin after this cursor', { type: 'string', pattern: '^[0-9]{1,20}$' }),
   ]
-  const ok = replyOf(definition, definition.summary)
-  return operation(withModel(definition.summary, definition), `get ${template}`, { parameters, responses: { 200: ok } })
+  return operation(withModel(definition.summary, definition), `get ${template}`, {
+    parameters,
+    responses: { 200: readReply(definition) },
+  })
 }
-
-const query = (name: string, description: string, schema: Json): Json => ({ name, in: 'query', description, schema })
 
 function depthParameters({ kind, listing }: Definition): Json[] {
   if (kind !== 'node' && !listing?.ofNodes) return []
@@ -161,140 +183,29 @@ function pageParameters({ listing }: Definition): Json[] {
   ]
 }
 
-function operation(
-  summary: string,
-  id: string,
-  rest: { responses: Json; parameters?: Json[]; requestBody?: Json },
-): Json {
-  const operationId = id.replace(/[{}]/g, '').replace(/[^a-z0-9]+(.)/g, (_, next: string) => next.toUpperCase())
+function readReply({ summary, reply, listing, etag, as = {} }: Definition): Json {
   return {
-    operationId,
-    summary,
-    ...rest,
-    responses: { ...rest.responses, default: { $ref: '#/components/responses/problem' } },
-  }
-}
-
-function replyOf(definition: Definition, description: string): Json {
-  const lines = { 'application/x-ndjson': { schema: { type: 'string', description: 'One entry a line' } } }
-  const text = { 'text/plain': { schema: { type: 'string' } } }
-  const stream = { 'text/event-stream': { schema: { type: 'string', description: 'One CloudEvent an event' } } }
-  return {
-    description,
-    headers: {
-      'Introspect-Cursor': {
-        description: 'The event cursor this answer is consistent with',
-        schema: { type: 'string' },
-      },
-    },
+    description: summary,
+    headers: ofTree(
+      ...(etag ? (['ETag'] as const) : []),
+      ...(listing ? (['Link'] as const) : []),
+      'Cache-Control',
+      'X-Accel-Buffering',
+    ),
     content: {
-      'application/json': { schema: replySchema(definition) },
-      ...text,
-      ...lines,
-      ...drawingsOf(definition),
-      ...stream,
+      ...jsonContent(reply),
+      ...textContent(),
+      ...linesContent('ndjson', listing?.entry ?? reply, 'One entry a line'),
+      ...(as.dot && { [forms.dot]: { schema: { type: 'string' } } }),
+      ...(as.mermaid && { [forms.mermaid]: { schema: { type: 'string' } } }),
+      ...linesContent('stream', CloudEvent, 'One CloudEvent an event'),
     },
   }
 }
 
-const drawingsOf = ({ as = {} }: Definition): Json => ({
-  ...(as.dot && { [forms.dot]: { schema: { type: 'string' } } }),
-  ...(as.mermaid && { [forms.mermaid]: { schema: { type: 'string' } } }),
-})
-
-const idOf = (schema: z.ZodType): string | undefined => schema.meta()?.id
-
-/** Named shapes are said once; lists name what they list. */
-function replySchema({ reply }: Definition): Json {
-  const id = idOf(reply)
-  if (id !== undefined) return { $ref: `#/components/schemas/${id}` }
-  return inComponents(z.toJSONSchema(reply, { io: 'output' }))
-}
-
-function schemasOf(): Json {
-  const replies = definitions.flatMap(({ reply, put, post }) => [
-    reply,
-    ...[put?.reply, post?.reply].flatMap((one) => one ?? []),
-  ])
+/** All that the rows take and answer. */
+function shapes(): { readonly input: z.ZodType[]; readonly output: z.ZodType[] } {
   const bodies = definitions.flatMap(({ put, post, create }) => [put, post, create].flatMap((verb) => verb?.body ?? []))
-  const schemas: Json = {}
-  for (const schema of [...replies, ...bodies]) {
-    const json = z.toJSONSchema(schema, { io: bodies.includes(schema) ? 'input' : 'output' })
-    const definitionsInside = (json.$defs ?? {}) as Record<string, Json>
-    for (const [name, inside] of Object.entries(definitionsInside)) schemas[name] = inComponents(inside)
-    const id = idOf(schema)
-    if (id !== undefined) schemas[id] = inComponents(json)
-  }
-  return schemas
-}
-
-/** JSON Schema's `$defs` become OpenAPI's components. */
-function inComponents(schema: object): Json {
-  const text = JSON.stringify(schema, (key, value) =>
-    key === '$defs' || key === '$schema' || key === 'id' ? undefined : value,
-  )
-  return JSON.parse(text.replaceAll('#/$defs/', '#/components/schemas/'))
-}
-
-const problemSchema: Json = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'detail'],
-  properties: {
-    type: {
-      type: 'string',
-      description: `Stable; urn:introspectd:problem: and one of ${Object.keys(problemTypes).join(', ')}, or errno:<name> where the kernel refused`,
-    },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string', description: 'What to do about it' },
-    instance: { type: 'string' },
-    errno: { type: 'string', description: 'Where the kernel refused' },
-    exists: { type: 'string', description: 'Of a path that does not exist, the longest part that does' },
-    errors: { type: 'array', items: { type: 'object' }, description: 'Each invalid field, by JSON pointer' },
-  },
-}
-
-const securitySchemes: Json = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'Where the service was started with --token-file' },
-}
-
-const problemResponse: Json = {
-  description: 'A problem (RFC 9457); nothing was changed',
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-}
-
-const plain = (summary: string, id: string): Json => ({
-  get: {
-    operationId: id,
-    summary,
-    responses: { 200: { description: 'ok', content: { 'text/plain': { schema: { type: 'string' } } } } },
-  },
-})
-
-const ndjson = (description: string): Json => ({ 'application/x-ndjson': { schema: { type: 'string', description } } })
-
-const callsPost: Json = operation('Kernel calls, one a line, executed in order (the model only)', 'post calls', {
-  requestBody: { required: true, content: ndjson('{"caller":"/sys/proc/1/thread/1","call":"MsgSend","coid":1}') },
-  responses: {
-    200: {
-      description: 'An answer a line; a line that is no call ends it',
-      content: ndjson('{"line":1,"blocked":"SEND","on":{}}'),
-    },
-  },
-})
-
-const otherPaths: Json = {
-  '/metrics': plain('What the service says of itself to Prometheus', 'metrics'),
-  '/livez': plain('The service lives', 'livez'),
-  '/readyz': {
-    get: {
-      operationId: 'readyz',
-      summary: 'The service is ready to answer; ?verbose says what that rests on',
-      parameters: [{ name: 'verbose', in: 'query', schema: { type: 'string' }, allowEmptyValue: true }],
-      responses: {
-        200: { description: 'ready', content: { 'text/plain': { schema: { type: 'string' } } } },
-        503: { description: 'not ready', content: { 'text/plain': { schema: { type: 'string' } } } },
-      },
-    },
-  },
+  const replies = definitions.flatMap(({ reply, put, post }) => [reply, put?.reply ?? [], post?.reply ?? []].flat())
+  return { input: [...bodies, ...otherShapes.input], output: [...replies, ...otherShapes.output] }
 }

@@ -192,7 +192,7 @@ async function write(parts: StreamParts, request: FastifyRequest, reply: Fastify
   }
   reply.code(answer.status).headers(commonHeaders(parts, resolved))
   if (answer.etag) reply.header('etag', answer.etag)
-  if (answer.location) reply.header('location', answer.location)
+  if (answer.status === 201) reply.header('location', answer.location ?? resolved.canonical)
   if (answer.body === undefined) return reply.send()
   const pretty = isTerminal(request.headers)
   return reply

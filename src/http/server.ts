@@ -117,7 +117,8 @@ const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer):
     .type('application/problem+json; charset=utf-8')
     .send(`${JSON.stringify(document, null, 2)}\n`)
 
-const known = /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|events|subscriptions(?:\/[^/]*)?|docs(?:\/.*)?|openapi\.json)?$/
+const known =
+  /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|events|subscriptions(?:\/[^/]*)?|docs(?:\/.*)?|openapi\.json|asyncapi\.json)?$/
 
 function notFound(request: FastifyRequest): Problem {
   const path = request.raw.url!.split('?', 1)[0]!

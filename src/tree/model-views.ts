@@ -33,6 +33,18 @@ export const OutcomeView = z
   .union([z.strictObject({ returned: value }), z.strictObject({ blocked: z.enum(threadStates), on })])
   .meta({ id: 'Outcome' })
 
+const line = whole.describe('Of the request, from 1; blank ones are counted')
+
+/** What a line of `/sys/calls` is answered. */
+export const CallLineView = z
+  .union([
+    z.strictObject({ line, returned: value }),
+    z.strictObject({ line, blocked: z.enum(threadStates), on }),
+    z.strictObject({ line, errno, detail: z.string() }),
+    z.strictObject({ line, problem: z.looseObject({ type: z.string(), title: z.string(), status: whole }) }),
+  ])
+  .meta({ id: 'CallLine' })
+
 export const CallRowView = z
   .strictObject({
     path,

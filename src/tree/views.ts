@@ -255,7 +255,7 @@ export const StateView = z
     network: z.boolean(),
     canonical: z.boolean().describe('Not transient, not legal for ever, owned, not a network state'),
   })
-  .meta({ id: 'State' })
+  .meta({ id: 'StateRow' })
 
 export const LimitRowView = z
   .strictObject({

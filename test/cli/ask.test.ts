@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { notOurs } from '../support/contract/heard.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 
@@ -157,7 +158,9 @@ describe('a command that is not answered says why:', () => {
     const server = createServer((_request, response) => response.writeHead(status, { 'content-type': type }).end(body))
     strangers.push(server.listen(0, '127.0.0.1'))
     await new Promise((resolve) => server.once('listening', resolve))
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { port } = server.address() as AddressInfo
+    notOurs(port)
+    return `http://127.0.0.1:${port}`
   }
 
   afterAll(() => {

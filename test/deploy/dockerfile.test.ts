@@ -19,6 +19,7 @@ import { promisify } from 'node:util'
 import { Copy, DockerfileParser, From, type Instruction, JSONInstruction } from 'dockerfile-ast'
 import { validate } from 'dockerfile-utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { notOurs } from '../support/contract/heard.ts'
 import { Live, run } from '../support/live.ts'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -145,6 +146,7 @@ test('the health check fails while the service is not ready', async () => {
   const server = createServer((_request, response) => response.writeHead(503).end('not ready\n'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
+  notOurs(port)
   const env = { ...environment, PATH: path, INTROSPECTD_PORT: String(port) }
   expect((await run([], { command: healthCheck(), env })).code).toBe(1)
   server.close()

@@ -9,6 +9,7 @@ import type { Node } from '../../src/kernel/objects/node.ts'
 import type { Process } from '../../src/kernel/objects/process.ts'
 import type { Thread } from '../../src/kernel/objects/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import { hearTold } from '../support/contract/heard.ts'
 
 const abilities: Abilities = {
   unavailable: { channels: 'not on this source' },
@@ -23,7 +24,10 @@ export class Bench {
 
   constructor({ selfPid }: { selfPid?: number } = {}) {
     this.kernel = new Kernel({ abilities, firstRevision: 1, now: this.#now, ...(selfPid !== undefined && { selfPid }) })
-    this.kernel.onEvent = (event) => this.events.push(event)
+    this.kernel.onEvent = (event) => {
+      hearTold(event)
+      this.events.push(event)
+    }
   }
 
   /** All that happens here happens at one time. */

@@ -14,6 +14,7 @@ import type { ModelThread } from '../../src/kernel/objects/model-thread.ts'
 import type { Node } from '../../src/kernel/objects/node.ts'
 import { exportState, type MachineState } from '../../src/kernel/state/state.ts'
 import type { ThreadState } from '../../src/kernel/state/threads.ts'
+import { hearTold } from '../support/contract/heard.ts'
 
 export class World {
   readonly kernel: Kernel
@@ -22,7 +23,10 @@ export class World {
 
   constructor(pools?: Pools) {
     this.kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
-    this.kernel.onEvent = (event) => this.events.push(event)
+    this.kernel.onEvent = (event) => {
+      hearTold(event)
+      this.events.push(event)
+    }
     this.machine = new Machine(this.kernel, pools)
   }
 

@@ -1,4 +1,4 @@
-/** A real Prometheus scrapes a real service for a minute, with the configuration and the rules of `deploy`. */
+/** A real Prometheus scrapes a real service sixty times, with the configuration and the rules of `deploy`. */
 
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { notOurs } from '../support/contract/heard.ts'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 
@@ -50,7 +51,9 @@ class Prometheus {
       })
       void ended.then(() => reject(new Error(`Prometheus did not start: ${log.join('\n')}`)))
     })
-    return new Prometheus(await listening, log, async () => {
+    const url = await listening
+    notOurs(new URL(url).port)
+    return new Prometheus(url, log, async () => {
       child.kill('SIGTERM')
       await ended
     })
@@ -99,9 +102,9 @@ beforeAll(async () => {
   live = await Live.start()
   const config = parse(readFileSync(join(deploy, 'prometheus.yml'), 'utf8'))
   const [job] = config.scrape_configs
-  job.scrape_interval = '1s'
+  job.scrape_interval = '500ms'
   job.static_configs[0].targets = [new URL(live.url).host]
-  config.global = { evaluation_interval: '1s' }
+  config.global = { evaluation_interval: '500ms' }
   writeFileSync(join(directory, 'prometheus.yml'), stringify(config))
   cpSync(join(deploy, 'prometheus-rules.yml'), join(directory, 'prometheus-rules.yml'))
   prometheus = await Prometheus.start(directory)
@@ -119,7 +122,7 @@ test('promtool has nothing to object to in the example and its rules', () => {
   expect(check('rules', 'prometheus-rules.yml')).toContain('SUCCESS: 4 rules found')
 })
 
-test('a minute of scrapes each second: every one succeeds, nothing is complained of, and an alert names the hog', async () => {
+test('sixty scrapes, two a second: every one succeeds, nothing is complained of, and an alert names the hog', async () => {
   const hog = await start('fd-hog', [5, 3000])
   await live.until(`/sys/proc/${hog.pid}`, ({ pid }) => pid === hog.pid)
   await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 1000 })

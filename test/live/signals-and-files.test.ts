@@ -12,7 +12,8 @@ let live: Live
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 
 beforeAll(async () => {
-  live = await Live.start()
+  // What rests is read anew every few scans, so these are not waited for long.
+  live = await Live.start(['--full-period', '100'])
 })
 
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { type App, buildApp } from '../../src/app.ts'
 import { allowedHosts, type Token } from '../../src/http/security.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
+import { hearFrame } from './contract/heard.ts'
 
 /** A source that never says anything: the test writes to the kernel. */
 const silentSource: Source = {
@@ -171,7 +172,9 @@ export class Watcher {
     this.socket = socket
     socket.on('message', (data: Buffer) => {
       this.frames.push(data.toString())
-      this.events.push(JSON.parse(data.toString()) as CloudEvent)
+      const frame: unknown = JSON.parse(data.toString())
+      hearFrame(frame)
+      this.events.push(frame as CloudEvent)
       this.#wake()
     })
     this.closed = new Promise((resolve) => {

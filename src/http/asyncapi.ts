@@ -1,0 +1,131 @@
+/** The AsyncAPI document of the streams, made from the rows of the events and from the frames that are spoken. */
+
+import { z } from 'zod'
+import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
+import { ClientFrame, ServerFrame } from '../stream/frames.ts'
+import type { Subprotocol } from '../stream/websocket.ts'
+import { eventViews } from '../tree/cloud-event.ts'
+import { componentsOf, type Json, schemaOf } from './json-schema.ts'
+import { securitySchemes } from './openapi-parts.ts'
+
+export function asyncApi(version: string): Json {
+  const views = [...eventViews.map(({ view }) => view), ...clientFrames, ...serverFrames]
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'introspectd: events',
+      version,
+      license: { name: 'MIT' },
+      description:
+        'The events of every path of the tree, over a WebSocket or as server-sent events. What is read and set is in openapi.yaml.',
+    },
+    defaultContentType: 'application/json',
+    servers: {
+      websocket: { host: 'localhost:7007', protocol: 'ws', security: [bearer] },
+      http: { host: 'localhost:7007', protocol: 'http', security: [bearer] },
+    },
+    channels: {
+      cloudevents: socket('cloudevents.json', eventNames, {
+        title: 'One CloudEvent a frame',
+        description:
+          'What is spoken where no subprotocol is offered, too. Nothing is taken: each frame is answered with an event of type error, and too many end the connection with 1008.',
+        query: StreamQuery,
+      }),
+      introspect: socket('introspect.v1', [...clientFrames, ...serverFrames].map(nameOf), {
+        title: 'Many subscriptions on one connection',
+        description: 'JSON frames in both directions.',
+        query: StreamQuery.pick({ durable: true }),
+      }),
+      sse: channel('http', eventNames, {
+        title: 'Server-sent events',
+        description:
+          'GET with Accept: text/event-stream, with the same query as cloudevents. `id:` is the cursor, `data:` one CloudEvent in one line; Last-Event-ID resumes.',
+      }),
+    },
+    operations: {
+      tellEvents: operation('send', 'cloudevents', eventNames),
+      tellServerSentEvents: operation('send', 'sse', eventNames),
+      takeFrames: operation('receive', 'introspect', clientFrames.map(nameOf)),
+      tellFrames: operation('send', 'introspect', serverFrames.map(nameOf)),
+    },
+    components: {
+      messages: { ...eventMessages(), ...frameMessages() },
+      schemas: componentsOf({ input: clientFrames, output: views.filter((view) => !isOfClient(view)) }, 'draft-7'),
+      securitySchemes,
+    },
+  }
+}
+
+const bearer = { $ref: '#/components/securitySchemes/bearer' }
+
+const clientFrames: readonly z.ZodType[] = ClientFrame.options
+const serverFrames: readonly z.ZodType[] = ServerFrame.options
+const isOfClient = (view: z.ZodType): boolean => clientFrames.includes(view)
+
+const eventNames = eventViews.map(({ type }) => type)
+
+/** Preconditions: it has a name. */
+const nameOf = (frame: z.ZodType): string => frame.meta()!.id!
+
+const StreamQuery = z.object({
+  types: EventTypesText.optional().describe('Event types, comma-separated, * at the end; without it all'),
+  after: Cursor.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
+  snapshot: z.enum(['true', 'false']).optional().describe('Begin with the state of all that is there'),
+  durable: SubscriptionName.optional().describe('Begin after what this durable subscription has acknowledged'),
+})
+
+function eventMessages(): Json {
+  const messages = eventViews.map(({ type, summary, view }) => [
+    type,
+    {
+      name: type,
+      summary,
+      contentType: 'application/cloudevents+json',
+      payload: schemaOf(view, 'output', 'draft-7'),
+    },
+  ])
+  return Object.fromEntries(messages)
+}
+
+function frameMessages(): Json {
+  const messages = [...clientFrames, ...serverFrames].map((frame) => [
+    nameOf(frame),
+    { name: nameOf(frame), summary: frame.meta()!.description, payload: schemaOf(frame, 'output', 'draft-7') },
+  ])
+  return Object.fromEntries(messages)
+}
+
+interface Words {
+  readonly title: string
+  readonly description: string
+}
+
+const channel = (server: string, messages: readonly string[], words: Words): Json => ({
+  address: '/{path}',
+  ...words,
+  servers: [{ $ref: `#/servers/${server}` }],
+  parameters: {
+    path: { description: 'A pathname from sys on, as in sys/proc/42; * stands for one segment, ** at the end for any' },
+  },
+  messages: Object.fromEntries(messages.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+})
+
+function socket(
+  subprotocol: Subprotocol,
+  messages: readonly string[],
+  { query, ...words }: Words & { readonly query: z.ZodType },
+): Json {
+  const headers = { type: 'object', properties: { 'Sec-WebSocket-Protocol': { type: 'string', const: subprotocol } } }
+  return {
+    ...channel('websocket', messages, words),
+    bindings: {
+      ws: { method: 'GET', query: schemaOf(query, 'input', 'draft-7'), headers, bindingVersion: '0.1.0' },
+    },
+  }
+}
+
+const operation = (action: 'send' | 'receive', of: string, messages: readonly string[]): Json => ({
+  action,
+  channel: { $ref: `#/channels/${of}` },
+  messages: messages.map((name) => ({ $ref: `#/channels/${of}/messages/${name}` })),
+})

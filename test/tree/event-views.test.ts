@@ -1,0 +1,21 @@
+/** What the model tells in all scenarios that are shipped, against the shapes of events. */
+
+import { expect, test } from 'vitest'
+import type { KernelEvent } from '../../src/kernel/events.ts'
+import { World } from '../kernel/world.ts'
+import { runText, shipped, textOf } from '../scenario/support.ts'
+import { wrongData } from '../support/contract/events.ts'
+
+test('every event of every scenario has the shape of its type', () => {
+  const seen = new Set<string>()
+  const wrong = shipped.flatMap((name) => {
+    const world = new World()
+    const events: KernelEvent[] = []
+    world.kernel.onEvent = (event) => events.push(event)
+    runText(textOf(name), world)
+    for (const { type } of events) seen.add(type)
+    return events.flatMap(wrongData)
+  })
+  expect([...new Set(wrong)]).toEqual([])
+  expect(seen.size).toBeGreaterThan(10)
+})
