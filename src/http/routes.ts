@@ -15,6 +15,7 @@ import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
 import { mediaType, parseBody } from './body.ts'
+import type { Clients } from './clients.ts'
 import { type Form, forms, isTerminal, readForm, refuseQuery, streamRequest } from './negotiate.ts'
 import { Problem } from './problems.ts'
 import { authorize, type Role, type Token } from './security.ts'
@@ -32,6 +33,7 @@ declare module 'fastify' {
 export interface TreeParts {
   readonly context: TreeContext
   readonly hub: Hub
+  readonly clients: Clients
 }
 
 interface TreeRoutes extends TreeParts {
@@ -48,8 +50,9 @@ const roleOf: Readonly<Record<string, Role>> = {
   DELETE: 'control',
 }
 
-export function addTreeRoutes(app: FastifyInstance, { context, hub }: TreeParts): void {
-  const parts = { context, hub, fragments: new Fragments(context) }
+export function addTreeRoutes(app: FastifyInstance, tree: TreeParts): void {
+  const { context } = tree
+  const parts = { ...tree, fragments: new Fragments(context) }
   for (const url of ['/sys', '/sys/*']) {
     app.route({
       method: 'GET',
@@ -87,7 +90,7 @@ function addLargeBody(app: FastifyInstance, parts: TreeRoutes, definition: Defin
 const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
 
 /** All that can be wrong with a stream is said before the upgrade, as a problem. */
-function prepareUpgrade({ context, hub }: TreeRoutes, request: FastifyRequest): void {
+function prepareUpgrade({ context, hub, clients }: TreeRoutes, request: FastifyRequest): void {
   if (!request.ws) return
   const { canonical } = resolve(context.kernel, pathOf(request))
   const offer = request.headers['sec-websocket-protocol']
@@ -96,6 +99,8 @@ function prepareUpgrade({ context, hub }: TreeRoutes, request: FastifyRequest): 
   }
   checkStreams(hub)
   request.stream = streamRequest(canonical, request.query, request.headers)
+  const { socket } = request.raw
+  clients.admitStream({ socket, token: request.token }, socket, () => socket.destroy())
 }
 
 function checkStreams(hub: Hub): void {
@@ -179,7 +184,7 @@ function wantedForm(request: FastifyRequest): Form {
 }
 
 function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyReply, resolved: Resolved): FastifyReply {
-  const { hub } = parts
+  const { hub, clients } = parts
   const stream = streamRequest(resolved.canonical, request.query, request.headers)
   checkStreams(hub)
   const { after } = stream
@@ -193,6 +198,9 @@ function startSse(parts: TreeRoutes, request: FastifyRequest, reply: FastifyRepl
       },
     )
   }
+  clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
+    reply.raw.end(`: ${reason}\n\n`),
+  )
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { 'content-type': forms.stream }).end()
   else streamOverSse(hub, reply.raw, commonHeaders(parts, resolved), stream)
