@@ -130,9 +130,11 @@ export class Clients {
       if (connections === 0 && requests.isFull(now)) this.#places.delete(key)
   }
 
-  /** Addresses of which something is kept. */
-  get size(): number {
-    return this.#places.size
+  /** What is kept of clients, those that are gone included until they are forgotten. */
+  get counts(): { readonly addresses: number; readonly connections: number; readonly streams: number } {
+    const places = [...this.#places.values()]
+    const connections = places.reduce((sum, place) => sum + place.connections, 0)
+    return { addresses: places.length, connections, streams: this.#streams.size }
   }
 
   #placeOf(socket: Socket): Place {

@@ -3,6 +3,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { bounds } from '../bounds.ts'
 import type { Clients } from './clients.ts'
@@ -24,6 +25,8 @@ export class Listener {
   readonly #edge: Edge
   readonly #clients: Clients
   readonly #secure: SecureServer[] = []
+  /** What TLS is spoken on: of those that are still at the handshake the HTTP server does not know. */
+  readonly #carriers = new Set<Duplex>()
   /** Common names of the certificates that clients have, and the handshake has verified. */
   readonly #names = new WeakMap<Socket, string>()
 
@@ -59,6 +62,10 @@ export class Listener {
       // There may be several in one certificate: such a one names nobody.
       if (typeof name === 'string') this.#names.set(socket, name)
     })
+    server.on('connection', (socket) => {
+      this.#carriers.add(socket)
+      socket.once('close', () => this.#carriers.delete(socket))
+    })
     this.#secure.push(server)
     return server
   }
@@ -66,6 +73,11 @@ export class Listener {
   /** Common name in the certificate of a client; null where there is none. */
   certificateOf(socket: Socket): string | null {
     return this.#names.get(socket) ?? null
+  }
+
+  /** Closes what would keep the server from closing. */
+  cutConnections(): void {
+    for (const socket of this.#carriers) socket.destroy()
   }
 
   /** For connections that are made from now on. */

@@ -71,6 +71,10 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     if (tls !== null) listener.renew(tls)
     clients.endStreams((token) => isKnown(gate, token))
   })
+  app.addHook('preClose', (done) => {
+    listener.cutConnections()
+    done()
+  })
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request
     const { socket } = request.raw
