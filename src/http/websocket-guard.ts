@@ -7,10 +7,8 @@ import type { Clients } from './clients.ts'
 
 export function guardWebSocket(clients: Clients, socket: WebSocket, raw: Socket): void {
   clients.endStreamBy(raw, (reason) => socket.close(1008, reason))
-  // Whoever goes on asking and never reads the answers would have them all kept here.
-  const endUnread = (): void => {
+  // Whoever goes on asking and never reads the answers would have them all kept here. Of pings the library sees to it.
+  socket.on('message', () => {
     if (socket.bufferedAmount > bounds.subscriberQueueBytesMax) socket.terminate()
-  }
-  socket.on('ping', endUnread)
-  socket.on('message', endUnread)
+  })
 }

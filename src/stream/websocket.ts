@@ -119,6 +119,8 @@ function keepAlive(socket: WebSocket): () => void {
 function refuseFrames(hub: Hub, socket: WebSocket, subject: string): void {
   let bad = 0
   socket.on('message', () => {
+    // What comes while it is being closed is a flood's rest.
+    if (socket.readyState !== socket.OPEN) return
     bad++
     if (bad > bounds.badFramesMax) return closeSocket(socket, 1008, 'too many frames that nobody asked for')
     const problem = {
