@@ -152,7 +152,7 @@ function detailOf({ code, message }: ZodError['issues'][number]): string {
   return message.replace('Invalid input: expected object', 'a JSON object is expected')
 }
 
-/** Fastify's own errors, by code. */
+/** Errors of Fastify and of the sockets below it, by code. */
 const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
@@ -161,6 +161,9 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-body',
   FST_ERR_BAD_URL: 'malformed-path',
   FST_ERR_MAX_PARAM_LENGTH: 'path-too-long',
+  FST_STATIC_FORBIDDEN_PATH: 'malformed-path',
+  // The client left in the middle of its body: nobody hears the answer, and the log is not theirs to fill.
+  ECONNRESET: 'malformed-request',
 }
 
 function ofFastify(error: unknown): { type: ProblemType; detail: string } | null {

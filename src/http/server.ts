@@ -26,7 +26,7 @@ import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
 import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security.ts'
 import type { TlsMaterial } from './tls.ts'
-import { guardWebSocket } from './websocket-guard.ts'
+import { endFaulty, guardWebSocket } from './websocket-guard.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -112,6 +112,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
       perMessageDeflate: false,
       handleProtocols: (offers: Set<string>) => chooseSubprotocol(offers) ?? false,
     },
+    errorHandler: endFaulty,
   })
   app.after(() =>
     app.websocketServer.on('connection', (socket, { socket: raw }) => guardWebSocket(clients, socket, raw)),
