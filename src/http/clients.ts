@@ -45,6 +45,7 @@ interface Stream {
 export class Clients {
   readonly #limits: ClientLimits
   readonly #now: () => number
+  readonly #timer: NodeJS.Timeout
   readonly #places = new Map<string, Place>()
   readonly #connections = new WeakMap<Socket, Connection>()
   readonly #streams = new Map<Socket, Stream>()
@@ -54,7 +55,12 @@ export class Clients {
   constructor(limits: ClientLimits, now: () => number = () => performance.now()) {
     this.#limits = limits
     this.#now = now
-    setInterval(() => this.forgetIdle(), bounds.forgetClientsEveryMs).unref()
+    this.#timer = setInterval(() => this.forgetIdle(), bounds.forgetClientsEveryMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
   }
 
   /** Counts a connection until it is closed. One that is far too many is closed at once. */

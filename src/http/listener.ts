@@ -70,6 +70,10 @@ export class Listener {
     return server
   }
 
+  get isSecure(): boolean {
+    return this.#edge.tls !== null
+  }
+
   /** Common name in the certificate of a client; null where there is none. */
   certificateOf(socket: Socket): string | null {
     return this.#names.get(socket) ?? null

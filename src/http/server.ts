@@ -72,34 +72,13 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     clients.endStreams((token) => isKnown(gate, token))
   })
   app.addHook('preClose', (done) => {
+    clients.stop()
     listener.cutConnections()
     done()
   })
   app.addHook('onRequest', (request, _reply, done) => {
-    const { headers } = request
-    const { socket } = request.raw
-    const isUpgrade = headers.upgrade !== undefined
-    clients.admitRequest(socket)
-    checkPlaces(gate, { host: headers.host, origin: headers.origin, isSecure: edge.tls !== null })
-    const url = request.raw.url!
-    if (url.length > bounds.pathBytesMax || Buffer.byteLength(url) > bounds.pathBytesMax) {
-      throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
-    }
-    refuseTokenInUrl(url)
-    const path = url.split('?', 1)[0]!
-    if (!isOpen(path)) {
-      request.token = authenticate(gate, {
-        authorization: headers.authorization,
-        subprotocols: isUpgrade ? (headers['sec-websocket-protocol'] ?? null) : null,
-        certificate: listener.certificateOf(socket),
-      })
-    }
-    if (isUpgrade && !inTree.test(path)) {
-      throw new Problem(
-        'malformed-request',
-        `there is no stream at ${path}; there is one at /sys and at every path below it`,
-      )
-    }
+    clients.admitRequest(request.raw.socket)
+    letIn(request, { gate, listener })
     done()
   })
   app.setErrorHandler((error: FastifyError, request, reply) => fail(error, request, reply))
@@ -126,6 +105,32 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     await addDocs(scope, context.version)
   })
   return app
+}
+
+/** All that can be said of a request before it is known what it asks for. @throws Problem */
+function letIn(request: FastifyRequest, { gate, listener }: { gate: Gate; listener: Listener }): void {
+  const { headers } = request
+  const isUpgrade = headers.upgrade !== undefined
+  checkPlaces(gate, { host: headers.host, origin: headers.origin, isSecure: listener.isSecure })
+  const url = request.raw.url!
+  if (url.length > bounds.pathBytesMax || Buffer.byteLength(url) > bounds.pathBytesMax) {
+    throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
+  }
+  refuseTokenInUrl(url)
+  const path = url.split('?', 1)[0]!
+  if (!isOpen(path)) {
+    request.token = authenticate(gate, {
+      authorization: headers.authorization,
+      subprotocols: isUpgrade ? (headers['sec-websocket-protocol'] ?? null) : null,
+      certificate: listener.certificateOf(request.raw.socket),
+    })
+  }
+  if (isUpgrade && !inTree.test(path)) {
+    throw new Problem(
+      'malformed-request',
+      `there is no stream at ${path}; there is one at /sys and at every path below it`,
+    )
+  }
 }
 
 const inTree = /^\/sys(?:\/|$)/

@@ -174,3 +174,9 @@ test('loopback is told from the rest', () => {
     expect.arrayContaining(['localhost', '127.0.0.1:80', '[::1]', 'proxy:1']),
   )
 })
+
+test('the page where requests can be tried is in no frame of another', async () => {
+  service = await new Service().start()
+  for (const path of ['/docs', '/docs/', '/docs/static/index.html'])
+    expect([path, (await service.fetch(path)).headers.get('x-frame-options')]).toEqual([path, 'DENY'])
+})
