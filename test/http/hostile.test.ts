@@ -19,7 +19,7 @@ async function start(edge: Partial<Edge> = {}): Promise<void> {
 }
 
 /** Real time, but short; it is that of healthy clients too. */
-const soon = { headersMs: 2_000 }
+const soon = { headersMs: 4_000 }
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()

@@ -197,6 +197,16 @@ describe('streams', () => {
     await service.watch('/sys', protocols('b'))
   })
 
+  test('of everybody are bounded too', async () => {
+    service = await new Service().start()
+    const size = vi.spyOn(service.app.hub, 'size', 'get').mockReturnValue(bounds.streamsMax)
+    expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 429 })
+    const refused = await service.fetch('/sys', { headers: { accept: 'text/event-stream' } })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+    size.mockRestore()
+    await service.watch('/sys')
+  })
+
   test('that were refused for something else are not counted', async () => {
     service = await new Service({ limits: { streamsPerClient: 1 } }).start()
     for (const path of ['/sys?types=nonsense.*', '/sys/proc/999', '/sys?after=x']) await service.refusedUpgrade(path)

@@ -102,7 +102,7 @@ test('who speaks no TLS, or an old one, is told nothing', async () => {
 })
 
 test('a handshake that is not gone on with is given up, and others are served meanwhile', async () => {
-  service = await start({ headersMs: 1_000 })
+  service = await start({ headersMs: 3_000 })
   const idle = connectPlain(service.port, '127.0.0.1')
   const closed = new Promise((resolve) => idle.once('close', resolve))
   idle.resume()
