@@ -33,8 +33,10 @@ ENV NODE_ENV=production INTROSPECTD_HOST=127.0.0.1 INTROSPECTD_PORT=7007
 USER 7007:7007
 EXPOSE 7007
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "\
-  const { INTROSPECTD_HOST: host, INTROSPECTD_PORT: port } = process.env; \
-  const at = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host; \
-  fetch(`http://${at.includes(':') ? `[${at}]` : at}:${port}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+  const { INTROSPECTD_HOST: host, INTROSPECTD_PORT: port, INTROSPECTD_TLS_CERT: tls } = process.env; \
+  const hostname = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host; \
+  require(tls ? 'https' : 'http') \
+    .get({ hostname, port, path: '/readyz', rejectUnauthorized: false }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)) \
+    .on('error', () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/bin.js"]
 CMD ["serve"]

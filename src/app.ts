@@ -5,7 +5,9 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from './bounds.ts'
 import { Definitions } from './definitions.ts'
 import { durationText } from './duration.ts'
+import { type ClientLimits, usualLimits } from './http/clients.ts'
 import type { Check } from './http/health.ts'
+import { type Edge, usualEdge } from './http/listener.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
 import type { CursorFact } from './journal/facts.ts'
@@ -36,6 +38,10 @@ export interface AppParts {
   readonly firstSequence?: number
   /** Where events are kept beyond this process; without it they end with it. */
   readonly keeping?: Keeping
+  /** Of what is listened on; without it HTTP in the clear. */
+  readonly edge?: Partial<Edge>
+  /** Without them, as is usual. */
+  readonly limits?: Partial<ClientLimits>
 }
 
 export interface App {
@@ -109,15 +115,10 @@ export function buildApp(parts: AppParts): App {
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
-  const server = buildServer({
-    context,
-    hub,
-    gate,
-    health,
-    metrics,
-    logger,
-    keeps: keeping === null ? 'memory' : 'journal',
-  })
+  const edge = { ...usualEdge, ...parts.edge }
+  const limits = { ...usualLimits, ...parts.limits }
+  const keeps = keeping === null ? 'memory' : 'journal'
+  const server = buildServer({ context, hub, gate, health, metrics, logger, keeps, edge, limits })
   return {
     server,
     hub,

@@ -23,6 +23,22 @@ export const bounds = {
   chunkBytes: 64 * 1_024,
   /** A request takes no longer to arrive: 408. */
   requestMsMax: 30_000,
+  /** How often connections are looked at for headers that do not arrive, in ms: then 408. */
+  checkConnectionsEveryMs: 5_000,
+  /** Time that a connection may stay open with nothing asked, in ms: then it is closed. */
+  keepAliveMs: 72_000,
+  /** When a client that has too much open may try again, as it is told in `Retry-After`, in ms. */
+  retryAfterMs: 10_000,
+  /** Requests a second from one address, unless set otherwise: 429. */
+  requestsPerSecond: 10_000,
+  /** Connections at once from one address, unless set otherwise: 429, and past twice as many closed. */
+  connectionsPerAddress: 2_048,
+  /** Streams of one token, or of one address where there are no tokens, unless set otherwise: 429. */
+  streamsPerClient: 1_024,
+  /** How often clients that are gone are forgotten, in ms. */
+  forgetClientsEveryMs: 10_000,
+  /** Descriptors that are for nobody's connection: files that the service opens for itself. */
+  ownDescriptors: 256,
   /** Time to write the rest of a body that is not read any more, in ms: then the connection is cut. */
   lingerMs: 5_000,
   /** Largest WebSocket frame from a client: closed with 1009. */

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { bounds } from './bounds.ts'
 import { ConfigError } from './config/error.ts'
 import { type Given, parseConfigFile } from './config/file.ts'
 import { faultOf, marks, type Row, rowsOf, valueOfText } from './config/row.ts'
@@ -92,7 +93,38 @@ const serviceShape = {
     .string()
     .min(1)
     .optional()
-    .describe('file of bearer tokens: "name role token" a line; role read, control or operate'),
+    .describe(
+      'file of bearer tokens: "name role token" a line; role read, control or operate; "name role cert" with --tls-client-ca',
+    ),
+  tlsCert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of a certificate in PEM, with what it is signed by: serves HTTPS in place of HTTP'),
+  tlsKey: z.string().min(1).optional().describe('file of its private key, in PEM'),
+  tlsClientCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of certificates in PEM: clients need one that is signed by one of these'),
+  rateLimit: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(bounds.requestsPerSecond)
+    .describe('requests a second that one address may make, and as many at once; past it 429; 0 is no limit'),
+  connectionsPerAddress: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(bounds.connectionsPerAddress)
+    .describe('connections that one address may have; past it 429, past twice as many they are closed; 0 is no limit'),
+  streamsPerClient: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(bounds.streamsPerClient)
+    .describe('streams that one token, or without tokens one address, may have; past it 429; 0 is no limit'),
   allowHost: z
     .array(z.string().min(1))
     .optional()
@@ -119,6 +151,13 @@ const clientShape = {
     .optional()
     .describe('bearer token that they send; no flag, because anybody sees those')
     .register(marks, { secret: true }),
+  ca: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file of certificates in PEM that they trust beside those that Node does, where the service has TLS'),
+  clientCert: z.string().min(1).optional().describe('file of the certificate in PEM that they show'),
+  clientKey: z.string().min(1).optional().describe('file of its private key, in PEM'),
 }
 
 export const Config = z.strictObject({ ...serviceShape, ...clientShape })

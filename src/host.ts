@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AppParts } from './app.ts'
+import { bounds } from './bounds.ts'
 import { ConfigError } from './config/error.ts'
 import type { Config } from './config.ts'
 import { Kernel } from './kernel/kernel.ts'
@@ -15,6 +16,7 @@ import { problemText, ScenarioError } from './scenario/problems.ts'
 import { readScenario, type Scenario } from './scenario/scenario.ts'
 import { readStateFile, StateFileError } from './scenario/state-file.ts'
 import { linuxAbilities } from './sources/linux/abilities.ts'
+import { descriptorsLeft } from './sources/linux/kept-files.ts'
 import { LinuxSource } from './sources/linux/linux-source.ts'
 
 type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
@@ -23,6 +25,13 @@ interface Surroundings {
   readonly logger: FastifyBaseLogger
   /** ms of Unix time. */
   readonly now: () => number
+}
+
+/** As many as there are descriptors for beside what the source keeps open, and the service itself. */
+export function connectionsMax(): number {
+  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
+  const left = descriptorsLeft()
+  return Math.max(Math.floor(left / 4), left - bounds.ownDescriptors)
 }
 
 /** @throws ConfigError */

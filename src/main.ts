@@ -3,16 +3,17 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { type Logger, pino } from 'pino'
+import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './app.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
 import { ConfigError } from './config/error.ts'
 import { type Config, environment, MiB } from './config.ts'
-import { hostKernel } from './host.ts'
+import { connectionsMax, hostKernel } from './host.ts'
 import { asyncApi } from './http/asyncapi.ts'
 import { openApi } from './http/openapi.ts'
-import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
+import { allowedHosts } from './http/security.ts'
 import { type OpenedStore, openDirectory } from './journal/data-directory.ts'
 import { StoreError } from './journal/store.ts'
 import { SourceError } from './sources/source.ts'
@@ -28,18 +29,14 @@ const fail = (message: string): never => {
 async function serve(config: Config): Promise<void> {
   // Its own name in our tree, and no other: the commands are introspectd too, but not the service.
   process.title = 'introspectd'
-  if (config.tokenFile === undefined && !isLoopback(config.host)) {
-    fail(`--host ${config.host} is not a loopback address: without --token-file anybody who reaches it could use it`)
-  }
-  const tokens = config.tokenFile === undefined ? null : readTokens(config.tokenFile)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
+  const access = new Access(config, logger)
   const now = () => Date.now()
   const hosted = hostKernel(config, { logger, now })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
     onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
   })
-  const gate = { tokens, hosts: new Set<string>() }
   const history = {
     everyMs: config.historyEvery,
     keepMs: config.historyKeep,
@@ -48,11 +45,11 @@ async function serve(config: Config): Promise<void> {
   }
   const opened = config.dataDir === undefined ? null : openDirectory(config.dataDir, now())
   const kept = opened === null ? {} : keepingOf(opened, config, logger)
-  const app = buildApp({ ...hosted, ...kept, gate, logger, version, now, history })
+  const app = buildApp({ ...hosted, ...kept, ...accessOf(access, config), logger, version, now, history })
   await hosted.source.start()
   app.restore()
   const port = await listen(app, config)
-  for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) gate.hosts.add(host)
+  for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   // Before anybody knows that it is there, and may end it.
   closeOnSignals(async () => {
@@ -60,8 +57,27 @@ async function serve(config: Config): Promise<void> {
     await app.close()
     opened?.close()
   })
-  announce(place, config)
-  supervisor?.ready(`http://${place}`)
+  const url = `${access.tls === null ? 'http' : 'https'}://${place}`
+  reloadOnHangUp(access, app)
+  announce(url, config)
+  supervisor?.ready(url)
+}
+
+const accessOf = (
+  access: Access,
+  { connectionsPerAddress, rateLimit, streamsPerClient }: Config,
+): Pick<AppParts, 'gate' | 'edge' | 'limits'> => ({
+  gate: access,
+  edge: { tls: access.tls, connectionsMax: connectionsMax() },
+  limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
+})
+
+/** Where there is nothing to read anew it ends the service, as is usual: so it does when a terminal is closed. */
+function reloadOnHangUp(access: Access, { server }: App): void {
+  if (!access.hasFiles) return
+  process.on('SIGHUP', () => {
+    if (access.reload()) server.renewAccess(access.tls)
+  })
 }
 
 function keepingOf(
@@ -74,14 +90,6 @@ function keepingOf(
   logger.error(setAside, 'the journal is damaged: it is set aside, and a new one begun')
   // Cursors of the damaged one are to be known as old, on a virtual clock too.
   return { keeping, firstSequence: Date.now() * 1000 }
-}
-
-function readTokens(path: string) {
-  try {
-    return parseTokens(readFileSync(path, 'utf8'))
-  } catch (error) {
-    return fail(`--token-file ${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
 }
 
 /** @returns the port that is listened on. */
@@ -98,7 +106,9 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
 }
 
 /** What to try first. */
-function announce(place: string, { source, tokenFile }: Config): void {
+function announce(url: string, { source, tokenFile }: Config): void {
+  // Curl takes HTTP where no scheme is said.
+  const place = url.replace(/^http:\/\//, '')
   const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
   const first =
     source === 'model'
@@ -106,7 +116,7 @@ function announce(place: string, { source, tokenFile }: Config): void {
 All kernel calls:                       ${curl} '${place}/sys/calls?format=text'`
       : `What runs here:                         ${curl} '${place}/sys/proc?format=text'
 Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog`
-  process.stdout.write(`introspectd ${version} listens on http://${place}
+  process.stdout.write(`introspectd ${version} listens on ${url}
 
 ${first}
 Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream' ${place}/sys

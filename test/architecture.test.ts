@@ -41,10 +41,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   duration: [],
   nearest: [],
   // Of the tree the shape of pools, of the kernel what is usual of histories.
-  config: ['kernel', 'nearest', 'tree'],
+  config: ['kernel', 'nearest', 'tree', 'bounds'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
-const composers = ['app', 'definitions', 'host', 'main', 'bin']
+const composers = ['access', 'app', 'definitions', 'host', 'main', 'bin']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

@@ -28,7 +28,8 @@ export const httpThread: Measure = {
   run: async (): Promise<Figures> => {
     const flock = await start('threads', [1, 8])
     const pid = Number(await flock.line())
-    const live = await Live.start()
+    // Counted, but not refused.
+    const live = await Live.start(['--rate-limit', '1000000'])
     const tid = readdirSync(`/proc/${pid}/task`).at(-1)!
     const path = `/sys/proc/${pid}/thread/${tid}`
     await live.until(path, ({ state }) => state === 'SIGSUSPEND')

@@ -112,7 +112,7 @@ interface Connection {
 /** One connection from its beginning to its end. @throws CliError where there was none */
 async function listen(service: Service, url: URL, { onOpen, onFrame, ending }: Connection): Promise<Closed> {
   url.protocol = url.protocol.replace('http', 'ws')
-  const socket = new WebSocket(url, 'cloudevents.json', { headers: { ...service.headers } })
+  const socket = new WebSocket(url, 'cloudevents.json', { headers: { ...service.headers }, ...service.tls })
   const silence = setTimeout(() => socket.terminate(), silenceMsMax)
   const close = () => {
     socket.close()

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Effective } from '../config.ts'
 import { didYouMean } from '../nearest.ts'
 import { printable } from '../tree/text.ts'
+import { type Asked, type ClientTls, clientTls, fetchOver } from './client-tls.ts'
 import { CliError } from './error.ts'
 
 /** The service refused; what it said. */
@@ -38,10 +39,14 @@ type Query = Readonly<Record<string, string | null>>
 export class Service {
   readonly place: string
   readonly headers: Readonly<Record<string, string>>
+  readonly tls: ClientTls
   readonly #token: string | null
 
-  constructor({ config: { url, token }, origins }: Effective) {
+  /** @throws CliError where a file cannot be read */
+  constructor({ config, origins }: Effective) {
+    const { url, token } = config
     this.place = url
+    this.tls = clientTls(config)
     this.headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     this.#token = token === undefined ? null : (origins.get('token') ?? null)
   }
@@ -74,10 +79,12 @@ export class Service {
     return { view: JSON.parse(text) as View, created: status === 201 }
   }
 
-  async #ask(url: URL, init: RequestInit, signal?: AbortSignal): Promise<Answer> {
-    const { status, ok, type, cursor, text } = await fetchWhole(url, init, signal).catch((error: unknown) => {
-      throw signal?.aborted ? error : this.unreachable(error)
-    })
+  async #ask(url: URL, init: Omit<Asked, 'signal'>, signal?: AbortSignal): Promise<Answer> {
+    const { status, ok, type, cursor, text } = await fetchWhole(url, { ...init, tls: this.tls }, signal).catch(
+      (error: unknown) => {
+        throw signal?.aborted ? error : this.unreachable(error)
+      },
+    )
     if (!ok) throw this.refusal({ status, type, text })
     if (cursor === null) throw this.#stranger(status)
     return { status, text, cursor }
@@ -92,7 +99,8 @@ export class Service {
       )
     }
     const why = code === 'TimeoutError' ? `no answer within ${answerMsMax / 1000} s` : message
-    return new CliError(`cannot reach ${this.place}: ${printable(why)}`)
+    const hint = code !== null && unknownSigners.has(code) ? '; --ca names who signed it' : ''
+    return new CliError(`cannot reach ${this.place}: ${printable(why)}${hint}`)
   }
 
   refusal({ status, type, text }: { status: number; type: string | null; text: string }): CliError {
@@ -119,9 +127,21 @@ export class Service {
   }
 }
 
-async function fetchWhole(url: URL, init: RequestInit, signal?: AbortSignal) {
+/** Of a certificate that nobody vouches for whom Node trusts. */
+const unknownSigners: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+async function fetchWhole(
+  url: URL,
+  { tls, ...init }: Omit<Asked, 'signal'> & { readonly tls: ClientTls },
+  signal?: AbortSignal,
+) {
   const limits = [AbortSignal.timeout(answerMsMax), ...(signal === undefined ? [] : [signal])]
-  const response = await fetch(url, { ...init, signal: AbortSignal.any(limits) })
+  const response = await fetchOver(tls, url, { ...init, signal: AbortSignal.any(limits) })
   const { status, ok, headers } = response
   return {
     status,

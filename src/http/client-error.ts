@@ -10,8 +10,8 @@ const types: Readonly<Record<string, ProblemType>> = {
 }
 
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  // The peer is gone: there is nobody to answer.
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+  // The peer is gone, or speaks no TLS: there is nobody to answer.
+  if (error.code === 'ECONNRESET' || /^ERR_(TLS|SSL)_/.test(error.code ?? '') || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
   }

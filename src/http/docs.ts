@@ -21,9 +21,16 @@ export async function addDocs(app: FastifyInstance, version: string): Promise<vo
   // The page's library wants a document of its own when it begins; ours is made when it is first asked for.
   const empty = { openapi: '3.1.0', info: { title: 'introspectd', version }, paths: {} }
   await app.register(swagger, { mode: 'static', specification: { document: empty } })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
-    transformSpecification: document,
+  await app.register(async (page) => {
+    // Requests are made from it by a click: in a frame of another page it would not be known whose.
+    page.addHook('onRequest', (_request, reply, done) => {
+      reply.header('x-frame-options', 'DENY')
+      done()
+    })
+    await page.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+      transformSpecification: document,
+    })
   })
 }

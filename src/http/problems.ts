@@ -21,6 +21,7 @@ export const problemTypes = {
   'invalid-body': { status: 400, title: 'The body has invalid fields' },
   'invalid-query': { status: 400, title: 'The query is not understood' },
   'unknown-subprotocol': { status: 400, title: 'No subprotocol on offer is spoken here' },
+  'token-in-url': { status: 400, title: 'A token does not belong into a URL' },
   unauthorized: { status: 401, title: 'A token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
   'host-not-allowed': { status: 403, title: 'This Host is not served' },
@@ -34,6 +35,8 @@ export const problemTypes = {
   'path-too-long': { status: 414, title: 'The path is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not spoken here' },
   'too-many-subscriptions': { status: 429, title: 'Too many subscriptions are kept' },
+  'too-many-requests': { status: 429, title: 'Too many requests from one address' },
+  'too-many-connections': { status: 429, title: 'Too many connections from one address' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
@@ -150,7 +153,7 @@ function detailOf({ code, message }: ZodError['issues'][number]): string {
   return message.replace('Invalid input: expected object', 'a JSON object is expected')
 }
 
-/** Fastify's own errors, by code. */
+/** Errors of Fastify and of the sockets below it, by code. */
 const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
@@ -159,6 +162,9 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-body',
   FST_ERR_BAD_URL: 'malformed-path',
   FST_ERR_MAX_PARAM_LENGTH: 'path-too-long',
+  FST_STATIC_FORBIDDEN_PATH: 'malformed-path',
+  // The client left in the middle of its body: nobody hears the answer, and the log is not theirs to fill.
+  ECONNRESET: 'malformed-request',
 }
 
 function ofFastify(error: unknown): { type: ProblemType; detail: string } | null {

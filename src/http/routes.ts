@@ -76,7 +76,10 @@ const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 
 
 /** All that can be wrong with a stream is said before the upgrade, as a problem. */
 function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
-  if (request.ws) request.stream = webSocketRequest(parts, request)
+  if (!request.ws) return
+  request.stream = webSocketRequest(parts, request)
+  const { socket } = request.raw
+  parts.clients.admitStream({ socket, token: request.token }, socket, () => socket.destroy())
 }
 
 /** What is allowed here; verbs of the model are not where there is none. */
@@ -154,6 +157,9 @@ function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyRep
   refuseGone(beginning)
   const { text } = asked.filter
   const headers = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
+  parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
+    reply.raw.end(`: ${reason}\n\n`),
+  )
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
   else streamOverSse(hub, reply.raw, headers, { asked, beginning })

@@ -18,14 +18,26 @@ import type { TreeContext } from '../tree/definition.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { addCallsRoute } from './calls.ts'
 import { answerClientError } from './client-error.ts'
+import { type ClientLimits, Clients } from './clients.ts'
 import { addDocs } from './docs.ts'
 import { addEventsRoute } from './events.ts'
 import { addHealthRoutes, type Health } from './health.ts'
+import { type Edge, Listener } from './listener.ts'
 import { addMetricsRoute, type MetricsText } from './metrics.ts'
 import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
-import { authenticate, checkPlaces, type Gate } from './security.ts'
+import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security.ts'
 import { addSubscriptionRoutes } from './subscriptions.ts'
+import type { TlsMaterial } from './tls.ts'
+import { endFaulty, guardWebSocket } from './websocket-guard.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    clients: Clients
+    /** The gate lets others in than before: those that it knew are asked to go. Certificates are as given, where there are any. */
+    renewAccess(tls: TlsMaterial | null): void
+  }
+}
 
 export interface ServerParts {
   readonly context: TreeContext
@@ -36,10 +48,16 @@ export interface ServerParts {
   readonly logger: FastifyBaseLogger
   /** Where events and cursors are. */
   readonly keeps: 'journal' | 'memory'
+  readonly edge: Edge
+  readonly limits: ClientLimits
 }
 
-export function buildServer({ context, hub, gate, health, metrics, logger, keeps }: ServerParts): FastifyInstance {
+export function buildServer(parts: ServerParts): FastifyInstance {
+  const { context, hub, gate, health, metrics, logger, edge, keeps } = parts
+  const clients = new Clients(parts.limits)
+  const listener = new Listener(edge, clients)
   const app = fastify({
+    serverFactory: (handler) => listener.create(handler),
     loggerInstance: logger,
     // A log line a request halves the throughput: errors only.
     // A logger a request costs as much as resolving the path.
@@ -49,27 +67,23 @@ export function buildServer({ context, hub, gate, health, metrics, logger, keeps
     routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
     clientErrorHandler: answerClientError,
     forceCloseConnections: true,
-    // Streams of calls may last; any other body is given its time where it is read.
-    requestTimeout: 0,
-    http: { headersTimeout: bounds.requestMsMax },
     frameworkErrors: (error, request, reply) => sendProblem(reply, problemOf(error, request.raw.url ?? '')),
   })
   app.decorateRequest('token', null)
   app.decorateRequest('stream', null)
+  app.decorate('clients', clients)
+  app.decorate('renewAccess', (tls: TlsMaterial | null) => {
+    if (tls !== null) listener.renew(tls)
+    clients.endStreams((token) => isKnown(gate, token))
+  })
+  app.addHook('preClose', (done) => {
+    clients.stop()
+    listener.cutConnections()
+    done()
+  })
   app.addHook('onRequest', (request, _reply, done) => {
-    checkPlaces(gate, { host: request.headers.host, origin: request.headers.origin })
-    const url = request.raw.url!
-    if (url.length > bounds.pathBytesMax || Buffer.byteLength(url) > bounds.pathBytesMax) {
-      throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
-    }
-    const path = url.split('?', 1)[0]!
-    if (!isOpen(path)) request.token = authenticate(gate, request.headers)
-    if (request.headers.upgrade !== undefined && !inTree.test(path)) {
-      throw new Problem(
-        'malformed-request',
-        `there is no stream at ${path}; there is one at /sys and at every path below it`,
-      )
-    }
+    clients.admitRequest(request.raw.socket)
+    letIn(request, { gate, listener })
     done()
   })
   app.setErrorHandler((error: FastifyError, request, reply) => fail(error, request, reply))
@@ -82,19 +96,49 @@ export function buildServer({ context, hub, gate, health, metrics, logger, keeps
       perMessageDeflate: false,
       handleProtocols: (offers: Set<string>) => chooseSubprotocol(offers) ?? false,
     },
+    errorHandler: endFaulty,
   })
+  app.after(() =>
+    app.websocketServer.on('connection', (socket, { socket: raw }) => guardWebSocket(clients, socket, raw)),
+  )
   app.register(async (scope) => addCallsRoute(scope, context))
   app.register(async (scope) => {
     scope.addHook('preParsing', timeBody)
-    const parts = { context, hub, fragments: new Fragments(context) }
-    addTreeRoutes(scope, parts)
-    addEventsRoute(scope, parts)
+    const tree = { context, hub, fragments: new Fragments(context), clients }
+    addTreeRoutes(scope, tree)
+    addEventsRoute(scope, tree)
     addSubscriptionRoutes(scope, { hub, keeps })
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
     await addDocs(scope, context.version)
   })
   return app
+}
+
+/** All that can be said of a request before it is known what it asks for. @throws Problem */
+function letIn(request: FastifyRequest, { gate, listener }: { gate: Gate; listener: Listener }): void {
+  const { headers } = request
+  const isUpgrade = headers.upgrade !== undefined
+  checkPlaces(gate, { host: headers.host, origin: headers.origin, isSecure: listener.isSecure })
+  const url = request.raw.url!
+  if (url.length > bounds.pathBytesMax || Buffer.byteLength(url) > bounds.pathBytesMax) {
+    throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
+  }
+  refuseTokenInUrl(url)
+  const path = url.split('?', 1)[0]!
+  if (!isOpen(path)) {
+    request.token = authenticate(gate, {
+      authorization: headers.authorization,
+      subprotocols: isUpgrade ? (headers['sec-websocket-protocol'] ?? null) : null,
+      certificate: listener.certificateOf(request.raw.socket),
+    })
+  }
+  if (isUpgrade && !inTree.test(path)) {
+    throw new Problem(
+      'malformed-request',
+      `there is no stream at ${path}; there is one at /sys and at every path below it`,
+    )
+  }
 }
 
 const inTree = /^\/sys(?:\/|$)/

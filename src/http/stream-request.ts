@@ -13,6 +13,7 @@ import type { TreeContext } from '../tree/definition.ts'
 import type { Fragments } from '../tree/fragments.ts'
 import { parsePathFilter } from '../tree/path-filter.ts'
 import { snapshotOf } from '../tree/snapshot.ts'
+import type { Clients } from './clients.ts'
 import { flag, parseQuery } from './negotiate.ts'
 import { Problem, problemOf } from './problems.ts'
 import { authorizeOwner, type Token } from './security.ts'
@@ -21,6 +22,7 @@ export interface StreamParts {
   readonly context: TreeContext
   readonly hub: Hub
   readonly fragments: Fragments
+  readonly clients: Clients
 }
 
 const StreamQuery = z.strictObject({

@@ -64,6 +64,8 @@ function speakEvents(hub: Hub, { socket, line }: Speaking, asked: Asked): (() =>
 function refuseFrames(hub: Hub, { socket, line }: Speaking, subject: string): void {
   let bad = 0
   socket.on('message', () => {
+    // What comes while it is being closed is a flood's rest.
+    if (socket.readyState !== socket.OPEN) return
     bad++
     if (bad > bounds.badFramesMax) return line.close(1008, 'too many frames that nobody asked for')
     const problem = {

@@ -82,12 +82,24 @@ const word = fc.constantFrom(
     '**',
   ],
 )
-const path = fc
+/** Outside the tree: files are served there, and no others than those of the page. */
+const elsewhere = fc
+  .tuple(
+    fc.constantFrom('/docs', '/docs/static', '/metrics', '/readyz', '/livez', '/openapi.json', ''),
+    fc.array(fc.constantFrom('..', '%2e%2e', '..%2f', '%00', '%zz', '.', '', 'index.html', 'package.json', 'json'), {
+      maxLength: 4,
+    }),
+    fc.constantFrom('', '?', '?verbose', '?x=1', '?token=x'),
+  )
+  .map(([place, words, query]) => `${[place, ...words].join('/')}${query}`)
+  .map((text) => (text.startsWith('/') ? text : `/${text}`))
+const inTree = fc
   .tuple(
     fc.array(word, { maxLength: 8 }),
     fc.constantFrom('', '?', '?format=text', '?pretty', '?types=*', '?after=1', '?x=1', '?%zz'),
   )
   .map(([words, query]) => `/${['sys', ...words].join('/')}${query}`)
+const path = fc.oneof({ weight: 5, arbitrary: inTree }, { weight: 1, arbitrary: elsewhere })
 const body = fc.oneof(
   fc.json(),
   fc.string(),

@@ -86,12 +86,82 @@ describe('with tokens', () => {
   })
 })
 
+/** As a page would do it, which cannot set headers. */
+const offer = (token: string) => `base64url.bearer.${Buffer.from(token).toString('base64url')}`
+
+describe('a token among the subprotocols of a WebSocket', () => {
+  test('is as good as one in a header, and is never the subprotocol that is chosen', async () => {
+    service = await new Service({ tokens }).start()
+    for (const protocols of [
+      ['cloudevents.json', offer('a'.repeat(20))],
+      [offer('b'.repeat(20)), 'cloudevents.json'],
+    ]) {
+      expect((await service.watch('/sys', protocols)).socket.protocol).toBe('cloudevents.json')
+    }
+  })
+
+  test.each([
+    ['alone', [offer('a'.repeat(20))], 400, /beside the token a real subprotocol/],
+    ['beside an unknown one', [offer('a'.repeat(20)), 'mqtt'], 400, /spoken here: cloudevents.json/],
+    ['that is unknown', ['cloudevents.json', offer('x'.repeat(20))], 401, /not known/],
+    ['with padding left away wrongly', ['cloudevents.json', 'base64url.bearer.YQ-'], 401, /base64url without padding/],
+    ['that is not UTF-8', ['cloudevents.json', 'base64url.bearer._w'], 401, /base64url without padding/],
+    ['twice', ['cloudevents.json', offer('a'.repeat(20)), offer('b'.repeat(20))], 401, /more than one token/],
+    ['that is empty', ['cloudevents.json', 'base64url.bearer.'], 401, /not known/],
+  ])('%s is refused', async (_, protocols, status, detail) => {
+    service = await new Service({ tokens }).start()
+    const { status: answered, body } = await service.refusedUpgrade('/sys', { protocols })
+    expect([answered, body.detail]).toEqual([status, expect.stringMatching(detail)])
+    expect(JSON.stringify(body)).not.toMatch(/a{20}|b{20}|x{20}|YWFh/)
+  })
+
+  test('is no token of a request that is no upgrade', async () => {
+    service = await new Service({ tokens }).start()
+    const headers = { 'sec-websocket-protocol': `cloudevents.json, ${offer('a'.repeat(20))}` }
+    expect((await service.fetch('/sys', { headers })).status).toBe(401)
+  })
+
+  test('needs a real one beside it where no tokens are in use, too', async () => {
+    service = await new Service().start()
+    expect(await service.refusedUpgrade('/sys', { protocols: [offer('any')] })).toMatchObject({ status: 400 })
+    expect((await service.watch('/sys', ['cloudevents.json', offer('any')])).socket.protocol).toBe('cloudevents.json')
+  })
+})
+
+test.each(['token', 'access_token', 'Access_Token', 'bearer_token'])(
+  'a URL with ?%s= is refused, whoever asks, and the answer says where a token goes and not what it was',
+  async (name) => {
+    service = await new Service({ tokens }).start()
+    const path = `/sys?fields=path&${name}=${'a'.repeat(20)}`
+    const answer = await service.get(path, bearer('a'))
+    expect(answer).toMatchObject({ status: 400, body: { type: 'urn:introspectd:problem:token-in-url' } })
+    expect(answer.body.detail).toMatch(/Authorization: Bearer.*base64url\.bearer\./)
+    expect(JSON.stringify(answer.body)).not.toContain('aaaa')
+    expect(await service.refusedUpgrade(path)).toMatchObject({ status: 400 })
+  },
+)
+
+test('when the token file is read anew, streams of tokens that are gone are ended, and the others go on', async () => {
+  service = await new Service({ tokens }).start()
+  const authorized = (letter: string) => ['cloudevents.json', offer(letter.repeat(20))]
+  const [going, staying] = [await service.watch('/sys', authorized('a')), await service.watch('/sys', authorized('b'))]
+  const events = await service.fetch('/sys', { headers: { ...bearer('a'), accept: 'text/event-stream' } })
+  await service.untilStreams(3)
+  service.setTokens(parseTokens(`ha-1 read ${'b'.repeat(20)}\nwatcher read ${'c'.repeat(20)}`))
+  expect(await going.closed).toEqual({ code: 1008, reason: 'the token of this stream is no longer known' })
+  expect(await events.text()).toMatch(/: the token of this stream is no longer known\n\n$/)
+  expect((await service.fetch('/sys', { headers: bearer('a') })).status).toBe(401)
+  service.bench.process(42)
+  expect((await staying.until(1))[0]).toMatchObject({ type: 'process.created' })
+})
+
 test.each([
   ['', /no token/],
   ['ha-1 control', /line 1/],
   ['ha-1 root aaaaaaaaaaaaaaaaaaaa', /line 1/],
   ['# fine\nha-1 read short', /line 2.*16/],
   ['a read aaaaaaaaaaaaaaaaaaaa\na read bbbbbbbbbbbbbbbbbbbb', /twice/],
+  ['a read aaaaaaaaaaaaaaaaaaaa\nb read aaaaaaaaaaaaaaaaaaaa', /line 2.*another name has this token/],
 ])('the token file %j is refused, naming the line and never the token', (text, reason) => {
   expect(() => parseTokens(text)).toThrow(reason)
   expect(() => parseTokens(text)).not.toThrow(/aaaaaaaa|short/)
@@ -103,4 +173,10 @@ test('loopback is told from the rest', () => {
   expect(allowedHosts('127.0.0.1', 80, ['Proxy:1'])).toEqual(
     expect.arrayContaining(['localhost', '127.0.0.1:80', '[::1]', 'proxy:1']),
   )
+})
+
+test('the page where requests can be tried is in no frame of another', async () => {
+  service = await new Service().start()
+  for (const path of ['/docs', '/docs/', '/docs/static/index.html'])
+    expect([path, (await service.fetch(path)).headers.get('x-frame-options')]).toEqual([path, 'DENY'])
 })

@@ -2,29 +2,31 @@
 
 import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
-import type { Token } from '../../src/http/security.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { Machine } from '../../src/kernel/machine.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
 import { HostedModel } from '../../src/model.ts'
-import { Serving } from './service.ts'
+import { type Differing, Serving } from './service.ts'
 
 export class ModelService extends Serving {
   readonly #model: HostedModel
 
   constructor({
     tokens = null,
+    logger = pino({ level: 'silent' }),
     clock = 'virtual',
-  }: { tokens?: readonly Token[] | null; clock?: 'virtual' | 'real' } = {}) {
+    ...rest
+  }: Differing & { clock?: 'virtual' | 'real' } = {}) {
     const gate = { tokens, hosts: new Set<string>() }
     const machine = new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 }))
     const model = new HostedModel(machine, { clock, now: () => 0 })
     const app = buildApp({
+      ...rest,
       kernel: machine.kernel,
       source: model.source,
       model,
       gate,
-      logger: pino({ level: 'silent' }),
+      logger,
       version: '0.0.0',
       now: () => 0,
       firstSequence: 1,

@@ -2,7 +2,7 @@
 
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
-import { type App, buildApp } from '../../src/app.ts'
+import { type App, type AppParts, buildApp } from '../../src/app.ts'
 import { allowedHosts, type Token } from '../../src/http/security.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
@@ -32,14 +32,25 @@ export interface CloudEvent {
   readonly data: Record<string, unknown>
 }
 
+export interface TestGate {
+  tokens: readonly Token[] | null
+  readonly hosts: Set<string>
+}
+
+/** How the services of tests differ. */
+export interface Differing extends Pick<AppParts, 'edge' | 'limits'> {
+  readonly tokens?: readonly Token[] | null
+  readonly logger?: AppParts['logger']
+}
+
 /** A service that listens on a free port, and what tests ask of it. */
 export class Serving {
   readonly app: App
-  readonly #gate: { readonly hosts: Set<string> }
+  readonly #gate: TestGate
   readonly #sockets: WebSocket[] = []
   port = 0
 
-  constructor(app: App, gate: { readonly hosts: Set<string> }) {
+  constructor(app: App, gate: TestGate) {
     this.app = app
     this.#gate = gate
   }
@@ -54,6 +65,12 @@ export class Serving {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`
+  }
+
+  /** Another token file has been read. */
+  setTokens(tokens: readonly Token[]): void {
+    this.#gate.tokens = tokens
+    this.app.server.renewAccess(null)
   }
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
@@ -143,14 +160,20 @@ export class Serving {
 export class Service extends Serving {
   readonly bench: Bench
 
-  constructor({ tokens = null, selfPid }: { tokens?: readonly Token[] | null; selfPid?: number } = {}) {
+  constructor({
+    tokens = null,
+    logger = pino({ level: 'silent' }),
+    selfPid,
+    ...rest
+  }: Differing & { selfPid?: number } = {}) {
     const bench = new Bench(selfPid === undefined ? {} : { selfPid })
     const gate = { tokens, hosts: new Set<string>() }
     const app = buildApp({
+      ...rest,
       kernel: bench.kernel,
       source: silentSource,
       gate,
-      logger: pino({ level: 'silent' }),
+      logger,
       version: '0.0.0',
       now: () => 1_700_000_000_000,
     })

@@ -41,10 +41,14 @@ const wantedOfStat = 0x204 // links and size
 const linksAt = 16
 const sizeAt = 40
 
-const budgetOfProcess = (): number => {
-  const { nofile } = parseLimits(readFileSync('/proc/self/limits', 'latin1'))
-  const soft = nofile?.soft ?? reserveFds
-  return Math.max(0, Math.min(soft - reserveFds, Math.floor(soft * keptShareMax)))
+const descriptorsMax = (): number => parseLimits(readFileSync('/proc/self/limits', 'latin1')).nofile?.soft ?? reserveFds
+
+const budgetOf = (max: number): number => Math.max(0, Math.min(max - reserveFds, Math.floor(max * keptShareMax)))
+
+/** Descriptors that this process may have beside those that are kept here. */
+export function descriptorsLeft(): number {
+  const max = descriptorsMax()
+  return max - budgetOf(max)
 }
 
 export class KeptFiles {
@@ -59,7 +63,7 @@ export class KeptFiles {
   private budget: number
   private shortage: string | null = null
 
-  constructor(budget = budgetOfProcess()) {
+  constructor(budget = budgetOf(descriptorsMax())) {
     this.budget = budget
   }
 

@@ -1,0 +1,325 @@
+/**
+ * Who may do what, as one table: every route × verb × caller, over HTTP and as an upgrade. A route that is not in the table
+ * fails the test, so a new one is one row here.
+ */
+
+import { request } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { parseTokens, type Role, roles } from '../../src/http/security.ts'
+import type { Level } from '../../src/kernel/limits/table.ts'
+import type { Definition } from '../../src/tree/definition.ts'
+import { definitions } from '../../src/tree/tree.ts'
+import { ModelService } from '../support/model-service.ts'
+
+/** What a route asks of whoever calls it; `open` is nothing at all. */
+type Needed = Role | 'open'
+type Verbs = Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Needed>>>
+
+const reads: Verbs = { GET: 'read' }
+const sets: Verbs = { GET: 'read', PUT: 'control', DELETE: 'control' }
+const switches: Verbs = { GET: 'read', PUT: 'control' }
+const drives: Verbs = { GET: 'read', POST: 'operate' }
+const operates: Verbs = { GET: 'read', PUT: 'operate' }
+
+/** By level and leaf. `:new` is an entry that is not there. */
+const inTree: Readonly<Record<string, Verbs>> = {
+  system: operates,
+  partition: { ...operates, DELETE: 'operate' },
+  process: reads,
+  thread: reads,
+  'system proc': drives,
+  'partition proc': drives,
+  'process thread': drives,
+  'system part': reads,
+  'system part/:new': { PUT: 'operate' },
+  'partition part': reads,
+  'partition part/:new': { PUT: 'operate' },
+  'process rlimit': reads,
+  'process rlimit/:rlimit': operates,
+  'process signal': drives,
+  'process channel': reads,
+  'process channel/:chid': reads,
+  'process call': drives,
+  'thread call': drives,
+  'system calls': drives,
+  'system scenario': drives,
+  'system clock': drives,
+  'system state': operates,
+  'system timeout': sets,
+  'partition timeout': sets,
+  'process timeout': sets,
+  'thread wait': reads,
+  'process wait': reads,
+  'system wait': reads,
+  'system states': reads,
+  'system limits': reads,
+  'system signal-table': reads,
+  'system thresholds': reads,
+  'system notifier': switches,
+  'system notifier/limits': reads,
+  'system notifier/limits/:of': switches,
+  'system deadlocks': reads,
+  'system deadlocks/:id': reads,
+  ...forEachLevel(':limit', reads),
+  ...forEachLevel(':limit/history', reads),
+  ...forEachLevel(':limit/threshold', reads),
+  ...forEachLevel(':limit/threshold/:name', sets),
+}
+
+const elsewhere: Readonly<Record<string, Verbs>> = {
+  '/': reads,
+  '/livez': { GET: 'open' },
+  '/readyz': { GET: 'open' },
+  '/metrics': reads,
+  '/openapi.json': reads,
+  // The page where a person enters a token: nothing in it is of this machine.
+  '/docs': { GET: 'open' },
+  '/docs/': { GET: 'open' },
+  '/docs/*': { GET: 'open' },
+  '/docs/json': { GET: 'open' },
+  '/docs/yaml': { GET: 'open' },
+  '/docs/static/index.html': { GET: 'open' },
+  '/docs/static/swagger-initializer.js': { GET: 'open' },
+}
+
+/** Where what is asked in the body decides. */
+const byBody = [
+  { path: '/sys/threads/threshold/acts', body: { at: 100, action: 'signal', signal: 'SIGTERM' }, needed: 'operate' },
+  { path: '/sys/threads/threshold/tells', body: { at: 100, action: 'notify' }, needed: 'control' },
+] as const satisfies readonly { path: string; body: object; needed: Needed }[]
+
+const bodies: Readonly<Record<string, object>> = {
+  'process rlimit/:rlimit': { soft: 100 },
+  ...forEachLevel(':limit/threshold/:name', { at: 100 }),
+}
+
+function forEachLevel<Value>(leaf: string, value: Value): Record<string, Value> {
+  return Object.fromEntries(['system', 'partition', 'process', 'thread'].map((level) => [`${level} ${leaf}`, value]))
+}
+
+const secretOf = (role: Role): string => `${role}-${'0'.repeat(16)}`
+const tokens = parseTokens(roles.map((role) => `${role} ${role} ${secretOf(role)}`).join('\n'))
+
+const callers: Readonly<Record<string, { readonly role: Role | null; readonly secret: string | null }>> = {
+  nobody: { role: null, secret: null },
+  stranger: { role: null, secret: 'none-of-the-tokens' },
+  ...Object.fromEntries(roles.map((role) => [role, { role, secret: secretOf(role) }])),
+}
+
+let service: ModelService
+
+beforeAll(async () => {
+  service = await new ModelService({ tokens }).start()
+  await asOperator('POST', '/sys/proc', { name: 'one' })
+  await asOperator('POST', '/sys/proc/1/thread/1/call', { call: 'ChannelCreate' })
+})
+
+afterAll(() => service.stop())
+
+const asOperator = (method: string, path: string, body?: object) =>
+  service.send(method, path, body, { authorization: `Bearer ${secretOf('operate')}` })
+
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly body?: object | undefined
+  readonly headers?: Record<string, string>
+}
+
+/** `let in`, or the problem why not. fetch would not let one choose Host. */
+function outcome({ method, path, body, headers = {} }: Asked): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const text = body === undefined ? '' : JSON.stringify(body)
+    const length = method === 'GET' ? {} : { 'content-length': text.length, 'content-type': 'application/json' }
+    const options = { port: service.port, host: '127.0.0.1', method, path, headers: { ...headers, ...length } }
+    const asked = request(options, (response) => {
+      let answer = ''
+      response.on('data', (chunk: Buffer) => {
+        answer += chunk.toString()
+      })
+      response.on('end', () => resolve(verdict(response.statusCode ?? 0, answer)))
+      expect(response.headers['access-control-allow-origin']).toBe(undefined)
+    })
+    asked.on('error', reject)
+    asked.end(text)
+  })
+}
+
+const refusals = ['unauthorized', 'forbidden', 'host-not-allowed', 'origin-not-allowed']
+
+function verdict(status: number, answer: string): string {
+  if (status >= 500) return `${status}: ${answer}`
+  if (status < 400) return 'let in'
+  const name = (JSON.parse(answer) as { type: string }).type.replace('urn:introspectd:problem:', '')
+  return refusals.includes(name) ? name : 'let in'
+}
+
+function upgrade(path: string, headers: Record<string, string>, protocols: string[]): Promise<string> {
+  const socket = new WebSocket(`ws://127.0.0.1:${service.port}${path}`, protocols, { headers })
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => {
+      socket.terminate()
+      // A token is never what is chosen.
+      resolve(socket.protocol === (protocols.length === 0 ? '' : 'cloudevents.json') ? 'upgraded' : socket.protocol)
+    })
+    socket.once('unexpected-response', (asked, response) => {
+      let answer = ''
+      response.on('data', (chunk: Buffer) => {
+        answer += chunk.toString()
+      })
+      response.on('end', () => {
+        asked.destroy()
+        resolve(verdict(response.statusCode ?? 0, answer))
+      })
+    })
+    socket.once('error', reject)
+  })
+}
+
+const expected = (needed: Needed, role: Role | null): string => {
+  if (needed === 'open') return 'let in'
+  if (role === null) return 'unauthorized'
+  return roles.indexOf(role) >= roles.indexOf(needed) ? 'let in' : 'forbidden'
+}
+
+const bearer = (secret: string | null): Record<string, string> =>
+  secret === null ? {} : { authorization: `Bearer ${secret}` }
+
+const places: Readonly<Record<Level, string>> = {
+  system: '/sys',
+  partition: '/sys/part/web',
+  process: '/sys/proc/1',
+  thread: '/sys/proc/1/thread/1',
+}
+
+function pathOf(row: string): string {
+  const [level, leaf] = row.split(' ') as [Level, string?]
+  if (leaf === undefined) return places[level]
+  const params: Readonly<Record<string, string>> = {
+    limit: level === 'thread' ? 'stack' : 'threads',
+    rlimit: 'nofile',
+    of: 'threads',
+  }
+  return `${places[level]}/${leaf.replace(/:(\w+)/g, (_, name: string) => params[name] ?? '1')}`
+}
+
+const verbsOf = ({ put, post, postsApart, remove }: Definition): string[] => [
+  'GET',
+  ...(put ? ['PUT'] : []),
+  ...(post || postsApart ? ['POST'] : []),
+  ...(remove ? ['DELETE'] : []),
+]
+
+test('every row of the tree is in the table, with its verbs', () => {
+  const rows = definitions.flatMap((definition) =>
+    definition.under.flatMap((level): [string, string[]][] => {
+      const row = `${level} ${definition.leaf}`.trim()
+      return [
+        [row, verbsOf(definition)],
+        ...(definition.create ? [[`${row}/:new`, ['PUT']] as [string, string[]]] : []),
+      ]
+    }),
+  )
+  const table = Object.entries(inTree).map(([row, verbs]) => [row, Object.keys(verbs).sort()] as const)
+  expect(Object.fromEntries(table)).toEqual(Object.fromEntries(rows.map(([row, verbs]) => [row, verbs.sort()])))
+})
+
+test('every other route is in the table, with its verbs', () => {
+  const others = Object.entries(routesOf(service.app.server.printRoutes({ commonPrefix: false }))).filter(
+    ([path]) => !/^\/sys(\/|\*|$)/.test(path),
+  )
+  const table = Object.entries(elsewhere).map(([path, verbs]) => [path, Object.keys(verbs).sort()])
+  expect(Object.fromEntries(table)).toEqual(Object.fromEntries(others))
+})
+
+/** Fastify prints its routes as a tree, each with the verbs that it has beside HEAD. */
+function routesOf(printed: string): Record<string, string[]> {
+  const above: string[] = []
+  const lines = printed.split('\n').flatMap((line) => {
+    const [, indent, segment, verbs] = /^([│ ]*)[├└]── (\S+) \((.*)\)$/.exec(line) ?? []
+    if (indent === undefined) return []
+    const depth = indent.length / 4
+    above[depth] = `${depth === 0 ? '' : above[depth - 1]}${segment}`
+    return [
+      [
+        above[depth],
+        verbs!
+          .split(', ')
+          .filter((verb) => verb !== 'HEAD')
+          .sort(),
+      ] as const,
+    ]
+  })
+  return Object.fromEntries(lines)
+}
+
+const rows = [
+  ...Object.entries(inTree).map(([row, verbs]) => ({ row, path: pathOf(row), verbs })),
+  ...Object.entries(elsewhere).map(([row, verbs]) => ({ row, path: row.replace('*', 'x'), verbs })),
+]
+const asks = rows.flatMap(({ row, path, verbs }) =>
+  Object.entries(verbs).map(([method, needed]) => ({ method, path, needed, body: bodies[row] ?? {} })),
+)
+
+/** All that the model is: what is refused has changed nothing of it. */
+const stateText = async (): Promise<string> =>
+  (await service.fetch('/sys/state', { headers: bearer(secretOf('read')) })).text()
+
+test.each([...asks, ...byBody.map((ask) => ({ method: 'PUT', ...ask }))])(
+  '$method $path needs the role $needed',
+  async ({ needed, ...asked }) => {
+    await asOperator('PUT', '/sys/part/web', {})
+    const before = await stateText()
+    const wanted = Object.entries(callers).map(([name, { role, secret }]) => ({
+      name,
+      headers: bearer(secret),
+      outcome: expected(needed, role),
+    }))
+    const operator = bearer(secretOf('operate'))
+    const all = [
+      { name: 'forged Host', headers: { ...operator, host: 'evil.example' }, outcome: 'host-not-allowed' },
+      { name: 'forged Origin', headers: { ...operator, origin: 'http://evil.example' }, outcome: 'origin-not-allowed' },
+      { name: 'no Origin', headers: { ...operator, origin: 'null' }, outcome: 'origin-not-allowed' },
+      ...wanted,
+    ]
+    const refused = all.filter((caller) => caller.outcome !== 'let in')
+    const admitted = all.filter((caller) => caller.outcome === 'let in')
+    for (const { name, headers, outcome: said } of refused)
+      expect([name, await outcome({ ...asked, headers })]).toEqual([name, said])
+    expect(await stateText()).toBe(before)
+    for (const { name, headers } of admitted)
+      expect([name, await outcome({ ...asked, headers })]).toEqual([name, 'let in'])
+  },
+)
+
+/** What is made there is a partition, and has its verbs. */
+const lasting = rows.filter(({ row }) => !row.endsWith(':new'))
+
+test.each(lasting)('$path has no verbs beside those, whoever asks', async ({ path, verbs }) => {
+  await asOperator('PUT', '/sys/part/web', {})
+  for (const method of ['PUT', 'POST', 'DELETE', 'PATCH'].filter((verb) => !(verb in verbs))) {
+    const response = await asOperator(method, path, {})
+    expect([method, response.status]).toEqual([method, 405])
+  }
+})
+
+const streams = rows.filter(({ verbs }) => verbs.GET !== undefined)
+
+test.each(streams)('an upgrade at $path is for those who may read, and only in the tree', async ({ path }) => {
+  await asOperator('PUT', '/sys/part/web', {})
+  const beyond = path.startsWith('/sys') ? 'upgraded' : 'let in'
+  const asSubprotocol = (secret: string) => [
+    'cloudevents.json',
+    `base64url.bearer.${Buffer.from(secret).toString('base64url')}`,
+  ]
+  for (const [name, { role, secret }] of Object.entries(callers)) {
+    const isOpen = elsewhere[path.replace('/docs/x', '/docs/*')]?.GET === 'open'
+    const said = role === null && !isOpen ? 'unauthorized' : beyond
+    expect([name, await upgrade(path, bearer(secret), [])]).toEqual([name, said])
+    if (secret !== null) expect([name, await upgrade(path, {}, asSubprotocol(secret))]).toEqual([name, said])
+  }
+  const operator = bearer(secretOf('operate'))
+  expect(await upgrade(path, { ...operator, host: 'evil.example' }, [])).toBe('host-not-allowed')
+  expect(await upgrade(path, { ...operator, origin: 'http://evil.example' }, [])).toBe('origin-not-allowed')
+})

@@ -1,0 +1,262 @@
+/** What one client may have of the service, each past its limit; others have theirs meanwhile. */
+
+import { Agent, get as httpGet } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { bounds } from '../../src/bounds.ts'
+import { keyOf } from '../../src/http/clients.ts'
+import { RequestBucket } from '../../src/http/request-bucket.ts'
+import { parseTokens } from '../../src/http/security.ts'
+import { Service } from '../support/service.ts'
+
+let service: Service
+const sockets: Socket[] = []
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await service?.stop()
+})
+
+const secretOf = (letter: string): string => letter.repeat(20)
+const bearer = (letter: string) => ({ authorization: `Bearer ${secretOf(letter)}` })
+const counts = () => service.app.server.clients.counts
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A connection on which nothing is asked. */
+async function open(localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: service.port, host: '127.0.0.1', localAddress })
+  socket.on('error', () => {})
+  sockets.push(socket)
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return socket
+}
+
+/** From another address of this machine, over a connection of its own. */
+function statusFrom(
+  localAddress: string,
+  path = '/sys?fields=path',
+  headers: Record<string, string> = {},
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = { port: service.port, host: '127.0.0.1', path, localAddress, headers, agent: new Agent() }
+    httpGet(options, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    }).on('error', reject)
+  })
+}
+
+describe('requests', () => {
+  // The clock stands still, so that it is known how many there may be.
+  beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => vi.useRealTimers())
+
+  const statuses = async (count: number, init: RequestInit = {}): Promise<number[]> => {
+    const answers = await Promise.all(Array.from({ length: count }, () => service.fetch('/livez', init)))
+    return answers.map(({ status }) => status)
+  }
+
+  test('past the rate of an address are answered 429 with when to try again, over connections of their own too', async () => {
+    service = await new Service({ limits: { requestsPerSecond: 20 } }).start()
+    const all = [...(await statuses(15)), ...(await statuses(15, { headers: { connection: 'close' } }))]
+    expect(all.filter((status) => status === 200)).toHaveLength(20)
+    expect(all.filter((status) => status === 429)).toHaveLength(10)
+    const refused = await service.fetch('/livez')
+    expect(refused.headers.get('retry-after')).toBe('1')
+    expect(await refused.json()).toMatchObject({ status: 429, type: 'urn:introspectd:problem:too-many-requests' })
+    vi.advanceTimersByTime(100)
+    expect((await statuses(4)).sort()).toEqual([200, 200, 429, 429])
+  })
+
+  test('of one address are no matter to another', async () => {
+    service = await new Service({ limits: { requestsPerSecond: 1 } }).start()
+    expect([await statusFrom('127.0.0.1'), await statusFrom('127.0.0.1')]).toEqual([200, 429])
+    expect(await statusFrom('127.0.0.2')).toBe(200)
+  })
+
+  test.each([
+    ['with a wrong token', 401, '/sys', bearer('x')],
+    ['of what there is not', 404, '/nowhere', bearer('a')],
+    ['for another Host', 403, '/sys', { host: 'evil.example' }],
+  ])('count %s, and before an upgrade', async (_, status, path, headers) => {
+    const tokens = parseTokens(`watcher read ${secretOf('a')}`)
+    service = await new Service({ tokens, limits: { requestsPerSecond: 1 } }).start()
+    expect(await statusFrom('127.0.0.1', path, headers)).toBe(status)
+    expect(await service.refusedUpgrade('/sys', { headers: bearer('a') })).toMatchObject({ status: 429 })
+  })
+
+  test('are not counted where the limit is 0', async () => {
+    service = await new Service({ limits: { requestsPerSecond: 0 } }).start()
+    expect(new Set(await statuses(200))).toEqual(new Set([200]))
+  })
+
+  test('of whoever is gone are forgotten once they would not count any more', async () => {
+    service = await new Service({ limits: { requestsPerSecond: 10 } }).start()
+    const { clients } = service.app.server
+    await statusFrom('127.0.0.2')
+    await until(() => counts().connections === 0)
+    clients.forgetIdle()
+    expect(counts().addresses).toBe(1)
+    vi.advanceTimersByTime(100)
+    clients.forgetIdle()
+    expect(counts().addresses).toBe(0)
+  })
+})
+
+test('a bucket gives so many at once, then as many a second, and never more than it holds', () => {
+  const bucket = new RequestBucket(10, 0)
+  const take = (now: number, times: number) => Array.from({ length: times }, () => bucket.take(now))
+  expect(take(0, 11)).toEqual([...new Array(10).fill(0), 100])
+  expect(bucket.take(50)).toBe(50)
+  expect(take(100, 2)).toEqual([0, 100])
+  expect(bucket.isFull(1000)).toBe(false)
+  expect(bucket.isFull(1100)).toBe(true)
+  expect(take(1_000_000, 11)).toEqual([...new Array(10).fill(0), 100])
+})
+
+describe('connections', () => {
+  test('past the limit of an address are answered 429 and closed; those that were there go on, another address has its own', async () => {
+    service = await new Service({ limits: { connectionsPerAddress: 3 } }).start()
+    const [first] = [await open(), await open(), await open()]
+    await until(() => counts().connections === 3)
+    const more = await fetch(`${service.url}/sys`)
+    expect([more.status, more.headers.get('retry-after'), more.headers.get('connection')]).toEqual([429, '10', 'close'])
+    expect(await more.json()).toMatchObject({ type: 'urn:introspectd:problem:too-many-connections' })
+    expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 429 })
+    const answer = new Promise<string>((resolve) => first!.once('data', (data: Buffer) => resolve(data.toString())))
+    first!.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n\r\n`)
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await statusFrom('127.0.0.2')).toBe(200)
+    for (const socket of sockets) socket.destroy()
+    await until(() => counts().connections === 0)
+    expect((await service.fetch('/sys')).status).toBe(200)
+  })
+
+  test('one that came too many is served when others have gone meanwhile', async () => {
+    service = await new Service({ limits: { connectionsPerAddress: 1 } }).start()
+    const [first, second] = [await open(), await open()]
+    await until(() => counts().connections === 2)
+    first.destroy()
+    await until(() => counts().connections === 1)
+    const answer = new Promise<string>((resolve) => second.once('data', (data: Buffer) => resolve(data.toString())))
+    second.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n\r\n`)
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  test('past twice the limit are closed unheard', async () => {
+    service = await new Service({ limits: { connectionsPerAddress: 2 } }).start()
+    for (let count = 0; count < 4; count++) await open()
+    const closed = open().then((socket) => new Promise((resolve) => socket.once('close', resolve).resume()))
+    await closed
+    await until(() => counts().connections === 4)
+  })
+
+  test('of everybody are bounded, and who is closed for it hurts nobody who is there', async () => {
+    service = await new Service({ edge: { connectionsMax: 2 } }).start()
+    const watcher = await service.watch('/sys')
+    await open('127.0.0.2')
+    const third = await open('127.0.0.3')
+    await new Promise((resolve) => third.once('close', resolve).resume())
+    service.bench.process(42)
+    expect(await watcher.until(1)).toHaveLength(1)
+  })
+})
+
+describe('streams', () => {
+  test('past the limit of an address are refused with 429 before the upgrade, and as server-sent events', async () => {
+    service = await new Service({ limits: { streamsPerClient: 2 } }).start()
+    const first = await service.watch('/sys')
+    const controller = new AbortController()
+    const accept = { accept: 'text/event-stream' }
+    await service.fetch('/sys', { headers: accept, signal: controller.signal })
+    expect(await service.refusedUpgrade('/sys')).toMatchObject({
+      status: 429,
+      body: { type: 'urn:introspectd:problem:too-many-streams' },
+    })
+    const refused = await service.fetch('/sys', { headers: accept })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+    first.socket.terminate()
+    controller.abort()
+    await until(() => counts().streams === 0)
+    await service.watch('/sys')
+  })
+
+  test('are counted by token where there are tokens: one that has all of its own leaves the others theirs', async () => {
+    const tokens = parseTokens(`one read ${secretOf('a')}\ntwo read ${secretOf('b')}`)
+    service = await new Service({ tokens, limits: { streamsPerClient: 1 } }).start()
+    const protocols = (letter: string) => [
+      'cloudevents.json',
+      `base64url.bearer.${btoa(secretOf(letter)).replace(/=+$/, '')}`,
+    ]
+    await service.watch('/sys', protocols('a'))
+    expect(await service.refusedUpgrade('/sys', { protocols: protocols('a') })).toMatchObject({ status: 429 })
+    await service.watch('/sys', protocols('b'))
+  })
+
+  test('of everybody are bounded too', async () => {
+    service = await new Service().start()
+    const size = vi.spyOn(service.app.hub, 'size', 'get').mockReturnValue(bounds.streamsMax)
+    expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 429 })
+    const refused = await service.fetch('/sys', { headers: { accept: 'text/event-stream' } })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+    size.mockRestore()
+    await service.watch('/sys')
+  })
+
+  test('that were refused for something else are not counted', async () => {
+    service = await new Service({ limits: { streamsPerClient: 1 } }).start()
+    for (const path of ['/sys?types=nonsense.*', '/sys/proc/999', '/sys?after=x']) await service.refusedUpgrade(path)
+    await service.fetch('/sys', { method: 'HEAD', headers: { accept: 'text/event-stream' } })
+    await until(() => counts().streams === 0)
+    await service.watch('/sys')
+  })
+})
+
+test.each([
+  ['10.1.2.3', '10.1.2.3'],
+  ['::ffff:10.1.2.3', '10.1.2.3'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  [undefined, ''],
+])('%s is counted as %s', (address, key) => {
+  expect(keyOf(address)).toBe(key)
+})
+
+interface TooLong {
+  readonly path?: string
+  readonly init?: RequestInit
+}
+
+test.each<[string, number, string, TooLong]>([
+  ['headers', 431, 'headers-too-large', { init: { headers: { 'x-long': 'x'.repeat(20_000) } } }],
+  ['a path', 414, 'path-too-long', { path: `/sys/${'x'.repeat(bounds.pathBytesMax)}` }],
+  ['a query', 414, 'path-too-long', { path: `/sys?fields=${'x'.repeat(bounds.pathBytesMax)}` }],
+  [
+    'a body',
+    413,
+    'body-too-large',
+    { path: '/sys/fds/threshold/x', init: { method: 'PUT', body: 'x'.repeat(bounds.bodyBytesMax + 1) } },
+  ],
+])('%s that is too long is answered %i', async (_, status, type, { path = '/sys', init }) => {
+  service = await new Service().start()
+  const answer = await service.fetch(path, init)
+  expect(await answer.json()).toMatchObject({ status, type: `urn:introspectd:problem:${type}` })
+  expect((await service.fetch('/sys')).status).toBe(200)
+})
+
+test('a frame that is too long closes its connection with 1009, and no other', async () => {
+  service = await new Service().start()
+  const [hostile, healthy] = [await service.watch('/sys'), await service.watch('/sys')]
+  hostile.socket.send('x'.repeat(bounds.frameBytesMax + 1))
+  expect(await hostile.closed).toMatchObject({ code: 1009 })
+  service.bench.process(42)
+  expect(await healthy.until(1)).toHaveLength(1)
+  expect(healthy.socket.readyState).toBe(WebSocket.OPEN)
+})
