@@ -1,12 +1,20 @@
 /** What is listened on: HTTP or HTTPS, and what every connection has to keep to before there is a request. */
 
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { bounds } from '../bounds.ts'
 import type { Clients } from './clients.ts'
+import { Problem, problemOf } from './problems.ts'
 import type { TlsMaterial } from './tls.ts'
 
 export interface Edge {
@@ -43,10 +51,13 @@ export class Listener {
       // Streams of calls may last; any other body is given its time where it is read.
       requestTimeout: 0,
       keepAliveTimeout: bounds.keepAliveMs,
+      // Whoever sends none is told so as all others are.
+      requireHostHeader: false,
     } satisfies ServerOptions
     const server = tls === null ? createServer(options, handler) : this.#createSecure(tls, options, handler)
     server.maxConnections = connectionsMax
     server.on('connection', (socket) => this.#clients.connected(socket))
+    server.on('checkExpectation', refuseExpectation)
     return server
   }
 
@@ -88,4 +99,15 @@ export class Listener {
   renew(tls: TlsMaterial): void {
     for (const server of this.#secure) server.setSecureContext(tls)
   }
+}
+
+/** Of `Expect` only `100-continue` is known, and the server sees to that by itself. */
+function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const problem = new Problem('expectation-failed', 'of Expect only 100-continue is known here')
+  const { document } = problemOf(problem, request.url!.split('?', 1)[0]!)
+  response.writeHead(document.status, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    connection: 'close',
+  })
+  response.end(JSON.stringify(document))
 }

@@ -23,6 +23,7 @@ export const headers = {
   Allow: { description: 'The methods that there are here', schema: text },
   'Cache-Control': { description: 'no-store, of what is as it is now', schema: text },
   'X-Accel-Buffering': { description: 'no, of an event stream: proxies are to hand it on as it comes', schema: text },
+  'X-Frame-Options': { description: 'DENY: the page is in no frame of another', schema: text },
   'Retry-After': { description: 'Seconds, with 429', schema: text },
   'WWW-Authenticate': { description: 'With 401', schema: text },
 } as const

@@ -134,7 +134,13 @@ export const otherPaths: Json = {
   '/asyncapi.json': document('The AsyncAPI document of the streams', 'asyncapi'),
   '/docs': {
     get: operation('This document as a page where requests can be tried', 'docs', {
-      responses: { 200: { description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } } },
+      responses: {
+        200: {
+          description: 'The page',
+          headers: headersNamed(['X-Frame-Options']),
+          content: { 'text/html': { schema: { type: 'string' } } },
+        },
+      },
     }),
   },
   '/': {

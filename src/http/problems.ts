@@ -34,6 +34,7 @@ export const problemTypes = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'path-too-long': { status: 414, title: 'The path is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not spoken here' },
+  'expectation-failed': { status: 417, title: 'What is expected is not known here' },
   'too-many-subscriptions': { status: 429, title: 'Too many subscriptions are kept' },
   'too-many-requests': { status: 429, title: 'Too many requests from one address' },
   'too-many-connections': { status: 429, title: 'Too many connections from one address' },

@@ -124,6 +124,7 @@ function letIn(request: FastifyRequest, { gate, listener }: { gate: Gate; listen
   if (url.length > bounds.pathBytesMax || Buffer.byteLength(url) > bounds.pathBytesMax) {
     throw new Problem('path-too-long', `at most ${bounds.pathBytesMax} bytes`)
   }
+  if (!url.startsWith('/')) throw new Problem('malformed-path', 'the path begins with /')
   refuseTokenInUrl(url)
   const path = url.split('?', 1)[0]!
   if (!isOpen(path)) {

@@ -73,6 +73,11 @@ const elsewhere: Readonly<Record<string, Verbs>> = {
   '/readyz': { GET: 'open' },
   '/metrics': reads,
   '/openapi.json': reads,
+  '/asyncapi.json': reads,
+  '/events': reads,
+  '/subscriptions': reads,
+  // Where a reader has come to is its own affair: those of others it may not touch, which a test of its own shows.
+  '/subscriptions/:name': { GET: 'read', PUT: 'read', DELETE: 'read' },
   // The page where a person enters a token: nothing in it is of this machine.
   '/docs': { GET: 'open' },
   '/docs/': { GET: 'open' },
@@ -256,7 +261,11 @@ function routesOf(printed: string): Record<string, string[]> {
 
 const rows = [
   ...Object.entries(inTree).map(([row, verbs]) => ({ row, path: pathOf(row), verbs })),
-  ...Object.entries(elsewhere).map(([row, verbs]) => ({ row, path: row.replace('*', 'x'), verbs })),
+  ...Object.entries(elsewhere).map(([row, verbs]) => ({
+    row,
+    path: row.replace('*', 'x').replace(':name', 'mine'),
+    verbs,
+  })),
 ]
 const asks = rows.flatMap(({ row, path, verbs }) =>
   Object.entries(verbs).map(([method, needed]) => ({ method, path, needed, body: bodies[row] ?? {} })),
