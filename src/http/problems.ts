@@ -169,7 +169,10 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
 }
 
 function ofFastify(error: unknown): { type: ProblemType; detail: string } | null {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null
-  const type = fastifyErrors[error.code]
-  return type === undefined ? null : { type, detail: error.message }
+  if (!(error instanceof Error)) return null
+  const type = 'code' in error && typeof error.code === 'string' ? fastifyErrors[error.code] : undefined
+  if (type !== undefined) return { type, detail: error.message }
+  // Those that serve files have no codes, but know whose fault it is.
+  const status = 'statusCode' in error ? Number(error.statusCode) : 500
+  return status >= 400 && status < 500 ? { type: 'malformed-request', detail: error.message } : null
 }

@@ -167,8 +167,9 @@ const known =
 
 function notFound(request: FastifyRequest): Problem {
   const path = request.raw.url!.split('?', 1)[0]!
-  if (!known.test(path))
-    return new Problem('no-such-path', `${path} does not exist; / does`, { extra: { exists: '/' } })
+  // What is known answers GET: of the page's files there may be another.
+  const isMissing = !known.test(path) || request.method === 'GET' || request.method === 'HEAD'
+  if (isMissing) return new Problem('no-such-path', `${path} does not exist; / does`, { extra: { exists: '/' } })
   const allow = /^\/subscriptions\/./.test(path) ? 'GET, HEAD, PUT, DELETE' : 'GET, HEAD'
   return new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
 }

@@ -180,3 +180,15 @@ test('the page where requests can be tried is in no frame of another', async () 
   for (const path of ['/docs', '/docs/', '/docs/static/index.html'])
     expect([path, (await service.fetch(path)).headers.get('x-frame-options')]).toEqual([path, 'DENY'])
 })
+
+test.each([
+  ['/docs/static/index.html/%00', 400],
+  ['/docs/static/%00', 400],
+  ['/docs/static/a%5cb', 400],
+  ['/docs/static/..%2f..%2fpackage.json', 404],
+  ['/docs/static/.git', 404],
+  ['/docs/static/index.html/x', 404],
+])('%s is no file of the page: %i', async (path, status) => {
+  service = await new Service().start()
+  expect(await service.get(path)).toMatchObject({ status, body: { status } })
+})

@@ -64,7 +64,9 @@ export class OpenApiCheck {
 
   #wrong(exchange: Exchange, path: string, query: URLSearchParams): string[] {
     const { status, headers, method } = exchange
-    const template = this.#templateOf(path)
+    // A stream of many paths is described as that of all of them.
+    const isPattern = path.includes('/*') && mediaType(headers) === 'text/event-stream'
+    const template = isPattern ? '/sys' : this.#templateOf(path)
     const operation = template && this.#document.paths[template]![method === 'HEAD' ? 'get' : method.toLowerCase()]
     const isProblem = status >= 400 && mediaType(headers) === 'application/problem+json'
     // What is not described is refused, and every refusal has one shape.
