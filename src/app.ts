@@ -8,9 +8,11 @@ import { durationText } from './duration.ts'
 import type { Check } from './http/health.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
+import type { SetAside } from './journal/data-directory.ts'
 import { Journal, type Keeping } from './journal/journal.ts'
 import { History, type HistoryOptions, usualHistory } from './kernel/history/history.ts'
 import type { Kernel } from './kernel/kernel.ts'
+import type { LoopWatch } from './loop-watch.ts'
 import { Metrics } from './metrics.ts'
 import type { Source } from './sources/source.ts'
 import { Hub } from './stream/hub.ts'
@@ -33,6 +35,12 @@ export interface AppParts {
   readonly firstSequence?: number
   /** Where events are kept beyond this process; without it they end with it. */
   readonly keeping?: Keeping
+  /** Why events are not kept although they were meant to be. */
+  readonly unkept?: string
+  /** A damaged journal that is out of the way, and what is wrong with it. */
+  readonly setAside?: SetAside | null
+  /** Without it nobody is told when the event loop was blocked. */
+  readonly loop?: LoopWatch
 }
 
 export interface App {
@@ -46,8 +54,8 @@ export interface App {
 }
 
 export function buildApp(parts: AppParts): App {
-  const { kernel, source, gate, logger, version, now, model = null } = parts
-  const { firstSequence = Math.round(now() * 1000), keeping = null } = parts
+  const { kernel, source, gate, logger, version, now, loop, model = null } = parts
+  const { firstSequence = Math.round(now() * 1000), keeping = null, unkept = null, setAside = null } = parts
   const host = hostname()
   // What is set on the model is part of its state, and the model is another after a restart.
   const keepsDefinitions = keeping !== null && model === null
@@ -60,11 +68,17 @@ export function buildApp(parts: AppParts): App {
     facts: keepsDefinitions ? () => definitions.facts() : null,
     publish: (event) => hub.publish(event),
     onFault: (reason) => tellFault(current(), reason, logger),
+    onKept: (ms) => metrics.committed(ms),
     now,
   })
   const hub: Hub = new Hub({ log: journal, source: node, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
-  const metrics = new Metrics({ kernel: current, hub, source, version })
+  const degraded = () => [
+    ...source.degraded(),
+    ...((journal.fault ?? unkept) === null ? [] : ['journal']),
+    ...(loop?.isBlocked ? ['event-loop'] : []),
+  ]
+  const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
@@ -76,6 +90,16 @@ export function buildApp(parts: AppParts): App {
   kernel.timers.onArmed = () => source.armedChanged()
   const last = journal.inherited()
   if (last !== null) tellRestart(kernel, last.time, model !== null)
+  if (setAside !== null) tellSetAside(kernel, setAside)
+  if (unkept !== null) tellFault(kernel, unkept, logger)
+  loop?.start({
+    onBlocked: (ms) => {
+      source.catchUp()
+      metrics.blocked(ms)
+      tellBlocked(current(), ms, logger)
+    },
+    onCalm: () => tell(current(), 'source.recovered', { what: 'event-loop' }),
+  })
   const definitions = new Definitions(kernel, journal)
   if (keepsDefinitions) definitions.follow()
   const context = {
@@ -95,7 +119,8 @@ export function buildApp(parts: AppParts): App {
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
       { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
-      eventsCheck(journal, keeping),
+      eventsCheck(journal, { keeping, unkept }),
+      ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
@@ -108,6 +133,7 @@ export function buildApp(parts: AppParts): App {
       if (keepsDefinitions) definitions.restore(keeping.store, logger)
     },
     close: async () => {
+      loop?.stop()
       await hub.close()
       await server.close()
       await source.stop()
@@ -116,8 +142,12 @@ export function buildApp(parts: AppParts): App {
   }
 }
 
-function eventsCheck({ newest, oldestCursor, fault }: Journal, keeping: Keeping | null): Check {
+function eventsCheck(
+  { newest, oldestCursor, fault: ofFile }: Journal,
+  { keeping, unkept }: { keeping: Keeping | null; unkept: string | null },
+): Check {
   const count = newest - oldestCursor
+  const fault = ofFile ?? unkept
   if (fault !== null) return { name: 'events', ok: false, detail: `${count} kept, new ones in memory only: ${fault}` }
   const detail = keeping === null ? 'in memory; they end with this process' : 'in the journal'
   return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
@@ -134,15 +164,38 @@ function tellRestart(kernel: Kernel, last: string, isModel: boolean): void {
   }
 }
 
-const what = 'journal'
+const setAsideCheck = ({ file, reason }: SetAside): Check => ({
+  name: 'journal',
+  ok: false,
+  detail: `the one before was damaged (${reason}), and is now ${file}`,
+})
+
+/** What was in it cannot be read any more, nor what was set. */
+function tellSetAside(kernel: Kernel, { file, reason }: SetAside): void {
+  const why = `the journal was damaged (${reason}): it is now ${file}, and what was set is to be set again`
+  const data = { count: null, from: null, to: new Date(kernel.now).toISOString(), why }
+  kernel.emit('events.lost', kernel.system.path, [], data)
+}
+
+/** Of the service itself: what it cannot do is heard at the root. */
+const tell = (kernel: Kernel, type: 'source.degraded' | 'source.recovered', data: Record<string, unknown>): void =>
+  kernel.emit(type, kernel.system.path, [], data)
 
 /** Of the journal: what is not kept there can still be heard. */
 function tellFault(kernel: Kernel, reason: string | null, logger: FastifyBaseLogger): void {
+  const what = 'journal'
   if (reason === null) {
     logger.warn('the journal takes events again')
-    kernel.emit('source.recovered', kernel.system.path, [], { what, reason: 'it takes events again' })
+    tell(kernel, 'source.recovered', { what, reason: 'it takes events again' })
     return
   }
   logger.error({ reason }, 'the journal takes no events: they are kept in memory only')
-  kernel.emit('source.degraded', kernel.system.path, [], { what, reason: `events are in memory only: ${reason}` })
+  tell(kernel, 'source.degraded', { what, reason: `events are in memory only: ${reason}` })
+}
+
+function tellBlocked(kernel: Kernel, ms: number, logger: FastifyBaseLogger): void {
+  const blocked = durationText(ms)
+  const reason = `the event loop did not turn for ${blocked}: what happened meanwhile is told late, and nobody was answered`
+  logger.warn({ blocked }, 'the event loop was blocked')
+  tell(kernel, 'source.degraded', { what: 'event-loop', reason, blocked })
 }

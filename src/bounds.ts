@@ -68,6 +68,12 @@ export const bounds = {
   journalPageEvents: 512,
   /** Time after which a journal that could not be written to is tried again, in ms: meanwhile events are in memory only. */
   journalRetryMs: 1_000,
+  /** How often it is looked whether the event loop turns, in ms. */
+  loopLookEveryMs: 100,
+  /** An event loop that did not turn for longer, in ms: `source.degraded`. */
+  loopBlockedMs: 1_000,
+  /** For so long, in ms, it has to turn freely after that: `source.recovered`. */
+  loopCalmMs: 5_000,
   /** How often the journal is rid of what is too old or too much, in ms. */
   trimEveryMs: 1_000,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */

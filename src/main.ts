@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { type Logger, pino } from 'pino'
-import { type App, type AppParts, buildApp } from './app.ts'
+import { pino } from 'pino'
+import { type App, buildApp } from './app.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
@@ -12,8 +12,9 @@ import { type Config, environment, MiB } from './config.ts'
 import { hostKernel } from './host.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts, isLoopback, parseTokens } from './http/security.ts'
-import { type OpenedStore, openDirectory } from './journal/data-directory.ts'
 import { StoreError } from './journal/store.ts'
+import { type Kept, openKept } from './keeping.ts'
+import { LoopWatch } from './loop-watch.ts'
 import { SourceError } from './sources/source.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
@@ -45,9 +46,10 @@ async function serve(config: Config): Promise<void> {
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const opened = config.dataDir === undefined ? null : openDirectory(config.dataDir, now())
-  const kept = opened === null ? {} : keepingOf(opened, config, logger)
-  const app = buildApp({ ...hosted, ...kept, gate, logger, version, now, history })
+  const kept = openKept(config, { logger, now })
+  // On a virtual clock events follow from the calls alone, so that each run has the same.
+  const loop = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new LoopWatch() }
+  const app = buildApp({ ...hosted, ...kept, ...loop, gate, logger, version, now, history })
   await hosted.source.start()
   app.restore()
   const port = await listen(app, config)
@@ -57,22 +59,10 @@ async function serve(config: Config): Promise<void> {
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()
-    opened?.close()
+    kept.close()
   })
-  announce(place, config)
+  announce(place, config, kept)
   supervisor?.ready(`http://${place}`)
-}
-
-function keepingOf(
-  { store, setAside }: OpenedStore,
-  { journalKeep, journalSize }: Config,
-  logger: Logger,
-): Pick<AppParts, 'keeping' | 'firstSequence'> {
-  const keeping = { store, retention: { keepMs: journalKeep, bytesMax: journalSize * MiB } }
-  if (setAside === null) return { keeping }
-  logger.error(setAside, 'the journal is damaged: it is set aside, and a new one begun')
-  // Cursors of the damaged one are to be known as old, on a virtual clock too.
-  return { keeping, firstSequence: Date.now() * 1000 }
 }
 
 function readTokens(path: string) {
@@ -97,7 +87,7 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
 }
 
 /** What to try first. */
-function announce(place: string, { source, tokenFile }: Config): void {
+function announce(place: string, { source, tokenFile }: Config, kept: Kept): void {
   const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
   const first =
     source === 'model'
@@ -106,6 +96,7 @@ All kernel calls:                       ${curl} '${place}/sys/calls?format=text'
       : `What runs here:                         ${curl} '${place}/sys/proc?format=text'
 Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog`
   process.stdout.write(`introspectd ${version} listens on http://${place}
+Events are kept ${kept.place}
 
 ${first}
 Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream' ${place}/sys

@@ -35,7 +35,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scenario: ['tree', 'kernel', 'bounds', 'duration'],
   // What a service hosts in place of a live machine.
   model: ['kernel', 'scenario', 'sources', 'tree'],
-  metrics: ['kernel', 'sources', 'stream', 'tree'],
+  metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
+  'loop-watch': ['bounds'],
   bounds: [],
   cursor: [],
   duration: [],
@@ -44,7 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel', 'nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
-const composers = ['app', 'definitions', 'host', 'main', 'bin']
+const composers = ['app', 'definitions', 'host', 'keeping', 'main', 'bin']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

@@ -81,7 +81,8 @@ export class EventStore {
   }
 
   /**
-   * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest.
+   * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest; or the
+   * first says that those before it are lost.
    * `keptAt` is ms of Unix time: the events' own may be that of a virtual clock. @throws what SQLite throws
    */
   append(events: readonly StoredEvent[], keptAt: number, facts: readonly Fact[] = []): void {
@@ -141,13 +142,6 @@ export class EventStore {
     this.#transact(() => this.#db.prepare('DELETE FROM events WHERE sequence < ?').run(first))
     this.#oldest = first
     return first === last + 1 || isFull
-  }
-
-  /** Nothing is kept any more. @throws what SQLite throws */
-  clear(): void {
-    this.#transact(() => this.#db.exec('DELETE FROM events'))
-    this.#oldest = null
-    this.#newest = null
   }
 
   /** Gives the room of what was deleted back to the file system. @throws what SQLite throws */

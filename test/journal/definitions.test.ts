@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 async function start(args: readonly string[] = []): Promise<Live> {
-  live = await Live.start(['--data-dir', directory, ...args])
+  live = await Live.start(['--data', directory, ...args])
   return live
 }
 

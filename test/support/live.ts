@@ -20,7 +20,8 @@ export async function run(args: readonly string[], launching: Launching = {}): P
 }
 
 interface Launching {
-  readonly env?: Record<string, string>
+  /** Undefined: not what the test itself has. */
+  readonly env?: Record<string, string | undefined>
   /** A command that starts it, as in `unshare`. */
   readonly under?: readonly string[]
   readonly uid?: number
