@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from './bounds.ts'
+import type { ServiceClock } from './clock.ts'
 import { Definitions } from './definitions.ts'
 import { durationText } from './duration.ts'
 import type { Check } from './http/health.ts'
@@ -41,6 +42,8 @@ export interface AppParts {
   readonly setAside?: SetAside | null
   /** Without it nobody is told when the event loop was blocked. */
   readonly loop?: LoopWatch
+  /** Without it nobody is told when the wall clock was set. */
+  readonly clock?: ServiceClock
 }
 
 export interface App {
@@ -54,7 +57,7 @@ export interface App {
 }
 
 export function buildApp(parts: AppParts): App {
-  const { kernel, source, gate, logger, version, now, loop, model = null } = parts
+  const { kernel, source, gate, logger, version, now, loop, clock, model = null } = parts
   const { firstSequence = Math.round(now() * 1000), keeping = null, unkept = null, setAside = null } = parts
   const host = hostname()
   // What is set on the model is part of its state, and the model is another after a restart.
@@ -77,6 +80,7 @@ export function buildApp(parts: AppParts): App {
     ...source.degraded(),
     ...((journal.fault ?? unkept) === null ? [] : ['journal']),
     ...(loop?.isBlocked ? ['event-loop'] : []),
+    ...(clock?.isSet ? ['clock'] : []),
   ]
   const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
@@ -99,6 +103,13 @@ export function buildApp(parts: AppParts): App {
       tellBlocked(current(), ms, logger)
     },
     onCalm: () => tell(current(), 'source.recovered', { what: 'event-loop' }),
+  })
+  clock?.start({
+    onSet: (ms) => {
+      source.catchUp()
+      tellClockSet(current(), ms, logger)
+    },
+    onAgreed: () => tell(current(), 'source.recovered', { what: 'clock' }),
   })
   const definitions = new Definitions(kernel, journal)
   if (keepsDefinitions) definitions.follow()
@@ -134,6 +145,7 @@ export function buildApp(parts: AppParts): App {
     },
     close: async () => {
       loop?.stop()
+      clock?.stop()
       await hub.close()
       await server.close()
       await source.stop()
@@ -198,4 +210,14 @@ function tellBlocked(kernel: Kernel, ms: number, logger: FastifyBaseLogger): voi
   const reason = `the event loop did not turn for ${blocked}: what happened meanwhile is told late, and nobody was answered`
   logger.warn({ blocked }, 'the event loop was blocked')
   tell(kernel, 'source.degraded', { what: 'event-loop', reason, blocked })
+}
+
+function tellClockSet(kernel: Kernel, ms: number, logger: FastifyBaseLogger): void {
+  const by = durationText(Math.abs(ms))
+  const reason =
+    ms < 0
+      ? `the wall clock was set back by ${by}: times told are ahead of it by so much, and it goes a tenth slower here until they agree`
+      : `the wall clock was set forward by ${by}: what counts time may have come early by so much`
+  logger.warn({ by, direction: ms < 0 ? 'back' : 'forward' }, 'the wall clock was set')
+  tell(kernel, 'source.degraded', { what: 'clock', reason })
 }

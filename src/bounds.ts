@@ -74,6 +74,10 @@ export const bounds = {
   loopBlockedMs: 1_000,
   /** For so long, in ms, it has to turn freely after that: `source.recovered`. */
   loopCalmMs: 5_000,
+  /** How often it is looked whether the wall clock was set, in ms. */
+  clockLookEveryMs: 1_000,
+  /** A wall clock that was set by more, in ms: `source.degraded`. */
+  clockStepMs: 1_000,
   /** How often the journal is rid of what is too old or too much, in ms. */
   trimEveryMs: 1_000,
   /** Bytes waiting for one subscriber: past it, closed with 1013 and its cursor. */

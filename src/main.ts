@@ -7,6 +7,7 @@ import { type App, buildApp } from './app.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
+import { ServiceClock } from './clock.ts'
 import { ConfigError } from './config/error.ts'
 import { type Config, environment, MiB } from './config.ts'
 import { hostKernel } from './host.ts'
@@ -33,8 +34,9 @@ async function serve(config: Config): Promise<void> {
   }
   const tokens = config.tokenFile === undefined ? null : readTokens(config.tokenFile)
   const logger = pino({ level: config.logLevel }, pino.destination(2))
-  const now = () => Date.now()
-  const hosted = hostKernel(config, { logger, now })
+  const clock = new ServiceClock()
+  const now = () => clock.now()
+  const hosted = hostKernel(config, { logger, clock })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
     onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
@@ -48,8 +50,8 @@ async function serve(config: Config): Promise<void> {
   }
   const kept = openKept(config, { logger, now })
   // On a virtual clock events follow from the calls alone, so that each run has the same.
-  const loop = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new LoopWatch() }
-  const app = buildApp({ ...hosted, ...kept, ...loop, gate, logger, version, now, history })
+  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new LoopWatch(), clock }
+  const app = buildApp({ ...hosted, ...kept, ...watched, gate, logger, version, now, history })
   await hosted.source.start()
   app.restore()
   const port = await listen(app, config)

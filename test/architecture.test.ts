@@ -36,6 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // What a service hosts in place of a live machine.
   model: ['kernel', 'scenario', 'sources', 'tree'],
   metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
+  clock: ['bounds'],
   'loop-watch': ['bounds'],
   bounds: [],
   cursor: [],

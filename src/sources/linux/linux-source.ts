@@ -184,7 +184,9 @@ export class LinuxSource implements Source {
     const decision = new Promise<void>((resolve) => {
       decided = resolve
     })
+    const { clockOffset } = this.#options
     this.#connector = startConnector(
+      { clockOffset },
       (message) => {
         this.#hear(message)
         decided()
@@ -258,9 +260,9 @@ export class LinuxSource implements Source {
   // ---- the scanner ----
 
   #scan(): void {
-    const { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget } = this.#options
+    const { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget, clockOffset } = this.#options
     this.#scanner = startScanner(
-      { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget },
+      { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget, clockOffset },
       (message) => this.#take(message),
       (error) => this.#scannerFailed(error),
     )
