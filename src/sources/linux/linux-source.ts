@@ -308,11 +308,12 @@ export class LinuxSource implements Source {
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
     if (report.kind === 'full') {
-      this.#lastFull = report
+      // One that could not see all is none to rely on.
+      if (report.inventory !== null) this.#lastFull = report
       this.#recover('scan')
     } else this.#lastFast = report
     this.#notePeriods(report)
-    if (!first || report.kind !== 'full') return
+    if (!first || report.inventory === null) return
     const early = this.#early ?? []
     this.#early = null
     this.#hearEvents(early)
@@ -344,9 +345,9 @@ export class LinuxSource implements Source {
   }
 
   #degrade(what: string, reason: string): void {
-    if (this.#degraded.has(what)) return
+    const isNews = !this.#degraded.has(what)
     this.#degraded.set(what, reason)
-    this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
+    if (isNews) this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
   }
 
   #recover(what: string): void {
