@@ -112,7 +112,10 @@ export function buildApp(parts: AppParts): App {
     onAgreed: () => tell(current(), 'source.recovered', { what: 'clock' }),
   })
   const definitions = new Definitions(kernel, journal)
-  if (keepsDefinitions) definitions.follow()
+  if (keepsDefinitions) {
+    definitions.endDeadlocks(keeping.store)
+    definitions.follow()
+  }
   const context = {
     get kernel() {
       return current()

@@ -197,7 +197,7 @@ describe('what is not as it should be', () => {
     const later = new DatabaseSync(journalFile(directory))
     later.exec('PRAGMA user_version = 99')
     later.close()
-    expect(() => opened()).toThrow(/is of version 99, and this introspectd reads version 1/)
+    expect(() => opened()).toThrow(/is of version 99, and this introspectd reads version 2/)
     expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toEqual([])
   })
 
