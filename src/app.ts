@@ -15,6 +15,7 @@ import { History, type HistoryOptions, usualHistory } from './kernel/history/his
 import type { Kernel } from './kernel/kernel.ts'
 import type { LoopWatch } from './loop-watch.ts'
 import { Metrics } from './metrics.ts'
+import { OwnEvents } from './own-events.ts'
 import type { Source } from './sources/source.ts'
 import { Hub } from './stream/hub.ts'
 import type { Model } from './tree/definition.ts'
@@ -50,7 +51,7 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
-  /** Sets again what was set before a restart. Preconditions: the source has started. */
+  /** Sets again what was set before a restart, and watches over itself from now on. Preconditions: the source has started. */
   restore(): void
   /** Ends the streams with a bookmark, then the server, then the source; then all that happened is in the journal. */
   close(): Promise<void>
@@ -70,7 +71,7 @@ export function buildApp(parts: AppParts): App {
     keeping,
     facts: keepsDefinitions ? () => definitions.facts() : null,
     publish: (event) => hub.publish(event),
-    onFault: (reason) => tellFault(current(), reason, logger),
+    onFault: (reason) => own.journalFault(reason),
     onKept: (ms) => metrics.committed(ms),
     now,
   })
@@ -82,6 +83,7 @@ export function buildApp(parts: AppParts): App {
     ...(loop?.isBlocked ? ['event-loop'] : []),
     ...(clock?.isSet ? ['clock'] : []),
   ]
+  const own = new OwnEvents(current, logger)
   const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
@@ -93,23 +95,15 @@ export function buildApp(parts: AppParts): App {
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
   const last = journal.inherited()
-  if (last !== null) tellRestart(kernel, last.time, model !== null)
-  if (setAside !== null) tellSetAside(kernel, setAside)
-  if (unkept !== null) tellFault(kernel, unkept, logger)
-  loop?.start({
-    onBlocked: (ms) => {
-      source.catchUp()
-      metrics.blocked(ms)
-      tellBlocked(current(), ms, logger)
-    },
-    onCalm: () => tell(current(), 'source.recovered', { what: 'event-loop' }),
-  })
+  if (last !== null) own.restarted(last.time, { isModel: model !== null })
+  if (setAside !== null) own.setAside(setAside)
+  if (unkept !== null) own.journalFault(unkept)
   clock?.start({
     onSet: (ms) => {
       source.catchUp()
-      tellClockSet(current(), ms, logger)
+      own.clockSet(ms)
     },
-    onAgreed: () => tell(current(), 'source.recovered', { what: 'clock' }),
+    onAgreed: () => own.recovered('clock'),
   })
   const definitions = new Definitions(kernel, journal)
   if (keepsDefinitions) {
@@ -145,6 +139,15 @@ export function buildApp(parts: AppParts): App {
     journal,
     restore: () => {
       if (keepsDefinitions) definitions.restore(keeping.store, logger)
+      // Not before: beginning takes its time, and nobody waits for it yet.
+      loop?.start({
+        onBlocked: (ms) => {
+          source.catchUp()
+          metrics.blocked(ms)
+          own.loopBlocked(ms)
+        },
+        onCalm: () => own.recovered('event-loop'),
+      })
     },
     close: async () => {
       loop?.stop()
@@ -168,59 +171,8 @@ function eventsCheck(
   return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
 }
 
-/** Who reads on from before a restart has to know that there was one: it is an event in its place. */
-function tellRestart(kernel: Kernel, last: string, isModel: boolean): void {
-  const { path } = kernel.system
-  // In the model nothing has happened meanwhile, but this is another.
-  if (isModel) kernel.emit('state.replaced', path, [], { before: last })
-  else {
-    const to = new Date(kernel.now).toISOString()
-    kernel.emit('events.lost', path, [], { count: null, from: last, to, why: 'the service was not running' })
-  }
-}
-
 const setAsideCheck = ({ file, reason }: SetAside): Check => ({
   name: 'journal',
   ok: false,
   detail: `the one before was damaged (${reason}), and is now ${file}`,
 })
-
-/** What was in it cannot be read any more, nor what was set. */
-function tellSetAside(kernel: Kernel, { file, reason }: SetAside): void {
-  const why = `the journal was damaged (${reason}): it is now ${file}, and what was set is to be set again`
-  const data = { count: null, from: null, to: new Date(kernel.now).toISOString(), why }
-  kernel.emit('events.lost', kernel.system.path, [], data)
-}
-
-/** Of the service itself: what it cannot do is heard at the root. */
-const tell = (kernel: Kernel, type: 'source.degraded' | 'source.recovered', data: Record<string, unknown>): void =>
-  kernel.emit(type, kernel.system.path, [], data)
-
-/** Of the journal: what is not kept there can still be heard. */
-function tellFault(kernel: Kernel, reason: string | null, logger: FastifyBaseLogger): void {
-  const what = 'journal'
-  if (reason === null) {
-    logger.warn('the journal takes events again')
-    tell(kernel, 'source.recovered', { what, reason: 'it takes events again' })
-    return
-  }
-  logger.error({ reason }, 'the journal takes no events: they are kept in memory only')
-  tell(kernel, 'source.degraded', { what, reason: `events are in memory only: ${reason}` })
-}
-
-function tellBlocked(kernel: Kernel, ms: number, logger: FastifyBaseLogger): void {
-  const blocked = durationText(ms)
-  const reason = `the event loop did not turn for ${blocked}: what happened meanwhile is told late, and nobody was answered`
-  logger.warn({ blocked }, 'the event loop was blocked')
-  tell(kernel, 'source.degraded', { what: 'event-loop', reason, blocked })
-}
-
-function tellClockSet(kernel: Kernel, ms: number, logger: FastifyBaseLogger): void {
-  const by = durationText(Math.abs(ms))
-  const reason =
-    ms < 0
-      ? `the wall clock was set back by ${by}: times told are ahead of it by so much, and it goes a tenth slower here until they agree`
-      : `the wall clock was set forward by ${by}: what counts time may have come early by so much`
-  logger.warn({ by, direction: ms < 0 ? 'back' : 'forward' }, 'the wall clock was set')
-  tell(kernel, 'source.degraded', { what: 'clock', reason })
-}

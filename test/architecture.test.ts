@@ -46,7 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel', 'nearest', 'tree'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
-const composers = ['app', 'definitions', 'host', 'keeping', 'main', 'bin']
+const composers = ['app', 'definitions', 'host', 'keeping', 'main', 'bin', 'own-events']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 
