@@ -101,4 +101,4 @@ test('with a thousand streams each has a bookmark and its end, the journal has a
     last: 2 * names.length,
   })
   db.close()
-})
+}, 180_000)

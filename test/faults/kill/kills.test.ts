@@ -9,4 +9,4 @@ test('killed over and over, it has kept all that anybody was told or answered, a
   // Something was at stake.
   expect(Math.min(kept, sent / 2)).toBeGreaterThan(100)
   expect(acknowledged).toBeGreaterThan(10)
-})
+}, 180_000)
