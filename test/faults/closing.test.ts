@@ -44,16 +44,26 @@ async function listenOverSse(url: string): Promise<{ ended: Promise<string> }> {
   return { ended: new Promise((resolve) => response.once('end', () => resolve(text))) }
 }
 
-/** Asks for a stream and reads nothing of it. */
-async function ignore(url: string): Promise<void> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+const overSse = ['accept: text/event-stream']
+const overWebSocket = [
+  'connection: upgrade',
+  'upgrade: websocket',
+  'sec-websocket-version: 13',
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+]
+
+/** Asks for a stream and reads nothing of it, not even that it ends. */
+async function ignore(url: string, headers: readonly string[]): Promise<void> {
+  const { host, port } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1')
   sockets.push(socket)
   socket.pause()
-  await new Promise<void>((resolve) =>
-    socket.write(`GET /sys HTTP/1.1\r\nhost: ${new URL(url).host}\r\naccept: text/event-stream\r\n\r\n`, () =>
-      resolve(),
-    ),
-  )
+  const request = ['GET /sys HTTP/1.1', `host: ${host}`, ...headers, '', ''].join('\r\n')
+  await new Promise<void>((resolve) => socket.write(request, () => resolve()))
+}
+
+async function untilOpen(count: number): Promise<void> {
+  while (!(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes(`streams: ${count} open`));
 }
 
 test('with a thousand streams each has a bookmark and its end, the journal has all, and it ends with 0', async () => {
@@ -65,7 +75,8 @@ test('with a thousand streams each has a bookmark and its end, the journal has a
     watchers.push(await live.watch('/sys'))
     listeners.push(await listenOverSse(url))
   }
-  for (let count = 0; count < silent; count++) await ignore(url)
+  for (let count = 0; count < silent; count++) await ignore(url, count % 2 === 0 ? overSse : overWebSocket)
+  await untilOpen(2 * each + silent)
   const names = Array.from({ length: events }, (_, place) => `p${place}`)
   const line = (name: string) => JSON.stringify({ name })
   for (const name of names)
