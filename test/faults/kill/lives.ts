@@ -35,6 +35,8 @@ export interface KillFigures {
 const startingEvery = 5
 const startingMsMax = 1_500
 const servingMsMax = 500
+/** So many more are to have been answered before a kill, at the most. */
+const acknowledgedMax = 12
 /** For what was sent and is still on its way at the end. */
 const settleMsMax = 20_000
 
@@ -67,7 +69,10 @@ export async function killOverAndOver({ kills, seed, onKill = () => {} }: KillOp
         whileStarting++
       } else {
         live = await serve()
+        const enough = ledger.acknowledged + random.between(0, acknowledgedMax)
         await delay(random.between(0, servingMsMax))
+        // A busy machine answers few in that time.
+        while (ledger.acknowledged < enough) await delay(1)
         await live.stop('SIGKILL')
         live = null
         await Promise.all([load.end(), listening])
