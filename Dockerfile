@@ -8,6 +8,8 @@
 #
 #     --user=0 --cap-drop=ALL --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH --cap-add=NET_ADMIN
 #
+# Events are kept in a volume, which a name makes outlive the container: --volume=introspectd:/opt/introspectd/data
+#
 # To listen beyond loopback it wants a token file:
 #
 #     --volume=/etc/introspectd/tokens:/run/tokens:ro --env=INTROSPECTD_TOKEN_FILE=/run/tokens --env=INTROSPECTD_HOST=0.0.0.0
@@ -28,7 +30,10 @@ COPY package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
 # By environment rather than by flag, so that the health check knows them too.
-ENV NODE_ENV=production INTROSPECTD_HOST=127.0.0.1 INTROSPECTD_PORT=7007
+ENV NODE_ENV=production INTROSPECTD_HOST=127.0.0.1 INTROSPECTD_PORT=7007 INTROSPECTD_DATA=/opt/introspectd/data
+# Root without its capabilities may write to it too; what is kept in it is for its owner alone.
+RUN mkdir --mode=1777 data
+VOLUME /opt/introspectd/data
 # With --pid=host this number means the same user there: one that nobody is.
 USER 7007:7007
 EXPOSE 7007

@@ -15,8 +15,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: 'test/support/contract/provide.ts',
     setupFiles: 'test/support/contract/setup.ts',
-    // What tests start is mostly this same service, hundreds of times: it is compiled once.
-    env: { NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname },
+    env: {
+      // What tests start is mostly this same service, hundreds of times: it is compiled once.
+      NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname,
+      // Services that tests start are not in each other's way: those that keep something say where.
+      INTROSPECTD_DATA: 'memory',
+    },
     projects: [
       {
         extends: true,

@@ -62,6 +62,8 @@ const measures: readonly Measure[] = [
   journal,
 ]
 
+// A service that is measured keeps nothing, but where a measure is of that.
+process.env.INTROSPECTD_DATA ??= 'memory'
 const [wanted] = process.argv.slice(2)
 const chosen =
   wanted === undefined ? measures : measures.filter(({ name }) => name === wanted || name.startsWith(`${wanted}-`))

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from './bounds.ts'
+import type { ServiceClock } from './clock.ts'
 import { Definitions } from './definitions.ts'
 import { durationText } from './duration.ts'
 import { type ClientLimits, usualLimits } from './http/clients.ts'
@@ -10,12 +11,15 @@ import type { Check } from './http/health.ts'
 import { type Edge, usualEdge } from './http/listener.ts'
 import type { Gate } from './http/security.ts'
 import { buildServer } from './http/server.ts'
+import type { SetAside } from './journal/data-directory.ts'
 import type { CursorFact } from './journal/facts.ts'
 import { Journal, type Keeping } from './journal/journal.ts'
 import type { EventStore } from './journal/store.ts'
 import { History, type HistoryOptions, usualHistory } from './kernel/history/history.ts'
 import type { Kernel } from './kernel/kernel.ts'
+import type { LoopWatch } from './loop-watch.ts'
 import { Metrics } from './metrics.ts'
+import { OwnEvents } from './own-events.ts'
 import type { Source } from './sources/source.ts'
 import { type Durable, Durables, parseDurable } from './stream/durables.ts'
 import { Hub } from './stream/hub.ts'
@@ -42,21 +46,29 @@ export interface AppParts {
   readonly edge?: Partial<Edge>
   /** Without them, as is usual. */
   readonly limits?: Partial<ClientLimits>
+  /** Why events are not kept although they were meant to be. */
+  readonly unkept?: string
+  /** A damaged journal that is out of the way, and what is wrong with it. */
+  readonly setAside?: SetAside | null
+  /** Without it nobody is told when the event loop was blocked. */
+  readonly loop?: LoopWatch
+  /** Without it nobody is told when the wall clock was set. */
+  readonly clock?: ServiceClock
 }
 
 export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
-  /** Sets again what was set before a restart. Preconditions: the source has started. */
+  /** Sets again what was set before a restart, and watches over itself from now on. Preconditions: the source has started. */
   restore(): void
   /** Ends the streams with a bookmark, then the server, then the source; then all that happened is in the journal. */
   close(): Promise<void>
 }
 
 export function buildApp(parts: AppParts): App {
-  const { kernel, source, gate, logger, version, now, model = null } = parts
-  const { firstSequence = Math.round(now() * 1000), keeping = null } = parts
+  const { kernel, source, gate, logger, version, now, loop, clock, model = null } = parts
+  const { firstSequence = Math.round(now() * 1000), keeping = null, unkept = null, setAside = null } = parts
   const host = hostname()
   // What is set on the model is part of its state, and the model is another after a restart.
   const keepsDefinitions = keeping !== null && model === null
@@ -69,7 +81,8 @@ export function buildApp(parts: AppParts): App {
     facts: () => [...(keepsDefinitions ? definitions.facts() : []), ...durables.all().map(cursorFact)],
     keepsDefinitions,
     publish: (event) => hub.publish(event),
-    onFault: (reason) => tellFault(current(), reason, logger),
+    onFault: (reason) => own.journalFault(reason),
+    onKept: (ms) => metrics.committed(ms),
     now,
   })
   const durables = new Durables({
@@ -80,7 +93,14 @@ export function buildApp(parts: AppParts): App {
   })
   const hub: Hub = new Hub({ log: journal, durables, source: node, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
-  const metrics = new Metrics({ kernel: current, hub, source, version })
+  const degraded = () => [
+    ...source.degraded(),
+    ...((journal.fault ?? unkept) === null ? [] : ['journal']),
+    ...(loop?.isBlocked ? ['event-loop'] : []),
+    ...(clock?.isSet ? ['clock'] : []),
+  ]
+  const own = new OwnEvents(current, logger)
+  const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
   const history = new History(current, parts.history ?? usualHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
@@ -91,9 +111,21 @@ export function buildApp(parts: AppParts): App {
   kernel.notifier.onArmed = () => source.armedChanged()
   kernel.timers.onArmed = () => source.armedChanged()
   const last = journal.inherited()
-  if (last !== null) tellRestart(kernel, last.time, model !== null)
+  if (last !== null) own.restarted(last.time, { isModel: model !== null })
+  if (setAside !== null) own.setAside(setAside)
+  if (unkept !== null) own.journalFault(unkept)
+  clock?.start({
+    onSet: (ms) => {
+      source.catchUp()
+      own.clockSet(ms)
+    },
+    onAgreed: () => own.recovered('clock'),
+  })
   const definitions = new Definitions(kernel, journal)
-  if (keepsDefinitions) definitions.follow()
+  if (keepsDefinitions) {
+    definitions.endDeadlocks(keeping.store)
+    definitions.follow()
+  }
   const context = {
     get kernel() {
       return current()
@@ -111,7 +143,8 @@ export function buildApp(parts: AppParts): App {
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
       { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
-      eventsCheck(journal, keeping),
+      eventsCheck(journal, { keeping, unkept }),
+      ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
@@ -125,8 +158,19 @@ export function buildApp(parts: AppParts): App {
     journal,
     restore: () => {
       if (keepsDefinitions) definitions.restore(keeping.store, logger)
+      // Not before: beginning takes its time, and nobody waits for it yet.
+      loop?.start({
+        onBlocked: (ms) => {
+          source.catchUp()
+          metrics.blocked(ms)
+          own.loopBlocked(ms)
+        },
+        onCalm: () => own.recovered('event-loop'),
+      })
     },
     close: async () => {
+      loop?.stop()
+      clock?.stop()
       await hub.close()
       await server.close()
       await source.stop()
@@ -148,33 +192,19 @@ function keptDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
   })
 }
 
-function eventsCheck({ newest, oldestCursor, fault }: Journal, keeping: Keeping | null): Check {
+function eventsCheck(
+  { newest, oldestCursor, fault: ofFile }: Journal,
+  { keeping, unkept }: { keeping: Keeping | null; unkept: string | null },
+): Check {
   const count = newest - oldestCursor
+  const fault = ofFile ?? unkept
   if (fault !== null) return { name: 'events', ok: false, detail: `${count} kept, new ones in memory only: ${fault}` }
   const detail = keeping === null ? 'in memory; they end with this process' : 'in the journal'
   return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
 }
 
-/** Who reads on from before a restart has to know that there was one: it is an event in its place. */
-function tellRestart(kernel: Kernel, last: string, isModel: boolean): void {
-  const { path } = kernel.system
-  // In the model nothing has happened meanwhile, but this is another.
-  if (isModel) kernel.emit('state.replaced', path, [], { before: last })
-  else {
-    const to = new Date(kernel.now).toISOString()
-    kernel.emit('events.lost', path, [], { count: null, from: last, to, why: 'the service was not running' })
-  }
-}
-
-const what = 'journal'
-
-/** Of the journal: what is not kept there can still be heard. */
-function tellFault(kernel: Kernel, reason: string | null, logger: FastifyBaseLogger): void {
-  if (reason === null) {
-    logger.warn('the journal takes events again')
-    kernel.emit('source.recovered', kernel.system.path, [], { what, reason: 'it takes events again' })
-    return
-  }
-  logger.error({ reason }, 'the journal takes no events: they are kept in memory only')
-  kernel.emit('source.degraded', kernel.system.path, [], { what, reason: `events are in memory only: ${reason}` })
-}
+const setAsideCheck = ({ file, reason }: SetAside): Check => ({
+  name: 'journal',
+  ok: false,
+  detail: `the one before was damaged (${reason}), and is now ${file}`,
+})

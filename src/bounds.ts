@@ -84,6 +84,16 @@ export const bounds = {
   journalPageEvents: 512,
   /** Time after which a journal that could not be written to is tried again, in ms: meanwhile events are in memory only. */
   journalRetryMs: 1_000,
+  /** How often it is looked whether the event loop turns, in ms. */
+  loopLookEveryMs: 100,
+  /** An event loop that did not turn for longer, in ms: `source.degraded`. */
+  loopBlockedMs: 1_000,
+  /** For so long, in ms, it has to turn freely after that: `source.recovered`. */
+  loopCalmMs: 5_000,
+  /** How often it is looked whether the wall clock was set, in ms. */
+  clockLookEveryMs: 1_000,
+  /** A wall clock that was set by more, in ms: `source.degraded`. */
+  clockStepMs: 1_000,
   /** How often the journal is rid of what is too old or too much, in ms. */
   trimEveryMs: 1_000,
   /** Bytes waiting for one subscriber: past it, it is parked, and reads on from the journal when they are gone. */

@@ -70,25 +70,25 @@ const serviceShape = {
     .max(1000)
     .default(usualHistory.top)
     .describe('so many processes by CPU, and as many by memory, have their history kept without a threshold'),
-  dataDir: z
+  data: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'directory where events, and what is set on a live machine, are kept over restarts; without it in memory only',
+      "directory where events, and what is set on a live machine, are kept over restarts; memory: nowhere; where it is left out a live machine has the user's state directory, and the model memory",
     ),
   journalKeep: z
     .int()
     .min(1000)
     .max(31_536_000_000)
     .default(604_800_000)
-    .describe('ms for which events are kept in --data-dir'),
+    .describe('ms for which events are kept in --data'),
   journalSize: z
     .int()
     .min(1)
     .max(1_048_576)
     .default(256)
-    .describe('MiB of events that are kept in --data-dir: past it the oldest go'),
+    .describe('MiB of events that are kept in --data: past it the oldest go'),
   tokenFile: z
     .string()
     .min(1)

@@ -1,7 +1,7 @@
 /** Thresholds, timeouts and switches, between the kernel that they are set on and the journal that keeps them. */
 
 import type { FastifyBaseLogger } from 'fastify'
-import type { DefinitionFact, Fact } from './journal/facts.ts'
+import { type DefinitionFact, type Fact, toldFact } from './journal/facts.ts'
 import type { Journal } from './journal/journal.ts'
 import type { EventStore } from './journal/store.ts'
 import {
@@ -13,8 +13,9 @@ import {
   keptTimeout,
   restoreKept,
 } from './kernel/kept.ts'
+import { endDeadlocks, type KeptTold } from './kernel/kept-told.ts'
 import type { Kernel } from './kernel/kernel.ts'
-import { parseDefinition } from './tree/kept.ts'
+import { parseDefinition, parseTold } from './tree/kept.ts'
 
 export class Definitions {
   readonly #kernel: Kernel
@@ -37,12 +38,18 @@ export class Definitions {
     timers.onDefined = (timeout, news) => this.#journal.define(factOf(keptTimeout(timeout), news))
   }
 
-  /** All that is set, and what has tripped by it. */
+  /** Deadlocks that were told before a restart: they are found anew, if they are there still. Preconditions: nothing is found yet. */
+  endDeadlocks(store: EventStore): void {
+    endDeadlocks(this.#kernel, toldIn(store))
+  }
+
+  /** All that is set, what has tripped by it, and what has been told and is not over. */
   facts(): Fact[] {
-    const { definitions, trips } = keptOf(this.#kernel)
+    const { definitions, trips, told } = keptOf(this.#kernel)
     return [
       ...[...this.#refused, ...definitions].map((kept) => factOf(kept, 'set')),
       ...trips.map((trip) => ({ ...trip, tripped: true, ifOnce: false })),
+      ...told.map(toldFact),
     ]
   }
 
@@ -55,7 +62,8 @@ export class Definitions {
       return kept === null ? [] : [kept]
     })
     const trips = store.trips()
-    const refused = kernel.update(kernel.now, () => restoreKept(kernel, { definitions, trips }))
+    const told = toldIn(store)
+    const refused = kernel.update(kernel.now, () => restoreKept(kernel, { definitions, trips, told }))
     this.#refused = refused.map(({ definition }) => definition)
     for (const { definition, reason } of refused)
       logger.error(
@@ -70,6 +78,8 @@ export class Definitions {
     for (const kept of definitions) if (!there.has(keptPath(kept))) this.#journal.define(factOf(kept, 'gone'))
   }
 }
+
+const toldIn = (store: EventStore): KeptTold[] => store.told().flatMap((text) => parseTold(text) ?? [])
 
 const factOf = (kept: KeptDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact => ({
   path: keptPath(kept),

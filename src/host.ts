@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AppParts } from './app.ts'
 import { bounds } from './bounds.ts'
+import type { ServiceClock } from './clock.ts'
 import { ConfigError } from './config/error.ts'
 import type { Config } from './config.ts'
 import { Kernel } from './kernel/kernel.ts'
@@ -23,8 +24,7 @@ type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
 
 interface Surroundings {
   readonly logger: FastifyBaseLogger
-  /** ms of Unix time. */
-  readonly now: () => number
+  readonly clock: Pick<ServiceClock, 'now' | 'offset'>
 }
 
 /** As many as there are descriptors for beside what the source keeps open, and the service itself. */
@@ -54,7 +54,8 @@ function switchNotifier({ notifier }: Kernel, { notifier: whole, limitsOff = [] 
   if (whole === 'off') notifier.switch(null, false)
 }
 
-function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
+function hostLinux(config: Config, { logger, clock }: Surroundings): Hosted {
+  const now = () => clock.now()
   // The pids of another procfs are not those that signals go to.
   if (config.allowActions && config.procRoot !== '/proc')
     throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
@@ -73,6 +74,7 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
     idleBudget: config.idleBudget / 100,
     armedBudget: config.armedBudget / 100,
     periods,
+    clockOffset: clock.offset,
     allowActions: config.allowActions,
     now,
     onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
@@ -81,7 +83,11 @@ function hostLinux(config: Config, { logger, now }: Surroundings): Hosted {
 }
 
 /** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel({ clock, scenario: file, state, pools = {} }: Config, { logger, now }: Surroundings): Hosted {
+function hostModel(
+  { clock, scenario: file, state, pools = {} }: Config,
+  { logger, clock: time }: Surroundings,
+): Hosted {
+  const now = () => time.now()
   const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
   const machine = state === undefined ? freshMachine(virtual ? 0 : Math.trunc(now()), virtual) : readState(state, clock)

@@ -2,20 +2,22 @@
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { type Logger, pino } from 'pino'
+import { pino } from 'pino'
 import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './app.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
+import { ServiceClock } from './clock.ts'
 import { ConfigError } from './config/error.ts'
 import { type Config, environment, MiB } from './config.ts'
 import { connectionsMax, hostKernel } from './host.ts'
 import { asyncApi } from './http/asyncapi.ts'
 import { openApi } from './http/openapi.ts'
 import { allowedHosts } from './http/security.ts'
-import { type OpenedStore, openDirectory } from './journal/data-directory.ts'
 import { StoreError } from './journal/store.ts'
+import { type Kept, openKept } from './keeping.ts'
+import { LoopWatch } from './loop-watch.ts'
 import { SourceError } from './sources/source.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
@@ -31,8 +33,9 @@ async function serve(config: Config): Promise<void> {
   process.title = 'introspectd'
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const access = new Access(config, logger)
-  const now = () => Date.now()
-  const hosted = hostKernel(config, { logger, now })
+  const clock = new ServiceClock()
+  const now = () => clock.now()
+  const hosted = hostKernel(config, { logger, clock })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
     onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
@@ -43,9 +46,10 @@ async function serve(config: Config): Promise<void> {
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const opened = config.dataDir === undefined ? null : openDirectory(config.dataDir, now())
-  const kept = opened === null ? {} : keepingOf(opened, config, logger)
-  const app = buildApp({ ...hosted, ...kept, ...accessOf(access, config), logger, version, now, history })
+  const kept = openKept(config, { logger, now })
+  // On a virtual clock events follow from the calls alone, so that each run has the same.
+  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new LoopWatch(), clock }
+  const app = buildApp({ ...hosted, ...kept, ...watched, ...accessOf(access, config), logger, version, now, history })
   await hosted.source.start()
   app.restore()
   const port = await listen(app, config)
@@ -55,11 +59,11 @@ async function serve(config: Config): Promise<void> {
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()
-    opened?.close()
+    kept.close()
   })
   const url = `${access.tls === null ? 'http' : 'https'}://${place}`
   reloadOnHangUp(access, app)
-  announce(url, config)
+  announce(url, config, kept)
   supervisor?.ready(url)
 }
 
@@ -80,18 +84,6 @@ function reloadOnHangUp(access: Access, { server }: App): void {
   })
 }
 
-function keepingOf(
-  { store, setAside }: OpenedStore,
-  { journalKeep, journalSize }: Config,
-  logger: Logger,
-): Pick<AppParts, 'keeping' | 'firstSequence'> {
-  const keeping = { store, retention: { keepMs: journalKeep, bytesMax: journalSize * MiB } }
-  if (setAside === null) return { keeping }
-  logger.error(setAside, 'the journal is damaged: it is set aside, and a new one begun')
-  // Cursors of the damaged one are to be known as old, on a virtual clock too.
-  return { keeping, firstSequence: Date.now() * 1000 }
-}
-
 /** @returns the port that is listened on. */
 async function listen(app: App, { host, port }: Config): Promise<number> {
   try {
@@ -106,7 +98,7 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
 }
 
 /** What to try first. */
-function announce(url: string, { source, tokenFile }: Config): void {
+function announce(url: string, { source, tokenFile }: Config, kept: Kept): void {
   // Curl takes HTTP where no scheme is said.
   const place = url.replace(/^http:\/\//, '')
   const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
@@ -117,6 +109,7 @@ All kernel calls:                       ${curl} '${place}/sys/calls?format=text'
       : `What runs here:                         ${curl} '${place}/sys/proc?format=text'
 Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog`
   process.stdout.write(`introspectd ${version} listens on ${url}
+Events are kept ${kept.place}
 
 ${first}
 Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream' ${place}/sys

@@ -1,6 +1,7 @@
 /** What the service says of itself to Prometheus. No pids, no tids, no names of processes: those would be a series each. */
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Journal } from './journal/journal.ts'
 import { eventTypes, type KernelEvent } from './kernel/events.ts'
 import type { Kernel } from './kernel/kernel.ts'
 import { type LimitRow, limits } from './kernel/limits/table.ts'
@@ -14,6 +15,9 @@ export interface MetricsParts {
   readonly kernel: () => Kernel
   readonly hub: Hub
   readonly source: Source
+  readonly journal: Pick<Journal, 'events' | 'bytes'>
+  /** What cannot be seen or kept, or not as it should be: of the source, and of the rest. */
+  readonly degraded: () => readonly string[]
   readonly version: string
 }
 
@@ -22,8 +26,10 @@ const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 export class Metrics {
   readonly #registry = new Registry()
   readonly #events: Counter
+  readonly #commits: Histogram
+  readonly #blocks: Histogram
 
-  constructor({ kernel, hub, source, version }: MetricsParts) {
+  constructor({ kernel, hub, source, journal, degraded, version }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     // Gauges with the name of a counter: promtool objects. The same figures are there by type.
@@ -69,11 +75,33 @@ export class Metrics {
       },
     })
     addScans(source, registers)
+    addDegraded(degraded, registers)
+    addJournal(journal, registers)
+    this.#commits = new Histogram({
+      name: 'introspectd_journal_commit_seconds',
+      help: 'How long it took to keep what one tick of the event loop brought; nobody is told before',
+      buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+      registers,
+    })
+    this.#blocks = new Histogram({
+      name: 'introspectd_event_loop_blocked_seconds',
+      help: 'Times for which the event loop did not turn: nothing is told or answered meanwhile',
+      buckets: [1, 2, 5, 10, 30],
+      registers,
+    })
     for (const [index, row] of limits.entries()) addUsage(kernel, index, row, registers)
   }
 
   count({ type }: KernelEvent): void {
     this.#events.inc({ type })
+  }
+
+  committed(ms: number): void {
+    this.#commits.observe(ms / 1000)
+  }
+
+  blocked(ms: number): void {
+    this.#blocks.observe(ms / 1000)
   }
 
   get contentType(): string {
@@ -111,14 +139,38 @@ function addScans(source: Source, registers: Registry[]): void {
       },
     })
   }
+}
+
+function addDegraded(degraded: MetricsParts['degraded'], registers: Registry[]): void {
   new Gauge({
     name: 'introspectd_source_degraded',
-    help: '1 for each thing that the source cannot see, or not as it should, at present',
+    help: '1 for each thing that cannot be seen or kept, or not as it should, at present',
     labelNames: ['what'],
     registers,
     collect() {
       this.reset()
-      for (const what of source.degraded()) this.set({ what }, 1)
+      for (const what of degraded()) this.set({ what }, 1)
+    },
+  })
+}
+
+function addJournal(journal: MetricsParts['journal'], registers: Registry[]): void {
+  new Gauge({
+    name: 'introspectd_journal_events',
+    help: 'Events that can be read again, in memory or in the journal',
+    registers,
+    collect() {
+      this.set(journal.events)
+    },
+  })
+  new Gauge({
+    name: 'introspectd_journal_bytes',
+    help: 'Of the pages of the journal that hold something; none where events are in memory only',
+    registers,
+    collect() {
+      this.remove()
+      const { bytes } = journal
+      if (bytes !== null) this.set(bytes)
     },
   })
 }

@@ -35,7 +35,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scenario: ['tree', 'kernel', 'bounds', 'duration'],
   // What a service hosts in place of a live machine.
   model: ['kernel', 'scenario', 'sources', 'tree'],
-  metrics: ['kernel', 'sources', 'stream', 'tree'],
+  metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
+  clock: ['bounds'],
+  'loop-watch': ['bounds'],
   bounds: [],
   cursor: [],
   duration: [],
@@ -44,7 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel', 'nearest', 'tree', 'bounds'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
-const composers = ['access', 'app', 'definitions', 'host', 'main', 'bin']
+const composers = ['access', 'app', 'definitions', 'host', 'keeping', 'main', 'bin', 'own-events']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

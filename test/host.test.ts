@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { ServiceClock } from '../src/clock.ts'
 import type { Config } from '../src/config.ts'
 import { hostKernel } from '../src/host.ts'
 
@@ -17,7 +18,7 @@ async function startWith(expected: string): Promise<{ file: string; logged: Reco
   const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const { source } = hostKernel({ source: 'model', clock: 'virtual', scenario: file } as Config, {
     logger,
-    now: () => 0,
+    clock: new ServiceClock(),
   })
   await source.start()
   await source.stop()

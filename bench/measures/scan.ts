@@ -1,6 +1,7 @@
 /** A steady full scan of 4,000 threads at rest, against `ps` printing the same. Both as wall time of one pass. */
 
 import { execFileSync } from 'node:child_process'
+import { ServiceClock } from '../../src/clock.ts'
 import type { ScanReport } from '../../src/sources/linux/protocol.ts'
 import { startScanner } from '../../src/sources/linux/workers.ts'
 import { start } from '../../test/support/programs.ts'
@@ -19,6 +20,7 @@ const measure = (name: string, processes: number, threads: number): Measure => (
     const scanner = startScanner(
       // Budgets that do not hold it back: what one pass takes is measured, not how often it comes.
       {
+        clockOffset: new ServiceClock().offset,
         procRoot: '/proc',
         cgroupRoot: '/sys/fs/cgroup',
         periodMs: 1000,

@@ -1,7 +1,8 @@
 /** `introspectd journal`: what is kept, and giving back the room of what is not any more. */
 
 import { z } from 'zod'
-import { serviceSettings } from '../config.ts'
+import { dataDirectory } from '../config/data.ts'
+import { environment, serviceSettings } from '../config.ts'
 import { cursorText } from '../cursor.ts'
 import { openDirectory } from '../journal/data-directory.ts'
 import { type EventFigures, inspectJournal, type JournalFigures } from '../journal/inspect.ts'
@@ -11,7 +12,7 @@ import { print } from './print.ts'
 
 export const journalCommand = defineCommand({
   name: 'journal',
-  summary: 'show what the journal in --data-dir holds, also of a running service, or make its file smaller',
+  summary: 'show what the journal in --data holds, also of a running service, or make its file smaller',
   args: {
     action: z
       .enum(['inspect', 'compact'])
@@ -21,13 +22,14 @@ export const journalCommand = defineCommand({
   options: {
     json: z.boolean().default(false).describe('as JSON'),
   },
-  settings: serviceSettings.filter(({ name }) => name === 'dataDir'),
-  examples: ['introspectd journal --data-dir data', 'introspectd journal compact --data-dir data'],
-  run: ({ args: { action }, options: { json }, config: { dataDir } }) => {
-    if (dataDir === undefined) throw new CliError('--data-dir says where the journal is')
-    const before = inspectJournal(dataDir)
-    if (action === 'compact') compact(dataDir)
-    const figures = action === 'compact' ? inspectJournal(dataDir) : before
+  settings: serviceSettings.filter(({ name }) => name === 'data'),
+  examples: ['introspectd journal', 'introspectd journal compact --data data'],
+  run: ({ args: { action }, options: { json }, config: { data } }) => {
+    const directory = dataDirectory({ data, source: 'linux' }, environment)
+    if (directory === null) throw new CliError('--data memory keeps nothing that could be looked at')
+    const before = inspectJournal(directory)
+    if (action === 'compact') compact(directory)
+    const figures = action === 'compact' ? inspectJournal(directory) : before
     if (json) print(`${JSON.stringify(figures, null, 2)}\n`)
     else print(`${action === 'compact' ? `before    ${mebibytes(before.diskBytes)} on disk\n` : ''}${textOf(figures)}`)
   },

@@ -1,24 +1,33 @@
 /** Where a service keeps what outlives it. One service at a time: the second is refused. */
 
-import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EventStore, isCorruption, StoreError } from './store.ts'
 
+/** A damaged journal that was moved out of the way, and what is wrong with it. */
+export interface SetAside {
+  readonly file: string
+  readonly reason: string
+}
+
 export interface OpenedStore {
   readonly store: EventStore
-  /** A damaged journal that was moved out of the way, and what is wrong with it; null: there was none. */
-  readonly setAside: { readonly file: string; readonly reason: string } | null
+  /** Null: nothing was damaged. */
+  readonly setAside: SetAside | null
   /** Closes the store, and lets others have the directory. */
   close(): void
 }
+
+/** A directory that cannot be written to, or has no room: a service can do without. */
+export class UnusableError extends StoreError {}
 
 export const journalFile = (directory: string): string => join(directory, 'journal.sqlite')
 
 /** Made where it is not there. `now` is ms of Unix time. @throws StoreError */
 export function openDirectory(directory: string, now: number): OpenedStore {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
     const unlock = lock(directory)
     try {
       const opened = openStore(journalFile(directory), now)
@@ -35,8 +44,27 @@ export function openDirectory(directory: string, now: number): OpenedStore {
     }
   } catch (error) {
     if (error instanceof StoreError) throw error
-    throw new StoreError(`${directory}: ${messageOf(error)}`)
+    throw new (isUnusable(error) ? UnusableError : StoreError)(`${directory}: ${messageOf(error)}`)
   }
+}
+
+/** One after the other: made at once, what is on a read-only file system fails as if it were not there. */
+function makeDirectory(directory: string): void {
+  if (!existsSync(directory)) {
+    makeDirectory(dirname(directory))
+    mkdirSync(directory, { mode: 0o700 })
+  }
+  if (!statSync(directory).isDirectory()) throw new StoreError(`${directory} is a file, not a directory`)
+}
+
+const unusable: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE']
+/** Of SQLite: PERM, READONLY, IOERR, FULL, CANTOPEN. */
+const unusableCodes: readonly number[] = [3, 8, 10, 13, 14]
+
+function isUnusable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('errcode' in error) return unusableCodes.includes(Number(error.errcode) & 0xff)
+  return 'code' in error && unusable.includes(error.code)
 }
 
 /** The kernel releases it when the process ends, however it ends. */
@@ -47,7 +75,10 @@ function lock(directory: string): () => void {
   } catch (error) {
     held.close()
     const isHeld = error instanceof Error && 'errcode' in error && error.errcode === 5
-    throw isHeld ? new StoreError(`${directory} is in use by another introspectd`) : error
+    if (!isHeld) throw error
+    throw new StoreError(
+      `${directory} is in use by another introspectd: end that one, or give this one another place with --data DIR, or --data memory`,
+    )
   }
   return () => held.close()
 }

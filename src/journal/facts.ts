@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KernelEvent } from '../kernel/events.ts'
+import { endsTold, type KeptTold, toldBy } from '../kernel/kept-told.ts'
 
 /** A definition, or that there is none any more. `anew`: what had tripped by it is forgotten. */
 export interface DefinitionFact {
@@ -35,10 +36,24 @@ export interface CursorFact {
   readonly value: string | null
 }
 
-export type Fact = DefinitionFact | TripFact | EndFact | CursorFact
+/** Something has been told that is to be told the end of: a deadlock, a warning. */
+export interface ToldFact {
+  /** Of the deadlock, or of the thread. */
+  readonly told: string
+  /** As JSON; null: its end has been told. */
+  readonly value: string | null
+}
 
-/** What an event says of how thresholds stand. */
-export function factOf({ type, subject, data }: KernelEvent): TripFact | EndFact | null {
+export type Fact = DefinitionFact | TripFact | EndFact | CursorFact | ToldFact
+
+export const toldFact = (told: KeptTold): ToldFact => ({ told: told.path, value: JSON.stringify(told) })
+
+/** What an event says of how thresholds stand, and of what is not over. */
+export function factOf(event: KernelEvent): TripFact | EndFact | ToldFact | null {
+  const { type, subject, data } = event
+  const told = toldBy(event)
+  if (told !== null) return toldFact(told)
+  if (endsTold(type)) return { told: subject, value: null }
   const identity = typeof data.identity === 'string' ? data.identity : null
   if (type === 'process.died') return identity === null ? null : { ended: identity }
   const ifOnce = type === 'limit.changed'
@@ -51,6 +66,7 @@ export function factOf({ type, subject, data }: KernelEvent): TripFact | EndFact
 export const factTables = `
   CREATE TABLE durables (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE definitions (path TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE told (path TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE trips (threshold TEXT, place TEXT, identity TEXT, PRIMARY KEY (threshold, place)) STRICT;
   CREATE INDEX trips_of_process ON trips (identity) WHERE identity IS NOT NULL`
 
@@ -65,6 +81,8 @@ export class FactTables {
   readonly #end: StatementSync
   readonly #keep: StatementSync
   readonly #drop: StatementSync
+  readonly #tell: StatementSync
+  readonly #tellEnd: StatementSync
 
   /** Preconditions: the tables are there. */
   constructor(db: DatabaseSync) {
@@ -79,6 +97,8 @@ export class FactTables {
     this.#keep = db.prepare('INSERT OR REPLACE INTO durables VALUES (?, ?)')
     this.#drop = db.prepare('DELETE FROM durables WHERE name = ?')
     this.#end = db.prepare('DELETE FROM trips WHERE identity = ?')
+    this.#tell = db.prepare('INSERT OR REPLACE INTO told VALUES (?, ?)')
+    this.#tellEnd = db.prepare('DELETE FROM told WHERE path = ?')
     this.#clear = db.prepare('DELETE FROM trips WHERE threshold = ? AND place = ?')
   }
 
@@ -86,6 +106,7 @@ export class FactTables {
     if ('place' in fact) this.#writeTrip(fact)
     else if ('ended' in fact) this.#end.run(fact.ended)
     else if ('durable' in fact) this.#writeCursor(fact)
+    else if ('told' in fact) this.#writeTold(fact)
     else this.#writeDefinition(fact)
   }
 
@@ -99,6 +120,11 @@ export class FactTables {
     else (ifOnce ? this.#tripOnce : this.#trip).run(threshold, place, identity)
   }
 
+  #writeTold({ told, value }: ToldFact): void {
+    if (value === null) this.#tellEnd.run(told)
+    else this.#tell.run(told, value)
+  }
+
   #writeDefinition({ path, value, anew }: DefinitionFact): void {
     if (anew) this.#rearm.run(path)
     if (value === null) this.#forget.run(path)
@@ -106,12 +132,20 @@ export class FactTables {
   }
 
   clear(): void {
-    this.#db.exec('DELETE FROM definitions; DELETE FROM trips; DELETE FROM durables')
+    this.#db.exec('DELETE FROM definitions; DELETE FROM trips; DELETE FROM durables; DELETE FROM told')
   }
 
   definitions(): string[] {
+    return this.#values('definitions')
+  }
+
+  told(): string[] {
+    return this.#values('told')
+  }
+
+  #values(table: 'definitions' | 'told'): string[] {
     return this.#db
-      .prepare('SELECT value FROM definitions ORDER BY path')
+      .prepare(`SELECT value FROM ${table} ORDER BY path`)
       .all()
       .map(({ value }) => String(value))
   }

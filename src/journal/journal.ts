@@ -7,8 +7,9 @@ import { bounds } from '../bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
 import { KeptEvent } from './kept-event.ts'
+import { lostEvent } from './lost-event.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
-import { type EventStore, isCorruption, type Retention } from './store.ts'
+import { type EventStore, isCorruption, type Retention, type StoredEvent } from './store.ts'
 
 export interface Keeping {
   readonly store: EventStore
@@ -26,6 +27,8 @@ export interface JournalOptions extends RingOptions {
   readonly publish: (event: RingEvent) => void
   /** The file takes nothing any more, and events are in memory only; null: it takes them again. */
   readonly onFault: (reason: string | null) => void
+  /** How long it took to keep what one tick brought. */
+  readonly onKept?: (ms: number) => void
   /** ms of Unix time. */
   readonly now: () => number
 }
@@ -76,6 +79,21 @@ export class Journal {
   /** What the next event will have. */
   get nextSequence(): number {
     return this.#ring.newest + 1
+  }
+
+  /** So many can be read again. */
+  get events(): number {
+    return this.#told - this.oldestCursor
+  }
+
+  /** Of the file; null where there is none, or it cannot be read. */
+  get bytes(): number | null {
+    try {
+      return this.#readable?.bytes ?? null
+    } catch {
+      // Whoever next writes to it says why.
+      return null
+    }
   }
 
   get oldestCursor(): number {
@@ -168,11 +186,13 @@ export class Journal {
     const store = this.#readable
     const now = this.#options.now()
     if (store === null || now < (this.#fault?.retryAt ?? 0)) return
+    const began = performance.now()
     try {
       const { oldestCursor } = this.#ring
-      // The disk was full for so long that memory has forgotten some: nobody could read on over that without a gap.
-      if (store.newest !== null && store.newest < oldestCursor) store.clear()
-      store.append([...this.#ring.after(store.newest ?? oldestCursor)], now, this.#facts ?? [])
+      // The disk was full for so long that memory has forgotten some: whoever reads on over that is told.
+      const isHole = store.newest !== null && store.newest < oldestCursor
+      const recent = [...this.#ring.after(isHole ? oldestCursor : (store.newest ?? oldestCursor))]
+      store.append(isHole ? [this.#hole(store, recent[0]!), ...recent] : recent, now, this.#facts ?? [])
       if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
@@ -180,7 +200,19 @@ export class Journal {
       this.#fail(error)
       return
     }
+    this.#options.onKept?.(performance.now() - began)
     if (now >= this.#trimAt) this.#trim()
+  }
+
+  /** In place of the events that were told, and are neither in the file nor in memory any more. Preconditions: the file has some. */
+  #hole(store: EventStore, next: RingEvent): StoredEvent {
+    const [before] = store.read((store.newest ?? 0) - 1, 1)
+    return lostEvent({
+      source: this.#options.source,
+      why: `the journal could not be written to: ${this.#fault?.reason}`,
+      before: new KeptEvent(before!),
+      after: new KeptEvent(next),
+    })
   }
 
   #read(position: number): KeptEvent[] {

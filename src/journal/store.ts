@@ -4,10 +4,11 @@
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
 import { type Fact, FactTables, factTables, type Trip } from './facts.ts'
 
 /** Of what the file holds; a file of a later one is refused. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** `intr`, in the header of the file: what has another is not ours. */
 const applicationId = 0x696e7472
@@ -53,8 +54,10 @@ export class EventStore {
     this.#db = new DatabaseSync(file)
     try {
       prepare(this.#db, file)
-      this.#insert = this.#db.prepare('INSERT INTO events VALUES (?, ?, CAST(? AS TEXT))')
-      this.#read = this.#db.prepare('SELECT sequence, event FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?')
+      this.#insert = this.#db.prepare('INSERT INTO events VALUES (?1, ?2, CAST(?3 AS TEXT), ?4)')
+      this.#read = this.#db.prepare(
+        'SELECT sequence, event, sum FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?',
+      )
       this.#facts = new FactTables(this.#db)
       this.#pages = this.#db.prepare(
         'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
@@ -81,14 +84,15 @@ export class EventStore {
   }
 
   /**
-   * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest.
+   * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest; or the
+   * first says that those before it are lost.
    * `keptAt` is ms of Unix time: the events' own may be that of a virtual clock. @throws what SQLite throws
    */
   append(events: readonly StoredEvent[], keptAt: number, facts: readonly Fact[] = []): void {
     const [first, last] = [events[0], events.at(-1)]
     this.#transact(() => {
       for (const fact of facts) this.#facts.write(fact)
-      for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(keptAt), json)
+      for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(keptAt), json, crc32(json))
     })
     this.#oldest ??= first?.sequence ?? null
     this.#newest = last?.sequence ?? this.#newest
@@ -112,16 +116,24 @@ export class EventStore {
     return this.#facts.durables()
   }
 
+  /** What has been told and was not over, as JSON. @throws what SQLite throws */
+  told(): string[] {
+    return this.#facts.told()
+  }
+
   trips(): Trip[] {
     return this.#facts.trips()
   }
 
   /** The first events after a sequence, oldest first. @throws what SQLite throws */
   read(after: number, limit: number): StoredEvent[] {
-    return this.#read.all(after, limit).map(({ sequence, event }) => ({
-      sequence: Number(sequence),
-      json: Buffer.from(String(event)),
-    }))
+    return this.#read.all(after, limit).map(({ sequence, event, sum }) => {
+      const json = Buffer.from(String(event))
+      // What SQLite looks for is damage to its own structures, and not to what stands in them.
+      if (crc32(json) !== sum)
+        throw new StoreError(`event ${Number(sequence)} is not as it was kept`, { corrupt: true })
+      return { sequence: Number(sequence), json }
+    })
   }
 
   /**
@@ -146,13 +158,6 @@ export class EventStore {
     this.#transact(() => this.#db.prepare('DELETE FROM events WHERE sequence < ?').run(first))
     this.#oldest = first
     return first === last + 1 || isFull
-  }
-
-  /** Nothing is kept any more. @throws what SQLite throws */
-  clear(): void {
-    this.#transact(() => this.#db.exec('DELETE FROM events'))
-    this.#oldest = null
-    this.#newest = null
   }
 
   /** Gives the room of what was deleted back to the file system. @throws what SQLite throws */
@@ -197,7 +202,7 @@ function prepare(db: DatabaseSync, file: string): void {
   db.exec('PRAGMA journal_size_limit = 16777216')
   if (isEmpty) {
     db.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE events (sequence INTEGER PRIMARY KEY, kept INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
+      CREATE TABLE events (sequence INTEGER PRIMARY KEY, kept INTEGER NOT NULL, event TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
       ${factTables};
       PRAGMA application_id = ${applicationId};
       PRAGMA user_version = ${schemaVersion};

@@ -1,7 +1,8 @@
 /** What clients have set on a kernel, as plain data that outlives a restart of the service, and how it comes back. */
 
-import type { DefaultTimeout } from './deadlock/default-timers.ts'
+import type { DefaultTimeout, TimeoutDefinition } from './deadlock/default-timers.ts'
 import { KernelError } from './errno.ts'
+import { type KeptTold, resumeWarnings, toldOf } from './kept-told.ts'
 import type { Kernel } from './kernel.ts'
 import { processOf } from './limits/crossing.ts'
 import { limitAt } from './limits/places.ts'
@@ -43,6 +44,7 @@ export interface KeptTrip extends Placed {
 export interface Kept {
   readonly definitions: readonly KeptDefinition[]
   readonly trips: readonly KeptTrip[]
+  readonly told: readonly KeptTold[]
 }
 
 /** By which a definition is known. */
@@ -86,6 +88,7 @@ export function keptOf(kernel: Kernel): Kept {
       ...[...kernel.timers.timeouts()].map(keptTimeout),
       ...thresholds.map(keptThreshold),
     ],
+    told: toldOf(kernel),
     trips: thresholds.flatMap(({ path, limit, watches }) =>
       [...watches.values()].flatMap(({ state, node }) =>
         state === 'tripped' ? [{ threshold: path, place: `${node.path}/${limit}`, identity: identityOf(node) }] : [],
@@ -103,7 +106,8 @@ export interface Refused {
  * Sets again what was set. What was set on a process that has ended has ended with it; what cannot be set here any more is
  * given back with the reason. Preconditions: all that lives is known; nothing is set here yet.
  */
-export function restoreKept(kernel: Kernel, { definitions, trips }: Kept): Refused[] {
+export function restoreKept(kernel: Kernel, { definitions, trips, told }: Kept): Refused[] {
+  resumeWarnings(kernel, told, timeoutsOf(definitions))
   const places = new Places(kernel)
   const tripsOf = Map.groupBy(trips, ({ threshold }) => threshold)
   const refused: Refused[] = []
@@ -119,6 +123,9 @@ export function restoreKept(kernel: Kernel, { definitions, trips }: Kept): Refus
   }
   return refused
 }
+
+const timeoutsOf = (definitions: readonly KeptDefinition[]): ReadonlyMap<string, TimeoutDefinition> =>
+  new Map(definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[keptPath(kept), kept.definition]] : [])))
 
 /** What configuration has switched off stays off. */
 function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: KeptSwitches): void {

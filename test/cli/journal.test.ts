@@ -18,10 +18,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const journal = (...args: string[]) => run(['journal', ...args, '--data-dir', directory])
+const journal = (...args: string[]) => run(['journal', ...args, '--data', directory])
 
 test('inspect says what is kept, while the service runs', async () => {
-  live = await Live.start(['--data-dir', directory])
+  live = await Live.start(['--data', directory])
   await live.put(`/sys/proc/${process.pid}/fds/threshold/any`, { at: 1 })
   const { code, stdout, stderr } = await journal()
   expect([code, stderr]).toEqual([0, ''])
@@ -58,21 +58,24 @@ test('compact makes the file smaller, and is refused while a service runs', asyn
   expect(before.diskBytes).toBeGreaterThan(4 * 1024 * 1024)
   expect(after.diskBytes).toBeLessThan(before.diskBytes / 10)
   expect(after.newest).toEqual({ sequence: 5000, time: '1970-01-01T00:00:00.000Z' })
-  live = await Live.start(['--data-dir', directory, '--source', 'model'])
+  live = await Live.start(['--data', directory, '--source', 'model'])
   expect(await journal('compact')).toMatchObject({
     code: 1,
-    stderr: `introspectd: ${directory} is in use by another introspectd\n`,
+    stderr: expect.stringContaining(`introspectd: ${directory} is in use by another introspectd: end that one`),
   })
 })
 
 test('where there is no journal none is made', async () => {
   const nowhere = join(directory, 'nowhere')
   for (const action of ['inspect', 'compact'])
-    expect(await run(['journal', action, '--data-dir', nowhere])).toMatchObject({
+    expect(await run(['journal', action, '--data', nowhere])).toMatchObject({
       code: 1,
       stderr: `introspectd: there is no journal in ${nowhere}\n`,
     })
   expect(existsSync(nowhere)).toBe(false)
-  expect(await run(['journal'])).toMatchObject({ code: 1, stderr: expect.stringContaining('--data-dir') })
+  expect(await run(['journal'], { env: { INTROSPECTD_DATA: 'memory' } })).toMatchObject({
+    code: 1,
+    stderr: 'introspectd: --data memory keeps nothing that could be looked at\n',
+  })
   expect(await journal('dance')).toMatchObject({ code: 1, stderr: expect.stringContaining('inspect') })
 })

@@ -115,7 +115,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 const user = Number(contentOf('USER').split(':')[0])
 
 test('the last stage has what the service needs to run, and nothing that only builds or tests it', () => {
-  expect(readdirSync(image).sort()).toEqual(['dist', 'node_modules', 'package.json'])
+  expect(readdirSync(image).sort()).toEqual(['data', 'dist', 'node_modules', 'package.json'])
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(image, 'package.json'), 'utf8')) as Record<
     'dependencies' | 'devDependencies',
     Record<string, string>
@@ -133,10 +133,18 @@ test.each(['127.0.0.1', '::1', '0.0.0.0', '::'])(
   async (host) => {
     const tokens = join(directory, 'tokens')
     writeFileSync(tokens, 'ha-1 control 0123456789abcdef\n')
-    const env = { ...environment, PATH: path, INTROSPECTD_HOST: host, INTROSPECTD_TOKEN_FILE: tokens }
+    const data = join(image, 'data')
+    const env = {
+      ...environment,
+      PATH: path,
+      INTROSPECTD_HOST: host,
+      INTROSPECTD_TOKEN_FILE: tokens,
+      INTROSPECTD_DATA: data,
+    }
     const live = await Live.start([], { command: jsonOf('ENTRYPOINT'), cwd: image, uid: user, env })
     const asking = { command: healthCheck(), uid: user, env: { ...env, INTROSPECTD_PORT: new URL(live.url).port } }
     expect(await run([], asking)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(live.output.stdout).toContain(`\nEvents are kept in ${data}\n`)
     expect(await live.stop()).toBe(0)
     expect((await run([], asking)).code).toBe(1)
   },

@@ -2,12 +2,15 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { journalFile } from '../../src/journal/data-directory.ts'
 import { Live } from '../support/live.ts'
+import { startForTest } from '../support/running.ts'
+import type { CloudEvent } from '../support/service.ts'
 
 let directory: string
 let live: Live | null
@@ -26,7 +29,7 @@ afterEach(async () => {
 })
 
 async function start(args: readonly string[] = []): Promise<Live> {
-  live = await Live.start(['--data-dir', directory, ...args])
+  live = await Live.start(['--data', directory, ...args])
   return live
 }
 
@@ -45,6 +48,15 @@ async function toldSince(after: string): Promise<string[]> {
   return watcher.events
     .filter(({ type, sequence }) => type.startsWith('threshold.') && Number(sequence) <= until)
     .map(({ type, subject, data }) => [type, subject, data.reason ?? (data.initial ? 'initial' : '')].join(' ').trim())
+}
+
+function tables(...names: string[]): unknown[][] {
+  const db = new DatabaseSync(journalFile(directory), { readOnly: true })
+  try {
+    return names.map((name) => db.prepare(`SELECT * FROM ${name}`).all())
+  } finally {
+    db.close()
+  }
 }
 
 const remove = (path: string) => fetch(`${live!.url}${path}`, { method: 'DELETE' })
@@ -91,10 +103,7 @@ test('what had tripped on a process that ended meanwhile is cleared, and its thr
   await start()
   expect(await toldSince(before)).toEqual([`threshold.cleared ${path}/fds died`])
   await end('SIGTERM')
-  const db = new DatabaseSync(journalFile(directory))
-  const left = ['definitions', 'trips'].map((table) => db.prepare(`SELECT * FROM ${table}`).all())
-  db.close()
-  expect(left).toEqual([[], []])
+  expect(tables('definitions', 'trips')).toEqual([[], []])
 })
 
 test('what cannot be set as it is started now stays in the journal until it can', async () => {
@@ -108,4 +117,84 @@ test('what cannot be set as it is started now stays in the journal until it can'
   await end('SIGTERM')
   await start(['--allow-actions'])
   expect(await live!.get(path)).toMatchObject({ state: 'armed', signal: 'SIGTERM' })
+})
+
+/** Of deadlocks and warnings since a cursor, up to now. */
+async function deadlockEventsSince(after: string): Promise<CloudEvent[]> {
+  const until = Number(await cursor())
+  const watcher = await live!.watch(`/sys?after=${after}`)
+  await watcher.until(({ sequence }) => Number(sequence) >= until)
+  return watcher.events.filter(({ type }) => type.startsWith('deadlock.') || type === 'events.lost')
+}
+
+test('of a deadlock that was told before it is told that it is over, and it is found again as another', async () => {
+  const ring = await startForTest('locks', ['ring', 'normal', 2])
+  await start()
+  const before = await cursor()
+  const isOurs = ({ about = '' }: CloudEvent) => about.includes(`/sys/proc/${ring.pid}/`)
+  await live!.until('/sys/deadlocks', ({ entries }) => JSON.stringify(entries).includes(`/sys/proc/${ring.pid}/`))
+  await end('SIGKILL')
+  await start()
+  await live!.until('/sys/deadlocks', ({ entries }) => JSON.stringify(entries).includes(`/sys/proc/${ring.pid}/`))
+  const all = (await deadlockEventsSince(before)).filter((event) => event.type === 'events.lost' || isOurs(event))
+  const restart = all.findIndex(({ type }) => type === 'events.lost')
+  const [old] = restart === 0 ? [] : all.slice(0, restart)
+  const [resolved, again] = all.slice(restart + 1)
+  // It may have been found before there was a cursor to begin after.
+  if (old !== undefined) expect(resolved!.subject).toBe(old.subject)
+  expect(resolved).toMatchObject({
+    type: 'deadlock.resolved',
+    data: { how: 'restarted', was: 'detected', members: [{ name: 'locks' }, { name: 'locks' }] },
+  })
+  expect(again!.type).toBe('deadlock.detected')
+  expect(again!.subject).not.toBe(resolved!.subject)
+  const next = await cursor()
+  await end('SIGTERM')
+  await ring.stop()
+  await start()
+  const told = (await deadlockEventsSince(next)).filter(isOurs)
+  expect(told.map(({ type, subject, data }) => [type, subject, data.how])).toEqual([
+    ['deadlock.resolved', again!.subject, 'restarted'],
+  ])
+  await end('SIGTERM')
+  expect(tables('told')).toEqual([[]])
+})
+
+test('a thread that was warned of and still waits is not warned of again, and its end is told', async () => {
+  const server = await startForTest('accepts')
+  const port = Number(await server.line())
+  const path = `/sys/proc/${server.pid}`
+  await start()
+  const before = await cursor()
+  await live!.until(path, ({ path: there }) => there === path)
+  await live!.put(`${path}/timeout`, { states: ['RECEIVE'], after: '100ms' })
+  await live!.until(`${path}/timeout`, ({ warned }) => (warned as string[]).length === 1)
+  await end('SIGKILL')
+  await start()
+  expect(await live!.get(`${path}/timeout`)).toMatchObject({ warned: [`${path}/thread/${server.pid}`] })
+  const socket = connect(port, '127.0.0.1')
+  await server.line()
+  await live!.until(`${path}/timeout`, ({ warned }) => (warned as string[]).length === 0)
+  socket.destroy()
+  const told = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
+  expect(told.map(({ type }) => type)).toEqual(['deadlock.warning', 'deadlock.eased'])
+  expect(told[1]!.data.since).toBe(told[0]!.data.since)
+})
+
+test('of a thread that was warned of and has ended meanwhile the end is told', async () => {
+  const server = await startForTest('accepts')
+  const path = `/sys/proc/${server.pid}`
+  await start()
+  const before = await cursor()
+  await live!.until(path, ({ path: there }) => there === path)
+  await live!.put(`${path}/timeout`, { states: ['RECEIVE'], after: '100ms' })
+  await live!.until(`${path}/timeout`, ({ warned }) => (warned as string[]).length === 1)
+  await end('SIGTERM')
+  await server.stop()
+  await start()
+  const told = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
+  expect(told.map(({ type, data }) => [type, data.now])).toEqual([
+    ['deadlock.warning', undefined],
+    ['deadlock.eased', 'DEAD'],
+  ])
 })

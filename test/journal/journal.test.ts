@@ -210,22 +210,47 @@ test('of what was set while the file could not be written to it has all in the e
   expect(opened.store.definitions()).toEqual([])
 })
 
-test('what could not be kept before the memory forgot it leaves no gap that a reader would not notice', () => {
+test('what could not be kept before the memory forgot it is told as lost in its place, and what was kept before can still be read', () => {
   const log = journal({ eventsMax: 100 })
-  append(log, 1)
+  append(log, 5)
   log.flush()
   const release = obstruct()
   for (let round = 0; round < 200; round++) {
     append(log, 1)
     log.flush()
   }
-  expect([log.oldestCursor, log.newest]).toEqual([200, 300])
+  // While it lasts nobody could read on from the file without a gap.
+  expect([log.oldestCursor, log.newest]).toEqual([204, 304])
   release()
   now += bounds.journalRetryMs
   append(log, 1)
   log.flush()
-  expect([log.oldestCursor, opened.store.oldest, opened.store.newest]).toEqual([201, 202, 301])
   expect(faults).toEqual(['database is locked', null])
+  expect([log.oldestCursor, opened.store.oldest, opened.store.newest]).toEqual([99, 100, 305])
+  const read = [...log.after(101)]
+  expect(sequences(read)).toEqual([102, 103, 104, 205, ...Array.from({ length: 100 }, (_, place) => 206 + place)])
+  const lost = read[3]!
+  expect(JSON.parse(lost.json.toString())).toEqual({
+    specversion: '1.0',
+    id: 'lost-00000000000000000205',
+    source: '/net/x',
+    type: 'events.lost',
+    subject: '/sys',
+    time: '1970-01-01T00:00:00.000Z',
+    data: {
+      count: 101,
+      from: '1970-01-01T00:00:00.000Z',
+      to: '1970-01-01T00:00:00.000Z',
+      why: 'the journal could not be written to: database is locked',
+      cursor: '00000000000000000205',
+    },
+  })
+  expect(lost.isForAll).toBe(true)
+  // Who had come as far as somewhere among the lost ones is told too.
+  expect(sequences(log.after(150)).slice(0, 2)).toEqual([205, 206])
+  // The next process reads the same.
+  reopen()
+  expect(sequences(journal().after(101)).slice(0, 4)).toEqual([102, 103, 104, 205])
 })
 
 test('what is no event in the file ends the use of the file, and the reader has not come to the newest', () => {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { Live, run } from '../support/live.ts'
+import { cursorText } from '../../src/cursor.ts'
+import { Live } from '../support/live.ts'
 import type { Watcher } from '../support/service.ts'
 
 let directory: string
@@ -22,7 +23,7 @@ afterEach(async () => {
 })
 
 async function start(args: readonly string[] = ['--source', 'model'], under: readonly string[] = []): Promise<Live> {
-  live = await Live.start(['--data-dir', directory, ...args], { under })
+  live = await Live.start(['--data', directory, ...args], { under })
   return live
 }
 
@@ -112,7 +113,14 @@ test('a cursor from before what is kept is answered with the oldest', async () =
   await start()
   expect(live!.output.stderr).toMatch(/the journal is damaged: it is set aside, and a new one begun/)
   expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toHaveLength(1)
-  const oldest = await cursor()
+  const first = await live!.watch(`/sys?after=${cursorText(Number(await cursor()) - 1)}`)
+  const [lost] = await first.until(1)
+  const aside = readdirSync(directory).find((name) => name.includes('corrupt'))!
+  expect(lost).toMatchObject({ type: 'events.lost', data: { count: null, from: null } })
+  expect(lost!.data.why).toMatch(`file is not a database): it is now ${join(directory, aside)}, and what was set`)
+  const health = await (await fetch(`${live!.url}/readyz?verbose`)).text()
+  expect(health).toMatch(/^\[-\] journal: the one before was damaged \(file is not a database\), and is now /m)
+  const oldest = cursorText(Number(lost!.sequence) - 1)
   expect(Number(oldest)).toBeGreaterThan(Number(known))
   const gone = await fetch(`${live!.url}/sys?after=${known}`, { headers: { accept: 'text/event-stream' } })
   expect([gone.status, await gone.json()]).toMatchObject([410, { oldest }])
@@ -141,10 +149,4 @@ test('with no room for a file it serves on from memory, says so, and ends in ord
   const sequences = watcher.events.map(({ sequence }) => Number(sequence))
   expect(sequences).toEqual(sequences.map((_, place) => sequences[0]! + place))
   expect(await end('SIGTERM')).toBe(0)
-})
-
-test('a directory that is in use is refused in one line', async () => {
-  await start()
-  const { code, stderr } = await run(['serve', '--port', '0', '--source', 'model', '--data-dir', directory])
-  expect([code, stderr]).toEqual([1, `introspectd: ${directory} is in use by another introspectd\n`])
 })

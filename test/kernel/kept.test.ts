@@ -160,7 +160,7 @@ test('what cannot be measured here any more is given back with the reason, and t
   lives(1, 1)
   const [switches, hog] = kept().definitions
   const strange = { ...(hog as object), limit: 'channels', name: 'strange' } as Kept['definitions'][number]
-  const refused = restoreKept(after.kernel, { definitions: [switches!, strange, hog!], trips: [] })
+  const refused = restoreKept(after.kernel, { definitions: [switches!, strange, hog!], trips: [], told: [] })
   expect(refused).toEqual([{ definition: strange, reason: expect.stringContaining('not on this source') }])
   expect(stateOf(1)).toEqual(['armed'])
 })

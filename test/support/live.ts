@@ -20,14 +20,20 @@ export async function run(args: readonly string[], launching: Launching = {}): P
 }
 
 interface Launching {
-  readonly env?: Record<string, string>
+  /** Undefined: not what the test itself has. */
+  readonly env?: Record<string, string | undefined>
   /** A command that starts it, as in `unshare`. */
   readonly under?: readonly string[]
   readonly uid?: number
   /** Another than that of this checkout, with where it is run. */
   readonly command?: readonly string[]
   readonly cwd?: string
+  /** Kills it before it has said that it serves. */
+  readonly signal?: AbortSignal
 }
+
+/** The service ended before it had said that it serves. */
+export class LiveError extends Error {}
 
 /** A test that fails leaves nothing running. */
 const running = new Set<ChildProcess>()
@@ -59,24 +65,26 @@ export class Live {
   readonly child: ChildProcess
   readonly output: { stdout: string; stderr: string }
   readonly url: string
-  readonly #ended: Promise<number | null>
+  /** Its exit code, when it has ended. */
+  readonly ended: Promise<number | null>
 
   private constructor(child: ChildProcess, output: { stdout: string; stderr: string }, url: string) {
     this.child = child
     this.output = output
     this.url = url
-    this.#ended = new Promise((resolve) => child.once('close', resolve))
+    this.ended = new Promise((resolve) => child.once('close', resolve))
   }
 
   static async start(args: readonly string[] = [], launching: Launching = {}): Promise<Live> {
     const { child, output } = launch(['serve', '--port', '0', ...args], launching)
+    launching.signal?.addEventListener('abort', () => child.kill('SIGKILL'))
     for (;;) {
       const url = /listens on (\S+)/.exec(output.stdout)?.[1]
       // The announcement comes whole: what it names can be tried.
       if (url !== undefined && output.stdout.endsWith('/sys\n')) return new Live(child, output, url)
       await new Promise<void>((resolve, reject) => {
         child.stdout.once('data', () => resolve())
-        child.once('close', () => reject(new Error(`it did not start: ${output.stderr}`)))
+        child.once('close', () => reject(new LiveError(`it did not start: ${output.stderr}`)))
       })
     }
   }
@@ -118,6 +126,6 @@ export class Live {
   /** Asks it to end, and answers with its exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', pid = this.pid): Promise<number | null> {
     process.kill(pid, signal)
-    return this.#ended
+    return this.ended
   }
 }

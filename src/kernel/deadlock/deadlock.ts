@@ -40,3 +40,11 @@ export const deadlockPath = ({ id }: Pick<Deadlock, 'id'>): string => `/sys/dead
 
 export const byPidAndTid = (one: Thread, other: Thread): number =>
   one.parent.pid - other.parent.pid || one.tid - other.tid
+
+/** Members, and the partitions of their processes. */
+export const aboutOf = (members: readonly Thread[]): string[] => [
+  ...new Set([
+    ...members.map(({ path }) => path),
+    ...members.flatMap(({ parent }) => (parent.partition === null ? [] : [parent.partition.path])),
+  ]),
+]

@@ -10,6 +10,7 @@ import type { Thread } from '../objects/thread.ts'
 import { ClosedSets } from './closed-sets.ts'
 import { endsAt, knots, ringFrom } from './components.ts'
 import {
+  aboutOf,
   byPidAndTid,
   type Closing,
   type Deadlock,
@@ -321,14 +322,6 @@ export class Deadlocks {
 
 const isSame = (one: readonly Thread[], other: readonly Thread[]): boolean =>
   one.length === other.length && one.every((thread, place) => thread === other[place])
-
-/** Members, and the partitions of their processes. */
-const aboutOf = (members: readonly Thread[]): string[] => [
-  ...new Set([
-    ...members.map(({ path }) => path),
-    ...members.flatMap(({ parent }) => (parent.partition === null ? [] : [parent.partition.path])),
-  ]),
-]
 
 function reasonsOf(members: readonly Thread[]): Suspicion[] {
   const weak = members.flatMap(({ wait }) => wait?.evidence ?? [])

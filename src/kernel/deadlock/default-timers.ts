@@ -42,6 +42,8 @@ class TimedWait extends WheelTimer {
   readonly timeout: Pick<DefaultTimeout, 'path' | 'definition'>
   /** When the blocking began, in ms of Unix time. */
   readonly begin: number
+  /** The same as it is told: before a restart it may have been seen earlier. */
+  since: number
   /** The state that it was told in; null: not yet. */
   warned: ThreadState | null = null
   /** It is in a state that neither starts nor stops the time. */
@@ -52,7 +54,17 @@ class TimedWait extends WheelTimer {
     this.thread = thread
     this.timeout = timeout
     this.begin = begin
+    this.since = begin
   }
+}
+
+/** A warning that was told before a restart. */
+export interface ToldWait {
+  /** Its pathname, and what it says; undefined where it is not set any more. */
+  readonly timeout: string
+  readonly definition: TimeoutDefinition | undefined
+  readonly state: ThreadState
+  readonly since: number
 }
 
 /** What was told of a thread and is not over, or is counting, as it may be saved. */
@@ -142,9 +154,21 @@ export class DefaultTimers {
   }
 
   /**
-   * Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since: a warning may come
-   * again, and none is missed. Preconditions: none is set here.
+   * A thread that was told of before a restart waits still, as far as can be seen: it is not told of again before it has gone
+   * on, and then its end is told. False: it is not in that state. Preconditions: no timeout is set yet.
    */
+  resume(thread: Thread, { timeout: path, definition: known, state, since }: ToldWait): boolean {
+    const definition = known ?? { states: timeoutStates.filter((timed) => timed === state), afterMs: null }
+    const begin = thread.condition.state === state ? beginOf(thread, { path, definition }, undefined) : null
+    if (begin === null) return false
+    const wait = new TimedWait(thread, { path, definition }, begin)
+    wait.warned = state
+    wait.since = since
+    this.#waits.set(thread, wait)
+    return true
+  }
+
+  /** Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since. Preconditions: none is set here. */
   reinstate(node: Node, kept: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
     this.#timeouts.set(node, { ...kept, path: timeoutPath(node), node })
     this.#reconsider(threadsWithin(node))
@@ -202,6 +226,13 @@ export class DefaultTimers {
       this.#warn(wait, { initial: false })
     })
     return told
+  }
+
+  /** What has been told, and its end has not. */
+  warnings(): { thread: Thread; timeout: string; state: ThreadState; since: number }[] {
+    return [...this.#waits.values()].flatMap(({ thread, timeout: { path: timeout }, warned: state, since }) =>
+      state === null ? [] : [{ thread, timeout, state, since }],
+    )
   }
 
   // ---- saved states ----
@@ -301,7 +332,7 @@ export class DefaultTimers {
   #end(wait: TimedWait, state: ThreadState | null): void {
     this.#drop(wait)
     if (wait.warned === null) return
-    const blocked = this.#ports.now() - wait.begin
+    const blocked = this.#ports.now() - wait.since
     this.#tell('deadlock.eased', wait, { state: wait.warned, now: state, blocked: inMs(blocked) })
   }
 
@@ -321,7 +352,7 @@ export class DefaultTimers {
   }
 
   #tell(type: 'deadlock.warning' | 'deadlock.eased', wait: TimedWait, data: Record<string, unknown>): void {
-    const { thread, timeout, begin } = wait
+    const { thread, timeout, since } = wait
     const { pid, identity, partition } = thread.parent
     const { path } = timeout
     this.#ports.emit(type, thread.path, partition === null ? [path] : [path, partition.path], {
@@ -330,7 +361,7 @@ export class DefaultTimers {
       tid: thread.tid,
       name: thread.name,
       identity,
-      since: new Date(begin).toISOString(),
+      since: new Date(since).toISOString(),
       ...data,
     })
   }

@@ -1,4 +1,4 @@
-/** Translates the kernel's clocks to Unix time and to the ticks of `stat`. */
+/** Translates the kernel's clocks to the service's time and to the ticks of `stat`. */
 
 import { clockGettime } from './libc.ts'
 
@@ -6,7 +6,6 @@ const clockMonotonic = 1
 const clockThreadCpu = 3
 const clockBoottime = 7
 const ticksPerSecond = 100 // USER_HZ is 100 wherever Node runs
-const stepMs = 5
 
 const time = Buffer.alloc(16)
 
@@ -19,25 +18,24 @@ const nanosecondsOf = (clock: number): bigint => {
 export const threadCpuMs = (): number => Number(nanosecondsOf(clockThreadCpu)) / 1e6
 
 export class Clocks {
-  private offsetMs = Number.NEGATIVE_INFINITY
+  private readonly offset: BigInt64Array
   private sleptNs = 0
 
-  constructor() {
+  /** @param offset ns from CLOCK_MONOTONIC to the service's time: the main thread keeps it up to date. */
+  constructor(offset: BigInt64Array) {
+    this.offset = offset
     this.adjust()
   }
 
-  /** To be called now and then: Unix time may be set, and a machine that slept is older than CLOCK_MONOTONIC says. */
+  /** To be called now and then: a machine that slept is older than CLOCK_MONOTONIC says. */
   adjust(): void {
     const monotonicNs = nanosecondsOf(clockMonotonic)
-    const offset = Date.now() - Number(monotonicNs) / 1e6
-    // Date.now() cuts the fraction off, so the largest of many offsets is the best, until the clock is set.
-    if (offset > this.offsetMs || this.offsetMs - offset > stepMs) this.offsetMs = offset
     this.sleptNs = Number(nanosecondsOf(clockBoottime) - monotonicNs)
   }
 
   /** Unix milliseconds, with a fraction, of a time of CLOCK_MONOTONIC. */
   unixMs(monotonicNs: number): number {
-    return monotonicNs / 1e6 + this.offsetMs
+    return (monotonicNs + Number(Atomics.load(this.offset, 0))) / 1e6
   }
 
   /** What field 22 of `stat` says of a process born at that time. */

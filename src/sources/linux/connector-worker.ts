@@ -1,12 +1,12 @@
 /** Worker thread: hears from the kernel who is born and who dies, and tells the main thread in batches. */
 
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { Clocks } from './clocks.ts'
 import { nameOfErrno } from './libc.ts'
 import { lifeEventsOf } from './life-reader.ts'
 import { batchMessagesMax, ConnectorSocket } from './netlink.ts'
 import { type ConnectorEvent, parseConnectorMessage } from './parse-connector.ts'
-import type { ConnectorMessage } from './protocol.ts'
+import type { ConnectorMessage, ScanOptions } from './protocol.ts'
 import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
@@ -17,6 +17,7 @@ const adjustMs = 1000
 
 const port = parentPort
 if (!port) throw new Error('connector-worker runs as a worker thread')
+const options: Pick<ScanOptions, 'clockOffset'> = workerData
 const post = (message: ConnectorMessage): void => port.postMessage(message)
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4))
@@ -39,7 +40,7 @@ const awaitAcknowledgement = (connector: ConnectorSocket): ConnectorEvent[] | st
   const failure = connector.request(token, true)
   if (failure) return failure
   const early: ConnectorEvent[] = []
-  for (const until = Date.now() + acknowledgeMsMax; Date.now() < until; ) {
+  for (const until = performance.now() + acknowledgeMsMax; performance.now() < until; ) {
     const received = connector.receive()
     if (received.result === 'failed') return received.reason
     if (received.result !== 'messages') continue
@@ -54,11 +55,11 @@ const awaitAcknowledgement = (connector: ConnectorSocket): ConnectorEvent[] | st
 }
 
 class Listener {
-  private readonly clocks = new Clocks()
+  private readonly clocks = new Clocks(options.clockOffset)
   private readonly gaps = new SequenceGaps(this.clocks.now())
   private readonly connector: ConnectorSocket
   private stopped = false
-  private adjustedAt = Date.now()
+  private adjustedAt = performance.now()
   private heardSince = 0
   private storm = false
 
@@ -77,7 +78,7 @@ class Listener {
   }
 
   private adjust(): void {
-    const now = Date.now()
+    const now = performance.now()
     if (now - this.adjustedAt < adjustMs) return
     this.clocks.adjust()
     this.storm = (this.heardSince * 1000) / (now - this.adjustedAt) > stormEventsPerSecond

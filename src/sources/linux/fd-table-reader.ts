@@ -4,7 +4,6 @@ import { constants as fileConstants } from 'node:fs'
 import { constants } from 'node:os'
 import type { KeptFiles } from './kept-files.ts'
 import { errorNumber, readlink, statx } from './libc.ts'
-import { listNumbers } from './list-numbers.ts'
 import type { ProcessRecord } from './scan-records.ts'
 
 const { EACCES, EINVAL } = constants.errno
@@ -41,7 +40,7 @@ export class FdTableReader {
 
   /** A number below zero is an error's. */
   read({ isOwn, fdDirectory: { path: directory } }: ProcessRecord): FdTable | number {
-    const fds = listNumbers(directory)
+    const fds = this.files.list(directory)
     if (typeof fds === 'number') return fds
     // What we keep open of /proc is neither a socket nor open for writing, and may be most of what there is to look at.
     const sockets = new Set<number>()

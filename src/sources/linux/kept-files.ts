@@ -3,9 +3,10 @@
  * buffer. Nothing here throws: results below zero are error numbers, negated, because processes end at any time.
  */
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { close, errorNumber, open, pread, statx } from './libc.ts'
+import { listNumbers } from './list-numbers.ts'
 import { parseLimits } from './parse-limits.ts'
 
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
@@ -41,14 +42,25 @@ const wantedOfStat = 0x204 // links and size
 const linksAt = 16
 const sizeAt = 40
 
-const descriptorsMax = (): number => parseLimits(readFileSync('/proc/self/limits', 'latin1')).nofile?.soft ?? reserveFds
+/** What is left to others: connections, above all. Where there are few in all it is half of them. */
+const reservedOf = (soft: number): number => Math.min(reserveFds, Math.ceil(soft / 2))
 
-const budgetOf = (max: number): number => Math.max(0, Math.min(max - reserveFds, Math.floor(max * keptShareMax)))
+const softLimit = (): number => parseLimits(readFileSync('/proc/self/limits', 'latin1')).nofile?.soft ?? reserveFds
+
+const budgetOfProcess = (): number => {
+  const soft = softLimit()
+  return Math.min(soft - reservedOf(soft), Math.floor(soft * keptShareMax))
+}
+
+/** How many descriptors could be taken at this moment, and others would still have theirs. */
+const spareOfProcess = (): number => {
+  const soft = softLimit()
+  return soft - readdirSync('/proc/self/fd').length - reservedOf(soft)
+}
 
 /** Descriptors that this process may have beside those that are kept here. */
 export function descriptorsLeft(): number {
-  const max = descriptorsMax()
-  return max - budgetOf(max)
+  return softLimit() - budgetOfProcess()
 }
 
 export class KeptFiles {
@@ -60,10 +72,16 @@ export class KeptFiles {
   private readonly status = Buffer.alloc(256)
   private readonly kept = new Set<KeptFile>()
   private readonly keptFds = new Set<number>()
+  private readonly fullBudget: number
+  private readonly spare: () => number
   private budget: number
   private shortage: string | null = null
+  private ranOut = false
+  private starved = false
 
-  constructor(budget = budgetOf(descriptorsMax())) {
+  constructor(budget = budgetOfProcess(), spare = spareOfProcess) {
+    this.fullBudget = budget
+    this.spare = spare
     this.budget = budget
   }
 
@@ -75,8 +93,36 @@ export class KeptFiles {
   /** Why not all that is armed was kept open since this was asked last; null where there was room for it. */
   takeShortage(): string | null {
     const { shortage } = this
+    if (!this.ranOut && this.budget < this.fullBudget) this.growBack()
     this.shortage = null
+    this.ranOut = false
     return shortage
+  }
+
+  /** Whether since this was asked last something could not be looked at for want of a descriptor, although all were given back. */
+  takeStarved(): boolean {
+    const { starved } = this
+    this.starved = false
+    return starved
+  }
+
+  /** As `listNumbers`: where descriptors ran out after some were given back. */
+  list(directory: string): number[] | number {
+    const listed = listNumbers(directory)
+    if (listed !== -EMFILE && listed !== -ENFILE) return listed
+    this.evict(-listed)
+    const again = listNumbers(directory)
+    if (again === listed) this.starved = true
+    return again
+  }
+
+  /** Half of what nobody needs at a time: whoever took the others may come again. */
+  private growBack(): void {
+    try {
+      this.budget = Math.min(this.fullBudget, this.budget + Math.max(0, Math.ceil(this.spare() / 2)))
+    } catch {
+      // There is not even a descriptor to count them by: it stays as it is.
+    }
   }
 
   get keptCount(): number {
@@ -198,16 +244,24 @@ export class KeptFiles {
     return this.openAfterEviction(path, error)
   }
 
-  /** Descriptors ran out below our budget: somebody else took them. Gives some back, and keeps fewer from now on. */
   private openAfterEviction(path: string, error: number): number {
+    this.evict(error)
+    const fd = open(path, openFlags)
+    if (fd >= 0) return fd
+    const again = errorNumber()
+    if (again === error) this.starved = true
+    return -again
+  }
+
+  /** Descriptors ran out below our budget: somebody else took them. Gives some back, and keeps fewer from now on. */
+  private evict(error: number): void {
     let left = evictedAtOnce
     for (const file of this.kept) {
       if (left-- === 0) break
       this.forget(file)
     }
     this.budget = this.kept.size
+    this.ranOut = true
     this.shortage = `descriptors ran out (${error === EMFILE ? 'EMFILE' : 'ENFILE'}): ${slower}`
-    const fd = open(path, openFlags)
-    return fd >= 0 ? fd : -errorNumber()
   }
 }

@@ -184,7 +184,9 @@ export class LinuxSource implements Source {
     const decision = new Promise<void>((resolve) => {
       decided = resolve
     })
+    const { clockOffset } = this.#options
     this.#connector = startConnector(
+      { clockOffset },
       (message) => {
         this.#hear(message)
         decided()
@@ -258,9 +260,9 @@ export class LinuxSource implements Source {
   // ---- the scanner ----
 
   #scan(): void {
-    const { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget } = this.#options
+    const { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget, clockOffset } = this.#options
     this.#scanner = startScanner(
-      { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget },
+      { procRoot, cgroupRoot, periodMs, fullPeriodMs, idleBudget, armedBudget, clockOffset },
       (message) => this.#take(message),
       (error) => this.#scannerFailed(error),
     )
@@ -306,11 +308,12 @@ export class LinuxSource implements Source {
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#notePermissions(report)
     if (report.kind === 'full') {
-      this.#lastFull = report
+      // One that could not see all is none to rely on.
+      if (report.inventory !== null) this.#lastFull = report
       this.#recover('scan')
     } else this.#lastFast = report
     this.#notePeriods(report)
-    if (!first || report.kind !== 'full') return
+    if (!first || report.inventory === null) return
     const early = this.#early ?? []
     this.#early = null
     this.#hearEvents(early)
@@ -342,9 +345,9 @@ export class LinuxSource implements Source {
   }
 
   #degrade(what: string, reason: string): void {
-    if (this.#degraded.has(what)) return
+    const isNews = !this.#degraded.has(what)
     this.#degraded.set(what, reason)
-    this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
+    if (isNews) this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
   }
 
   #recover(what: string): void {

@@ -3,7 +3,6 @@
 import { constants } from 'node:os'
 import { isGone, type KeptFiles } from './kept-files.ts'
 import { compareMemory, errorNumber, robustListOf } from './libc.ts'
-import { listNumbers } from './list-numbers.ts'
 import { findPlace, type MappedPlace, mapsShared } from './parse-maps.ts'
 import { emptyStat, parseStat } from './parse-stat.ts'
 import { emptyStatm, parseStatm } from './parse-statm.ts'
@@ -149,7 +148,7 @@ export class OwnerFinder {
 
   /** Whether the kernel lists it by now. */
   private lists(process: ProcessRecord, tid: number): boolean {
-    const tids = listNumbers(`${process.path}/task`)
+    const tids = this.files.list(`${process.path}/task`)
     if (typeof tids === 'number') return true
     if (process.namespaceDepth === 1) return tids.includes(tid)
     return tids.some((outer) => this.readInnerTid(process, outer) === tid)

@@ -2,7 +2,6 @@
 
 import { isDenied, isGone, type KeptFile, type KeptFiles } from './kept-files.ts'
 import { readlink } from './libc.ts'
-import { listNumbers } from './list-numbers.ts'
 import { type Hierarchy, parseCgroup } from './parse-cgroup.ts'
 import { parseLimits } from './parse-limits.ts'
 import { emptyStat, nameOfStat, parseStat } from './parse-stat.ts'
@@ -98,7 +97,7 @@ export class ProcessReader {
       if (this.files.stat(process.taskDirectory, false, seldom) < 0) return false
       if (this.files.links - 2 === process.threads.length) return true
     }
-    const tids = listNumbers(`${process.path}/task`)
+    const tids = this.files.list(`${process.path}/task`)
     if (typeof tids === 'number' || tids.length === 0) return false
     const former = new Map(process.threads.map((thread) => [thread.tid, thread]))
     process.threads = tids.map((tid) => {
@@ -139,7 +138,7 @@ export class ProcessReader {
 
   private countFds(process: ProcessRecord, armed: boolean): number {
     if (!this.options.fdSizeWorks) {
-      const fds = listNumbers(process.fdDirectory.path)
+      const fds = this.files.list(process.fdDirectory.path)
       return typeof fds === 'number' ? fds : fds.length
     }
     const result = this.files.stat(process.fdDirectory, armed, armed ? always : seldom)

@@ -94,6 +94,8 @@ export interface ScanOptions {
   /** Shares of one CPU that scanning may take with nothing armed, and with something. */
   readonly idleBudget: number
   readonly armedBudget: number
+  /** ns from CLOCK_MONOTONIC to the service's time, shared with the main thread, which keeps it up to date. */
+  readonly clockOffset: BigInt64Array
 }
 
 export type ScanCommand =

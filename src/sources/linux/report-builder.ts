@@ -69,6 +69,8 @@ export interface PassTimes {
 export class ReportBuilder {
   /** Full scans tell every value they read; the fast pass only what has changed. */
   tellsUnchanged = true
+  /** False: this pass may not have seen all that live. */
+  isWhole = true
   system: SystemReading | null = null
   partitions: readonly PartitionReading[] | null = null
   waits: readonly ObservedWait[] | null = null
@@ -158,10 +160,11 @@ export class ReportBuilder {
   }
 
   finish(times: PassTimes): ScanReport & { readonly values: Float64Array<ArrayBuffer> } {
+    const inventory = this.inventoryRows.take()
     const report = {
       type: 'scan' as const,
       ...times,
-      inventory: times.kind === 'full' ? this.inventoryRows.take() : null,
+      inventory: times.kind === 'full' && this.isWhole ? inventory : null,
       processes: this.processes,
       threads: this.threads,
       values: this.valueRows.take(),
@@ -173,6 +176,7 @@ export class ReportBuilder {
       system: this.system,
       partitions: this.partitions,
     }
+    this.isWhole = true
     this.processes = []
     this.threads = []
     this.unreadableRows = []

@@ -30,7 +30,7 @@ class Degradations implements Degrading {
 }
 
 class ScanLoop {
-  private readonly clocks = new Clocks()
+  private readonly clocks = new Clocks(options.clockOffset)
   private readonly report = new ReportBuilder()
   private readonly budget = new ScanBudget(options)
   private readonly degrading = new Degradations()

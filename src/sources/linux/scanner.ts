@@ -5,7 +5,7 @@ import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { KeptFile, type KeptFiles } from './kept-files.ts'
 import { type KernelAbilities, whyNoOwners } from './kernel-abilities.ts'
-import { listNumbers } from './list-numbers.ts'
+import { nameOfErrno } from './libc.ts'
 import { LockWatch } from './lock-watch.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import { locksBit, type ScanCommand } from './protocol.ts'
@@ -98,12 +98,12 @@ export class Scanner {
   scanFull(now: number): void {
     this.startPass(now)
     this.parts.report.tellsUnchanged = true
-    const pids = listNumbers(this.parts.procRoot)
+    const { files, procRoot } = this.parts
+    const pids = files.list(procRoot)
     if (typeof pids === 'number') {
-      this.parts.degrading.degraded('inventory', `${this.parts.procRoot} cannot be listed`)
+      this.withhold(`${procRoot} cannot be listed: ${nameOfErrno(-pids)}`)
       return
     }
-    this.parts.degrading.recovered('inventory')
     this.scans++
     this.restSinceFull?.look([...this.processes.values()])
     if (this.scans % membersEvery === 0) this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
@@ -123,6 +123,14 @@ export class Scanner {
     this.locks?.finishPass(this.processes.values(), true)
     this.parts.report.partitions = this.cgroups.read()
     this.readSystem(true)
+    if (files.takeStarved()) this.withhold('processes could not be looked at: descriptors ran out')
+    else this.parts.degrading.recovered('inventory')
+  }
+
+  /** Who was not seen in this pass may live all the same. */
+  private withhold(reason: string): void {
+    this.parts.report.isWhole = false
+    this.parts.degrading.degraded('inventory', reason)
   }
 
   scanFast(now: number, bornBefore: number): void {

@@ -10,7 +10,7 @@ const stopMsMax = 2000
 
 const startWorker = <Message>(
   name: string,
-  workerData: ScanOptions | null,
+  workerData: Partial<ScanOptions>,
   onMessage: (message: Message) => void,
   onFailure: OnFailure,
   mayEnd: (message: Message) => boolean,
@@ -42,10 +42,11 @@ const startWorker = <Message>(
 
 /** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
 export const startConnector = (
+  options: Pick<ScanOptions, 'clockOffset'>,
   onMessage: (message: ConnectorMessage) => void,
   onFailure: OnFailure,
 ): { stop(): Promise<void> } => {
-  const { stop } = startWorker('connector-worker', null, onMessage, onFailure, ({ type }) => type === 'refused')
+  const { stop } = startWorker('connector-worker', options, onMessage, onFailure, ({ type }) => type === 'refused')
   return { stop }
 }
 

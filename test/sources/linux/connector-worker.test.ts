@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../src/clock.ts'
 import type { ConnectorMessage, LifeEvent } from '../../../src/sources/linux/protocol.ts'
 import { startConnector } from '../../../src/sources/linux/workers.ts'
 import type { Program } from '../../support/programs.ts'
@@ -10,7 +11,7 @@ import { Heard } from './heard.ts'
 type Life<What> = Extract<LifeEvent, { what: What }>
 
 const heard = new Heard<ConnectorMessage>()
-const connector = startConnector(heard.hear, heard.fail)
+const connector = startConnector({ clockOffset: new ServiceClock().offset }, heard.hear, heard.fail)
 
 const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
   return startForTest(name, args)
@@ -135,7 +136,7 @@ describe('the connector worker', () => {
 test('a connector that is stopped says nothing more and is no failure', async () => {
   const other = new Heard<ConnectorMessage>()
   const failures: Error[] = []
-  const second = startConnector(other.hear, (error) => failures.push(error))
+  const second = startConnector({ clockOffset: new ServiceClock().offset }, other.hear, (error) => failures.push(error))
   await other.until((message) => (message.type === 'listening' ? true : undefined))
   await second.stop()
   expect(failures).toEqual([])

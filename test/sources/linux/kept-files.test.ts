@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { isGone, KeptFile, KeptFiles } from '../../../src/sources/linux/kept-files.ts'
 
@@ -69,4 +71,53 @@ describe('files that are kept open', () => {
     expect(length).toBeGreaterThan(64)
     expect(files.bytes.toString('latin1', 0, length)).toContain('[stack]')
   })
+
+  test('are given back where descriptors ran out, and kept again when there are some to spare', () => {
+    let spare = 0
+    const files = new KeptFiles(8, () => spare)
+    made.push(files)
+    const readArmed = (count: number) => {
+      for (let read = 0; read < count; read++) files.read(own(), true)
+      return files.keptCount
+    }
+    expect(readArmed(8)).toBe(8)
+    const taken = exhaustDescriptors()
+    try {
+      expect(files.read(own(), true)).toBeGreaterThan(0)
+      expect([files.keptCount, files.takeShortage()]).toEqual([
+        0,
+        expect.stringContaining('descriptors ran out (EMFILE)'),
+      ])
+      // The shortage lasts.
+      expect([readArmed(8), files.takeShortage()]).toEqual([0, expect.stringContaining('room for 0 open files')])
+    } finally {
+      taken.giveBack()
+    }
+    spare = 10
+    files.takeShortage()
+    expect(readArmed(8)).toBe(5)
+    files.takeShortage()
+    expect([readArmed(3), files.takeShortage()]).toEqual([8, null])
+  })
 })
+
+/** Opens all that this process may, with a limit just above what it has. */
+function exhaustDescriptors(): { giveBack(): void } {
+  const limit = (...args: string[]) =>
+    execFileSync('prlimit', ['--pid', String(process.pid), ...args], { encoding: 'utf8' })
+  const former = limit('--nofile', '--output=SOFT', '--noheadings', '--raw').trim()
+  const highest = Math.max(...readdirSync('/proc/self/fd').map(Number))
+  limit(`--nofile=${highest + 20}:`)
+  const opened: number[] = []
+  try {
+    for (;;) opened.push(openSync('/dev/null', 'r'))
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('EMFILE')) throw error
+  }
+  return {
+    giveBack: () => {
+      for (const fd of opened) closeSync(fd)
+      limit(`--nofile=${former}:`)
+    },
+  }
+}

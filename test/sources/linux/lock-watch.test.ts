@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../src/clock.ts'
 import { locksBit, type ObservedWait, type ScanMessage, type ScanReport } from '../../../src/sources/linux/protocol.ts'
 import { startScanner } from '../../../src/sources/linux/workers.ts'
 import type { Compiler, Program } from '../../support/programs.ts'
@@ -10,7 +11,15 @@ import { Heard } from './heard.ts'
 
 const heard = new Heard<ScanMessage>()
 const scanner = startScanner(
-  { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, fullPeriodMs: 100, idleBudget: 1, armedBudget: 1 },
+  {
+    procRoot: '/proc',
+    cgroupRoot: '/sys/fs/cgroup',
+    periodMs: 5,
+    fullPeriodMs: 100,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
   heard.hear,
   heard.fail,
 )
@@ -154,7 +163,11 @@ describe('a ring of mutexes', () => {
   test('is found in the fast period where the process is armed', async () => {
     const quick = new Heard<ScanMessage>()
     const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, idleBudget: 1, armedBudget: 1 }
-    const fast = startScanner({ ...options, fullPeriodMs: 3_600_000 }, quick.hear, quick.fail)
+    const fast = startScanner(
+      { ...options, clockOffset: new ServiceClock().offset, fullPeriodMs: 3_600_000 },
+      quick.hear,
+      quick.fail,
+    )
     await quick.until((message) => (message.type === 'scan' ? true : undefined))
     const running = await run('locks', ['ring', 'normal', 2])
     fast.send({ type: 'lives', born: [running.pid], died: [] })

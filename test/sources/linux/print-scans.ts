@@ -1,5 +1,6 @@
 /** Scans and prints each message as a line of JSON: for the tests that look at the machine as another user. */
 
+import { ServiceClock } from '../../../src/clock.ts'
 import { type ScanMessage, valueStride } from '../../../src/sources/linux/protocol.ts'
 import { rowsOf } from '../../../src/sources/linux/report-builder.ts'
 import { startScanner } from '../../../src/sources/linux/workers.ts'
@@ -10,7 +11,15 @@ const print = (message: ScanMessage): void => {
 }
 
 const scanner = startScanner(
-  { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 50, fullPeriodMs: 200, idleBudget: 1, armedBudget: 1 },
+  {
+    procRoot: '/proc',
+    cgroupRoot: '/sys/fs/cgroup',
+    periodMs: 50,
+    fullPeriodMs: 200,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
   print,
   (error) => {
     throw error

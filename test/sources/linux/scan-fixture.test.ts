@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../src/clock.ts'
 import {
   capacityStride,
   type ScanMessage,
@@ -14,7 +15,15 @@ import { Heard } from './heard.ts'
 const procRoot = new URL('../../fixtures/proc', import.meta.url).pathname
 const heard = new Heard<ScanMessage>()
 const scanner = startScanner(
-  { procRoot, cgroupRoot: '/nowhere', periodMs: 20, fullPeriodMs: 50, idleBudget: 1, armedBudget: 1 },
+  {
+    procRoot,
+    cgroupRoot: '/nowhere',
+    periodMs: 20,
+    fullPeriodMs: 50,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
   heard.hear,
   heard.fail,
 )
@@ -109,8 +118,10 @@ test('a directory that is not there is degraded, not an end', async () => {
   const other = new Heard<ScanMessage>()
   const failures: Error[] = []
   const options = { procRoot: '/nowhere', cgroupRoot: '/nowhere', periodMs: 20, fullPeriodMs: 50 }
-  const nowhere = startScanner({ ...options, idleBudget: 1, armedBudget: 1 }, other.hear, (error) =>
-    failures.push(error),
+  const nowhere = startScanner(
+    { ...options, clockOffset: new ServiceClock().offset, idleBudget: 1, armedBudget: 1 },
+    other.hear,
+    (error) => failures.push(error),
   )
   await other.until((message) => (message.type === 'degraded' && message.what === 'inventory' ? true : undefined))
   await nowhere.stop()

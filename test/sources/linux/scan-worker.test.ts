@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../src/clock.ts'
 import {
   capacityStride,
   type ProcessFacts,
@@ -19,7 +20,15 @@ import { Heard } from './heard.ts'
 
 const heard = new Heard<ScanMessage>()
 const scanner = startScanner(
-  { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 20, fullPeriodMs: 100, idleBudget: 1, armedBudget: 1 },
+  {
+    procRoot: '/proc',
+    cgroupRoot: '/sys/fs/cgroup',
+    periodMs: 20,
+    fullPeriodMs: 100,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
   heard.hear,
   heard.fail,
 )

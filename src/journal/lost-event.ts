@@ -1,0 +1,38 @@
+/** What stands in the file for events that were told, and could not be kept. */
+
+import { cursorText } from '../cursor.ts'
+import type { KeptEvent } from './kept-event.ts'
+import type { StoredEvent } from './store.ts'
+
+interface Hole {
+  readonly source: string
+  readonly why: string
+  /** The last that was kept before, and the first after. */
+  readonly before: KeptEvent
+  readonly after: KeptEvent
+}
+
+/**
+ * It stands where the last of them stood, with an id of its own and, as a bookmark, no sequence: those who were there have
+ * heard another event by that.
+ */
+export function lostEvent({ source, why, before, after }: Hole): StoredEvent {
+  const sequence = after.sequence - 1
+  const cursor = cursorText(sequence)
+  const event = {
+    specversion: '1.0',
+    id: `lost-${cursor}`,
+    source,
+    type: 'events.lost',
+    subject: '/sys',
+    time: after.time,
+    data: {
+      count: sequence - before.sequence,
+      from: before.time,
+      to: after.time,
+      why,
+      cursor,
+    },
+  }
+  return { sequence, json: Buffer.from(JSON.stringify(event)) }
+}

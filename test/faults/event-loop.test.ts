@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Live } from '../support/live.ts'
+import { startForTest } from '../support/running.ts'
+
+let live: Live | null
+
+beforeEach(() => {
+  live = null
+})
+
+afterEach(() => live?.stop('SIGKILL'))
+
+test('a service that was stopped for seconds says for how long, and has lost nothing that happened meanwhile', async () => {
+  live = await Live.start()
+  const watcher = await live.watch('/sys')
+  const before = (await watcher.until(1))[0]!.sequence
+  live.child.kill('SIGSTOP')
+  const hog = await startForTest('fd-hog', [0, 1])
+  await delay(2_500)
+  await hog.stop()
+  live.child.kill('SIGCONT')
+  const blocked = ({ type, data }: { type: string; data: Record<string, unknown> }) =>
+    type === 'source.degraded' && data.what === 'event-loop'
+  const degraded = (await watcher.until(blocked)).find(blocked)!
+  expect(degraded).toMatchObject({
+    subject: '/sys',
+    data: { reason: expect.stringMatching(/^the event loop did not turn for /) },
+  })
+  expect(Number.parseFloat(String(degraded.data.blocked))).toBeGreaterThan(2)
+  const metrics = await (await fetch(`${live.url}/metrics`)).text()
+  expect(metrics).toMatch(/^introspectd_event_loop_blocked_seconds_count 1$/m)
+  expect(metrics).toContain('introspectd_source_degraded{what="event-loop"} 1')
+  const isBirth = ({ type, subject }: { type: string; subject: string }) =>
+    type === 'process.created' && subject === `/sys/proc/${hog.pid}`
+  const isLost = ({ type }: { type: string }) => type === 'events.lost'
+  // Where births are found by scanning nobody can know of one that came and went meanwhile.
+  const isTold = !(await (await fetch(`${live.url}/readyz?verbose`)).text()).includes('[-] inventory')
+  if (isTold) await watcher.until((event) => isBirth(event) || isLost(event))
+  const isOver = ({ type, data }: { type: string; data: Record<string, unknown> }) =>
+    type === 'source.recovered' && data.what === 'event-loop'
+  await watcher.until(isOver)
+  const sequences = watcher.events.flatMap(({ sequence }) => (sequence === undefined ? [] : [Number(sequence)]))
+  expect(sequences).toEqual(sequences.map((_, place) => Number(before) + place))
+})
+
+test('the model on a virtual clock tells nobody but the metrics’ readers: its events follow from the calls alone', async () => {
+  live = await Live.start(['--source', 'model'])
+  const watcher = await live.watch('/sys')
+  live.child.kill('SIGSTOP')
+  await delay(1_500)
+  live.child.kill('SIGCONT')
+  await fetch(`${live.url}/sys/proc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"p"}',
+  })
+  const [first] = await watcher.until(1)
+  expect(first).toMatchObject({ type: 'process.created', sequence: '00000000000000000001' })
+})
