@@ -223,7 +223,8 @@ function schemasOf(): Json {
     const definitionsInside = (json.$defs ?? {}) as Record<string, Json>
     for (const [name, inside] of Object.entries(definitionsInside)) schemas[name] = inComponents(inside)
     const id = idOf(schema)
-    if (id !== undefined) schemas[id] = inComponents(json)
+    // A shape that has a name stands among the definitions already, and is itself no more than a reference to that.
+    if (id !== undefined && json.$ref === undefined) schemas[id] = inComponents(json)
   }
   return schemas
 }
@@ -250,7 +251,19 @@ const problemSchema: Json = {
     instance: { type: 'string' },
     errno: { type: 'string', description: 'Where the kernel refused' },
     exists: { type: 'string', description: 'Of a path that does not exist, the longest part that does' },
-    errors: { type: 'array', items: { type: 'object' }, description: 'Each invalid field, by JSON pointer' },
+    errors: {
+      type: 'array',
+      description: 'Each invalid field, by JSON pointer; of a query each parameter',
+      items: {
+        type: 'object',
+        required: ['detail'],
+        properties: {
+          pointer: { type: 'string' },
+          parameter: { type: 'string' },
+          detail: { type: 'string' },
+        },
+      },
+    },
   },
 }
 
