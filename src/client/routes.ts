@@ -60,12 +60,12 @@ export interface List<Entry> {
 export interface Routes {
   '/sys': {
     get: { query: { depth?: number }; reply: System }
-    put: { body: Pools; query: Record<never, never>; reply: System }
+    put: { body: Pools; query: Record<string, never>; reply: System }
   }
   '/sys/part/{part}': {
     get: { query: { depth?: number }; reply: Partition }
-    put: { body: Pools; query: Record<never, never>; reply: Partition }
-    delete: { query: Record<never, never>; reply: undefined }
+    put: { body: Pools; query: Record<string, never>; reply: Partition }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}': {
     get: { query: { depth?: number }; reply: Process }
@@ -75,15 +75,15 @@ export interface Routes {
   }
   '/sys/proc': {
     get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
-    post: { body: ProcessMaking; query: Record<never, never>; reply: Process }
+    post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/part/{part}/proc': {
     get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
-    post: { body: ProcessMaking; query: Record<never, never>; reply: Process }
+    post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/proc/{pid}/thread': {
     get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Thread> }
-    post: { body: ThreadMaking; query: Record<never, never>; reply: Thread }
+    post: { body: ThreadMaking; query: Record<string, never>; reply: Thread }
   }
   '/sys/part': {
     get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Partition> }
@@ -107,95 +107,95 @@ export interface Routes {
     get: { query: { limit?: number; cursor?: string }; reply: List<Deadlock> }
   }
   '/sys/deadlocks/{id}': {
-    get: { query: Record<never, never>; reply: Deadlock }
+    get: { query: Record<string, never>; reply: Deadlock }
   }
   '/sys/proc/{pid}/rlimit': {
     get: { query: { limit?: number; cursor?: string }; reply: List<Rlimit> }
   }
   '/sys/proc/{pid}/rlimit/{rlimit}': {
-    get: { query: Record<never, never>; reply: Rlimit }
-    put: { body: RlimitChange; query: Record<never, never>; reply: Rlimit }
+    get: { query: Record<string, never>; reply: Rlimit }
+    put: { body: RlimitChange; query: Record<string, never>; reply: Rlimit }
   }
   '/sys/proc/{pid}/signal': {
-    get: { query: Record<never, never>; reply: Signals }
-    post: { body: SignalSending; query: Record<never, never>; reply: SignalSent }
+    get: { query: Record<string, never>; reply: Signals }
+    post: { body: SignalSending; query: Record<string, never>; reply: SignalSent }
   }
   '/sys/notifier': {
-    get: { query: Record<never, never>; reply: Notifier }
-    put: { body: Switch; query: Record<never, never>; reply: Notifier }
+    get: { query: Record<string, never>; reply: Notifier }
+    put: { body: Switch; query: Record<string, never>; reply: Notifier }
   }
   '/sys/notifier/limits': {
     get: { query: { limit?: number; cursor?: string }; reply: List<LimitSwitch> }
   }
   '/sys/notifier/limits/{of}': {
-    get: { query: Record<never, never>; reply: LimitSwitch }
-    put: { body: Switch; query: Record<never, never>; reply: LimitSwitch }
+    get: { query: Record<string, never>; reply: LimitSwitch }
+    put: { body: Switch; query: Record<string, never>; reply: LimitSwitch }
   }
   '/sys/proc/{pid}/thread/{tid}/call': {
-    get: { query: Record<never, never>; reply: ThreadCall }
-    post: { body: KernelCallBody; query: Record<never, never>; reply: Outcome }
+    get: { query: Record<string, never>; reply: ThreadCall }
+    post: { body: KernelCallBody; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/call': {
-    get: { query: Record<never, never>; reply: ProcessCalls }
-    post: { body: Move; query: Record<never, never>; reply: Outcome }
+    get: { query: Record<string, never>; reply: ProcessCalls }
+    post: { body: Move; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/channel': {
     get: { query: { limit?: number; cursor?: string }; reply: List<Channel> }
   }
   '/sys/proc/{pid}/channel/{chid}': {
-    get: { query: Record<never, never>; reply: Channel }
+    get: { query: Record<string, never>; reply: Channel }
   }
   '/sys/calls': {
     get: { query: { limit?: number; cursor?: string }; reply: List<KernelCall> }
-    post: { body: string; query: Record<never, never>; reply: string }
+    post: { body: string; query: Record<string, never>; reply: string }
   }
   '/sys/scenario': {
-    get: { query: Record<never, never>; reply: Scenario }
-    post: { body: ScenarioFile; query: Record<never, never>; reply: Scenario }
+    get: { query: Record<string, never>; reply: Scenario }
+    post: { body: ScenarioFile; query: Record<string, never>; reply: Scenario }
   }
   '/sys/state': {
-    get: { query: Record<never, never>; reply: MachineState }
-    put: { body: MachineState; query: Record<never, never>; reply: Replaced }
+    get: { query: Record<string, never>; reply: MachineState }
+    put: { body: MachineState; query: Record<string, never>; reply: Replaced }
   }
   '/sys/clock': {
-    get: { query: Record<never, never>; reply: Clock }
-    post: { body: Advance; query: Record<never, never>; reply: Advanced }
+    get: { query: Record<string, never>; reply: Clock }
+    post: { body: Advance; query: Record<string, never>; reply: Advanced }
   }
   '/sys/timeout': {
-    get: { query: Record<never, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<never, never>; reply: Timeout }
-    delete: { query: Record<never, never>; reply: undefined }
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/timeout': {
-    get: { query: Record<never, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<never, never>; reply: Timeout }
-    delete: { query: Record<never, never>; reply: undefined }
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/timeout': {
-    get: { query: Record<never, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<never, never>; reply: Timeout }
-    delete: { query: Record<never, never>; reply: undefined }
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/wait': {
-    get: { query: Record<never, never>; reply: WaitChain }
+    get: { query: Record<string, never>; reply: WaitChain }
   }
   '/sys/proc/{pid}/wait': {
-    get: { query: Record<never, never>; reply: WaitGraph }
+    get: { query: Record<string, never>; reply: WaitGraph }
   }
   '/sys/wait': {
-    get: { query: Record<never, never>; reply: WaitGraph }
+    get: { query: Record<string, never>; reply: WaitGraph }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}': {
-    get: { query: Record<never, never>; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/proc/{pid}/{processLimit}': {
-    get: { query: Record<never, never>; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/part/{part}/{partitionLimit}': {
-    get: { query: Record<never, never>; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/{systemLimit}': {
-    get: { query: Record<never, never>; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold': {
     get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
@@ -210,24 +210,24 @@ export interface Routes {
     get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold/{name}': {
-    get: { query: Record<never, never>; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
-    delete: { query: Record<never, never>; reply: undefined }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/{processLimit}/threshold/{name}': {
-    get: { query: Record<never, never>; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
-    delete: { query: Record<never, never>; reply: undefined }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/{partitionLimit}/threshold/{name}': {
-    get: { query: Record<never, never>; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
-    delete: { query: Record<never, never>; reply: undefined }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/{systemLimit}/threshold/{name}': {
-    get: { query: Record<never, never>; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
-    delete: { query: Record<never, never>; reply: undefined }
+    delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/history': {
     get: { query: { since?: string }; reply: History }

@@ -50,7 +50,7 @@ function queryOf({ parameters = [] }: Operation): string {
     const type = name === 'dry-run' ? 'true' : schema.type === 'integer' ? 'number' : 'string'
     return `${/^\w+$/.test(name) ? name : `'${name}'`}?: ${type}`
   })
-  return types.length === 0 ? 'Record<never, never>' : `{ ${types.join('; ')} }`
+  return types.length === 0 ? 'Record<string, never>' : `{ ${types.join('; ')} }`
 }
 
 function verbOf(method: string, operation: Operation): string {
