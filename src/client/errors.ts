@@ -40,6 +40,14 @@ export class NotIntrospectdError extends Error {
   }
 }
 
+/** Another watch has the durable name now: that is the controller, and this one is not any more. Or the name was deleted. */
+export class TakenOverError extends Error {
+  constructor(durable: string) {
+    super(`the durable subscription ${durable} was taken over, or deleted`)
+    this.name = 'TakenOverError'
+  }
+}
+
 /** What fetch throws says little itself: its cause does, where there is one. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -4,7 +4,7 @@
  */
 
 import { Backoff } from './backoff.ts'
-import { NotIntrospectdError, ProblemError, UnreachableError } from './errors.ts'
+import { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError } from './errors.ts'
 import type { Bookmark, EventType, ServiceEvent, State } from './events.ts'
 import { Position } from './position.ts'
 import { SseParser } from './sse.ts'
@@ -71,7 +71,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   readonly #position: Position
   readonly #backoff: Backoff
   readonly #ending = new AbortController()
-  readonly #ended: AbortSignal
+  readonly #over: AbortSignal
   readonly #items: AsyncGenerator<Each, undefined>
 
   constructor(port: Port, path: string, options: WatchOptions<readonly Wanted[]>) {
@@ -80,7 +80,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     this.#options = options
     this.#position = new Position(options.after ?? null)
     this.#backoff = new Backoff({ firstMs: retryMs.first, mostMs: retryMs.most, random: port.random })
-    this.#ended = AbortSignal.any([this.#ending.signal, ...(options.signal === undefined ? [] : [options.signal])])
+    this.#over = AbortSignal.any([this.#ending.signal, ...(options.signal === undefined ? [] : [options.signal])])
     this.#items = this.#run()
   }
 
@@ -96,7 +96,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     await this.#port.acknowledge(durable, cursor)
   }
 
-  /** @throws ProblemError where it is refused, NotIntrospectdError */
+  /** @throws ProblemError where it is refused, NotIntrospectdError, TakenOverError */
   next(): Promise<IteratorResult<Each, undefined>> {
     return this.#items.next()
   }
@@ -118,13 +118,13 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   async *#run(): AsyncGenerator<Each, undefined> {
     const { list = false, after } = this.#options
     let why: State<unknown>['why'] | null = list && after === undefined ? 'begin' : null
-    while (!this.#ended.aborted) {
+    while (!this.#over.aborted) {
       try {
         if (why !== null) yield (await this.#list(why)) as Each
         why = null
         yield* this.#listen()
       } catch (error) {
-        if (this.#ended.aborted) return
+        if (this.#over.aborted) return
         if (isGone(error)) why = 'gone'
         else if (!isPassing(error)) throw error
         await this.#pause(error)
@@ -135,7 +135,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
 
   async #list(why: State<unknown>['why']): Promise<State<unknown>> {
     const after = this.#position.cursor
-    const { body, cursor } = await this.#port.list(nodeOf(this.path), this.#options.depth, this.#ended)
+    const { body, cursor } = await this.#port.list(nodeOf(this.path), this.#options.depth, this.#over)
     this.#position.restart(cursor)
     return { type: 'state', why, path: nodeOf(this.path), cursor, after, body }
   }
@@ -143,7 +143,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   /** One connection from its beginning to its end, which is always an error: of itself it has none. */
   async *#listen(): AsyncGenerator<Each> {
     const connection = new AbortController()
-    const signal = AbortSignal.any([this.#ended, connection.signal])
+    const signal = AbortSignal.any([this.#over, connection.signal])
     try {
       const after = this.#position.cursor
       const asked = this.#port.stream(this.path, this.#query(), signal)
@@ -158,10 +158,17 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
           if (item !== null) yield item as Each
         }
       }
-      throw new UnreachableError(this.#port.url, new Error(`the stream ended: ${parser.comment}`))
+      throw this.#ended(parser.comment)
     } finally {
       connection.abort()
     }
+  }
+
+  /** A stream has no close codes: why it ended is its last comment. */
+  #ended(comment: string): Error {
+    const { durable } = this.#options
+    if (durable !== undefined && comment.includes('was taken over')) return new TakenOverError(durable)
+    return new UnreachableError(this.#port.url, new Error(`the stream ended: ${comment}`))
   }
 
   #query(): Record<string, string> {
@@ -197,7 +204,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   async #pause(error: unknown): Promise<void> {
     const waitMs = this.#backoff.next(error instanceof ProblemError ? (error.retryAfterMs ?? 0) : 0)
     this.#options.onNotice?.({ what: 'broken', error: error as Error, retryMs: waitMs })
-    await sleep(waitMs, this.#ended)
+    await sleep(waitMs, this.#over)
   }
 }
 

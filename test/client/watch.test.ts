@@ -1,7 +1,7 @@
 /** Watching, with the time and the network in the test's hands. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Client, NotIntrospectdError, type Notice, ProblemError } from '../../src/client/client.ts'
+import { Client, NotIntrospectdError, type Notice, ProblemError, TakenOverError } from '../../src/client/client.ts'
 import { randomOf } from '../support/random.ts'
 
 const cursorOf = (sequence: number) => String(sequence).padStart(20, '0')
@@ -344,6 +344,16 @@ describe('a watch', () => {
     await acknowledged
     await expect(client.watch('/sys').ack('1')).rejects.toThrow(TypeError)
   })
+})
+
+test('a durable one that another watch has taken over does not take it back', async () => {
+  const first = client.watch('/sys', { durable: 'ha' }).next()
+  const thrown = expect(first).rejects.toThrow(TakenOverError)
+  const line = (await network.line(1)).accept(': introspectd\n\n')
+  line.send(': {"reason":"the durable subscription was taken over, or deleted"}\n\n').end()
+  await thrown
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(network.lines).toHaveLength(1)
 })
 
 test('a problem says what the service said', async () => {
