@@ -168,9 +168,10 @@ for (;;) {
   try {
     await control()
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error
+    const isPassing = error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
+    if (!isPassing) throw error
     // The watch reconnects of itself; what was to be done was not, and is done when it is heard again.
-    log('unreachable', error.message)
+    log('unreachable', String(error))
     await delay(Math.random() * 1000)
   }
 }

@@ -11,7 +11,8 @@ import { SseParser } from './sse.ts'
 
 /** The service says where it is every 30 s: longer than two of these and some, and the line is dead. */
 const silenceMsMax = 75_000
-const retryMs = { first: 250, most: 30_000 }
+/** An outage is mostly a restart: who waits longer would hear of it late. */
+const retryMs = { first: 250, most: 5_000 }
 
 type FamilyOf<Type> = Type extends `${infer Name}.${string}` ? `${Name}.*` : never
 
@@ -147,11 +148,11 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     try {
       const after = this.#position.cursor
       const asked = this.#port.stream(this.path, this.#query(), signal)
-      const response = await within(this.#port.timeoutMs, asked, connection)
+      const response = await this.#within(this.#port.timeoutMs, asked, connection)
       this.#begin(response)
       this.#options.onNotice?.({ what: 'connected', after })
       const parser = new SseParser()
-      for await (const piece of piecesOf(response, connection)) {
+      for await (const piece of this.#piecesOf(response, connection)) {
         for (const { data } of parser.feed(piece)) {
           this.#backoff.reset()
           const item = this.#take(data)
@@ -178,6 +179,37 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
       ...(types !== undefined && { types: types.join(',') }),
       ...(cursor !== null && { after: cursor }),
       ...(durable !== undefined && { durable }),
+    }
+  }
+
+  /** Of the text of a stream. Only while a piece is waited for does silence count: who listens may be slow. */
+  async *#piecesOf(response: Response, connection: AbortController): AsyncGenerator<string> {
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    try {
+      for (;;) {
+        const { done, value } = await this.#within(silenceMsMax, reader.read(), connection).catch((error: unknown) => {
+          throw error instanceof UnreachableError ? error : new UnreachableError(this.#port.url, error)
+        })
+        if (done) return
+        yield value
+      }
+    } finally {
+      reader.cancel().catch(() => {}) // it may have ended in an error, which was told
+    }
+  }
+
+  /** What takes too long ends the connection. @throws UnreachableError */
+  async #within<Value>(ms: number, promise: Promise<Value>, connection: AbortController): Promise<Value> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      const error = new UnreachableError(this.#port.url, new Error(`nothing came for ${ms / 1000} s`))
+      reject(error)
+      connection.abort(error)
+    }, ms)
+    try {
+      return await Promise.race([promise, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -222,37 +254,6 @@ function parse(url: string, data: string): ServiceEvent | Bookmark {
     return JSON.parse(data) as ServiceEvent | Bookmark
   } catch {
     throw new NotIntrospectdError(url, `it sends ${JSON.stringify(data.slice(0, 100))} in place of an event`)
-  }
-}
-
-/** Of the text of a stream. Only while a piece is waited for does silence count: who listens may be slow. */
-async function* piecesOf(response: Response, connection: AbortController): AsyncGenerator<string> {
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await within(silenceMsMax, reader.read(), connection).catch((error: unknown) => {
-        throw new UnreachableError(response.url, error)
-      })
-      if (done) return
-      yield value
-    }
-  } finally {
-    reader.cancel().catch(() => {}) // it may have ended in an error, which was told
-  }
-}
-
-/** @throws what the connection is ended with, after that time */
-async function within<Value>(ms: number, promise: Promise<Value>, connection: AbortController): Promise<Value> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const error = new DOMException(`nothing came for ${ms / 1000} s`, 'AbortError')
-    reject(new UnreachableError('the service', error))
-    connection.abort(error)
-  }, ms)
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

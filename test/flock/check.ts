@@ -23,7 +23,7 @@ export interface Run {
   /** Lines of the log of each controller, whose programs have names that begin with its own and a dash. */
   readonly logs: ReadonlyMap<string, readonly string[]>
   /** What runs in the end, of the flock. */
-  readonly alive: readonly { readonly name: string; readonly identity: string }[]
+  readonly alive: readonly { readonly pid: number; readonly name: string; readonly identity: string }[]
   /** All programs, by name. */
   readonly programs: readonly string[]
 }
@@ -62,19 +62,33 @@ const sequencesIn = (lines: readonly string[]): Set<string> =>
   new Set(lines.flatMap((line) => /^seen (\d+) /.exec(line)?.[1] ?? []))
 
 /** Every trip and every proven deadlock of the flock. */
-function offencesOf({ events, programs }: Run): Offence[] {
-  const identities = new Map<number, { name: string; identity: string }>()
-  return events.flatMap(({ type, sequence, data }): Offence[] => {
-    if (type === 'process.created' || type === 'process.changed') identities.set(data.pid, data)
-    if (type === 'threshold.tripped' && programs.includes(data.name ?? ''))
-      return [{ sequence, type, name: data.name!, identity: data.identity! }]
+function offencesOf(run: Run): Offence[] {
+  return run.events.flatMap(({ type, sequence, data }): Offence[] => {
+    if (type === 'threshold.tripped')
+      return run.programs.includes(data.name ?? '')
+        ? [{ sequence, type, name: data.name!, identity: data.identity! }]
+        : []
     if (type !== 'deadlock.detected' && type !== 'deadlock.orphaned') return []
     const pids = new Set(data.members.map(({ path }) => Number(path.split('/')[3])))
     return [...pids].flatMap((pid) => {
-      const { name = '', identity = '' } = identities.get(pid) ?? {}
-      return programs.includes(name) ? [{ sequence, type, name, identity }] : []
+      const { name, identity } = whoWas(run, pid, sequence)
+      return run.programs.includes(name) ? [{ sequence, type, name, identity }] : []
     })
   })
+}
+
+/** Members of a deadlock are named by their pids. Who was born while the service was away is first told of when it dies, or is there yet. */
+function whoWas({ events, alive }: Run, pid: number, at: string): { name: string; identity: string } {
+  const told = events.flatMap((event) =>
+    (event.type === 'process.created' || event.type === 'process.changed' || event.type === 'process.died') &&
+    event.data.pid === pid
+      ? [event]
+      : [],
+  )
+  const before = told.findLast(({ sequence }) => sequence < at)
+  const after = told.find(({ sequence }) => sequence > at)
+  const known = before !== undefined && before.type !== 'process.died' ? before.data : after?.data
+  return known ?? alive.find((process) => process.pid === pid) ?? { name: '', identity: '' }
 }
 
 /** Between the first and the last that it heard there is none that it did not. */

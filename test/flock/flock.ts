@@ -97,6 +97,9 @@ export class Flock {
         return `${name} ${join(this.#directory, name)} ${kind} ${afterMs}\n`
       })
       writeFileSync(join(this.#directory, `${controller}.programs`), lines.join(''))
+      // Of long ago: the first that each is told is that it is gone.
+      const cursorFile = controller === 'sh' ? 'sh.cursor.0' : `${controller}.cursor`
+      writeFileSync(join(this.#directory, cursorFile), '00000000000000000001')
     }
   }
 

@@ -33,10 +33,10 @@ test('three controllers keep a flock alive while they and the service are killed
     expect.stringContaining(`${owner} missed ${sequence}`),
     expect.stringContaining(`${owner} did not hear`),
   ])
-  const kept = { name, identity }
+  const kept = { pid: 0, name, identity }
   expect(check({ ...run, alive: [...run.alive, kept] }).faults).toContainEqual(expect.stringContaining('still there'))
   const healthy = run.alive.find((process) => process.name === 'sh-healthy')!
-  const another = { name: 'sh-healthy', identity: 'another' }
+  const another = { pid: 0, name: 'sh-healthy', identity: 'another' }
   expect(check({ ...run, alive: [...run.alive, another] }).faults).toEqual([
     'sh-healthy runs 2 times',
     'sh-healthy was 2 processes',
