@@ -158,8 +158,8 @@ export class Client {
     const response = await ask(url, init).catch((error: unknown) => {
       throw this.#unanswered(error, init.signal)
     })
-    if (!response.ok) throw await problemOf(response)
-    return response
+    if (response.ok) return response
+    throw await problemOf(response).catch((error: unknown) => this.#unanswered(error, init.signal))
   }
 
   /** Who ended it themselves hears their own reason. */

@@ -56,7 +56,7 @@ function reasonOf(error: unknown): string {
   return error.message === '' ? error.name : error.message
 }
 
-/** @param response that is not ok */
+/** @param response that is not ok. @throws what reading it throws, where it was cut off */
 export async function problemOf(response: Response): Promise<ProblemError> {
   const { status, statusText, headers } = response
   const text = await response.text()

@@ -260,8 +260,10 @@ function parse(url: string, data: string): ServiceEvent | Bookmark {
 /** Ends early when the signal does. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  const wake = () => resolve()
+  const timer = setTimeout(wake, ms)
+  signal.addEventListener('abort', wake)
   await promise
   clearTimeout(timer)
+  signal.removeEventListener('abort', wake)
 }

@@ -79,6 +79,13 @@ class Line {
     this.#answer(new Response(JSON.stringify(problem), init))
   }
 
+  refuseInPart(status: number): void {
+    const body = new ReadableStream<Uint8Array>({
+      start: (stream) => stream.error(new TypeError('terminated')),
+    })
+    this.#answer(new Response(body, { status, headers: { 'content-type': 'application/problem+json' } }))
+  }
+
   json(body: object, cursor: string): void {
     const headers = { 'content-type': 'application/json; charset=utf-8', 'introspect-cursor': cursor }
     this.#answer(new Response(JSON.stringify(body), { headers }))
@@ -207,6 +214,12 @@ describe('a watch', () => {
     await thrown
     await vi.advanceTimersByTimeAsync(120_000)
     expect(network.lines).toHaveLength(1)
+  })
+
+  test('a refusal that is cut off is no refusal', async () => {
+    void client.watch('/sys').next()
+    ;(await network.line(1)).refuseInPart(400)
+    await network.line(2)
   })
 
   test('what is no stream of events is not tried again', async () => {
