@@ -150,11 +150,16 @@ const types = [
 async function control(): Promise<void> {
   const cursor = await reconcile()
   const after = existsSync(cursorFile!) ? readFileSync(cursorFile!, 'utf8') : cursor
-  for await (const event of client.watch('/sys', { types, after })) {
-    // The events after our cursor are no longer kept: what they told is in the tree.
-    if (event.type === 'state') await reconcile()
-    else await act(event)
-    keep(event.type === 'state' ? event.cursor : event.sequence)
+  for await (const event of client.watch('/sys', { types, after, bookmarks: true })) {
+    if (event.type === 'bookmark') keep(event.data.cursor)
+    else if (event.type === 'state') {
+      // The events after our cursor are no longer kept: what they told is in the tree.
+      await reconcile()
+      keep(event.cursor)
+    } else {
+      await act(event)
+      keep(event.sequence)
+    }
   }
 }
 
