@@ -19,7 +19,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # The image has the Node that the devDependency "node" would fetch, and koffi comes compiled: no script need run.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY src src
 RUN npm run build
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund

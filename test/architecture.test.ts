@@ -13,6 +13,7 @@ import { type Errno, errnos } from '../src/kernel/errno.ts'
 import { eventTypes } from '../src/kernel/events.ts'
 import { limits } from '../src/kernel/limits/table.ts'
 import { definitions } from '../src/tree/tree.ts'
+import { clientTypes } from './client/generate.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -38,6 +39,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
   clock: ['bounds'],
   'loop-watch': ['bounds'],
+  // Runs where none of ours does: in browsers and in the programs of others.
+  client: [],
   bounds: [],
   cursor: [],
   duration: [],
@@ -82,6 +85,11 @@ test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothi
   }
 })
 
+test('the client needs nothing but what browsers have: no library, nothing of Node', () => {
+  for (const name of sources.filter((file) => file.startsWith('client/')))
+    expect([name, importsOf(name).filter((target) => !target.startsWith('./'))]).toEqual([name, []])
+})
+
 test('only the hook writes counters', () => {
   // They are a protected part of what reads them; the hook is what extends that, and the only one.
   const importers = sources.filter((name) => importsOf(name).some((target) => target.endsWith('/counters.ts')))
@@ -101,6 +109,19 @@ test('openapi.yaml is what the rows of the tree say, and is valid OpenAPI', asyn
   const made = openApi((JSON.parse(text('package.json')) as { version: string }).version)
   expect(parse(text('openapi.yaml'))).toEqual(made)
   expect(await new Validator().validate(structuredClone(made))).toEqual({ valid: true })
+})
+
+test('no shape of openapi.yaml is only a reference to itself, and no two have one name', () => {
+  const { components } = openApi('0.0.0') as { components: { schemas: Record<string, { $ref?: string }> } }
+  const empty = Object.entries(components.schemas).filter(([, { $ref }]) => $ref !== undefined)
+  expect(empty).toEqual([])
+  const ids = sources.flatMap((name) => [...textOf(name).matchAll(/\.meta\(\{ id: '(\w+)'/g)].map(([, id]) => id!))
+  expect(ids.filter((id, place) => ids.indexOf(id) !== place)).toEqual([])
+})
+
+test('src/client/routes.ts is what the rows of the tree say (npm run client-types)', async () => {
+  const { version } = JSON.parse(text('package.json')) as { version: string }
+  expect(text('src/client/routes.ts')).toBe(await clientTypes(version))
 })
 
 test('every errno has a status, and only those about the request itself are not 409', () => {

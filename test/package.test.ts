@@ -1,7 +1,7 @@
 /** The package as somebody gets it who has no checkout: packed, installed in an empty directory, started. */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,7 +43,9 @@ test('it holds the compiled service, what an operator reads, and nothing else', 
   const paths = packed.files.map(({ path }) => path)
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => `dist/${name.replace(/\.ts$/, '.js')}`)
+    // Others import only the client.
+    .flatMap((name) => (name.startsWith('client/') ? [name, name.replace(/\.ts$/, '.d.ts')] : [name]))
+    .map((name) => `dist/${name.replace(/(?<!\.d)\.ts$/, '.js')}`)
   expect(paths.filter((path) => path.startsWith('dist/')).sort()).toEqual(sources.sort())
   const others = new Set(paths.map((path) => path.split('/')[0]!))
   expect([...others].sort()).toEqual(
@@ -56,6 +58,7 @@ test('it holds the compiled service, what an operator reads, and nothing else', 
       'deploy',
       'dist',
       'docs',
+      'examples',
       'openapi.yaml',
       'package.json',
       'scenarios',
@@ -133,8 +136,26 @@ test.runIf(older)('npx on an older Node ends with one clear line and exit code 1
   )
 })
 
-test('nothing of it is for import: there is no library yet', async () => {
-  const program = "await import('introspectd').catch(({ code }) => console.log(code))"
+test('of it only the client is for import, and that is typed', async () => {
+  const program = `import { Client, ProblemError } from 'introspectd/client'
+console.log(new Client('http://localhost:1/').url, typeof ProblemError)
+await import('introspectd').catch(({ code }) => console.log(code))`
   const command = [process.execPath, '--input-type=module', '-e', program]
-  expect(await run([], { command, cwd: directory })).toMatchObject({ stdout: 'ERR_PACKAGE_PATH_NOT_EXPORTED\n' })
+  expect(await run([], { command, cwd: directory })).toMatchObject({
+    stdout: 'http://localhost:1 function\nERR_PACKAGE_PATH_NOT_EXPORTED\n',
+  })
+
+  const typed = readFileSync(join(root, 'test/client/typed.ts'), 'utf8')
+  writeFileSync(join(directory, 'typed.mts'), typed.replace('../../src/client/client.ts', 'introspectd/client'))
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2024',
+    '--module',
+    'nodenext',
+    '--lib',
+    'es2025,esnext,dom,dom.iterable',
+  ]
+  await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), [...options, 'typed.mts'], { cwd: directory })
 })

@@ -309,7 +309,7 @@ export const State: z.ZodType<SavedState> = z
     nextTimeoutRevision: count,
     ended: EndedThings,
   })
-  .meta({ id: 'State' })
+  .meta({ id: 'MachineState' })
 
 /** The state that a machine is in. @throws EFBIG it would be too large to be read again */
 export function saveState(machine: Machine): SavedState {

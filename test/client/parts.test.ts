@@ -1,0 +1,147 @@
+/** The parts of the client that are pure. */
+
+import { createParser } from 'eventsource-parser'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Backoff } from '../../src/client/backoff.ts'
+import { retryAfter } from '../../src/client/errors.ts'
+import { Position } from '../../src/client/position.ts'
+import { type Message, SseParser } from '../../src/client/sse.ts'
+import { randomOf } from '../support/random.ts'
+
+describe('backoff', () => {
+  const bounds = { firstMs: 250, mostMs: 30_000 }
+
+  test('each wait is anywhere below a bound that doubles, up to the most', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const backoff = new Backoff({ ...bounds, random: randomOf(seed) })
+        const most = Array.from({ length: 12 }, (_, failures) => Math.min(30_000, 250 * 2 ** failures))
+        for (const bound of most) {
+          const wait = backoff.next()
+          expect(wait).toBeGreaterThanOrEqual(0)
+          expect(wait).toBeLessThan(bound)
+        }
+      }),
+    )
+  })
+
+  test('the jitter is full: the least and the most both come', () => {
+    expect(new Backoff({ ...bounds, random: () => 0 }).next()).toBe(0)
+    expect(new Backoff({ ...bounds, random: () => 0.9999 }).next()).toBe(249)
+  })
+
+  test('what the service asks for comes first, and what is random on top', () => {
+    const backoff = new Backoff({ ...bounds, random: () => 0.5 })
+    expect([backoff.next(10_000), backoff.next(), backoff.next()]).toEqual([10_125, 250, 500])
+  })
+
+  test('after a success it begins anew', () => {
+    const backoff = new Backoff({ ...bounds, random: () => 0.5 })
+    expect([backoff.next(), backoff.next(), backoff.next()]).toEqual([125, 250, 500])
+    backoff.reset()
+    expect(backoff.next()).toBe(125)
+  })
+})
+
+test('Retry-After is seconds or a time of day; anything else says nothing', () => {
+  const now = Date.parse('2026-11-22T10:00:00Z')
+  expect(retryAfter('10', now)).toBe(10_000)
+  expect(retryAfter('Sun, 22 Nov 2026 10:00:30 GMT', now)).toBe(30_000)
+  expect(retryAfter('Sun, 22 Nov 2026 09:00:00 GMT', now)).toBe(0)
+  expect(retryAfter('soon', now)).toBeNull()
+  expect(retryAfter(null, now)).toBeNull()
+})
+
+describe('a stream of messages', () => {
+  const feedAll = (pieces: readonly string[]): Message[] => {
+    const parser = new SseParser()
+    return pieces.flatMap((piece) => parser.feed(piece))
+  }
+
+  test('is what the service writes: an id, one line of data, comments between', () => {
+    const parser = new SseParser()
+    const text = ': introspectd\n\nid: 7\ndata: {"a":1}\n\n: shutting down\n\n'
+    expect(parser.feed(text)).toEqual([{ id: '7', data: '{"a":1}' }])
+    expect(parser.comment).toBe('shutting down')
+  })
+
+  test('is understood as eventsource-parser understands it, wherever it is cut', () => {
+    const line = fc.oneof(
+      fc.constantFrom(
+        'data: a',
+        'data:b',
+        'data',
+        'data: ',
+        'id: 1',
+        'id',
+        ': comment',
+        'event',
+        'retry: 1',
+        'data:  :c',
+        '',
+      ),
+      fc.string({ unit: fc.constantFrom('d', 'a', 't', ':', ' ', 'i') }),
+    )
+    const end = fc.constantFrom('\n', '\r\n', '\r')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(line, end), { maxLength: 30 }), fc.array(fc.nat(200)), (lines, cuts) => {
+        const text = `${lines.flat().join('')}\n\n`
+        const places = [...new Set(cuts.map((cut) => Math.min(cut, text.length)))].sort((a, b) => a - b)
+        const pieces = [0, ...places].map((place, index) => text.slice(place, [...places, text.length][index]))
+        const messages: string[] = []
+        const parser = createParser({ onEvent: ({ data }) => messages.push(data) })
+        parser.feed(text)
+        expect(feedAll(pieces).map(({ data }) => data)).toEqual(messages)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a line without an end is refused before memory is full of it', () => {
+    const parser = new SseParser()
+    const piece = 'x'.repeat(1 << 20)
+    expect(() => {
+      for (let piecesFed = 0; piecesFed < 20; piecesFed++) parser.feed(piece)
+    }).toThrow('does not end')
+  })
+})
+
+describe('the position', () => {
+  const event = (sequence: string, source = '/net/alpha') => ({ source, sequence })
+
+  test('what was seen is not new again, from whatever connection it comes', () => {
+    const position = new Position(null)
+    expect(['05', '06', '06', '05', '07'].map((sequence) => position.accepts(event(sequence)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+    ])
+    expect(position.cursor).toBe('07')
+  })
+
+  test('each node counts for itself', () => {
+    const position = new Position(null)
+    expect(position.accepts(event('09', '/net/alpha'))).toBe(true)
+    expect(position.accepts(event('03', '/net/beta'))).toBe(true)
+    expect(position.accepts(event('03', '/net/beta'))).toBe(false)
+  })
+
+  test('a bookmark moves it on and never back', () => {
+    const position = new Position('5')
+    expect(position.cursor).toBe('00000000000000000005')
+    position.moveTo('00000000000000000009')
+    position.moveTo('00000000000000000007')
+    expect(position.cursor).toBe('00000000000000000009')
+  })
+
+  test('after the state was read anew sequences may begin anew', () => {
+    const position = new Position('00000000000000000900')
+    position.accepts(event('00000000000000000901'))
+    position.restart('00000000000000000002')
+    expect(position.accepts(event('00000000000000000003'))).toBe(true)
+    expect(position.cursor).toBe('00000000000000000003')
+  })
+})
