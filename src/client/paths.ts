@@ -6,7 +6,8 @@ export type Method = 'get' | 'put' | 'post' | 'delete'
 
 type Split<Text extends string> = Text extends `${infer Head}/${infer Rest}` ? [Head, ...Split<Rest>] : [Text]
 
-type Segments<Path extends string> = Path extends `/${infer Rest}` ? Split<Rest> : ['']
+/** What begins with no slash is none: no route has two empty segments. */
+type Segments<Path extends string> = Path extends `/${infer Rest}` ? Split<Rest> : ['', '']
 
 /** Partitions nest, and a process is below its partition too: both have the shape that they have at the top. */
 type Canonical<Path extends readonly string[]> = Path extends [

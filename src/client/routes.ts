@@ -241,6 +241,35 @@ export interface Routes {
   '/sys/{systemLimit}/history': {
     get: { query: { since?: string }; reply: History }
   }
+  '/events': {
+    get: { query: { after?: string; path?: string; types?: string; limit?: number }; reply: EventsPage }
+  }
+  '/subscriptions': {
+    get: { query: Record<string, never>; reply: SubscriptionsView }
+  }
+  '/subscriptions/{name}': {
+    get: { query: Record<string, never>; reply: SubscriptionView }
+    put: { body: SubscriptionBody; query: Record<string, never>; reply: SubscriptionView }
+    delete: { query: Record<string, never>; reply: undefined }
+  }
+  '/metrics': {
+    get: { query: Record<string, never>; reply: string }
+  }
+  '/livez': {
+    get: { query: Record<string, never>; reply: string }
+  }
+  '/readyz': {
+    get: { query: { verbose?: string }; reply: string }
+  }
+  '/openapi.json': {
+    get: { query: Record<string, never>; reply: Record<string, unknown> }
+  }
+  '/asyncapi.json': {
+    get: { query: Record<string, never>; reply: Record<string, unknown> }
+  }
+  '/': {
+    get: { query: Record<string, never>; reply: Record<string, unknown> }
+  }
 }
 
 /** What may stand in place of a name in braces, where that is not any one segment. */

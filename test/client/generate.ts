@@ -27,7 +27,9 @@ interface Document {
 }
 
 /** What only changes how an answer looks, or makes a stream of it, is the client's own affair. */
-const ofForm = ['format', 'pretty', 'fields', 'types', 'after']
+const ofForm = ['format', 'pretty', 'fields']
+/** Of a node that is read they have no meaning. */
+const ofStreams = ['types', 'after', 'snapshot', 'durable']
 
 const nameOf = (reference: unknown): string => String(reference).split('/').at(-1)!
 
@@ -38,14 +40,16 @@ function typeOf(schema: Json | undefined): string {
   if (schema.type === 'string') return 'string'
   const { entries } = (schema.properties ?? {}) as { entries?: { items: Json } }
   if (entries !== undefined) return `List<${typeOf(entries.items)}>`
+  if (schema.type === 'object' && schema.properties === undefined) return 'Record<string, unknown>'
   throw new Error(`this shape has no name: ${JSON.stringify(schema)}`)
 }
 
 const jsonOf = (content: Operation['responses'][string]['content']): Json | undefined =>
   Object.values(content ?? {})[0]?.schema
 
-function queryOf({ parameters = [] }: Operation): string {
-  const asked = parameters.filter((parameter) => parameter.in === 'query' && !ofForm.includes(parameter.name))
+function queryOf({ parameters = [] }: Operation, isOfTree: boolean): string {
+  const hidden = isOfTree ? [...ofForm, ...ofStreams] : ofForm
+  const asked = parameters.filter((parameter) => parameter.in === 'query' && !hidden.includes(parameter.name))
   const types = asked.map(({ name, schema }) => {
     const type = name === 'dry-run' ? 'true' : schema.type === 'integer' ? 'number' : 'string'
     return `${/^\w+$/.test(name) ? name : `'${name}'`}?: ${type}`
@@ -53,11 +57,11 @@ function queryOf({ parameters = [] }: Operation): string {
   return types.length === 0 ? 'Record<string, never>' : `{ ${types.join('; ')} }`
 }
 
-function verbOf(method: string, operation: Operation): string {
+function verbOf(path: string, method: string, operation: Operation): string {
   const { 200: ok, 201: made } = operation.responses
   const reply = method === 'delete' ? 'undefined' : typeOf(jsonOf((ok ?? made)?.content))
   const body = operation.requestBody && `body: ${typeOf(jsonOf(operation.requestBody.content))}; `
-  return `    ${method}: { ${body ?? ''}query: ${queryOf(operation)}; reply: ${reply} }`
+  return `    ${method}: { ${body ?? ''}query: ${queryOf(operation, path.startsWith('/sys'))}; reply: ${reply} }`
 }
 
 const levelOf = (path: string): Level =>
@@ -72,7 +76,7 @@ const levelOf = (path: string): Level =>
 function routeOf([path, item]: [string, Document['paths'][string]]): string {
   const verbs = ['get', 'put', 'post', 'delete'].flatMap((method) => {
     const operation = item[method]
-    return operation === undefined ? [] : [verbOf(method, operation)]
+    return operation === undefined ? [] : [verbOf(path, method, operation)]
   })
   return `  '${path.replace('{limit}', `{${levelOf(path)}Limit}`)}': {\n${verbs.join('\n')}\n  }`
 }
@@ -137,7 +141,8 @@ export async function clientTypes(version: string): Promise<string> {
     additionalProperties: false,
     style: { semi: false, singleQuote: true, printWidth: 120, trailingComma: 'all' },
   })
-  const routes = Object.entries(paths).filter(([path]) => path.startsWith('/sys'))
+  // A page for people is none for programs.
+  const routes = Object.entries(paths).filter(([path]) => path !== '/docs')
   return `/** Made by \`npm run client-types\` from the rows of the tree: what is asked and answered on each path. Not written by hand. */
 
 /** The data of each type of event. */

@@ -16,6 +16,9 @@ export async function reads(pid: number, name: string): Promise<Process[]> {
   const threads: number | undefined = body.entries[0]?.usage.threads
   const unknown: unknown = (await client.get(name)).body
   const system: Reply<'/sys'> = (await client.get('/sys')).body
+  const { events, next } = (await client.get('/events', { query: { types: 'process.*', limit: 10 } })).body
+  const behind: number = (await client.get(`/subscriptions/${encodeURIComponent(name)}`)).body.behind
+  console.log(events[0]?.type satisfies string | undefined, next satisfies string | null, behind)
   console.log(after, value, tid, state, threads, unknown, system.directories)
 
   // @ts-expect-error There is no such path.
@@ -45,6 +48,9 @@ export async function writes({ pid, identity }: Process): Promise<void> {
   const { body: lines } = await client.post('/sys/calls', '{"call":"create","name":"server"}\n')
   const text: string = lines
   console.log(text)
+
+  await client.put('/subscriptions/ha-1', { cursor: '1' })
+  await client.delete('/subscriptions/ha-1')
 
   // @ts-expect-error There is no such field.
   await client.put('/sys/fds/threshold/all', { att: 100 })
