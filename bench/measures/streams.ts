@@ -9,6 +9,9 @@ import { interleave, type Measure, percentile } from '../measure.ts'
 
 const program = new URL('../programs/stream-clients.ts', import.meta.url)
 
+/** All clients have one address here. */
+const unlimited = { connectionsPerAddress: 0, requestsPerSecond: 0, streamsPerClient: 0 }
+
 const nowUs = (): string => String(process.hrtime.bigint() / 1000n)
 
 class Clients {
@@ -18,8 +21,8 @@ class Clients {
     this.#process = process
   }
 
-  static async start(port: number, count: number): Promise<Clients> {
-    const child = fork(program, [String(port), String(count), '/sys?types=threshold.tripped'])
+  static async start(port: number, count: number, sleepers = 0): Promise<Clients> {
+    const child = fork(program, [String(port), String(count), '/sys?types=threshold.tripped', String(sleepers)])
     await once(child, 'message')
     return new Clients(child)
   }
@@ -49,9 +52,9 @@ class Trips {
     service.bench.observe(service.bench.process(42), 'fds', 120)
   }
 
-  trip(): void {
+  trip(padding = ''): void {
     const { bench } = this.#service
-    bench.put(bench.kernel.system, 'fds', `t${this.#count++ % 100}`, { at: 100, note: nowUs() })
+    bench.put(bench.kernel.system, 'fds', `t${this.#count++ % 100}`, { at: 100, note: `${nowUs()} ${padding}` })
   }
 }
 
@@ -70,7 +73,7 @@ const tripTo = (clients: number, events: number, everyMs: number): Measure => ({
   what: `streams: a trip in the model → each of ${clients} WebSocket clients has the event, one every ${everyMs} ms, 99th percentile; 5 ms`,
   target: clients === 1 ? { text: 'p99 ≤ 5 ms', met: ({ ours, reference }) => ours <= reference } : null,
   run: async () => {
-    const service = await new Service().start()
+    const service = await new Service({ limits: unlimited }).start()
     const trips = new Trips(service)
     const there = await Clients.start(service.port, clients)
     const send = async () => {
@@ -111,7 +114,7 @@ const loadedCpu: Measure = {
 }
 
 async function load(): Promise<{ p99: number; cpuPercent: number }> {
-  const service = await new Service().start()
+  const service = await new Service({ limits: unlimited }).start()
   const trips = new Trips(service)
   const clients = await Clients.start(service.port, 1_000)
   const send = () => paced(rate, seconds, () => trips.trip())
@@ -125,6 +128,29 @@ async function load(): Promise<{ p99: number; cpuPercent: number }> {
   return { p99: percentile(delays, 0.99), cpuPercent }
 }
 
+/** So much that the sockets of those that never read are full long before the end. */
+const padding = 'x'.repeat(900)
+
+const sleeping: Measure = {
+  name: 'streams-sleepers',
+  what: 'streams: the delay at 900 clients beside 100 that never read, 100 large trips a second, 99th percentile; without those 100',
+  target: { text: '≤ twice', met: ({ ours, reference }) => ours <= 2 * reference },
+  run: async () => {
+    const beside = async (sleepers: number): Promise<number> => {
+      const service = await new Service({ limits: unlimited }).start()
+      const trips = new Trips(service)
+      const clients = await Clients.start(service.port, 900, sleepers)
+      const total = 100 * 40
+      const delays = await clients.collect(900 * total, () => paced(100, 40, () => trips.trip(padding)))
+      if (sleepers > 0 && service.app.hub.parked < sleepers) throw new Error('those that never read are not parked')
+      await clients.stop()
+      await service.stop()
+      return percentile(delays, 0.99)
+    }
+    return { ...(await interleave(1, { ours: () => beside(100), reference: () => beside(0) })), unit: 'ms' }
+  },
+}
+
 const perBurst = 10
 
 const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
@@ -132,7 +158,7 @@ const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
   what: `streams: CPU of one event to one of ${count} clients, ten at a time; JSON.stringify and WebSocket.send for each`,
   target: { text: '≥ 5 times less', met: ({ ours, reference }) => reference / ours >= 5 },
   run: async () => {
-    const service = await new Service().start()
+    const service = await new Service({ limits: unlimited }).start()
     const trips = new Trips(service)
     const ours = await Clients.start(service.port, count)
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
@@ -161,7 +187,7 @@ const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
       reference: () =>
         measured(theirs, () => {
           for (let sent = 0; sent < perBurst; sent++) {
-            const one = { ...event, data: { ...(event.data as object), note: nowUs() } }
+            const one = { ...event, data: { ...(event.data as object), note: `${nowUs()} ` } }
             for (const client of server.clients) client.send(JSON.stringify(one))
           }
         }),
@@ -179,7 +205,7 @@ async function eventLike(service: Service): Promise<Record<string, unknown>> {
   const [event] = (body as { events: Record<string, unknown>[] }).events
   if (event !== undefined) return event
   const { bench } = service
-  bench.put(bench.kernel.system, 'fds', 'one', { at: 100, note: nowUs() })
+  bench.put(bench.kernel.system, 'fds', 'one', { at: 100, note: `${nowUs()} ` })
   return eventLike(service)
 }
 
@@ -190,6 +216,7 @@ export const streams: readonly Measure[] = [
   tripTo(10_000, 20, 500),
   loaded,
   loadedCpu,
+  sleeping,
   fanOutTo(1_000, 20, 5),
   fanOutTo(10_000, 4, 3),
 ]

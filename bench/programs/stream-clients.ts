@@ -1,11 +1,16 @@
 /**
- * So many WebSocket clients in one process, as cheap as they can be: `stream-clients.ts PORT COUNT PATH`. Each notes when the event that it was told to
+ * So many WebSocket clients in one process, as cheap as they can be, and some that never read: `stream-clients.ts PORT COUNT PATH SLEEPERS`. Each notes when the event that it was told to
  * look for last has come. Over IPC: `ready` when all are connected; for each `{ count, last }` that it is sent, the delays since then in ms when all have it.
  */
 
 import { connect, type Socket } from 'node:net'
 
-const [port, count, path] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]!]
+const [port, count, path, sleepers] = [
+  Number(process.argv[2]),
+  Number(process.argv[3]),
+  process.argv[4]!,
+  Number(process.argv[5]),
+]
 
 const needle = Buffer.from('"note":"')
 
@@ -20,15 +25,16 @@ let events = 0
 let wanted = Number.POSITIVE_INFINITY
 let sampled = 0
 
-/** Events say when they were sent, in µs of the machine's monotonic clock. */
+/** Events say when they were sent: their note begins with the µs of the machine's monotonic clock. */
 function look(data: Buffer): void {
   const now = Number(process.hrtime.bigint() / 1000n)
   for (let at = data.indexOf(needle); at !== -1; at = data.indexOf(needle, at + 1)) {
     events++
     if (sampled++ % sampleEvery !== 0) continue
     const from = at + needle.length
-    const end = data.indexOf(0x22, from)
-    if (end !== -1) delays.push((now - Number(data.toString('latin1', from, end))) / 1000)
+    const sent = Number.parseInt(data.toString('latin1', from, from + 20), 10)
+    // Where a piece of the stream ends in the middle of it, it is not in the sample.
+    if (from + 20 <= data.length) delays.push((now - sent) / 1000)
   }
   if (events >= wanted) {
     wanted = Number.POSITIVE_INFINITY
@@ -40,7 +46,7 @@ let sampleEvery = 1
 
 const sockets: Socket[] = []
 
-function open(): Promise<void> {
+function open(isReader: boolean): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   sockets.push(socket)
   socket.setNoDelay(true)
@@ -51,7 +57,8 @@ function open(): Promise<void> {
     socket.once('error', reject)
     socket.once('data', (head) => {
       if (!head.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error(head.toString('latin1')))
-      socket.on('data', look)
+      if (isReader) socket.on('data', look)
+      else socket.pause()
       resolve()
     })
   })
@@ -67,6 +74,11 @@ process.on('message', ({ events: expected, sampleEvery: every }: { events: numbe
 })
 process.on('disconnect', () => process.exit(0))
 
-for (let opened = 0; opened < count; opened += 100)
-  await Promise.all(Array.from({ length: Math.min(100, count - opened) }, open))
+async function openAll(wanted: number, isReader: boolean): Promise<void> {
+  for (let opened = 0; opened < wanted; opened += 100)
+    await Promise.all(Array.from({ length: Math.min(100, wanted - opened) }, () => open(isReader)))
+}
+
+await openAll(count, true)
+await openAll(sleepers, false)
 process.send!('ready')

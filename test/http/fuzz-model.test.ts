@@ -88,6 +88,8 @@ test('random calls', async () => {
         return
       }
       expect(answer.type).toMatch(/^urn:introspectd:problem:/)
+      // That one was not refused: it has waited, if only for 0 ms, and is ready again.
+      if (answer.errno === 'ETIMEDOUT') return
       expect(await (await service.fetch('/sys?depth=3')).text()).toBe(before)
     }),
     { numRuns: 1500 },
