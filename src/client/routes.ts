@@ -2166,8 +2166,8 @@ export interface DeadlockEasedData {
     | null
   /** When the blocking began */
   since: string
-  /** How long it had lasted, as in 512ms */
-  blocked: string
+  /** How long it had lasted; null where the service was not running when it ended */
+  blocked: string | null
   /** That it is in now; `DEAD` where it has ended */
   now:
     | (
@@ -2246,7 +2246,7 @@ export interface DeadlockSuspectedData {
   reason: string
 }
 export interface DeadlockResolvedData {
-  how: 'returned' | 'ended' | 'abandoned' | 'created' | 'changed' | 'proven'
+  how: 'returned' | 'ended' | 'abandoned' | 'created' | 'changed' | 'proven' | 'restarted'
   was: 'detected' | 'orphaned' | 'suspected'
   /** Which changed it; null where that was not seen */
   thread?: string | null
@@ -2282,11 +2282,11 @@ export interface DeadlockResolvedData {
     name: string
   }[]
   /**
-   * The members that are stuck all the same: looked at again, and told anew
+   * The members that are stuck all the same: looked at again, and told anew. Absent where the service was restarted
    *
    * Items: Pathname, which is also the URL path
    */
-  stuck: string[]
+  stuck?: string[]
 }
 export interface StateReplacedData {
   /** Where the clock was before */
@@ -2295,6 +2295,8 @@ export interface StateReplacedData {
 export interface SourceDegradedData {
   what: string
   reason: string
+  /** Of the event loop: for how long, as in 2500ms */
+  blocked?: string
 }
 export interface SourceRecoveredData {
   what: string
@@ -2303,9 +2305,11 @@ export interface SourceRecoveredData {
 export interface EventsLostData {
   /** How many; null where nobody knows */
   count: number | null
-  /** RFC 3339, UTC */
-  from: string
+  /** Null where nobody knows */
+  from: string | null
   /** RFC 3339, UTC */
   to: string
   why: string
+  /** Where it stands for events that could not be kept: the last of those */
+  cursor?: string
 }

@@ -55,7 +55,8 @@ export const eventViews = [
       ...common,
       type: z.literal(type),
       time,
-      sequence: sequence.unwrap(),
+      // One that stands for events that were told and not kept has no place of its own among them.
+      sequence: type === 'events.lost' ? sequence : sequence.unwrap(),
       data: eventData[type] as z.ZodObject,
     }),
   })),

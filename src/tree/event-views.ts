@@ -169,7 +169,13 @@ const DeadlockWarning = z.strictObject({
   initial: z.boolean().describe('It had waited too long when the timer was set, or its process moved'),
 })
 
-const DeadlockEased = z.strictObject({ ...timed, now: state.describe('That it is in now; `DEAD` where it has ended') })
+const DeadlockEased = z.strictObject({
+  ...timed,
+  blocked: timed.blocked
+    .nullable()
+    .describe('How long it had lasted; null where the service was not running when it ended'),
+  now: state.describe('That it is in now; `DEAD` where it has ended'),
+})
 
 const found = {
   since: time.describe('When it was found'),
@@ -187,26 +193,36 @@ const DeadlockSuspected = z.strictObject({
 })
 
 const DeadlockResolved = z.strictObject({
-  how: z.enum(['returned', 'ended', 'abandoned', 'created', 'changed', 'proven']),
+  how: z.enum(['returned', 'ended', 'abandoned', 'created', 'changed', 'proven', 'restarted']),
   was: z.enum(['detected', 'orphaned', 'suspected']),
   thread: path.nullable().optional().describe('Which changed it; null where that was not seen'),
   errno: errno.optional().describe('Where a member’s call returned with it'),
   proven: path.optional().describe('What a suspicion has become'),
   since: time.describe('When it was found'),
   members: z.array(z.strictObject({ path, name: z.string() })),
-  stuck: z.array(path).describe('The members that are stuck all the same: looked at again, and told anew'),
+  stuck: z
+    .array(path)
+    .optional()
+    .describe(
+      'The members that are stuck all the same: looked at again, and told anew. Absent where the service was restarted',
+    ),
 })
 
 const StateReplaced = z.strictObject({ before: time.describe('Where the clock was before') })
 
-const SourceDegraded = z.strictObject({ what: z.string(), reason: z.string() })
+const SourceDegraded = z.strictObject({
+  what: z.string(),
+  reason: z.string(),
+  blocked: z.string().optional().describe('Of the event loop: for how long, as in 2500ms'),
+})
 const SourceRecovered = z.strictObject({ what: z.string(), reason: z.string().optional() })
 
 const EventsLost = z.strictObject({
   count: whole.nullable().describe('How many; null where nobody knows'),
-  from: time,
+  from: time.nullable().describe('Null where nobody knows'),
   to: time,
   why: z.string(),
+  cursor: z.string().optional().describe('Where it stands for events that could not be kept: the last of those'),
 })
 
 export const eventData = {
