@@ -105,7 +105,7 @@ export const bounds = {
   /** Of those, for one of them before it is another's turn. */
   replayEventsAtOnce: 256,
   /** Longest that an event waits for others that go to the same clients, in ms: then it is sent. */
-  coalesceMsMax: 20,
+  coalesceMsMax: 12,
   /** How often it is seen whether a subscriber takes what waits for it, in ms. */
   progressEveryMs: 10_000,
   /** A subscriber that takes nothing of what waits for it for so long: closed with 1013 and its cursor. */

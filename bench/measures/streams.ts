@@ -117,6 +117,7 @@ async function load(): Promise<{ p99: number; cpuPercent: number }> {
   const service = await new Service({ limits: unlimited }).start()
   const trips = new Trips(service)
   const clients = await Clients.start(service.port, 1_000)
+  await clients.collect(rate * 1_000, () => paced(rate, 1, () => trips.trip()))
   const send = () => paced(rate, seconds, () => trips.trip())
   const before = process.cpuUsage()
   const begun = performance.now()

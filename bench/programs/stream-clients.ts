@@ -25,21 +25,28 @@ let events = 0
 let wanted = Number.POSITIVE_INFINITY
 let sampled = 0
 
-/** Events say when they were sent: their note begins with the µs of the machine's monotonic clock. */
-function look(data: Buffer): void {
+/**
+ * Events say when they were sent: their note begins with the µs of the machine's monotonic clock. `tail` is what the piece before ended with.
+ * Returns what this one ends with.
+ */
+function look(data: Buffer, tail: Buffer): Buffer {
   const now = Number(process.hrtime.bigint() / 1000n)
+  const seam = Buffer.concat([tail, data.subarray(0, needle.length - 1)])
+  if (seam.includes(needle)) events++
   for (let at = data.indexOf(needle); at !== -1; at = data.indexOf(needle, at + 1)) {
     events++
-    if (sampled++ % sampleEvery !== 0) continue
     const from = at + needle.length
-    const sent = Number.parseInt(data.toString('latin1', from, from + 20), 10)
     // Where a piece of the stream ends in the middle of it, it is not in the sample.
-    if (from + 20 <= data.length) delays.push((now - sent) / 1000)
+    if (sampled++ % sampleEvery !== 0 || from + 20 > data.length) continue
+    delays.push((now - Number.parseInt(data.toString('latin1', from, from + 20), 10)) / 1000)
   }
   if (events >= wanted) {
     wanted = Number.POSITIVE_INFINITY
     process.send!({ delays, events } satisfies Delays)
   }
+  return data.length >= needle.length - 1
+    ? data.subarray(1 - needle.length)
+    : Buffer.concat([tail, data]).subarray(1 - needle.length)
 }
 
 let sampleEvery = 1
@@ -57,8 +64,12 @@ function open(isReader: boolean): Promise<void> {
     socket.once('error', reject)
     socket.once('data', (head) => {
       if (!head.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error(head.toString('latin1')))
-      if (isReader) socket.on('data', look)
-      else socket.pause()
+      let tail: Buffer = Buffer.alloc(0)
+      if (!isReader) socket.pause()
+      else
+        socket.on('data', (data) => {
+          tail = look(data, tail)
+        })
       resolve()
     })
   })

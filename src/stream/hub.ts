@@ -157,10 +157,9 @@ export class Hub {
       for (const subscription of this.#subscriptions()) subscription.offer(event)
       return
     }
-    for (const place of event.places) {
-      for (const root of prefixes(place)) {
-        for (const subscription of this.#byRoot.get(root) ?? []) subscription.offer(event)
-      }
+    for (const root of rootsOf(event)) {
+      const there = this.#byRoot.get(root)
+      if (there !== undefined) for (const subscription of there) subscription.offer(event)
     }
   }
 
@@ -233,7 +232,10 @@ export class Hub {
   }
 }
 
-/** A path and all paths above it: `/sys/proc/4` gives `/sys/proc/4`, `/sys/proc` and `/sys`. */
-function* prefixes(path: string): Generator<string> {
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
+/** Each place and all paths above it, once: `/sys/proc/4` gives `/sys/proc/4`, `/sys/proc` and `/sys`. */
+function rootsOf({ places }: LoggedEvent): Set<string> {
+  const roots = new Set<string>()
+  for (const place of places)
+    for (let end = place.length; end > 0; end = place.lastIndexOf('/', end - 1)) roots.add(place.slice(0, end))
+  return roots
 }

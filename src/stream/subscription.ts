@@ -37,6 +37,8 @@ export class Subscription {
   readonly filter: PathFilter
   readonly #sink: Sink
   readonly #parts: SubscriptionParts
+  /** By type: there are few, and they are asked for with every event. */
+  readonly #wanted = new Map<string, boolean>()
   /** The last event looked at: an event about several places below the path is offered once for each. */
   #position: number
   #snapshot: Snapshot | null = null
@@ -150,7 +152,12 @@ export class Subscription {
 
   #wants({ type }: LoggedEvent): boolean {
     const { types } = this.#parts
-    return types === null || types.some((wanted) => isWanted(wanted, type))
+    if (types === null) return true
+    const known = this.#wanted.get(type)
+    if (known !== undefined) return known
+    const wants = types.some((wanted) => isWanted(wanted, type))
+    this.#wanted.set(type, wants)
+    return wants
   }
 
   #concerns({ isForAll, places }: LoggedEvent): boolean {
