@@ -1,11 +1,9 @@
 /** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
 
-import { Journal } from '../../src/journal/journal.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../src/kernel/model-abilities.ts'
-import { Durables } from '../../src/stream/durables.ts'
-import { Hub } from '../../src/stream/hub.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
+import { memoryHub } from '../../test/support/memory-hub.ts'
 import { interleave, type Measure, timed } from '../measure.ts'
 
 const clients = 1_000
@@ -34,19 +32,7 @@ export const fanOut: Measure = {
   target: { text: '≥ 5 times less', met: ({ ours, reference }) => reference / ours >= 5 },
   run: async () => {
     let bytes = 0
-    const log = new Journal({
-      source: '/net/x',
-      firstSequence: 1,
-      eventsMax: 1_000,
-      keeping: null,
-      facts: () => [],
-      keepsDefinitions: false,
-      publish: (event) => hub.publish(event),
-      onFault: () => {},
-      now: () => 0,
-    })
-    const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
-    const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+    const { log, hub } = memoryHub(1_000)
     const sink = {
       queuedBytes: 0,
       event: ({ json }: { json: Buffer }) => {

@@ -3,13 +3,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bounds } from '../../src/bounds.ts'
-import { Journal } from '../../src/journal/journal.ts'
-import { Durables } from '../../src/stream/durables.ts'
 import type { LoggedEvent } from '../../src/stream/event-log.ts'
-import { Hub } from '../../src/stream/hub.ts'
 import type { Sink, Subscription } from '../../src/stream/subscription.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
 import { Bench } from '../kernel/support.ts'
+import { memoryHub } from '../support/memory-hub.ts'
 
 const { kernel } = new Bench()
 
@@ -79,19 +77,7 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
   await fc.assert(
     fc.asyncProperty(fc.array(Step, { minLength: 1, maxLength: 60 }), async (steps) => {
       const all: { sequence: number; place: string; isForAll: boolean }[] = []
-      const log = new Journal({
-        source: '/net/x',
-        firstSequence: 1,
-        eventsMax: 10_000,
-        keeping: null,
-        facts: () => [],
-        keepsDefinitions: false,
-        publish: (event) => hub.publish(event),
-        onFault: () => {},
-        now: () => 0,
-      })
-      const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
-      const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+      const { log, hub } = memoryHub(10_000)
       const clients: Client[] = []
       const happen = (type: 'thread.died' | 'events.lost', place: string) => {
         all.push({ sequence: log.nextSequence, place, isForAll: type === 'events.lost' })
@@ -138,19 +124,7 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
 })
 
 test('those who read on do so in turns: one that is live does not wait for them', async () => {
-  const log = new Journal({
-    source: '/net/x',
-    firstSequence: 1,
-    eventsMax: 100_000,
-    keeping: null,
-    facts: () => [],
-    keepsDefinitions: false,
-    publish: (event) => hub.publish(event),
-    onFault: () => {},
-    now: () => 0,
-  })
-  const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
-  const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+  const { log, hub } = memoryHub(100_000)
   const asked = {
     filter: parsePathFilter(kernel, '/sys'),
     types: ['process.died'],

@@ -1,0 +1,22 @@
+/** A hub over events in memory, without a service around it. */
+
+import { Journal } from '../../src/journal/journal.ts'
+import { Durables } from '../../src/stream/durables.ts'
+import { Hub } from '../../src/stream/hub.ts'
+
+export function memoryHub(eventsMax: number): { readonly log: Journal; readonly hub: Hub } {
+  const log = new Journal({
+    source: '/net/x',
+    firstSequence: 1,
+    eventsMax,
+    keeping: null,
+    facts: () => [],
+    keepsDefinitions: false,
+    publish: (event) => hub.publish(event),
+    onFault: () => {},
+    now: () => 0,
+  })
+  const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
+  const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
+  return { log, hub }
+}
