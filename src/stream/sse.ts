@@ -68,16 +68,15 @@ class SseLine implements Line {
   }
 }
 
-const chunks = new WeakMap<Buffer, Buffer>()
+/** An event goes to all who get it one after the other, and has but one cursor: what was made for the one before does for the next. */
+let last: { readonly json: Buffer; readonly chunk: Buffer } | null = null
 
-/** Made once for all who get it: an event has but one cursor. */
 function chunkOf(json: Buffer, cursor: number | null): Buffer {
-  const known = chunks.get(json)
-  if (known !== undefined) return known
-  const head = cursor === null ? 'data: ' : `id: ${cursorText(cursor)}\ndata: `
-  const chunk = Buffer.concat([Buffer.from(head), json, end])
-  chunks.set(json, chunk)
-  return chunk
+  if (last?.json !== json) {
+    const head = cursor === null ? 'data: ' : `id: ${cursorText(cursor)}\ndata: `
+    last = { json, chunk: Buffer.concat([Buffer.from(head), json, end]) }
+  }
+  return last.chunk
 }
 
 const end = Buffer.from('\n\n')

@@ -46,18 +46,16 @@ export class WebSocketLine implements Line {
   }
 }
 
-const frames = new WeakMap<Buffer, Buffer>()
+/** An event goes to all who get it one after the other: what was made for the one before does for the next. */
+let last: { readonly json: Buffer; readonly frame: Buffer } | null = null
 
 /**
- * A whole text frame (RFC 6455, 5.2), which a server does not mask: made once for all who get it. `WebSocket.send` makes a header for each, and
+ * A whole text frame (RFC 6455, 5.2), which a server does not mask. `WebSocket.send` makes a header for each client, and
  * hands over two pieces. What it writes itself (pings, closes) is whole frames too, since nothing is compressed here.
  */
 function frameOf(json: Buffer): Buffer {
-  const known = frames.get(json)
-  if (known !== undefined) return known
-  const frame = Buffer.concat([headerOf(json.length), json])
-  frames.set(json, frame)
-  return frame
+  if (last?.json !== json) last = { json, frame: Buffer.concat([headerOf(json.length), json]) }
+  return last.frame
 }
 
 /** The last fragment, of text. */
