@@ -120,6 +120,12 @@ export const bounds = {
   subscriptionNameMax: 128,
   /** Events in one page of the history: 400. */
   eventsPageMax: 10_000,
+  /** Bytes of events in one page of the history: it ends there, and says how to go on. */
+  eventsPageBytesMax: 512 * 1_024,
+  /** Requests that wait on one connection for the answers before theirs: no more are read until there are fewer. */
+  pipelinedMax: 16,
+  /** Time in which those who read on have their turn, in ms, before the event loop goes on with the rest. */
+  replayMsPerTurn: 4,
   /** Events looked at for one page of the history: it ends there, and says how to go on. */
   eventsPageLookedMax: 100_000,
   /** Streams open at once: 429. */
@@ -131,5 +137,5 @@ export const bounds = {
   pingsMissedMax: 2,
   bookmarkEveryMs: 30_000,
   /** Grace for closing what is open at shutdown; then it is cut. */
-  closeGraceMs: 2_000,
+  closeGraceMs: 5_000,
 } as const

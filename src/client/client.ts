@@ -62,8 +62,10 @@ export class Client {
   readonly url: string
   readonly #options: ClientOptions
 
-  /** @param url as in `http://127.0.0.1:7007` */
+  /** @param url as in `http://127.0.0.1:7007` @throws TypeError a token that is no word of ASCII: it is not repeated */
   constructor(url: string | URL, options: ClientOptions = {}) {
+    if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token))
+      throw new TypeError('the token is not one word of ASCII')
     this.url = String(url).replace(/\/$/, '')
     this.#options = options
   }

@@ -75,16 +75,19 @@ interface Page {
 async function pageOf(log: EventLog, { after, newest, filter, types, limit }: PageRequest): Promise<Page> {
   const events: string[] = []
   let cursor = after
-  let looked = 0
-  while (cursor < newest && events.length < limit && looked < bounds.eventsPageLookedMax) {
+  let [looked, bytes] = [0, 0]
+  const isFull = () => events.length >= limit || bytes >= bounds.eventsPageBytesMax
+  while (cursor < newest && !isFull() && looked < bounds.eventsPageLookedMax) {
     if (cursor < log.oldestCursor) refuseGone({ kind: 'gone', oldest: log.oldestCursor })
     const before = looked
     for (const event of log.after(cursor)) {
-      if (event.sequence > newest || events.length === limit || looked - before === bounds.replayEventsPerTurn) break
+      if (event.sequence > newest || isFull() || looked - before === bounds.replayEventsPerTurn) break
       looked++
       cursor = event.sequence
       const isAsked = types === null || types.some((type) => isWanted(type, event.type))
-      if (isAsked && (event.isForAll || filter.concerns(event.places))) events.push(event.json.toString())
+      if (!isAsked || !(event.isForAll || filter.concerns(event.places))) continue
+      events.push(event.json.toString())
+      bytes += event.json.length
     }
     if (looked === before) throw new Problem('internal', 'the journal cannot be read')
     await new Promise((resolve) => setImmediate(resolve))

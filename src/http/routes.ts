@@ -156,7 +156,9 @@ function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyRep
   const beginning = hub.beginning(asked)
   refuseGone(beginning)
   const { text } = asked.filter
-  const headers = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
+  const common = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
+  // Where it begins: who is cut off before the first event goes on from there.
+  const headers = beginning.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(beginning.cursor) } : common
   parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
     reply.raw.end(`: ${reason}\n\n`),
   )

@@ -24,6 +24,7 @@ import { addEventsRoute } from './events.ts'
 import { addHealthRoutes, type Health } from './health.ts'
 import { type Edge, Listener } from './listener.ts'
 import { addMetricsRoute, type MetricsText } from './metrics.ts'
+import { inTurn } from './pipeline.ts'
 import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
 import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security.ts'
@@ -81,10 +82,12 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     listener.cutConnections()
     done()
   })
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     clients.admitRequest(request.raw.socket)
     letIn(request, { gate, listener })
-    done()
+    // A socket that is upgraded has no answer that could end.
+    if (request.headers.upgrade === undefined) inTurn(request.raw.socket, reply.raw, done)
+    else done()
   })
   app.setErrorHandler((error: FastifyError, request, reply) => fail(error, request, reply))
   app.setNotFoundHandler((request, reply) => fail(notFound(request), request, reply))

@@ -32,6 +32,8 @@ const StreamQuery = z.strictObject({
   durable: SubscriptionName.optional(),
 })
 
+const LastEvent = z.strictObject({ 'Last-Event-ID': Cursor })
+
 /** Of `introspect.v1` the rest stands in its frames. */
 const FramesQuery = z.strictObject({ durable: SubscriptionName.optional() })
 
@@ -42,7 +44,10 @@ export function askedOf(parts: StreamParts, request: FastifyRequest): Asked {
   const { types, after, snapshot = false, durable } = parseQuery(StreamQuery, request.query)
   const last = request.headers['last-event-id']
   // A reconnecting EventSource repeats its URL: where it was by then is the newer of the two.
-  const resumed = typeof last === 'string' && last !== '' ? parseQuery(StreamQuery, { after: last }).after : undefined
+  const resumed =
+    typeof last === 'string' && last !== ''
+      ? parseQuery(LastEvent, { 'Last-Event-ID': last })['Last-Event-ID']
+      : undefined
   const cursor = resumed ?? after ?? null
   checkStreams(parts.hub)
   const asked = ask(parts, {

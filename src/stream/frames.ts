@@ -48,7 +48,9 @@ export const SubscribedFrame = z
     type: z.literal('subscribed'),
     id: Id,
     path: z.string().describe('what it has become: an alias is answered with what it stands for'),
-    cursor: CursorText.describe('the events that follow come after it; of a snapshot, the one it is of'),
+    cursor: CursorText.describe(
+      'the events that follow come after it; where a snapshot follows, the bookmark at its end says which it is of',
+    ),
     snapshot: z.boolean().describe('whether a snapshot follows'),
   })
   .meta({ id: 'SubscribedFrame', description: 'Answers a subscription' })

@@ -140,7 +140,7 @@ export class Hub {
     const there = this.#byRoot.get(filter.root) ?? new Set()
     this.#byRoot.set(filter.root, there.add(subscription))
     if (beginning.kind === 'after') subscription.resume(beginning.cursor)
-    if (beginning.kind === 'snapshot') subscription.begin(this.#snapshot(snapshot!()))
+    if (beginning.kind === 'snapshot') subscription.begin(() => this.#snapshot(snapshot!))
     return subscription
   }
 
@@ -192,8 +192,11 @@ export class Hub {
     const gone = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
     })
-    this.bookmarkAll()
-    for (const connection of [...this.#connections.keys()]) connection.close(1001, 'the service is shutting down')
+    for (const connection of [...this.#connections.keys()]) {
+      // Also to one that has much to read: it is the last that it hears.
+      if (connection.cursor !== null) connection.bookmark(connection.cursor)
+      connection.close(1001, 'the service is shutting down')
+    }
     if (this.size > 0) await Promise.race([gone, delay(bounds.closeGraceMs, undefined, { ref: false })])
   }
 
@@ -213,8 +216,10 @@ export class Hub {
     )
   }
 
-  #snapshot(nodes: readonly SnapshotNode[]): Snapshot {
-    const snapshot = new Snapshot(nodes, {
+  #snapshot(take: () => readonly SnapshotNode[]): Snapshot {
+    // What has happened is in it, and is not told again.
+    this.log.flush()
+    const snapshot = new Snapshot(take(), {
       source: this.source,
       cursor: this.log.newest,
       time: this.#options.now(),

@@ -220,7 +220,10 @@ function understand(frame: unknown): ClientFrame {
     pointer: path.map((part) => `/${String(part)}`).join(''),
     detail: message,
   }))
-  throw notUnderstood(errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { errors })
+  throw notUnderstood(
+    errors.map(({ pointer, detail }) => (pointer === '' ? detail : `${pointer}: ${detail}`)).join('; '),
+    { errors },
+  )
 }
 
 /** So that the client knows which of its frames it was. */

@@ -42,6 +42,8 @@ export class Subscription {
   /** The last event looked at: an event about several places below the path is offered once for each. */
   #position: number
   #snapshot: Snapshot | null = null
+  /** It begins with a snapshot that has not been taken yet. */
+  #take: (() => Snapshot) | null = null
   /** `waiting`: until what is queued has been taken. */
   #state: 'live' | 'reading' | 'waiting' | 'ended' = 'live'
 
@@ -55,7 +57,7 @@ export class Subscription {
 
   /** Everything up to it has been sent; null where a snapshot is still on its way. */
   get cursor(): number | null {
-    if (this.#snapshot !== null) return null
+    if (this.#snapshot !== null || this.#take !== null) return null
     return this.#state === 'live' ? this.#parts.log.newest : this.#position
   }
 
@@ -69,9 +71,9 @@ export class Subscription {
     this.#readSoon()
   }
 
-  /** Begins with a snapshot, and goes on with what came after it. Preconditions: nothing has happened since it was taken. */
-  begin(snapshot: Snapshot): void {
-    this.#snapshot = snapshot
+  /** Begins with a snapshot, which is taken when it is its turn, and goes on with what came after that. */
+  begin(take: () => Snapshot): void {
+    this.#take = take
     this.#readSoon()
   }
 
@@ -86,6 +88,14 @@ export class Subscription {
 
   read(eventsMax: number): number {
     if (this.#state !== 'reading') return 0
+    if (this.#take !== null) {
+      this.#snapshot = this.#take()
+      this.#take = null
+      this.#position = this.#parts.log.newest
+      this.#readSoon()
+      // To take one is as much as all that one has a turn for.
+      return eventsMax
+    }
     if (this.#snapshot !== null) return this.#readSnapshot(this.#snapshot, eventsMax)
     const { log } = this.#parts
     if (this.#position < log.oldestCursor) {
@@ -116,6 +126,7 @@ export class Subscription {
     this.#state = 'ended'
     this.#snapshot?.release()
     this.#snapshot = null
+    this.#take = null
   }
 
   #readSnapshot(snapshot: Snapshot, nodesMax: number): number {

@@ -19,9 +19,10 @@ export class Turns {
   #turn(): void {
     this.#soon = null
     let left = bounds.replayEventsPerTurn
+    const end = performance.now() + bounds.replayMsPerTurn
     // A set goes through in the order in which they were added: who adds itself again is the last.
     for (const reader of this.#waiting) {
-      if (left <= 0) break
+      if (left <= 0 || performance.now() >= end) break
       this.#waiting.delete(reader)
       // Whoever found nothing to read has taken a look all the same.
       left -= Math.max(1, reader.read(Math.min(left, bounds.replayEventsAtOnce)))

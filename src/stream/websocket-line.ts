@@ -38,6 +38,7 @@ export class WebSocketLine implements Line {
 
   /** The peer may never read: what the close leaves unsaid is cut off. */
   close(code: number, reason: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#batch.flush()
     this.#socket.close(code, reason)
     const cut = setTimeout(() => this.#socket.terminate(), bounds.closeGraceMs)
