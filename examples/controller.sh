@@ -7,6 +7,9 @@
 # It may be killed at any moment, and so may introspectd. What it knows is in the tree, so it reads that when it begins; how far
 # it has heard is in the file CURSOR, written after what was heard has been acted on. So an event may come twice and none is
 # missed, and acting twice does no harm: a process is meant by its identity, which no other ever has, whatever its pid.
+#
+# Programs are known by their names, so no other program of the machine may have one of them: it would be taken for one of
+# these, and killed. Give them names of their own.
 set -u
 url=$1 programs=$2 cursor_file=$3
 

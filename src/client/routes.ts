@@ -1535,8 +1535,8 @@ export interface SubscriptionView {
   owner: string | null
   /** its subscriber has dealt with all up to it */
   cursor: string
-  /** events after it, of whatever path and type */
-  behind: number
+  /** events after it, of whatever path and type; null where they are gone */
+  behind: number | null
   /** what comes next is not kept any more: it can only begin anew */
   gone: boolean
   connected: boolean

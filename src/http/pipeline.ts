@@ -17,6 +17,7 @@ export function inTurn(socket: Socket, response: ServerResponse, go: () => void)
   const line = lines.get(socket) ?? { waiting: [], isBusy: false }
   lines.set(socket, line)
   const begin = () => {
+    if (socket.destroyed) return
     line.isBusy = true
     response.once('close', () => {
       line.isBusy = false

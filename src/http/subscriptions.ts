@@ -19,7 +19,7 @@ export const SubscriptionView = z
     name: z.string(),
     owner: z.string().nullable().describe('name of the token that made it; null where no tokens are in use'),
     cursor: z.string().describe('its subscriber has dealt with all up to it'),
-    behind: z.int().describe('events after it, of whatever path and type'),
+    behind: z.int().nullable().describe('events after it, of whatever path and type; null where they are gone'),
     gone: z.boolean().describe('what comes next is not kept any more: it can only begin anew'),
     connected: z.boolean(),
     kept: z.enum(['journal', 'memory']).describe('in memory it ends with the service'),
@@ -122,13 +122,14 @@ function show(
   { name, owner, cursor, created, acknowledged }: Durable,
 ): z.input<typeof SubscriptionView> {
   const newest = hub.settledCursor()
+  const gone = cursor < hub.log.oldestCursor || cursor > newest
   return {
     path: pathOf(name),
     name,
     owner,
     cursor: cursorText(cursor),
-    behind: Math.max(0, newest - cursor),
-    gone: cursor < hub.log.oldestCursor || cursor > newest,
+    behind: gone ? null : newest - cursor,
+    gone,
     connected: hub.durables.isHeld(name),
     kept: keeps,
     created: new Date(created).toISOString(),

@@ -27,18 +27,30 @@ export interface EventFigures {
   readonly time: string
 }
 
-/** @throws StoreError where there is none, and what SQLite throws */
+/** @throws StoreError where there is none, or it cannot be read */
 export function inspectJournal(directory: string): JournalFigures {
   const file = journalFile(directory)
   const diskBytes = ['', '-wal', '-shm'].reduce((sum, suffix) => sum + sizeOf(`${file}${suffix}`), 0)
   if (diskBytes === 0) throw new StoreError(`there is no journal in ${directory}`)
-  const db = new DatabaseSync(file, { readOnly: true })
+  return readable(file, () => {
+    const db = new DatabaseSync(file, { readOnly: true })
+    try {
+      // One transaction: a service may go on writing meanwhile.
+      db.exec('BEGIN')
+      return { file, diskBytes, ...figures(db, file), setAside: setAside(directory) }
+    } finally {
+      db.close()
+    }
+  })
+}
+
+/** @throws StoreError in place of what SQLite throws */
+function readable<T>(file: string, read: () => T): T {
   try {
-    // One transaction: a service may go on writing meanwhile.
-    db.exec('BEGIN')
-    return { file, diskBytes, ...figures(db, file), setAside: setAside(directory) }
-  } finally {
-    db.close()
+    return read()
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error
+    throw new StoreError(`${file} is damaged, or cannot be read: ${error.message}`)
   }
 }
 

@@ -17,7 +17,7 @@ export async function reads(pid: number, name: string): Promise<Process[]> {
   const unknown: unknown = (await client.get(name)).body
   const system: Reply<'/sys'> = (await client.get('/sys')).body
   const { events, next } = (await client.get('/events', { query: { types: 'process.*', limit: 10 } })).body
-  const behind: number = (await client.get(`/subscriptions/${encodeURIComponent(name)}`)).body.behind
+  const behind: number | null = (await client.get(`/subscriptions/${encodeURIComponent(name)}`)).body.behind
   console.log(events[0]?.type satisfies string | undefined, next satisfies string | null, behind)
   console.log(after, value, tid, state, threads, unknown, system.directories)
 

@@ -113,6 +113,21 @@ test('headers without end are cut off', async () => {
   await untilGone()
 })
 
+test('requests that come over one connection before they are answered are answered one after the other', async () => {
+  await start()
+  const socket = await hostile()
+  const heard = heardFrom(socket)
+  const count = 100
+  const ask = (number: number, more = '') =>
+    `GET /events?limit=${number} HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n${more}\r\n`
+  const asked = Array.from({ length: count }, (_, number) => ask(number + 1))
+  socket.write(`${asked.join('')}${ask(0, 'Connection: close\r\n')}`)
+  const answer = await heard
+  expect(answer.match(/HTTP\/1\.1 200 /g)).toHaveLength(count)
+  // The last was wrong, and is answered last.
+  expect(answer.lastIndexOf('HTTP/1.1 400 ')).toBeGreaterThan(answer.lastIndexOf('HTTP/1.1 200 '))
+})
+
 test('requests without end, whose answers are never read, are not all taken', async () => {
   await start()
   const socket = await hostile()

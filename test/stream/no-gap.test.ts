@@ -150,3 +150,20 @@ test('those who read on do so in turns: one that is live does not wait for them'
   )
   await hub.close()
 })
+
+test('a snapshot is taken when it is its turn, and not at all where nobody waits for it any more', async () => {
+  const { hub } = memoryHub(100)
+  let taken = 0
+  const snapshot = () => {
+    taken++
+    return []
+  }
+  const asked = { filter: parsePathFilter(kernel, '/sys'), types: null, after: null, durable: null, snapshot }
+  const subscribe = () => hub.subscribe(new SlowSink(), asked, hub.beginning(asked))
+  for (let count = 0; count < 1_000; count++) hub.unsubscribe(subscribe())
+  const last = subscribe()
+  expect(taken).toBe(0)
+  while (!last.isLive) await new Promise((resolve) => setImmediate(resolve))
+  expect(taken).toBe(1)
+  await hub.close()
+})
