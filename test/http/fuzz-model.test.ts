@@ -75,6 +75,8 @@ async function ready(): Promise<[number, number]> {
   return [(await service.post('/sys/proc', { name: 'one' })).body.pid as number, 1]
 }
 
+const withoutStates = (text: string): string => text.replaceAll(/"state":("[A-Z]+"|\{[^}]*\}),/g, '')
+
 test('random calls', async () => {
   const done = new Set<string>()
   await fc.assert(
@@ -88,9 +90,10 @@ test('random calls', async () => {
         return
       }
       expect(answer.type).toMatch(/^urn:introspectd:problem:/)
-      // That one was not refused: it has waited, if only for 0 ms, and is ready again.
-      if (answer.errno === 'ETIMEDOUT') return
-      expect(await (await service.fetch('/sys?depth=3')).text()).toBe(before)
+      const after = await (await service.fetch('/sys?depth=3')).text()
+      // What timed out was not refused: it has waited, if only for 0 ms, and is ready again. Nothing else is different.
+      if (answer.errno === 'ETIMEDOUT') expect(withoutStates(after)).toBe(withoutStates(before))
+      else expect(after).toBe(before)
     }),
     { numRuns: 1500 },
   )
