@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
 import { bounds } from '../bounds.ts'
 import { type Errno, KernelError } from '../kernel/errno.ts'
+import { streamProblems } from '../stream/problems.ts'
 import {
   MalformedFile,
   MalformedPath,
@@ -15,6 +16,7 @@ import {
 import { pointerOf } from '../tree/pointer.ts'
 
 export const problemTypes = {
+  ...streamProblems,
   'malformed-path': { status: 400, title: 'The path is malformed' },
   'malformed-body': { status: 400, title: 'The body cannot be read' },
   'malformed-request': { status: 400, title: 'The request is malformed' },
@@ -29,19 +31,16 @@ export const problemTypes = {
   'no-such-path': { status: 404, title: 'Nothing is there' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'None of the wanted forms is spoken here' },
-  'cursor-gone': { status: 410, title: 'The cursor is no longer kept' },
   'precondition-failed': { status: 412, title: 'A precondition does not hold' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'path-too-long': { status: 414, title: 'The path is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a type that is not spoken here' },
   'expectation-failed': { status: 417, title: 'What is expected is not known here' },
-  'too-many-subscriptions': { status: 429, title: 'Too many subscriptions are kept' },
   'too-many-requests': { status: 429, title: 'Too many requests from one address' },
   'too-many-connections': { status: 429, title: 'Too many connections from one address' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  refused: { status: 409, title: 'The state does not allow it' },
   internal: { status: 500, title: 'A fault of the service' },
 } as const satisfies Record<string, { status: number; title: string }>
 

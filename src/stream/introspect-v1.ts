@@ -6,6 +6,7 @@ import { cursorText } from '../cursor.ts'
 import type { LoggedEvent } from './event-log.ts'
 import { ClientFrame, type ServerFrame } from './frames.ts'
 import type { Asked, Connection, Hub } from './hub.ts'
+import { frameProblem, type StreamProblem } from './problems.ts'
 import { takenOver } from './single.ts'
 import type { Sink, Subscription } from './subscription.ts'
 import type { WebSocketLine } from './websocket-line.ts'
@@ -26,10 +27,10 @@ export interface FrameSpace {
 class Refusal extends Error {
   readonly problem: Problem
 
-  constructor(type: string, status: number, title: string, detail: string, extra: Record<string, unknown> = {}) {
+  constructor(type: StreamProblem, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
     super(detail)
     this.name = 'Refusal'
-    this.problem = { type: `urn:introspectd:problem:${type}`, title, status, detail, ...extra }
+    this.problem = frameProblem(type, detail, extra)
   }
 }
 
@@ -111,22 +112,17 @@ class FramesConnection implements Connection {
   #subscribe(wish: Wish): void {
     const { id } = wish
     if (this.#subscriptions.has(id))
-      throw new Refusal(
-        'refused',
-        409,
-        'The state does not allow it',
-        `there is a subscription ${id} on this connection already`,
-      )
+      throw new Refusal('refused', `there is a subscription ${id} on this connection already`)
     if (this.#subscriptions.size >= bounds.subscriptionsPerConnectionMax) {
       const most = `a connection has at most ${bounds.subscriptionsPerConnectionMax} subscriptions`
-      throw new Refusal('too-many-subscriptions', 429, 'Too many subscriptions on one connection', most)
+      throw new Refusal('too-many-subscriptions', most)
     }
     const asked = this.#space.ask(wish)
     const beginning = this.#hub.beginning(asked)
     if (beginning.kind === 'gone') {
       const oldest = cursorText(beginning.oldest)
       const detail = `read the state anew, or ask for a snapshot; the oldest cursor kept is ${oldest}`
-      throw new Refusal('cursor-gone', 410, 'The cursor is no longer kept', detail, { oldest })
+      throw new Refusal('cursor-gone', detail, { oldest })
     }
     const cursor = cursorText(beginning.kind === 'after' ? beginning.cursor : this.#hub.log.newest)
     const snapshot = beginning.kind === 'snapshot'
@@ -137,12 +133,7 @@ class FramesConnection implements Connection {
   #unsubscribe(id: string): void {
     const subscription = this.#subscriptions.get(id)
     if (subscription === undefined)
-      throw new Refusal(
-        'no-such-subscription',
-        404,
-        'Nothing is there',
-        `there is no subscription ${id} on this connection`,
-      )
+      throw new Refusal('no-such-subscription', `there is no subscription ${id} on this connection`)
     this.#subscriptions.delete(id)
     this.#hub.unsubscribe(subscription)
     this.#send({ type: 'unsubscribed', id })
@@ -150,17 +141,11 @@ class FramesConnection implements Connection {
 
   #acknowledge(cursor: number): void {
     const { durable } = this.#space
-    if (durable === null)
-      throw new Refusal(
-        'refused',
-        409,
-        'The state does not allow it',
-        'this connection is not durable: connect with ?durable=<name>',
-      )
+    if (durable === null) throw new Refusal('refused', 'this connection is not durable: connect with ?durable=<name>')
     const sent = this.cursor
     if (sent === null || cursor > sent) {
       const detail = `not all up to ${cursorText(cursor)} has been sent on this connection: ${sent === null ? 'a snapshot is on its way' : `it is at ${cursorText(sent)}`}`
-      throw new Refusal('refused', 409, 'The state does not allow it', detail)
+      throw new Refusal('refused', detail)
     }
     this.#hub.durables.acknowledge(durable, cursor)
   }
@@ -197,10 +182,10 @@ class FramesConnection implements Connection {
 
 const end = Buffer.from('}')
 
-const malformed = 'urn:introspectd:problem:malformed-frame'
+const malformed = frameProblem('malformed-frame', '').type
 
 const notUnderstood = (detail: string, extra: Record<string, unknown> = {}): Refusal =>
-  new Refusal('malformed-frame', 400, 'A frame that is not understood', detail, extra)
+  new Refusal('malformed-frame', detail, extra)
 
 /** @throws Refusal */
 function parse(text: string | null): unknown {

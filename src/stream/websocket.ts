@@ -6,6 +6,7 @@ import { bounds } from '../bounds.ts'
 import { cursorText } from '../cursor.ts'
 import type { Asked, Hub } from './hub.ts'
 import { type FrameSpace, speakFrames } from './introspect-v1.ts'
+import { frameProblem } from './problems.ts'
 import { streamOver } from './single.ts'
 import { keepAlive, WebSocketLine } from './websocket-line.ts'
 
@@ -68,12 +69,9 @@ function refuseFrames(hub: Hub, { socket, line }: Speaking, subject: string): vo
     if (socket.readyState !== socket.OPEN) return
     bad++
     if (bad > bounds.badFramesMax) return line.close(1008, 'too many frames that nobody asked for')
-    const problem = {
-      type: 'urn:introspectd:problem:unexpected-frame',
-      title: 'A frame that is not understood',
-      status: 400,
-      detail: `cloudevents.json goes from the service to the client only; ${bounds.badFramesMax - bad} more frames close this connection`,
-    }
+    const left = bounds.badFramesMax - bad
+    const detail = `cloudevents.json goes from the service to the client only; ${left} more frames close this connection`
+    const problem = frameProblem('unexpected-frame', detail)
     const event = { specversion: '1.0', id: `error-${bad}`, source: hub.source, type: 'error', subject, data: problem }
     line.send(Buffer.from(JSON.stringify(event)))
   })
