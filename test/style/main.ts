@@ -1,0 +1,49 @@
+/**
+ * Command that reports style faults in the checkout of the working directory.
+ * `npm run prose` counts them, `npm run prose -- src/kernel` lists those of one folder or file,
+ * `npm run prose -- --shrink` lowers the allowances to the present counts.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { readProject } from './project.ts'
+import { openerShare } from './prose-rules.ts'
+import { type Counts, countsOf, differences, shrink } from './ratchet.ts'
+import { findingsText, type Result, shareText, totalsText } from './report.ts'
+import { rules } from './rules.ts'
+
+const allowancesPath = 'test/style/allowances.json'
+
+/** Lowers allowances. Without an allowances file, it writes one with the present counts. */
+function shrinkAllowances(results: readonly Result[]): void {
+  const first = !existsSync(allowancesPath)
+  const allowances = first ? {} : (JSON.parse(readFileSync(allowancesPath, 'utf8')) as Readonly<Record<string, Counts>>)
+  const shrunk = Object.fromEntries(
+    results.map(({ rule, findings }) => {
+      const found = countsOf(findings)
+      return [rule.name, shrink(found, first ? found : (allowances[rule.name] ?? {}), (path) => existsSync(path))]
+    }),
+  )
+  writeFileSync(allowancesPath, `${JSON.stringify(shrunk, null, 2)}\n`)
+  for (const { rule, findings } of results)
+    for (const { path, found, allowed } of differences(countsOf(findings), shrunk[rule.name] ?? {}))
+      console.log(`${path}: ${found} faults of rule "${rule.name}", ${allowed} allowed: npm run prose -- ${path}`)
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { shrink: { type: 'boolean', default: false }, rule: { type: 'string', multiple: true } },
+})
+const files = readProject(process.cwd())
+const folders = positionals.map((path) => path.replace(/^\.\//, '').replace(/\/+$/, ''))
+const inFolders = (path: string): boolean =>
+  folders.length === 0 || folders.some((folder) => path === folder || path.startsWith(`${folder}/`))
+const all = rules.map((rule) => ({ rule, findings: rule.find(files) }))
+const results = all
+  .filter(({ rule }) => values.rule === undefined || values.rule.includes(rule.name))
+  .map(({ rule, findings }) => ({ rule, findings: findings.filter(({ path }) => inFolders(path)) }))
+
+if (values.shrink) shrinkAllowances(all)
+if (folders.length > 0 || values.rule !== undefined) console.log(findingsText(results))
+console.log(totalsText(results))
+console.log(shareText(openerShare(files.filter(({ path }) => inFolders(path)))))
