@@ -4,30 +4,26 @@
  * `npm run prose -- --shrink` lowers the allowances to the present counts.
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readProject } from './project.ts'
 import { openerShare } from './prose-rules.ts'
-import { type Counts, countsOf, differences, shrink } from './ratchet.ts'
+import { allowancesPath, complaints, countsOf, readAllowances, shrink } from './ratchet.ts'
 import { findingsText, type Result, shareText, totalsText } from './report.ts'
 import { rules } from './rules.ts'
 
-const allowancesPath = 'test/style/allowances.json'
-
-/** Lowers allowances. Without an allowances file, it writes one with the present counts. */
+/** Lowers allowances. A rule that has none yet, or a missing file, starts with the present counts. */
 function shrinkAllowances(results: readonly Result[]): void {
-  const first = !existsSync(allowancesPath)
-  const allowances = first ? {} : (JSON.parse(readFileSync(allowancesPath, 'utf8')) as Readonly<Record<string, Counts>>)
+  const allowances = existsSync(allowancesPath) ? readAllowances(allowancesPath) : {}
   const shrunk = Object.fromEntries(
     results.map(({ rule, findings }) => {
       const found = countsOf(findings)
-      return [rule.name, shrink(found, first ? found : (allowances[rule.name] ?? {}), (path) => existsSync(path))]
+      return [rule.name, shrink(found, allowances[rule.name] ?? found, (path) => existsSync(path))]
     }),
   )
   writeFileSync(allowancesPath, `${JSON.stringify(shrunk, null, 2)}\n`)
   for (const { rule, findings } of results)
-    for (const { path, found, allowed } of differences(countsOf(findings), shrunk[rule.name] ?? {}))
-      console.log(`${path}: ${found} faults of rule "${rule.name}", ${allowed} allowed: npm run prose -- ${path}`)
+    for (const complaint of complaints(rule.name, countsOf(findings), shrunk[rule.name] ?? {})) console.log(complaint)
 }
 
 const { values, positionals } = parseArgs({

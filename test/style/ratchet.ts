@@ -1,28 +1,34 @@
 /** The ratchet of the style rules: how many faults each file may have. The numbers never grow. */
 
+import { readFileSync } from 'node:fs'
 import type { Finding } from './passage.ts'
+
+export const allowancesPath = 'test/style/allowances.json'
 
 /** Number of faults by path. */
 export type Counts = Readonly<Record<string, number>>
+
+/** Allowed faults by rule. */
+export type Allowances = Readonly<Record<string, Counts>>
+
+export function readAllowances(path: string): Allowances {
+  return JSON.parse(readFileSync(path, 'utf8')) as Allowances
+}
 
 export function countsOf(findings: readonly Finding[]): Counts {
   const byPath = Map.groupBy(findings, ({ path }) => path)
   return Object.fromEntries([...byPath].map(([path, found]) => [path, found.length]))
 }
 
-export interface Difference {
-  readonly path: string
-  readonly found: number
-  readonly allowed: number
-}
-
-/** Files with more or fewer faults than they are allowed. */
-export function differences(found: Counts, allowed: Counts): Difference[] {
+/** @returns A complaint for each file with more or fewer faults than it is allowed, with the command that helps. */
+export function complaints(rule: string, found: Counts, allowed: Counts): string[] {
   const paths = new Set([...Object.keys(allowed), ...Object.keys(found)])
-  return [...paths]
-    .sort()
-    .map((path) => ({ path, found: found[path] ?? 0, allowed: allowed[path] ?? 0 }))
-    .filter((one) => one.found !== one.allowed)
+  return [...paths].sort().flatMap((path) => {
+    const [now, most] = [found[path] ?? 0, allowed[path] ?? 0]
+    if (now === most) return []
+    const command = now > most ? `--rule ${rule} ${path}` : '--shrink'
+    return [`${path}: ${now} faults of rule "${rule}", ${most} allowed: npm run prose -- ${command}`]
+  })
 }
 
 /**

@@ -23,6 +23,11 @@ export function fileRule(name: string, summary: string, check: (file: SourceFile
   return {
     name,
     summary,
-    find: (files) => files.flatMap((file) => check(file).map((fault) => ({ path: file.path, ...fault }))),
+    find: (files) =>
+      files.flatMap((file) =>
+        check(file)
+          .toSorted((a, b) => a.line - b.line)
+          .map((fault) => ({ path: file.path, ...fault })),
+      ),
   }
 }

@@ -1,12 +1,14 @@
-/** The list of style rules that the prose test holds. */
+/** The lists of house rules that tests hold. */
 
 import { homeRule } from './home-rule.ts'
+import { layerRule, runtimeCycleRule, typeCycleRule } from './import-rules.ts'
 import { nameRule } from './name-rule.ts'
 import { headerRule, lineRule, openerRule, phraseRule, testNameRule } from './prose-rules.ts'
 import type { Rule } from './rule.ts'
 import { fileSizeRule, functionRule } from './size-rules.ts'
 
-export const rules: readonly Rule[] = [
+/** Rules for language and size. */
+export const proseRules: readonly Rule[] = [
   lineRule,
   openerRule,
   testNameRule,
@@ -14,6 +16,10 @@ export const rules: readonly Rule[] = [
   phraseRule,
   headerRule,
   functionRule,
-  homeRule,
   fileSizeRule,
 ]
+
+/** Rules for the structure of the program. */
+export const structureRules: readonly Rule[] = [layerRule, runtimeCycleRule, typeCycleRule, homeRule]
+
+export const rules: readonly Rule[] = [...proseRules, ...structureRules]
