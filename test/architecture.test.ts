@@ -24,32 +24,24 @@ const text = (name: string) => readFileSync(join(root, name), 'utf8')
 
 /** Who may import whom, besides itself. Files directly in `src` that stand in no folder go by their own name. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: [],
   kernel: [],
-  tree: ['kernel', 'bounds', 'cursor', 'duration', 'nearest'],
-  journal: ['kernel', 'bounds', 'cursor'],
-  sources: ['kernel', 'bounds', 'duration'],
-  stream: ['tree', 'bounds', 'cursor'],
-  http: ['tree', 'kernel', 'stream', 'bounds', 'cursor', 'duration'],
-  // Of the sources it needs the port, and the C library.
-  supervisor: ['sources', 'config', 'duration'],
-  // Drives the kernel as a client of the tree does, and names limits and thresholds by its shapes.
-  scenario: ['tree', 'kernel', 'bounds', 'duration'],
-  // What a service hosts in place of a live machine.
-  model: ['kernel', 'scenario', 'sources', 'tree'],
-  metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
-  clock: ['bounds'],
-  'loop-watch': ['bounds'],
-  // Runs where none of ours does: in browsers and in the programs of others.
+  model: ['kernel'],
+  tree: ['kernel', 'model', 'base'],
+  journal: ['kernel', 'base'],
+  sources: ['kernel', 'model', 'base'],
+  stream: ['tree', 'base'],
+  http: ['tree', 'kernel', 'model', 'stream', 'base'],
+  // Drives the model as a client of the tree does, and names limits and thresholds by its shapes.
+  scenario: ['tree', 'kernel', 'model', 'base'],
+  runtime: ['kernel', 'journal', 'sources', 'stream', 'tree', 'config', 'base'],
+  // Runs where none of the rest does: in browsers and in the programs of others.
   client: [],
-  bounds: [],
-  cursor: [],
-  duration: [],
-  nearest: [],
-  // Of the tree the shape of pools, of the kernel what is usual of histories.
-  config: ['kernel', 'nearest', 'tree', 'bounds'],
-  cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
+  // From the tree it needs the shape of pools, from the kernel the defaults of histories.
+  config: ['kernel', 'tree', 'base'],
+  cli: ['config', 'tree', 'kernel', 'model', 'scenario', 'journal', 'base'],
 }
-const composers = ['access', 'app', 'definitions', 'host', 'keeping', 'main', 'bin', 'own-events']
+const composers = ['app', 'main', 'bin']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 
@@ -102,7 +94,7 @@ test('only the hook writes counters', () => {
 })
 
 test('the environment is read in one place', () => {
-  expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config.ts'])
+  expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config/settings.ts'])
 })
 
 test('openapi.yaml is what the rows of the tree say, and is valid OpenAPI', async () => {

@@ -7,8 +7,8 @@ import { argumentText, optionText } from '../../src/cli/command-line.ts'
 import { commandsOf } from '../../src/cli/commands.ts'
 import { configSchema } from '../../src/config/print.ts'
 import { type Row, rowsOf } from '../../src/config/row.ts'
-import { settings, variableOf } from '../../src/config.ts'
-import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/kernel/calls/table.ts'
+import { settings, variableOf } from '../../src/config/settings.ts'
+import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
@@ -58,7 +58,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
   ].join('\n')
 }
 
-const callFiles = new URL('../../src/kernel/calls/', import.meta.url)
+const callFiles = new URL('../../src/model/calls/', import.meta.url)
 
 /** What is written at each function of the calls: name to docstring, without the stars. */
 const docstrings = new Map(

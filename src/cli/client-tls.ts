@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/settings.ts'
 import { CliError } from './error.ts'
 
 /** As `node:tls` takes it; empty where it is as usual. */

@@ -1,10 +1,10 @@
 /** The command line as a whole, made from the rows of the commands. */
 
 import { CommanderError, Option, Command as Parser } from 'commander'
+import { didYouMean } from '../base/nearest.ts'
 import { helpOf } from '../config/print.ts'
 import { faultOf, type Row, rowsOf, valueOfText } from '../config/row.ts'
-import { configFile, readConfig, type Setting } from '../config.ts'
-import { didYouMean } from '../nearest.ts'
+import { configFile, readConfig, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 

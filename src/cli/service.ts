@@ -1,8 +1,8 @@
 /** A running service, as the commands ask it: every way in which it can fail to answer is one clear line. */
 
 import { z } from 'zod'
-import type { Effective } from '../config.ts'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { Effective } from '../config/settings.ts'
 import { printable } from '../tree/text.ts'
 import { type Asked, type ClientTls, clientTls, fetchOver } from './client-tls.ts'
 import { CliError } from './error.ts'

@@ -1,12 +1,12 @@
 /** `introspectd set`: a threshold, as one would write it to a file in /proc. */
 
 import { z } from 'zod'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import { MalformedWords } from '../tree/errors.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { printable } from '../tree/text.ts'
+import { parseWords } from '../tree/threshold-text.ts'
 import type { ThresholdView } from '../tree/views.ts'
-import { parseWords } from '../tree/words.ts'
 import { amountText } from './amount.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'

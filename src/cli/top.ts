@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { marks } from '../config/row.ts'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'

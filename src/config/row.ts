@@ -1,7 +1,7 @@
 /** A row for each key of a zod shape: how it is typed at a command line, and how what was typed becomes a value. */
 
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 
 /** What a schema does not say of itself. */
 export const marks = z.registry<{

@@ -1,8 +1,8 @@
 /** The AsyncAPI document of the streams, made from the rows of the events and from the frames that are spoken. */
 
 import { z } from 'zod'
-import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
 import { ClientFrame, ServerFrame } from '../stream/frames.ts'
+import { Cursor, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import type { Subprotocol } from '../stream/websocket.ts'
 import { eventViews } from '../tree/cloud-event.ts'
 import { componentsOf, type Json, schemaOf } from './json-schema.ts'

@@ -2,15 +2,15 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import { Cursor, EventTypesText, type TypeFilter } from '../stream/asked.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { EventLog } from '../stream/event-log.ts'
+import { Cursor, EventTypesText, type TypeFilter } from '../stream/subscription-request.ts'
 import { isWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
 import { flag, isTerminal, parseQuery, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize } from './security.ts'
+import { authorize } from './security/gate.ts'
 import { refuseGone, type StreamParts } from './stream-request.ts'
 
 const Query = z.strictObject({

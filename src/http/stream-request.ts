@@ -2,21 +2,21 @@
 
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
-import type { Beginning } from '../stream/beginning.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Asked, Hub } from '../stream/hub.ts'
 import type { FrameSpace } from '../stream/introspect-v1.ts'
+import type { Beginning } from '../stream/start-position.ts'
+import { Cursor, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import { chooseSubprotocol, subprotocols, type WebSocketRequest } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
 import type { Fragments } from '../tree/fragments.ts'
 import { parsePathFilter } from '../tree/path-filter.ts'
 import { snapshotOf } from '../tree/snapshot.ts'
-import type { Clients } from './clients.ts'
 import { flag, parseQuery } from './negotiate.ts'
 import { Problem, problemOf } from './problems.ts'
-import { authorizeOwner, type Token } from './security.ts'
+import type { Clients } from './security/clients.ts'
+import { authorizeOwner, type Token } from './security/gate.ts'
 
 export interface StreamParts {
   readonly context: TreeContext

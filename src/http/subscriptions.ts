@@ -2,15 +2,15 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { cursorText } from '../cursor.ts'
-import { Cursor, SubscriptionName } from '../stream/asked.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Durable } from '../stream/durables.ts'
 import type { Hub } from '../stream/hub.ts'
+import { Cursor, SubscriptionName } from '../stream/subscription-request.ts'
 import { NoSuchPath } from '../tree/errors.ts'
 import { parseBody } from './body.ts'
 import { isTerminal, refuseQuery } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize, authorizeOwner } from './security.ts'
+import { authorize, authorizeOwner } from './security/gate.ts'
 import { checkRoom } from './stream-request.ts'
 
 export const SubscriptionView = z

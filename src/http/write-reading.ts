@@ -1,7 +1,7 @@
 /** Writes what was read in the form that is wanted. */
 
 import { Readable } from 'node:stream'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { limits } from '../kernel/limits/table.ts'
 import type { Column, Definition } from '../tree/definition.ts'
 import { MalformedQuery } from '../tree/errors.ts'

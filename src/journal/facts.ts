@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KernelEvent } from '../kernel/events.ts'
-import { endsTold, type KeptTold, toldBy } from '../kernel/kept-told.ts'
+import { endsTold, type KeptTold, toldBy } from '../kernel/persistence/open-alerts.ts'
 
 /** A definition, or that there is none any more. `anew`: what had tripped by it is forgotten. */
 export interface DefinitionFact {

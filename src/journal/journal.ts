@@ -3,13 +3,13 @@
  * one tick brings is kept in one transaction, and told after that: nobody is told what a restart would not know of.
  */
 
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
-import { KeptEvent } from './kept-event.ts'
 import { lostEvent } from './lost-event.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
 import { type EventStore, isCorruption, type Retention, type StoredEvent } from './store.ts'
+import { KeptEvent } from './stored-event.ts'
 
 export interface Keeping {
   readonly store: EventStore

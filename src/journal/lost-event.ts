@@ -1,8 +1,8 @@
 /** What stands in the file for events that were told, and could not be kept. */
 
-import { cursorText } from '../cursor.ts'
-import type { KeptEvent } from './kept-event.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { StoredEvent } from './store.ts'
+import type { KeptEvent } from './stored-event.ts'
 
 interface Hole {
   readonly source: string

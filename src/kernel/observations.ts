@@ -4,17 +4,17 @@
  * to leave out: these functions take the objects themselves.
  */
 
-import type { ThreadWait } from './deadlock/wait.ts'
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
-import { processOf } from './limits/crossing.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import { processOf } from './limits/thresholds/crossing.ts'
 import type { ObservedValue } from './limits/usage.ts'
-import { containers, type Node } from './objects/node.ts'
-import { Partition } from './objects/partition.ts'
-import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
-import type { System } from './objects/system.ts'
-import { Thread, type ThreadCondition } from './objects/thread.ts'
+import { containers, type Node } from './nodes/node.ts'
+import { Partition } from './nodes/partition.ts'
+import { Process, type ProcessBirth, type Rlimit } from './nodes/process.ts'
+import type { System } from './nodes/system.ts'
+import { Thread, type ThreadCondition } from './nodes/thread.ts'
+import type { ThreadWait } from './nodes/wait.ts'
 
 const threadsIndex = limitIndex.threads
 const processesIndex = limitIndex.processes

@@ -1,7 +1,7 @@
 /** The shape of a scenario's file; what stands in its steps and what it expects is looked at by `steps.ts` and `expectations.ts`. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { callArguments, Duration, FirstThread } from '../tree/calls.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { PoolSizes } from '../tree/operations.ts'

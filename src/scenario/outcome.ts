@@ -1,7 +1,7 @@
 /** What came of a run. */
 
 import type { KernelEvent } from '../kernel/events.ts'
-import type { Machine } from '../kernel/machine.ts'
+import type { Machine } from '../model/machine.ts'
 import { type Bindings, NoValue } from './names.ts'
 import type { Place } from './problems.ts'
 import { Random } from './random.ts'

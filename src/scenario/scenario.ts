@@ -1,12 +1,12 @@
 /** A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it. */
 
 import type { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import type { ThreadMaking } from '../kernel/calls/thread.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import { checkDefinition } from '../kernel/limits/check-definition.ts'
-import type { ThresholdDefinition } from '../kernel/limits/threshold.ts'
-import type { PoolSettings } from '../kernel/machine.ts'
+import { checkDefinition } from '../kernel/limits/thresholds/check-definition.ts'
+import type { ThresholdDefinition } from '../kernel/limits/thresholds/threshold.ts'
+import type { ThreadMaking } from '../model/calls/thread.ts'
+import type { PoolSettings } from '../model/machine.ts'
 import { checkThresholdName } from '../tree/nodes/limits.ts'
 import { type Expectations, parseExpectations } from './expectations.ts'
 import { FileBody, type ProcessBody, ThreadBody } from './file.ts'

@@ -2,8 +2,8 @@
 
 import { ZodError } from 'zod'
 import { assert, type Errno, KernelError } from '../kernel/errno.ts'
-import type { Machine } from '../kernel/machine.ts'
-import type { ModelThread } from '../kernel/objects/model-thread.ts'
+import type { Machine } from '../model/machine.ts'
+import type { ModelThread } from '../model/objects/model-thread.ts'
 import { parseCall } from '../tree/calls.ts'
 import { Cursor } from './cursor.ts'
 import { type Bindings, NoValue, type OwnResults, type Result } from './names.ts'

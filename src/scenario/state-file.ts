@@ -2,10 +2,10 @@
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { ZodError } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import type { Machine } from '../kernel/machine.ts'
-import { importState } from '../kernel/state/state.ts'
+import type { Machine } from '../model/machine.ts'
+import { importState } from '../model/state/state.ts'
 import { pointerOf } from '../tree/pointer.ts'
 import { State, saveState } from '../tree/state.ts'
 

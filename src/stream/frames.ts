@@ -1,8 +1,8 @@
 /** The frames of `introspect.v1`: JSON in both directions, so that one socket can hold many subscriptions. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { Cursor, EventTypes } from './asked.ts'
+import { bounds } from '../base/bounds.ts'
+import { Cursor, EventTypes } from './subscription-request.ts'
 
 const Id = z
   .string()

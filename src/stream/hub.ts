@@ -4,16 +4,16 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { PathFilter } from '../tree/path-filter.ts'
-import type { TypeFilter } from './asked.ts'
-import { type Beginning, beginningOf } from './beginning.ts'
 import type { Durables } from './durables.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 import { Outbox } from './outbox.ts'
 import { Snapshot, type SnapshotNode } from './snapshot.ts'
+import { type Beginning, beginningOf } from './start-position.ts'
 import { type Sink, Subscription } from './subscription.ts'
+import type { TypeFilter } from './subscription-request.ts'
 import { Turns } from './turns.ts'
 
 export interface HubOptions {

@@ -1,8 +1,8 @@
 /** `introspect.v1`: frames in both directions, and as many subscriptions on one socket as they ask for. */
 
 import type { RawData, WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { LoggedEvent } from './event-log.ts'
 import { ClientFrame, type ServerFrame } from './frames.ts'
 import type { Asked, Connection, Hub } from './hub.ts'

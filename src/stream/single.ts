@@ -1,9 +1,9 @@
 /** One subscription on a connection of its own: CloudEvents, one after the other, whatever carries them. */
 
-import type { Beginning } from './beginning.ts'
 import type { LoggedEvent } from './event-log.ts'
 import type { Asked, Connection, Hub } from './hub.ts'
 import type { Line } from './line.ts'
+import type { Beginning } from './start-position.ts'
 import type { Sink, Subscription } from './subscription.ts'
 
 class Single implements Connection, Sink {

@@ -1,13 +1,13 @@
 /** Events as `text/event-stream`: `id:` the cursor, one `data:` line, the CloudEvent. */
 
 import type { ServerResponse } from 'node:http'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import type { Beginning } from './beginning.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Asked, Hub } from './hub.ts'
 import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
 import { streamOver } from './single.ts'
+import type { Beginning } from './start-position.ts'
 
 /** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
 export function streamOverSse(

@@ -2,8 +2,8 @@
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Asked, Hub } from './hub.ts'
 import { type FrameSpace, speakFrames } from './introspect-v1.ts'
 import { frameProblem } from './problems.ts'

@@ -1,6 +1,6 @@
 /** Reading a path: all of it or a page, whole or some fields, with what lies below or without; in one tick, so it is one snapshot. */
 
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
 import type { Definition, ReadQuery, TreeContext } from './definition.ts'
 import { MalformedQuery } from './errors.ts'
 import { type Fields, parseFields, select } from './fields.ts'

@@ -2,12 +2,12 @@
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
-import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/threshold.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { Process } from '../kernel/objects/process.ts'
-import type { Thread } from '../kernel/objects/thread.ts'
-import { threadsWithin } from '../kernel/objects/within.ts'
+import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/thresholds/threshold.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { Process } from '../kernel/nodes/process.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
+import { threadsWithin } from '../kernel/nodes/within.ts'
 import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
 
 export const timeText = (ms: number): string => new Date(ms).toISOString()

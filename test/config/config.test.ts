@@ -9,7 +9,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { printConfig } from '../../src/config/print.ts'
 import { rowsOf, valueOfText } from '../../src/config/row.ts'
-import { readConfig, settings } from '../../src/config.ts'
+import { readConfig, settings } from '../../src/config/settings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 const file = (text: string | Buffer): string => {

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Edge } from '../../src/http/listener.ts'
+import type { Edge } from '../../src/http/security/listener.ts'
 import { subprotocols } from '../../src/stream/websocket.ts'
 import { exchange, frameBytes, openRaw, upgradeRequest } from '../support/raw.ts'
 import type { Watcher } from '../support/service.ts'

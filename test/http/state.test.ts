@@ -2,8 +2,8 @@
 
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
-import { parseTokens } from '../../src/http/security.ts'
+import { bounds } from '../../src/base/bounds.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import { Replaced } from '../../src/tree/model-views.ts'
 import { State } from '../../src/tree/state.ts'
 import { ModelService } from '../support/model-service.ts'

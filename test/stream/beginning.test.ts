@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginningOf } from '../../src/stream/beginning.ts'
+import { beginningOf } from '../../src/stream/start-position.ts'
 
 const log = { oldestCursor: 100, newest: 200 }
 

@@ -1,7 +1,7 @@
 /** Slow subscribers: parked, read on at their own speed, and closed only where nothing else is left. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { Service, type Watcher } from '../support/service.ts'
 
 let service: Service

@@ -1,8 +1,8 @@
 /** What a thread waits for, and what that waits for, as far as it goes. */
 
-import { Thread } from '../objects/thread.ts'
+import { Thread } from '../nodes/thread.ts'
 import type { ThreadState } from '../states.ts'
-import { showWaiting, type Waiting } from './waiting.ts'
+import { showWaiting, type Waiting } from './member-views.ts'
 
 /** Why a chain goes no further. */
 export type ChainEnd =

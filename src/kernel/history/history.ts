@@ -6,8 +6,8 @@
 
 import type { Kernel } from '../kernel.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from '../limits/table.ts'
-import type { Node } from '../objects/node.ts'
-import { partitionsWithin } from '../objects/within.ts'
+import type { Node } from '../nodes/node.ts'
+import { partitionsWithin } from '../nodes/within.ts'
 import { bytesOf, Series, type SeriesSize } from './series.ts'
 
 export interface HistoryOptions {

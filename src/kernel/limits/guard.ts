@@ -3,8 +3,8 @@
  * can happen. Where there is no guard a change looks for none.
  */
 
-import type { Node } from '../objects/node.ts'
-import { pointValue, type Watch } from './threshold.ts'
+import type { Node } from '../nodes/node.ts'
+import { pointValue, type Watch } from './thresholds/threshold.ts'
 
 export class Guard {
   readonly node: Node

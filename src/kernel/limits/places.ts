@@ -1,8 +1,8 @@
 /** Where limits and thresholds are: their pathnames, and which of several comes first. */
 
-import { containers, type Node } from '../objects/node.ts'
+import { containers, type Node } from '../nodes/node.ts'
 import { type LimitRow, levels, limits } from './table.ts'
-import type { Watch } from './threshold.ts'
+import type { Watch } from './thresholds/threshold.ts'
 
 export const thresholdPath = (node: Node, index: number, name: string): string =>
   `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`

@@ -1,6 +1,6 @@
 /** What the live source can measure, and where Linux sets a capacity. */
 
-import { durationText } from '../../duration.ts'
+import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'

@@ -4,8 +4,8 @@
  * the main thread does. Times are milliseconds of Unix time, with a fraction; pid is a thread group's id.
  */
 
-import type { WeakEvidence } from '../../kernel/deadlock/wait.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
+import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 
 // ---- connector → main ----

@@ -1,10 +1,10 @@
 /** How usage of a limit went, at any node of which that is kept. */
 
-import { durationText } from '../../duration.ts'
+import { durationText } from '../../base/duration.ts'
 import type { Interval } from '../../kernel/history/series.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels, limits } from '../../kernel/limits/table.ts'
-import type { Node } from '../../kernel/objects/node.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
 import { type Column, defineNode, type TreeContext } from '../definition.ts'
 import { MalformedQuery } from '../errors.ts'

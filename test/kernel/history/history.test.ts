@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { History, type HistoryOptions, usualHistory } from '../../../src/kernel/history/history.ts'
 import { bytesOf } from '../../../src/kernel/history/series.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
-import type { Node } from '../../../src/kernel/objects/node.ts'
+import type { Node } from '../../../src/kernel/nodes/node.ts'
 import * as seen from '../../../src/kernel/observations.ts'
 import { Bench } from '../support.ts'
 
