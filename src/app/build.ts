@@ -5,25 +5,25 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from '../base/bounds.ts'
 import { durationText } from '../base/duration.ts'
 import type { Check } from '../http/health.ts'
-import { type ClientLimits, usualLimits } from '../http/security/clients.ts'
+import { type ClientLimits, defaultClientLimits } from '../http/security/clients.ts'
 import type { Gate } from '../http/security/gate.ts'
-import { type Edge, usualEdge } from '../http/security/listener.ts'
+import { defaultListenerOptions, type ListenerOptions } from '../http/security/listener.ts'
 import { buildServer } from '../http/server.ts'
 import type { SetAside } from '../journal/data-directory.ts'
 import type { CursorFact } from '../journal/facts.ts'
-import { Journal, type Keeping } from '../journal/journal.ts'
+import { Journal, type JournalStorage } from '../journal/journal.ts'
 import type { EventStore } from '../journal/store.ts'
-import { History, type HistoryOptions, usualHistory } from '../kernel/history/history.ts'
+import { defaultHistory, History, type HistoryOptions } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { ServiceClock } from '../runtime/clock.ts'
-import type { LoopWatch } from '../runtime/event-loop-monitor.ts'
+import type { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import type { Source } from '../sources/source.ts'
 import { type Durable, Durables, parseDurable } from '../stream/durables.ts'
 import { Hub } from '../stream/hub.ts'
 import type { Model } from '../tree/definition.ts'
-import { OwnEvents } from './service-events.ts'
-import { Definitions } from './settings.ts'
+import { ServiceEvents } from './service-events.ts'
+import { SettingsPersistence } from './settings.ts'
 
 export interface AppParts {
   /** Of a live machine; the model has its own, which is another once a state is put. */
@@ -41,17 +41,17 @@ export interface AppParts {
   /** Of the first event: the time in µs, so that a cursor from before a restart is known to be old; 1 where runs are to be the same. */
   readonly firstSequence?: number
   /** Where events are kept beyond this process; without it they end with it. */
-  readonly keeping?: Keeping
+  readonly storage?: JournalStorage
   /** Of what is listened on; without it HTTP in the clear. */
-  readonly edge?: Partial<Edge>
+  readonly edge?: Partial<ListenerOptions>
   /** Without them, as is usual. */
   readonly limits?: Partial<ClientLimits>
   /** Why events are not kept although they were meant to be. */
-  readonly unkept?: string
+  readonly storageFault?: string
   /** A damaged journal that is out of the way, and what is wrong with it. */
   readonly setAside?: SetAside | null
   /** Without it nobody is told when the event loop was blocked. */
-  readonly loop?: LoopWatch
+  readonly loop?: EventLoopMonitor
   /** Without it nobody is told when the wall clock was set. */
   readonly clock?: ServiceClock
 }
@@ -68,40 +68,40 @@ export interface App {
 
 export function buildApp(parts: AppParts): App {
   const { kernel, source, gate, logger, version, now, loop, clock, model = null } = parts
-  const { firstSequence = Math.round(now() * 1000), keeping = null, unkept = null, setAside = null } = parts
+  const { firstSequence = Math.round(now() * 1000), storage = null, storageFault = null, setAside = null } = parts
   const host = hostname()
   // What is set on the model is part of its state, and the model is another after a restart.
-  const keepsDefinitions = keeping !== null && model === null
+  const persistsSettings = storage !== null && model === null
   const node = `/net/${encodeURIComponent(host)}`
   const journal = new Journal({
     source: node,
     firstSequence,
-    eventsMax: bounds.eventsKeptMax,
-    keeping,
-    facts: () => [...(keepsDefinitions ? definitions.facts() : []), ...durables.all().map(cursorFact)],
-    keepsDefinitions,
+    eventsMax: bounds.eventsCachedMax,
+    storage,
+    facts: () => [...(persistsSettings ? definitions.facts() : []), ...durables.all().map(cursorFact)],
+    persistsSettings,
     publish: (event) => hub.publish(event),
     onFault: (reason) => own.journalFault(reason),
-    onKept: (ms) => metrics.committed(ms),
+    onCommitted: (ms) => metrics.committed(ms),
     now,
   })
   const durables = new Durables({
-    kept: keeping === null ? [] : keptDurables(keeping.store, logger),
+    kept: storage === null ? [] : keptDurables(storage.store, logger),
     onChange: (name, durable) =>
-      journal.keepCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
+      journal.persistCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
     now,
   })
   const hub: Hub = new Hub({ log: journal, durables, source: node, now, scanAge: () => source.scanAge() })
   const current = (): Kernel => model?.machine.kernel ?? kernel
   const degraded = () => [
     ...source.degraded(),
-    ...((journal.fault ?? unkept) === null ? [] : ['journal']),
+    ...((journal.fault ?? storageFault) === null ? [] : ['journal']),
     ...(loop?.isBlocked ? ['event-loop'] : []),
     ...(clock?.isSet ? ['clock'] : []),
   ]
-  const own = new OwnEvents(current, logger)
+  const own = new ServiceEvents(current, logger)
   const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
-  const history = new History(current, parts.history ?? usualHistory, () => source.ready())
+  const history = new History(current, parts.history ?? defaultHistory, () => source.ready())
   kernel.beforeUpdate = (at) => history.note(at)
   kernel.onEvent = (event) => {
     metrics.count(event)
@@ -113,7 +113,7 @@ export function buildApp(parts: AppParts): App {
   const last = journal.inherited()
   if (last !== null) own.restarted(last.time, { isModel: model !== null })
   if (setAside !== null) own.setAside(setAside)
-  if (unkept !== null) own.journalFault(unkept)
+  if (storageFault !== null) own.journalFault(storageFault)
   clock?.start({
     onSet: (ms) => {
       source.catchUp()
@@ -121,9 +121,9 @@ export function buildApp(parts: AppParts): App {
     },
     onAgreed: () => own.recovered('clock'),
   })
-  const definitions = new Definitions(kernel, journal)
-  if (keepsDefinitions) {
-    definitions.endDeadlocks(keeping.store)
+  const definitions = new SettingsPersistence(kernel, journal)
+  if (persistsSettings) {
+    definitions.endDeadlocks(storage.store)
     definitions.follow()
   }
   const context = {
@@ -143,21 +143,21 @@ export function buildApp(parts: AppParts): App {
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
       { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
-      eventsCheck(journal, { keeping, unkept }),
+      eventsCheck(journal, { storage, storageFault }),
       ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
-  const edge = { ...usualEdge, ...parts.edge }
-  const limits = { ...usualLimits, ...parts.limits }
-  const keeps = keeping === null ? 'memory' : 'journal'
-  const server = buildServer({ context, hub, gate, health, metrics, logger, keeps, edge, limits })
+  const edge = { ...defaultListenerOptions, ...parts.edge }
+  const limits = { ...defaultClientLimits, ...parts.limits }
+  const storageKind = storage === null ? 'memory' : 'journal'
+  const server = buildServer({ context, hub, gate, health, metrics, logger, storage: storageKind, edge, limits })
   return {
     server,
     hub,
     journal,
     restore: () => {
-      if (keepsDefinitions) definitions.restore(keeping.store, logger)
+      if (persistsSettings) definitions.restore(storage.store, logger)
       // Not before: beginning takes its time, and nobody waits for it yet.
       loop?.start({
         onBlocked: (ms) => {
@@ -194,12 +194,12 @@ function keptDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
 
 function eventsCheck(
   { newest, oldestCursor, fault: ofFile }: Journal,
-  { keeping, unkept }: { keeping: Keeping | null; unkept: string | null },
+  { storage, storageFault }: { storage: JournalStorage | null; storageFault: string | null },
 ): Check {
   const count = newest - oldestCursor
-  const fault = ofFile ?? unkept
+  const fault = ofFile ?? storageFault
   if (fault !== null) return { name: 'events', ok: false, detail: `${count} kept, new ones in memory only: ${fault}` }
-  const detail = keeping === null ? 'in memory; they end with this process' : 'in the journal'
+  const detail = storage === null ? 'in memory; they end with this process' : 'in the journal'
   return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
 }
 

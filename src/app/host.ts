@@ -59,7 +59,7 @@ function hostLinux(config: Config, { logger, clock }: Surroundings): Hosted {
   // The pids of another procfs are not those that signals go to.
   if (config.allowActions && config.procRoot !== '/proc')
     throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
-  const periods = { fastMs: config.period, fullMs: config.fullPeriod, livesTold: false }
+  const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
   const kernel = new Kernel({
     abilities: linuxAbilities(periods, config),
     selfPid: process.pid,

@@ -6,9 +6,9 @@ import type { SetAside } from '../journal/data-directory.ts'
 import type { EventType } from '../kernel/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
-export type OwnFault = 'journal' | 'event-loop' | 'clock'
+export type ServiceFault = 'journal' | 'event-loop' | 'clock'
 
-export class OwnEvents {
+export class ServiceEvents {
   readonly #kernel: () => Kernel
   readonly #logger: FastifyBaseLogger
 
@@ -58,11 +58,11 @@ export class OwnEvents {
     this.#degraded('clock', reason)
   }
 
-  recovered(what: OwnFault, reason?: string): void {
+  recovered(what: ServiceFault, reason?: string): void {
     this.#tell('source.recovered', { what, ...(reason !== undefined && { reason }) })
   }
 
-  #degraded(what: OwnFault, reason: string, more: Record<string, unknown> = {}): void {
+  #degraded(what: ServiceFault, reason: string, more: Record<string, unknown> = {}): void {
     this.#tell('source.degraded', { what, reason, ...more })
   }
 

@@ -1,27 +1,27 @@
 /** Thresholds, timeouts and switches, between the kernel that they are set on and the journal that keeps them. */
 
 import type { FastifyBaseLogger } from 'fastify'
-import { type DefinitionFact, type Fact, toldFact } from '../journal/facts.ts'
+import { alertFact, type DefinitionFact, type Fact } from '../journal/facts.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { EventStore } from '../journal/store.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { endDeadlocks, type KeptTold } from '../kernel/persistence/open-alerts.ts'
+import { endDeadlocks, type OpenAlert } from '../kernel/persistence/open-alerts.ts'
 import {
-  type KeptDefinition,
-  keptOf,
-  keptPath,
-  keptSwitches,
-  keptThreshold,
-  keptTimeout,
-  restoreKept,
+  exportSettings,
+  type PersistedDefinition,
+  persistedPath,
+  persistedSwitches,
+  persistedThreshold,
+  persistedTimeout,
+  restoreSettings,
 } from '../kernel/persistence/persisted-settings.ts'
-import { parseDefinition, parseTold } from '../tree/persisted-settings.ts'
+import { parseAlert, parseDefinition } from '../tree/persisted-settings.ts'
 
-export class Definitions {
+export class SettingsPersistence {
   readonly #kernel: Kernel
   readonly #journal: Journal
   /** Kept, though they cannot be set here: what starts another time may be able to. */
-  #refused: readonly KeptDefinition[] = []
+  #refused: readonly PersistedDefinition[] = []
 
   constructor(kernel: Kernel, journal: Journal) {
     this.#kernel = kernel
@@ -32,10 +32,10 @@ export class Definitions {
   follow(): void {
     const { notifier, timers } = this.#kernel
     notifier.onDefined = (threshold, news) => {
-      const kept = threshold === null ? keptSwitches(this.#kernel) : keptThreshold(threshold)
+      const kept = threshold === null ? persistedSwitches(this.#kernel) : persistedThreshold(threshold)
       this.#journal.define(factOf(kept, news))
     }
-    timers.onDefined = (timeout, news) => this.#journal.define(factOf(keptTimeout(timeout), news))
+    timers.onDefined = (timeout, news) => this.#journal.define(factOf(persistedTimeout(timeout), news))
   }
 
   /** Deadlocks that were told before a restart: they are found anew, if they are there still. Preconditions: nothing is found yet. */
@@ -45,11 +45,11 @@ export class Definitions {
 
   /** All that is set, what has tripped by it, and what has been told and is not over. */
   facts(): Fact[] {
-    const { definitions, trips, told } = keptOf(this.#kernel)
+    const { definitions, trips, alerts } = exportSettings(this.#kernel)
     return [
       ...[...this.#refused, ...definitions].map((kept) => factOf(kept, 'set')),
       ...trips.map((trip) => ({ ...trip, tripped: true, ifOnce: false })),
-      ...told.map(toldFact),
+      ...alerts.map(alertFact),
     ]
   }
 
@@ -62,27 +62,27 @@ export class Definitions {
       return kept === null ? [] : [kept]
     })
     const trips = store.trips()
-    const told = toldIn(store)
-    const refused = kernel.update(kernel.now, () => restoreKept(kernel, { definitions, trips, told }))
+    const alerts = toldIn(store)
+    const refused = kernel.update(kernel.now, () => restoreSettings(kernel, { definitions, trips, alerts }))
     this.#refused = refused.map(({ definition }) => definition)
     for (const { definition, reason } of refused)
       logger.error(
-        { path: keptPath(definition), reason },
+        { path: persistedPath(definition), reason },
         'what was set before cannot be set now, and stays in the journal',
       )
     this.#forgetGone(definitions)
   }
 
-  #forgetGone(definitions: readonly KeptDefinition[]): void {
-    const there = new Set([...this.#refused, ...keptOf(this.#kernel).definitions].map(keptPath))
-    for (const kept of definitions) if (!there.has(keptPath(kept))) this.#journal.define(factOf(kept, 'gone'))
+  #forgetGone(definitions: readonly PersistedDefinition[]): void {
+    const there = new Set([...this.#refused, ...exportSettings(this.#kernel).definitions].map(persistedPath))
+    for (const kept of definitions) if (!there.has(persistedPath(kept))) this.#journal.define(factOf(kept, 'gone'))
   }
 }
 
-const toldIn = (store: EventStore): KeptTold[] => store.told().flatMap((text) => parseTold(text) ?? [])
+const toldIn = (store: EventStore): OpenAlert[] => store.told().flatMap((text) => parseAlert(text) ?? [])
 
-const factOf = (kept: KeptDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact => ({
-  path: keptPath(kept),
+const factOf = (kept: PersistedDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact => ({
+  path: persistedPath(kept),
   value: news === 'gone' ? null : JSON.stringify(kept),
   anew: news !== 'renewed',
 })

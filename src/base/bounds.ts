@@ -77,7 +77,7 @@ export const bounds = {
   /** Longest note of a threshold, in characters: 400. */
   noteMax: 1_024,
   /** Events kept in memory for those who resume: the oldest go. */
-  eventsKeptMax: 65_536,
+  eventsCachedMax: 65_536,
   /** Events that wait to be written to the journal: past it they do not wait for the end of the tick. */
   journalBatchMax: 4_096,
   /** Events that are read from the journal at once: no policy, the next are read after them. */

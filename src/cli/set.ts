@@ -12,7 +12,7 @@ import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
-import { Refusal, Service, withField } from './service.ts'
+import { RefusalError, Service, withField } from './service.ts'
 
 /** Where none is given. */
 const usualName = 'cli'
@@ -47,7 +47,7 @@ export const setCommand = defineCommand({
     const { view, created } = await service
       .put<ThresholdView>(target, bodyOf([at, ...fields]))
       .catch((error: unknown) => {
-        throw error instanceof Refusal ? new CliError(withField(error.message, fieldNames)) : error
+        throw error instanceof RefusalError ? new CliError(withField(error.message, fieldNames)) : error
       })
     print(thresholdText(view, created))
   },

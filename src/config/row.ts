@@ -28,7 +28,7 @@ export interface Row<Name extends string = string> {
   readonly letter: string | null
 }
 
-export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
+export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
   const names = Object.keys(shape) as (keyof Shape & string)[]
   return names.map((name) => {
     const schema = shape[name]!

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { nearest } from '../base/nearest.ts'
-import { usualHistory } from '../kernel/history/history.ts'
+import { defaultHistory } from '../kernel/history/history.ts'
 import { PoolSizes } from '../tree/operations.ts'
 import { ConfigError } from './error.ts'
 import { type Given, parseConfigFile } from './file.ts'
-import { faultOf, marks, type Row, rowsOf, valueOfText } from './row.ts'
+import { faultOf, marks, type Row, settingRows, valueOfText } from './row.ts'
 
 export const MiB = 1024 * 1024
 
@@ -50,25 +50,25 @@ const serviceShape = {
     .int()
     .min(1000)
     .max(3_600_000)
-    .default(usualHistory.everyMs)
+    .default(defaultHistory.everyMs)
     .describe('ms of each interval of histories'),
   historyKeep: z
     .int()
     .min(1000)
     .max(604_800_000)
-    .default(usualHistory.keepMs)
+    .default(defaultHistory.retentionMs)
     .describe('ms for which histories are kept'),
   historyMemory: z
     .int()
     .min(0)
     .max(4096)
-    .default(usualHistory.bytesMax / MiB)
+    .default(defaultHistory.bytesMax / MiB)
     .describe('MiB that all histories may take; 0 keeps none'),
   historyTop: z
     .int()
     .min(0)
     .max(1000)
-    .default(usualHistory.top)
+    .default(defaultHistory.top)
     .describe('so many processes by CPU, and as many by memory, have their history kept without a threshold'),
   data: z
     .string()
@@ -166,12 +166,12 @@ export type Config = z.output<typeof Config>
 
 export type Setting = Row<keyof Config>
 
-export const serviceSettings: readonly Setting[] = rowsOf(serviceShape)
-export const clientSettings: readonly Setting[] = rowsOf(clientShape)
+export const serviceSettings: readonly Setting[] = settingRows(serviceShape)
+export const clientSettings: readonly Setting[] = settingRows(clientShape)
 export const settings: readonly Setting[] = [...serviceSettings, ...clientSettings]
 
 /** No setting itself, but where settings are: a flag and a variable, and no key of the file. */
-export const [configFile] = rowsOf({
+export const [configFile] = settingRows({
   config: z.string().min(1).optional().describe('YAML file of settings; without it none is read'),
 })
 

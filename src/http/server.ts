@@ -26,7 +26,7 @@ import { addTreeRoutes } from './routes.ts'
 import { answerClientError } from './security/client-error.ts'
 import { type ClientLimits, Clients } from './security/clients.ts'
 import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security/gate.ts'
-import { type Edge, Listener } from './security/listener.ts'
+import { Listener, type ListenerOptions } from './security/listener.ts'
 import { inTurn } from './security/pipeline.ts'
 import type { TlsMaterial } from './security/tls.ts'
 import { endFaulty, guardWebSocket } from './security/websocket-guard.ts'
@@ -48,13 +48,13 @@ export interface ServerParts {
   readonly metrics: MetricsText
   readonly logger: FastifyBaseLogger
   /** Where events and cursors are. */
-  readonly keeps: 'journal' | 'memory'
-  readonly edge: Edge
+  readonly storage: 'journal' | 'memory'
+  readonly edge: ListenerOptions
   readonly limits: ClientLimits
 }
 
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const { context, hub, gate, health, metrics, logger, edge, keeps } = parts
+  const { context, hub, gate, health, metrics, logger, edge, storage } = parts
   const clients = new Clients(parts.limits)
   const listener = new Listener(edge, clients)
   const app = fastify({
@@ -110,7 +110,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     const tree = { context, hub, fragments: new Fragments(context), clients }
     addTreeRoutes(scope, tree)
     addEventsRoute(scope, tree)
-    addSubscriptionRoutes(scope, { hub, keeps })
+    addSubscriptionRoutes(scope, { hub, storage })
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
     await addDocs(scope, context.version)

@@ -2,14 +2,14 @@
 
 import { cursorText } from '../base/cursor.ts'
 import type { StoredEvent } from './store.ts'
-import type { KeptEvent } from './stored-event.ts'
+import type { PersistedEvent } from './stored-event.ts'
 
 interface Hole {
   readonly source: string
   readonly why: string
   /** The last that was kept before, and the first after. */
-  readonly before: KeptEvent
-  readonly after: KeptEvent
+  readonly before: PersistedEvent
+  readonly after: PersistedEvent
 }
 
 /**

@@ -6,7 +6,7 @@ import { type StoredEvent, StoreError } from './store.ts'
 
 const Envelope = z.object({ type: z.string(), subject: z.string(), about: z.string().optional(), time: z.string() })
 
-export class KeptEvent {
+export class PersistedEvent {
   readonly sequence: number
   readonly json: Buffer
   readonly type: string

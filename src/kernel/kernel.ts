@@ -12,7 +12,7 @@ import type { EventType, KernelEvent } from './events.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex } from './limits/table.ts'
 import { carryOut } from './limits/thresholds/action.ts'
 import { Notifier } from './limits/thresholds/notifier.ts'
-import type { Watch } from './limits/thresholds/threshold.ts'
+import type { ThresholdWatch } from './limits/thresholds/threshold.ts'
 import { Usage } from './limits/usage.ts'
 import type { Node } from './nodes/node.ts'
 import type { Partition } from './nodes/partition.ts'
@@ -71,7 +71,7 @@ export class Kernel {
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
   /** Thresholds that tripped in the change under way, and send a signal. */
-  #orders: Watch[] = []
+  #orders: ThresholdWatch[] = []
   #acting = false
 
   constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {

@@ -6,7 +6,7 @@
 import { assert, KernelError } from '../kernel/errno.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, limitIndex, limits } from '../kernel/limits/table.ts'
-import { fromOutside, tellDenied } from '../kernel/limits/thresholds/deny.ts'
+import { emitDenied, fromOutside } from '../kernel/limits/thresholds/deny.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
 import type { System } from '../kernel/nodes/system.ts'
@@ -15,7 +15,7 @@ import { partitionAppeared, partitionEnded } from '../kernel/observations.ts'
 import type { ThreadState } from '../kernel/states.ts'
 import { TimerWheel } from '../kernel/time/timer-wheel.ts'
 import { ModelActions } from './actions.ts'
-import type { Outcome, Progress } from './calls/call.ts'
+import type { CallOutcome, Progress } from './calls/call.ts'
 import { makeProcess, move, type ProcessMaking } from './calls/process.ts'
 import { dispatch, release } from './calls/scheduling.ts'
 import { type KernelCall, kernelCalls } from './calls/table.ts'
@@ -97,7 +97,7 @@ export class Machine {
    * @throws KernelError ESRCH no such process or thread, or it has ended; EBUSY it is blocked; what the call itself
    * refuses: then nothing has changed, but that its TimerTimeout is spent; and what a wait that is over at once returns
    */
-  call(pid: number, tid: number, call: KernelCall): Outcome {
+  call(pid: number, tid: number, call: KernelCall): CallOutcome {
     const thread = this.#caller(pid, tid)
     return this.kernel.update(this.kernel.now, () => {
       const { timeout } = thread
@@ -105,7 +105,7 @@ export class Machine {
         const progress = this.#execute(thread, call)
         return progress === 'blocked' ? outcomeOfWait(thread) : { returned: progress }
       } catch (error) {
-        tellDenied(this.kernel, error, { cause: thread.path, call: call.name })
+        emitDenied(this.kernel, error, { cause: thread.path, call: call.name })
         throw error
       } finally {
         const isOver = thread.blocker === null || thread.blocker.state === 'STOPPED'
@@ -321,7 +321,7 @@ export class Machine {
 }
 
 /** Of a call that has blocked. Where its wait was over as it began it has happened all the same: that is no refusal. */
-function outcomeOfWait(thread: ModelThread): Outcome {
+function outcomeOfWait(thread: ModelThread): CallOutcome {
   const { blocker, calling, returned } = thread
   if (blocker !== null && calling !== null) return { blocked: blocker.state, on: describeBlocker(blocker) }
   // A signal that it let through has ended it.

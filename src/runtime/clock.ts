@@ -6,7 +6,7 @@
 
 import { bounds } from '../base/bounds.ts'
 
-export interface ClockNews {
+export interface ClockListener {
   /** The wall clock was set by so many ms: below 0 back. */
   readonly onSet: (ms: number) => void
   /** The two agree again. */
@@ -34,7 +34,7 @@ export class ServiceClock {
   #lookedNs: bigint
   #forwardNs = 0n
   #isTold = false
-  #news: ClockNews = { onSet: () => {}, onAgreed: () => {} }
+  #news: ClockListener = { onSet: () => {}, onAgreed: () => {} }
   #timer: NodeJS.Timeout | null = null
 
   constructor(clocks: Clocks = { wall: Date.now, monotonic: process.hrtime.bigint }) {
@@ -64,7 +64,7 @@ export class ServiceClock {
     return this.#isTold
   }
 
-  start(news: ClockNews): void {
+  start(news: ClockListener): void {
     this.#news = news
     this.#timer = setInterval(() => this.look(), bounds.clockLookEveryMs).unref()
   }

@@ -5,16 +5,16 @@
 
 import { bounds } from '../base/bounds.ts'
 
-export interface LoopNews {
+export interface EventLoopListener {
   /** It turns again, and had not for so many ms. */
   readonly onBlocked: (ms: number) => void
   /** It has turned freely for a while since. */
   readonly onCalm: () => void
 }
 
-export class LoopWatch {
+export class EventLoopMonitor {
   readonly #now: () => number
-  #news: LoopNews = { onBlocked: () => {}, onCalm: () => {} }
+  #news: EventLoopListener = { onBlocked: () => {}, onCalm: () => {} }
   #timer: NodeJS.Timeout | null = null
   #looked: number
   #blockedAt: number | null = null
@@ -25,7 +25,7 @@ export class LoopWatch {
     this.#looked = now()
   }
 
-  start(news: LoopNews): void {
+  start(news: EventLoopListener): void {
     this.#news = news
     this.#looked = this.#now()
     this.#timer = setInterval(() => this.look(), bounds.loopLookEveryMs).unref()

@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitRow, limits } from '../kernel/limits/table.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
-import { stateOf } from '../tree/show.ts'
+import { thresholdStateOf } from '../tree/show.ts'
 import { thresholdState } from '../tree/views.ts'
 
 export interface MetricsParts {
@@ -71,7 +71,7 @@ export class Metrics {
       collect() {
         for (const state of thresholdState.options) this.set({ state }, 0)
         const hosted = kernel()
-        for (const threshold of hosted.notifier.thresholds()) this.inc({ state: stateOf(hosted, threshold) })
+        for (const threshold of hosted.notifier.thresholds()) this.inc({ state: thresholdStateOf(hosted, threshold) })
       },
     })
     addScans(source, registers)

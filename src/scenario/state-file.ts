@@ -7,7 +7,7 @@ import { KernelError } from '../kernel/errno.ts'
 import type { Machine } from '../model/machine.ts'
 import { importState } from '../model/state/state.ts'
 import { pointerOf } from '../tree/pointer.ts'
-import { State, saveState } from '../tree/state.ts'
+import { StateSchema, saveState } from '../tree/state.ts'
 
 /** The message names the file, and where it is wrong. */
 export class StateFileError extends Error {
@@ -23,7 +23,7 @@ export function readStateFile(file: string): Machine {
     const { size } = statSync(file)
     if (size > bounds.stateBodyBytesMax)
       throw new StateFileError(file, `a state has at most ${bounds.stateBodyBytesMax} bytes, this file ${size}`)
-    const { path: _, ...state } = State.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const { path: _, ...state } = StateSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     return importState(state).machine
   } catch (error) {
     throw toStateFileError(file, error)

@@ -3,18 +3,18 @@
 import type { ServerResponse } from 'node:http'
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
-import type { Asked, Hub } from './hub.ts'
+import type { Hub, SubscriptionRequest } from './hub.ts'
 import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
 import { streamOver } from './single.ts'
-import type { Beginning } from './start-position.ts'
+import type { StartPosition } from './start-position.ts'
 
 /** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
 export function streamOverSse(
   hub: Hub,
   response: ServerResponse,
   headers: Record<string, string>,
-  { asked, beginning }: { readonly asked: Asked; readonly beginning: Beginning },
+  { asked, beginning }: { readonly asked: SubscriptionRequest; readonly beginning: StartPosition },
 ): void {
   response.writeHead(200, {
     ...headers,

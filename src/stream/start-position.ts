@@ -2,7 +2,7 @@
 
 import type { EventLog } from './event-log.ts'
 
-export interface Wishes {
+export interface StartRequest {
   /** The client's own cursor. */
   readonly after: number | null
   /** The one that the service keeps for it. */
@@ -11,17 +11,17 @@ export interface Wishes {
   readonly snapshot: boolean
 }
 
-export type Beginning =
+export type StartPosition =
   | { readonly kind: 'live' }
   | { readonly kind: 'after'; readonly cursor: number }
   | { readonly kind: 'snapshot' }
   /** What it wants to resume after is not kept any more, or never was. */
   | { readonly kind: 'gone'; readonly oldest: number }
 
-export function beginningOf(
+export function startPositionOf(
   { oldestCursor, newest }: Pick<EventLog, 'oldestCursor' | 'newest'>,
-  { after, kept, snapshot }: Wishes,
-): Beginning {
+  { after, kept, snapshot }: StartRequest,
+): StartPosition {
   const cursor = after ?? kept
   if (cursor === null) return { kind: snapshot ? 'snapshot' : 'live' }
   if (cursor >= oldestCursor && cursor <= newest) return { kind: 'after', cursor }

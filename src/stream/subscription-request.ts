@@ -33,7 +33,7 @@ export type TypeFilter = readonly string[] | null
 
 const notACursor = 'a cursor: the sequence of an event, digits only'
 
-export const Cursor = z
+export const CursorText = z
   .string()
   .regex(/^\d{1,20}$/, notACursor)
   .transform((text) => parseCursor(text)!)

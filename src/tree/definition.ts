@@ -88,7 +88,7 @@ export interface Preconditions {
   readonly ifNoneMatch: string | null
 }
 
-export interface Answer {
+export interface VerbResult {
   readonly status: number
   readonly body?: unknown
   readonly etag?: string
@@ -111,7 +111,7 @@ export interface Words {
 }
 
 export interface PutVerb
-  extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
+  extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => VerbResult> {
   readonly body: z.ZodType
   /** Of what is answered, where that is not what GET shows. */
   readonly reply?: z.ZodType
@@ -125,7 +125,8 @@ export interface PutVerb
   readonly dryRun?: true
 }
 
-export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {
+export interface PostVerb
+  extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => VerbResult> {
   readonly body: z.ZodType
   /** Of what is answered. */
   readonly reply: z.ZodType
@@ -134,7 +135,7 @@ export interface PostVerb extends Verb<(context: TreeContext, node: Node, params
 }
 
 export type RemoveVerb = Verb<
-  (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => Answer
+  (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => VerbResult
 >
 
 /** Columns of the text form: a heading, and what stands below it. */

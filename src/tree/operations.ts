@@ -81,7 +81,7 @@ export function advance({ machine, clock }: Model, { advance: ms }: z.output<typ
   return machine.kernel.now === wanted ? { now } : { now, stopped: true, wanted: timeText(wanted) }
 }
 
-export function move(model: Model, process: ModelProcess, path: string): void {
+export function moveProcess(model: Model, process: ModelProcess, path: string): void {
   model.machine.move(process, containerAt(model, path))
 }
 
@@ -105,7 +105,7 @@ export const operations = {
     return { tid }
   }),
   move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
-    move(model, model.machine.process(of), partition)
+    moveProcess(model, model.machine.process(of), partition)
     return {}
   }),
   putPools: operation(PoolsBody, ({ machine }, { pools }) => {

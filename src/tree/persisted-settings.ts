@@ -1,15 +1,15 @@
 /** What was set before a restart, as it comes out of a file. */
 
 import { z } from 'zod'
-import type { KeptTold } from '../kernel/persistence/open-alerts.ts'
-import type { KeptDefinition } from '../kernel/persistence/persisted-settings.ts'
+import type { OpenAlert } from '../kernel/persistence/open-alerts.ts'
+import type { PersistedDefinition } from '../kernel/persistence/persisted-settings.ts'
 import { threadStates } from '../kernel/states.ts'
-import { due, LimitNames, Threshold, Timeout } from './state.ts'
+import { due, LimitNames, SavedThreshold, Timeout } from './state.ts'
 
 const identity = z.string().nullable()
 
-const Definition: z.ZodType<KeptDefinition> = z.discriminatedUnion('kind', [
-  Threshold.extend({ kind: z.literal('threshold'), identity, endsAt: due.nullable() }),
+const Definition: z.ZodType<PersistedDefinition> = z.discriminatedUnion('kind', [
+  SavedThreshold.extend({ kind: z.literal('threshold'), identity, endsAt: due.nullable() }),
   z.strictObject({
     kind: z.literal('timeout'),
     node: z.string(),
@@ -23,7 +23,7 @@ const Definition: z.ZodType<KeptDefinition> = z.discriminatedUnion('kind', [
 
 const ofTold = { path: z.string(), about: z.string().array(), since: z.iso.datetime() }
 
-const Told: z.ZodType<KeptTold> = z.discriminatedUnion('kind', [
+const Told: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
   z.strictObject({
     ...ofTold,
     kind: z.literal('deadlock'),
@@ -43,10 +43,10 @@ const Told: z.ZodType<KeptTold> = z.discriminatedUnion('kind', [
 ])
 
 /** Null where the text is none, as when a later version wrote it. */
-export const parseDefinition = (text: string): KeptDefinition | null => parseAs(Definition, text)
+export const parseDefinition = (text: string): PersistedDefinition | null => parseAs(Definition, text)
 
 /** As for definitions. */
-export const parseTold = (text: string): KeptTold | null => parseAs(Told, text)
+export const parseAlert = (text: string): OpenAlert | null => parseAs(Told, text)
 
 function parseAs<T>(schema: z.ZodType<T>, text: string): T | null {
   try {

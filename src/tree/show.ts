@@ -121,7 +121,7 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     thresholds: thresholds.map((threshold) => ({
       path: threshold.path,
       at: threshold.definition.at,
-      state: stateOf(kernel, threshold),
+      state: thresholdStateOf(kernel, threshold),
     })),
   }
 }
@@ -132,7 +132,7 @@ const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: numb
 })
 
 /** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
-export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
+export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
   // It has ended with its node, by the signal that it sent.
   if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
@@ -146,7 +146,13 @@ export const byPath = (one: { path: string }, other: { path: string }): number =
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
   const { per } = threshold.definition
-  const definition = { path, ...threshold.definition, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
+  const definition = {
+    path,
+    ...threshold.definition,
+    owner,
+    ...expiryOf(threshold),
+    state: thresholdStateOf(kernel, threshold),
+  }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }

@@ -247,7 +247,7 @@ function partitionsOf(container: unknown): readonly unknown[] {
 }
 
 /** As it is saved. */
-export const Threshold = z.strictObject({
+export const SavedThreshold = z.strictObject({
   node: z.string().describe('Pathname of the node that it is set at'),
   limit: LimitNames,
   name: z.string(),
@@ -266,7 +266,7 @@ const path = '/sys/state'
 
 export type SavedState = MachineState & { readonly path: typeof path }
 
-export const State: z.ZodType<SavedState> = z
+export const StateSchema: z.ZodType<SavedState> = z
   .strictObject({
     path: z.literal(path),
     version: z
@@ -282,7 +282,7 @@ export const State: z.ZodType<SavedState> = z
     system: BoundedSystem,
     processes: z.array(Process),
     shared: z.array(Sync),
-    thresholds: z.array(Threshold),
+    thresholds: z.array(SavedThreshold),
     notifier: z.strictObject({ enabled: z.boolean(), disabled: LimitNames.array() }).describe('What is switched on'),
     waiting: z
       .array(z.strictObject({ threshold: z.string(), node: z.string().nullable(), at: due }))

@@ -13,7 +13,7 @@ import { Machine, type Pools } from '../../src/model/machine.ts'
 import type { ModelProcess } from '../../src/model/objects/model-process.ts'
 import type { ModelThread } from '../../src/model/objects/model-thread.ts'
 import { exportState, type MachineState } from '../../src/model/state/state.ts'
-import type { ThreadState } from '../../src/model/state/threads.ts'
+import type { SavedThread } from '../../src/model/state/threads.ts'
 import { hearTold } from '../support/contract/heard.ts'
 
 export class World {
@@ -93,7 +93,7 @@ export const returned = ({ returned: what }: ModelThread): unknown =>
 /** The whole state, but what TimerTimeout has set for this thread: a call that is refused spends that. */
 export function snapshot(machine: Machine, { parent, tid }: ModelThread): MachineState {
   const saved = exportState(machine)
-  const spent = (thread: ThreadState) => (thread.tid === tid ? { ...thread, timeout: null } : thread)
+  const spent = (thread: SavedThread) => (thread.tid === tid ? { ...thread, timeout: null } : thread)
   const processes = saved.processes.map((process) =>
     process.pid === parent.pid ? { ...process, threads: process.threads.map(spent) } : process,
   )

@@ -1,17 +1,17 @@
 import { beforeEach, expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
-import { LoopWatch } from '../../src/runtime/event-loop-monitor.ts'
+import { EventLoopMonitor } from '../../src/runtime/event-loop-monitor.ts'
 
 const { loopBlockedMs, loopCalmMs, loopLookEveryMs } = bounds
 
 let now: number
-let watch: LoopWatch
+let watch: EventLoopMonitor
 let told: (number | 'calm')[]
 
 beforeEach(() => {
   now = 1_000
   told = []
-  watch = new LoopWatch(() => now)
+  watch = new EventLoopMonitor(() => now)
   watch.start({ onBlocked: (ms) => told.push(ms), onCalm: () => told.push('calm') })
   watch.stop()
 })

@@ -16,7 +16,7 @@ export interface ClientLimits {
   readonly streamsPerClient: number
 }
 
-export const usualLimits: ClientLimits = {
+export const defaultClientLimits: ClientLimits = {
   connectionsPerAddress: bounds.connectionsPerAddress,
   requestsPerSecond: bounds.requestsPerSecond,
   streamsPerClient: bounds.streamsPerClient,

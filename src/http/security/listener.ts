@@ -17,7 +17,7 @@ import { Problem, problemOf } from '../problems.ts'
 import type { Clients } from './clients.ts'
 import type { TlsMaterial } from './tls.ts'
 
-export interface Edge {
+export interface ListenerOptions {
   /** Null for HTTP in the clear. */
   readonly tls: TlsMaterial | null
   /** Connections at once, of everybody: more are closed unheard. */
@@ -26,11 +26,15 @@ export interface Edge {
   readonly headersMs: number
 }
 
-export const usualEdge: Edge = { tls: null, connectionsMax: Number.POSITIVE_INFINITY, headersMs: bounds.requestMsMax }
+export const defaultListenerOptions: ListenerOptions = {
+  tls: null,
+  connectionsMax: Number.POSITIVE_INFINITY,
+  headersMs: bounds.requestMsMax,
+}
 
 /** Servers of one service: `--host localhost` has one for each family of addresses. */
 export class Listener {
-  readonly #edge: Edge
+  readonly #edge: ListenerOptions
   readonly #clients: Clients
   readonly #secure: SecureServer[] = []
   /** What TLS is spoken on: of those that are still at the handshake the HTTP server does not know. */
@@ -38,7 +42,7 @@ export class Listener {
   /** Common names of the certificates that clients have, and the handshake has verified. */
   readonly #names = new WeakMap<Socket, string>()
 
-  constructor(edge: Edge, clients: Clients) {
+  constructor(edge: ListenerOptions, clients: Clients) {
     this.#edge = edge
     this.#clients = clients
   }

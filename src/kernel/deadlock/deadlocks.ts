@@ -22,7 +22,7 @@ import {
 } from './deadlock.ts'
 import { showWaiting } from './member-views.ts'
 import type { WaitGraph } from './wait-graph.ts'
-import { Waits } from './wait-tracker.ts'
+import { WaitTracker } from './wait-tracker.ts'
 
 export interface DeadlockPorts {
   readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
@@ -51,7 +51,7 @@ const victimsToldMax = 100
 
 export class Deadlocks {
   readonly #ports: DeadlockPorts
-  readonly #waits = new Waits()
+  readonly #waits = new WaitTracker()
   readonly #all = new Map<number, Deadlock>()
   #lastId = 0
   readonly #provenOf = new Map<Thread, Deadlock>()

@@ -59,7 +59,7 @@ class TimedWait extends WheelTimer {
 }
 
 /** A warning that was told before a restart. */
-export interface ToldWait {
+export interface WarnedWait {
   /** Its pathname, and what it says; undefined where it is not set any more. */
   readonly timeout: string
   readonly definition: TimeoutDefinition | undefined
@@ -157,7 +157,7 @@ export class DefaultTimers {
    * A thread that was told of before a restart waits still, as far as can be seen: it is not told of again before it has gone
    * on, and then its end is told. False: it is not in that state. Preconditions: no timeout is set yet.
    */
-  resume(thread: Thread, { timeout: path, definition: known, state, since }: ToldWait): boolean {
+  resume(thread: Thread, { timeout: path, definition: known, state, since }: WarnedWait): boolean {
     const definition = known ?? { states: timeoutStates.filter((timed) => timed === state), afterMs: null }
     const begin = thread.condition.state === state ? beginOf(thread, { path, definition }, undefined) : null
     if (begin === null) return false
@@ -205,7 +205,7 @@ export class DefaultTimers {
   }
 
   /** A node is about to end: a timeout that is set on it ends with it. Preconditions: no thread is below it. */
-  bury(node: Node): void {
+  removeNode(node: Node): void {
     const timeout = this.#timeouts.get(node)
     if (timeout === undefined) return
     this.#timeouts.delete(node)

@@ -2,7 +2,7 @@
 
 import type { Thread } from '../nodes/thread.ts'
 
-export interface Waiting {
+export interface WaitingThread {
   readonly path: string
   readonly name: string
   readonly state: string | null
@@ -18,7 +18,7 @@ export interface Waiting {
   readonly since: string
 }
 
-export function showWaiting({ path, name, wait, condition }: Thread): Waiting {
+export function showWaiting({ path, name, wait, condition }: Thread): WaitingThread {
   const since = new Date(condition.since).toISOString()
   if (wait === null) return { path, name, state: condition.state, object: null, owner: null, since }
   const { state, object } = wait

@@ -6,19 +6,19 @@
 import type { Thread } from '../nodes/thread.ts'
 import type { Closing } from './deadlock.ts'
 
-export type Cause = 'blocked' | 'observed' | 'ended' | 'owner'
+export type CheckCause = 'blocked' | 'observed' | 'ended' | 'owner'
 
-export class Pending {
+export class PendingChecks {
   readonly #nodes: number[] = []
   readonly #threads: (Thread | null)[] = []
-  readonly #causes: Cause[] = []
+  readonly #causes: CheckCause[] = []
   #count = 0
 
   get count(): number {
     return this.#count
   }
 
-  add(node: number, thread: Thread | null, cause: Cause): void {
+  add(node: number, thread: Thread | null, cause: CheckCause): void {
     const place = this.#count++
     this.#nodes[place] = node
     this.#threads[place] = thread
@@ -29,7 +29,7 @@ export class Pending {
     return this.#nodes[place]!
   }
 
-  cause(place: number): Cause {
+  cause(place: number): CheckCause {
     return this.#causes[place]!
   }
 

@@ -9,7 +9,7 @@ import type { Process } from '../nodes/process.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { Lock, Wait } from '../nodes/wait.ts'
 import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
-import { type Cause, closing, Pending } from './pending-checks.ts'
+import { type CheckCause, closing, PendingChecks } from './pending-checks.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'
 
@@ -18,11 +18,11 @@ export interface Woken {
   readonly wake: Wake
 }
 
-export class Waits {
+export class WaitTracker {
   readonly #nodes = new WaitNodes()
   readonly proven = new WaitGraph(this.#nodes)
   readonly suspected = new WaitGraph(this.#nodes)
-  readonly #pending = new Pending()
+  readonly #pending = new PendingChecks()
   /** Were stuck and wait no more: some of them have ended, and have no node. */
   readonly #freed: Thread[] = []
   /** What has set somebody free who was stuck. */
@@ -160,7 +160,7 @@ export class Waits {
     return this.suspected.isStuck(node) || this.proven.isStuck(node)
   }
 
-  #link(thread: Thread, proven: number, suspected: number, cause: Cause): void {
+  #link(thread: Thread, proven: number, suspected: number, cause: CheckCause): void {
     const node = this.#nodes.thread(thread)
     const before = this.suspected.next[node]!
     if (before === suspected && this.proven.next[node] === proven) return

@@ -22,7 +22,7 @@ export abstract class Node<L extends Level = Level> {
   abstract readonly confirmedAt: number
 
   /** It has ended, and is still there: nothing watches it any more. */
-  get isBuried(): boolean {
+  get isRemoved(): boolean {
     return false
   }
 }

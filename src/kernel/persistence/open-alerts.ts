@@ -20,13 +20,13 @@ interface Told {
   readonly since: string
 }
 
-export interface KeptDeadlock extends Told {
+export interface OpenDeadlock extends Told {
   readonly kind: 'deadlock'
   readonly was: DeadlockKind
   readonly members: readonly { readonly path: string; readonly name: string }[]
 }
 
-export interface KeptWarning extends Told {
+export interface OpenWarning extends Told {
   readonly kind: 'warning'
   readonly timeout: string
   readonly pid: number
@@ -36,7 +36,7 @@ export interface KeptWarning extends Told {
   readonly state: ThreadState
 }
 
-export type KeptTold = KeptDeadlock | KeptWarning
+export type OpenAlert = OpenDeadlock | OpenWarning
 
 const kindOf: Partial<Record<EventType, DeadlockKind>> = {
   'deadlock.detected': 'detected',
@@ -44,18 +44,18 @@ const kindOf: Partial<Record<EventType, DeadlockKind>> = {
   'deadlock.suspected': 'suspected',
 }
 
-export const endsTold = (type: EventType): boolean => type === 'deadlock.resolved' || type === 'deadlock.eased'
+export const closesAlert = (type: EventType): boolean => type === 'deadlock.resolved' || type === 'deadlock.eased'
 
 /** Null where the event begins nothing. */
-export function toldBy({ type, subject: path, about, data }: KernelEvent): KeptTold | null {
+export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent): OpenAlert | null {
   const was = kindOf[type]
   // What the kernel tells of these has these fields: nothing else emits them.
   if (was !== undefined) {
-    const { since, members } = data as unknown as Pick<KeptDeadlock, 'since' | 'members'>
+    const { since, members } = data as unknown as Pick<OpenDeadlock, 'since' | 'members'>
     return { kind: 'deadlock', path, about, was, since, members: members.map(named) }
   }
   if (type !== 'deadlock.warning') return null
-  const { timeout, pid, tid, name, identity, since, state } = data as unknown as Omit<KeptWarning, 'kind'>
+  const { timeout, pid, tid, name, identity, since, state } = data as unknown as Omit<OpenWarning, 'kind'>
   return { kind: 'warning', path, about, timeout, pid, tid, name, identity, since, state }
 }
 
@@ -64,10 +64,10 @@ const named = ({ path, name }: { readonly path: string; readonly name: string })
 const dateText = (ms: number): string => new Date(ms).toISOString()
 
 /** All that is so now. */
-export function toldOf({ deadlocks, timers }: Kernel): KeptTold[] {
+export function openAlerts({ deadlocks, timers }: Kernel): OpenAlert[] {
   return [
     ...deadlocks.all().map(
-      (deadlock): KeptDeadlock => ({
+      (deadlock): OpenDeadlock => ({
         kind: 'deadlock',
         path: deadlockPath(deadlock),
         about: aboutOf(deadlock.members),
@@ -82,15 +82,15 @@ export function toldOf({ deadlocks, timers }: Kernel): KeptTold[] {
 
 function warningOf(
   { path, parent, tid, name }: Thread,
-  { timeout, ...rest }: Pick<KeptWarning, 'timeout' | 'state' | 'since'>,
-): KeptWarning {
+  { timeout, ...rest }: Pick<OpenWarning, 'timeout' | 'state' | 'since'>,
+): OpenWarning {
   const { pid, identity, partition } = parent
   const about = partition === null ? [timeout] : [timeout, partition.path]
   return { kind: 'warning', path, about, timeout, pid, tid, name, identity, ...rest }
 }
 
 /** Before anything is found anew. */
-export function endDeadlocks(kernel: Kernel, told: readonly KeptTold[]): void {
+export function endDeadlocks(kernel: Kernel, told: readonly OpenAlert[]): void {
   for (const each of told) {
     if (each.kind !== 'deadlock') continue
     const { path, about, was, since, members } = each
@@ -101,7 +101,7 @@ export function endDeadlocks(kernel: Kernel, told: readonly KeptTold[]): void {
 /** Preconditions: all that lives is known, and no timeout is set here yet; `definitions` are those that will be, by pathname. */
 export function resumeWarnings(
   kernel: Kernel,
-  told: readonly KeptTold[],
+  told: readonly OpenAlert[],
   definitions: ReadonlyMap<string, TimeoutDefinition>,
 ): void {
   for (const each of told) {
@@ -116,7 +116,7 @@ export function resumeWarnings(
   }
 }
 
-function threadOf(kernel: Kernel, { pid, tid, identity }: KeptWarning): Thread | null {
+function threadOf(kernel: Kernel, { pid, tid, identity }: OpenWarning): Thread | null {
   try {
     const thread = kernel.thread(pid, tid)
     return thread.parent.identity === identity ? thread : null

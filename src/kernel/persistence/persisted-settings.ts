@@ -15,46 +15,46 @@ import { type LimitName, limits } from '../limits/table.ts'
 import { processOf } from '../limits/thresholds/crossing.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
 import type { Node } from '../nodes/node.ts'
-import { type KeptTold, resumeWarnings, toldOf } from './open-alerts.ts'
+import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
 /** Null where it is on no process. */
 interface Placed {
   readonly identity: string | null
 }
 
-export interface KeptThreshold extends ThresholdState, Placed {
+export interface PersistedThreshold extends ThresholdState, Placed {
   readonly kind: 'threshold'
   /** When its `ttl` runs out, in ms of Unix time. */
   readonly endsAt: number | null
 }
 
-export interface KeptTimeout extends Pick<DefaultTimeout, 'definition' | 'revision' | 'owner'>, Placed {
+export interface PersistedTimeout extends Pick<DefaultTimeout, 'definition' | 'revision' | 'owner'>, Placed {
   readonly kind: 'timeout'
   readonly node: string
 }
 
-export interface KeptSwitches extends SwitchesState {
+export interface PersistedSwitches extends SwitchesState {
   readonly kind: 'switches'
 }
 
-export type KeptDefinition = KeptThreshold | KeptTimeout | KeptSwitches
+export type PersistedDefinition = PersistedThreshold | PersistedTimeout | PersistedSwitches
 
 /** A threshold has told of a node that usage is past there, and not yet that it is back. */
-export interface KeptTrip extends Placed {
+export interface PersistedTrip extends Placed {
   /** Pathname of the threshold. */
   readonly threshold: string
   /** Of the limit at the node: the subject of the event. */
   readonly place: string
 }
 
-export interface Kept {
-  readonly definitions: readonly KeptDefinition[]
-  readonly trips: readonly KeptTrip[]
-  readonly told: readonly KeptTold[]
+export interface PersistedSettings {
+  readonly definitions: readonly PersistedDefinition[]
+  readonly trips: readonly PersistedTrip[]
+  readonly alerts: readonly OpenAlert[]
 }
 
 /** By which a definition is known. */
-export function keptPath(kept: KeptDefinition): string {
+export function persistedPath(kept: PersistedDefinition): string {
   if (kept.kind === 'switches') return '/sys/notifier'
   if (kept.kind === 'timeout') return `${kept.node}/timeout`
   return `${kept.node}/${kept.limit}/threshold/${encodeURIComponent(kept.name)}`
@@ -62,7 +62,7 @@ export function keptPath(kept: KeptDefinition): string {
 
 const identityOf = (node: Node): string | null => processOf(node)?.identity ?? null
 
-export const keptThreshold = (threshold: Threshold): KeptThreshold => ({
+export const persistedThreshold = (threshold: Threshold): PersistedThreshold => ({
   kind: 'threshold',
   node: threshold.node.path,
   identity: identityOf(threshold.node),
@@ -74,7 +74,7 @@ export const keptThreshold = (threshold: Threshold): KeptThreshold => ({
   endsAt: threshold.timer?.isArmed ? threshold.timer.at : null,
 })
 
-export const keptTimeout = ({ node, definition, revision, owner }: DefaultTimeout): KeptTimeout => ({
+export const persistedTimeout = ({ node, definition, revision, owner }: DefaultTimeout): PersistedTimeout => ({
   kind: 'timeout',
   node: node.path,
   identity: identityOf(node),
@@ -83,18 +83,21 @@ export const keptTimeout = ({ node, definition, revision, owner }: DefaultTimeou
   owner,
 })
 
-export const keptSwitches = (kernel: Kernel): KeptSwitches => ({ kind: 'switches', ...exportSwitches(kernel) })
+export const persistedSwitches = (kernel: Kernel): PersistedSwitches => ({
+  kind: 'switches',
+  ...exportSwitches(kernel),
+})
 
 /** All that is set now. */
-export function keptOf(kernel: Kernel): Kept {
+export function exportSettings(kernel: Kernel): PersistedSettings {
   const thresholds = [...kernel.notifier.thresholds()]
   return {
     definitions: [
-      keptSwitches(kernel),
-      ...[...kernel.timers.timeouts()].map(keptTimeout),
-      ...thresholds.map(keptThreshold),
+      persistedSwitches(kernel),
+      ...[...kernel.timers.timeouts()].map(persistedTimeout),
+      ...thresholds.map(persistedThreshold),
     ],
-    told: toldOf(kernel),
+    alerts: openAlerts(kernel),
     trips: thresholds.flatMap(({ path, limit, watches }) =>
       [...watches.values()].flatMap(({ state, node }) =>
         state === 'tripped' ? [{ threshold: path, place: `${node.path}/${limit}`, identity: identityOf(node) }] : [],
@@ -103,8 +106,8 @@ export function keptOf(kernel: Kernel): Kept {
   }
 }
 
-export interface Refused {
-  readonly definition: KeptThreshold | KeptTimeout
+export interface RefusedSetting {
+  readonly definition: PersistedThreshold | PersistedTimeout
   readonly reason: string
 }
 
@@ -112,16 +115,16 @@ export interface Refused {
  * Sets again what was set. What was set on a process that has ended has ended with it; what cannot be set here any more is
  * given back with the reason. Preconditions: all that lives is known; nothing is set here yet.
  */
-export function restoreKept(kernel: Kernel, { definitions, trips, told }: Kept): Refused[] {
-  resumeWarnings(kernel, told, timeoutsOf(definitions))
+export function restoreSettings(kernel: Kernel, { definitions, trips, alerts }: PersistedSettings): RefusedSetting[] {
+  resumeWarnings(kernel, alerts, timeoutsOf(definitions))
   const places = new Places(kernel)
   const tripsOf = Map.groupBy(trips, ({ threshold }) => threshold)
-  const refused: Refused[] = []
+  const refused: RefusedSetting[] = []
   for (const definition of definitions) {
     try {
       if (definition.kind === 'switches') restoreSwitches(kernel, definition)
       else if (definition.kind === 'timeout') restoreTimeout(kernel, places, definition)
-      else restoreThreshold(kernel, places, definition, tripsOf.get(keptPath(definition)) ?? [])
+      else restoreThreshold(kernel, places, definition, tripsOf.get(persistedPath(definition)) ?? [])
     } catch (error) {
       if (!(error instanceof KernelError) || definition.kind === 'switches') throw error
       refused.push({ definition, reason: error.message })
@@ -130,23 +133,28 @@ export function restoreKept(kernel: Kernel, { definitions, trips, told }: Kept):
   return refused
 }
 
-const timeoutsOf = (definitions: readonly KeptDefinition[]): ReadonlyMap<string, TimeoutDefinition> =>
-  new Map(definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[keptPath(kept), kept.definition]] : [])))
+const timeoutsOf = (definitions: readonly PersistedDefinition[]): ReadonlyMap<string, TimeoutDefinition> =>
+  new Map(definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[persistedPath(kept), kept.definition]] : [])))
 
 /** What configuration has switched off stays off. */
-function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: KeptSwitches): void {
+function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: PersistedSwitches): void {
   if (!enabled) notifier.switch(null, false)
   for (const [index, { name }] of limits.entries()) if (disabled.includes(name)) notifier.switch(index, false)
 }
 
-function restoreTimeout({ timers }: Kernel, places: Places, kept: KeptTimeout): void {
+function restoreTimeout({ timers }: Kernel, places: Places, kept: PersistedTimeout): void {
   const node = places.find(kept.node, kept.identity)
   if (node === null) return
   const { definition, owner, revision } = kept
   timers.reinstate(node, { definition, owner, revision })
 }
 
-function restoreThreshold(kernel: Kernel, places: Places, kept: KeptThreshold, trips: readonly KeptTrip[]): void {
+function restoreThreshold(
+  kernel: Kernel,
+  places: Places,
+  kept: PersistedThreshold,
+  trips: readonly PersistedTrip[],
+): void {
   const { limit, definition, name, owner, revision, endsAt } = kept
   const node = places.find(kept.node, kept.identity)
   const found = trips.map((trip) => ({
@@ -174,7 +182,7 @@ function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshol
 /** Of a node that ended, or is not meant any more, while nobody looked. */
 function tellCleared(
   kernel: Kernel,
-  { threshold, place, identity }: KeptTrip,
+  { threshold, place, identity }: PersistedTrip,
   { limit, ...rest }: { limit: LimitName; note: ThresholdDefinition['note']; reason: string },
 ): void {
   const data = { threshold, limit, value: null, ...(identity !== null && { identity }), ...rest }
@@ -194,7 +202,7 @@ class Places {
   find(path: string, identity: string | null): Node | null {
     try {
       const node = nodeAt(this.#kernel, this.#containers, path)
-      return identityOf(node) === identity && !node.isBuried ? node : null
+      return identityOf(node) === identity && !node.isRemoved ? node : null
     } catch (error) {
       if (error instanceof KernelError) return null
       throw error

@@ -7,7 +7,7 @@ import type { Described } from '../objects/blocker.ts'
 export type Value = Readonly<Record<string, unknown>>
 
 /** A call returns at once, or its thread is blocked: what it returns then is told when it does. A refusal is thrown. */
-export type Outcome = { readonly returned: Value } | { readonly blocked: ThreadState; readonly on: Described }
+export type CallOutcome = { readonly returned: Value } | { readonly blocked: ThreadState; readonly on: Described }
 
 /** What a call's own code says: that it has returned, or that it has blocked the thread. */
 export type Progress = Value | 'blocked'

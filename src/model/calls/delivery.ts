@@ -106,7 +106,7 @@ function enqueue(machine: Machine, process: ModelProcess, thread: ModelThread | 
 }
 
 /** Out of the list in which it waits. */
-export function take(machine: Machine, thread: ModelThread, { from, sent }: Waiting): void {
+export function take(machine: Machine, thread: ModelThread, { from, sent }: WaitingSignal): void {
   const process = thread.parent
   if (from === 'process') process.pending.splice(process.pending.indexOf(sent), 1)
   else thread.pending = thread.pending.filter((other) => other !== sent)
@@ -186,13 +186,13 @@ export function raiseFault(machine: Machine, thread: ModelThread, name: string, 
 }
 
 /** A signal that waits, at the thread or at its process. */
-export interface Waiting {
+export interface WaitingSignal {
   readonly from: 'thread' | 'process'
   readonly sent: PendingSignal
 }
 
 /** The first of those that wait and fit: of one number the thread's own before its process's. */
-export function firstPending(thread: ModelThread, fits: (signal: Signal) => boolean): Waiting | null {
+export function firstPending(thread: ModelThread, fits: (signal: Signal) => boolean): WaitingSignal | null {
   const own = thread.pending.find(({ signal }) => fits(signal))
   const common = thread.parent.pending.find(({ signal }) => fits(signal))
   if (own !== undefined && (common === undefined || own.signal.number <= common.signal.number))

@@ -1,7 +1,7 @@
 /** Processes: made, ended, waited for, moved. */
 
 import { KernelError } from '../../kernel/errno.ts'
-import { tellDenied } from '../../kernel/limits/thresholds/deny.ts'
+import { emitDenied } from '../../kernel/limits/thresholds/deny.ts'
 import { containers } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { Rlimit } from '../../kernel/nodes/process.ts'
@@ -136,7 +136,7 @@ export function endProcess(
   const parent = process.parentProcess
   // What was tripped is cleared by the death, not by what the dying give back.
   machine.kernel.settle()
-  for (const node of [...threads.values(), process]) machine.kernel.notifier.bury(node)
+  for (const node of [...threads.values(), process]) machine.kernel.notifier.removeNode(node)
   for (const thread of [...threads.values()]) if (thread.isDead) threadLeft(machine.kernel, thread)
   // Its threads first: none of them returns from anything any more.
   for (const thread of threads.values()) stopThread(machine, thread)
@@ -166,7 +166,7 @@ function tellParent(machine: Machine, parent: ModelProcess, pid: number): void {
   } catch (error) {
     // A parent whose queue is full finds its zombie all the same, when it asks.
     if (!(error instanceof KernelError)) throw error
-    tellDenied(machine.kernel, error, { cause: `/sys/proc/${pid}`, call: null })
+    emitDenied(machine.kernel, error, { cause: `/sys/proc/${pid}`, call: null })
   }
 }
 

@@ -1,7 +1,7 @@
 /** Timers, sleeps, the end of waits, and CPU time. Times are ms of the kernel's clock, which ticks once a ms. */
 
 import { assert, KernelError } from '../../kernel/errno.ts'
-import { tellDenied } from '../../kernel/limits/thresholds/deny.ts'
+import { emitDenied } from '../../kernel/limits/thresholds/deny.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 import type { Machine } from '../machine.ts'
 import type { Connection } from '../objects/channel.ts'
@@ -111,7 +111,7 @@ export function expire(machine: Machine, timer: KernelTimer): void {
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
     timer.overruns++
-    tellDenied(machine.kernel, error, { cause: process.path, call: null })
+    emitDenied(machine.kernel, error, { cause: process.path, call: null })
   }
 }
 

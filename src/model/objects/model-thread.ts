@@ -81,7 +81,7 @@ export class ModelThread extends Thread {
     this.parent.revision++
   }
 
-  override get isBuried(): boolean {
+  override get isRemoved(): boolean {
     return this.isDead
   }
 

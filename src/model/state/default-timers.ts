@@ -5,7 +5,7 @@ import { timeoutPath } from '../../kernel/deadlock/default-timers.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { at, atEach, checkRevisions } from './references.ts'
-import type { ThreadState } from './threads.ts'
+import type { SavedThread } from './threads.ts'
 import { containersOf, nodeAt } from './thresholds.ts'
 
 export interface TimeoutSettingState {
@@ -28,7 +28,7 @@ export const exportTimeouts = ({ timers }: Kernel): TimeoutSettingState[] =>
 export function importTimeouts(
   kernel: Kernel,
   state: { readonly timeouts: readonly TimeoutSettingState[]; readonly nextTimeoutRevision: number },
-  threads: readonly { readonly thread: ModelThread; readonly state: ThreadState }[],
+  threads: readonly { readonly thread: ModelThread; readonly state: SavedThread }[],
 ): void {
   const containers = containersOf(kernel)
   const timeouts = atEach('timeouts', state.timeouts, ({ node: path, ...rest }): DefaultTimeout => {

@@ -3,13 +3,13 @@
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { at } from './references.ts'
-import { exportWatches, importWatches, type Thresholds, type WatchState } from './thresholds.ts'
+import { exportWatches, importWatches, type SavedWatch, type Thresholds } from './thresholds.ts'
 import { exportUsage, importUsage, type UsageState } from './usage.ts'
 
 export interface NodeState {
   readonly revision: number
   readonly usage: UsageState
-  readonly watches: readonly WatchState[]
+  readonly watches: readonly SavedWatch[]
 }
 
 export const exportNode = (kernel: Kernel, node: Node): NodeState => ({

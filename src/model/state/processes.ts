@@ -27,7 +27,7 @@ import {
   signalNamed,
 } from './signals.ts'
 import { exportSyncs, type SyncState } from './syncs.ts'
-import { exportThread, type ThreadState } from './threads.ts'
+import { exportThread, type SavedThread } from './threads.ts'
 import { exportTimers, type Places, type TimerState } from './timers.ts'
 
 /** Null is unlimited. */
@@ -50,7 +50,7 @@ export interface ProcessState extends NodeState {
   readonly resident: number
   readonly stopped: boolean
   readonly overCpu: boolean
-  readonly threads: readonly ThreadState[]
+  readonly threads: readonly SavedThread[]
   readonly channels: readonly ChannelState[]
   readonly connections: readonly ConnectionState[]
   /** rcvids of messages that wait for replies. */

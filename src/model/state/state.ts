@@ -24,7 +24,7 @@ import { importNode } from './nodes.ts'
 import { exportProcess, importProcess, type ProcessState } from './processes.ts'
 import { at, type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
 import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
-import { importService, importThread, importWait, type ThreadState } from './threads.ts'
+import { importService, importThread, importWait, type SavedThread } from './threads.ts'
 import {
   exportSwitches,
   exportThresholds,
@@ -150,7 +150,7 @@ interface OfProcess {
 
 interface OfThread {
   readonly thread: ModelThread
-  readonly state: ThreadState
+  readonly state: SavedThread
   readonly place: string
 }
 

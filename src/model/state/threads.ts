@@ -20,11 +20,11 @@ import {
   importShares,
   importTimeout,
   type Places,
+  type SavedTimeout,
   type ShareState,
-  type TimeoutState,
 } from './timers.ts'
 
-export interface ThreadState extends NodeState {
+export interface SavedThread extends NodeState {
   readonly tid: number
   readonly name: string
   readonly isMain: boolean
@@ -47,11 +47,11 @@ export interface ThreadState extends NodeState {
   readonly arrival: number
   readonly mask: readonly string[]
   readonly pending: readonly PendingState[]
-  readonly timeout: TimeoutState | null
+  readonly timeout: SavedTimeout | null
   readonly shares: readonly ShareState[]
 }
 
-export function exportThread(kernel: Kernel, thread: ModelThread, places: Places): ThreadState {
+export function exportThread(kernel: Kernel, thread: ModelThread, places: Places): SavedThread {
   const { tid, name, isMain, detached, status, priority, realPriority, servedPriority } = thread
   const { serving, blocker, calling, returned, arrival } = thread
   return {
@@ -80,14 +80,14 @@ export function exportThread(kernel: Kernel, thread: ModelThread, places: Places
   }
 }
 
-function exportFormer({ former }: ModelThread): ThreadState['former'] {
+function exportFormer({ former }: ModelThread): SavedThread['former'] {
   return former === null || former.state === null ? null : { state: former.state, since: former.since }
 }
 
 export function importThread(
   { kernel }: Machine,
   process: ModelProcess,
-  { state, arming }: { state: ThreadState; arming: Arming },
+  { state, arming }: { state: SavedThread; arming: Arming },
 ): void {
   const { tid, name, isMain, detached, priority, since } = state
   if (process.threads.has(tid)) throw new KernelError('EINVAL', `${process.path} has thread ${tid} twice`)
@@ -110,7 +110,7 @@ export function importThread(
 }
 
 /** Preconditions: all that threads wait for is there. Messages are known to their servers from here on. */
-export function importWait(machine: Machine, thread: ModelThread, state: ThreadState, arming: Arming): void {
+export function importWait(machine: Machine, thread: ModelThread, state: SavedThread, arming: Arming): void {
   if (state.blocker === null) return
   const blocker = importBlocker(machine, thread, state.blocker, arming)
   thread.blocker = blocker
@@ -122,6 +122,6 @@ export function importWait(machine: Machine, thread: ModelThread, state: ThreadS
 }
 
 /** Preconditions: the messages that wait for replies are there. */
-export function importService(thread: ModelThread, { serving }: ThreadState): void {
+export function importService(thread: ModelThread, { serving }: SavedThread): void {
   if (serving !== null) thread.serving = there(thread.parent.received.get(serving))
 }

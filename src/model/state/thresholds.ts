@@ -7,11 +7,11 @@ import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts
 import { checkAction } from '../../kernel/limits/thresholds/action.ts'
 import { checkDefinition } from '../../kernel/limits/thresholds/check-definition.ts'
 import {
+  type ReportedChange,
   type WatchState as Standing,
   Threshold,
   type ThresholdDefinition,
-  type Told,
-  type Watch,
+  type ThresholdWatch,
 } from '../../kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { partitionsWithin } from '../../kernel/nodes/within.ts'
@@ -42,12 +42,12 @@ export interface WaitingState {
 }
 
 /** Of a node: which threshold watches it, by its pathname, and how it stands there. */
-export interface WatchState {
+export interface SavedWatch {
   readonly threshold: string
   readonly state: Standing
   readonly fresh: boolean
   /** Of a threshold on changes: what was told last, when, and how many changes there were since. */
-  readonly told: Told | null
+  readonly told: ReportedChange | null
 }
 
 export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
@@ -91,7 +91,7 @@ export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, pa
   return there(containers.get(path))
 }
 
-export const exportWatches = ({ guards }: Node): WatchState[] =>
+export const exportWatches = ({ guards }: Node): SavedWatch[] =>
   (guards ?? []).flatMap(({ watches, changes }) =>
     [...watches].map(({ threshold, state, fresh, told }) => ({
       threshold: threshold.path,
@@ -104,7 +104,7 @@ export const exportWatches = ({ guards }: Node): WatchState[] =>
 export function importWatches(
   { notifier }: Kernel,
   node: Node,
-  { watches, thresholds }: { watches: readonly WatchState[]; thresholds: Thresholds },
+  { watches, thresholds }: { watches: readonly SavedWatch[]; thresholds: Thresholds },
 ): void {
   for (const { threshold: path, state, fresh, told } of watches) {
     const threshold = there(thresholds.get(path))
@@ -150,7 +150,7 @@ export function importWaiting(kernel: Kernel, states: readonly WaitingState[], t
   })
 }
 
-function mayWait(of: Threshold | Watch): boolean {
+function mayWait(of: Threshold | ThresholdWatch): boolean {
   if (of instanceof Threshold) return of.ttlMs !== null
   const { definition, forMs, everyMs } = of.threshold
   return of.state === 'armed' && (definition.on === 'cross' ? forMs : everyMs) !== null

@@ -26,7 +26,7 @@ export interface TimerState {
   readonly armed: ArmedState
 }
 
-export interface TimeoutState {
+export interface SavedTimeout {
   readonly states: readonly ThreadState[]
   readonly due: number
   readonly armed: ArmedState
@@ -97,13 +97,13 @@ function importNotice({ connections }: ModelProcess, notice: NoticeState): Timer
   return { kind, connection: coid === null ? null : there(connections.get(coid)), code, value }
 }
 
-export function exportTimeout({ timeout }: ModelThread, places: Places): TimeoutState | null {
+export function exportTimeout({ timeout }: ModelThread, places: Places): SavedTimeout | null {
   return timeout === null ? null : { states: [...timeout.states], due: timeout.due, armed: places.of(timeout) }
 }
 
 export const importTimeout = (
   thread: ModelThread,
-  { states, due, armed }: TimeoutState,
+  { states, due, armed }: SavedTimeout,
   arming: Arming,
 ): ThreadTimeout => arming.add(new ThreadTimeout({ thread, states: new Set(states), due }), armed)
 

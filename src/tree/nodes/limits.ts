@@ -140,7 +140,7 @@ export const limitDefinitions = [
         const definition: ThresholdDefinition = ThresholdBody.parse(body)
         const wish = { definition, owner }
         if (dryRun) {
-          const body = showThreshold(kernel, kernel.notifier.foresee(node, index, name, wish))
+          const body = showThreshold(kernel, kernel.notifier.preview(node, index, name, wish))
           return { status: 200, body: { ...body, dryRun: true } }
         }
         // An update by itself: what it trips may act at once.

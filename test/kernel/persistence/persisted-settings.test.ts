@@ -3,7 +3,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import { limitIndex } from '../../../src/kernel/limits/table.ts'
 import * as seen from '../../../src/kernel/observations.ts'
-import { type Kept, keptOf, restoreKept } from '../../../src/kernel/persistence/persisted-settings.ts'
+import {
+  exportSettings,
+  type PersistedSettings,
+  restoreSettings,
+} from '../../../src/kernel/persistence/persisted-settings.ts'
 import { Bench } from '../support.ts'
 
 let before: Bench
@@ -33,11 +37,11 @@ function lives(pid: number, fds: number, { bench = after, identity = `boot-${pid
 }
 
 /** As it comes out of a file. */
-const kept = (): Kept => JSON.parse(JSON.stringify(keptOf(before.kernel))) as Kept
+const kept = (): PersistedSettings => JSON.parse(JSON.stringify(exportSettings(before.kernel))) as PersistedSettings
 
 function restart() {
   after.told()
-  const refused = restoreKept(after.kernel, kept())
+  const refused = restoreSettings(after.kernel, kept())
   return { refused, told: after.told() }
 }
 
@@ -52,7 +56,7 @@ test('what was set is set again, by the same definition, owner and revision', ()
   before.kernel.notifier.switch(limitIndex.threads, false)
   lives(1, 5)
   expect(restart()).toEqual({ refused: [], told: [] })
-  expect(keptOf(after.kernel)).toEqual(kept())
+  expect(exportSettings(after.kernel)).toEqual(kept())
 })
 
 test('still tripped is silent', () => {
@@ -159,8 +163,8 @@ test('what cannot be measured here any more is given back with the reason, and t
   before.put(lives(1, 1, { bench: before }), 'fds', 'hog', { at: 100 })
   lives(1, 1)
   const [switches, hog] = kept().definitions
-  const strange = { ...(hog as object), limit: 'channels', name: 'strange' } as Kept['definitions'][number]
-  const refused = restoreKept(after.kernel, { definitions: [switches!, strange, hog!], trips: [], told: [] })
+  const strange = { ...(hog as object), limit: 'channels', name: 'strange' } as PersistedSettings['definitions'][number]
+  const refused = restoreSettings(after.kernel, { definitions: [switches!, strange, hog!], trips: [], alerts: [] })
   expect(refused).toEqual([{ definition: strange, reason: expect.stringContaining('not on this source') }])
   expect(stateOf(1)).toEqual(['armed'])
 })

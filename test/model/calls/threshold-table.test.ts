@@ -84,7 +84,7 @@ function modelStage(limit: LimitName): Stage {
   }
 }
 
-const liveAbilities = linuxAbilities({ fastMs: 25, fullMs: 1000, livesTold: true })
+const liveAbilities = linuxAbilities({ fastMs: 25, fullMs: 1000, birthsReported: true })
 
 /** What a live source would record; counts of births and deaths come with those. */
 function liveStage(limit: LimitName, level: Level): Stage {

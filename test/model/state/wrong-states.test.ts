@@ -7,7 +7,7 @@ import { Kernel } from '../../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../../src/model/abilities.ts'
 import { Machine } from '../../../src/model/machine.ts'
 import { importState } from '../../../src/model/state/state.ts'
-import { State, saveState } from '../../../src/tree/state.ts'
+import { StateSchema, saveState } from '../../../src/tree/state.ts'
 import { numbersOfStep, operationOf, prologue, type Step } from '../properties/choices.ts'
 import { wrongs } from '../properties/invariants.ts'
 import { perform } from '../properties/operations.ts'
@@ -70,7 +70,7 @@ test('a state with one wrong value is refused with EINVAL and the place, or make
 }, 60_000)
 
 function load(given: unknown): Machine | 'misshapen' | 'refused' {
-  const { data } = State.safeParse(given)
+  const { data } = StateSchema.safeParse(given)
   if (data === undefined) return 'misshapen'
   const { path: _, ...state } = data
   try {

@@ -8,8 +8,8 @@ import { Process } from '../../nodes/process.ts'
 import { Thread } from '../../nodes/thread.ts'
 import type { LimitRow } from '../table.ts'
 import { crossingPlaces, processOf } from './crossing.ts'
-import { tellDenied } from './deny.ts'
-import type { ThresholdDefinition, Watch } from './threshold.ts'
+import { emitDenied } from './deny.ts'
+import type { ThresholdDefinition, ThresholdWatch } from './threshold.ts'
 
 const wrong = (field: string, message: string) => new KernelError('EINVAL', message, { field })
 
@@ -47,7 +47,7 @@ function checkSignal(
 }
 
 /** Sends the signal of a threshold that has tripped, to the process or thread that did it; and tells what came of it. */
-export function carryOut(kernel: Kernel, watch: Watch): void {
+export function carryOut(kernel: Kernel, watch: ThresholdWatch): void {
   const { node, threshold } = watch
   const process = processOf(node)
   const { signal } = threshold.definition
@@ -80,7 +80,7 @@ function send(kernel: Kernel, node: Node, { signal, cause }: { signal: string; c
     return null
   } catch (error) {
     if (!(error instanceof KernelError)) throw error
-    tellDenied(kernel, error, { cause, call: null })
+    emitDenied(kernel, error, { cause, call: null })
     return error
   }
 }

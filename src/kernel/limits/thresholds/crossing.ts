@@ -6,7 +6,7 @@ import { Thread } from '../../nodes/thread.ts'
 import { processesWithin } from '../../nodes/within.ts'
 import type { Reading, Readings } from '../readings.ts'
 import { type LimitRow, limits } from '../table.ts'
-import { pointValue, type Threshold, type Watch } from './threshold.ts'
+import { pointValue, type Threshold, type ThresholdWatch } from './threshold.ts'
 
 /** The process that a node is or belongs to. */
 export function processOf(node: Node): Process | null {
@@ -15,7 +15,7 @@ export function processOf(node: Node): Process | null {
 }
 
 /** Subject: the leaf that tripped. About: the threshold, and the process's partition. */
-export function crossingPlaces({ threshold, node }: Watch): { subject: string; about: string[] } {
+export function crossingPlaces({ threshold, node }: ThresholdWatch): { subject: string; about: string[] } {
   const partition = processOf(node)?.partition
   return {
     subject: `${node.path}/${threshold.limit}`,
@@ -30,7 +30,7 @@ interface Surroundings {
 }
 
 export function crossingData(
-  { threshold, node }: Watch,
+  { threshold, node }: ThresholdWatch,
   now: Reading,
   { usage, period, selfPid }: Surroundings,
 ): Record<string, unknown> {

@@ -146,14 +146,14 @@ interface Teller extends Held {
 }
 
 /** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
-export interface Cause {
+export interface DenialCause {
   readonly cause: string | null
   /** What it called; null where nobody called. */
   readonly call: string | null
 }
 
 /** `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors nothing. */
-export function tellDenied(kernel: Teller, error: unknown, cause: Cause): void {
+export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): void {
   if (!(error instanceof Denied)) return
   for (const refuser of error.refusers) {
     const { node, threshold, need } = refuser
@@ -168,7 +168,7 @@ export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T
   try {
     return change()
   } catch (error) {
-    tellDenied(kernel, error, { cause: null, call })
+    emitDenied(kernel, error, { cause: null, call })
     throw error
   }
 }

@@ -5,7 +5,7 @@ import type { TimerWheel } from '../../time/timer-wheel.ts'
 import { type Guard, guardOf } from '../guard.ts'
 import type { Reading } from '../readings.ts'
 import type { Usage } from '../usage.ts'
-import { NotifierTimer, pointValue, type Watch } from './threshold.ts'
+import { NotifierTimer, pointValue, type ThresholdWatch } from './threshold.ts'
 
 /** What there is to tell of a watch. */
 export type News =
@@ -20,11 +20,11 @@ interface JudgeParts {
   readonly wheel: TimerWheel<NotifierTimer>
   /** ms of Unix time. */
   readonly now: () => number
-  readonly read: (watch: Watch) => Reading
-  readonly tell: (watch: Watch, news: News) => void
+  readonly read: (watch: ThresholdWatch) => Reading
+  readonly tell: (watch: ThresholdWatch, news: News) => void
 }
 
-export class Judge {
+export class Evaluator {
   readonly #parts: JudgeParts
 
   constructor(parts: JudgeParts) {
@@ -32,20 +32,20 @@ export class Judge {
   }
 
   /** Preconditions: the watch is in its guard. */
-  judge(watch: Watch): void {
+  judge(watch: ThresholdWatch): void {
     const now = this.#parts.read(watch)
     if (watch.threshold.definition.on === 'change') this.#judgeChange(watch, now)
     else this.#judgeCrossing(watch, now)
   }
 
   /** The time that it waited for has come. Preconditions: all changes until now have been judged. */
-  expire(watch: Watch): void {
+  expire(watch: ThresholdWatch): void {
     if (watch.threshold.definition.on === 'change') this.judge(watch)
     else this.#trip(watch)
   }
 
   /** How a node would stand at once: nothing is told, nothing kept. */
-  foresee(watch: Watch): void {
+  preview(watch: ThresholdWatch): void {
     const { threshold } = watch
     const now = this.#parts.read(watch)
     const { past, proven } = this.#crossing(watch, now)
@@ -54,12 +54,15 @@ export class Judge {
   }
 
   /** It waits for nothing any more. */
-  rest({ timer }: Watch): void {
+  rest({ timer }: ThresholdWatch): void {
     if (timer !== null) this.#parts.wheel.cancel(timer)
   }
 
   /** Null where that is not known. Any change is past no point. */
-  #crossing({ threshold, node }: Watch, { value, unreadable }: Reading): { past: boolean | null; proven: boolean } {
+  #crossing(
+    { threshold, node }: ThresholdWatch,
+    { value, unreadable }: Reading,
+  ): { past: boolean | null; proven: boolean } {
     const { at, direction } = threshold.definition
     const rising = direction === 'rising'
     // A lower bound proves a rise and never a fall.
@@ -71,7 +74,7 @@ export class Judge {
     return { past: rising ? value >= trip : value <= trip, proven }
   }
 
-  #judgeCrossing(watch: Watch, now: Reading): void {
+  #judgeCrossing(watch: ThresholdWatch, now: Reading): void {
     const { past, proven } = this.#crossing(watch, now)
     if (past === null) {
       if (watch.state === 'armed') watch.state = 'unknown'
@@ -86,7 +89,7 @@ export class Judge {
   }
 
   /** It is past, and has to stay there where there is a `for`. */
-  #pass(watch: Watch): void {
+  #pass(watch: ThresholdWatch): void {
     const { forMs } = watch.threshold
     if (forMs === null) this.#trip(watch)
     else if (!watch.timer?.isArmed) {
@@ -95,14 +98,14 @@ export class Judge {
     }
   }
 
-  #trip(watch: Watch): void {
+  #trip(watch: ThresholdWatch): void {
     const { fresh } = watch
     watch.state = 'tripped'
     watch.fresh = false
     this.#parts.tell(watch, { type: 'threshold.tripped', initial: fresh })
   }
 
-  #judgeReturn(watch: Watch, now: Reading, past: boolean): void {
+  #judgeReturn(watch: ThresholdWatch, now: Reading, past: boolean): void {
     const { node, threshold } = watch
     const { rearm, direction, once } = threshold.definition
     const rising = direction === 'rising'
@@ -115,7 +118,7 @@ export class Judge {
     this.#parts.tell(watch, { type: 'threshold.cleared', reason: 'rearmed' })
   }
 
-  #judgeChange(watch: Watch, { value }: Reading): void {
+  #judgeChange(watch: ThresholdWatch, { value }: Reading): void {
     if (watch.state === 'tripped') return
     if (value === null) {
       watch.state = 'unknown'
@@ -140,7 +143,7 @@ export class Judge {
   }
 
   /** It can be read, for the first time or again: what happened meanwhile counts as one change, if it left a trace. */
-  #find(watch: Watch, value: number, { changes }: Guard): void {
+  #find(watch: ThresholdWatch, value: number, { changes }: Guard): void {
     const { told } = watch
     watch.state = 'armed'
     watch.fresh = false
@@ -148,7 +151,7 @@ export class Judge {
       told === null ? { value, changes, at: null } : { ...told, changes: changes - Number(value !== told.value) }
   }
 
-  #wait(watch: Watch, until: number): void {
+  #wait(watch: ThresholdWatch, until: number): void {
     watch.timer ??= new NotifierTimer(watch)
     this.#parts.wheel.arm(watch.timer, Math.ceil(until))
   }
@@ -158,7 +161,7 @@ export class Judge {
 const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
   estimated === 0 && (!rising || unreadable === 0)
 
-export function guardOfWatch({ node, threshold }: Watch): Guard {
+export function guardOfWatch({ node, threshold }: ThresholdWatch): Guard {
   const guard = guardOf(node, threshold.index)
   assert(guard !== null, 'what is watched is guarded')
   return guard

@@ -19,10 +19,10 @@ import type { Usage } from '../usage.ts'
 import { checkAction } from './action.ts'
 import { checkDefinition, checkMeasurable } from './check-definition.ts'
 import { crossingData, crossingPlaces } from './crossing.ts'
-import { type ClearReason, guardOfWatch, Judge, type News } from './evaluator.ts'
-import { Reach } from './scope.ts'
+import { type ClearReason, Evaluator, guardOfWatch, type News } from './evaluator.ts'
+import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
-import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, Watch } from './threshold.ts'
+import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, ThresholdWatch } from './threshold.ts'
 import { ThresholdSet } from './threshold-set.ts'
 import { isMeant } from './where.ts'
 
@@ -38,7 +38,7 @@ export interface NotifierParts {
   /** What can be done to processes. */
   readonly actions: ActionAbilities
   /** It has tripped, and its action is a signal. */
-  readonly act: (watch: Watch) => void
+  readonly act: (watch: ThresholdWatch) => void
   /** ms of Unix time. */
   readonly now: () => number
 }
@@ -65,14 +65,14 @@ export class Notifier {
   /** What is switched off is not watched at all; its thresholds wait. */
   readonly switches = new Switches()
   readonly #parts: NotifierParts
-  readonly #judge: Judge
+  readonly #judge: Evaluator
   readonly #wheel: TimerWheel<NotifierTimer>
   /** Pairs of a threshold and a node that it watches. */
   #watches = 0
   readonly #set = new ThresholdSet()
-  readonly reach = new Reach(this.#set, this.switches)
+  readonly reach = new Scope(this.#set, this.switches)
   /** Watches on nodes that came below a threshold in the change under way. */
-  #adopted: Watch[] = []
+  #adopted: ThresholdWatch[] = []
   #revision: number
   /** Called after thresholds came, went or changed: a source reads more often what is armed. */
   onArmed: () => void = () => {}
@@ -83,7 +83,7 @@ export class Notifier {
     this.#parts = parts
     this.#revision = parts.firstRevision
     this.#wheel = new TimerWheel<NotifierTimer>(Math.trunc(parts.now()))
-    this.#judge = new Judge({
+    this.#judge = new Evaluator({
       usage: parts.usage,
       wheel: this.#wheel,
       now: parts.now,
@@ -175,13 +175,13 @@ export class Notifier {
   }
 
   /** What `put` would answer now; nothing is set, and nothing told. @throws as `put` */
-  foresee(node: Node, index: number, name: string, wish: Wish): Threshold {
+  preview(node: Node, index: number, name: string, wish: Wish): Threshold {
     this.#check(node, index, name, wish)
     const threshold = this.#make(node, index, name, wish, this.#revision)
     for (const each of this.reach.nodesOf(threshold)) {
-      const watch = new Watch(threshold, each, true)
+      const watch = new ThresholdWatch(threshold, each, true)
       threshold.watches.set(each, watch)
-      this.#judge.foresee(watch)
+      this.#judge.preview(watch)
     }
     return threshold
   }
@@ -190,7 +190,7 @@ export class Notifier {
   #check(node: Node, index: number, name: string, { definition }: Wish): Threshold | null {
     const { usage, unmeasurable, actions } = this.#parts
     const row: LimitRow = limits[index]!
-    if (node.isBuried) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
+    if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
     checkDefinition(definition, row, node)
     checkAction(definition, { row, node, abilities: actions })
     checkMeasurable(definition, row, {
@@ -209,7 +209,7 @@ export class Notifier {
 
   /** Watches all that these are for, and looks at it: smallest container first, whichever threshold. */
   #begin(thresholds: Iterable<Threshold>): void {
-    const watches: Watch[] = []
+    const watches: ThresholdWatch[] = []
     for (const threshold of thresholds)
       for (const each of this.reach.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
     for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
@@ -267,7 +267,7 @@ export class Notifier {
     let count = 0
     this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), ({ of }) => {
       count++
-      if (of instanceof Watch) this.#expire(of)
+      if (of instanceof ThresholdWatch) this.#expire(of)
       else {
         this.#retire(of, 'expired')
         this.onArmed()
@@ -276,7 +276,7 @@ export class Notifier {
     return count
   }
 
-  #expire(watch: Watch): void {
+  #expire(watch: ThresholdWatch): void {
     this.#judge.expire(watch)
     this.#mind(watch)
   }
@@ -287,7 +287,7 @@ export class Notifier {
   }
 
   /** The end of a threshold, or of what a watch waits for. */
-  arm(of: Threshold | Watch, at: number): void {
+  arm(of: Threshold | ThresholdWatch, at: number): void {
     of.timer ??= new NotifierTimer(of)
     this.#wheel.arm(of.timer, at)
   }
@@ -308,14 +308,14 @@ export class Notifier {
    * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
    */
   adopt(node: Node, { moved = false } = {}): void {
-    if (node.isBuried) return
+    if (node.isRemoved) return
     for (const threshold of this.#set.above(node))
       if (!threshold.watches.has(node) && this.reach.isFor(threshold, node))
         this.#adopted.push(this.watch(threshold, node, moved))
   }
 
   /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
-  bury(node: Node): void {
+  removeNode(node: Node): void {
     for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
     const placed = this.#set.at(node)
     for (const threshold of placed) this.#retire(threshold, 'died')
@@ -349,15 +349,15 @@ export class Notifier {
   }
 
   /** It is yet to be evaluated. */
-  watch(threshold: Threshold, node: Node, fresh: boolean): Watch {
-    const watch = new Watch(threshold, node, fresh)
+  watch(threshold: Threshold, node: Node, fresh: boolean): ThresholdWatch {
+    const watch = new ThresholdWatch(threshold, node, fresh)
     threshold.watches.set(node, watch)
     this.#watches++
     this.#parts.usage.guard(node, threshold.index).watches.add(watch)
     return watch
   }
 
-  #unwatch(watch: Watch, reason: ClearReason): void {
+  #unwatch(watch: ThresholdWatch, reason: ClearReason): void {
     const { threshold, node } = watch
     const { on, once } = threshold.definition
     if (watch.state === 'tripped' && on === 'cross' && !once) this.#tell(watch, { type: 'threshold.cleared', reason })
@@ -378,17 +378,17 @@ export class Notifier {
     this.onDefined(threshold, 'gone')
   }
 
-  #evaluate(watch: Watch): void {
+  #evaluate(watch: ThresholdWatch): void {
     this.#judge.judge(watch)
     this.#mind(watch)
   }
 
-  #mind(watch: Watch): void {
+  #mind(watch: ThresholdWatch): void {
     const { node, threshold } = watch
     guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
   }
 
-  #tell(watch: Watch, { type, ...what }: News): void {
+  #tell(watch: ThresholdWatch, { type, ...what }: News): void {
     if (type === 'threshold.tripped' && watch.threshold.definition.action === 'signal') this.#parts.act(watch)
     const { subject, about } = crossingPlaces(watch)
     const { usage, period, selfPid } = this.#parts
@@ -401,4 +401,4 @@ export class Notifier {
   }
 }
 
-const watchesOf = ({ guards }: Node): Watch[] => (guards ?? []).flatMap(({ watches }) => [...watches])
+const watchesOf = ({ guards }: Node): ThresholdWatch[] => (guards ?? []).flatMap(({ watches }) => [...watches])

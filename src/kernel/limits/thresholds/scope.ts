@@ -7,7 +7,7 @@ import type { Threshold } from './threshold.ts'
 import type { ThresholdSet } from './threshold-set.ts'
 import { type Expected, fits, isMeant, partitionOf } from './where.ts'
 
-export class Reach {
+export class Scope {
   readonly #set: ThresholdSet
   readonly #switches: Switches
 
@@ -20,7 +20,7 @@ export class Reach {
   nodesOf({ node, index, definition: { per, where } }: Threshold): Iterable<Node> {
     if (!this.#switches.isOn(index)) return []
     if (per === null) return [node]
-    const living = [...nodesWithin(node, per)].filter((each) => !each.isBuried)
+    const living = [...nodesWithin(node, per)].filter((each) => !each.isRemoved)
     return where === null ? living : living.filter((each) => isMeant(where, each))
   }
 

@@ -52,16 +52,16 @@ const sameWhere = (one: Where | null, other: Where | null): boolean =>
 
 /** What of a threshold comes with time: the end of the threshold itself, or of a watch's waiting. */
 export class NotifierTimer extends WheelTimer {
-  readonly of: Threshold | Watch
+  readonly of: Threshold | ThresholdWatch
 
-  constructor(of: Threshold | Watch) {
+  constructor(of: Threshold | ThresholdWatch) {
     super()
     this.of = of
   }
 }
 
 /** What later changes are held against. */
-export interface Told {
+export interface ReportedChange {
   readonly value: number
   /** How many changes the guard had seen by then. */
   readonly changes: number
@@ -72,7 +72,7 @@ export interface Told {
 export type WatchState = 'armed' | 'tripped' | 'unknown'
 
 /** A threshold at one node. */
-export class Watch {
+export class ThresholdWatch {
   readonly threshold: Threshold
   readonly node: Node
   state: WatchState = 'unknown'
@@ -81,7 +81,7 @@ export class Watch {
   /** Armed while usage is past `at` and has to stay there, or while a change waits to be told. */
   timer: NotifierTimer | null = null
   /** Of a threshold on changes: what was told last, and when. */
-  told: Told | null = null
+  told: ReportedChange | null = null
 
   constructor(threshold: Threshold, node: Node, fresh: boolean) {
     this.threshold = threshold
@@ -102,7 +102,7 @@ export class Threshold {
   revision: number
   /** Name of the token that set it; null where no tokens are in use. */
   owner: string | null
-  readonly watches = new Map<Node, Watch>()
+  readonly watches = new Map<Node, ThresholdWatch>()
   readonly forMs: number | null
   readonly everyMs: number | null
   readonly ttlMs: number | null

@@ -6,7 +6,7 @@
 import { type BigIntStats, statSync } from 'node:fs'
 import { type ElfFunctions, parseElf } from '../parse/elf.ts'
 import { findPlace, type MappedPlace } from '../parse/maps.ts'
-import type { KeptFiles } from '../scan/proc-files.ts'
+import type { ProcFiles } from '../scan/proc-files.ts'
 import type { ProcessRecord } from '../scan/scan-records.ts'
 
 /** `unknown`: a program that has its C library built in and no names of functions, or that cannot be read. */
@@ -37,13 +37,13 @@ const placesMax = 10_000
 const fileBytesMax = 64 * 1024 * 1024
 
 export class CallerFinder {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   /** By file. */
   private readonly functions = new Map<string, ElfFunctions | null>()
   /** By file and offset. */
   private readonly callers = new Map<string, Caller>()
 
-  constructor(files: KeptFiles) {
+  constructor(files: ProcFiles) {
     this.files = files
   }
 

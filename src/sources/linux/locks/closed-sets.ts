@@ -6,7 +6,7 @@
 import { waitsForEver } from '../parse/futex.ts'
 import { handlesSignals } from '../parse/signals.ts'
 import { countTimers } from '../parse/timers.ts'
-import type { KeptFiles } from '../scan/proc-files.ts'
+import type { ProcFiles } from '../scan/proc-files.ts'
 import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
 import type { ThreadReader } from '../scan/thread-reader.ts'
 import type { LockReader } from './lock-reader.ts'
@@ -31,12 +31,12 @@ const timesRunOf = (threads: readonly ThreadRecord[]): number =>
   threads.reduce((sum, { classifiedTimesRun }) => sum + classifiedTimesRun, 0)
 
 export interface ClosedSetParts {
-  readonly files: KeptFiles
+  readonly files: ProcFiles
   readonly processes: ReadonlyMap<number, ProcessRecord>
   readonly threadReader: ThreadReader
 }
 
-export class ClosedSets {
+export class ClosedSetFinder {
   private readonly parts: ClosedSetParts
   private readonly reader: LockReader
   private readonly verdicts = new Map<ProcessRecord, Verdict>()

@@ -1,15 +1,15 @@
 /** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
 
-import { type FutexCall, futexCallOf, type Lock, lockOf } from '../parse/futex.ts'
+import { type FutexCall, type FutexLock, futexCallOf, lockOf } from '../parse/futex.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
-import { isDenied, isGone, type KeptFiles } from '../scan/proc-files.ts'
+import { isDenied, isGone, type ProcFiles } from '../scan/proc-files.ts'
 import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
 import { reasonOf } from '../scan/stack-reader.ts'
 import { CallerFinder } from './caller-finder.ts'
 import { OwnerFinder } from './owner-finder.ts'
 
 export interface Seen {
-  readonly lock: Lock
+  readonly lock: FutexLock
   /** Two that are the same here are the same object: an address, or for one that processes share its place in a file. */
   readonly object: string
   readonly isShared: boolean
@@ -37,13 +37,13 @@ export const sameSight = (one: Seen, other: Seen): boolean =>
 const notTheLibrary = 'it waits in code that is not the C library’s, for a lock of its own'
 
 export class LockReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly owners: OwnerFinder
   private readonly call = emptySystemCall()
   private failure: string | null = null
   private readonly callers: CallerFinder
 
-  constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
+  constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
     this.callers = new CallerFinder(files)
     this.owners = new OwnerFinder(files, processes, procRoot)
@@ -75,7 +75,7 @@ export class LockReader {
   }
 
   /** Null: others wait in a way that looks like this. */
-  private byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: Lock): Lock | null {
+  private byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
     if (lock.isVouched) return lock
     const caller = this.callers.find(process, programCounter)
     if (caller === 'other') return null

@@ -14,14 +14,14 @@
 
 import { type FutexCall, isParked } from '../parse/futex.ts'
 import type { ObservedWait, ThreadFacts } from '../protocol.ts'
-import type { KeptFiles } from '../scan/proc-files.ts'
+import type { ProcFiles } from '../scan/proc-files.ts'
 import type { ReportBuilder } from '../scan/report-builder.ts'
 import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
 import type { ThreadReader } from '../scan/thread-reader.ts'
 import { futexUnknown } from '../scan/thread-state.ts'
-import { ClosedSets } from './closed-sets.ts'
+import { ClosedSetFinder } from './closed-sets.ts'
 import { LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
-import { Doubts, type Edge, isSeen, type Look } from './unconfirmed-waits.ts'
+import { type ConfirmedWait, isSeen, UnconfirmedWaits, type WaitInspection } from './unconfirmed-waits.ts'
 
 const whyWeak = {
   'own-mutex':
@@ -43,7 +43,7 @@ const parked = ({ address, isPrivate }: FutexCall): Seen => ({
 })
 
 export interface LockWatchParts {
-  readonly files: KeptFiles
+  readonly files: ProcFiles
   readonly report: ReportBuilder
   readonly processes: ReadonlyMap<number, ProcessRecord>
   readonly procRoot: string
@@ -53,15 +53,15 @@ export interface LockWatchParts {
 export class LockWatch {
   private readonly parts: LockWatchParts
   private readonly reader: LockReader
-  private readonly closedSets: ClosedSets
-  private edges = new Map<ThreadRecord, Edge>()
-  private readonly doubts: Doubts
+  private readonly closedSets: ClosedSetFinder
+  private edges = new Map<ThreadRecord, ConfirmedWait>()
+  private readonly doubts: UnconfirmedWaits
 
   constructor(parts: LockWatchParts) {
     this.parts = parts
     this.reader = new LockReader(parts.files, parts.processes, parts.procRoot)
-    this.doubts = new Doubts(parts, this.reader)
-    this.closedSets = new ClosedSets(parts, this.reader)
+    this.doubts = new UnconfirmedWaits(parts, this.reader)
+    this.closedSets = new ClosedSetFinder(parts, this.reader)
   }
 
   /** After a pass that read these processes. What it found before of others is looked at as well, as all must hold together. */
@@ -82,8 +82,8 @@ export class LockWatch {
   }
 
   /** Threads whose call leaves it possible that somebody owns what they wait for. */
-  private gather(processes: readonly ProcessRecord[]): Look[] {
-    const looks = new Map<ThreadRecord, Look>()
+  private gather(processes: readonly ProcessRecord[]): WaitInspection[] {
+    const looks = new Map<ThreadRecord, WaitInspection>()
     for (const process of processes) {
       if (process.denied || process.zombie) continue
       for (const thread of process.threads)
@@ -97,17 +97,17 @@ export class LockWatch {
     return [...looks.values()]
   }
 
-  private lookAt(process: ProcessRecord, thread: ThreadRecord): Look {
+  private lookAt(process: ProcessRecord, thread: ThreadRecord): WaitInspection {
     const former = this.edges.get(thread) ?? null
     const isSettled = former !== null && former.timesRun === thread.timesRun && this.cannotBeReleased(former)
     return { process, thread, former, isSettled, first: null, second: null, stands: false }
   }
 
-  private cannotBeReleased({ owner, ownerTimesRun }: Edge): boolean {
+  private cannotBeReleased({ owner, ownerTimesRun }: ConfirmedWait): boolean {
     return owner === null || (!owner.gone && owner.blocked && owner.timesRun === ownerTimesRun)
   }
 
-  private seeAgain({ process, thread, first }: Look): Sight {
+  private seeAgain({ process, thread, first }: WaitInspection): Sight {
     if (first === null || typeof first === 'string') return first
     return this.reader.isInSameCall(thread) ? this.reader.see(process, thread) : null
   }
@@ -116,8 +116,8 @@ export class LockWatch {
    * Of one that is parked it is seldom seen what it wanted. But who owns a priority-inheriting mutex that another waits for,
    * and sleeps on a word of its own stack, is most likely parked for ever.
    */
-  private guessParked(looks: readonly Look[]): void {
-    const seenBy = (look: Look): Sight => (look.isSettled ? look.former : look.second)
+  private guessParked(looks: readonly WaitInspection[]): void {
+    const seenBy = (look: WaitInspection): Sight => (look.isSettled ? look.former : look.second)
     const owners = new Set(
       looks
         .map(seenBy)
@@ -138,7 +138,7 @@ export class LockWatch {
   }
 
   /** Of waiters and owners, whether they slept from 1 to 4. */
-  private restOf(looks: readonly Look[]): Map<ThreadRecord, boolean> {
+  private restOf(looks: readonly WaitInspection[]): Map<ThreadRecord, boolean> {
     const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
     for (const { former, isSettled, second } of looks) {
       const seen = isSettled ? former : second
@@ -150,11 +150,11 @@ export class LockWatch {
 
   /** Sets what is told from now on. True where that differs from what was. */
   private settle(
-    looks: readonly Look[],
+    looks: readonly WaitInspection[],
     standing: ReadonlyMap<ThreadRecord, boolean>,
     scope: ReadonlySet<ProcessRecord>,
   ): boolean {
-    const edges = new Map<ThreadRecord, Edge>()
+    const edges = new Map<ThreadRecord, ConfirmedWait>()
     for (const look of looks) {
       if (!look.stands) continue
       const edge = this.edgeOf(look, standing)
@@ -176,7 +176,7 @@ export class LockWatch {
     return false
   }
 
-  private edgeOf(look: Look, standing: ReadonlyMap<ThreadRecord, boolean>): Edge | null {
+  private edgeOf(look: WaitInspection, standing: ReadonlyMap<ThreadRecord, boolean>): ConfirmedWait | null {
     const { former, first, second, process, thread } = look
     if (look.isSettled) return this.stillHolds(former!, standing) ? former : null
     if (first === null || second === null || typeof first === 'string' || typeof second === 'string') return null
@@ -186,17 +186,17 @@ export class LockWatch {
     return { ...second, process, call: thread.futex!, timesRun: thread.timesRun, ownerTimesRun }
   }
 
-  private stillHolds({ owner, ownerTimesRun }: Edge, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
+  private stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
     return owner === null || (standing.get(owner) === true && owner.timesRun === ownerTimesRun)
   }
 
   /** What it waits for is known as long as it waits, whoever owns it. */
-  private tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: Edge): void {
+  private tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: ConfirmedWait): void {
     const state = kind === 'thread' ? 'JOIN' : 'MUTEX'
     this.tell(thread, { state, certain: evidence === null, why: evidence && whyWeak[evidence] })
   }
 
-  private tellUnknown({ thread, first }: Look): void {
+  private tellUnknown({ thread, first }: WaitInspection): void {
     if (typeof first !== 'string' || thread.facts?.state !== 'CONDVAR') return
     this.tell(thread, { state: 'CONDVAR', certain: false, why: `${futexUnknown}: ${first}` })
   }

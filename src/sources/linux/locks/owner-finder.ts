@@ -6,7 +6,7 @@ import { findPlace, type MappedPlace, mapsShared } from '../parse/maps.ts'
 import { emptyStat, parseStat } from '../parse/stat.ts'
 import { emptyStatm, parseStatm } from '../parse/statm.ts'
 import { parseStatus } from '../parse/status.ts'
-import { isGone, type KeptFiles } from '../scan/proc-files.ts'
+import { isGone, type ProcFiles } from '../scan/proc-files.ts'
 import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
 import { reasonOf } from '../scan/stack-reader.ts'
 
@@ -27,7 +27,7 @@ const isLike = (one: ProcessRecord, other: ProcessRecord): boolean => {
 }
 
 export class OwnerFinder {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly processes: ReadonlyMap<number, ProcessRecord>
   private readonly procRoot: string
   private readonly statm = emptyStatm()
@@ -35,7 +35,7 @@ export class OwnerFinder {
   /** Of this pass. */
   private readonly ownMemory = new Map<ProcessRecord, boolean>()
 
-  constructor(files: KeptFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
+  constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
     this.files = files
     this.processes = processes
     this.procRoot = procRoot

@@ -9,7 +9,7 @@ import type { ThreadReader } from '../scan/thread-reader.ts'
 import { type LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
 
 /** A wait that was found true, and what shows that it still is. */
-export interface Edge extends Seen {
+export interface ConfirmedWait extends Seen {
   readonly process: ProcessRecord
   readonly call: FutexCall
   /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
@@ -19,16 +19,16 @@ export interface Edge extends Seen {
 
 /** What was found true, of a thread that ran since, and not contradicted. */
 interface Doubt {
-  readonly edge: Edge
+  readonly edge: ConfirmedWait
   /** So often in a row it was not seen in that call, and since when (ms). */
   readonly misses: number
   readonly since: number
 }
 
-export interface Look {
+export interface WaitInspection {
   readonly process: ProcessRecord
   readonly thread: ThreadRecord
-  readonly former: Edge | null
+  readonly former: ConfirmedWait | null
   /** Nothing can have changed unless waiter or owner ran: nothing but that is read. */
   readonly isSettled: boolean
   first: Sight
@@ -63,14 +63,14 @@ interface DoubtParts {
 
 /** What a pass has found. */
 interface Pass {
-  readonly former: ReadonlyMap<ThreadRecord, Edge>
-  readonly edges: ReadonlyMap<ThreadRecord, Edge>
-  readonly looks: readonly Look[]
+  readonly former: ReadonlyMap<ThreadRecord, ConfirmedWait>
+  readonly edges: ReadonlyMap<ThreadRecord, ConfirmedWait>
+  readonly looks: readonly WaitInspection[]
   /** The processes that it looked at. */
   readonly scope: ReadonlySet<ProcessRecord>
 }
 
-export class Doubts {
+export class UnconfirmedWaits {
   readonly #parts: DoubtParts
   readonly #reader: LockReader
   #all: ReadonlyMap<ThreadRecord, Doubt> = new Map()
@@ -80,7 +80,7 @@ export class Doubts {
     this.#reader = reader
   }
 
-  edges(): (readonly [ThreadRecord, Edge])[] {
+  edges(): (readonly [ThreadRecord, ConfirmedWait])[] {
     return [...this.#all].map(([thread, { edge }]) => [thread, edge])
   }
 
@@ -110,7 +110,7 @@ export class Doubts {
   }
 
   /** How it was seen: in that call, in none, or waiting for something else. */
-  #sightOf({ edge }: Doubt, thread: ThreadRecord, look: Look | undefined): How {
+  #sightOf({ edge }: Doubt, thread: ThreadRecord, look: WaitInspection | undefined): How {
     // Whoever is stopped, as by a debugger, goes on with the same call.
     if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, edge.call) ? 'none' : 'missed'
     if (look === undefined) return 'missed'

@@ -11,8 +11,8 @@ const library = koffi.load(null)
 
 export const errorNumber = (): number => koffi.errno()
 
-export const open: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
-export const close: (fd: number) => number = library.func('int close(int fd)')
+export const openFd: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
+export const closeFd: (fd: number) => number = library.func('int close(int fd)')
 export const pread: (fd: number, into: Uint8Array, bytes: number, position: number) => number = library.func(
   'long pread(int fd, _Out_ uint8_t *into, size_t bytes, long position)',
 )

@@ -3,7 +3,7 @@
 import { constants } from 'node:os'
 import { connectorIndex, listenMessage } from '../parse/connector.ts'
 import { BatchReceiver } from '../processes/batch-receiver.ts'
-import { bind, close, errorNumber, nameOfErrno, send, setsockopt, socket } from './libc.ts'
+import { bind, closeFd, errorNumber, nameOfErrno, send, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16
 const sockDgram = 2
@@ -59,7 +59,7 @@ export class ConnectorSocket {
     address.writeUInt32LE(1 << (connectorIndex - 1), 8)
     if (bind(fd, address, address.length) < 0) {
       const error = errorNumber()
-      close(fd)
+      closeFd(fd)
       const denied = error === constants.errno.EPERM || error === constants.errno.EACCES
       return `the proc connector refused: ${denied ? 'permission denied: needs CAP_NET_ADMIN' : nameOfErrno(error)}`
     }
@@ -99,6 +99,6 @@ export class ConnectorSocket {
   }
 
   close(): void {
-    close(this.fd)
+    closeFd(this.fd)
   }
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync } from 'node:fs'
 import { dumpRequest, parseDump, type Socket, type SocketFamily, socketFamilies } from '../parse/sock-diag.ts'
-import { bind, close, errorNumber, nameOfErrno, recv, send, setns, setsockopt, socket } from './libc.ts'
+import { bind, closeFd, errorNumber, nameOfErrno, recv, send, setns, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16
 const sockRaw = 3
@@ -31,7 +31,7 @@ export class SockDiag {
     address.writeUInt16LE(afNetlink, 0)
     if (bind(fd, address, address.length) < 0) {
       const reason = `the kernel's sock_diag is refused: ${nameOfErrno(errorNumber())}`
-      close(fd)
+      closeFd(fd)
       return reason
     }
     const wait = Buffer.alloc(16)
@@ -81,7 +81,7 @@ export class SockDiag {
   }
 
   close(): void {
-    close(this.fd)
+    closeFd(this.fd)
   }
 }
 

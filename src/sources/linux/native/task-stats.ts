@@ -12,7 +12,7 @@ import {
   writeRequest,
 } from '../parse/taskstats.ts'
 import { BatchReceiver } from '../processes/batch-receiver.ts'
-import { bind, close, send, setsockopt, socket } from './libc.ts'
+import { bind, closeFd, send, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16
 const sockRaw = 3
@@ -52,7 +52,7 @@ export class TaskStats {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkGeneric)
     if (fd < 0) return null
     const found = TaskStats.on(fd)
-    if (found === null) close(fd)
+    if (found === null) closeFd(fd)
     return found
   }
 
@@ -115,6 +115,6 @@ export class TaskStats {
   }
 
   close(): void {
-    close(this.fd)
+    closeFd(this.fd)
   }
 }

@@ -46,7 +46,7 @@ const takesPi = ({ command }: FutexCall): boolean => command === futexLockPi || 
 export const waitsForEver = (call: FutexCall): boolean =>
   !call.isTimed && (call.command === futexWait || call.command === futexWaitBitset || takesPi(call))
 
-export interface Lock {
+export interface FutexLock {
   readonly kind: 'mutex' | 'rwlock' | 'thread'
   readonly evidence: WeakEvidence | null
   /** Where the object begins: of a thread that is joined, its descriptor. */
@@ -62,7 +62,7 @@ export interface Lock {
 }
 
 interface LockRow {
-  readonly kind: Lock['kind']
+  readonly kind: FutexLock['kind']
   readonly evidence: WeakEvidence | null
   readonly isVouched?: true
   readonly mayBeGate?: true
@@ -268,7 +268,7 @@ export const isParked = (call: FutexCall): boolean => {
   return sleepsInGlibc(call) && call.value === 0 && above > 0 && above < parkedWithin
 }
 
-const wantedByParked = (call: FutexCall, read: ReadWords): Lock | null => {
+const wantedByParked = (call: FutexCall, read: ReadWords): FutexLock | null => {
   const stack = read(call.stackPointer, parkedWithin)
   for (let at = 0; stack !== null && at < parkedWithin; at += 8) {
     const address = pointerAt(stack, at)
@@ -292,7 +292,7 @@ const wantedByParked = (call: FutexCall, read: ReadWords): Lock | null => {
 export const mayHaveOwner = (call: FutexCall): boolean => isParked(call) || rows.some(({ fits }) => fits(call))
 
 /** What the thread waits for and who owns it; null where there is no owner, or nothing tells of one. */
-export const lockOf = (call: FutexCall, read: ReadWords): Lock | null => {
+export const lockOf = (call: FutexCall, read: ReadWords): FutexLock | null => {
   if (isParked(call)) return wantedByParked(call, read)
   for (const { fits, starts, bytes, kind, evidence, isVouched = false, mayBeGate = false, ownerIn } of rows) {
     if (!fits(call)) continue

@@ -6,7 +6,7 @@ import { nameOfErrno } from '../native/libc.ts'
 import { batchMessagesMax, ConnectorSocket } from '../native/netlink.ts'
 import { type ConnectorEvent, parseConnectorMessage } from '../parse/connector.ts'
 import type { ConnectorMessage, ScanOptions } from '../protocol.ts'
-import { lifeEventsOf } from './process-event-reader.ts'
+import { processEventsOf } from './process-event-reader.ts'
 import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
@@ -73,7 +73,7 @@ class Listener {
       const loss = this.gaps.hear(cpu, sequence, this.clocks.unixMs(monotonicNs))
       if (loss) post({ type: 'lost', ...loss })
     }
-    const lives = lifeEventsOf(events, this.clocks)
+    const lives = processEventsOf(events, this.clocks)
     if (lives.length > 0) post({ type: 'events', events: lives })
   }
 

@@ -7,7 +7,7 @@
 import type { Kernel } from '../../../kernel/kernel.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { ProcessFacts } from '../protocol.ts'
-import type { Life, Lives } from './process-registry.ts'
+import type { ProcessRegistry, RegisteredProcess } from './process-registry.ts'
 
 interface Listed {
   readonly startTicks: number
@@ -26,13 +26,13 @@ export function* listedProcesses(inventory: Float64Array): Generator<Listed & { 
 
 export class Inventory {
   readonly #kernel: Kernel
-  readonly #lives: Lives
+  readonly #lives: ProcessRegistry
   /** Facts of processes that are not in the kernel state, until they are or are gone. */
   readonly #strangers = new Map<number, ProcessFacts>()
   /** What the scan before found to differ, as `birth 42 8812`, `end 42 8812`, `thread 42 43`. */
   #doubts = new Set<string>()
 
-  constructor(kernel: Kernel, lives: Lives) {
+  constructor(kernel: Kernel, lives: ProcessRegistry) {
     this.#kernel = kernel
     this.#lives = lives
   }
@@ -89,7 +89,7 @@ export class Inventory {
   }
 
   #reconcileThreads(
-    { process, changedAt, bornAt }: Life,
+    { process, changedAt, bornAt }: RegisteredProcess,
     tids: readonly number[],
     { startedAt, agreed, silent }: { startedAt: number; agreed: (doubt: string) => boolean; silent: boolean },
   ): void {

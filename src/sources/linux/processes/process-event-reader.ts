@@ -1,22 +1,22 @@
 /** Makes life events of the connector's messages, with what /proc still says of processes that are not gone yet. */
 
 import type { Clocks } from '../native/clocks.ts'
-import { close, open, pread, readlink } from '../native/libc.ts'
+import { closeFd, openFd, pread, readlink } from '../native/libc.ts'
 import { type ConnectorEvent, parseExitStatus } from '../parse/connector.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { parseStatus } from '../parse/status.ts'
 import { textOfBytes } from '../parse/text-of-bytes.ts'
-import type { LifeEvent } from '../protocol.ts'
+import type { ProcessEvent } from '../protocol.ts'
 
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const bytes = Buffer.alloc(4096)
 const stat = emptyStat()
 
 const readFile = (path: string): number => {
-  const fd = open(path, openFlags)
+  const fd = openFd(path, openFlags)
   if (fd < 0) return -1
   const length = pread(fd, bytes, bytes.length, 0)
-  close(fd)
+  closeFd(fd)
   return length
 }
 
@@ -54,7 +54,7 @@ const endedIn = (events: readonly ConnectorEvent[]): ReadonlySet<number> => {
 
 type Fork = Extract<ConnectorEvent, { what: 'fork' }>
 
-const forkEvent = (event: Fork, at: number, gone: boolean, clocks: Clocks): LifeEvent => {
+const forkEvent = (event: Fork, at: number, gone: boolean, clocks: Clocks): ProcessEvent => {
   const { pid, parent } = event
   const length = gone ? -1 : readFile(`/proc/${pid}/stat`)
   if (length <= 0 || !parseStat(bytes, length, stat)) {
@@ -65,14 +65,14 @@ const forkEvent = (event: Fork, at: number, gone: boolean, clocks: Clocks): Life
   return { what: 'fork', at, pid, parent, startTicks, name: nameOfStat(bytes, stat), kernelThread }
 }
 
-const execEvent = (pid: number, at: number, gone: boolean): LifeEvent =>
+const execEvent = (pid: number, at: number, gone: boolean): ProcessEvent =>
   gone
     ? { what: 'exec', at, pid, name: null, executable: null, uid: null }
     : { what: 'exec', at, pid, name: readName(pid), executable: readExecutable(pid), uid: readUid(pid) }
 
-export const lifeEventsOf = (events: readonly ConnectorEvent[], clocks: Clocks): LifeEvent[] => {
+export const processEventsOf = (events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] => {
   const ended = endedIn(events)
-  const lives: LifeEvent[] = []
+  const lives: ProcessEvent[] = []
   for (const event of events) {
     const at = clocks.unixMs(event.monotonicNs)
     switch (event.what) {

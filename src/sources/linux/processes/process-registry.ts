@@ -5,12 +5,12 @@ import type { Partition } from '../../../kernel/nodes/partition.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import type { System } from '../../../kernel/nodes/system.ts'
 import * as observed from '../../../kernel/observations.ts'
-import type { LifeEvent } from '../protocol.ts'
+import type { ProcessEvent } from '../protocol.ts'
 
-type Of<What extends LifeEvent['what']> = Extract<LifeEvent, { what: What }>
+type Of<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
 
 /** What the source knows of a process besides what the kernel state holds. */
-export interface Life {
+export interface RegisteredProcess {
   readonly process: Process
   readonly startTicks: number
   /** When its birth was seen, and when the connector last told a change: what a scan read before that is old. */
@@ -31,12 +31,12 @@ export interface Birth {
 const unknownEnd = { code: null, signal: null }
 const tickMs = 10
 
-export class Lives {
+export class ProcessRegistry {
   readonly #kernel: Kernel
   readonly #boot: string
   /** ms of Unix time. */
   readonly #bootedAt: number
-  readonly byPid = new Map<number, Life>()
+  readonly byPid = new Map<number, RegisteredProcess>()
 
   constructor(kernel: Kernel, { boot, bootedAt }: { boot: string; bootedAt: number }) {
     this.#kernel = kernel
@@ -45,7 +45,7 @@ export class Lives {
   }
 
   /** One event of the connector. Returns whether a process was born or ended by it. */
-  record(event: LifeEvent): 'born' | 'died' | null {
+  record(event: ProcessEvent): 'born' | 'died' | null {
     return this.#kernel.update(event.at, () => {
       if (event.what === 'fork') return this.#forked(event)
       const life = this.byPid.get(event.pid)
@@ -63,7 +63,7 @@ export class Lives {
   }
 
   /** Preconditions: inside an update; no process of that pid lives. */
-  born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): Life {
+  born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): RegisteredProcess {
     const { pid, startTicks, parent, ...facts } = birth
     const identity = `${this.#boot}-${pid}-${startTicks}`
     const started = this.#bootedAt + startTicks * tickMs

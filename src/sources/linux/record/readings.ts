@@ -10,7 +10,7 @@ import type { ThreadWait } from '../../../kernel/nodes/wait.ts'
 import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { Inventory } from '../processes/inventory.ts'
-import type { Lives } from '../processes/process-registry.ts'
+import type { ProcessRegistry } from '../processes/process-registry.ts'
 import {
   capacityStride,
   type ObservedWait,
@@ -25,13 +25,13 @@ import {
 
 const indices = scannedLimits.map((name) => limitIndex[name])
 
-export class Readings {
+export class ReadingRecorder {
   readonly #kernel: Kernel
-  readonly #lives: Lives
+  readonly #lives: ProcessRegistry
   readonly #inventory: Inventory
   readonly #pageBytes: number
 
-  constructor(kernel: Kernel, parts: { lives: Lives; inventory: Inventory; pageBytes: number }) {
+  constructor(kernel: Kernel, parts: { lives: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
     this.#kernel = kernel
     this.#lives = parts.lives
     this.#inventory = parts.inventory

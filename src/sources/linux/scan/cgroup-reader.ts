@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import type { PartitionReading } from '../protocol.ts'
 import { CgroupMaxima } from './cgroup-maxima.ts'
-import { KeptFile, type KeptFiles } from './proc-files.ts'
+import { ProcFile, type ProcFiles } from './proc-files.ts'
 
 const partitionsMax = 10_000
 // A directory's links tell what is made or removed in it; what leaves their number as it was is found by these walks.
@@ -19,8 +19,8 @@ interface Partition {
   readonly directory: string
   /** Two and the number of directories in it, when it was walked. */
   links: number
-  readonly usage: KeptFile
-  readonly maximum: KeptFile
+  readonly usage: ProcFile
+  readonly maximum: ProcFile
   readonly maxima: CgroupMaxima
 }
 
@@ -71,14 +71,14 @@ const directoriesIn = (path: string): string[] => {
 const linksOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
 
 export class CgroupReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly tree: CgroupTree
   private partitions: Partition[] = []
   private rootLinks = 0
   private untilWalk = 0
   private nextMember = 0
 
-  constructor(files: KeptFiles, tree: CgroupTree) {
+  constructor(files: ProcFiles, tree: CgroupTree) {
     this.files = files
     this.tree = tree
   }
@@ -162,11 +162,11 @@ export class CgroupReader {
       this.tree.hierarchy === 'v2'
         ? ['memory.current', 'memory.max']
         : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
-    const files = { usage: new KeptFile(`${path}/${usage}`), maximum: new KeptFile(`${path}/${maximum}`) }
+    const files = { usage: new ProcFile(`${path}/${usage}`), maximum: new ProcFile(`${path}/${maximum}`) }
     return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.tree, names) }
   }
 
-  private readNumber(file: KeptFile): number | null {
+  private readNumber(file: ProcFile): number | null {
     const length = this.files.read(file, false, 2)
     if (length <= 0) return null
     const number = Number.parseInt(this.files.bytes.toString('latin1', 0, length), 10)

@@ -3,7 +3,7 @@
 import { constants as fileConstants } from 'node:fs'
 import { constants } from 'node:os'
 import { errorNumber, readlink, statx } from '../native/libc.ts'
-import type { KeptFiles } from './proc-files.ts'
+import type { ProcFiles } from './proc-files.ts'
 import type { ProcessRecord } from './scan-records.ts'
 
 const { EACCES, EINVAL } = constants.errno
@@ -30,11 +30,11 @@ export interface FdTable {
 }
 
 export class FdTableReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly link = Buffer.allocUnsafeSlow(64)
   private readonly status = Buffer.alloc(256)
 
-  constructor(files: KeptFiles) {
+  constructor(files: ProcFiles) {
     this.files = files
   }
 

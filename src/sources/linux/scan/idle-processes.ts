@@ -5,7 +5,7 @@ import type { RunTotals } from '../parse/taskstats.ts'
 import type { ProcessRecord } from './scan-records.ts'
 
 /** Each pass has one of its own: it tells what happened since the last pass of that kind. */
-export class RestWatch {
+export class IdleProcesses {
   private readonly stats: TaskStats
   private readonly totals = new WeakMap<ProcessRecord, Pick<RunTotals, 'timesRun' | 'runNs'>>()
 

@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { close, errorNumber, open, pread, statx } from '../native/libc.ts'
+import { closeFd, errorNumber, openFd, pread, statx } from '../native/libc.ts'
 import { parseLimits } from '../parse/limits.ts'
 import { listNumbers } from '../parse/list-numbers.ts'
 
@@ -26,7 +26,7 @@ export const isGone = (result: number): boolean => result === -ESRCH || result =
 export const isDenied = (result: number): boolean => result === -EACCES || result === -EPERM
 
 /** One file, open or not. */
-export class KeptFile {
+export class ProcFile {
   readonly path: string
   fd = -1
   reads = 0
@@ -63,14 +63,14 @@ export function descriptorsLeft(): number {
   return softLimit() - budgetOfProcess()
 }
 
-export class KeptFiles {
+export class ProcFiles {
   /** Where every reading lands. */
   bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
   /** Of the directory looked at last. */
   size = 0
   links = 0
   private readonly status = Buffer.alloc(256)
-  private readonly kept = new Set<KeptFile>()
+  private readonly kept = new Set<ProcFile>()
   private readonly keptFds = new Set<number>()
   private readonly fullBudget: number
   private readonly spare: () => number
@@ -125,17 +125,17 @@ export class KeptFiles {
     }
   }
 
-  get keptCount(): number {
+  get openCount(): number {
     return this.kept.size
   }
 
   /** Reads a small file. It is kept open from its `keepFrom`-th reading on, if the budget has room. Returns the length. */
-  read(file: KeptFile, armed = false, keepFrom = 1): number {
+  read(file: ProcFile, armed = false, keepFrom = 1): number {
     return this.readFrom(file, 0, 4096, armed, keepFrom)
   }
 
   /** The same of `bytes` bytes at a position. */
-  readFrom(file: KeptFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+  readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
     if (file.fd >= 0) {
       const length = pread(file.fd, this.bytes, bytes, position)
       return length >= 0 ? length : -errorNumber()
@@ -157,13 +157,13 @@ export class KeptFiles {
       const got = pread(fd, this.bytes.subarray(length), this.bytes.length - length, length)
       if (got <= 0) {
         const result = got === 0 ? length : -errorNumber()
-        close(fd)
+        closeFd(fd)
         return result
       }
       length += got
       if (length < this.bytes.length) continue
       if (length >= wholeFileBytesMax) {
-        close(fd)
+        closeFd(fd)
         return length
       }
       const grown = Buffer.allocUnsafeSlow(length * 2)
@@ -178,12 +178,12 @@ export class KeptFiles {
     if (fd < 0) return fd
     const length = pread(fd, into, bytes, position)
     const result = length >= 0 ? length : -errorNumber()
-    close(fd)
+    closeFd(fd)
     return result
   }
 
   /** Looks at a directory: sets `size` and `links`. Returns 0, or an error number. */
-  stat(directory: KeptFile, armed = false, keepFrom = 1): number {
+  stat(directory: ProcFile, armed = false, keepFrom = 1): number {
     if (directory.fd >= 0) return this.look(directory.fd, '', atEmptyPath)
     if (directory.reads + 1 < keepFrom || !this.hasRoom(armed, keepFrom)) {
       directory.reads++
@@ -204,9 +204,9 @@ export class KeptFiles {
     return 0
   }
 
-  forget(file: KeptFile): void {
+  forget(file: ProcFile): void {
     if (file.fd < 0) return
-    close(file.fd)
+    closeFd(file.fd)
     this.keptFds.delete(file.fd)
     file.fd = -1
     file.reads = 0
@@ -225,10 +225,10 @@ export class KeptFiles {
     return hasRoom
   }
 
-  private keepOrClose(file: KeptFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
+  private keepOrClose(file: ProcFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
     file.reads++
     if (result < 0 || file.reads < keepFrom || !this.hasRoom(armed, keepFrom)) {
-      close(fd)
+      closeFd(fd)
       return
     }
     file.fd = fd
@@ -237,7 +237,7 @@ export class KeptFiles {
   }
 
   private open(path: string): number {
-    const fd = open(path, openFlags)
+    const fd = openFd(path, openFlags)
     if (fd >= 0) return fd
     const error = errorNumber()
     if (error !== EMFILE && error !== ENFILE) return -error
@@ -246,7 +246,7 @@ export class KeptFiles {
 
   private openAfterEviction(path: string, error: number): number {
     this.evict(error)
-    const fd = open(path, openFlags)
+    const fd = openFd(path, openFlags)
     if (fd >= 0) return fd
     const again = errorNumber()
     if (again === error) this.starved = true

@@ -9,7 +9,7 @@ import { parseStatus } from '../parse/status.ts'
 import { textOfBytes } from '../parse/text-of-bytes.ts'
 import { countTimers } from '../parse/timers.ts'
 import type { ProcessFacts } from '../protocol.ts'
-import { isDenied, isGone, type KeptFile, type KeptFiles } from './proc-files.ts'
+import { isDenied, isGone, type ProcFile, type ProcFiles } from './proc-files.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, statmMask, statusMask } from './scan-plan.ts'
 import { type ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -44,7 +44,7 @@ const sameFacts = (one: ProcessFacts, other: ProcessFacts): boolean =>
   sameNames(one.partition, other.partition)
 
 export class ProcessReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly report: ReportBuilder
   private readonly status: StatusReader
   private readonly options: ProcessReaderOptions
@@ -52,7 +52,7 @@ export class ProcessReader {
   private readonly statm = emptyStatm()
   private readonly path = Buffer.allocUnsafeSlow(4096)
 
-  constructor(files: KeptFiles, report: ReportBuilder, options: ProcessReaderOptions) {
+  constructor(files: ProcFiles, report: ReportBuilder, options: ProcessReaderOptions) {
     this.files = files
     this.report = report
     this.status = new StatusReader(files, report)
@@ -129,7 +129,7 @@ export class ProcessReader {
   private readFds(process: ProcessRecord, armed: boolean): boolean {
     const count = this.countFds(process, armed)
     if (isGone(count)) return false
-    process.fds = process.isOwn ? count - this.files.keptCount : count
+    process.fds = process.isOwn ? count - this.files.openCount : count
     if (count < 0) this.report.unreadable(process, 'fds', reasonOf(count))
     else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
     else this.report.value(process, 'fds', count)
@@ -183,7 +183,7 @@ export class ProcessReader {
     return uid
   }
 
-  private readText(file: KeptFile, armed: boolean): string | number {
+  private readText(file: ProcFile, armed: boolean): string | number {
     const length = this.files.read(file, armed, armed ? always : seldom)
     return length <= 0 ? length : this.files.bytes.toString('latin1', 0, length)
   }

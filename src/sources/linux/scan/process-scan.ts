@@ -3,7 +3,7 @@
 import { locksBit } from '../protocol.ts'
 import type { DescriptorScan } from './descriptor-scan.ts'
 import type { KernelAbilities } from './kernel-abilities.ts'
-import type { KeptFiles } from './proc-files.ts'
+import type { ProcFiles } from './proc-files.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, cpuMask, everythingMask, fdTableMask, ranMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
@@ -27,14 +27,14 @@ export interface Depth {
 }
 
 export class ProcessScan {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly report: ReportBuilder
   private readonly stacks: StackReader
   readonly threadReader: ThreadReader
   private readonly processReader: ProcessReader
   private readonly descriptors: DescriptorScan
 
-  constructor(files: KeptFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelAbilities) {
+  constructor(files: ProcFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelAbilities) {
     this.files = files
     this.report = report
     this.stacks = new StackReader(files, report, abilities)

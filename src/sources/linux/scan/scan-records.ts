@@ -4,7 +4,7 @@ import type { Caller } from '../locks/caller-finder.ts'
 import type { FutexCall } from '../parse/futex.ts'
 import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
-import { KeptFile, type KeptFiles } from './proc-files.ts'
+import { ProcFile, type ProcFiles } from './proc-files.ts'
 import type { Subject } from './report-builder.ts'
 
 const formerTidsMax = 4096
@@ -14,9 +14,9 @@ const nothingSent = (): number[] => scannedLimits.map(() => Number.NaN)
 export class ThreadRecord implements Subject {
   readonly pid: number
   readonly tid: number
-  readonly schedstat: KeptFile
-  readonly syscall: KeptFile
-  readonly stat: KeptFile
+  readonly schedstat: ProcFile
+  readonly syscall: ProcFile
+  readonly stat: ProcFile
   readonly sent = nothingSent()
   reasons: Map<ScannedLimit, string> | null = null
   facts: ThreadFacts | null = null
@@ -67,9 +67,9 @@ export class ThreadRecord implements Subject {
     const path = `${processPath}/task/${tid}`
     this.pid = pid
     this.tid = tid
-    this.schedstat = new KeptFile(`${path}/schedstat`)
-    this.syscall = new KeptFile(`${path}/syscall`)
-    this.stat = new KeptFile(`${path}/stat`)
+    this.schedstat = new ProcFile(`${path}/schedstat`)
+    this.syscall = new ProcFile(`${path}/syscall`)
+    this.stat = new ProcFile(`${path}/stat`)
   }
 
   get subjectTid(): number {
@@ -80,7 +80,7 @@ export class ThreadRecord implements Subject {
     return this.tid === this.pid
   }
 
-  forget(files: KeptFiles): void {
+  forget(files: ProcFiles): void {
     files.forget(this.schedstat)
     files.forget(this.syscall)
     files.forget(this.stat)
@@ -102,15 +102,15 @@ export class ProcessRecord implements Subject {
   facts: ProcessFacts | null = null
   /** The text of `limits` that the facts have been made of. */
   limitsText = ''
-  statm: KeptFile
-  status: KeptFile
-  readonly timers: KeptFile
-  readonly stat: KeptFile
-  readonly cgroup: KeptFile
-  readonly limits: KeptFile
-  readonly taskDirectory: KeptFile
-  fdDirectory: KeptFile
-  memory: KeptFile
+  statm: ProcFile
+  status: ProcFile
+  readonly timers: ProcFile
+  readonly stat: ProcFile
+  readonly cgroup: ProcFile
+  readonly limits: ProcFile
+  readonly taskDirectory: ProcFile
+  fdDirectory: ProcFile
+  memory: ProcFile
 
   threads: ThreadRecord[] = []
   /** Threads that it had, the last of them. */
@@ -147,15 +147,15 @@ export class ProcessRecord implements Subject {
     this.insidePath = this.path
     this.seenThrough = pid
     this.isOwn = this.path === `/proc/${process.pid}`
-    this.statm = new KeptFile(`${this.path}/statm`)
-    this.status = new KeptFile(`${this.path}/status`)
-    this.timers = new KeptFile(`${this.path}/timers`)
-    this.stat = new KeptFile(`${this.path}/stat`)
-    this.cgroup = new KeptFile(`${this.path}/cgroup`)
-    this.limits = new KeptFile(`${this.path}/limits`)
-    this.taskDirectory = new KeptFile(`${this.path}/task`)
-    this.fdDirectory = new KeptFile(`${this.path}/fd`)
-    this.memory = new KeptFile(`${this.path}/mem`)
+    this.statm = new ProcFile(`${this.path}/statm`)
+    this.status = new ProcFile(`${this.path}/status`)
+    this.timers = new ProcFile(`${this.path}/timers`)
+    this.stat = new ProcFile(`${this.path}/stat`)
+    this.cgroup = new ProcFile(`${this.path}/cgroup`)
+    this.limits = new ProcFile(`${this.path}/limits`)
+    this.taskDirectory = new ProcFile(`${this.path}/task`)
+    this.fdDirectory = new ProcFile(`${this.path}/fd`)
+    this.memory = new ProcFile(`${this.path}/mem`)
   }
 
   get kernelThread(): boolean {
@@ -168,7 +168,7 @@ export class ProcessRecord implements Subject {
   }
 
   /** A leader that has ended has no memory and no descriptors any more, though its process has: they are seen through a thread that lives. */
-  lookThroughLiving(files: KeptFiles): void {
+  lookThroughLiving(files: ProcFiles): void {
     const leader = this.threads.find(({ isMain }) => isMain)
     const living = leader && !leader.dead ? leader : this.threads.find(({ dead, gone }) => !dead && !gone)
     const path = !living || living.isMain ? this.path : `${this.path}/task/${living.tid}`
@@ -176,10 +176,10 @@ export class ProcessRecord implements Subject {
     this.insidePath = path
     this.seenThrough = living?.tid ?? this.pid
     for (const file of [this.statm, this.status, this.fdDirectory, this.memory]) files.forget(file)
-    this.statm = new KeptFile(`${path}/statm`)
-    this.status = new KeptFile(`${path}/status`)
-    this.fdDirectory = new KeptFile(`${path}/fd`)
-    this.memory = new KeptFile(`${path}/mem`)
+    this.statm = new ProcFile(`${path}/statm`)
+    this.status = new ProcFile(`${path}/status`)
+    this.fdDirectory = new ProcFile(`${path}/fd`)
+    this.memory = new ProcFile(`${path}/mem`)
   }
 
   noteFormer({ tid, innerTid }: ThreadRecord): void {
@@ -202,7 +202,7 @@ export class ProcessRecord implements Subject {
     }
   }
 
-  forget(files: KeptFiles): void {
+  forget(files: ProcFiles): void {
     for (const thread of this.threads) thread.forget(files)
     files.forget(this.statm)
     files.forget(this.status)

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from '../protocol.ts'
 import { findAbilities } from './kernel-abilities.ts'
-import { KeptFiles } from './proc-files.ts'
+import { ProcFiles } from './proc-files.ts'
 import { ReportBuilder } from './report-builder.ts'
 import { type PassKind, ScanBudget } from './scan-budget.ts'
 import { type Degrading, Scanner } from './scanner.ts'
@@ -34,7 +34,7 @@ class ScanLoop {
   private readonly report = new ReportBuilder()
   private readonly budget = new ScanBudget(options)
   private readonly degrading = new Degradations()
-  private readonly files = new KeptFiles()
+  private readonly files = new ProcFiles()
   private readonly scanner: Scanner
   private timer: NodeJS.Timeout | null = null
   private readonly startedAt = { fast: 0, full: 0 }

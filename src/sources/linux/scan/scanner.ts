@@ -7,9 +7,9 @@ import { locksBit, type ScanCommand } from '../protocol.ts'
 import { CgroupReader } from './cgroup-reader.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
-import { RestWatch } from './idle-processes.ts'
+import { IdleProcesses } from './idle-processes.ts'
 import { type KernelAbilities, whyNoOwners } from './kernel-abilities.ts'
-import { KeptFile, type KeptFiles } from './proc-files.ts'
+import { ProcFile, type ProcFiles } from './proc-files.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { ranMask, ScanPlan } from './scan-plan.ts'
@@ -36,7 +36,7 @@ export interface Degrading {
 
 export interface ScannerParts {
   readonly procRoot: string
-  readonly files: KeptFiles
+  readonly files: ProcFiles
   readonly report: ReportBuilder
   readonly abilities: KernelAbilities
   readonly degrading: Degrading
@@ -54,11 +54,11 @@ export class Scanner {
   private readonly locks: LockWatch | null
   private readonly systemReader: SystemReader
   private readonly cgroups: CgroupReader
-  private readonly uptime: KeptFile
+  private readonly uptime: ProcFile
   /** Null where the kernel does not tell. */
   private readonly stats: TaskStats | null
-  private readonly restSinceFull: RestWatch | null
-  private readonly restSinceFast: RestWatch | null
+  private readonly restSinceFull: IdleProcesses | null
+  private readonly restSinceFast: IdleProcesses | null
   private scans = 0
   /** What the fast pass read the threads of. */
   private readonly lockScope: ProcessRecord[] = []
@@ -74,11 +74,11 @@ export class Scanner {
       whyNoOwners(abilities) === null ? new LockWatch({ files, report, processes, procRoot, threadReader }) : null
     this.systemReader = new SystemReader(files, procRoot)
     this.cgroups = new CgroupReader(files, abilities.tree)
-    this.uptime = new KeptFile(`${procRoot}/uptime`)
+    this.uptime = new ProcFile(`${procRoot}/uptime`)
     // Its process ids are those of our own namespace.
     this.stats = abilities.ownNamespace ? TaskStats.open() : null
-    this.restSinceFull = this.stats && new RestWatch(this.stats)
-    this.restSinceFast = this.stats && new RestWatch(this.stats)
+    this.restSinceFull = this.stats && new IdleProcesses(this.stats)
+    this.restSinceFast = this.stats && new IdleProcesses(this.stats)
   }
 
   get hasNewborns(): boolean {

@@ -6,7 +6,7 @@
 import { nameOfErrno, robustListOf } from '../native/libc.ts'
 import { canBeStack, findMainStack, findVmas, type Vma } from '../parse/maps.ts'
 import { lowestTouchedPage, pagemapWordBytes } from '../parse/pagemap.ts'
-import { isDenied, isGone, type KeptFiles } from './proc-files.ts'
+import { isDenied, isGone, type ProcFiles } from './proc-files.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { permissionDenied } from './thread-state.ts'
@@ -26,7 +26,7 @@ interface Wanted {
 }
 
 export class StackReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly report: ReportBuilder
   private readonly pageBytes: number
   /** Thread ids are those of our own pid namespace, so that system calls may name them. */
@@ -35,7 +35,7 @@ export class StackReader {
   private wanted: Wanted[] = []
   private mapsReadingsLeft = 0
 
-  constructor(files: KeptFiles, report: ReportBuilder, options: { pageBytes: number; ownNamespace: boolean }) {
+  constructor(files: ProcFiles, report: ReportBuilder, options: { pageBytes: number; ownNamespace: boolean }) {
     this.files = files
     this.report = report
     this.pageBytes = options.pageBytes

@@ -2,7 +2,7 @@
 
 import { type PendingSignals, parsePendingSignals } from '../parse/signals.ts'
 import { parseStatus } from '../parse/status.ts'
-import type { KeptFiles } from './proc-files.ts'
+import type { ProcFiles } from './proc-files.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -21,10 +21,10 @@ export interface ValueDepth {
 }
 
 export class StatusReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly report: ReportBuilder
 
-  constructor(files: KeptFiles, report: ReportBuilder) {
+  constructor(files: ProcFiles, report: ReportBuilder) {
     this.files = files
     this.report = report
   }

@@ -3,21 +3,21 @@
 import { nameOfErrno } from '../native/libc.ts'
 import { parseMeminfo } from '../parse/meminfo.ts'
 import type { SystemReading } from '../protocol.ts'
-import type { KeptFiles } from './proc-files.ts'
-import { KeptFile } from './proc-files.ts'
+import type { ProcFiles } from './proc-files.ts'
+import { ProcFile } from './proc-files.ts'
 
 type Maxima = Pick<SystemReading, 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
 
 export class SystemReader {
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly procRoot: string
-  private readonly meminfo: KeptFile
+  private readonly meminfo: ProcFile
   private maxima: Maxima | null = null
 
-  constructor(files: KeptFiles, procRoot: string) {
+  constructor(files: ProcFiles, procRoot: string) {
     this.files = files
     this.procRoot = procRoot
-    this.meminfo = new KeptFile(`${procRoot}/meminfo`)
+    this.meminfo = new ProcFile(`${procRoot}/meminfo`)
   }
 
   /** What seldom changes is read again only where `maxima` is asked for. Returns the reason where it fails. */
@@ -55,7 +55,7 @@ export class SystemReader {
 }
 
 /** The machine's age in ticks of `stat`; NaN where it cannot be told. */
-export const readAgeTicks = (files: KeptFiles, uptime: KeptFile): number => {
+export const readAgeTicks = (files: ProcFiles, uptime: ProcFile): number => {
   const length = files.read(uptime, true)
   return length <= 0 ? Number.NaN : Math.round(Number.parseFloat(files.bytes.toString('latin1', 0, length)) * 100)
 }

@@ -6,7 +6,7 @@ import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
 import type { ThreadFacts, WaitsOn } from '../protocol.ts'
 import { CpuWindow } from './cpu-window.ts'
-import { isDenied, isGone, type KeptFiles } from './proc-files.ts'
+import { isDenied, isGone, type ProcFiles } from './proc-files.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { cpuMask, stackMask } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
@@ -33,7 +33,7 @@ export class ThreadReader {
   /** Unix milliseconds of this pass, and the machine's age in ticks then; NaN where it cannot be told. */
   now = 0
   nowTicks = Number.NaN
-  private readonly files: KeptFiles
+  private readonly files: ProcFiles
   private readonly report: ReportBuilder
   private readonly stacks: StackReader
   private readonly options: ThreadReaderOptions
@@ -43,7 +43,7 @@ export class ThreadReader {
   /** Why `syscall` could not be read; null where it was. */
   private callFailure: string | null = null
 
-  constructor(files: KeptFiles, report: ReportBuilder, stacks: StackReader, options: ThreadReaderOptions) {
+  constructor(files: ProcFiles, report: ReportBuilder, stacks: StackReader, options: ThreadReaderOptions) {
     this.files = files
     this.report = report
     this.stacks = stacks

@@ -425,14 +425,14 @@ test('what a put would trip now is foreseen, and nothing is set or told', () => 
   bench.process(3)
   bench.told()
   const wish = { definition: { ...defaults, at: 10, per: 'process' }, owner: null } as const
-  const { watches } = notifier.foresee(system, limitIndex.fds, 'x', wish)
+  const { watches } = notifier.preview(system, limitIndex.fds, 'x', wish)
   expect([...watches.values()].map(({ node, state }) => [node.path, state])).toEqual([
     ['/sys/proc/1', 'armed'],
     ['/sys/proc/2', 'tripped'],
     ['/sys/proc/3', 'unknown'],
   ])
   expect([bench.told(), notifier.size, bench.kernel.processes.get(2)!.guards]).toEqual([[], 0, null])
-  expect(() => notifier.foresee(system, limitIndex.channels, 'x', wish)).toThrow('cannot be measured here')
+  expect(() => notifier.preview(system, limitIndex.channels, 'x', wish)).toThrow('cannot be measured here')
 })
 
 test('per partition below a partition, nested ones included, those that come later too', () => {

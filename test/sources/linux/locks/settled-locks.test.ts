@@ -3,15 +3,15 @@
 import { afterAll, expect, test } from 'vitest'
 import { locksBit } from '../../../../src/sources/linux/protocol.ts'
 import { findAbilities } from '../../../../src/sources/linux/scan/kernel-abilities.ts'
-import { type KeptFile, KeptFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
+import { type ProcFile, ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
 import { ReportBuilder } from '../../../../src/sources/linux/scan/report-builder.ts'
 import { Scanner } from '../../../../src/sources/linux/scan/scanner.ts'
 import { start } from '../../../support/programs.ts'
 
-class CountedFiles extends KeptFiles {
+class CountedFiles extends ProcFiles {
   readonly readings: string[] = []
 
-  override readFrom(file: KeptFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+  override readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
     this.readings.push(file.path)
     return super.readFrom(file, position, bytes, armed, keepFrom)
   }

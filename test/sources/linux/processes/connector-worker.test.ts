@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
-import type { ConnectorMessage, LifeEvent } from '../../../../src/sources/linux/protocol.ts'
+import type { ConnectorMessage, ProcessEvent } from '../../../../src/sources/linux/protocol.ts'
 import { startConnector } from '../../../../src/sources/linux/workers.ts'
 import type { Program } from '../../../support/programs.ts'
 import { startForTest } from '../../../support/running.ts'
 import { Heard } from './worker-messages.ts'
 
-type Life<What> = Extract<LifeEvent, { what: What }>
+type Life<What> = Extract<ProcessEvent, { what: What }>
 
 const heard = new Heard<ConnectorMessage>()
 const connector = startConnector({ clockOffset: new ServiceClock().offset }, heard.hear, heard.fail)
@@ -17,11 +17,11 @@ const run = async (name: string, args: readonly (string | number)[] = []): Promi
   return startForTest(name, args)
 }
 
-const life = <What extends LifeEvent['what']>(
+const life = <What extends ProcessEvent['what']>(
   what: What,
   holds: (event: Life<What>) => boolean,
 ): Promise<Life<What>> => {
-  const isIt = (event: LifeEvent): event is Life<What> => event.what === what
+  const isIt = (event: ProcessEvent): event is Life<What> => event.what === what
   return heard.until((message) =>
     message.type === 'events'
       ? message.events.find((event): event is Life<What> => isIt(event) && holds(event))

@@ -2,24 +2,24 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
-import { Lives } from '../../../../src/sources/linux/processes/process-registry.ts'
-import type { LifeEvent, ProcessFacts } from '../../../../src/sources/linux/protocol.ts'
+import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
+import type { ProcessEvent, ProcessFacts } from '../../../../src/sources/linux/protocol.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 let bench: Bench
-let lives: Lives
+let lives: ProcessRegistry
 let inventory: Inventory
 let now: number
 
 beforeEach(() => {
   bench = new Bench()
-  lives = new Lives(bench.kernel, { boot: 'b00t', bootedAt: 0 })
+  lives = new ProcessRegistry(bench.kernel, { boot: 'b00t', bootedAt: 0 })
   inventory = new Inventory(bench.kernel, lives)
   now = 10_000
 })
 
-type Told = LifeEvent extends infer E ? (E extends LifeEvent ? Omit<E, 'at'> : never) : never
-const hear = (event: Told) => lives.record({ at: now++, ...event } as LifeEvent)
+type Told = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
+const hear = (event: Told) => lives.record({ at: now++, ...event } as ProcessEvent)
 const fork = (pid: number, startTicks: number, parent = 1) =>
   hear({ what: 'fork', pid, parent, startTicks, name: null, kernelThread: false })
 const exit = (pid: number, tid: number, code = 0) => hear({ what: 'exit', pid, tid, code, signal: null })

@@ -3,9 +3,9 @@
 import { expect, test } from 'vitest'
 import { limitIndex } from '../../../../src/kernel/limits/table.ts'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
-import { Lives } from '../../../../src/sources/linux/processes/process-registry.ts'
+import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
 import type { ProcessFacts, ScanReport } from '../../../../src/sources/linux/protocol.ts'
-import { Readings } from '../../../../src/sources/linux/record/readings.ts'
+import { ReadingRecorder } from '../../../../src/sources/linux/record/readings.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 const facts: ProcessFacts = {
@@ -42,8 +42,8 @@ const fullScan = (startedAt: number, processes: readonly ProcessFacts[]): ScanRe
 
 test('what a scan read of a process before its birth was told is recorded as that is told: no scan says it again', () => {
   const { kernel } = new Bench()
-  const lives = new Lives(kernel, { boot: 'b00t', bootedAt: 0 })
-  const readings = new Readings(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
+  const lives = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
+  const readings = new ReadingRecorder(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
   const record = (report: ScanReport) =>
     kernel.update(report.finishedAt, () => readings.recordInventory(report, { certain: false, silent: false }))
   expect(record(fullScan(100, [facts]))).toEqual([])
@@ -58,8 +58,8 @@ test('what a scan read of a process before its birth was told is recorded as tha
 
 test('of another process that had the pid nothing is recorded', () => {
   const { kernel } = new Bench()
-  const lives = new Lives(kernel, { boot: 'b00t', bootedAt: 0 })
-  const readings = new Readings(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
+  const lives = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
+  const readings = new ReadingRecorder(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
   kernel.update(100, () => readings.recordInventory(fullScan(100, [facts]), { certain: false, silent: false }))
   lives.record({ what: 'fork', at: 101, pid: 42, parent: 1, startTicks: 8, name: null, kernelThread: false })
   readings.recordBirth(42)

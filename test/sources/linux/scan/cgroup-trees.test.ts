@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { cpuMaxOf } from '../../../../src/sources/linux/scan/cgroup-maxima.ts'
 import { CgroupReader, findCgroupTree } from '../../../../src/sources/linux/scan/cgroup-reader.ts'
-import { KeptFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
+import { ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
 
 let root: string
 beforeEach(() => {
@@ -19,7 +19,7 @@ function readingsOf(files: Readonly<Record<string, string>>) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), `${text}\n`)
   }
-  const kept = new KeptFiles()
+  const kept = new ProcFiles()
   return new CgroupReader(kept, findCgroupTree(root)).read()
 }
 

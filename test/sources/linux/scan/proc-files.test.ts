@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { isGone, KeptFile, KeptFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
+import { isGone, ProcFile, ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
 
-const made: KeptFiles[] = []
-const filesWith = (budget: number): KeptFiles => {
-  const files = new KeptFiles(budget)
+const made: ProcFiles[] = []
+const filesWith = (budget: number): ProcFiles => {
+  const files = new ProcFiles(budget)
   made.push(files)
   return files
 }
-const own = () => new KeptFile('/proc/self/stat')
+const own = () => new ProcFile('/proc/self/stat')
 
 afterEach(() => {
   for (const files of made.splice(0)) files.closeAll()
@@ -18,20 +18,20 @@ afterEach(() => {
 describe('files that are kept open', () => {
   test('are read anew each time', () => {
     const files = filesWith(4)
-    const uptime = new KeptFile('/proc/self/schedstat')
+    const uptime = new ProcFile('/proc/self/schedstat')
     const first = files.bytes.toString('latin1', 0, files.read(uptime))
     const second = files.bytes.toString('latin1', 0, files.read(uptime))
-    expect(files.keptCount).toBe(1)
+    expect(files.openCount).toBe(1)
     expect(Number.parseInt(second, 10)).toBeGreaterThanOrEqual(Number.parseInt(first, 10))
   })
 
   test('are no more than the budget, a quarter of which is for what is armed', () => {
     const files = filesWith(4)
     for (let count = 0; count < 8; count++) expect(files.read(own())).toBeGreaterThan(0)
-    expect(files.keptCount).toBe(3)
+    expect(files.openCount).toBe(3)
     expect(files.takeShortage()).toBeNull()
     for (let count = 0; count < 8; count++) expect(files.read(own(), true)).toBeGreaterThan(0)
-    expect(files.keptCount).toBe(4)
+    expect(files.openCount).toBe(4)
     expect(files.takeShortage()).toContain('room for 4 open files')
     expect(files.takeShortage()).toBeNull()
   })
@@ -39,10 +39,10 @@ describe('files that are kept open', () => {
   test('are read without being kept where there is no budget', () => {
     const files = filesWith(0)
     expect(files.read(own(), true)).toBeGreaterThan(0)
-    expect(files.stat(new KeptFile('/proc/self/fd'))).toBe(0)
+    expect(files.stat(new ProcFile('/proc/self/fd'))).toBe(0)
     expect(files.links).toBe(2)
     expect(files.size).toBeGreaterThan(2)
-    expect(files.keptCount).toBe(0)
+    expect(files.openCount).toBe(0)
   })
 
   test('are kept only from the reading on that is asked for', () => {
@@ -54,14 +54,14 @@ describe('files that are kept open', () => {
     files.read(file, true, 3)
     expect(file.fd).toBeGreaterThan(0)
     files.forget(file)
-    expect(files.keptCount).toBe(0)
+    expect(files.openCount).toBe(0)
   })
 
   test('that are gone are error numbers, not exceptions', () => {
     const files = filesWith(4)
-    expect(isGone(files.read(new KeptFile('/proc/0/stat')))).toBe(true)
+    expect(isGone(files.read(new ProcFile('/proc/0/stat')))).toBe(true)
     expect(isGone(files.readOnce('/proc/0/maps'))).toBe(true)
-    expect(isGone(files.stat(new KeptFile('/proc/0/fd')))).toBe(true)
+    expect(isGone(files.stat(new ProcFile('/proc/0/fd')))).toBe(true)
   })
 
   test('longer than the buffer are read whole', () => {
@@ -74,17 +74,17 @@ describe('files that are kept open', () => {
 
   test('are given back where descriptors ran out, and kept again when there are some to spare', () => {
     let spare = 0
-    const files = new KeptFiles(8, () => spare)
+    const files = new ProcFiles(8, () => spare)
     made.push(files)
     const readArmed = (count: number) => {
       for (let read = 0; read < count; read++) files.read(own(), true)
-      return files.keptCount
+      return files.openCount
     }
     expect(readArmed(8)).toBe(8)
     const taken = exhaustDescriptors()
     try {
       expect(files.read(own(), true)).toBeGreaterThan(0)
-      expect([files.keptCount, files.takeShortage()]).toEqual([
+      expect([files.openCount, files.takeShortage()]).toEqual([
         0,
         expect.stringContaining('descriptors ran out (EMFILE)'),
       ])
