@@ -1,10 +1,10 @@
 /** The command line as a whole, made from the rows of the commands. */
 
 import { CommanderError, Option, Command as Parser } from 'commander'
+import { didYouMean } from '../base/nearest.ts'
 import { helpOf } from '../config/print.ts'
-import { faultOf, type Row, rowsOf, valueOfText } from '../config/row.ts'
-import { configFile, readConfig, type Setting } from '../config.ts'
-import { didYouMean } from '../nearest.ts'
+import { faultOf, type Row, settingRows, valueOfText } from '../config/row.ts'
+import { configFile, readConfig, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 
@@ -55,8 +55,8 @@ ${rows}`
 }
 
 function addTo(parser: Parser, command: Command): void {
-  const args = rowsOf(command.args)
-  const options = rowsOf(command.options)
+  const args = settingRows(command.args)
+  const options = settingRows(command.options)
   const sub = parser
     .command(command.name)
     .description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)

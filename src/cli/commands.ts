@@ -1,6 +1,6 @@
 /** All commands, in the order of the help. */
 
-import type { Config } from '../config.ts'
+import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'

@@ -1,9 +1,9 @@
 /** `introspectd journal`: what is kept, and giving back the room of what is not any more. */
 
 import { z } from 'zod'
+import { cursorText } from '../base/cursor.ts'
 import { dataDirectory } from '../config/data.ts'
-import { environment, serviceSettings } from '../config.ts'
-import { cursorText } from '../cursor.ts'
+import { environment, serviceSettings } from '../config/settings.ts'
 import { openDirectory } from '../journal/data-directory.ts'
 import { type EventFigures, inspectJournal, type JournalFigures } from '../journal/inspect.ts'
 import { defineCommand } from './command.ts'

@@ -1,7 +1,7 @@
 /** The table of processes that `ps` and `top` show: which, and in which order. */
 
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { ProcessView } from '../tree/views.ts'

@@ -1,6 +1,6 @@
 /** `introspectd serve`: the service itself. */
 
-import { type Config, serviceSettings } from '../config.ts'
+import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 
 export const serveCommand = (serve: (config: Config) => Promise<void>) =>

@@ -9,7 +9,7 @@ import { type Order, sorted } from './process-table.ts'
 import type { Size } from './screen.ts'
 
 /** All that a frame is made of. */
-export interface Snapshot {
+export interface TopSnapshot {
   /** ms of Unix time. */
   readonly at: number
   readonly system: SystemView
@@ -19,7 +19,7 @@ export interface Snapshot {
   readonly processes: readonly ProcessView[]
 }
 
-export interface Look extends Order<ProcessView> {
+export interface FrameOptions extends Order<ProcessView> {
   /** What the last line says instead of the keys; null where nothing is wrong. */
   readonly trouble: string | null
   /** Of the columns at least. */
@@ -33,7 +33,7 @@ const cpuOf = ({ value, capacity }: LimitView): string =>
 const memoryOf = ({ value, capacity }: LimitView): string =>
   part(sizeText(value ?? undefined), sizeText(capacity ?? undefined))
 
-export function headOf({ at, system, cpu, memory, thresholds }: Snapshot): string[] {
+export function headOf({ at, system, cpu, memory, thresholds }: TopSnapshot): string[] {
   const { node, source, version, usage } = system
   const tripped = thresholds.filter(({ state }) => state === 'tripped')
   const past = tripped.length === 0 ? '' : `: ${tripped.map(({ path }) => path).join(' ')}`
@@ -45,7 +45,7 @@ export function headOf({ at, system, cpu, memory, thresholds }: Snapshot): strin
 }
 
 /** One after the other, for a file or a pipe. */
-export function page(snapshot: Snapshot, order: Order<ProcessView>): string {
+export function page(snapshot: TopSnapshot, order: Order<ProcessView>): string {
   const table = renderTable(processColumns, sorted(snapshot.processes, order))
   return `${headOf(snapshot).join('\n')}\n\n${table}`
 }
@@ -59,7 +59,7 @@ export interface Frame {
   readonly widths: readonly number[]
 }
 
-export function frame(snapshot: Snapshot, look: Look, { rows, columns }: Size): Frame {
+export function frame(snapshot: TopSnapshot, look: FrameOptions, { rows, columns }: Size): Frame {
   const head = headOf(snapshot)
   const [, , tripped] = head
   // The head, a blank line, the titles, and the last line.

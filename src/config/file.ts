@@ -1,7 +1,7 @@
 /** Settings from YAML, each with the line that it stands on. */
 
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 import { ConfigError } from './error.ts'
 
 export interface Given {

@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { type Effective, type Setting, settings } from '../config.ts'
+import { type Effective, type Setting, settings } from './settings.ts'
 
 /** As a file that has the same effect, each line with where its value comes from. */
 export function printConfig({ config, origins }: Effective): string {

@@ -1,7 +1,7 @@
 /** A row for each key of a zod shape: how it is typed at a command line, and how what was typed becomes a value. */
 
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 
 /** What a schema does not say of itself. */
 export const marks = z.registry<{
@@ -28,7 +28,7 @@ export interface Row<Name extends string = string> {
   readonly letter: string | null
 }
 
-export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
+export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
   const names = Object.keys(shape) as (keyof Shape & string)[]
   return names.map((name) => {
     const schema = shape[name]!

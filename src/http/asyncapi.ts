@@ -1,8 +1,8 @@
 /** The AsyncAPI document of the streams, made from the rows of the events and from the frames that are spoken. */
 
 import { z } from 'zod'
-import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
 import { ClientFrame, ServerFrame } from '../stream/frames.ts'
+import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import type { Subprotocol } from '../stream/websocket.ts'
 import { eventViews } from '../tree/cloud-event.ts'
 import { componentsOf, type Json, schemaOf } from './json-schema.ts'
@@ -69,7 +69,7 @@ const nameOf = (frame: z.ZodType): string => frame.meta()!.id!
 
 const StreamQuery = z.object({
   types: EventTypesText.optional().describe('Event types, comma-separated, * at the end; without it all'),
-  after: Cursor.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
+  after: CursorText.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
   snapshot: z.enum(['true', 'false']).optional().describe('Begin with the state of all that is there'),
   durable: SubscriptionName.optional().describe('Begin after what this durable subscription has acknowledged'),
 })

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 

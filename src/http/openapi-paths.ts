@@ -1,7 +1,7 @@
 /** What OpenAPI says of the routes that are not rows of the tree. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { CloudEvent } from '../tree/cloud-event.ts'
 import { CallLineView } from '../tree/model-views.ts'
 import { type Json, schemaOf } from './json-schema.ts'

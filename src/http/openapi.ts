@@ -1,7 +1,7 @@
 /** The OpenAPI document, made from the rows of the tree: what is served is what is described. */
 
 import type { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'

@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { type Errno, KernelError } from '../kernel/errno.ts'
 import { streamProblems } from '../stream/problems.ts'
 import {

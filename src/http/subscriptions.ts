@@ -2,15 +2,15 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { cursorText } from '../cursor.ts'
-import { Cursor, SubscriptionName } from '../stream/asked.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Durable } from '../stream/durables.ts'
 import type { Hub } from '../stream/hub.ts'
+import { CursorText, SubscriptionName } from '../stream/subscription-request.ts'
 import { NoSuchPath } from '../tree/errors.ts'
 import { parseBody } from './body.ts'
 import { isTerminal, refuseQuery } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize, authorizeOwner } from './security.ts'
+import { authorize, authorizeOwner } from './security/gate.ts'
 import { checkRoom } from './stream-request.ts'
 
 export const SubscriptionView = z
@@ -33,16 +33,18 @@ export const SubscriptionsView = z
   .meta({ id: 'SubscriptionsView' })
 
 export const SubscriptionBody = z
-  .strictObject({ cursor: Cursor.describe('it has dealt with all up to it; also back, to hear of something again') })
+  .strictObject({
+    cursor: CursorText.describe('it has dealt with all up to it; also back, to hear of something again'),
+  })
   .meta({ id: 'SubscriptionBody' })
 
-export interface SubscriptionParts {
+export interface SubscriptionRouteParts {
   readonly hub: Hub
   /** Where the cursors are. */
-  readonly keeps: 'journal' | 'memory'
+  readonly storage: 'journal' | 'memory'
 }
 
-export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionParts): void {
+export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionRouteParts): void {
   const { hub } = parts
   const { durables } = hub
   app.get('/subscriptions', (request, reply) => {
@@ -118,7 +120,7 @@ function refuseStrange(hub: Hub, cursor: number): void {
 }
 
 function show(
-  { hub, keeps }: SubscriptionParts,
+  { hub, storage }: SubscriptionRouteParts,
   { name, owner, cursor, created, acknowledged }: Durable,
 ): z.input<typeof SubscriptionView> {
   const newest = hub.settledCursor()
@@ -131,7 +133,7 @@ function show(
     behind: gone ? null : newest - cursor,
     gone,
     connected: hub.durables.isHeld(name),
-    kept: keeps,
+    kept: storage,
     created: new Date(created).toISOString(),
     acknowledged: acknowledged === null ? null : new Date(acknowledged).toISOString(),
   }

@@ -17,4 +17,4 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 export const valueText = (value: unknown): string => JSON.stringify(value) ?? 'nothing'
 
-export const countText = (count: number): string => (count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`)
+export const timesText = (count: number): string => (count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`)

@@ -2,8 +2,8 @@
 
 import { KernelError } from '../kernel/errno.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../kernel/limits/table.ts'
-import type { Machine } from '../kernel/machine.ts'
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Machine } from '../model/machine.ts'
 import type { Bindings, Names } from './names.ts'
 
 type NodePath =

@@ -11,7 +11,7 @@ export interface Place {
 /** Keys and places in lists, from the whole file down. */
 export type Path = readonly (string | number)[]
 
-export interface Problem extends Place {
+export interface ScenarioProblem extends Place {
   readonly path: Path
   readonly message: string
 }
@@ -23,9 +23,9 @@ export const problemText = (file: string, { line, column, message }: Place & { m
 export class ScenarioError extends Error {
   readonly file: string
   /** In the order in which they stand in the file. */
-  readonly problems: readonly Problem[]
+  readonly problems: readonly ScenarioProblem[]
 
-  constructor(file: string, problems: readonly Problem[]) {
+  constructor(file: string, problems: readonly ScenarioProblem[]) {
     super(problems.map((problem) => problemText(file, problem)).join('\n'))
     this.name = 'ScenarioError'
     this.file = file
@@ -39,7 +39,7 @@ export type Locate = (path: Path, of?: 'key' | 'value') => Place
 /** Collects all that is wrong, so that one run tells it all. */
 export class Problems {
   readonly locate: Locate
-  readonly #found: Problem[] = []
+  readonly #found: ScenarioProblem[] = []
 
   constructor(locate: Locate) {
     this.locate = locate

@@ -1,8 +1,8 @@
 /** The steps of threads: kernel calls, repeated or chosen at random. */
 
 import { z } from 'zod'
-import { type KernelCallName, kernelCallNames } from '../kernel/calls/table.ts'
 import { type Errno, errnos } from '../kernel/errno.ts'
+import { type KernelCallName, kernelCallNames } from '../model/calls/table.ts'
 import { callArguments } from '../tree/calls.ts'
 import type { Names } from './names.ts'
 import type { Path, Place } from './problems.ts'

@@ -12,7 +12,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { type Path, type Place, Problems, ScenarioError } from './problems.ts'
 
 export interface YamlText {

@@ -1,7 +1,7 @@
 /** Cursors that the service keeps for subscribers that come back: how far each has said that it has dealt with everything. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 
 const Durable = z.object({
   name: z.string(),

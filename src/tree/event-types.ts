@@ -1,7 +1,7 @@
 /** Which types of events are asked for: names, or beginnings of names with a `*` after them. */
 
+import { nearest } from '../base/nearest.ts'
 import { eventTypes } from '../kernel/events.ts'
-import { nearest } from '../nearest.ts'
 
 const known = eventTypes.map(({ type }) => type)
 

@@ -1,6 +1,6 @@
 /** A deadlock in words, for whoever is woken by it. */
 
-import type { Thread } from '../kernel/objects/thread.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
 import type { DeadlockView } from './deadlock-views.ts'
 import { sentence } from './draw-waits.ts'
 import { printable } from './text.ts'

@@ -1,7 +1,7 @@
 /** A node with what lies below it inline, as many levels as are asked for. */
 
 import type { Level } from '../kernel/limits/table.ts'
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
 import type { Definition, TreeContext } from './definition.ts'
 import { definitions } from './tree.ts'
 

@@ -4,13 +4,13 @@
  */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { kernelCallNames } from '../kernel/calls/table.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import { poolNames } from '../kernel/machine.ts'
-import type { ModelProcess } from '../kernel/objects/model-process.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { System } from '../kernel/objects/system.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { System } from '../kernel/nodes/system.ts'
+import { kernelCallNames } from '../model/calls/table.ts'
+import { poolNames } from '../model/machine.ts'
+import type { ModelProcess } from '../model/objects/model-process.ts'
 import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
 import type { Model } from './definition.ts'
 import type { Advanced } from './model-views.ts'
@@ -81,7 +81,7 @@ export function advance({ machine, clock }: Model, { advance: ms }: z.output<typ
   return machine.kernel.now === wanted ? { now } : { now, stopped: true, wanted: timeText(wanted) }
 }
 
-export function move(model: Model, process: ModelProcess, path: string): void {
+export function moveProcess(model: Model, process: ModelProcess, path: string): void {
   model.machine.move(process, containerAt(model, path))
 }
 
@@ -105,7 +105,7 @@ export const operations = {
     return { tid }
   }),
   move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
-    move(model, model.machine.process(of), partition)
+    moveProcess(model, model.machine.process(of), partition)
     return {}
   }),
   putPools: operation(PoolsBody, ({ machine }, { pools }) => {

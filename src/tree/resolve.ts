@@ -3,14 +3,14 @@
  * decodes, so that `a%2Fb` is one name.
  */
 
+import { nearest } from '../base/nearest.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { limitAt } from '../kernel/limits/places.ts'
 import { limits } from '../kernel/limits/table.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { System } from '../kernel/objects/system.ts'
-import { isContainer } from '../kernel/objects/within.ts'
-import { nearest } from '../nearest.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { System } from '../kernel/nodes/system.ts'
+import { isContainer } from '../kernel/nodes/within.ts'
 import type { Definition, Params } from './definition.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { definitions } from './tree.ts'

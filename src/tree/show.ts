@@ -2,12 +2,12 @@
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
-import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/threshold.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { Process } from '../kernel/objects/process.ts'
-import type { Thread } from '../kernel/objects/thread.ts'
-import { threadsWithin } from '../kernel/objects/within.ts'
+import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/thresholds/threshold.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { Process } from '../kernel/nodes/process.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
+import { threadsWithin } from '../kernel/nodes/within.ts'
 import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
 
 export const timeText = (ms: number): string => new Date(ms).toISOString()
@@ -121,7 +121,7 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     thresholds: thresholds.map((threshold) => ({
       path: threshold.path,
       at: threshold.definition.at,
-      state: stateOf(kernel, threshold),
+      state: thresholdStateOf(kernel, threshold),
     })),
   }
 }
@@ -132,7 +132,7 @@ const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: numb
 })
 
 /** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
-export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
+export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
   // It has ended with its node, by the signal that it sent.
   if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
@@ -146,7 +146,13 @@ export const byPath = (one: { path: string }, other: { path: string }): number =
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
   const { per } = threshold.definition
-  const definition = { path, ...threshold.definition, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
+  const definition = {
+    path,
+    ...threshold.definition,
+    owner,
+    ...expiryOf(threshold),
+    state: thresholdStateOf(kernel, threshold),
+  }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { levels, limits } from '../kernel/limits/table.ts'
-import { thresholdActions } from '../kernel/limits/threshold.ts'
+import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 
 export const path = z.string().describe('Pathname, which is also the URL path')

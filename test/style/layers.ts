@@ -1,14 +1,10 @@
 /** The layers of src as data: the rooms that files belong to, and the rooms that each room may import. */
 
-/** Room of each path, by the first pattern that matches. Without a match, a file belongs to the room of its folder. */
+/** Rooms that are not simply a folder of src; the first pattern that matches a path decides. */
 const rooms: readonly (readonly [pattern: RegExp, room: string])[] = [
   [/^src\/(?:main|bin)\.ts$/, 'start'],
-  [/^src\/(?:app|host|access|keeping|definitions|own-events|model)\.ts$/, 'app'],
-  [/^src\/(?:bounds|cursor|duration|nearest)\.ts$/, 'base'],
-  [/^src\/(?:(?:clock|loop-watch|metrics)\.ts$|supervisor\/)/, 'runtime'],
-  [/^src\/config\.ts$/, 'config'],
-  [/^src\/kernel\/(?:calls\/|state\/|machine\.ts$|model-[a-z]+\.ts$)/, 'model'],
-  [/^src\/kernel\/objects\/(?:model-[a-z]+|blocker|channel|id-pool|sync|timer|wait-queue)\.ts$/, 'model'],
+  [/^src\/runtime\/metrics\.ts$/, 'metrics'],
+  [/^src\/runtime\/(?:supervis|notify-socket)/, 'supervisor'],
 ]
 
 /** @param path From the root of the project. */
@@ -34,35 +30,14 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Drives the model as a client of the tree does, and names limits and thresholds by the kernel's shapes.
   scenario: ['tree', 'kernel', 'model', 'base'],
   http: ['tree', 'kernel', 'model', 'stream', 'base'],
-  // The metrics report on every part that does work; the supervisor needs the C library of the sources.
-  runtime: ['kernel', 'journal', 'sources', 'stream', 'tree', 'config', 'base'],
+  runtime: ['base'],
+  // Needs the port of the sources, and their C library.
+  supervisor: ['sources', 'config', 'base'],
+  // Reports on every part that does work.
+  metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
+  // Will use the typed client.
   cli: ['config', 'tree', 'kernel', 'model', 'scenario', 'journal', 'client', 'base'],
-  app: [
-    'base',
-    'cli',
-    'config',
-    'http',
-    'journal',
-    'kernel',
-    'model',
-    'runtime',
-    'scenario',
-    'sources',
-    'stream',
-    'tree',
-  ],
-  start: [
-    'app',
-    'base',
-    'cli',
-    'config',
-    'http',
-    'journal',
-    'kernel',
-    'model',
-    'runtime',
-    'scenario',
-    'sources',
-    'tree',
-  ],
 }
+
+/** Rooms that put the others together and may import every one of them. No other room may import these. */
+export const composers: readonly string[] = ['app', 'start']

@@ -172,12 +172,15 @@ test('a room imports only what the table of layers allows, types included', () =
     'src/kernel/limits/a.ts': "import type { B } from '../../model/b.ts'\nimport './c.ts'",
     'src/model/b.ts': "import { a } from '../kernel/limits/a.ts'\nexport * from '../http/server.ts'",
     'src/nowhere/c.ts': "const c = import('../base/cursor.ts')",
+    'src/app/build.ts': "import { server } from '../http/server.ts'",
+    'src/runtime/clock.ts': "import { metrics } from './metrics.ts'",
     'test/d.ts': "import '../src/kernel/kernel.ts'",
   })
   expect(found).toEqual([
     'src/kernel/limits/a.ts: kernel may not import model: src/model/b.ts',
     'src/model/b.ts: model may not import http: src/http/server.ts',
     'src/nowhere/c.ts: nowhere may not import base: src/base/cursor.ts',
+    'src/runtime/clock.ts: runtime may not import metrics: src/runtime/metrics.ts',
   ])
 })
 

@@ -1,7 +1,7 @@
 /** Deadlocks as they are kept and told. */
 
-import type { Thread } from '../objects/thread.ts'
-import type { WeakEvidence } from './wait.ts'
+import type { Thread } from '../nodes/thread.ts'
+import type { WeakEvidence } from '../nodes/wait.ts'
 
 /** What makes a suspicion no more than that. */
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'

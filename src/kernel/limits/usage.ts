@@ -5,8 +5,8 @@
  */
 
 import { assert } from '../errno.ts'
-import type { Node } from '../objects/node.ts'
-import { processesWithin } from '../objects/within.ts'
+import type { Node } from '../nodes/node.ts'
+import { processesWithin } from '../nodes/within.ts'
 import { Guard, guardOf } from './guard.ts'
 import { Readings } from './readings.ts'
 import { type Level, type LimitRow, limits } from './table.ts'

@@ -5,10 +5,10 @@
 
 import type { Actions, RlimitChange } from '../../kernel/actions.ts'
 import { type Errno, errnos, KernelError } from '../../kernel/errno.ts'
-import { Process, type Rlimit } from '../../kernel/objects/process.ts'
-import type { Thread } from '../../kernel/objects/thread.ts'
-import { close, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './libc.ts'
-import { readStartTicks } from './life-reader.ts'
+import { Process, type Rlimit } from '../../kernel/nodes/process.ts'
+import type { Thread } from '../../kernel/nodes/thread.ts'
+import { closeFd, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './native/libc.ts'
+import { readStartTicks } from './processes/process-event-reader.ts'
 import { numberOfSignal } from './signals.ts'
 
 interface Parts {
@@ -78,7 +78,7 @@ export class LinuxActions implements Actions {
         throw new KernelError('ESRCH', `${path} has ended: its pid is free, or another's`)
       return act(pidfd)
     } finally {
-      close(pidfd)
+      closeFd(pidfd)
     }
   }
 }

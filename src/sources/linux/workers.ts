@@ -9,13 +9,16 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const stopMsMax = 2000
 
 const startWorker = <Message>(
-  name: string,
+  file: string,
   workerData: Partial<ScanOptions>,
   onMessage: (message: Message) => void,
   onFailure: OnFailure,
   mayEnd: (message: Message) => boolean,
 ): { readonly worker: Worker; readonly stop: () => Promise<void> } => {
-  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { workerData, name })
+  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
+    workerData,
+    name: file.replace(/^.*\//, ''),
+  })
   let endIsExpected = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.on('message', (message: Message) => {
@@ -27,7 +30,7 @@ const startWorker = <Message>(
     endIsExpected = true
   })
   worker.on('exit', (code) => {
-    if (!endIsExpected) onFailure(new Error(`${name} ended unexpectedly with code ${code}`))
+    if (!endIsExpected) onFailure(new Error(`${file} ended unexpectedly with code ${code}`))
     endIsExpected = true
   })
   const stop = async (): Promise<void> => {
@@ -46,7 +49,13 @@ export const startConnector = (
   onMessage: (message: ConnectorMessage) => void,
   onFailure: OnFailure,
 ): { stop(): Promise<void> } => {
-  const { stop } = startWorker('connector-worker', options, onMessage, onFailure, ({ type }) => type === 'refused')
+  const { stop } = startWorker(
+    'processes/connector-worker',
+    options,
+    onMessage,
+    onFailure,
+    ({ type }) => type === 'refused',
+  )
   return { stop }
 }
 
@@ -55,6 +64,6 @@ export const startScanner = (
   onMessage: (message: ScanMessage) => void,
   onFailure: OnFailure,
 ): { send(command: ScanCommand): void; stop(): Promise<void> } => {
-  const { worker, stop } = startWorker('scan-worker', options, onMessage, onFailure, () => false)
+  const { worker, stop } = startWorker('scan/scan-worker', options, onMessage, onFailure, () => false)
   return { send: (command) => worker.postMessage(command), stop }
 }

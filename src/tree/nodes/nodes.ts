@@ -1,10 +1,10 @@
 /** The four levels, and the directories that list them. */
 
 import type { z } from 'zod'
-import type { Partition } from '../../kernel/objects/partition.ts'
-import type { Process } from '../../kernel/objects/process.ts'
-import type { System } from '../../kernel/objects/system.ts'
-import { processesWithin } from '../../kernel/objects/within.ts'
+import type { Partition } from '../../kernel/nodes/partition.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
+import type { System } from '../../kernel/nodes/system.ts'
+import { processesWithin } from '../../kernel/nodes/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
 import { type Column, defineList, defineNode, type TreeContext } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'

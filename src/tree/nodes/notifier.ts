@@ -1,9 +1,9 @@
 /** Switching the Generic Notifier: as a whole, and each limit by itself. */
 
 import { z } from 'zod'
+import { nearest } from '../../base/nearest.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
-import { nearest } from '../../nearest.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 

@@ -1,9 +1,9 @@
 /** The POSIX soft and hard limits of a process. */
 
 import { z } from 'zod'
+import { nearest } from '../../base/nearest.ts'
 import { operate } from '../../kernel/actions.ts'
-import type { Process } from '../../kernel/objects/process.ts'
-import { nearest } from '../../nearest.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { type RlimitView as Rlimit, RlimitView } from '../views.ts'

@@ -1,17 +1,17 @@
 /** Default deadlock timers, as resources. */
 
 import { z } from 'zod'
-import { bounds } from '../../bounds.ts'
-import { timeoutStates } from '../../kernel/calls/timer.ts'
+import { bounds } from '../../base/bounds.ts'
 import {
   type DefaultTimeout,
   defaultTimedStates,
   type TimeoutDefinition,
   timeoutPath,
 } from '../../kernel/deadlock/default-timers.ts'
-import type { Node } from '../../kernel/objects/node.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
 import { type ThreadState, threadStateRows } from '../../kernel/states.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
+import { timeoutStates } from '../../model/calls/timer.ts'
 import { defineNode, type Preconditions, type TreeContext } from '../definition.ts'
 import { MalformedWords, NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
