@@ -49,6 +49,11 @@ function bindingVisitor(names: DeclaredName[]): VisitorObject {
     ClassExpression: named,
     TSTypeAliasDeclaration: named,
     TSInterfaceDeclaration: named,
+    TSCallSignatureDeclaration: callable,
+    TSNamedTupleMember: (node) => addBinding(names, node.label),
+    ExportSpecifier(node) {
+      if (node.local.start !== node.exported.start) addBinding(names, node.exported)
+    },
     TSTypeParameter: (node) => addBinding(names, node.name),
     CatchClause: (node) => addBinding(names, node.param),
     ImportDefaultSpecifier: imported,

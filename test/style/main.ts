@@ -26,6 +26,11 @@ function shrinkAllowances(results: readonly Result[]): void {
     for (const complaint of complaints(rule.name, countsOf(findings), shrunk[rule.name] ?? {})) console.log(complaint)
 }
 
+function fail(message: string): never {
+  console.error(message)
+  process.exit(1)
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { shrink: { type: 'boolean', default: false }, rule: { type: 'string', multiple: true } },
@@ -38,6 +43,10 @@ const all = rules.map((rule) => ({ rule, findings: rule.find(files) }))
 const results = all
   .filter(({ rule }) => values.rule === undefined || values.rule.includes(rule.name))
   .map(({ rule, findings }) => ({ rule, findings: findings.filter(({ path }) => inFolders(path)) }))
+
+for (const name of values.rule ?? [])
+  if (!rules.some((rule) => rule.name === name)) fail(`no rule "${name}": ${rules.map((rule) => rule.name).join(', ')}`)
+for (const folder of folders) if (!existsSync(folder)) fail(`no file or folder "${folder}"`)
 
 if (values.shrink) shrinkAllowances(all)
 if (folders.length > 0 || values.rule !== undefined) console.log(findingsText(results))

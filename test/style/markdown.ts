@@ -10,6 +10,12 @@ interface MarkdownProse {
 
 const bullet = /^(?:[-*+]|\d+[.)])\s+/
 
+/** Outside a paragraph, an indented line is code, unless it is an item of a nested list. */
+function isCodeOrMarkup(row: string): boolean {
+  const text = row.trim()
+  return text.startsWith('<') || (/^(?: {4}|\t)/.test(row) && !bullet.test(text))
+}
+
 export function markdownProse(lines: readonly string[]): MarkdownProse {
   const paragraphs: { line: number; rows: string[] }[] = []
   const headings: Passage[] = []
@@ -22,7 +28,7 @@ export function markdownProse(lines: readonly string[]): MarkdownProse {
       if (fence === undefined) fence = mark
       else if (mark?.startsWith(fence)) fence = undefined
       open = false
-    } else if (text === '' || text.startsWith('|') || text.startsWith('<') || (!open && /^(?: {4}|\t)/.test(row))) {
+    } else if (text === '' || text.startsWith('|') || (!open && isCodeOrMarkup(row))) {
       open = false
     } else if (/^#{1,6}\s/.test(text)) {
       headings.push({ line: place + 1, rows: [text.replace(/^#+\s+/, '')] })

@@ -52,6 +52,13 @@ test.each(['What', 'Who', 'Whom', 'Whoever', 'Of', 'Those', 'Where', 'All', 'How
   },
 )
 
+test('a Markdown paragraph may have lines that begin with a placeholder, and lists may be nested', () => {
+  expect(
+    linesOf(openerRule, 'a.md', '<b>What</b>\n\n- Reads\n  `/proc/`\n  <pid> files.\n\n    - What it reads\n'),
+  ).toEqual([7])
+  expect(linesOf(lineRule, 'a.md', `Reads\n<pid> ${long}\n`)).toEqual([2])
+})
+
 test('only the first word of a run of line comments counts as its opener', () => {
   expect(
     linesOf(openerRule, 'a.ts', '// Sends a frame.\n// How it is sent.\n\n// Allows `what`.\n// `All` is code'),
@@ -93,11 +100,14 @@ interface Asked { readonly usual: number; bury(foresee: string): void }
 type WhoeverKeeps<Anew> = (hears: number) => void
 const row = { keeping: 1, [computed.kept]: 2 }
 try {} catch (keeper) {}
+interface Call { (doubt: number): [wishes: number] }
+export { row as hear }
 `
   const words = faults(nameRule, 'a.ts', text).map((fault) => /"(.*)"/.exec(fault)![1])
   expect(words).toEqual([
     ...['told', 'kept', 'ask', 'wish', 'heard', 'news', 'lives', 'doubts', 'keep', 'tell', 'buried', 'asked', 'usual'],
     ...['bury', 'foresee', 'whoever', 'keeps', 'anew', 'hears', 'keeping', 'keeper'],
+    ...['doubt', 'wishes', 'hear'],
   ])
 })
 
