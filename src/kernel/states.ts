@@ -14,8 +14,8 @@ interface StateRow {
   readonly network: boolean
 }
 
-const row = <const Name extends string>(number: number, name: Name, summary: string, flags: string) =>
-  ({
+function row<const Name extends string>(number: number, name: Name, summary: string, flags: string) {
+  return {
     number,
     name,
     summary,
@@ -23,7 +23,8 @@ const row = <const Name extends string>(number: number, name: Name, summary: str
     legalForever: flags.includes('f'),
     owned: flags.includes('o'),
     network: flags.includes('n'),
-  }) satisfies StateRow
+  } satisfies StateRow
+}
 
 // t transient, f legal for ever, o has an owner, n network
 export const threadStateRows = [
@@ -88,5 +89,6 @@ export const nextStates = {
   NET_REPLY: ends,
 } as const satisfies Record<ThreadState, readonly ThreadState[]>
 
-export const mayFollow = (from: ThreadState, to: ThreadState): boolean =>
-  (nextStates[from] as readonly ThreadState[]).includes(to)
+export function mayFollow(from: ThreadState, to: ThreadState): boolean {
+  return (nextStates[from] as readonly ThreadState[]).includes(to)
+}

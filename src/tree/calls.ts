@@ -11,11 +11,13 @@ import { modelRlimits } from '../model/objects/model-process.ts'
 import { mutexKinds } from '../model/objects/sync.ts'
 import { signalRows } from '../model/signals.ts'
 
-const idFrom = (first: number) =>
-  z
+function idFrom(first: number) {
+  return z
     .int()
     .min(first)
     .max(2 ** 31 - 1)
+}
+
 const id = idFrom(0)
 const count = z.int().nonnegative()
 const integer = z

@@ -115,7 +115,9 @@ export function expire(machine: Machine, timer: KernelTimer): void {
   }
 }
 
-const leadsSomewhere = ({ detached, channel }: Connection): boolean => !detached && !channel.destroyed
+function leadsSomewhere({ detached, channel }: Connection): boolean {
+  return !detached && !channel.destroyed
+}
 
 /** The states that TimerTimeout takes. */
 export const timeoutStates = [

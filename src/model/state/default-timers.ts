@@ -16,13 +16,14 @@ export interface TimeoutSettingState {
   readonly owner: string | null
 }
 
-export const exportTimeouts = ({ timers }: Kernel): TimeoutSettingState[] =>
-  [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
+export function exportTimeouts({ timers }: Kernel): TimeoutSettingState[] {
+  return [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
     node: node.path,
     definition,
     revision,
     owner,
   }))
+}
 
 /** Preconditions: all nodes are there. */
 export function importTimeouts(

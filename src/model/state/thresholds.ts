@@ -50,8 +50,8 @@ export interface SavedWatch {
   readonly told: ReportedChange | null
 }
 
-export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
-  [...notifier.thresholds()].map(({ node, limit, name, definition, revision, owner }) => ({
+export function exportThresholds({ notifier }: Kernel): ThresholdState[] {
+  return [...notifier.thresholds()].map(({ node, limit, name, definition, revision, owner }) => ({
     node: node.path,
     limit,
     name,
@@ -59,6 +59,7 @@ export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
     revision,
     owner,
   }))
+}
 
 /** By their pathnames. */
 export type Thresholds = ReadonlyMap<string, Threshold>
@@ -81,8 +82,9 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }
 
-export const containersOf = ({ system }: Kernel): ReadonlyMap<string, Node> =>
-  new Map<string, Node>([system, ...partitionsWithin(system)].map((node) => [node.path, node]))
+export function containersOf({ system }: Kernel): ReadonlyMap<string, Node> {
+  return new Map<string, Node>([system, ...partitionsWithin(system)].map((node) => [node.path, node]))
+}
 
 export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, path: string): Node {
   const [, pid, tid] = /^\/sys\/proc\/(\d+)(?:\/thread\/(\d+))?$/.exec(path) ?? []
@@ -91,8 +93,8 @@ export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, pa
   return there(containers.get(path))
 }
 
-export const exportWatches = ({ guards }: Node): SavedWatch[] =>
-  (guards ?? []).flatMap(({ watches, changes }) =>
+export function exportWatches({ guards }: Node): SavedWatch[] {
+  return (guards ?? []).flatMap(({ watches, changes }) =>
     [...watches].map(({ threshold, state, fresh, told }) => ({
       threshold: threshold.path,
       state,
@@ -100,6 +102,7 @@ export const exportWatches = ({ guards }: Node): SavedWatch[] =>
       told: told && { ...told, changes: changes - told.changes },
     })),
   )
+}
 
 export function importWatches(
   { notifier }: Kernel,
@@ -129,14 +132,15 @@ export function importSwitches({ notifier: { switches } }: Kernel, { enabled, di
   for (const limit of disabled) switches.set(limitIndex[limit], false)
 }
 
-export const exportWaiting = ({ notifier }: Kernel): WaitingState[] =>
-  notifier
+export function exportWaiting({ notifier }: Kernel): WaitingState[] {
+  return notifier
     .waiting()
     .map(({ of, at }) =>
       of instanceof Threshold
         ? { threshold: of.path, node: null, at }
         : { threshold: of.threshold.path, node: of.node.path, at },
     )
+}
 
 /** Preconditions: all thresholds and watches are there. */
 export function importWaiting(kernel: Kernel, states: readonly WaitingState[], thresholds: Thresholds): void {

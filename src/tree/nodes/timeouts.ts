@@ -67,7 +67,7 @@ function parseTimeoutWords([after, ...rest]: readonly string[]): Record<string, 
   return { after, ...Object.fromEntries(fields) }
 }
 
-const show = ({ kernel }: TreeContext, node: Node) => {
+function show({ kernel }: TreeContext, node: Node) {
   const holding = kernel.timers.holding(node)
   const { states, afterMs } = holding?.definition ?? { states: [], afterMs: null }
   return {
@@ -86,7 +86,9 @@ function ownAt({ kernel }: TreeContext, node: Node): DefaultTimeout {
   return timeout
 }
 
-const inOrder = (states: readonly ThreadState[]) => timeoutStates.filter((state) => states.includes(state))
+function inOrder(states: readonly ThreadState[]) {
+  return timeoutStates.filter((state) => states.includes(state))
+}
 
 export const timeoutDefinitions = [
   defineNode({
