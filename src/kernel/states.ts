@@ -55,6 +55,22 @@ export type ThreadState = (typeof threadStateRows)[number]['name']
 
 export const threadStates = threadStateRows.map(({ name }) => name) as readonly ThreadState[]
 
+/** The states that a timeout may end: those of TimerTimeout, and of default deadlock timers. */
+export const timeoutStates = [
+  'SEND',
+  'RECEIVE',
+  'REPLY',
+  'SIGSUSPEND',
+  'SIGWAITINFO',
+  'NANOSLEEP',
+  'MUTEX',
+  'CONDVAR',
+  'JOIN',
+  'INTR',
+  'SEM',
+] as const satisfies readonly ThreadState[]
+export type TimeoutState = (typeof timeoutStates)[number]
+
 /** What passes all four criteria: the states on which a default deadlock timer is worth setting. */
 export const canonicalStates: readonly ThreadState[] = threadStateRows
   .filter((state) => !state.transient && !state.legalForever && state.owned && !state.network)

@@ -4,13 +4,12 @@
  * A warning may be wrong, as it is only a long wait; none is missed.
  */
 
-import { type TimeoutState, timeoutStates } from '../../model/calls/timer.ts'
 import { assert } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../nodes/node.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
-import { canonicalStates, type ThreadState } from '../states.ts'
+import { canonicalStates, type ThreadState, type TimeoutState, timeoutStates } from '../states.ts'
 import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import { byPidAndTid } from './deadlock.ts'

@@ -1,19 +1,14 @@
 /** What clients have set on a kernel, as plain data that outlives a restart of the service, and how it comes back. */
 
-import {
-  containersOf,
-  exportSwitches,
-  nodeAt,
-  type SwitchesState,
-  type ThresholdState,
-} from '../../model/state/thresholds.ts'
 import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timers.ts'
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
 import { processOf } from '../limits/thresholds/crossing.ts'
+import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
+import { containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 

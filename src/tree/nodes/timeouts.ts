@@ -9,9 +9,8 @@ import {
   timeoutPath,
 } from '../../kernel/deadlock/default-timers.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
-import { type ThreadState, threadStateRows } from '../../kernel/states.ts'
+import { type ThreadState, threadStateRows, timeoutStates } from '../../kernel/states.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
-import { timeoutStates } from '../../model/calls/timer.ts'
 import { defineNode, type Preconditions, type TreeContext } from '../definition.ts'
 import { MalformedWords, NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
