@@ -23,7 +23,7 @@ import { SourceError } from './sources/source.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
-const fail = (message: string): never => {
+function fail(message: string): never {
   process.stderr.write(`introspectd: ${message}\n`)
   process.exit(1)
 }
@@ -67,14 +67,16 @@ async function serve(config: Config): Promise<void> {
   supervisor?.ready(url)
 }
 
-const accessOf = (
+function accessOf(
   access: Access,
   { connectionsPerAddress, rateLimit, streamsPerClient }: Config,
-): Pick<AppParts, 'gate' | 'edge' | 'limits'> => ({
-  gate: access,
-  edge: { tls: access.tls, connectionsMax: connectionsMax() },
-  limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
-})
+): Pick<AppParts, 'gate' | 'edge' | 'limits'> {
+  return {
+    gate: access,
+    edge: { tls: access.tls, connectionsMax: connectionsMax() },
+    limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
+  }
+}
 
 /** Where there is nothing to read anew it ends the service, as is usual: so it does when a terminal is closed. */
 function reloadOnHangUp(access: Access, { server }: App): void {

@@ -85,8 +85,9 @@ function filesOf({ host, tlsCert, tlsKey, tlsClientCa, ...config }: Config): Acc
   return { tokenFile, tls: null }
 }
 
-const readTokens = (file: string): Token[] =>
-  named(() => parseTokens(readFileSync(file, 'utf8')), `--token-file ${file}: `)
+function readTokens(file: string): Token[] {
+  return named(() => parseTokens(readFileSync(file, 'utf8')), `--token-file ${file}: `)
+}
 
 /** What is wrong with a file is wrong with the configuration. */
 function named<Read>(read: () => Read, before = ''): Read {

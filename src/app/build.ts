@@ -179,7 +179,9 @@ export function buildApp(parts: AppParts): App {
   }
 }
 
-const cursorFact = (durable: Durable): CursorFact => ({ durable: durable.name, value: JSON.stringify(durable) })
+function cursorFact(durable: Durable): CursorFact {
+  return { durable: durable.name, value: JSON.stringify(durable) }
+}
 
 function keptDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
   return store.durables().flatMap((text) => {
@@ -203,8 +205,10 @@ function eventsCheck(
   return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
 }
 
-const setAsideCheck = ({ file, reason }: SetAside): Check => ({
-  name: 'journal',
-  ok: false,
-  detail: `the one before was damaged (${reason}), and is now ${file}`,
-})
+function setAsideCheck({ file, reason }: SetAside): Check {
+  return {
+    name: 'journal',
+    ok: false,
+    detail: `the one before was damaged (${reason}), and is now ${file}`,
+  }
+}

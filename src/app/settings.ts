@@ -79,10 +79,14 @@ export class SettingsPersistence {
   }
 }
 
-const toldIn = (store: EventStore): OpenAlert[] => store.told().flatMap((text) => parseAlert(text) ?? [])
+function toldIn(store: EventStore): OpenAlert[] {
+  return store.told().flatMap((text) => parseAlert(text) ?? [])
+}
 
-const factOf = (kept: PersistedDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact => ({
-  path: persistedPath(kept),
-  value: news === 'gone' ? null : JSON.stringify(kept),
-  anew: news !== 'renewed',
-})
+function factOf(kept: PersistedDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact {
+  return {
+    path: persistedPath(kept),
+    value: news === 'gone' ? null : JSON.stringify(kept),
+    anew: news !== 'renewed',
+  }
+}

@@ -1,6 +1,8 @@
 /** A cursor: the sequence of an event as clients see it, in the manner of CloudEvents' `sequence` extension. */
 
-export const cursorText = (sequence: number): string => String(sequence).padStart(20, '0')
+export function cursorText(sequence: number): string {
+  return String(sequence).padStart(20, '0')
+}
 
 /** Null where the text is no cursor at all. */
 export function parseCursor(text: string): number | null {

@@ -16,10 +16,13 @@ export function nearest(word: string, names: Iterable<string>): string | null {
 }
 
 /** Letters in another order are one slip, as in `prot`. */
-const editsBetween = (one: string, other: string): number =>
-  one !== other && lettersOf(one) === lettersOf(other) ? 1 : distance(one, other)
+function editsBetween(one: string, other: string): number {
+  return one !== other && lettersOf(one) === lettersOf(other) ? 1 : distance(one, other)
+}
 
-const lettersOf = (word: string): string => [...word].sort().join('')
+function lettersOf(word: string): string {
+  return [...word].sort().join('')
+}
 
 /** The end of an error message: `; did you mean port?`, or nothing. */
 export function didYouMean(word: string, names: Iterable<string>): string {

@@ -27,5 +27,6 @@ interface CommandRow<Args extends Shape, Options extends Shape> {
 /** As the command line sees it: types are erased here. */
 export type Command = CommandRow<Shape, Shape>
 
-export const defineCommand = <Args extends Shape, Options extends Shape>(row: CommandRow<Args, Options>): Command =>
-  row as unknown as Command
+export function defineCommand<Args extends Shape, Options extends Shape>(row: CommandRow<Args, Options>): Command {
+  return row as unknown as Command
+}

@@ -20,15 +20,17 @@ export interface Deeds {
   readonly asyncApi: () => object
 }
 
-export const commandsOf = ({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] => [
-  serveCommand(serve),
-  psCommand,
-  topCommand,
-  watchCommand,
-  setCommand,
-  simulateCommand,
-  configCommand,
-  journalCommand,
-  openApiCommand(openApi),
-  asyncApiCommand(asyncApi),
-]
+export function commandsOf({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] {
+  return [
+    serveCommand(serve),
+    psCommand,
+    topCommand,
+    watchCommand,
+    setCommand,
+    simulateCommand,
+    configCommand,
+    journalCommand,
+    openApiCommand(openApi),
+    asyncApiCommand(asyncApi),
+  ]
+}

@@ -84,10 +84,13 @@ export async function followEvents(
 }
 
 /** What may be otherwise in a moment; a refusal is not, unless it says so. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof RefusalError ? error.status === 429 || error.status >= 500 : error instanceof CliError
+function isPassing(error: unknown): boolean {
+  return error instanceof RefusalError ? error.status === 429 || error.status >= 500 : error instanceof CliError
+}
 
-const closedText = ({ code, reason }: Closed): string => (reason === '' ? String(code) : `${code}: ${reason}`)
+function closedText({ code, reason }: Closed): string {
+  return reason === '' ? String(code) : `${code}: ${reason}`
+}
 
 function parseEvent(service: Service, json: string): StreamedEvent {
   const event = StreamedEvent.safeParse(parse(json))

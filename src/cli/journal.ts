@@ -45,10 +45,13 @@ function compact(directory: string): void {
   }
 }
 
-const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
 
-const endText = (end: EventFigures | null): string =>
-  end === null ? '-' : `${cursorText(end.sequence)} of ${end.time}`
+function endText(end: EventFigures | null): string {
+  return end === null ? '-' : `${cursorText(end.sequence)} of ${end.time}`
+}
 
 function textOf({ definitions, setAside, types, ...rest }: JournalFigures): string {
   const { file, diskBytes, usedBytes, events, oldest, newest, tripped } = rest

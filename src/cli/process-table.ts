@@ -42,9 +42,13 @@ export function columnNamed<Entry>(columns: readonly Column<Entry>[], name: stri
   throw new CliError(`--sort: there is no column ${name}${instead}`)
 }
 
-const isKnown = (amount: number | null | undefined): boolean => amount !== null && amount !== undefined
+function isKnown(amount: number | null | undefined): boolean {
+  return amount !== null && amount !== undefined
+}
 
-const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
 
 export interface Order<Entry> {
   readonly by: Column<Entry>

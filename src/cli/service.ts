@@ -169,7 +169,8 @@ function causeOf(error: unknown): { code: string | null; message: string } {
 }
 
 /** As the service names what is wrong with a field, with the field that may have been meant. */
-export const withField = (message: string, fields: readonly string[]): string =>
-  message.replace(/(^|; )([^:;]+): no such field/g, (_, before: string, field: string) => {
+export function withField(message: string, fields: readonly string[]): string {
+  return message.replace(/(^|; )([^:;]+): no such field/g, (_, before: string, field: string) => {
     return `${before}there is no field ${field}${didYouMean(field, fields)}`
   })
+}

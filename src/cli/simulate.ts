@@ -92,8 +92,9 @@ const beginning = 0
 /** Of the kernel's clock, between two looks at whether the reader keeps up. */
 const sliceMs = 1000
 
-const freshMachine = (): Machine =>
-  new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+function freshMachine(): Machine {
+  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+}
 
 async function run(
   machine: Machine,

@@ -26,12 +26,17 @@ export interface FrameOptions extends Order<ProcessView> {
   readonly widths: readonly number[]
 }
 
-const part = (text: string, whole: string): string => (whole === '-' ? text : `${text} of ${whole}`)
+function part(text: string, whole: string): string {
+  return whole === '-' ? text : `${text} of ${whole}`
+}
 
-const cpuOf = ({ value, capacity }: LimitView): string =>
-  part(cpuText(value ?? undefined), cpuText(capacity ?? undefined))
-const memoryOf = ({ value, capacity }: LimitView): string =>
-  part(sizeText(value ?? undefined), sizeText(capacity ?? undefined))
+function cpuOf({ value, capacity }: LimitView): string {
+  return part(cpuText(value ?? undefined), cpuText(capacity ?? undefined))
+}
+
+function memoryOf({ value, capacity }: LimitView): string {
+  return part(sizeText(value ?? undefined), sizeText(capacity ?? undefined))
+}
 
 export function headOf({ at, system, cpu, memory, thresholds }: TopSnapshot): string[] {
   const { node, source, version, usage } = system
@@ -80,8 +85,9 @@ export function frame(snapshot: TopSnapshot, look: FrameOptions, { rows, columns
   return { lines: lines.slice(0, rows), widths }
 }
 
-const styled = (style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string =>
-  styleText(style, text, { stream: process.stdout })
+function styled(style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string {
+  return styleText(style, text, { stream: process.stdout })
+}
 
 /** The title of the column that is sorted by stands out of the others. */
 function titleLine(titles: string, title: string): string {

@@ -193,11 +193,13 @@ export class Client {
 
 const answerMs = 10_000
 
-const headersOf = ({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): Record<string, string> => ({
-  ...(ifProcess !== undefined && { 'if-process': ifProcess }),
-  ...(ifMatch !== undefined && { 'if-match': ifMatch }),
-  ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
-})
+function headersOf({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): Record<string, string> {
+  return {
+    ...(ifProcess !== undefined && { 'if-process': ifProcess }),
+    ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
+  }
+}
 
 /** Two routes take text: lines of kernel calls, each an object, and scenarios. */
 function contentOf(body: unknown): Record<string, string> {

@@ -240,13 +240,18 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   }
 }
 
-const isGone = (error: unknown): boolean => error instanceof ProblemError && error.status === 410
+function isGone(error: unknown): boolean {
+  return error instanceof ProblemError && error.status === 410
+}
 
-const isPassing = (error: unknown): boolean =>
-  error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
+function isPassing(error: unknown): boolean {
+  return error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
+}
 
 /** What can be read of a path with wildcards: the node above the first. */
-const nodeOf = (path: string): string => path.replace(/\/\*.*$/s, '')
+function nodeOf(path: string): string {
+  return path.replace(/\/\*.*$/s, '')
+}
 
 /** The one place where what is received gets its type; the service is held to it by its own tests. */
 function parse(url: string, data: string): ServiceEvent | Bookmark {

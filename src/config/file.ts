@@ -13,7 +13,9 @@ export interface Given {
 }
 
 /** A document of comments only, after `---`. */
-const isNothing = (contents: Node): boolean => isScalar(contents) && contents.value === null
+function isNothing(contents: Node): boolean {
+  return isScalar(contents) && contents.value === null
+}
 
 /** By key. @throws ConfigError naming the file and the line */
 export function parseConfigFile(text: string, { file, keys }: { file: string; keys: readonly string[] }) {

@@ -49,7 +49,9 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
 }
 
 /** As text where that is no number: it is for the schema to refuse. */
-const numberOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text)
+function numberOf(text: string): unknown {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+}
 
 /** As text where it is no list of names with values, or has one twice: so too. */
 function mapOf(text: string): unknown {
@@ -72,7 +74,9 @@ const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
 }
 
 /** What was typed, in the type that the row has. */
-export const valueOfText = ({ type }: Row, text: string): unknown => readers[type](text)
+export function valueOfText({ type }: Row, text: string): unknown {
+  return readers[type](text)
+}
 
 /** What is wrong with a value that was given at a place; null where nothing is. */
 export function faultOf(row: Row, value: unknown, place: string): string | null {

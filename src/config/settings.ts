@@ -177,7 +177,9 @@ export const [configFile] = settingRows({
 
 const prefix = 'INTROSPECTD_'
 
-export const variableOf = ({ key }: Row): string => `${prefix}${key.replaceAll('-', '_').toUpperCase()}`
+export function variableOf({ key }: Row): string {
+  return `${prefix}${key.replaceAll('-', '_').toUpperCase()}`
+}
 
 /** What is in effect, and where each came from; what has no origin is the default. */
 export interface Effective {

@@ -137,7 +137,9 @@ class Session {
   }
 }
 
-const tooLong = () => new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+function tooLong() {
+  return new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+}
 
 function parse(bytes: Buffer, text: string): unknown {
   if (text.includes('\ufffd') && !isUtf8(bytes)) throw new Problem('malformed-body', 'this line is not UTF-8')

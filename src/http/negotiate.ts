@@ -80,7 +80,9 @@ export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHead
   return { form, pretty: pretty ?? isTerminal(headers), what }
 }
 
-export const isTerminal = (headers: IncomingHttpHeaders): boolean => terminalTools.test(headers['user-agent'] ?? '')
+export function isTerminal(headers: IncomingHttpHeaders): boolean {
+  return terminalTools.test(headers['user-agent'] ?? '')
+}
 
 /** The form that the client likes best of those that there are here. @throws Problem */
 export function wantedForm<F extends Form>(

@@ -72,7 +72,9 @@ function addLargeBody(app: FastifyInstance, parts: StreamParts, definition: Defi
   })
 }
 
-const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+function pathOf(request: FastifyRequest): string {
+  return request.raw.url!.split('?', 1)[0]!
+}
 
 /** All that can be wrong with a stream is said before the upgrade, as a problem. */
 function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
@@ -208,8 +210,9 @@ async function write(parts: StreamParts, request: FastifyRequest, reply: Fastify
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+function bodyOf(request: FastifyRequest, verb: PutVerb | PostVerb): unknown {
+  return parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+}
 
 /** @throws Problem for any other query */
 function isDryRun(request: FastifyRequest, { put }: Definition): boolean {
@@ -231,15 +234,17 @@ function yamlOf(request: FastifyRequest): string {
   return typeof request.body === 'string' ? request.body : ''
 }
 
-const header = (request: FastifyRequest, name: string): string | null => {
+function header(request: FastifyRequest, name: string): string | null {
   const value = request.headers[name]
   return typeof value === 'string' ? value : null
 }
 
-const preconditionsOf = (request: FastifyRequest): Preconditions => ({
-  ifMatch: header(request, 'if-match'),
-  ifNoneMatch: header(request, 'if-none-match'),
-})
+function preconditionsOf(request: FastifyRequest): Preconditions {
+  return {
+    ifMatch: header(request, 'if-match'),
+    ifNoneMatch: header(request, 'if-none-match'),
+  }
+}
 
 /** A process that was meant and is gone is a precondition that fails, not a path that is missing. */
 function resolveForWriting({ kernel }: TreeContext, request: FastifyRequest): Resolved {

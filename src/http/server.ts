@@ -148,7 +148,9 @@ function letIn(request: FastifyRequest, { gate, listener }: { gate: Gate; listen
 const inTree = /^\/sys(?:\/|$)/
 
 /** What a supervisor asks before it has a token, and the page where a person enters theirs. */
-const isOpen = (path: string): boolean => path === '/livez' || path === '/readyz' || /^\/docs(?:\/|$)/.test(path)
+function isOpen(path: string): boolean {
+  return path === '/livez' || path === '/readyz' || /^\/docs(?:\/|$)/.test(path)
+}
 
 function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemOf(error, request.raw.url!.split('?', 1)[0]!)
@@ -158,12 +160,13 @@ function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
   return sendProblem(reply, answer)
 }
 
-const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer): FastifyReply =>
-  reply
+function sendProblem(reply: FastifyReply, { document, headers }: ProblemAnswer): FastifyReply {
+  return reply
     .code(document.status)
     .headers(headers)
     .type('application/problem+json; charset=utf-8')
     .send(`${JSON.stringify(document, null, 2)}\n`)
+}
 
 const known =
   /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|events|subscriptions(?:\/[^/]*)?|docs(?:\/.*)?|openapi\.json|asyncapi\.json)?$/

@@ -37,7 +37,9 @@ const LastEvent = z.strictObject({ 'Last-Event-ID': CursorText })
 /** Of `introspect.v1` the rest stands in its frames. */
 const FramesQuery = z.strictObject({ durable: SubscriptionName.optional() })
 
-const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+function pathOf(request: FastifyRequest): string {
+  return request.raw.url!.split('?', 1)[0]!
+}
 
 /** What one subscription asks for. @throws Problem, and what is wrong with the path */
 export function subscriptionRequestOf(parts: StreamParts, request: FastifyRequest): SubscriptionRequest {

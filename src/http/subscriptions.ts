@@ -87,9 +87,13 @@ export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionR
   })
 }
 
-const pathOf = (name: string): string => `/subscriptions/${name}`
+function pathOf(name: string): string {
+  return `/subscriptions/${name}`
+}
 
-const nameOf = (request: FastifyRequest): string => (request.params as { readonly name: string }).name
+function nameOf(request: FastifyRequest): string {
+  return (request.params as { readonly name: string }).name
+}
 
 /** @throws Problem */
 function checkedName(request: FastifyRequest): string {
@@ -105,7 +109,7 @@ function find({ durables }: Hub, name: string): Durable {
   return durable
 }
 
-const bodyOf = (request: FastifyRequest): z.output<typeof SubscriptionBody> => {
+function bodyOf(request: FastifyRequest): z.output<typeof SubscriptionBody> {
   const text = typeof request.body === 'string' ? request.body : ''
   return parseBody(request.headers['content-type'], text, { body: SubscriptionBody }) as z.output<
     typeof SubscriptionBody

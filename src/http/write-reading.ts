@@ -73,16 +73,19 @@ function text({ columns }: Definition, { list, fields, views, words }: ReadResul
 }
 
 /** A field as a column, by its dotted name; what it has below it stands there as name=value words. */
-const fieldColumn = (name: string): Column<ReadonlyMap<string, string>> => ({
-  title: name,
-  align: 'left',
-  cell: (row) => row.get(name) ?? wordsBelow(row, `${name}.`),
-})
+function fieldColumn(name: string): Column<ReadonlyMap<string, string>> {
+  return {
+    title: name,
+    align: 'left',
+    cell: (row) => row.get(name) ?? wordsBelow(row, `${name}.`),
+  }
+}
 
 function wordsBelow(row: ReadonlyMap<string, string>, prefix: string): string {
   const below = [...row].filter(([name]) => name.startsWith(prefix))
   return below.length === 0 ? '-' : below.map(([name, value]) => `${name.slice(prefix.length)}=${value}`).join(' ')
 }
 
-const unitOf = (name: string): string | null =>
-  limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+function unitOf(name: string): string | null {
+  return limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+}

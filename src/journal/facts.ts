@@ -46,7 +46,9 @@ export interface AlertFact {
 
 export type Fact = DefinitionFact | TripFact | EndFact | CursorFact | AlertFact
 
-export const alertFact = (told: OpenAlert): AlertFact => ({ told: told.path, value: JSON.stringify(told) })
+export function alertFact(told: OpenAlert): AlertFact {
+  return { told: told.path, value: JSON.stringify(told) }
+}
 
 /** What an event says of how thresholds stand, and of what is not over. */
 export function factOf(event: KernelEvent): TripFact | EndFact | AlertFact | null {

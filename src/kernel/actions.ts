@@ -43,7 +43,7 @@ export interface SignalEntry {
   readonly why: string | null
 }
 
-export const refuse = ({ errno, reason }: Refusal): never => {
+export function refuse({ errno, reason }: Refusal): never {
   throw new KernelError(errno, reason)
 }
 

@@ -268,12 +268,15 @@ export function waitsObserved(kernel: Kernel, waits: ReadonlyMap<Thread, ThreadW
   kernel.waits = new Map(waits)
 }
 
-const sameWait = (one: ThreadWait | null, other: ThreadWait): boolean =>
-  one?.state === other.state &&
-  one.object === other.object &&
-  one.releaser === other.releaser &&
-  one.owner === other.owner &&
-  one.evidence === other.evidence
+function sameWait(one: ThreadWait | null, other: ThreadWait): boolean {
+  return (
+    one?.state === other.state &&
+    one.object === other.object &&
+    one.releaser === other.releaser &&
+    one.owner === other.owner &&
+    one.evidence === other.evidence
+  )
+}
 
 function noteWait(kernel: Kernel, thread: Thread, wait: ThreadWait | null): void {
   thread.observedWait = wait
@@ -333,11 +336,17 @@ function tellChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | '
   })
 }
 
-const threadData = ({ tid, name, parent }: Thread) => ({ pid: parent.pid, tid, name, identity: parent.identity })
+function threadData({ tid, name, parent }: Thread) {
+  return { pid: parent.pid, tid, name, identity: parent.identity }
+}
 
-const selfMark = (kernel: Kernel, node: Node) => (processOf(node)?.pid === kernel.selfPid ? { self: true } : {})
+function selfMark(kernel: Kernel, node: Node) {
+  return processOf(node)?.pid === kernel.selfPid ? { self: true } : {}
+}
 
-const aboutProcess = (process: Process): readonly string[] => (process.partition ? [process.partition.path] : [])
+function aboutProcess(process: Process): readonly string[] {
+  return process.partition ? [process.partition.path] : []
+}
 
 /** The highest that each limit has been known to be. */
 function peaks({ usage }: Kernel, node: Process | Partition): Record<string, number> {

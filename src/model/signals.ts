@@ -14,14 +14,16 @@ interface SignalRow {
   readonly queues: boolean
 }
 
-const row = (number: number, name: string, action: DefaultAction, flags = ''): SignalRow => ({
-  number,
-  name,
-  action,
-  fault: flags.includes('f'),
-  sure: flags.includes('s'),
-  queues: flags.includes('q'),
-})
+function row(number: number, name: string, action: DefaultAction, flags = ''): SignalRow {
+  return {
+    number,
+    name,
+    action,
+    fault: flags.includes('f'),
+    sure: flags.includes('s'),
+    queues: flags.includes('q'),
+  }
+}
 
 const realTime = Array.from({ length: 16 }, (_, place) =>
   row(41 + place, place === 0 ? 'SIGRTMIN' : `SIGRTMIN+${place}`, 'terminate', 'q'),
@@ -68,7 +70,9 @@ const byName = new Map(signalRows.map((signal) => [signal.name, signal]))
 export type Signal = SignalRow
 
 /** Null where there is no signal of that name. */
-export const signalOf = (name: string): Signal | null => byName.get(name) ?? null
+export function signalOf(name: string): Signal | null {
+  return byName.get(name) ?? null
+}
 
 /** Why a limit of the receiver does not refuse it to a sender; null where it does. */
 export function alwaysArrives({ sure, action, fault }: Signal): string | null {

@@ -40,16 +40,19 @@ function wantedOf(expectation: EventExpectation, outcome: RunOutcome): Wanted | 
 }
 
 /** Their places among the events. */
-const matchesOf = (wanted: Wanted, events: readonly KernelEvent[]): number[] =>
-  events.flatMap((event, place) =>
+function matchesOf(wanted: Wanted, events: readonly KernelEvent[]): number[] {
+  return events.flatMap((event, place) =>
     event.type === wanted.expectation.type && missesOf(event, wanted).length === 0 ? [place] : [],
   )
+}
 
 /** Preconditions: it is of that type. */
-const missesOf = ({ subject, data }: KernelEvent, wanted: Wanted): string[] => [
-  ...(wanted.subject === null ? [] : missesIn(wanted.subject, subject, 'subject')),
-  ...missesIn(wanted.data, data, 'data'),
-]
+function missesOf({ subject, data }: KernelEvent, wanted: Wanted): string[] {
+  return [
+    ...(wanted.subject === null ? [] : missesIn(wanted.subject, subject, 'subject')),
+    ...missesIn(wanted.data, data, 'data'),
+  ]
+}
 
 interface Found {
   readonly matches: readonly number[]
@@ -79,10 +82,14 @@ function nearestText(wanted: Wanted, events: readonly KernelEvent[]): string {
   return nearest === undefined ? '' : `; the nearest of ${others.length} of that type: ${nearest.join('; ')}`
 }
 
-const text = ({ expectation: { type, data }, subject, data: fields }: Wanted): string =>
-  [type, ...(subject === null ? [] : [`of ${subject}`]), ...(data === null ? [] : [`with ${valueText(fields)}`])].join(
-    ' ',
-  )
+function text({ expectation: { type, data }, subject, data: fields }: Wanted): string {
+  return [
+    type,
+    ...(subject === null ? [] : [`of ${subject}`]),
+    ...(data === null ? [] : [`with ${valueText(fields)}`]),
+  ].join(' ')
+}
 
-const expectedTimesText = ({ least, most }: EventExpectation): string =>
-  least === most ? timesText(least) : `at least ${timesText(least)}`
+function expectedTimesText({ least, most }: EventExpectation): string {
+  return least === most ? timesText(least) : `at least ${timesText(least)}`
+}

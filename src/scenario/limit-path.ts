@@ -19,7 +19,9 @@ export interface LimitPath {
 }
 
 /** A partition is named like a directory, from the outermost in: `net/inner`. */
-export const partitionNames = (text: string): readonly string[] => text.split('/')
+export function partitionNames(text: string): readonly string[] {
+  return text.split('/')
+}
 
 export interface PathContext {
   readonly names: Names
@@ -60,7 +62,9 @@ export function noPartition(name: string, partitions: ReadonlySet<string>): stri
   return `there is no partition ${name} in "partitions"${there === '' ? '' : `; there are ${there}`}`
 }
 
-export const rowOf = ({ limit }: LimitPath): LimitRow => limits[limitIndex[limit]]!
+export function rowOf({ limit }: LimitPath): LimitRow {
+  return limits[limitIndex[limit]]!
+}
 
 /** @throws KernelError ESRCH or ENOENT where it is gone */
 export function nodeOf(machine: Machine, { node: path, text }: LimitPath, bindings: Bindings): Node {

@@ -16,8 +16,9 @@ export interface ScenarioProblem extends Place {
   readonly message: string
 }
 
-export const problemText = (file: string, { line, column, message }: Place & { message: string }): string =>
-  `${file}:${line}:${column}: ${message}`
+export function problemText(file: string, { line, column, message }: Place & { message: string }): string {
+  return `${file}:${line}:${column}: ${message}`
+}
 
 /** The file is not a scenario. Nothing has happened. */
 export class ScenarioError extends Error {
@@ -83,7 +84,7 @@ export class Problems {
   }
 }
 
-const nameOf = (path: Path): string => {
+function nameOf(path: Path): string {
   const name = path.findLast((key) => typeof key === 'string')
   return name === undefined ? '' : `${name}: `
 }
@@ -100,7 +101,9 @@ interface Located {
   readonly below: Path
 }
 
-const keysOf = (path: readonly PropertyKey[]): Path => path.map((key) => (typeof key === 'symbol' ? '' : key))
+function keysOf(path: readonly PropertyKey[]): Path {
+  return path.map((key) => (typeof key === 'symbol' ? '' : key))
+}
 
 /** The issues that stand whatever the open values will be. Of the branches of a union that which fits best counts. */
 function closed(issues: readonly z.core.$ZodIssue[], above: Path, isOpen: (path: Path) => boolean): Located[] {

@@ -263,7 +263,8 @@ function* claimsOf(steps: readonly Step[]): Generator<CallStep | RepeatStep> {
   }
 }
 
-const claimText = (step: CallStep | RepeatStep): string =>
-  step.kind === 'call'
+function claimText(step: CallStep | RepeatStep): string {
+  return step.kind === 'call'
     ? `${step.call} was to fail with ${step.fails}, and has not returned`
     : `no call failed with ${step.until}`
+}

@@ -152,5 +152,6 @@ export class Script {
   }
 }
 
-const explain = ({ issues }: ZodError): string =>
-  issues.map(({ path, message }) => `${path.map((key) => `${String(key)}: `).join('')}${message}`).join('; ')
+function explain({ issues }: ZodError): string {
+  return issues.map(({ path, message }) => `${path.map((key) => `${String(key)}: `).join('')}${message}`).join('; ')
+}

@@ -66,7 +66,9 @@ function checkNodes(document: Document, refuse: (offset: number, message: string
   })
 }
 
-const startOf = (node: unknown): number | null => (node as Node | null)?.range?.[0] ?? null
+function startOf(node: unknown): number | null {
+  return (node as Node | null)?.range?.[0] ?? null
+}
 
 /** As far as the path leads. */
 function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {

@@ -184,8 +184,9 @@ const end = Buffer.from('}')
 
 const malformed = frameProblem('malformed-frame', '').type
 
-const notUnderstood = (detail: string, extra: Record<string, unknown> = {}): Refusal =>
-  new Refusal('malformed-frame', detail, extra)
+function notUnderstood(detail: string, extra: Record<string, unknown> = {}): Refusal {
+  return new Refusal('malformed-frame', detail, extra)
+}
 
 /** @throws Refusal */
 function parse(text: string | null): unknown {

@@ -70,5 +70,6 @@ export function streamOver(hub: Hub, line: Line, asked: SubscriptionRequest, beg
 }
 
 /** Of a durable subscription: another connection has it now, or it has been deleted. */
-export const takenOver = (line: Line): void =>
+export function takenOver(line: Line): void {
   line.close(4409, JSON.stringify({ reason: 'the durable subscription was taken over, or deleted' }))
+}

@@ -4,18 +4,20 @@ import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { errnos } from '../kernel/errno.ts'
+import { timeoutStates } from '../kernel/states.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
 import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../model/calls/table.ts'
-import { timeoutStates } from '../model/calls/timer.ts'
 import { modelRlimits } from '../model/objects/model-process.ts'
 import { mutexKinds } from '../model/objects/sync.ts'
 import { signalRows } from '../model/signals.ts'
 
-const idFrom = (first: number) =>
-  z
+function idFrom(first: number) {
+  return z
     .int()
     .min(first)
     .max(2 ** 31 - 1)
+}
+
 const id = idFrom(0)
 const count = z.int().nonnegative()
 const integer = z

@@ -214,8 +214,9 @@ interface Row<L extends Level, R extends z.ZodType> {
 }
 
 /** Preconditions: `resolve` hands a row only nodes of the levels that it stands under. */
-export const defineNode = <L extends Level, R extends z.ZodType>(row: Row<L, R>): Definition =>
-  row as unknown as Definition
+export function defineNode<L extends Level, R extends z.ZodType>(row: Row<L, R>): Definition {
+  return row as unknown as Definition
+}
 
 interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly under: readonly L[]

@@ -30,7 +30,9 @@ export function noneAmong(threads: Iterable<Thread>): string {
   return `${[`No deadlock among the ${counted(read, 'thread')} that could be read.`, ...others].map(printable).join('\n')}\n`
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
 
 const headings: Readonly<Record<DeadlockView['kind'], (members: number) => string>> = {
   detected: (members) =>

@@ -64,4 +64,6 @@ export class Fragments {
 }
 
 /** Below a process there is one level, below a thread none. */
-const depthBelow = ({ level }: Node, depth: number): number => Math.min(depth, level === 'process' ? 1 : 0)
+function depthBelow({ level }: Node, depth: number): number {
+  return Math.min(depth, level === 'process' ? 1 : 0)
+}

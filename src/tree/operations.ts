@@ -90,10 +90,12 @@ interface Operation<Body extends z.ZodType> {
   readonly run: (model: Model, body: z.output<Body>) => object
 }
 
-const operation = <Body extends z.ZodType>(body: Body, run: Operation<Body>['run']) => ({
-  body,
-  run: (model: Model, given: unknown): object => run(model, body.parse(given)),
-})
+function operation<Body extends z.ZodType>(body: Body, run: Operation<Body>['run']) {
+  return {
+    body,
+    run: (model: Model, given: unknown): object => run(model, body.parse(given)),
+  }
+}
 
 export const operations = {
   create: operation(ProcessBody, (model, body) => {
@@ -131,7 +133,9 @@ export const operations = {
 
 export type OperationName = keyof typeof operations
 
-const isOperation = (name: string): name is OperationName => Object.hasOwn(operations, name)
+function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(operations, name)
+}
 
 const callerRule = 'the pathname of the thread that makes the call, as in /sys/proc/1/thread/1'
 
@@ -141,8 +145,13 @@ const Caller = z
   .transform((path) => threadPath.exec(path)!.slice(1).map(Number) as [number, number])
 
 const names = [...Object.keys(operations), ...kernelCallNames]
-const callRule = ({ input }: { readonly input?: unknown }) => noSuchCall(input, names)
-const isCall = (name: string): boolean => names.includes(name)
+function callRule({ input }: { readonly input?: unknown }) {
+  return noSuchCall(input, names)
+}
+
+function isCall(name: string): boolean {
+  return names.includes(name)
+}
 
 const Line = z.looseObject({
   call: z.string({ error: callRule }).refine(isCall, { error: callRule }),

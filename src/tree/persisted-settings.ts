@@ -43,10 +43,14 @@ const Told: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
 ])
 
 /** Null where the text is none, as when a later version wrote it. */
-export const parseDefinition = (text: string): PersistedDefinition | null => parseAs(Definition, text)
+export function parseDefinition(text: string): PersistedDefinition | null {
+  return parseAs(Definition, text)
+}
 
 /** As for definitions. */
-export const parseAlert = (text: string): OpenAlert | null => parseAs(Told, text)
+export function parseAlert(text: string): OpenAlert | null {
+  return parseAs(Told, text)
+}
 
 function parseAs<T>(schema: z.ZodType<T>, text: string): T | null {
   try {

@@ -10,7 +10,9 @@ import type { Thread } from '../kernel/nodes/thread.ts'
 import { threadsWithin } from '../kernel/nodes/within.ts'
 import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
 
-export const timeText = (ms: number): string => new Date(ms).toISOString()
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
 
 export function showUsage(kernel: Kernel, node: Node): Partial<Record<LimitName, number>> {
   const usage: Partial<Record<LimitName, number>> = {}
@@ -22,7 +24,9 @@ export function showUsage(kernel: Kernel, node: Node): Partial<Record<LimitName,
   return usage
 }
 
-const isAt = (row: LimitRow, node: Node): boolean => row.at.includes(node.level)
+function isAt(row: LimitRow, node: Node): boolean {
+  return row.at.includes(node.level)
+}
 
 /** Reasons for what could not be read: the node's own, and where a sum has no readable part, that of a part. */
 function showUnavailable(kernel: Kernel, node: Node): { unavailable?: Partial<Record<LimitName, string>> } {
@@ -126,10 +130,12 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
   }
 }
 
-const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: number }) => ({
-  ...(unreadable > 0 && { unreadable }),
-  ...(estimated > 0 && { estimate: 'touched' as const }),
-})
+function bounds({ unreadable, estimated }: { unreadable: number; estimated: number }) {
+  return {
+    ...(unreadable > 0 && { unreadable }),
+    ...(estimated > 0 && { estimate: 'touched' as const }),
+  }
+}
 
 /** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
 export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
@@ -141,7 +147,9 @@ export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): Wa
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
 }
 
-export const byPath = (one: { path: string }, other: { path: string }): number => (one.path < other.path ? -1 : 1)
+export function byPath(one: { path: string }, other: { path: string }): number {
+  return one.path < other.path ? -1 : 1
+}
 
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
@@ -159,7 +167,9 @@ export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdVi
 }
 
 /** When it is removed, where it has a `ttl` and is set. */
-const expiryOf = ({ timer }: Threshold) => (timer?.isArmed ? { expires: timeText(timer.at) } : {})
+function expiryOf({ timer }: Threshold) {
+  return timer?.isArmed ? { expires: timeText(timer.at) } : {}
+}
 
 function showSpread({ usage }: Kernel, { limit, index, definition, watches }: Threshold) {
   const all = [...watches.values()]

@@ -91,7 +91,8 @@ function resolveOrNull({ kernel }: TreeContext, path: string): Resolved | null {
   }
 }
 
-const others = (context: TreeContext): Listed[] =>
-  listed.flatMap(({ children, show }) =>
+function others(context: TreeContext): Listed[] {
+  return listed.flatMap(({ children, show }) =>
     children(context, context.kernel.system, {}).map((child) => show(context, child) as Listed),
   )
+}

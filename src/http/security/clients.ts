@@ -172,25 +172,30 @@ export function keyOf(address = ''): string {
   return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
 }
 
-const retryAfter = (ms: number): Record<string, string> => ({
-  'retry-after': String(Math.max(1, Math.ceil(ms / 1000))),
-})
+function retryAfter(ms: number): Record<string, string> {
+  return {
+    'retry-after': String(Math.max(1, Math.ceil(ms / 1000))),
+  }
+}
 
-const tooManyRequests = (most: number, waitMs: number): Problem =>
-  new Problem('too-many-requests', `at most ${most} requests a second from one address (--rate-limit)`, {
+function tooManyRequests(most: number, waitMs: number): Problem {
+  return new Problem('too-many-requests', `at most ${most} requests a second from one address (--rate-limit)`, {
     headers: retryAfter(waitMs),
   })
+}
 
-const tooManyConnections = (most: number): Problem =>
-  new Problem(
+function tooManyConnections(most: number): Problem {
+  return new Problem(
     'too-many-connections',
     `at most ${most} connections at once from one address (--connections-per-address); close some`,
     { headers: { ...retryAfter(bounds.retryAfterMs), connection: 'close' } },
   )
+}
 
-const tooManyStreams = (most: number, token: Token | null): Problem =>
-  new Problem(
+function tooManyStreams(most: number, token: Token | null): Problem {
+  return new Problem(
     'too-many-streams',
     `at most ${most} streams of one ${token === null ? 'address' : 'token'} (--streams-per-client); close some`,
     { headers: retryAfter(bounds.retryAfterMs) },
   )
+}

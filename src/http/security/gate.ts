@@ -20,7 +20,9 @@ export interface Token {
 /** In the place of a token: whoever has a certificate with this common name. */
 const byCertificate = 'cert'
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
 
 /**
  * A token file: one token a line, `name role token`, or `name role cert`; empty lines and lines that begin with # are
@@ -58,11 +60,15 @@ export interface Gate {
 }
 
 /** Whether what was found when a stream began would be found again: the token file may be another by now. */
-export const isKnown = ({ tokens }: Gate, token: Token | null): boolean =>
-  tokens === null || tokens.some((other) => other.name === token?.name && isSameSecret(other.digest, token.digest))
+export function isKnown({ tokens }: Gate, token: Token | null): boolean {
+  return (
+    tokens === null || tokens.some((other) => other.name === token?.name && isSameSecret(other.digest, token.digest))
+  )
+}
 
-const isSameSecret = (one: Buffer | null, other: Buffer | null): boolean =>
-  one === null || other === null ? one === other : one.equals(other)
+function isSameSecret(one: Buffer | null, other: Buffer | null): boolean {
+  return one === null || other === null ? one === other : one.equals(other)
+}
 
 interface Places {
   readonly host?: string | undefined
@@ -123,8 +129,9 @@ export function authenticate({ tokens }: Gate, credentials: Credentials): Token 
   return found[0]!
 }
 
-const unauthorized = (detail: string): Problem =>
-  new Problem('unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="introspectd"' } })
+function unauthorized(detail: string): Problem {
+  return new Problem('unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="introspectd"' } })
+}
 
 /**
  * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none, and is
@@ -169,7 +176,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-export const isLoopback = (host: string): boolean => {
+export function isLoopback(host: string): boolean {
   const family = isIP(host)
   return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }

@@ -28,9 +28,13 @@ export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
 }
 
 /** Clients refuse what is served after it. */
-export const expiryOf = ({ cert }: TlsMaterial): Date => new X509Certificate(cert).validToDate
+export function expiryOf({ cert }: TlsMaterial): Date {
+  return new X509Certificate(cert).validToDate
+}
 
-const fits = (certificate: X509Certificate, key: KeyObject): boolean => certificate.checkPrivateKey(key)
+function fits(certificate: X509Certificate, key: KeyObject): boolean {
+  return certificate.checkPrivateKey(key)
+}
 
 function read<Parsed>(
   setting: string,

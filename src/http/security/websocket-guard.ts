@@ -15,7 +15,9 @@ export function guardWebSocket(clients: Clients, socket: WebSocket, raw: Socket)
 }
 
 /** What the peer does is no fault of ours: it could fill the log. */
-const isOfPeer = ({ code = '' }: Error & { readonly code?: string }): boolean => /^(WS_ERR_\w+|E[A-Z]+)$/.test(code)
+function isOfPeer({ code = '' }: Error & { readonly code?: string }): boolean {
+  return /^(WS_ERR_\w+|E[A-Z]+)$/.test(code)
+}
 
 export function endFaulty(error: Error, socket: WebSocket, { log }: { readonly log: FastifyBaseLogger }): void {
   if (isOfPeer(error)) log.debug({ err: error }, 'a WebSocket was given up')

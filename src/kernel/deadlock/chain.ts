@@ -45,4 +45,6 @@ function nextOf({ path, wait, condition: { state } }: Thread): Thread | ChainEnd
   return { how: 'any', process: releasers.path, threads: living.length, likely: likely?.path ?? null }
 }
 
-const isAble = (state: ThreadState | null): boolean => state === 'RUNNING' || state === 'READY'
+function isAble(state: ThreadState | null): boolean {
+  return state === 'RUNNING' || state === 'READY'
+}

@@ -60,5 +60,6 @@ export class ClosedSets {
   }
 }
 
-const livingOf = ({ threads }: Process): Thread[] =>
-  [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
+function livingOf({ threads }: Process): Thread[] {
+  return [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
+}

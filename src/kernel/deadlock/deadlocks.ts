@@ -320,8 +320,9 @@ export class Deadlocks {
   }
 }
 
-const isSame = (one: readonly Thread[], other: readonly Thread[]): boolean =>
-  one.length === other.length && one.every((thread, place) => thread === other[place])
+function isSame(one: readonly Thread[], other: readonly Thread[]): boolean {
+  return one.length === other.length && one.every((thread, place) => thread === other[place])
+}
 
 function reasonsOf(members: readonly Thread[]): Suspicion[] {
   const weak = members.flatMap(({ wait }) => wait?.evidence ?? [])

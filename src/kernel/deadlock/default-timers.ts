@@ -4,13 +4,12 @@
  * A warning may be wrong, as it is only a long wait; none is missed.
  */
 
-import { type TimeoutState, timeoutStates } from '../../model/calls/timer.ts'
 import { assert } from '../errno.ts'
 import type { EventType } from '../events.ts'
 import { containers, type Node } from '../nodes/node.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
-import { canonicalStates, type ThreadState } from '../states.ts'
+import { canonicalStates, type ThreadState, type TimeoutState, timeoutStates } from '../states.ts'
 import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import { byPidAndTid } from './deadlock.ts'
@@ -88,7 +87,9 @@ export interface DefaultTimersPorts {
 /** Waits in these are no blocking of their own. */
 const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
 
-export const timeoutPath = ({ path }: Node): string => `${path}/timeout`
+export function timeoutPath({ path }: Node): string {
+  return `${path}/timeout`
+}
 
 export class DefaultTimers {
   readonly #ports: DefaultTimersPorts
@@ -379,11 +380,18 @@ function beginOf(thread: Thread, { definition }: TimedWait['timeout'], known: Ti
   return former !== null && isTimed(former.state) ? former.since : condition.since
 }
 
-const dueAt = ({ begin, timeout }: TimedWait): number => Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
+function dueAt({ begin, timeout }: TimedWait): number {
+  return Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
+}
 
-const inMs = (ms: number): string => `${Math.round(ms)}ms`
+function inMs(ms: number): string {
+  return `${Math.round(ms)}ms`
+}
 
-const sameDefinition = (one: TimeoutDefinition, other: TimeoutDefinition): boolean =>
-  one.afterMs === other.afterMs &&
-  one.states.length === other.states.length &&
-  one.states.every((state, place) => state === other.states[place])
+function sameDefinition(one: TimeoutDefinition, other: TimeoutDefinition): boolean {
+  return (
+    one.afterMs === other.afterMs &&
+    one.states.length === other.states.length &&
+    one.states.every((state, place) => state === other.states[place])
+  )
+}

@@ -56,7 +56,7 @@ export class PendingChecks {
   }
 }
 
-export const closing = (what: Closing['what'], members: readonly Thread[], thread: Thread | null): Closing => {
+export function closing(what: Closing['what'], members: readonly Thread[], thread: Thread | null): Closing {
   const isMember = thread !== null && members.includes(thread)
   return {
     what,

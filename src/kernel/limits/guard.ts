@@ -95,5 +95,6 @@ function quietBetween({ threshold, state, timer }: ThresholdWatch, capacity: num
   return notPast(trip, direction)
 }
 
-const notPast = (trip: number, direction: 'rising' | 'falling') =>
-  direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }
+function notPast(trip: number, direction: 'rising' | 'falling') {
+  return direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }
+}

@@ -4,8 +4,9 @@ import { containers, type Node } from '../nodes/node.ts'
 import { type LimitRow, levels, limits } from './table.ts'
 import type { ThresholdWatch } from './thresholds/threshold.ts'
 
-export const thresholdPath = (node: Node, index: number, name: string): string =>
-  `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+export function thresholdPath(node: Node, index: number, name: string): string {
+  return `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+}
 
 /** The limit of this name at a node; null where there is none at its level. */
 export function limitAt(node: Node, name: string): number | null {

@@ -7,8 +7,9 @@ import type { System } from './system.ts'
 import type { Thread } from './thread.ts'
 
 /** Of processes. */
-export const isContainer = (node: Node): node is System | Partition =>
-  node.level === 'system' || node.level === 'partition'
+export function isContainer(node: Node): node is System | Partition {
+  return node.level === 'system' || node.level === 'partition'
+}
 
 /** All processes below a partition or the system, those of nested partitions included. */
 export function* processesWithin(node: Node): Generator<Process> {

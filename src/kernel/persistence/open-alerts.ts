@@ -44,7 +44,9 @@ const kindOf: Partial<Record<EventType, DeadlockKind>> = {
   'deadlock.suspected': 'suspected',
 }
 
-export const closesAlert = (type: EventType): boolean => type === 'deadlock.resolved' || type === 'deadlock.eased'
+export function closesAlert(type: EventType): boolean {
+  return type === 'deadlock.resolved' || type === 'deadlock.eased'
+}
 
 /** Null where the event begins nothing. */
 export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent): OpenAlert | null {
@@ -59,9 +61,13 @@ export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent)
   return { kind: 'warning', path, about, timeout, pid, tid, name, identity, since, state }
 }
 
-const named = ({ path, name }: { readonly path: string; readonly name: string }) => ({ path, name })
+function named({ path, name }: { readonly path: string; readonly name: string }) {
+  return { path, name }
+}
 
-const dateText = (ms: number): string => new Date(ms).toISOString()
+function dateText(ms: number): string {
+  return new Date(ms).toISOString()
+}
 
 /** All that is so now. */
 export function openAlerts({ deadlocks, timers }: Kernel): OpenAlert[] {

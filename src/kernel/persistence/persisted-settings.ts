@@ -1,19 +1,14 @@
 /** What clients have set on a kernel, as plain data that outlives a restart of the service, and how it comes back. */
 
-import {
-  containersOf,
-  exportSwitches,
-  nodeAt,
-  type SwitchesState,
-  type ThresholdState,
-} from '../../model/state/thresholds.ts'
 import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timers.ts'
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
 import { processOf } from '../limits/thresholds/crossing.ts'
+import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
+import { containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
@@ -60,33 +55,41 @@ export function persistedPath(kept: PersistedDefinition): string {
   return `${kept.node}/${kept.limit}/threshold/${encodeURIComponent(kept.name)}`
 }
 
-const identityOf = (node: Node): string | null => processOf(node)?.identity ?? null
+function identityOf(node: Node): string | null {
+  return processOf(node)?.identity ?? null
+}
 
-export const persistedThreshold = (threshold: Threshold): PersistedThreshold => ({
-  kind: 'threshold',
-  node: threshold.node.path,
-  identity: identityOf(threshold.node),
-  limit: threshold.limit,
-  name: threshold.name,
-  definition: threshold.definition,
-  revision: threshold.revision,
-  owner: threshold.owner,
-  endsAt: threshold.timer?.isArmed ? threshold.timer.at : null,
-})
+export function persistedThreshold(threshold: Threshold): PersistedThreshold {
+  return {
+    kind: 'threshold',
+    node: threshold.node.path,
+    identity: identityOf(threshold.node),
+    limit: threshold.limit,
+    name: threshold.name,
+    definition: threshold.definition,
+    revision: threshold.revision,
+    owner: threshold.owner,
+    endsAt: threshold.timer?.isArmed ? threshold.timer.at : null,
+  }
+}
 
-export const persistedTimeout = ({ node, definition, revision, owner }: DefaultTimeout): PersistedTimeout => ({
-  kind: 'timeout',
-  node: node.path,
-  identity: identityOf(node),
-  definition,
-  revision,
-  owner,
-})
+export function persistedTimeout({ node, definition, revision, owner }: DefaultTimeout): PersistedTimeout {
+  return {
+    kind: 'timeout',
+    node: node.path,
+    identity: identityOf(node),
+    definition,
+    revision,
+    owner,
+  }
+}
 
-export const persistedSwitches = (kernel: Kernel): PersistedSwitches => ({
-  kind: 'switches',
-  ...exportSwitches(kernel),
-})
+export function persistedSwitches(kernel: Kernel): PersistedSwitches {
+  return {
+    kind: 'switches',
+    ...exportSwitches(kernel),
+  }
+}
 
 /** All that is set now. */
 export function exportSettings(kernel: Kernel): PersistedSettings {
@@ -133,8 +136,11 @@ export function restoreSettings(kernel: Kernel, { definitions, trips, alerts }: 
   return refused
 }
 
-const timeoutsOf = (definitions: readonly PersistedDefinition[]): ReadonlyMap<string, TimeoutDefinition> =>
-  new Map(definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[persistedPath(kept), kept.definition]] : [])))
+function timeoutsOf(definitions: readonly PersistedDefinition[]): ReadonlyMap<string, TimeoutDefinition> {
+  return new Map(
+    definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[persistedPath(kept), kept.definition]] : [])),
+  )
+}
 
 /** What configuration has switched off stays off. */
 function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: PersistedSwitches): void {

@@ -30,20 +30,23 @@ const interruptible: ReadonlySet<string> = new Set([
   'SIGWAITINFO',
 ])
 
-const dispositionOf = ({ dispositions }: ModelProcess, signal: Signal): Disposition =>
-  signal.sure ? 'default' : (dispositions.get(signal) ?? 'default')
+function dispositionOf({ dispositions }: ModelProcess, signal: Signal): Disposition {
+  return signal.sure ? 'default' : (dispositions.get(signal) ?? 'default')
+}
 
-export const isIgnored = (process: ModelProcess, signal: Signal): boolean => {
+export function isIgnored(process: ModelProcess, signal: Signal): boolean {
   const disposition = dispositionOf(process, signal)
   return disposition === 'ignore' || (disposition === 'default' && signal.action === 'ignore')
 }
 
-export const infoOf = ({ signal, code, value, from }: PendingSignal): Value => ({
-  signal: signal.name,
-  code,
-  value,
-  pid: from,
-})
+export function infoOf({ signal, code, value, from }: PendingSignal): Value {
+  return {
+    signal: signal.name,
+    code,
+    value,
+    pid: from,
+  }
+}
 
 /**
  * A signal is sent to a process, or to one thread of it. Of a process the first thread that waits for it takes it, else it
@@ -74,11 +77,15 @@ export function deliver(
 }
 
 /** Masked by all who could take it, a signal that is only ignored by default waits: who masked it is about to ask for it. */
-const isKept = (process: ModelProcess, thread: ModelThread | null, signal: Signal): boolean =>
-  dispositionOf(process, signal) === 'default' && firstOf(process, thread, ({ mask }) => !mask.has(signal)) === null
+function isKept(process: ModelProcess, thread: ModelThread | null, signal: Signal): boolean {
+  return (
+    dispositionOf(process, signal) === 'default' && firstOf(process, thread, ({ mask }) => !mask.has(signal)) === null
+  )
+}
 
-const awaits = (blocker: Blocker | null, signal: Signal): boolean =>
-  blocker?.state === 'SIGWAITINFO' && blocker.signals.has(signal)
+function awaits(blocker: Blocker | null, signal: Signal): boolean {
+  return blocker?.state === 'SIGWAITINFO' && blocker.signals.has(signal)
+}
 
 function firstOf(
   process: ModelProcess,

@@ -75,7 +75,7 @@ export function write(
   return { bytes }
 }
 
-const largest = ({ files }: ModelProcess): number => {
+function largest({ files }: ModelProcess): number {
   let bytes = 0
   for (const { writable, size } of files.values()) if (writable) bytes = Math.max(bytes, size)
   return bytes

@@ -13,7 +13,9 @@ export const defaultStackBytes = 64 * pageBytes
 export const firstStackBytes = pageBytes
 
 /** Bytes, rounded up to whole pages. */
-export const pagesOf = (bytes: number): number => Math.ceil(bytes / pageBytes) * pageBytes
+export function pagesOf(bytes: number): number {
+  return Math.ceil(bytes / pageBytes) * pageBytes
+}
 
 /**
  * mmap: maps data pages. Does not block. QNX: mmap().

@@ -68,8 +68,9 @@ function serveAt(receiver: ModelThread, channel: Channel, priority: number, mess
   refreshPriority(receiver)
 }
 
-const isBefore = (pulse: Pulse, { priority, arrival }: ModelThread): boolean =>
-  pulse.priority > priority || (pulse.priority === priority && pulse.arrival < arrival)
+function isBefore(pulse: Pulse, { priority, arrival }: ModelThread): boolean {
+  return pulse.priority > priority || (pulse.priority === priority && pulse.arrival < arrival)
+}
 
 /**
  * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of
@@ -102,14 +103,16 @@ export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { ch
   return received
 }
 
-const pulseValue = ({ code, value, scoid, priority, count }: Omit<Pulse, 'arrival'>): Value => ({
-  rcvid: 0,
-  code,
-  value,
-  scoid,
-  priority,
-  count,
-})
+function pulseValue({ code, value, scoid, priority, count }: Omit<Pulse, 'arrival'>): Value {
+  return {
+    rcvid: 0,
+    code,
+    value,
+    scoid,
+    priority,
+    count,
+  }
+}
 
 /** @throws ESRCH */
 function messageOf(process: ModelProcess, rcvid: number): Message {

@@ -8,7 +8,9 @@ import type { Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
 /** What it runs at for itself: of a server, what the message that it received last was sent at, until it receives again. */
-const ownPriority = ({ servedPriority, realPriority }: ModelThread): number => servedPriority ?? realPriority
+function ownPriority({ servedPriority, realPriority }: ModelThread): number {
+  return servedPriority ?? realPriority
+}
 
 function wantedPriority(thread: ModelThread): number {
   let wanted = ownPriority(thread)
@@ -25,7 +27,9 @@ export function borrowers({ blocker }: ModelThread): Iterable<ModelThread> {
   return blocker.state === 'REPLY' ? living(serverOf(blocker.message)) : []
 }
 
-const living = (thread: ModelThread | null): ModelThread[] => (thread === null || thread.isDead ? [] : [thread])
+function living(thread: ModelThread | null): ModelThread[] {
+  return thread === null || thread.isDead ? [] : [thread]
+}
 
 /** Puts it in its place among those that wait with it. */
 function change(thread: ModelThread, priority: number): void {
@@ -40,8 +44,9 @@ function change(thread: ModelThread, priority: number): void {
 }
 
 /** Who works for this message. Its receiver may have received another since. */
-const serverOf = (message: Message): ModelThread | null =>
-  message.receiver?.serving === message ? message.receiver : null
+function serverOf(message: Message): ModelThread | null {
+  return message.receiver?.serving === message ? message.receiver : null
+}
 
 /** Preconditions: what it lends to or borrows from has just changed. */
 export function refreshPriority(thread: ModelThread): void {
@@ -52,7 +57,7 @@ export function refreshPriority(thread: ModelThread): void {
 }
 
 /** In a loop of waiters each may hold up the others with what they once borrowed from outside. */
-const isInLoop = (thread: ModelThread): boolean => {
+function isInLoop(thread: ModelThread): boolean {
   const reached = new Set(borrowers(thread))
   for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
   return reached.has(thread)

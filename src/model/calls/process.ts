@@ -154,7 +154,7 @@ export function endProcess(
 }
 
 /** Who ignores SIGCHLD has no zombies. */
-const awaitsChildren = ({ dispositions }: ModelProcess): boolean => {
+function awaitsChildren({ dispositions }: ModelProcess): boolean {
   for (const [{ name }, disposition] of dispositions) if (name === 'SIGCHLD') return disposition !== 'ignore'
   return true
 }

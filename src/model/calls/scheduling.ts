@@ -14,7 +14,7 @@ import { endTimeout, followTimeout } from './timeouts.ts'
 
 const returned = { what: 'returned' } as const
 
-export const stateOf = ({ condition }: ModelThread): ThreadState => {
+export function stateOf({ condition }: ModelThread): ThreadState {
   assert(condition.state !== null, 'the state of a thread of the model is known')
   return condition.state
 }

@@ -16,7 +16,9 @@ function known(name: string): Signal {
   return signal
 }
 
-const setOf = (names: readonly string[]): SignalSet => new Set(names.map(known).sort((a, b) => a.number - b.number))
+function setOf(names: readonly string[]): SignalSet {
+  return new Set(names.map(known).sort((a, b) => a.number - b.number))
+}
 
 /**
  * SignalKill: sends a signal to a process or to one of its threads. Of a process the first thread that waits for it
@@ -111,7 +113,7 @@ export function signalProcmask(
   return { mask: [...before].map(({ name }) => name) }
 }
 
-const withoutSure = (signals: ReadonlySet<Signal>): SignalSet => {
+function withoutSure(signals: ReadonlySet<Signal>): SignalSet {
   const kept = [...signals].filter(({ sure }) => !sure).sort((a, b) => a.number - b.number)
   return kept.length === 0 ? noSignals : new Set(kept)
 }

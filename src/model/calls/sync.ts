@@ -16,10 +16,13 @@ export const semaphoreMax = 2 ** 31 - 1
 /** Shared ones outlive their makers: there is an end to them. */
 const sharedMax = 65_536
 
-const isShared = (name: string): boolean => name.startsWith('/')
+function isShared(name: string): boolean {
+  return name.startsWith('/')
+}
 
-const homeOf = (machine: Machine, process: ModelProcess, name: string): Map<string, Sync> =>
-  isShared(name) ? machine.shared : process.syncs
+function homeOf(machine: Machine, process: ModelProcess, name: string): Map<string, Sync> {
+  return isShared(name) ? machine.shared : process.syncs
+}
 
 function find<T extends Sync>(machine: Machine, { parent }: ModelThread, name: string, type: T['type']): T | null {
   const found = homeOf(machine, parent, name).get(name)
@@ -99,7 +102,7 @@ function mutexOf(machine: Machine, thread: ModelThread, name: string, kind: Mute
   return found
 }
 
-const keep = (machine: Machine, thread: ModelThread, sync: Sync): void => {
+function keep(machine: Machine, thread: ModelThread, sync: Sync): void {
   homeOf(machine, thread.parent, sync.name).set(sync.name, sync)
 }
 

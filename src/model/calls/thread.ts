@@ -109,14 +109,16 @@ export function needRoomForFirst(
 }
 
 /** What the stack of a thread may be at the most. RLIMIT_STACK is for the main thread alone. */
-const newThread = (
+function newThread(
   process: Pick<ModelProcess, 'name' | 'uid' | 'rlimits'>,
   { stackSize, isMain }: { stackSize: number; isMain: boolean },
-): Newborn => ({
-  level: 'thread',
-  process,
-  capacity: isMain ? Math.min(stackSize, process.rlimits.stack.soft) : stackSize,
-})
+): Newborn {
+  return {
+    level: 'thread',
+    process,
+    capacity: isMain ? Math.min(stackSize, process.rlimits.stack.soft) : stackSize,
+  }
+}
 
 /** RLIMIT_STACK is for the main thread alone. */
 export function limitMainStack(machine: Machine, { threads, rlimits }: ModelProcess): void {

@@ -2,7 +2,7 @@
 
 import { assert, KernelError } from '../../kernel/errno.ts'
 import { emitDenied } from '../../kernel/limits/thresholds/deny.ts'
-import type { ThreadState } from '../../kernel/states.ts'
+import type { TimeoutState } from '../../kernel/states.ts'
 import type { Machine } from '../machine.ts'
 import type { Connection } from '../objects/channel.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -115,23 +115,9 @@ export function expire(machine: Machine, timer: KernelTimer): void {
   }
 }
 
-const leadsSomewhere = ({ detached, channel }: Connection): boolean => !detached && !channel.destroyed
-
-/** The states that TimerTimeout takes. */
-export const timeoutStates = [
-  'SEND',
-  'RECEIVE',
-  'REPLY',
-  'SIGSUSPEND',
-  'SIGWAITINFO',
-  'NANOSLEEP',
-  'MUTEX',
-  'CONDVAR',
-  'JOIN',
-  'INTR',
-  'SEM',
-] as const satisfies readonly ThreadState[]
-export type TimeoutState = (typeof timeoutStates)[number]
+function leadsSomewhere({ detached, channel }: Connection): boolean {
+  return !detached && !channel.destroyed
+}
 
 /**
  * TimerTimeout: sets an end for the waits of the caller's next call, which then returns ETIMEDOUT. Time counts from

@@ -26,7 +26,7 @@ export type BlockedState = Blocker['state']
 
 export type Described = Readonly<Record<string, string | number>>
 
-const describeMessage = ({ connection, receiver }: Message, state: 'SEND' | 'REPLY'): Described => {
+function describeMessage({ connection, receiver }: Message, state: 'SEND' | 'REPLY'): Described {
   const { channel, server } = connection
   return {
     coid: connection.coid,
@@ -63,18 +63,22 @@ export function describeBlocker(blocker: Blocker): Described {
   }
 }
 
-const describeMutex = ({ name, owner }: Mutex): Described => ({
-  mutex: name,
-  ...(owner !== null && { owner: owner.path, ...(owner.isDead && { ownerState: 'DEAD' }) }),
-})
+function describeMutex({ name, owner }: Mutex): Described {
+  return {
+    mutex: name,
+    ...(owner !== null && { owner: owner.path, ...(owner.isDead && { ownerState: 'DEAD' }) }),
+  }
+}
 
-const forMutex = (state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait => ({
-  state,
-  object: name,
-  evidence: null,
-  releaser: owner === null || owner.isDead ? null : owner,
-  owner: owner?.path ?? null,
-})
+function forMutex(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait {
+  return {
+    state,
+    object: name,
+    evidence: null,
+    releaser: owner === null || owner.isDead ? null : owner,
+    owner: owner?.path ?? null,
+  }
+}
 
 /** Who can release it. A wait for a condition is traced only while the mutex it must take again is owned. */
 export function waitOf(blocker: Blocker): Wait | null {
@@ -96,10 +100,12 @@ export function waitOf(blocker: Blocker): Wait | null {
   }
 }
 
-const forThread = (thread: ModelThread): ThreadWait => ({
-  state: 'JOIN',
-  object: thread.path,
-  evidence: null,
-  releaser: thread,
-  owner: thread.path,
-})
+function forThread(thread: ModelThread): ThreadWait {
+  return {
+    state: 'JOIN',
+    object: thread.path,
+    evidence: null,
+    releaser: thread,
+    owner: thread.path,
+  }
+}

@@ -38,7 +38,9 @@ export const modelRlimits = [
 ] as const
 export type RlimitName = (typeof modelRlimits)[number]
 
-export const isModelRlimit = (name: string): name is RlimitName => (modelRlimits as readonly string[]).includes(name)
+export function isModelRlimit(name: string): name is RlimitName {
+  return (modelRlimits as readonly string[]).includes(name)
+}
 
 export class ModelProcess extends Process {
   declare readonly threads: Map<number, ModelThread>
@@ -82,12 +84,14 @@ export const idKinds = ['tid', 'chid', 'coid', 'scoid', 'rcvid', 'timerid', 'fd'
 export type IdKind = (typeof idKinds)[number]
 
 /** Descriptors begin at 0, all else at 1. */
-const freshIds = (): Record<IdKind, IdPool> => ({
-  tid: IdPool.from(1),
-  chid: IdPool.from(1),
-  coid: IdPool.from(1),
-  scoid: IdPool.from(1),
-  rcvid: IdPool.from(1),
-  timerid: IdPool.from(1),
-  fd: IdPool.from(0),
-})
+function freshIds(): Record<IdKind, IdPool> {
+  return {
+    tid: IdPool.from(1),
+    chid: IdPool.from(1),
+    coid: IdPool.from(1),
+    scoid: IdPool.from(1),
+    rcvid: IdPool.from(1),
+    timerid: IdPool.from(1),
+    fd: IdPool.from(0),
+  }
+}

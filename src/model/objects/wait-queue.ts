@@ -48,5 +48,6 @@ export class WaitQueue {
   }
 }
 
-const isBefore = (one: ModelThread, other: ModelThread): boolean =>
-  one.priority > other.priority || (one.priority === other.priority && one.arrival < other.arrival)
+function isBefore(one: ModelThread, other: ModelThread): boolean {
+  return one.priority > other.priority || (one.priority === other.priority && one.arrival < other.arrival)
+}

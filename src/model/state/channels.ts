@@ -19,14 +19,15 @@ export interface ConnectionState {
   readonly scoid: number
 }
 
-export const exportChannels = ({ channels }: ModelProcess): ChannelState[] =>
-  [...channels.values()].map(({ chid, fixedPriority, pulses, servers, lastReceivers }) => ({
+export function exportChannels({ channels }: ModelProcess): ChannelState[] {
+  return [...channels.values()].map(({ chid, fixedPriority, pulses, servers, lastReceivers }) => ({
     chid,
     fixedPriority,
     pulses: pulses.map((pulse) => ({ ...pulse })),
     servers: [...servers.values()].map(({ client, scoid }) => ({ client: client.pid, scoid })),
     lastReceivers: [...lastReceivers].map(({ tid }) => tid),
   }))
+}
 
 export function importChannels(owner: ModelProcess, states: readonly ChannelState[], referents: Referents): void {
   for (const { chid, fixedPriority, pulses, servers, lastReceivers } of states) {
@@ -45,12 +46,13 @@ export function importChannels(owner: ModelProcess, states: readonly ChannelStat
   }
 }
 
-export const exportConnections = ({ connections }: ModelProcess, references: References): ConnectionState[] =>
-  [...connections.values()].map(({ coid, channel, server }) => ({
+export function exportConnections({ connections }: ModelProcess, references: References): ConnectionState[] {
+  return [...connections.values()].map(({ coid, channel, server }) => ({
     coid,
     channel: references.channel(channel),
     scoid: server.scoid,
   }))
+}
 
 /** Preconditions: all channels are there. */
 export function importConnections(

@@ -187,11 +187,12 @@ function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
   }
 }
 
-const checkUsage = (machine: Machine, node: Node, limit: LimitName, count: number): void =>
+function checkUsage(machine: Machine, node: Node, limit: LimitName, count: number): void {
   at(`${limit}/value`, () => {
     const value = machine.usage(node, limit)
     must(value === count, `${node.path}/${limit} is ${value}, and there are ${count}`)
   })
+}
 
 function checkThresholds({ kernel }: Machine): void {
   for (const [index, threshold] of [...kernel.notifier.thresholds()].entries()) {

@@ -19,14 +19,16 @@ export interface PartitionState extends ContainerState {
   readonly name: string
 }
 
-export const exportContainer = (kernel: Kernel, container: System | Partition): ContainerState => ({
-  members: [...container.members].map(({ pid }) => pid),
-  partitions: [...container.partitions.values()].map((partition) => ({
-    name: partition.name,
-    ...exportContainer(kernel, partition),
-  })),
-  ...exportNode(kernel, container),
-})
+export function exportContainer(kernel: Kernel, container: System | Partition): ContainerState {
+  return {
+    members: [...container.members].map(({ pid }) => pid),
+    partitions: [...container.partitions.values()].map((partition) => ({
+      name: partition.name,
+      ...exportContainer(kernel, partition),
+    })),
+    ...exportNode(kernel, container),
+  }
+}
 
 /** Makes the partitions. Which container each pid belongs in. */
 export function importPartitions(
@@ -69,5 +71,6 @@ export function importContainerNodes(
   )
 }
 
-const pairs = ({ partitions }: System | Partition, state: ContainerState) =>
-  state.partitions.map((below) => [there(partitions.get(below.name)), below] as const)
+function pairs({ partitions }: System | Partition, state: ContainerState) {
+  return state.partitions.map((below) => [there(partitions.get(below.name)), below] as const)
+}

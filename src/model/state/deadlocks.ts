@@ -8,11 +8,12 @@ export type DeadlockState = Omit<Deadlock, 'members'> & {
   readonly members: readonly (readonly [pid: number, tid: number])[]
 }
 
-export const exportDeadlocks = ({ kernel }: Machine): DeadlockState[] =>
-  kernel.deadlocks.all().map((deadlock) => ({
+export function exportDeadlocks({ kernel }: Machine): DeadlockState[] {
+  return kernel.deadlocks.all().map((deadlock) => ({
     ...deadlock,
     members: deadlock.members.map(({ parent, tid }) => [parent.pid, tid] as const),
   }))
+}
 
 /** Preconditions: all that threads wait for is there. */
 export function importDeadlocks(machine: Machine, states: readonly DeadlockState[]): void {

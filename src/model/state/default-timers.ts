@@ -3,10 +3,10 @@
 import type { DefaultTimeout, TimeoutDefinition } from '../../kernel/deadlock/default-timers.ts'
 import { timeoutPath } from '../../kernel/deadlock/default-timers.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { at, atEach, checkRevisions } from './references.ts'
 import type { SavedThread } from './threads.ts'
-import { containersOf, nodeAt } from './thresholds.ts'
 
 export interface TimeoutSettingState {
   /** Pathname of the node that it is set at. */
@@ -16,13 +16,14 @@ export interface TimeoutSettingState {
   readonly owner: string | null
 }
 
-export const exportTimeouts = ({ timers }: Kernel): TimeoutSettingState[] =>
-  [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
+export function exportTimeouts({ timers }: Kernel): TimeoutSettingState[] {
+  return [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
     node: node.path,
     definition,
     revision,
     owner,
   }))
+}
 
 /** Preconditions: all nodes are there. */
 export function importTimeouts(

@@ -12,11 +12,13 @@ export interface NodeState {
   readonly watches: readonly SavedWatch[]
 }
 
-export const exportNode = (kernel: Kernel, node: Node): NodeState => ({
-  revision: kernel.usage.revision(node),
-  usage: exportUsage(kernel, node),
-  watches: exportWatches(node),
-})
+export function exportNode(kernel: Kernel, node: Node): NodeState {
+  return {
+    revision: kernel.usage.revision(node),
+    usage: exportUsage(kernel, node),
+    watches: exportWatches(node),
+  }
+}
 
 export function importNode(
   kernel: Kernel,

@@ -98,17 +98,24 @@ export function exportProcess(
   }
 }
 
-const each = <Key extends string, Value>(keys: readonly Key[], toValue: (key: Key) => Value) =>
-  Object.fromEntries(keys.map((key) => [key, toValue(key)])) as Record<Key, Value>
+function each<Key extends string, Value>(keys: readonly Key[], toValue: (key: Key) => Value) {
+  return Object.fromEntries(keys.map((key) => [key, toValue(key)])) as Record<Key, Value>
+}
 
-const finite = (limit: number): number | null => (Number.isFinite(limit) ? limit : null)
+function finite(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null
+}
 
-const exportRlimit = ({ soft, hard }: Rlimit): RlimitState => ({ soft: finite(soft), hard: finite(hard) })
+function exportRlimit({ soft, hard }: Rlimit): RlimitState {
+  return { soft: finite(soft), hard: finite(hard) }
+}
 
-const importRlimit = ({ soft, hard }: RlimitState): Rlimit => ({
-  soft: soft ?? Number.POSITIVE_INFINITY,
-  hard: hard ?? Number.POSITIVE_INFINITY,
-})
+function importRlimit({ soft, hard }: RlimitState): Rlimit {
+  return {
+    soft: soft ?? Number.POSITIVE_INFINITY,
+    hard: hard ?? Number.POSITIVE_INFINITY,
+  }
+}
 
 /** Preconditions: its parent is there. It is made, with what names nothing but itself. */
 export function importProcess(machine: Machine, state: ProcessState, container: Partition | System): ModelProcess {

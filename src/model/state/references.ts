@@ -157,8 +157,9 @@ export function at<T>(place: string, load: () => T): T {
 }
 
 /** The same for each of a list that stands at a place. */
-export const atEach = <T, R>(place: string, list: readonly T[], load: (item: T) => R): R[] =>
-  list.map((item, index) => at(`${place}/${index}`, () => load(item)))
+export function atEach<T, R>(place: string, list: readonly T[], load: (item: T) => R): R[] {
+  return list.map((item, index) => at(`${place}/${index}`, () => load(item)))
+}
 
 /** Each revision is given once, and no later one will be the same: clients hold on to them. @throws EINVAL */
 export function checkRevisions(place: string, all: readonly { readonly revision: number }[], next: number): void {

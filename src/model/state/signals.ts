@@ -13,18 +13,26 @@ export interface PendingState {
 
 export type DispositionsState = readonly (readonly [signal: string, disposition: Disposition])[]
 
-export const namesOf = (signals: SignalSet): string[] => [...signals].map(({ name }) => name)
+export function namesOf(signals: SignalSet): string[] {
+  return [...signals].map(({ name }) => name)
+}
 
-export const signalNamed = (name: string): Signal => there(signalOf(name) ?? undefined)
+export function signalNamed(name: string): Signal {
+  return there(signalOf(name) ?? undefined)
+}
 
-export const signalsNamed = (names: readonly string[]): SignalSet =>
-  names.length === 0 ? noSignals : new Set(names.map(signalNamed))
+export function signalsNamed(names: readonly string[]): SignalSet {
+  return names.length === 0 ? noSignals : new Set(names.map(signalNamed))
+}
 
-export const exportPending = (pending: readonly PendingSignal[]): PendingState[] =>
-  pending.map((sent) => ({ ...sent, signal: sent.signal.name }))
+export function exportPending(pending: readonly PendingSignal[]): PendingState[] {
+  return pending.map((sent) => ({ ...sent, signal: sent.signal.name }))
+}
 
-export const importPending = (pending: readonly PendingState[]): PendingSignal[] =>
-  pending.map((sent) => ({ ...sent, signal: signalNamed(sent.signal) }))
+export function importPending(pending: readonly PendingState[]): PendingSignal[] {
+  return pending.map((sent) => ({ ...sent, signal: signalNamed(sent.signal) }))
+}
 
-export const exportDispositions = (dispositions: ReadonlyMap<Signal, Disposition>): DispositionsState =>
-  [...dispositions].map(([{ name }, disposition]) => [name, disposition])
+export function exportDispositions(dispositions: ReadonlyMap<Signal, Disposition>): DispositionsState {
+  return [...dispositions].map(([{ name }, disposition]) => [name, disposition])
+}

@@ -5,6 +5,7 @@
 
 import { KernelError } from '../../kernel/errno.ts'
 import { Kernel } from '../../kernel/kernel.ts'
+import { exportSwitches, type SwitchesState, type ThresholdState } from '../../kernel/limits/thresholds/settings.ts'
 import { modelAbilities } from '../abilities.ts'
 import { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -26,14 +27,11 @@ import { at, type EndedState, References, Referents, type ThreadRef, there } fro
 import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
 import { importService, importThread, importWait, type SavedThread } from './threads.ts'
 import {
-  exportSwitches,
   exportThresholds,
   exportWaiting,
   importSwitches,
   importThresholds,
   importWaiting,
-  type SwitchesState,
-  type ThresholdState,
   type WaitingState,
 } from './thresholds.ts'
 import { Arming, importTimers, Places } from './timers.ts'

@@ -16,8 +16,9 @@ export type SyncState =
   | { readonly type: 'condvar'; readonly name: string }
   | { readonly type: 'semaphore'; readonly name: string; readonly value: number }
 
-export const exportSyncs = (syncs: ReadonlyMap<string, Sync>, references: References): SyncState[] =>
-  [...syncs.values()].map((sync) => exportSync(sync, references))
+export function exportSyncs(syncs: ReadonlyMap<string, Sync>, references: References): SyncState[] {
+  return [...syncs.values()].map((sync) => exportSync(sync, references))
+}
 
 function exportSync(sync: Sync, references: References): SyncState {
   const { type, name } = sync

@@ -3,35 +3,19 @@
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { limitAt, thresholdPath } from '../../kernel/limits/places.ts'
-import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
+import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import { checkAction } from '../../kernel/limits/thresholds/action.ts'
 import { checkDefinition } from '../../kernel/limits/thresholds/check-definition.ts'
+import type { SwitchesState, ThresholdState } from '../../kernel/limits/thresholds/settings.ts'
 import {
   type ReportedChange,
   type WatchState as Standing,
   Threshold,
-  type ThresholdDefinition,
   type ThresholdWatch,
 } from '../../kernel/limits/thresholds/threshold.ts'
+import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
-import { partitionsWithin } from '../../kernel/nodes/within.ts'
 import { at, atEach, checkRevisions, there } from './references.ts'
-
-export interface ThresholdState {
-  /** Pathname of the node that it is set at. */
-  readonly node: string
-  readonly limit: LimitName
-  readonly name: string
-  readonly definition: ThresholdDefinition
-  readonly revision: number
-  readonly owner: string | null
-}
-
-/** What is switched off. */
-export interface SwitchesState {
-  readonly enabled: boolean
-  readonly disabled: readonly LimitName[]
-}
 
 /** The end of a threshold, or of what it waits for at a node; in the order in which they were armed. */
 export interface WaitingState {
@@ -50,8 +34,8 @@ export interface SavedWatch {
   readonly told: ReportedChange | null
 }
 
-export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
-  [...notifier.thresholds()].map(({ node, limit, name, definition, revision, owner }) => ({
+export function exportThresholds({ notifier }: Kernel): ThresholdState[] {
+  return [...notifier.thresholds()].map(({ node, limit, name, definition, revision, owner }) => ({
     node: node.path,
     limit,
     name,
@@ -59,6 +43,7 @@ export const exportThresholds = ({ notifier }: Kernel): ThresholdState[] =>
     revision,
     owner,
   }))
+}
 
 /** By their pathnames. */
 export type Thresholds = ReadonlyMap<string, Threshold>
@@ -81,18 +66,8 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }
 
-export const containersOf = ({ system }: Kernel): ReadonlyMap<string, Node> =>
-  new Map<string, Node>([system, ...partitionsWithin(system)].map((node) => [node.path, node]))
-
-export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, path: string): Node {
-  const [, pid, tid] = /^\/sys\/proc\/(\d+)(?:\/thread\/(\d+))?$/.exec(path) ?? []
-  if (tid !== undefined) return kernel.thread(Number(pid), Number(tid))
-  if (pid !== undefined) return kernel.process(Number(pid))
-  return there(containers.get(path))
-}
-
-export const exportWatches = ({ guards }: Node): SavedWatch[] =>
-  (guards ?? []).flatMap(({ watches, changes }) =>
+export function exportWatches({ guards }: Node): SavedWatch[] {
+  return (guards ?? []).flatMap(({ watches, changes }) =>
     [...watches].map(({ threshold, state, fresh, told }) => ({
       threshold: threshold.path,
       state,
@@ -100,6 +75,7 @@ export const exportWatches = ({ guards }: Node): SavedWatch[] =>
       told: told && { ...told, changes: changes - told.changes },
     })),
   )
+}
 
 export function importWatches(
   { notifier }: Kernel,
@@ -119,24 +95,20 @@ export function importWatches(
   }
 }
 
-export function exportSwitches({ notifier: { switches } }: Kernel): SwitchesState {
-  const disabled = limits.filter((_, index) => !switches.isLimitOn(index)).map(({ name }) => name)
-  return { enabled: switches.all, disabled }
-}
-
 export function importSwitches({ notifier: { switches } }: Kernel, { enabled, disabled }: SwitchesState): void {
   switches.set(null, enabled)
   for (const limit of disabled) switches.set(limitIndex[limit], false)
 }
 
-export const exportWaiting = ({ notifier }: Kernel): WaitingState[] =>
-  notifier
+export function exportWaiting({ notifier }: Kernel): WaitingState[] {
+  return notifier
     .waiting()
     .map(({ of, at }) =>
       of instanceof Threshold
         ? { threshold: of.path, node: null, at }
         : { threshold: of.threshold.path, node: of.node.path, at },
     )
+}
 
 /** Preconditions: all thresholds and watches are there. */
 export function importWaiting(kernel: Kernel, states: readonly WaitingState[], thresholds: Thresholds): void {

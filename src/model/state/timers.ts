@@ -69,11 +69,12 @@ export class Arming {
   }
 }
 
-export const exportTimers = ({ timers }: ModelProcess, places: Places): TimerState[] =>
-  [...timers.values()].map((timer) => {
+export function exportTimers({ timers }: ModelProcess, places: Places): TimerState[] {
+  return [...timers.values()].map((timer) => {
     const { timerid, notice, intervalMs, overruns } = timer
     return { timerid, notice: exportNotice(notice), intervalMs, overruns, armed: places.of(timer) }
   })
+}
 
 function exportNotice(notice: TimerNotice): NoticeState {
   if (notice.kind === 'signal') return { ...notice, signal: notice.signal.name }
@@ -101,14 +102,17 @@ export function exportTimeout({ timeout }: ModelThread, places: Places): SavedTi
   return timeout === null ? null : { states: [...timeout.states], due: timeout.due, armed: places.of(timeout) }
 }
 
-export const importTimeout = (
+export function importTimeout(
   thread: ModelThread,
   { states, due, armed }: SavedTimeout,
   arming: Arming,
-): ThreadTimeout => arming.add(new ThreadTimeout({ thread, states: new Set(states), due }), armed)
+): ThreadTimeout {
+  return arming.add(new ThreadTimeout({ thread, states: new Set(states), due }), armed)
+}
 
-export const exportShares = ({ shares }: ModelThread, places: Places): ShareState[] =>
-  [...(shares ?? [])].map((share) => ({ us: share.us, armed: places.of(share) }))
+export function exportShares({ shares }: ModelThread, places: Places): ShareState[] {
+  return [...(shares ?? [])].map((share) => ({ us: share.us, armed: places.of(share) }))
+}
 
 export function importShares(thread: ModelThread, states: readonly ShareState[], arming: Arming): void {
   if (states.length === 0) return

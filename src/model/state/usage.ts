@@ -33,8 +33,9 @@ const usual: Held = {
 }
 const rare = ['unreadable', 'estimated', 'capacity', 'at', 'unavailable'] as const
 
-const limitsAt = ({ level }: Node) =>
-  limits.flatMap(({ name, at }, index) => ((at as readonly Level[]).includes(level) ? [{ index, name }] : []))
+function limitsAt({ level }: Node) {
+  return limits.flatMap(({ name, at }, index) => ((at as readonly Level[]).includes(level) ? [{ index, name }] : []))
+}
 
 export function exportUsage({ usage }: Kernel, node: Node): UsageState {
   const state: Partial<Record<LimitName, HeldState>> = {}

@@ -48,14 +48,16 @@ const noActing: Refusal = {
 const why = 'a live kernel decides for itself what it refuses to a sender'
 const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
 
-export const linuxAbilities = (periods: Periods, { allowActions = false } = {}): Abilities => ({
-  actions: { signals, noDenying, noActing: allowActions ? null : noActing },
-  unavailable,
-  capacities,
-  period: (limit, level, armed) => {
-    if (countedByLives.includes(limit)) return periods.birthsReported ? null : durationText(periods.fullMs)
-    // A cgroup's own figures are read in full scans only.
-    const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
-    return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
-  },
-})
+export function linuxAbilities(periods: Periods, { allowActions = false } = {}): Abilities {
+  return {
+    actions: { signals, noDenying, noActing: allowActions ? null : noActing },
+    unavailable,
+    capacities,
+    period: (limit, level, armed) => {
+      if (countedByLives.includes(limit)) return periods.birthsReported ? null : durationText(periods.fullMs)
+      // A cgroup's own figures are read in full scans only.
+      const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
+      return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
+    },
+  }
+}

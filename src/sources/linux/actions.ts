@@ -98,9 +98,11 @@ const hints: Readonly<Record<string, string>> = {
   EPERM: ', which needs the same user, or for signals CAP_KILL, for rlimits CAP_SYS_RESOURCE',
 }
 
-const isErrno = (name: string): name is Errno => Object.hasOwn(errnos, name)
+function isErrno(name: string): name is Errno {
+  return Object.hasOwn(errnos, name)
+}
 
-const bytesOf = ({ soft, hard }: Rlimit): Buffer => {
+function bytesOf({ soft, hard }: Rlimit): Buffer {
   const bytes = Buffer.alloc(16)
   for (const [place, limit] of [soft, hard].entries())
     bytes.writeBigUInt64LE(Number.isFinite(limit) ? BigInt(limit) : infinity, 8 * place)

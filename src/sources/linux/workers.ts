@@ -8,13 +8,13 @@ type OnFailure = (error: Error) => void
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const stopMsMax = 2000
 
-const startWorker = <Message>(
+function startWorker<Message>(
   file: string,
   workerData: Partial<ScanOptions>,
   onMessage: (message: Message) => void,
   onFailure: OnFailure,
   mayEnd: (message: Message) => boolean,
-): { readonly worker: Worker; readonly stop: () => Promise<void> } => {
+): { readonly worker: Worker; readonly stop: () => Promise<void> } {
   const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
     workerData,
     name: file.replace(/^.*\//, ''),
@@ -44,11 +44,11 @@ const startWorker = <Message>(
 }
 
 /** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
-export const startConnector = (
+export function startConnector(
   options: Pick<ScanOptions, 'clockOffset'>,
   onMessage: (message: ConnectorMessage) => void,
   onFailure: OnFailure,
-): { stop(): Promise<void> } => {
+): { stop(): Promise<void> } {
   const { stop } = startWorker(
     'processes/connector-worker',
     options,
@@ -59,11 +59,11 @@ export const startConnector = (
   return { stop }
 }
 
-export const startScanner = (
+export function startScanner(
   options: ScanOptions,
   onMessage: (message: ScanMessage) => void,
   onFailure: OnFailure,
-): { send(command: ScanCommand): void; stop(): Promise<void> } => {
+): { send(command: ScanCommand): void; stop(): Promise<void> } {
   const { worker, stop } = startWorker('scan/scan-worker', options, onMessage, onFailure, () => false)
   return { send: (command) => worker.postMessage(command), stop }
 }

@@ -11,9 +11,13 @@ import { MalformedQuery } from '../errors.ts'
 import { HistoryView, type IntervalView } from '../history-views.ts'
 import { renderTable } from '../text.ts'
 
-const timeText = (ms: number): string => new Date(ms).toISOString()
+function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
 
-const showInterval = ({ start, ...values }: Interval): IntervalView => ({ start: timeText(start), ...values })
+function showInterval({ start, ...values }: Interval): IntervalView {
+  return { start: timeText(start), ...values }
+}
 
 /** Why nothing is noted of a figure at present; null where it is. */
 function whyNot({ kernel, history }: TreeContext, node: Node, index: number): string | null {

@@ -16,10 +16,13 @@ import { parseWords } from '../threshold-text.ts'
 import { LimitView, ThresholdView } from '../views.ts'
 
 /** Preconditions: `resolve` lets only limits that exist at the node through. */
-const indexOf = (node: Node, { limit }: Params): number => limitAt(node, limit!)!
+function indexOf(node: Node, { limit }: Params): number {
+  return limitAt(node, limit!)!
+}
 
-const isPercent = (text: string): text is `${number}%` =>
-  /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
+function isPercent(text: string): text is `${number}%` {
+  return /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
+}
 
 const PointBody = z.union(
   [z.int().nonnegative(), z.string().refine(isPercent, 'a percentage from "0%" to "100%", at most two decimals')],

@@ -37,7 +37,7 @@ function modelOf({ model }: TreeContext): Model {
   return model
 }
 
-const modelProcess = (process: Process): ModelProcess => {
+function modelProcess(process: Process): ModelProcess {
   assert(process instanceof ModelProcess, 'all processes of the model are its own')
   return process
 }

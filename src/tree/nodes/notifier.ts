@@ -53,10 +53,13 @@ function limitNamed(name: string): LimitName {
 }
 
 /** An update by itself: what trips as it comes on may act at once. */
-const switchAt = (kernel: Kernel, index: number | null, on: boolean): void =>
+function switchAt(kernel: Kernel, index: number | null, on: boolean): void {
   kernel.update(kernel.now, () => kernel.notifier.switch(index, on))
+}
 
-const isOn = (body: unknown): boolean => (body as z.output<typeof SwitchBody>).enabled
+function isOn(body: unknown): boolean {
+  return (body as z.output<typeof SwitchBody>).enabled
+}
 
 export const notifierDefinitions = [
   defineNode({

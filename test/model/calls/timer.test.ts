@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { timeoutStates } from '../../../src/model/calls/timer.ts'
+import { timeoutStates } from '../../../src/kernel/states.ts'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { returned, state, World } from '../world.ts'
 

@@ -11,7 +11,9 @@ import { crossingPlaces, processOf } from './crossing.ts'
 import { emitDenied } from './deny.ts'
 import type { ThresholdDefinition, ThresholdWatch } from './threshold.ts'
 
-const wrong = (field: string, message: string) => new KernelError('EINVAL', message, { field })
+function wrong(field: string, message: string) {
+  return new KernelError('EINVAL', message, { field })
+}
 
 /** @throws KernelError EINVAL naming the field; what the source says where it cannot, or may not */
 export function checkAction(

@@ -20,7 +20,9 @@ export function checkDefinition(
   checkWhere(definition)
 }
 
-const invalid = (field: string, what: string): KernelError => new KernelError('EINVAL', what, { field })
+function invalid(field: string, what: string): KernelError {
+  return new KernelError('EINVAL', what, { field })
+}
 
 /** Each field has its meaning with one of the two kinds. */
 function checkKind(definition: ThresholdDefinition): void {

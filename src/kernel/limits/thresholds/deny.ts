@@ -97,8 +97,9 @@ function refuseBirth(
 }
 
 /** Processes and threads have their capacities from rlimits, what is above them from pools. */
-const capacityOf = (level: Level, index: number): 'rlimit' | 'pool' =>
-  rows[index]!.rlimit !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
+function capacityOf(level: Level, index: number): 'rlimit' | 'pool' {
+  return rows[index]!.rlimit !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
+}
 
 function denying(node: Node, index: number): Threshold[] {
   const watches = guardOf(node, index)?.watches ?? []
@@ -131,7 +132,9 @@ export class Denied extends KernelError {
   }
 }
 
-const errnoOf = ({ need }: Refuser) => rows[limitIndex[need.limit]]!.errno ?? 'EINVAL'
+function errnoOf({ need }: Refuser) {
+  return rows[limitIndex[need.limit]]!.errno ?? 'EINVAL'
+}
 
 function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refuser): string {
   const { unit, rlimit } = rows[limitIndex[limit]]!

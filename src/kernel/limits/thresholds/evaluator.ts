@@ -158,8 +158,9 @@ export class Evaluator {
 }
 
 /** A lower bound proves no return from above; an estimate (a high-water mark) may trip but only a true reading clears. */
-const provesReturn = ({ unreadable, estimated }: Reading, rising: boolean): boolean =>
-  estimated === 0 && (!rising || unreadable === 0)
+function provesReturn({ unreadable, estimated }: Reading, rising: boolean): boolean {
+  return estimated === 0 && (!rising || unreadable === 0)
+}
 
 export function guardOfWatch({ node, threshold }: ThresholdWatch): Guard {
   const guard = guardOf(node, threshold.index)

@@ -401,4 +401,6 @@ export class Notifier {
   }
 }
 
-const watchesOf = ({ guards }: Node): ThresholdWatch[] => (guards ?? []).flatMap(({ watches }) => [...watches])
+function watchesOf({ guards }: Node): ThresholdWatch[] {
+  return (guards ?? []).flatMap(({ watches }) => [...watches])
+}

@@ -46,9 +46,12 @@ export function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinit
   return keys.every((key) => (key === 'where' ? sameWhere(one.where, other.where) : one[key] === other[key]))
 }
 
-const sameWhere = (one: Where | null, other: Where | null): boolean =>
-  one === other ||
-  (one?.name === other?.name && one?.uid === other?.uid && one?.partition === other?.partition && !!one === !!other)
+function sameWhere(one: Where | null, other: Where | null): boolean {
+  return (
+    one === other ||
+    (one?.name === other?.name && one?.uid === other?.uid && one?.partition === other?.partition && !!one === !!other)
+  )
+}
 
 /** What of a threshold comes with time: the end of the threshold itself, or of a watch's waiting. */
 export class NotifierTimer extends WheelTimer {
@@ -140,9 +143,13 @@ function msOf(duration: string | null): number | null {
   return ms
 }
 
-export const isPercentage = (point: Point): point is `${number}%` => typeof point === 'string'
+export function isPercentage(point: Point): point is `${number}%` {
+  return typeof point === 'string'
+}
 
-export const percentage = (point: `${number}%`): number => Number(point.slice(0, -1))
+export function percentage(point: `${number}%`): number {
+  return Number(point.slice(0, -1))
+}
 
 /**
  * The trip point as a number. Percentages become the first whole number that is past them.

@@ -24,11 +24,14 @@ export interface Expected {
 }
 
 /** That a node is, or is in. */
-export const partitionOf = (node: Node): Partition | null =>
-  node instanceof Partition ? node : (processOf(node)?.partition ?? null)
+export function partitionOf(node: Node): Partition | null {
+  return node instanceof Partition ? node : (processOf(node)?.partition ?? null)
+}
 
 /** Whether a node is meant: a process or a partition itself, a thread by its process. */
-export const isMeant = (where: Where, node: Node): boolean => fits(where, processOf(node), partitionOf(node))
+export function isMeant(where: Where, node: Node): boolean {
+  return fits(where, processOf(node), partitionOf(node))
+}
 
 /** Whether a process of this name and user is meant, in this partition; null is none. */
 export function fits(where: Where, process: Named | null, partition: Partition | null): boolean {
@@ -37,8 +40,9 @@ export function fits(where: Where, process: Named | null, partition: Partition |
   return where.name === null || (process !== null && globMatches(where.name, process.name))
 }
 
-const isAtOrBelow = (path: string | undefined, top: string): boolean =>
-  path === top || (path?.startsWith(`${top}/part/`) ?? false)
+function isAtOrBelow(path: string | undefined, top: string): boolean {
+  return path === top || (path?.startsWith(`${top}/part/`) ?? false)
+}
 
 /** By going back to the last star only: no pattern takes longer than its length times that of the text. */
 export function globMatches(pattern: string, text: string): boolean {

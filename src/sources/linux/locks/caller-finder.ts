@@ -37,52 +37,52 @@ const placesMax = 10_000
 const fileBytesMax = 64 * 1024 * 1024
 
 export class CallerFinder {
-  private readonly files: ProcFiles
+  readonly #files: ProcFiles
   /** By file. */
-  private readonly functions = new Map<string, ElfFunctions | null>()
+  readonly #functions = new Map<string, ElfFunctions | null>()
   /** By file and offset. */
-  private readonly callers = new Map<string, Caller>()
+  readonly #callers = new Map<string, Caller>()
 
   constructor(files: ProcFiles) {
-    this.files = files
+    this.#files = files
   }
 
   find(process: ProcessRecord, programCounter: number): Caller {
     const known = process.callers.get(programCounter)
     if (known !== undefined) return known
-    const length = this.files.readOnce(`${process.insidePath}/maps`)
-    const place = length < 0 ? null : findPlace(this.files.bytes, length, programCounter)
-    const caller = place === null ? 'unknown' : this.at(process, place)
+    const length = this.#files.readOnce(`${process.insidePath}/maps`)
+    const place = length < 0 ? null : findPlace(this.#files.bytes, length, programCounter)
+    const caller = place === null ? 'unknown' : this.#at(process, place)
     process.callers.set(programCounter, caller)
     return caller
   }
 
-  private at(process: ProcessRecord, place: MappedPlace): Caller {
+  #at(process: ProcessRecord, place: MappedPlace): Caller {
     const path = pathOf(process, place)
     const file = path === null ? null : statusOf(path)
     if (path === null || file === null) return 'unknown'
     // Inodes are used again, and files are written over.
     const version = `${file.dev} ${file.ino} ${file.size} ${file.ctimeNs}`
     const key = `${version} ${place.offset}`
-    const known = this.callers.get(key)
+    const known = this.#callers.get(key)
     if (known !== undefined) return known
-    const functions = this.functions.has(version) ? this.functions.get(version)! : this.read(path)
-    if (this.functions.size >= filesMax) this.functions.clear()
-    if (this.callers.size >= placesMax) this.callers.clear()
-    this.functions.set(version, functions)
+    const functions = this.#functions.has(version) ? this.#functions.get(version)! : this.#read(path)
+    if (this.#functions.size >= filesMax) this.#functions.clear()
+    if (this.#callers.size >= placesMax) this.#callers.clear()
+    this.#functions.set(version, functions)
     const caller = callerOf(functions, place.offset)
-    this.callers.set(key, caller)
+    this.#callers.set(key, caller)
     return caller
   }
 
-  private read(path: string): ElfFunctions | null {
-    return parseElf((position, bytes) => this.readBytes(path, position, bytes))
+  #read(path: string): ElfFunctions | null {
+    return parseElf((position, bytes) => this.#readBytes(path, position, bytes))
   }
 
-  private readBytes(path: string, position: number, bytes: number): DataView | null {
+  #readBytes(path: string, position: number, bytes: number): DataView | null {
     if (bytes > fileBytesMax) return null
     const into = new Uint8Array(bytes)
-    return this.files.readAt(path, into, bytes, position) === bytes ? new DataView(into.buffer) : null
+    return this.#files.readAt(path, into, bytes, position) === bytes ? new DataView(into.buffer) : null
   }
 }
 

@@ -27,8 +27,9 @@ interface Look {
   stands: boolean
 }
 
-const timesRunOf = (threads: readonly ThreadRecord[]): number =>
-  threads.reduce((sum, { classifiedTimesRun }) => sum + classifiedTimesRun, 0)
+function timesRunOf(threads: readonly ThreadRecord[]): number {
+  return threads.reduce((sum, { classifiedTimesRun }) => sum + classifiedTimesRun, 0)
+}
 
 export interface ClosedSetParts {
   readonly files: ProcFiles
@@ -37,14 +38,14 @@ export interface ClosedSetParts {
 }
 
 export class ClosedSetFinder {
-  private readonly parts: ClosedSetParts
-  private readonly reader: LockReader
-  private readonly verdicts = new Map<ProcessRecord, Verdict>()
-  private told = ''
+  readonly #parts: ClosedSetParts
+  readonly #reader: LockReader
+  readonly #verdicts = new Map<ProcessRecord, Verdict>()
+  #told = ''
 
   constructor(parts: ClosedSetParts, reader: LockReader) {
-    this.parts = parts
-    this.reader = reader
+    this.#parts = parts
+    this.#reader = reader
   }
 
   /** Processes of which each thread was seen to wait for ever. Of those judged before and not among these, the judgement stays. */
@@ -53,11 +54,11 @@ export class ClosedSetFinder {
     for (const process of processes) {
       const threads = process.threads.filter(({ dead }) => !dead)
       if (!mayBeClosed(process, threads)) {
-        this.verdicts.delete(process)
+        this.#verdicts.delete(process)
         continue
       }
       const timesRun = timesRunOf(threads)
-      const verdict = this.verdicts.get(process)
+      const verdict = this.#verdicts.get(process)
       const isSame = verdict?.timesRun === timesRun && verdict.threads === threads.length
       looks.push({ process, threads, timesRun, former: isSame ? verdict : null, stands: true })
     }
@@ -66,52 +67,53 @@ export class ClosedSetFinder {
 
   lookAgain(looks: readonly Look[]): void {
     for (const look of looks)
-      if (look.former === null) look.stands = look.threads.every((thread) => this.reader.isInSameCall(thread))
+      if (look.former === null) look.stands = look.threads.every((thread) => this.#reader.isInSameCall(thread))
   }
 
   /** The pids; null where they are those told before. */
   settle(looks: readonly Look[], joins: (thread: ThreadRecord) => boolean): number[] | null {
     for (const look of looks) {
       const { process, threads, timesRun } = look
-      const isClosed = look.former?.isClosed ?? (look.stands && this.isClosed(look, joins))
-      if (look.stands && this.noneRan(look)) this.verdicts.set(process, { timesRun, threads: threads.length, isClosed })
-      else this.verdicts.delete(process)
+      const isClosed = look.former?.isClosed ?? (look.stands && this.#isClosed(look, joins))
+      if (look.stands && this.#noneRan(look))
+        this.#verdicts.set(process, { timesRun, threads: threads.length, isClosed })
+      else this.#verdicts.delete(process)
     }
     const pids: number[] = []
     const sets: string[] = []
-    for (const [process, { isClosed, threads }] of this.verdicts) {
-      if (this.parts.processes.get(process.pid) !== process) this.verdicts.delete(process)
+    for (const [process, { isClosed, threads }] of this.#verdicts) {
+      if (this.#parts.processes.get(process.pid) !== process) this.#verdicts.delete(process)
       else if (isClosed) {
         pids.push(process.pid)
         sets.push(`${process.pid} ${threads}`)
       }
     }
     const told = sets.sort().join()
-    if (told === this.told) return null
-    this.told = told
+    if (told === this.#told) return null
+    this.#told = told
     return pids
   }
 
-  private noneRan({ process, threads }: Look): boolean {
+  #noneRan({ process, threads }: Look): boolean {
     for (const thread of threads) {
-      this.parts.threadReader.readSchedule(thread, false)
+      this.#parts.threadReader.readSchedule(thread, false)
       if (thread.ran || thread.gone) return false
     }
-    const { files } = this.parts
+    const { files } = this.#parts
     return files.stat(process.taskDirectory) >= 0 && files.links - 2 === process.threads.length
   }
 
-  private isClosed({ process, threads }: Look, joins: (thread: ThreadRecord) => boolean): boolean {
+  #isClosed({ process, threads }: Look, joins: (thread: ThreadRecord) => boolean): boolean {
     if (!threads.every((thread) => thread.futex?.isPrivate || joins(thread))) return false
-    const status = this.textOf(`${process.insidePath}/status`)
-    const timers = this.textOf(process.timers.path)
+    const status = this.#textOf(`${process.insidePath}/status`)
+    const timers = this.#textOf(process.timers.path)
     if (status === null || timers === null) return false
-    return handlesSignals(status) === false && countTimers(timers) === 0 && this.reader.hasOwnMemory(process)
+    return handlesSignals(status) === false && countTimers(timers) === 0 && this.#reader.hasOwnMemory(process)
   }
 
-  private textOf(path: string): string | null {
-    const length = this.parts.files.readOnce(path)
-    return length < 0 ? null : this.parts.files.bytes.toString('latin1', 0, length)
+  #textOf(path: string): string | null {
+    const length = this.#parts.files.readOnce(path)
+    return length < 0 ? null : this.#parts.files.bytes.toString('latin1', 0, length)
   }
 }
 

@@ -20,51 +20,57 @@ export interface Seen {
 /** What was seen; null where nothing has an owner, the reason where that cannot be told. */
 export type Sight = Seen | string | null
 
-const sameCall = (one: FutexCall, other: FutexCall): boolean =>
-  one.command === other.command &&
-  one.address === other.address &&
-  one.value === other.value &&
-  one.isPrivate === other.isPrivate &&
-  one.isRealtime === other.isRealtime &&
-  one.isTimed === other.isTimed
+function sameCall(one: FutexCall, other: FutexCall): boolean {
+  return (
+    one.command === other.command &&
+    one.address === other.address &&
+    one.value === other.value &&
+    one.isPrivate === other.isPrivate &&
+    one.isRealtime === other.isRealtime &&
+    one.isTimed === other.isTimed
+  )
+}
 
-export const sameSight = (one: Seen, other: Seen): boolean =>
-  one.owner === other.owner &&
-  one.object === other.object &&
-  one.lock.tid === other.lock.tid &&
-  one.lock.kind === other.lock.kind
+export function sameSight(one: Seen, other: Seen): boolean {
+  return (
+    one.owner === other.owner &&
+    one.object === other.object &&
+    one.lock.tid === other.lock.tid &&
+    one.lock.kind === other.lock.kind
+  )
+}
 
 const notTheLibrary = 'it waits in code that is not the C library’s, for a lock of its own'
 
 export class LockReader {
-  private readonly files: ProcFiles
-  private readonly owners: OwnerFinder
-  private readonly call = emptySystemCall()
-  private failure: string | null = null
-  private readonly callers: CallerFinder
+  readonly #files: ProcFiles
+  readonly #owners: OwnerFinder
+  readonly #call = emptySystemCall()
+  #failure: string | null = null
+  readonly #callers: CallerFinder
 
   constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
-    this.files = files
-    this.callers = new CallerFinder(files)
-    this.owners = new OwnerFinder(files, processes, procRoot)
+    this.#files = files
+    this.#callers = new CallerFinder(files)
+    this.#owners = new OwnerFinder(files, processes, procRoot)
   }
 
   startPass(): void {
-    this.owners.startPass()
+    this.#owners.startPass()
   }
 
   /** Preconditions: it was in a futex call when it was classified. */
   see(process: ProcessRecord, thread: ThreadRecord): Sight {
-    this.failure = null
-    const seen = lockOf(thread.futex!, (address, bytes) => this.readWords(process, address, bytes))
-    if (seen === null) return this.failure
-    const lock = this.byCaller(process, thread.futex!, seen)
+    this.#failure = null
+    const seen = lockOf(thread.futex!, (address, bytes) => this.#readWords(process, address, bytes))
+    if (seen === null) return this.#failure
+    const lock = this.#byCaller(process, thread.futex!, seen)
     if (lock === null) return notTheLibrary
-    const place = lock.isPrivate || lock.kind === 'thread' ? null : this.owners.placeOf(process, lock.address)
+    const place = lock.isPrivate || lock.kind === 'thread' ? null : this.#owners.placeOf(process, lock.address)
     if (typeof place === 'string') return place
     // Memory that no other process sees: the call is just more cautious than it need be.
     const shared = place?.isShared ? place : null
-    const owner = this.owners.find(process, lock.tid, shared)
+    const owner = this.#owners.find(process, lock.tid, shared)
     if (typeof owner === 'string') return owner
     const object =
       shared === null
@@ -75,9 +81,9 @@ export class LockReader {
   }
 
   /** Null: others wait in a way that looks like this. */
-  private byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
+  #byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
     if (lock.isVouched) return lock
-    const caller = this.callers.find(process, programCounter)
+    const caller = this.#callers.find(process, programCounter)
     if (caller === 'other') return null
     return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
   }
@@ -88,17 +94,18 @@ export class LockReader {
   }
 
   isIn(thread: ThreadRecord, call: FutexCall): boolean {
-    const length = this.files.read(thread.syscall)
-    if (length <= 0 || !parseSyscall(this.files.bytes, length, this.call) || this.call.kind !== 'inside') return false
-    return sameCall(futexCallOf(this.call), call)
+    const length = this.#files.read(thread.syscall)
+    if (length <= 0 || !parseSyscall(this.#files.bytes, length, this.#call) || this.#call.kind !== 'inside')
+      return false
+    return sameCall(futexCallOf(this.#call), call)
   }
 
   hasOwnMemory(process: ProcessRecord): boolean {
-    return this.owners.hasOwnMemory(process)
+    return this.#owners.hasOwnMemory(process)
   }
 
-  private readWords(process: ProcessRecord, address: number, bytes: number): DataView | null {
-    const { files } = this
+  #readWords(process: ProcessRecord, address: number, bytes: number): DataView | null {
+    const files = this.#files
     let length = files.readFrom(process.memory, address, bytes, false, 1)
     if (length === 0) {
       // The file is of the memory that it had when the file was opened: by now it has executed another program.
@@ -106,7 +113,7 @@ export class LockReader {
       process.callers.clear()
       length = files.readFrom(process.memory, address, bytes, false, 1)
     }
-    if (length < 0 && (isDenied(length) || isGone(length))) this.failure = reasonOf(length)
+    if (length < 0 && (isDenied(length) || isGone(length))) this.#failure = reasonOf(length)
     if (length < bytes) return null
     return new DataView(files.bytes.buffer.slice(files.bytes.byteOffset, files.bytes.byteOffset + bytes) as ArrayBuffer)
   }

@@ -33,14 +33,18 @@ const whyWeak = {
 }
 
 /** The kernel itself keeps the owner's id in the word. */
-const isInheriting = ({ lock: { kind, isVouched } }: Seen): boolean => kind === 'mutex' && isVouched
+function isInheriting({ lock: { kind, isVouched } }: Seen): boolean {
+  return kind === 'mutex' && isVouched
+}
 
-const parked = ({ address, isPrivate }: FutexCall): Seen => ({
-  lock: { kind: 'mutex', evidence: 'pi-stack', address, isPrivate, tid: 0, isVouched: true, mayBeGate: false },
-  isShared: false,
-  object: '(not known which)',
-  owner: null,
-})
+function parked({ address, isPrivate }: FutexCall): Seen {
+  return {
+    lock: { kind: 'mutex', evidence: 'pi-stack', address, isPrivate, tid: 0, isVouched: true, mayBeGate: false },
+    isShared: false,
+    object: '(not known which)',
+    owner: null,
+  }
+}
 
 export interface LockWatchParts {
   readonly files: ProcFiles
@@ -51,72 +55,72 @@ export interface LockWatchParts {
 }
 
 export class LockWatch {
-  private readonly parts: LockWatchParts
-  private readonly reader: LockReader
-  private readonly closedSets: ClosedSetFinder
-  private edges = new Map<ThreadRecord, ConfirmedWait>()
-  private readonly doubts: UnconfirmedWaits
+  readonly #parts: LockWatchParts
+  readonly #reader: LockReader
+  readonly #closedSets: ClosedSetFinder
+  #edges = new Map<ThreadRecord, ConfirmedWait>()
+  readonly #doubts: UnconfirmedWaits
 
   constructor(parts: LockWatchParts) {
-    this.parts = parts
-    this.reader = new LockReader(parts.files, parts.processes, parts.procRoot)
-    this.doubts = new UnconfirmedWaits(parts, this.reader)
-    this.closedSets = new ClosedSetFinder(parts, this.reader)
+    this.#parts = parts
+    this.#reader = new LockReader(parts.files, parts.processes, parts.procRoot)
+    this.#doubts = new UnconfirmedWaits(parts, this.#reader)
+    this.#closedSets = new ClosedSetFinder(parts, this.#reader)
   }
 
   /** After a pass that read these processes. What it found before of others is looked at as well, as all must hold together. */
   finishPass(scope: Iterable<ProcessRecord>, tellsAll: boolean): void {
     const processes = [...scope]
-    this.reader.startPass()
-    const looks = this.gather(processes)
-    const closing = this.closedSets.gather(processes)
-    for (const look of looks) if (!look.isSettled) look.first = this.reader.see(look.process, look.thread)
+    this.#reader.startPass()
+    const looks = this.#gather(processes)
+    const closing = this.#closedSets.gather(processes)
+    for (const look of looks) if (!look.isSettled) look.first = this.#reader.see(look.process, look.thread)
     // ---- T ----
-    for (const look of looks) if (!look.isSettled) look.second = this.seeAgain(look)
-    this.guessParked(looks)
-    this.closedSets.lookAgain(closing)
-    for (const look of looks) look.stands = this.hasNotRun(look.thread)
-    const changed = this.settle(looks, this.restOf(looks), new Set(processes))
-    if (changed || tellsAll) this.parts.report.waits = this.rows()
-    this.parts.report.closedSets = this.closedSets.settle(closing, (thread) => this.joins(thread))
+    for (const look of looks) if (!look.isSettled) look.second = this.#seeAgain(look)
+    this.#guessParked(looks)
+    this.#closedSets.lookAgain(closing)
+    for (const look of looks) look.stands = this.#hasNotRun(look.thread)
+    const changed = this.#settle(looks, this.#restOf(looks), new Set(processes))
+    if (changed || tellsAll) this.#parts.report.waits = this.#rows()
+    this.#parts.report.closedSets = this.#closedSets.settle(closing, (thread) => this.#joins(thread))
   }
 
   /** Threads whose call leaves it possible that somebody owns what they wait for. */
-  private gather(processes: readonly ProcessRecord[]): WaitInspection[] {
+  #gather(processes: readonly ProcessRecord[]): WaitInspection[] {
     const looks = new Map<ThreadRecord, WaitInspection>()
     for (const process of processes) {
       if (process.denied || process.zombie) continue
       for (const thread of process.threads)
-        if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.lookAt(process, thread))
+        if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.#lookAt(process, thread))
     }
-    const former = [...this.edges, ...this.doubts.edges()]
+    const former = [...this.#edges, ...this.#doubts.edges()]
     for (const [thread, { process }] of former) {
-      if (looks.has(thread) || thread.gone || this.parts.processes.get(process.pid) !== process) continue
-      if (thread.mayHaveOwner) looks.set(thread, this.lookAt(process, thread))
+      if (looks.has(thread) || thread.gone || this.#parts.processes.get(process.pid) !== process) continue
+      if (thread.mayHaveOwner) looks.set(thread, this.#lookAt(process, thread))
     }
     return [...looks.values()]
   }
 
-  private lookAt(process: ProcessRecord, thread: ThreadRecord): WaitInspection {
-    const former = this.edges.get(thread) ?? null
-    const isSettled = former !== null && former.timesRun === thread.timesRun && this.cannotBeReleased(former)
+  #lookAt(process: ProcessRecord, thread: ThreadRecord): WaitInspection {
+    const former = this.#edges.get(thread) ?? null
+    const isSettled = former !== null && former.timesRun === thread.timesRun && this.#cannotBeReleased(former)
     return { process, thread, former, isSettled, first: null, second: null, stands: false }
   }
 
-  private cannotBeReleased({ owner, ownerTimesRun }: ConfirmedWait): boolean {
+  #cannotBeReleased({ owner, ownerTimesRun }: ConfirmedWait): boolean {
     return owner === null || (!owner.gone && owner.blocked && owner.timesRun === ownerTimesRun)
   }
 
-  private seeAgain({ process, thread, first }: WaitInspection): Sight {
+  #seeAgain({ process, thread, first }: WaitInspection): Sight {
     if (first === null || typeof first === 'string') return first
-    return this.reader.isInSameCall(thread) ? this.reader.see(process, thread) : null
+    return this.#reader.isInSameCall(thread) ? this.#reader.see(process, thread) : null
   }
 
   /**
    * Of one that is parked it is seldom seen what it wanted. But who owns a priority-inheriting mutex that another waits for,
    * and sleeps on a word of its own stack, is most likely parked for ever.
    */
-  private guessParked(looks: readonly WaitInspection[]): void {
+  #guessParked(looks: readonly WaitInspection[]): void {
     const seenBy = (look: WaitInspection): Sight => (look.isSettled ? look.former : look.second)
     const owners = new Set(
       looks
@@ -126,30 +130,30 @@ export class LockWatch {
     for (const look of looks) {
       const { thread } = look
       if (look.isSettled || look.second !== null || !owners.has(thread)) continue
-      if (!isParked(thread.futex!) || !this.reader.isInSameCall(thread)) continue
+      if (!isParked(thread.futex!) || !this.#reader.isInSameCall(thread)) continue
       look.first = parked(thread.futex!)
       look.second = look.first
     }
   }
 
-  private hasNotRun(thread: ThreadRecord): boolean {
-    this.parts.threadReader.readSchedule(thread, false)
+  #hasNotRun(thread: ThreadRecord): boolean {
+    this.#parts.threadReader.readSchedule(thread, false)
     return !thread.ran && !thread.gone && thread.timesRun >= 0
   }
 
   /** Of waiters and owners, whether they slept from 1 to 4. */
-  private restOf(looks: readonly WaitInspection[]): Map<ThreadRecord, boolean> {
+  #restOf(looks: readonly WaitInspection[]): Map<ThreadRecord, boolean> {
     const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
     for (const { former, isSettled, second } of looks) {
       const seen = isSettled ? former : second
       if (seen === null || typeof seen === 'string' || seen.owner === null || standing.has(seen.owner)) continue
-      standing.set(seen.owner, this.hasNotRun(seen.owner))
+      standing.set(seen.owner, this.#hasNotRun(seen.owner))
     }
     return standing
   }
 
   /** Sets what is told from now on. True where that differs from what was. */
-  private settle(
+  #settle(
     looks: readonly WaitInspection[],
     standing: ReadonlyMap<ThreadRecord, boolean>,
     scope: ReadonlySet<ProcessRecord>,
@@ -157,16 +161,16 @@ export class LockWatch {
     const edges = new Map<ThreadRecord, ConfirmedWait>()
     for (const look of looks) {
       if (!look.stands) continue
-      const edge = this.edgeOf(look, standing)
-      if (edge === null) this.tellUnknown(look)
+      const edge = this.#edgeOf(look, standing)
+      if (edge === null) this.#tellUnknown(look)
       else {
         edges.set(look.thread, edge)
-        this.tellKnown(look.thread, edge)
+        this.#tellKnown(look.thread, edge)
       }
     }
-    const former = this.edges
-    const areOther = this.doubts.settle({ former, edges, looks, scope })
-    this.edges = edges
+    const former = this.#edges
+    const areOther = this.#doubts.settle({ former, edges, looks, scope })
+    this.#edges = edges
     if (areOther) return true
     if (former.size !== edges.size) return true
     for (const [thread, edge] of edges) {
@@ -176,9 +180,9 @@ export class LockWatch {
     return false
   }
 
-  private edgeOf(look: WaitInspection, standing: ReadonlyMap<ThreadRecord, boolean>): ConfirmedWait | null {
+  #edgeOf(look: WaitInspection, standing: ReadonlyMap<ThreadRecord, boolean>): ConfirmedWait | null {
     const { former, first, second, process, thread } = look
-    if (look.isSettled) return this.stillHolds(former!, standing) ? former : null
+    if (look.isSettled) return this.#stillHolds(former!, standing) ? former : null
     if (first === null || second === null || typeof first === 'string' || typeof second === 'string') return null
     if (!sameSight(first, second)) return null
     const { owner } = second
@@ -186,35 +190,35 @@ export class LockWatch {
     return { ...second, process, call: thread.futex!, timesRun: thread.timesRun, ownerTimesRun }
   }
 
-  private stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
+  #stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
     return owner === null || (standing.get(owner) === true && owner.timesRun === ownerTimesRun)
   }
 
   /** What it waits for is known as long as it waits, whoever owns it. */
-  private tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: ConfirmedWait): void {
+  #tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: ConfirmedWait): void {
     const state = kind === 'thread' ? 'JOIN' : 'MUTEX'
-    this.tell(thread, { state, certain: evidence === null, why: evidence && whyWeak[evidence] })
+    this.#tell(thread, { state, certain: evidence === null, why: evidence && whyWeak[evidence] })
   }
 
-  private tellUnknown({ thread, first }: WaitInspection): void {
+  #tellUnknown({ thread, first }: WaitInspection): void {
     if (typeof first !== 'string' || thread.facts?.state !== 'CONDVAR') return
-    this.tell(thread, { state: 'CONDVAR', certain: false, why: `${futexUnknown}: ${first}` })
+    this.#tell(thread, { state: 'CONDVAR', certain: false, why: `${futexUnknown}: ${first}` })
   }
 
-  private tell(thread: ThreadRecord, condition: Pick<ThreadFacts, 'state' | 'certain' | 'why'>): void {
+  #tell(thread: ThreadRecord, condition: Pick<ThreadFacts, 'state' | 'certain' | 'why'>): void {
     const { facts } = thread
     if (facts === null || (facts.state === condition.state && facts.why === condition.why)) return
     thread.facts = { ...facts, ...condition }
-    this.parts.report.thread(thread.facts)
+    this.#parts.report.thread(thread.facts)
   }
 
-  private joins(thread: ThreadRecord): boolean {
-    return this.edges.get(thread)?.lock.kind === 'thread'
+  #joins(thread: ThreadRecord): boolean {
+    return this.#edges.get(thread)?.lock.kind === 'thread'
   }
 
-  private rows(): ObservedWait[] {
-    const doubted = this.doubts.edges().map(([thread, edge]) => [thread, edge, true] as const)
-    const known = [...this.edges].map(([thread, edge]) => [thread, edge, false] as const)
+  #rows(): ObservedWait[] {
+    const doubted = this.#doubts.edges().map(([thread, edge]) => [thread, edge, true] as const)
+    const known = [...this.#edges].map(([thread, edge]) => [thread, edge, false] as const)
     return [...known, ...doubted].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
       pid,
       tid,

@@ -20,52 +20,52 @@ const uncertainIds =
 const memoryShared = 'its owner is no thread of the process, whose memory others may share'
 
 /** Those that have the same memory run the same program. */
-const isLike = (one: ProcessRecord, other: ProcessRecord): boolean => {
+function isLike(one: ProcessRecord, other: ProcessRecord): boolean {
   if (other.kernelThread || other.zombie) return false
   const [program, another] = [one.facts?.executable ?? null, other.facts?.executable ?? null]
   return program === null || another === null || program === another
 }
 
 export class OwnerFinder {
-  private readonly files: ProcFiles
-  private readonly processes: ReadonlyMap<number, ProcessRecord>
-  private readonly procRoot: string
-  private readonly statm = emptyStatm()
-  private readonly stat = emptyStat()
+  readonly #files: ProcFiles
+  readonly #processes: ReadonlyMap<number, ProcessRecord>
+  readonly #procRoot: string
+  readonly #statm = emptyStatm()
+  readonly #stat = emptyStat()
   /** Of this pass. */
-  private readonly ownMemory = new Map<ProcessRecord, boolean>()
+  readonly #ownMemory = new Map<ProcessRecord, boolean>()
 
   constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
-    this.files = files
-    this.processes = processes
-    this.procRoot = procRoot
+    this.#files = files
+    this.#processes = processes
+    this.#procRoot = procRoot
   }
 
   startPass(): void {
-    this.ownMemory.clear()
+    this.#ownMemory.clear()
   }
 
   /** What an address belongs to; a text is the reason why that is not known. */
   placeOf(process: ProcessRecord, address: number): MappedPlace | string {
-    const length = this.files.readOnce(`${process.insidePath}/maps`)
+    const length = this.#files.readOnce(`${process.insidePath}/maps`)
     if (length < 0) return reasonOf(length)
-    return findPlace(this.files.bytes, length, address) ?? notPlaced
+    return findPlace(this.#files.bytes, length, address) ?? notPlaced
   }
 
   /** The thread; null where it has ended; a text is the reason why it is not known. */
   find(process: ProcessRecord, tid: number, shared: MappedPlace | null): ThreadRecord | string | null {
-    return shared === null ? this.findWithin(process, tid) : this.findAmongAll(process, tid, shared)
+    return shared === null ? this.#findWithin(process, tid) : this.#findAmongAll(process, tid, shared)
   }
 
   /** Private memory: nobody but the threads of the process can release what lies there. */
-  private findWithin(process: ProcessRecord, tid: number): ThreadRecord | string | null {
-    const thread = this.threadOf(process, tid)
-    if (this.idsOf(process) === 'uncertain') return uncertainIds
+  #findWithin(process: ProcessRecord, tid: number): ThreadRecord | string | null {
+    const thread = this.#threadOf(process, tid)
+    if (this.#idsOf(process) === 'uncertain') return uncertainIds
     if (!this.hasOwnMemory(process)) return memoryShared
     if (thread && !thread.dead) return thread
     // A leader that has ended stays in the list until its process ends.
-    if (!thread && this.lists(process, tid)) return notKnownYet
-    if (!thread && !process.formerTids.has(tid) && !this.hasExecuted(process)) return notItsOwn
+    if (!thread && this.#lists(process, tid)) return notKnownYet
+    if (!thread && !process.formerTids.has(tid) && !this.#hasExecuted(process)) return notItsOwn
     return null
   }
 
@@ -73,115 +73,115 @@ export class OwnerFinder {
    * An id in shared memory is that of the owner in its own pid namespace, and does not say in which: it must be the only
    * thread so called in all the processes that map the file.
    */
-  private findAmongAll(process: ProcessRecord, tid: number, shared: MappedPlace): ThreadRecord | string | null {
+  #findAmongAll(process: ProcessRecord, tid: number, shared: MappedPlace): ThreadRecord | string | null {
     const owners: ThreadRecord[] = []
     let isThere = false
-    for (const other of this.processes.values()) {
-      const thread = other.kernelThread ? undefined : this.threadOf(other, tid)
+    for (const other of this.#processes.values()) {
+      const thread = other.kernelThread ? undefined : this.#threadOf(other, tid)
       if (!thread || thread.dead) continue
       isThere = true
-      if (this.maps(other, shared)) owners.push(thread)
+      if (this.#maps(other, shared)) owners.push(thread)
     }
     const [owner, another] = owners
-    if (this.idsAreUncertain(shared)) return uncertainIds
+    if (this.#idsAreUncertain(shared)) return uncertainIds
     if (owner) return another ? ambiguous : owner
-    return isThere || this.mayBeUnknown(process, tid, shared) ? notKnownYet : null
+    return isThere || this.#mayBeUnknown(process, tid, shared) ? notKnownYet : null
   }
 
   /** There is no telling which of the threads of another pid namespace that are not known yet has that id. */
-  private mayBeUnknown(process: ProcessRecord, tid: number, shared: MappedPlace): boolean {
-    if (process.namespaceDepth > 1 || this.mayLive(tid)) return true
-    for (const other of this.processes.values()) if (other.namespaceDepth > 1 && this.maps(other, shared)) return true
+  #mayBeUnknown(process: ProcessRecord, tid: number, shared: MappedPlace): boolean {
+    if (process.namespaceDepth > 1 || this.#mayLive(tid)) return true
+    for (const other of this.#processes.values()) if (other.namespaceDepth > 1 && this.#maps(other, shared)) return true
     return false
   }
 
   /** Who has ended and is not collected yet is still there. */
-  private mayLive(tid: number): boolean {
-    const length = this.files.readOnce(`${this.procRoot}/${tid}/stat`)
+  #mayLive(tid: number): boolean {
+    const length = this.#files.readOnce(`${this.#procRoot}/${tid}/stat`)
     if (length <= 0) return !isGone(length)
-    return !parseStat(this.files.bytes, length, this.stat) || !'ZX'.includes(this.stat.state)
+    return !parseStat(this.#files.bytes, length, this.#stat) || !'ZX'.includes(this.#stat.state)
   }
 
   /** No word in its memory was written by the process that it was forked from. */
-  private hasExecuted({ path }: ProcessRecord): boolean {
-    const length = this.files.readOnce(`${path}/stat`)
-    return length > 0 && parseStat(this.files.bytes, length, this.stat) && this.stat.hasExecuted
+  #hasExecuted({ path }: ProcessRecord): boolean {
+    const length = this.#files.readOnce(`${path}/stat`)
+    return length > 0 && parseStat(this.#files.bytes, length, this.#stat) && this.#stat.hasExecuted
   }
 
   /**
    * A thread writes the id that it takes for its own. In a process that was made by the bare system call, not by the C
    * library's fork, that is the id of its parent. Such a process has no list of robust mutexes, which fork registers.
    */
-  private idsAreUncertain(shared: MappedPlace): boolean {
-    for (const process of this.processes.values()) {
+  #idsAreUncertain(shared: MappedPlace): boolean {
+    for (const process of this.#processes.values()) {
       if (process.kernelThread || process.zombie) continue
-      if (this.idsOf(process) === 'uncertain' && this.maps(process, shared)) return true
+      if (this.#idsOf(process) === 'uncertain' && this.#maps(process, shared)) return true
     }
     return false
   }
 
   /** Of threads that have a list of robust mutexes glibc has made them all; of a process without any, whatever its program has. */
-  private idsOf(process: ProcessRecord): 'sure' | 'uncertain' {
+  #idsOf(process: ProcessRecord): 'sure' | 'uncertain' {
     const living = process.threads.filter(({ dead, gone }) => !dead && !gone)
     for (const thread of living) thread.isRegistered ||= robustListOf(thread.tid) !== 0
     const registered = living.filter(({ isRegistered }) => isRegistered).length
     if (registered === living.length) return 'sure'
-    return registered === 0 && this.hasExecuted(process) ? 'sure' : 'uncertain'
+    return registered === 0 && this.#hasExecuted(process) ? 'sure' : 'uncertain'
   }
 
-  private threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
+  #threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
     const isOuter = process.namespaceDepth === 1
-    return process.threads.find((thread) => (isOuter ? thread.tid : this.innerTidOf(thread, process)) === tid)
+    return process.threads.find((thread) => (isOuter ? thread.tid : this.#innerTidOf(thread, process)) === tid)
   }
 
-  private innerTidOf(thread: ThreadRecord, process: ProcessRecord): number {
-    if (thread.innerTid === 0) thread.innerTid = this.readInnerTid(process, thread.tid)
+  #innerTidOf(thread: ThreadRecord, process: ProcessRecord): number {
+    if (thread.innerTid === 0) thread.innerTid = this.#readInnerTid(process, thread.tid)
     return thread.innerTid
   }
 
   /** 0 where it is gone. */
-  private readInnerTid(process: ProcessRecord, tid: number): number {
-    const length = this.files.readOnce(`${process.path}/task/${tid}/status`)
+  #readInnerTid(process: ProcessRecord, tid: number): number {
+    const length = this.#files.readOnce(`${process.path}/task/${tid}/status`)
     if (length <= 0) return 0
-    return parseStatus(this.files.bytes.toString('latin1', 0, length)).namespacePids.at(-1) ?? 0
+    return parseStatus(this.#files.bytes.toString('latin1', 0, length)).namespacePids.at(-1) ?? 0
   }
 
   /** Whether the kernel lists it by now. */
-  private lists(process: ProcessRecord, tid: number): boolean {
-    const tids = this.files.list(`${process.path}/task`)
+  #lists(process: ProcessRecord, tid: number): boolean {
+    const tids = this.#files.list(`${process.path}/task`)
     if (typeof tids === 'number') return true
     if (process.namespaceDepth === 1) return tids.includes(tid)
-    return tids.some((outer) => this.readInnerTid(process, outer) === tid)
+    return tids.some((outer) => this.#readInnerTid(process, outer) === tid)
   }
 
-  private maps(process: ProcessRecord, shared: MappedPlace): boolean {
-    const length = this.files.readOnce(`${process.insidePath}/maps`)
-    return length > 0 && mapsShared(this.files.bytes.toString('latin1', 0, length), shared)
+  #maps(process: ProcessRecord, shared: MappedPlace): boolean {
+    const length = this.#files.readOnce(`${process.insidePath}/maps`)
+    return length > 0 && mapsShared(this.#files.bytes.toString('latin1', 0, length), shared)
   }
 
   /** That no other process was made with CLONE_VM, and so can write there. False where it cannot be told. */
   hasOwnMemory(process: ProcessRecord): boolean {
-    if (this.procRoot !== '/proc') return false
-    const known = this.ownMemory.get(process)
+    if (this.#procRoot !== '/proc') return false
+    const known = this.#ownMemory.get(process)
     if (known !== undefined) return known
     let isOwn = true
-    for (const other of this.processes.values())
-      if (other !== process && isLike(process, other) && this.mayShareMemory(process, other)) isOwn = false
-    this.ownMemory.set(process, isOwn)
+    for (const other of this.#processes.values())
+      if (other !== process && isLike(process, other) && this.#mayShareMemory(process, other)) isOwn = false
+    this.#ownMemory.set(process, isOwn)
     return isOwn
   }
 
-  private mayShareMemory(process: ProcessRecord, other: ProcessRecord): boolean {
+  #mayShareMemory(process: ProcessRecord, other: ProcessRecord): boolean {
     const compared = compareMemory(process.seenThrough, other.seenThrough)
     if (compared >= 0) return compared === 0
     if (errorNumber() === constants.errno.ESRCH) return false
     // Not permitted. The sizes are told to everybody, and one memory has one size.
-    const [before, ofOther, after] = [process, other, process].map((one) => this.sizeOf(one))
+    const [before, ofOther, after] = [process, other, process].map((one) => this.#sizeOf(one))
     return before === undefined || before !== after || ofOther === before
   }
 
-  private sizeOf({ statm }: ProcessRecord): number | undefined {
-    const length = this.files.read(statm)
-    return length > 0 && parseStatm(this.files.bytes, length, this.statm) ? this.statm.size : undefined
+  #sizeOf({ statm }: ProcessRecord): number | undefined {
+    const length = this.#files.read(statm)
+    return length > 0 && parseStatm(this.#files.bytes, length, this.#statm) ? this.#statm.size : undefined
   }
 }

@@ -41,7 +41,9 @@ const missesMax = 3
 // On a busy machine it waits for a CPU before it is back in its call.
 const missedMsMax = 1500
 
-export const isSeen = (sight: Sight): sight is Seen => sight !== null && typeof sight !== 'string'
+export function isSeen(sight: Sight): sight is Seen {
+  return sight !== null && typeof sight !== 'string'
+}
 
 /** Whom it waits for waits as well, and so on: of all others a doubt is of no use. */
 function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>): boolean {

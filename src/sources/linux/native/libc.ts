@@ -9,7 +9,9 @@ import koffi from 'koffi'
 // The symbols of the C library that Node itself runs on, whichever it is.
 const library = koffi.load(null)
 
-export const errorNumber = (): number => koffi.errno()
+export function errorNumber(): number {
+  return koffi.errno()
+}
 
 export const openFd: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
 export const closeFd: (fd: number) => number = library.func('int close(int fd)')
@@ -63,10 +65,11 @@ const kcmpNumber: Readonly<Record<string, number>> = { x64: 312, arm64: 272 }
 const kcmpMemory = 1
 
 /** 0 where two processes have the very same memory, above 0 where they have not, below where that is not told. */
-export const compareMemory = (pid: number, other: number): number => {
+export function compareMemory(pid: number, other: number): number {
   const number = kcmpNumber[process.arch]
   return number === undefined ? -1 : compareCall(number, pid, other, kcmpMemory, 0, 0)
 }
+
 // By number, since not every C library has them; the numbers are the same on all architectures.
 const openPidfd: (number: number, pid: number, flags: number) => number = library.func(
   'long syscall(long number, int pid, uint32_t flags)',
@@ -75,9 +78,15 @@ const sendThroughPidfd: (number: number, pidfd: number, signal: number, info: nu
   library.func('long syscall(long number, int pidfd, int signal, void *info, uint32_t flags)')
 
 /** A descriptor that means this very process as long as it is open, even when another has its pid. */
-export const pidfdOpen = (pid: number): number => openPidfd(434, pid, 0)
+export function pidfdOpen(pid: number): number {
+  return openPidfd(434, pid, 0)
+}
+
 /** Signal 0 only asks whether it could be sent. */
-export const pidfdSendSignal = (pidfd: number, signal: number): number => sendThroughPidfd(424, pidfd, signal, null, 0)
+export function pidfdSendSignal(pidfd: number, signal: number): number {
+  return sendThroughPidfd(424, pidfd, signal, null, 0)
+}
+
 /** Each is a struct rlimit: soft, then hard. */
 export const prlimit: (pid: number, resource: number, wanted: Uint8Array | null, before: Uint8Array | null) => number =
   library.func('int prlimit(int pid, int resource, const uint8_t *wanted, _Out_ uint8_t *before)')
@@ -90,15 +99,19 @@ const robustBytes = Buffer.alloc(8)
  * Where the list of a thread's robust mutexes begins. glibc keeps it in the thread's descriptor, at the top of the
  * thread's stack. 0 where there is none or it may not be read.
  */
-export const robustListOf = (tid: number): number => {
+export function robustListOf(tid: number): number {
   const number = robustListCall[process.arch]
   if (number === undefined || systemCall(number, tid, robustHead, robustBytes) !== 0) return 0
   return robustHead.readUInt32LE(4) * 0x1_0000_0000 + robustHead.readUInt32LE(0)
 }
 
 /** Where a buffer lies. Its memory must come from `Buffer.allocUnsafeSlow` or `Buffer.alloc` of its own, and stay referenced. */
-export const addressOf = (buffer: Uint8Array): bigint => koffi.address(buffer)
+export function addressOf(buffer: Uint8Array): bigint {
+  return koffi.address(buffer)
+}
 
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
 
-export const nameOfErrno = (number: number): string => errnoNames.get(number) ?? `errno ${number}`
+export function nameOfErrno(number: number): string {
+  return errnoNames.get(number) ?? `errno ${number}`
+}

@@ -24,30 +24,30 @@ export type Received =
   | { readonly result: 'overflow' }
   | { readonly result: 'failed'; readonly reason: string }
 
-const timeValue = (milliseconds: number): Buffer => {
+function timeValue(milliseconds: number): Buffer {
   const value = Buffer.alloc(16)
   value.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0)
   value.writeBigInt64LE(BigInt((milliseconds % 1000) * 1000), 8)
   return value
 }
 
-const int32 = (number: number): Buffer => {
+function int32(number: number): Buffer {
   const value = Buffer.alloc(4)
   value.writeInt32LE(number)
   return value
 }
 
 export class ConnectorSocket {
-  private readonly fd: number
-  private readonly receiver: BatchReceiver
+  readonly #fd: number
+  readonly #receiver: BatchReceiver
 
   private constructor(fd: number) {
-    this.fd = fd
-    this.receiver = new BatchReceiver(fd, batchMessagesMax, slotBytes)
+    this.#fd = fd
+    this.#receiver = new BatchReceiver(fd, batchMessagesMax, slotBytes)
   }
 
   get messages(): Buffer {
-    return this.receiver.messages
+    return this.#receiver.messages
   }
 
   /** A socket that hears the connector's group, or the reason why there is none. */
@@ -74,7 +74,7 @@ export class ConnectorSocket {
   /** Returns null, or the reason why the request could not be sent. */
   request(token: number, listen: boolean): string | null {
     const message = listenMessage(token, listen)
-    if (send(this.fd, message, message.length, 0) >= 0) return null
+    if (send(this.#fd, message, message.length, 0) >= 0) return null
     const error = errorNumber()
     const why = error === constants.errno.ECONNREFUSED ? 'this is not the first network namespace' : nameOfErrno(error)
     return `the proc connector took no request: ${why}`
@@ -82,7 +82,7 @@ export class ConnectorSocket {
 
   /** Waits up to 100 ms for the first message and takes what else is there by then. */
   receive(): Received {
-    const count = this.receiver.receive(batchMessagesMax)
+    const count = this.#receiver.receive(batchMessagesMax)
     if (count > 0) return { result: 'messages', count }
     const error = errorNumber()
     if (count === 0 || error === constants.errno.EAGAIN || error === constants.errno.EINTR) return { result: 'nothing' }
@@ -91,14 +91,14 @@ export class ConnectorSocket {
   }
 
   startOf(slot: number): number {
-    return this.receiver.startOf(slot)
+    return this.#receiver.startOf(slot)
   }
 
   lengthOf(slot: number): number {
-    return this.receiver.lengthOf(slot)
+    return this.#receiver.lengthOf(slot)
   }
 
   close(): void {
-    closeFd(this.fd)
+    closeFd(this.#fd)
   }
 }

@@ -15,12 +15,12 @@ const cloneNewnet = 0x4000_0000
 const receiveBytes = 64 * 1024
 
 export class SockDiag {
-  private readonly fd: number
-  private readonly bytes = Buffer.allocUnsafeSlow(receiveBytes)
-  private sequence = 0
+  readonly #fd: number
+  readonly #bytes = Buffer.allocUnsafeSlow(receiveBytes)
+  #sequence = 0
 
   private constructor(fd: number) {
-    this.fd = fd
+    this.#fd = fd
   }
 
   /** In the namespace of the calling thread; the reason where it is refused. */
@@ -60,28 +60,28 @@ export class SockDiag {
   read(): readonly Socket[] | string {
     const sockets: Socket[] = []
     for (const family of socketFamilies) {
-      const errno = this.dump(family, sockets)
+      const errno = this.#dump(family, sockets)
       if (errno !== 0) return `the kernel's sock_diag does not tell of ${family} sockets: ${nameOfErrno(errno)}`
     }
     return sockets
   }
 
   /** Returns 0, or an error number. */
-  private dump(family: SocketFamily, sockets: Socket[]): number {
-    const sequence = ++this.sequence
+  #dump(family: SocketFamily, sockets: Socket[]): number {
+    const sequence = ++this.#sequence
     const request = dumpRequest(family, sequence)
-    if (send(this.fd, request, request.length, 0) < 0) return errorNumber()
+    if (send(this.#fd, request, request.length, 0) < 0) return errorNumber()
     for (;;) {
-      const length = recv(this.fd, this.bytes, this.bytes.length, 0)
+      const length = recv(this.#fd, this.#bytes, this.#bytes.length, 0)
       if (length <= 0) return errorNumber()
-      const part = parseDump(this.bytes, length, { family, sequence }, (found) => sockets.push(found))
+      const part = parseDump(this.#bytes, length, { family, sequence }, (found) => sockets.push(found))
       if (part.end === 'done') return 0
       if (part.end === 'failed') return part.errno
     }
   }
 
   close(): void {
-    closeFd(this.fd)
+    closeFd(this.#fd)
   }
 }
 
@@ -94,7 +94,8 @@ function openNamespace(path: string): number | string {
   }
 }
 
-const denied = (why: string): string =>
-  why === 'EPERM' || why === 'EACCES'
+function denied(why: string): string {
+  return why === 'EPERM' || why === 'EACCES'
     ? 'it is in another network namespace: needs CAP_SYS_ADMIN'
     : `it is in another network namespace: ${why}`
+}

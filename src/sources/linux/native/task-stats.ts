@@ -27,36 +27,36 @@ const batchMax = 128
 const answerBytes = 1024
 const waitMicroseconds = 200_000
 
-const bufferOf = (bytes: number, fill: (buffer: Buffer) => void): Buffer => {
+function bufferOf(bytes: number, fill: (buffer: Buffer) => void): Buffer {
   const buffer = Buffer.alloc(bytes)
   fill(buffer)
   return buffer
 }
 
 export class TaskStats {
-  private readonly fd: number
-  private readonly family: number
-  private readonly receiver: BatchReceiver
-  private readonly requests = Buffer.alloc(batchMax * requestBytes)
-  private readonly totals: RunTotals = { sequence: 0, timesRun: -1, runNs: -1 }
-  private sequence = 0
+  readonly #fd: number
+  readonly #family: number
+  readonly #receiver: BatchReceiver
+  readonly #requests = Buffer.alloc(batchMax * requestBytes)
+  readonly #totals: RunTotals = { sequence: 0, timesRun: -1, runNs: -1 }
+  #sequence = 0
 
   private constructor(fd: number, family: number) {
-    this.fd = fd
-    this.family = family
-    this.receiver = new BatchReceiver(fd, batchMax, answerBytes)
+    this.#fd = fd
+    this.#family = family
+    this.#receiver = new BatchReceiver(fd, batchMax, answerBytes)
   }
 
   /** Null where it cannot be used. */
   static open(): TaskStats | null {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkGeneric)
     if (fd < 0) return null
-    const found = TaskStats.on(fd)
+    const found = TaskStats.#on(fd)
     if (found === null) closeFd(fd)
     return found
   }
 
-  private static on(fd: number): TaskStats | null {
+  static #on(fd: number): TaskStats | null {
     const address = bufferOf(12, (buffer) => buffer.writeUInt16LE(afNetlink, 0))
     if (bind(fd, address, address.length) < 0) return null
     const wait = bufferOf(16, (buffer) => buffer.writeUInt32LE(waitMicroseconds, 8))
@@ -81,29 +81,30 @@ export class TaskStats {
   /** Tells of each process how often its threads ran, and how long; -1 for those that are gone. False where the kernel did not answer. */
   read(pids: readonly number[], tell: (index: number, timesRun: number, runNs: number) => void): boolean {
     for (let begin = 0; begin < pids.length; begin += batchMax)
-      if (!this.readBatch(pids, begin, Math.min(batchMax, pids.length - begin), tell)) return false
+      if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), tell)) return false
     return true
   }
 
-  private readBatch(
+  #readBatch(
     pids: readonly number[],
     begin: number,
     count: number,
     tell: (index: number, timesRun: number, runNs: number) => void,
   ): boolean {
     // Answers to a batch that was given up come late: numbers that are not of this batch are passed over.
-    const first = this.sequence
-    this.sequence = (this.sequence + count) >>> 0
+    const first = this.#sequence
+    this.#sequence = (this.#sequence + count) >>> 0
     for (let place = 0; place < count; place++) {
-      const request = { family: this.family, sequence: (first + place) >>> 0, pid: pids[begin + place]! }
-      writeRequest(this.requests, place * requestBytes, request)
+      const request = { family: this.#family, sequence: (first + place) >>> 0, pid: pids[begin + place]! }
+      writeRequest(this.#requests, place * requestBytes, request)
     }
-    if (send(this.fd, this.requests, count * requestBytes, 0) < 0) return false
+    if (send(this.#fd, this.#requests, count * requestBytes, 0) < 0) return false
     for (let left = count; left > 0; ) {
-      const got = this.receiver.receive(left)
+      const got = this.#receiver.receive(left)
       if (got <= 0) return false
       for (let slot = 0; slot < got; slot++) {
-        const { receiver, totals } = this
+        const receiver = this.#receiver
+        const totals = this.#totals
         if (!parseAnswer(receiver.messages, receiver.startOf(slot), receiver.lengthOf(slot), totals)) return false
         const place = (totals.sequence - first) >>> 0
         if (place >= count) continue
@@ -115,6 +116,6 @@ export class TaskStats {
   }
 
   close(): void {
-    closeFd(this.fd)
+    closeFd(this.#fd)
   }
 }

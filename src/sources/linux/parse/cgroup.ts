@@ -6,7 +6,7 @@ export type Hierarchy = (typeof hierarchies)[number]
 
 const deletedSuffix = ' (deleted)'
 
-const pathIn = (text: string, hierarchy: Hierarchy): string | null => {
+function pathIn(text: string, hierarchy: Hierarchy): string | null {
   for (const line of text.split('\n')) {
     const fields = /^(\d+):([^:]*):(\/.*)$/s.exec(line)
     if (!fields) continue
@@ -20,7 +20,7 @@ const pathIn = (text: string, hierarchy: Hierarchy): string | null => {
  * The names from the root down, empty for the root; null where the hierarchy is not there or the path leads outside
  * our cgroup namespace (`/..`), so that it names nothing here.
  */
-export const parseCgroup = (text: string, hierarchy: Hierarchy): readonly string[] | null => {
+export function parseCgroup(text: string, hierarchy: Hierarchy): readonly string[] | null {
   const path = pathIn(text, hierarchy)
   if (path === null) return null
   const names = (path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path).split('/').filter(Boolean)

@@ -37,7 +37,7 @@ export type ConnectorEvent = {
 )
 
 /** Null where the bytes are no whole message of the proc connector. */
-export const parseConnectorMessage = (bytes: Buffer, start: number, length: number): ConnectorEvent | null => {
+export function parseConnectorMessage(bytes: Buffer, start: number, length: number): ConnectorEvent | null {
   if (length < dataAt + 8 || bytes.readUInt16LE(start + 4) !== netlinkDone) return null
   const message = start + connectorAt
   if (bytes.readUInt32LE(message) !== connectorIndex || bytes.readUInt32LE(message + 4) !== connectorValue) return null
@@ -78,13 +78,13 @@ export const parseConnectorMessage = (bytes: Buffer, start: number, length: numb
 }
 
 /** A wait status: how a process or thread ended. One of the two is null. */
-export const parseExitStatus = (status: number): { readonly code: number | null; readonly signal: string | null } => {
+export function parseExitStatus(status: number): { readonly code: number | null; readonly signal: string | null } {
   const signal = status & 0x7f
   return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal: nameOfSignal(signal) }
 }
 
 /** The message that asks the kernel to send us what happens to processes. */
-export const listenMessage = (token: number, listen: boolean): Buffer => {
+export function listenMessage(token: number, listen: boolean): Buffer {
   const message = Buffer.alloc(eventAt + 4)
   message.writeUInt32LE(message.length, 0)
   message.writeUInt16LE(netlinkDone, 4)

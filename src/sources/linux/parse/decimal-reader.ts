@@ -1,18 +1,19 @@
 /** Reads the decimal numbers of a file of /proc one after the other, straight from its bytes: a hot path, so no strings. */
 export class DecimalReader {
   at = 0
-  private bytes: Uint8Array = new Uint8Array(0)
-  private end = 0
+  #bytes: Uint8Array = new Uint8Array(0)
+  #end = 0
 
   start(bytes: Uint8Array, at: number, end: number): void {
-    this.bytes = bytes
+    this.#bytes = bytes
     this.at = at
-    this.end = end
+    this.#end = end
   }
 
   /** The next number, exact up to 2^53; NaN when there is none. What is neither a digit nor a minus sign parts numbers. */
   next(): number {
-    const { bytes, end } = this
+    const bytes = this.#bytes
+    const end = this.#end
     let at = this.at
     let byte = 0
     while (at < end) {

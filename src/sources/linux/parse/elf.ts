@@ -25,9 +25,17 @@ const typeIndirect = 10
 // Larger tables are those of programs that have more in common with a browser than with a library of locks.
 const tableBytesMax = 64 * 1024 * 1024
 
-const u16 = (view: DataView, at: number): number => view.getUint16(at, true)
-const u32 = (view: DataView, at: number): number => view.getUint32(at, true)
-const u64 = (view: DataView, at: number): number => view.getUint32(at + 4, true) * 0x1_0000_0000 + u32(view, at)
+function u16(view: DataView, at: number): number {
+  return view.getUint16(at, true)
+}
+
+function u32(view: DataView, at: number): number {
+  return view.getUint32(at, true)
+}
+
+function u64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 0x1_0000_0000 + u32(view, at)
+}
 
 /** Null where it is no such file, or its tables cannot be read. */
 export function parseElf(read: ReadBytes): ElfFunctions | null {

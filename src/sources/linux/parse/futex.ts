@@ -29,22 +29,27 @@ const privateFlag = 128
 const realtimeFlag = 256
 
 /** Preconditions: `call` is futex(2). */
-export const futexCallOf = ({ low, high, stackPointer, programCounter }: SystemCall): FutexCall => ({
-  command: low[1]! & commandMask,
-  isPrivate: (low[1]! & privateFlag) !== 0,
-  isRealtime: (low[1]! & realtimeFlag) !== 0,
-  isTimed: low[3] !== 0 || high[3] !== 0,
-  value: low[2]!,
-  address: high[0]! * 0x1_0000_0000 + low[0]!,
-  stackPointer,
-  programCounter,
-})
+export function futexCallOf({ low, high, stackPointer, programCounter }: SystemCall): FutexCall {
+  return {
+    command: low[1]! & commandMask,
+    isPrivate: (low[1]! & privateFlag) !== 0,
+    isRealtime: (low[1]! & realtimeFlag) !== 0,
+    isTimed: low[3] !== 0 || high[3] !== 0,
+    value: low[2]!,
+    address: high[0]! * 0x1_0000_0000 + low[0]!,
+    stackPointer,
+    programCounter,
+  }
+}
 
-const takesPi = ({ command }: FutexCall): boolean => command === futexLockPi || command === futexLockPi2
+function takesPi({ command }: FutexCall): boolean {
+  return command === futexLockPi || command === futexLockPi2
+}
 
 /** Nobody but another thread, or a signal, ends it: not time. */
-export const waitsForEver = (call: FutexCall): boolean =>
-  !call.isTimed && (call.command === futexWait || call.command === futexWaitBitset || takesPi(call))
+export function waitsForEver(call: FutexCall): boolean {
+  return !call.isTimed && (call.command === futexWait || call.command === futexWaitBitset || takesPi(call))
+}
 
 export interface FutexLock {
   readonly kind: 'mutex' | 'rwlock' | 'thread'
@@ -79,8 +84,11 @@ const tidMask = 0x3fff_ffff
 const waitersBit = 0x8000_0000
 /** The kernel gives no higher ids. */
 const tidMax = 4 * 1024 * 1024
-const u32 = (words: DataView, at: number): number => words.getUint32(at, true)
-const isZero = (words: DataView, from: number, to: number): boolean => {
+function u32(words: DataView, at: number): number {
+  return words.getUint32(at, true)
+}
+
+function isZero(words: DataView, from: number, to: number): boolean {
   for (let at = from; at < to; at += 4) if (u32(words, at) !== 0) return false
   return true
 }
@@ -101,17 +109,18 @@ const sharedKind = 128
 const elisionKinds = 256 | 512
 
 /** Its kind, where the other fields are such as glibc leaves them while it is locked; -1 where these are other words. */
-const kindOfMutex = (words: DataView): number => {
+function kindOfMutex(words: DataView): number {
   const kind = u32(words, kindAt)
   // Robust and priority-inheriting ones count even where they are not recursive.
   const counts = (kind & (robustKind | inheritingKind)) !== 0 || (kind & typeMask) === recursiveType
   return u32(words, usersAt) > 0 && counts === u32(words, countAt) > 0 ? kind : -1
 }
 
-const has = (kind: number, wanted: number, allowed: number): boolean =>
-  kind !== -1 && (kind & wanted) === wanted && (kind & ~(wanted | allowed | typeMask)) === 0
+function has(kind: number, wanted: number, allowed: number): boolean {
+  return kind !== -1 && (kind & wanted) === wanted && (kind & ~(wanted | allowed | typeMask)) === 0
+}
 
-const plainOwner = (words: DataView, { isPrivate }: FutexCall): number => {
+function plainOwner(words: DataView, { isPrivate }: FutexCall): number {
   const kind = kindOfMutex(words)
   if (u32(words, 0) !== 2 || !has(kind, 0, sharedKind | elisionKinds)) return 0
   if (((kind & sharedKind) === 0) !== isPrivate || !isZero(words, listAt, mutexBytes)) return 0
@@ -119,15 +128,18 @@ const plainOwner = (words: DataView, { isPrivate }: FutexCall): number => {
 }
 
 /** What is kept in the word and once more beside it. */
-const ownerTwice = (words: DataView): number => {
+function ownerTwice(words: DataView): number {
   const tid = u32(words, 0) & tidMask
   return tid === u32(words, ownerAt) ? tid : 0
 }
 
-const robustOwner = (words: DataView, call: FutexCall): number =>
-  u32(words, 0) === call.value && has(kindOfMutex(words), robustKind, sharedKind | elisionKinds) ? ownerTwice(words) : 0
+function robustOwner(words: DataView, call: FutexCall): number {
+  return u32(words, 0) === call.value && has(kindOfMutex(words), robustKind, sharedKind | elisionKinds)
+    ? ownerTwice(words)
+    : 0
+}
 
-const inheritingOwner = (words: DataView, { isPrivate }: FutexCall): number => {
+function inheritingOwner(words: DataView, { isPrivate }: FutexCall): number {
   const kind = kindOfMutex(words)
   if (!has(kind, inheritingKind, robustKind | sharedKind | elisionKinds) || ((kind & sharedKind) === 0) !== isPrivate)
     return 0
@@ -146,14 +158,14 @@ const highUserWord = 0x7fff
 const firstPage = 4096
 
 /** What can be the address of an object in user space; 0 where it cannot. */
-const pointerAt = (words: DataView, at: number): number => {
+function pointerAt(words: DataView, at: number): number {
   const [low, high] = [u32(words, at), u32(words, at + 4)]
   const address = high * 0x1_0000_0000 + low
   return low % 8 === 0 && high <= highUserWord && address >= firstPage ? address : 0
 }
 
 /** A normal mutex of musl holds no TID; all others do, and are linked in the list of their owner. */
-const muslOwner = (words: DataView, { value, isPrivate }: FutexCall): number => {
+function muslOwner(words: DataView, { value, isPrivate }: FutexCall): number {
   const type = u32(words, 0)
   if ((type & muslTypes) === 0 || (type & ~(muslTypes | sharedKind)) !== 0 || (type & typeMask) === typeMask) return 0
   if (((type & sharedKind) === 0) !== isPrivate || u32(words, muslLockAt) !== value) return 0
@@ -172,7 +184,7 @@ const rwlockBytes = 56
 // Of the readers' word: it is in the writers' phase, and a writer has it.
 const writerHasIt = 3
 
-const writerOf = (words: DataView, { isPrivate }: FutexCall): number => {
+function writerOf(words: DataView, { isPrivate }: FutexCall): number {
   const shared = u32(words, rwSharedAt)
   if (shared > 1 || (shared === 0) !== isPrivate || u32(words, rwFlagsAt) > 2) return 0
   if ((u32(words, 0) & writerHasIt) !== writerHasIt || !isZero(words, 16, currentWriterAt)) return 0
@@ -187,7 +199,7 @@ const usualTidAt = 0x2d0
 const tidPlaces = [usualTidAt, ...Array.from({ length: 48 }, (_, place) => 0x200 + 16 * place)]
 
 /** The descriptor holds its own address in two places, so that threads find themselves by it. */
-const joinedThread = (words: DataView, { value, address }: FutexCall, start: number): number => {
+function joinedThread(words: DataView, { value, address }: FutexCall, start: number): number {
   const descriptor = address + start
   if (pointerAt(words, 0) !== descriptor || pointerAt(words, selfAt) !== descriptor) return 0
   return u32(words, -start) === value ? value : 0
@@ -195,9 +207,14 @@ const joinedThread = (words: DataView, { value, address }: FutexCall, start: num
 
 // ---- the table ----
 
-const sleeps = (call: FutexCall, command: number): boolean => call.command === command && !call.isTimed
+function sleeps(call: FutexCall, command: number): boolean {
+  return call.command === command && !call.isTimed
+}
+
 /** glibc's way of waiting where it could also be told an end, and is not. */
-const sleepsInGlibc = (call: FutexCall): boolean => sleeps(call, futexWaitBitset) && call.isRealtime
+function sleepsInGlibc(call: FutexCall): boolean {
+  return sleeps(call, futexWaitBitset) && call.isRealtime
+}
 
 const rows: readonly LockRow[] = [
   {
@@ -263,12 +280,12 @@ const parkedWithin = 256
  * The kernel refuses the call that would close a loop of priority-inheriting mutexes, and glibc has that thread sleep for
  * ever on a word of its own stack. Which mutex it wanted can only be guessed from what else lies there.
  */
-export const isParked = (call: FutexCall): boolean => {
+export function isParked(call: FutexCall): boolean {
   const above = call.address - call.stackPointer
   return sleepsInGlibc(call) && call.value === 0 && above > 0 && above < parkedWithin
 }
 
-const wantedByParked = (call: FutexCall, read: ReadWords): FutexLock | null => {
+function wantedByParked(call: FutexCall, read: ReadWords): FutexLock | null {
   const stack = read(call.stackPointer, parkedWithin)
   for (let at = 0; stack !== null && at < parkedWithin; at += 8) {
     const address = pointerAt(stack, at)
@@ -289,10 +306,12 @@ const wantedByParked = (call: FutexCall, read: ReadWords): FutexLock | null => {
 }
 
 /** Whether the call alone leaves it possible that somebody owns what it waits for. */
-export const mayHaveOwner = (call: FutexCall): boolean => isParked(call) || rows.some(({ fits }) => fits(call))
+export function mayHaveOwner(call: FutexCall): boolean {
+  return isParked(call) || rows.some(({ fits }) => fits(call))
+}
 
 /** What the thread waits for and who owns it; null where there is no owner, or nothing tells of one. */
-export const lockOf = (call: FutexCall, read: ReadWords): FutexLock | null => {
+export function lockOf(call: FutexCall, read: ReadWords): FutexLock | null {
   if (isParked(call)) return wantedByParked(call, read)
   for (const { fits, starts, bytes, kind, evidence, isVouched = false, mayBeGate = false, ownerIn } of rows) {
     if (!fits(call)) continue

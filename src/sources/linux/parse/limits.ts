@@ -15,10 +15,12 @@ const posixNames: Readonly<Record<string, string>> = {
   'Max stack size': 'stack',
 }
 
-const limitOf = (field: string): number => (field === 'unlimited' ? Number.POSITIVE_INFINITY : Number(field))
+function limitOf(field: string): number {
+  return field === 'unlimited' ? Number.POSITIVE_INFINITY : Number(field)
+}
 
 /** Bytes, seconds or counts as POSIX has them; Infinity is unlimited. Lines that POSIX does not know are left out. */
-export const parseLimits = (text: string): Rlimits => {
+export function parseLimits(text: string): Rlimits {
   const rlimits: Record<string, { soft: number; hard: number }> = {}
   for (const line of text.split('\n')) {
     const fields = /^(Max .+?)\s{2,}(unlimited|\d+)\s+(unlimited|\d+)(?:\s|$)/.exec(line)

@@ -14,12 +14,12 @@ const newline = 10
 const minus = 45
 const space = 32
 
-const endOfLine = (bytes: Uint8Array, at: number, length: number): number => {
+function endOfLine(bytes: Uint8Array, at: number, length: number): number {
   const end = bytes.indexOf(newline, at)
   return end === -1 || end > length ? length : end
 }
 
-const hexadecimalAt = (bytes: Uint8Array, at: number, stop: number): number => {
+function hexadecimalAt(bytes: Uint8Array, at: number, stop: number): number {
   let value = 0
   for (let next = at; bytes[next] !== stop; next++) {
     const byte = bytes[next]
@@ -29,10 +29,12 @@ const hexadecimalAt = (bytes: Uint8Array, at: number, stop: number): number => {
   return value
 }
 
-const indexAfter = (bytes: Uint8Array, at: number, stop: number): number => bytes.indexOf(stop, at) + 1
+function indexAfter(bytes: Uint8Array, at: number, stop: number): number {
+  return bytes.indexOf(stop, at) + 1
+}
 
 /** Address, permissions, offset, device, inode, then blanks and a name that may itself hold blanks. */
-const vmaOf = (bytes: Uint8Array, line: number, lineEnd: number): Vma => {
+function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma {
   const end = indexAfter(bytes, line, minus)
   const permissions = indexAfter(bytes, end, space)
   let name = permissions + 5
@@ -51,7 +53,7 @@ const vmaOf = (bytes: Uint8Array, line: number, lineEnd: number): Vma => {
  * The VMAs that hold `addresses`, in their order; null where none does. Preconditions: the addresses ascend.
  * One walk for all: a process with thousands of threads has thousands of lines.
  */
-export const findVmas = (bytes: Uint8Array, length: number, addresses: readonly number[]): (Vma | null)[] => {
+export function findVmas(bytes: Uint8Array, length: number, addresses: readonly number[]): (Vma | null)[] {
   const found: (Vma | null)[] = []
   for (let line = 0; line < length && found.length < addresses.length; ) {
     const lineEnd = endOfLine(bytes, line, length)
@@ -73,8 +75,9 @@ export const findVmas = (bytes: Uint8Array, length: number, addresses: readonly 
 }
 
 /** The VMA that holds one address; null where there is none. */
-export const findVma = (bytes: Uint8Array, length: number, address: number): Vma | null =>
-  findVmas(bytes, length, [address])[0] ?? null
+export function findVma(bytes: Uint8Array, length: number, address: number): Vma | null {
+  return findVmas(bytes, length, [address])[0] ?? null
+}
 
 export interface MappedPlace {
   /** Writes of one process are seen by the others that map it too. */
@@ -89,7 +92,7 @@ export interface MappedPlace {
 }
 
 /** What lies at an address; null where nothing is mapped. */
-export const findPlace = (bytes: Uint8Array, length: number, address: number): MappedPlace | null => {
+export function findPlace(bytes: Uint8Array, length: number, address: number): MappedPlace | null {
   for (let line = 0; line < length; ) {
     const lineEnd = endOfLine(bytes, line, length)
     const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
@@ -116,16 +119,17 @@ export const findPlace = (bytes: Uint8Array, length: number, address: number): M
 }
 
 /** Whether a file is mapped so that what is written is seen by all who map it. */
-export const mapsShared = (text: string, { device, inode }: Pick<MappedPlace, 'device' | 'inode'>): boolean =>
-  text.split('\n').some((line) => {
+export function mapsShared(text: string, { device, inode }: Pick<MappedPlace, 'device' | 'inode'>): boolean {
+  return text.split('\n').some((line) => {
     const [, permissions, , ofDevice, ofInode] = line.split(' ', 5)
     return permissions?.[3] === 's' && ofDevice === device && ofInode === inode
   })
+}
 
 const stackMark = Buffer.from('[stack]\n')
 
 /** The main thread's stack. */
-export const findMainStack = (bytes: Uint8Array, length: number): Vma | null => {
+export function findMainStack(bytes: Uint8Array, length: number): Vma | null {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, length)
   const mark = view.lastIndexOf(stackMark)
   if (mark === -1) return null
@@ -134,5 +138,6 @@ export const findMainStack = (bytes: Uint8Array, length: number): Vma | null => 
 }
 
 /** What can be a thread's stack: private, writable memory that belongs to no file. */
-export const canBeStack = (vma: Vma): boolean =>
-  vma.permissions.startsWith('rw') && vma.permissions[3] === 'p' && (vma.name === '' || vma.name.startsWith('['))
+export function canBeStack(vma: Vma): boolean {
+  return vma.permissions.startsWith('rw') && vma.permissions[3] === 'p' && (vma.name === '' || vma.name.startsWith('['))
+}

@@ -4,7 +4,7 @@ export const pagemapWordBytes = 8
 const presentOrSwapped = 0xc0
 
 /** The index of the lowest page that was ever touched; -1 where none was. */
-export const lowestTouchedPage = (bytes: Uint8Array, length: number): number => {
+export function lowestTouchedPage(bytes: Uint8Array, length: number): number {
   for (let top = pagemapWordBytes - 1; top < length; top += pagemapWordBytes)
     if ((bytes[top]! & presentOrSwapped) !== 0) return (top - pagemapWordBytes + 1) / pagemapWordBytes
   return -1

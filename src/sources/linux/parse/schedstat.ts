@@ -7,12 +7,14 @@ export interface Schedstat {
   timesRun: number
 }
 
-export const emptySchedstat = (): Schedstat => ({ runNs: 0, waitNs: 0, timesRun: 0 })
+export function emptySchedstat(): Schedstat {
+  return { runNs: 0, waitNs: 0, timesRun: 0 }
+}
 
 const numbers = new DecimalReader()
 
 /** Fills `into`; false where the bytes are no whole `schedstat`. */
-export const parseSchedstat = (bytes: Uint8Array, length: number, into: Schedstat): boolean => {
+export function parseSchedstat(bytes: Uint8Array, length: number, into: Schedstat): boolean {
   numbers.start(bytes, 0, length)
   into.runNs = numbers.next()
   into.waitNs = numbers.next()

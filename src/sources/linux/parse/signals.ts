@@ -28,7 +28,7 @@ function maskOf(text: string, name: string): Mask | null {
   return { kinds: bitsOf(upper) + bitsOf(lower), queues: upper !== 0 || (lower & queueingInLowerHalf) !== 0 }
 }
 
-const bitsOf = (mask: number): number => {
+function bitsOf(mask: number): number {
   let count = 0
   for (let rest = mask; rest !== 0; rest &= rest - 1) count++
   return count

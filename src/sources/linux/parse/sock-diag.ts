@@ -99,8 +99,9 @@ export function parseDump(
   return { end: 'more' }
 }
 
-const stateOf = (number: number): Socket['state'] | null =>
-  number === listening ? 'listening' : connectedStates.includes(number) ? 'connected' : null
+function stateOf(number: number): Socket['state'] | null {
+  return number === listening ? 'listening' : connectedStates.includes(number) ? 'connected' : null
+}
 
 function tcpSocket(bytes: Buffer, at: number): TcpSocket | null {
   const state = stateOf(bytes.readUInt8(at + 1))

@@ -18,18 +18,20 @@ export interface Stat {
   startTicks: number
 }
 
-export const emptyStat = (): Stat => ({
-  pid: 0,
-  nameStart: 0,
-  nameEnd: 0,
-  state: '',
-  parent: 0,
-  kernelThread: false,
-  hasExecuted: false,
-  priority: 0,
-  threads: 0,
-  startTicks: 0,
-})
+export function emptyStat(): Stat {
+  return {
+    pid: 0,
+    nameStart: 0,
+    nameEnd: 0,
+    state: '',
+    parent: 0,
+    kernelThread: false,
+    hasExecuted: false,
+    priority: 0,
+    threads: 0,
+    startTicks: 0,
+  }
+}
 
 const pfKthread = 0x00200000
 const pfForkNoExec = 0x40
@@ -39,7 +41,7 @@ const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(
 const numbers = new DecimalReader()
 
 /** Fills `into` from the first `length` bytes; false where they are no whole `stat`. The name may hold anything, parentheses and newlines too. */
-export const parseStat = (bytes: Uint8Array, length: number, into: Stat): boolean => {
+export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolean {
   let opening = 0
   while (opening < length && bytes[opening] !== openingParenthesis) opening++
   let closing = length - 1
@@ -65,4 +67,6 @@ export const parseStat = (bytes: Uint8Array, length: number, into: Stat): boolea
   return !Number.isNaN(into.startTicks) && !Number.isNaN(into.pid)
 }
 
-export const nameOfStat = (bytes: Uint8Array, stat: Stat): string => textOfBytes(bytes, stat.nameStart, stat.nameEnd)
+export function nameOfStat(bytes: Uint8Array, stat: Stat): string {
+  return textOfBytes(bytes, stat.nameStart, stat.nameEnd)
+}

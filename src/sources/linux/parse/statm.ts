@@ -7,12 +7,14 @@ export interface Statm {
   data: number
 }
 
-export const emptyStatm = (): Statm => ({ size: 0, resident: 0, data: 0 })
+export function emptyStatm(): Statm {
+  return { size: 0, resident: 0, data: 0 }
+}
 
 const numbers = new DecimalReader()
 
 /** Fills `into`; false where the bytes are no whole `statm`. */
-export const parseStatm = (bytes: Uint8Array, length: number, into: Statm): boolean => {
+export function parseStatm(bytes: Uint8Array, length: number, into: Statm): boolean {
   numbers.start(bytes, 0, length)
   into.size = numbers.next()
   into.resident = numbers.next()

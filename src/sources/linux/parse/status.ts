@@ -9,7 +9,7 @@ export interface Status {
 }
 
 // A name cannot forge a line: the kernel escapes newlines in the Name line.
-const lineOf = (text: string, key: string): string | null => {
+function lineOf(text: string, key: string): string | null {
   const start = text.indexOf(`\n${key}:`)
   if (start === -1) return null
   const from = start + key.length + 2
@@ -17,18 +17,21 @@ const lineOf = (text: string, key: string): string | null => {
   return text.slice(from, end === -1 ? undefined : end).trim()
 }
 
-const numberIn = (field: string | undefined): number | null =>
-  field !== undefined && /^\d+$/.test(field) ? Number(field) : null
+function numberIn(field: string | undefined): number | null {
+  return field !== undefined && /^\d+$/.test(field) ? Number(field) : null
+}
 
-const bytesOf = (text: string, key: string): number | null => {
+function bytesOf(text: string, key: string): number | null {
   const kilobytes = numberIn(lineOf(text, key)?.split(/\s+/)[0])
   return kilobytes === null ? null : kilobytes * 1024
 }
 
-export const parseStatus = (text: string): Status => ({
-  uid: numberIn(lineOf(text, 'Uid')?.split(/\s+/)[1]),
-  threads: numberIn(lineOf(text, 'Threads') ?? undefined),
-  locked: bytesOf(text, 'VmLck'),
-  stack: bytesOf(text, 'VmStk'),
-  namespacePids: (lineOf(text, 'NSpid') ?? '').split(/\s+/).filter(Boolean).map(Number),
-})
+export function parseStatus(text: string): Status {
+  return {
+    uid: numberIn(lineOf(text, 'Uid')?.split(/\s+/)[1]),
+    threads: numberIn(lineOf(text, 'Threads') ?? undefined),
+    locked: bytesOf(text, 'VmLck'),
+    stack: bytesOf(text, 'VmStk'),
+    namespacePids: (lineOf(text, 'NSpid') ?? '').split(/\s+/).filter(Boolean).map(Number),
+  }
+}

@@ -10,29 +10,33 @@ export interface SystemCall {
   programCounter: number
 }
 
-export const emptySystemCall = (): SystemCall => ({
-  kind: 'running',
-  number: -1,
-  low: new Uint32Array(8),
-  high: new Uint32Array(8),
-  stackPointer: 0,
-  programCounter: 0,
-})
+export function emptySystemCall(): SystemCall {
+  return {
+    kind: 'running',
+    number: -1,
+    low: new Uint32Array(8),
+    high: new Uint32Array(8),
+    stackPointer: 0,
+    programCounter: 0,
+  }
+}
 
 const space = 32
 const letterX = 120
 const minus = 45
 
-const digitOf = (byte: number): number => {
+function digitOf(byte: number): number {
   if (byte >= 48 && byte <= 57) return byte - 48
   if (byte >= 97 && byte <= 102) return byte - 87
   return -1
 }
 
-const wordOf = (call: SystemCall, index: number): number => call.high[index]! * 0x1_0000_0000 + call.low[index]!
+function wordOf(call: SystemCall, index: number): number {
+  return call.high[index]! * 0x1_0000_0000 + call.low[index]!
+}
 
 /** Reads hexadecimal words (`0x…`) from `start` into the halves; returns how many there were. */
-const parseWords = (bytes: Uint8Array, start: number, end: number, into: SystemCall): number => {
+function parseWords(bytes: Uint8Array, start: number, end: number, into: SystemCall): number {
   let count = 0
   for (let at = start; at < end && count < 8; ) {
     while (at < end && bytes[at] !== letterX) at++
@@ -55,7 +59,7 @@ const parseWords = (bytes: Uint8Array, start: number, end: number, into: SystemC
 }
 
 /** Fills `into`; false where the bytes are no whole `syscall`. */
-export const parseSyscall = (bytes: Uint8Array, length: number, into: SystemCall): boolean => {
+export function parseSyscall(bytes: Uint8Array, length: number, into: SystemCall): boolean {
   if (length < 2) return false
   if (bytes[0] === 114) {
     into.kind = 'running'
@@ -78,7 +82,7 @@ export const parseSyscall = (bytes: Uint8Array, length: number, into: SystemCall
 }
 
 /** A 64-bit argument as `0x…`, exact. */
-export const hexadecimalOf = (call: SystemCall, index: number): string => {
+export function hexadecimalOf(call: SystemCall, index: number): string {
   const high = call.high[index]!
   const low = call.low[index]!
   return high === 0 ? `0x${low.toString(16)}` : `0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`

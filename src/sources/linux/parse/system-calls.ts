@@ -19,13 +19,15 @@ export interface WaitingCall {
   readonly first: FirstArgument
 }
 
-const row = (
+function row(
   state: ThreadState,
   name: string,
   x64: number | null,
   arm64: number | null,
   first: FirstArgument = 'other',
-): CallRow => ({ name, state, first, x64, arm64 })
+): CallRow {
+  return { name, state, first, x64, arm64 }
+}
 
 const rows: readonly CallRow[] = [
   row('RECEIVE', 'read', 0, 63, 'fd'),
@@ -77,7 +79,7 @@ const rows: readonly CallRow[] = [
   row('CONDVAR', 'futex_wait', 455, 455),
 ]
 
-const byNumber = (arch: 'x64' | 'arm64'): ReadonlyMap<number, WaitingCall> => {
+function byNumber(arch: 'x64' | 'arm64'): ReadonlyMap<number, WaitingCall> {
   const calls = new Map<number, WaitingCall>()
   for (const { name, state, first, [arch]: number } of rows)
     if (number !== null) calls.set(number, { name, state, first })
@@ -90,4 +92,6 @@ const tables: Readonly<Record<string, ReadonlyMap<number, WaitingCall>>> = {
 }
 
 /** The calls of this architecture (`process.arch`); null where they are not known. */
-export const waitingCallsOf = (arch: string): ReadonlyMap<number, WaitingCall> | null => tables[arch] ?? null
+export function waitingCallsOf(arch: string): ReadonlyMap<number, WaitingCall> | null {
+  return tables[arch] ?? null
+}

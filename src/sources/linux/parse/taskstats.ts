@@ -24,7 +24,7 @@ const attributeFamilyName = 2
 /** Bytes of one request. */
 export const requestBytes = headerBytes + genericHeaderBytes + 8
 
-const writeHeader = (into: Buffer, at: number, fields: { length: number; type: number; sequence: number }): void => {
+function writeHeader(into: Buffer, at: number, fields: { length: number; type: number; sequence: number }): void {
   into.writeUInt32LE(fields.length, at)
   into.writeUInt16LE(fields.type, at + 4)
   into.writeUInt16LE(flagRequest, at + 6)
@@ -32,11 +32,11 @@ const writeHeader = (into: Buffer, at: number, fields: { length: number; type: n
   into.writeUInt32LE(0, at + 12)
 }
 
-export const writeRequest = (
+export function writeRequest(
   into: Buffer,
   at: number,
   request: { family: number; sequence: number; pid: number },
-): void => {
+): void {
   writeHeader(into, at, { length: requestBytes, type: request.family, sequence: request.sequence })
   const generic = at + headerBytes
   into.writeUInt32LE(commandGet | (1 << 8), generic)
@@ -46,7 +46,7 @@ export const writeRequest = (
 }
 
 /** Asks for the number of the taskstats family. */
-export const familyRequest = (): Buffer => {
+export function familyRequest(): Buffer {
   const name = Buffer.from('TASKSTATS\0')
   const message = Buffer.alloc(headerBytes + genericHeaderBytes + 4 + 12)
   writeHeader(message, 0, { length: message.length, type: familyControl, sequence: 0 })
@@ -58,7 +58,7 @@ export const familyRequest = (): Buffer => {
 }
 
 /** Where the value of an attribute begins; -1 where it is not there. */
-const findAttribute = (bytes: Buffer, begin: number, end: number, type: number): number => {
+function findAttribute(bytes: Buffer, begin: number, end: number, type: number): number {
   for (let at = begin; at + 4 <= end; ) {
     const length = bytes.readUInt16LE(at)
     if (length < 4) return -1
@@ -68,7 +68,7 @@ const findAttribute = (bytes: Buffer, begin: number, end: number, type: number):
   return -1
 }
 
-export const parseFamily = (bytes: Buffer, length: number): number | null => {
+export function parseFamily(bytes: Buffer, length: number): number | null {
   if (length < headerBytes + genericHeaderBytes || bytes.readUInt16LE(4) === messageError) return null
   const at = findAttribute(bytes, headerBytes + genericHeaderBytes, length, attributeFamilyId)
   return at < 0 ? null : bytes.readUInt16LE(at)
@@ -82,7 +82,7 @@ export interface RunTotals {
 }
 
 /** One answer. False where it is not one at all. */
-export const parseAnswer = (bytes: Buffer, start: number, length: number, into: RunTotals): boolean => {
+export function parseAnswer(bytes: Buffer, start: number, length: number, into: RunTotals): boolean {
   if (length < headerBytes + genericHeaderBytes) return false
   into.sequence = bytes.readUInt32LE(start + 8)
   into.timesRun = -1
@@ -97,5 +97,6 @@ export const parseAnswer = (bytes: Buffer, start: number, length: number, into: 
   return true
 }
 
-const uint64 = (bytes: Buffer, at: number): number =>
-  bytes.readUInt32LE(at + 4) * 0x1_0000_0000 + bytes.readUInt32LE(at)
+function uint64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 4) * 0x1_0000_0000 + bytes.readUInt32LE(at)
+}

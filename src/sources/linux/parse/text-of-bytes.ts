@@ -1,6 +1,6 @@
 /** Text of names that the kernel hands out as bytes. Nothing is invented: no replacement character ever stands for a byte. */
 
-const lengthOfSequence = (bytes: Uint8Array, at: number, end: number): number => {
+function lengthOfSequence(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]!
   if (lead < 0x80) return 1
   if (lead < 0xc2 || lead > 0xf4) return 0
@@ -15,17 +15,19 @@ const lengthOfSequence = (bytes: Uint8Array, at: number, end: number): number =>
   return length
 }
 
-const isAscii = (bytes: Uint8Array, start: number, end: number): boolean => {
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false
   return true
 }
 
-const escapeOf = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`
+function escapeOf(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`
+}
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The bytes from `start` up to `end` as UTF-8; every byte that is not valid there as `\xHH`. */
-export const textOfBytes = (bytes: Uint8Array, start = 0, end = bytes.length): string => {
+export function textOfBytes(bytes: Uint8Array, start = 0, end = bytes.length): string {
   if (isAscii(bytes, start, end)) {
     let ascii = ''
     for (let at = start; at < end; at++) ascii += String.fromCharCode(bytes[at]!)
@@ -47,7 +49,7 @@ export const textOfBytes = (bytes: Uint8Array, start = 0, end = bytes.length): s
 }
 
 /** The bytes up to the first NUL, or up to `end`. */
-export const textUpToNul = (bytes: Uint8Array, start: number, end: number): string => {
+export function textUpToNul(bytes: Uint8Array, start: number, end: number): string {
   const nul = bytes.indexOf(0, start)
   return textOfBytes(bytes, start, nul === -1 || nul > end ? end : nul)
 }

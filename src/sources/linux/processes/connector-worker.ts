@@ -1,6 +1,6 @@
 /** Worker thread: hears from the kernel who is born and who dies, and tells the main thread in batches. */
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks } from '../native/clocks.ts'
 import { nameOfErrno } from '../native/libc.ts'
 import { batchMessagesMax, ConnectorSocket } from '../native/netlink.ts'
@@ -15,17 +15,24 @@ const stormEventsPerSecond = 3000
 const stormPauseMs = 1
 const adjustMs = 1000
 
-const port = parentPort
-if (!port) throw new Error('connector-worker runs as a worker thread')
+/** @throws Error outside a worker thread */
+function requirePort(): MessagePort {
+  if (parentPort === null) throw new Error('connector-worker runs as a worker thread')
+  return parentPort
+}
+
+const port = requirePort()
 const options: Pick<ScanOptions, 'clockOffset'> = workerData
-const post = (message: ConnectorMessage): void => port.postMessage(message)
+function post(message: ConnectorMessage): void {
+  port.postMessage(message)
+}
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4))
-const pause = (milliseconds: number): void => {
+function pause(milliseconds: number): void {
   Atomics.wait(pauseCell, 0, 0, milliseconds)
 }
 
-const messagesIn = (connector: ConnectorSocket, count: number): ConnectorEvent[] => {
+function messagesIn(connector: ConnectorSocket, count: number): ConnectorEvent[] {
   const events: ConnectorEvent[] = []
   for (let slot = 0; slot < count; slot++) {
     const event = parseConnectorMessage(connector.messages, connector.startOf(slot), connector.lengthOf(slot))
@@ -35,7 +42,7 @@ const messagesIn = (connector: ConnectorSocket, count: number): ConnectorEvent[]
 }
 
 /** Asks to listen and waits for the answer; events that arrive before it come after `listening`. */
-const awaitAcknowledgement = (connector: ConnectorSocket): ConnectorEvent[] | string => {
+function awaitAcknowledgement(connector: ConnectorSocket): ConnectorEvent[] | string {
   const token = (process.pid ^ Date.now()) & 0x7fff_ffff
   const failure = connector.request(token, true)
   if (failure) return failure
@@ -55,64 +62,64 @@ const awaitAcknowledgement = (connector: ConnectorSocket): ConnectorEvent[] | st
 }
 
 class Listener {
-  private readonly clocks = new Clocks(options.clockOffset)
-  private readonly gaps = new SequenceGaps(this.clocks.now())
-  private readonly connector: ConnectorSocket
-  private stopped = false
-  private adjustedAt = performance.now()
-  private heardSince = 0
-  private storm = false
+  readonly #clocks = new Clocks(options.clockOffset)
+  readonly #gaps = new SequenceGaps(this.#clocks.now())
+  readonly #connector: ConnectorSocket
+  #stopped = false
+  #adjustedAt = performance.now()
+  #heardSince = 0
+  #storm = false
 
   constructor(connector: ConnectorSocket) {
-    this.connector = connector
+    this.#connector = connector
   }
 
   tell(events: readonly ConnectorEvent[]): void {
-    this.heardSince += events.length
+    this.#heardSince += events.length
     for (const { cpu, sequence, monotonicNs } of events) {
-      const loss = this.gaps.hear(cpu, sequence, this.clocks.unixMs(monotonicNs))
+      const loss = this.#gaps.hear(cpu, sequence, this.#clocks.unixMs(monotonicNs))
       if (loss) post({ type: 'lost', ...loss })
     }
-    const lives = processEventsOf(events, this.clocks)
+    const lives = processEventsOf(events, this.#clocks)
     if (lives.length > 0) post({ type: 'events', events: lives })
   }
 
-  private adjust(): void {
+  #adjust(): void {
     const now = performance.now()
-    if (now - this.adjustedAt < adjustMs) return
-    this.clocks.adjust()
-    this.storm = (this.heardSince * 1000) / (now - this.adjustedAt) > stormEventsPerSecond
-    this.adjustedAt = now
-    this.heardSince = 0
+    if (now - this.#adjustedAt < adjustMs) return
+    this.#clocks.adjust()
+    this.#storm = (this.#heardSince * 1000) / (now - this.#adjustedAt) > stormEventsPerSecond
+    this.#adjustedAt = now
+    this.#heardSince = 0
   }
 
-  private readonly turn = (): void => {
-    if (this.stopped) return
-    if (this.storm) pause(stormPauseMs)
-    const received = this.connector.receive()
+  readonly #turn = (): void => {
+    if (this.#stopped) return
+    if (this.#storm) pause(stormPauseMs)
+    const received = this.#connector.receive()
     if (received.result === 'failed') throw new Error(received.reason)
-    if (received.result === 'overflow') this.gaps.overflowedAt(this.clocks.now())
-    if (received.result === 'messages') this.tell(messagesIn(this.connector, received.count))
-    this.adjust()
+    if (received.result === 'overflow') this.#gaps.overflowedAt(this.#clocks.now())
+    if (received.result === 'messages') this.tell(messagesIn(this.#connector, received.count))
+    this.#adjust()
     const drained =
       received.result === 'nothing' || (received.result === 'messages' && received.count < batchMessagesMax)
-    const loss = drained ? this.gaps.settle(this.clocks.now()) : null
+    const loss = drained ? this.#gaps.settle(this.#clocks.now()) : null
     if (loss) post({ type: 'lost', ...loss })
-    setImmediate(this.turn)
+    setImmediate(this.#turn)
   }
 
   listen(): void {
-    setImmediate(this.turn)
+    setImmediate(this.#turn)
   }
 
   stop(): void {
-    this.stopped = true
-    this.connector.request(0, false)
-    this.connector.close()
+    this.#stopped = true
+    this.#connector.request(0, false)
+    this.#connector.close()
   }
 }
 
-const run = (): void => {
+function run(): void {
   const connector = ConnectorSocket.open()
   if (typeof connector === 'string') {
     post({ type: 'refused', reason: connector })

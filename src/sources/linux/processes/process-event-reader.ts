@@ -12,7 +12,7 @@ const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const bytes = Buffer.alloc(4096)
 const stat = emptyStat()
 
-const readFile = (path: string): number => {
+function readFile(path: string): number {
   const fd = openFd(path, openFlags)
   if (fd < 0) return -1
   const length = pread(fd, bytes, bytes.length, 0)
@@ -22,31 +22,33 @@ const readFile = (path: string): number => {
 
 const deletedSuffix = ' (deleted)'
 
-export const executableOf = (path: string): string => (path.endsWith(deletedSuffix) ? path.slice(0, -10) : path)
+export function executableOf(path: string): string {
+  return path.endsWith(deletedSuffix) ? path.slice(0, -10) : path
+}
 
 /** When the process that has the pid now began; null where there is none. */
-export const readStartTicks = (pid: number): number | null => {
+export function readStartTicks(pid: number): number | null {
   const length = readFile(`/proc/${pid}/stat`)
   return length > 0 && parseStat(bytes, length, stat) ? stat.startTicks : null
 }
 
-const readName = (pid: number): string | null => {
+function readName(pid: number): string | null {
   const length = readFile(`/proc/${pid}/comm`)
   return length > 0 ? textOfBytes(bytes, 0, length - 1) : null
 }
 
-const readExecutable = (pid: number): string | null => {
+function readExecutable(pid: number): string | null {
   const length = readlink(`/proc/${pid}/exe`, bytes, bytes.length)
   return length > 0 ? executableOf(textOfBytes(bytes, 0, length)) : null
 }
 
-const readUid = (pid: number): number | null => {
+function readUid(pid: number): number | null {
   const length = readFile(`/proc/${pid}/status`)
   return length > 0 ? parseStatus(bytes.toString('latin1', 0, length)).uid : null
 }
 
 /** The processes that end within the batch: reading of them would fail, and cost most when there are many. */
-const endedIn = (events: readonly ConnectorEvent[]): ReadonlySet<number> => {
+function endedIn(events: readonly ConnectorEvent[]): ReadonlySet<number> {
   const ended = new Set<number>()
   for (const event of events) if (event.what === 'exit' && event.pid === event.tid) ended.add(event.pid)
   return ended
@@ -54,7 +56,7 @@ const endedIn = (events: readonly ConnectorEvent[]): ReadonlySet<number> => {
 
 type Fork = Extract<ConnectorEvent, { what: 'fork' }>
 
-const forkEvent = (event: Fork, at: number, gone: boolean, clocks: Clocks): ProcessEvent => {
+function forkEvent(event: Fork, at: number, gone: boolean, clocks: Clocks): ProcessEvent {
   const { pid, parent } = event
   const length = gone ? -1 : readFile(`/proc/${pid}/stat`)
   if (length <= 0 || !parseStat(bytes, length, stat)) {
@@ -65,12 +67,13 @@ const forkEvent = (event: Fork, at: number, gone: boolean, clocks: Clocks): Proc
   return { what: 'fork', at, pid, parent, startTicks, name: nameOfStat(bytes, stat), kernelThread }
 }
 
-const execEvent = (pid: number, at: number, gone: boolean): ProcessEvent =>
-  gone
+function execEvent(pid: number, at: number, gone: boolean): ProcessEvent {
+  return gone
     ? { what: 'exec', at, pid, name: null, executable: null, uid: null }
     : { what: 'exec', at, pid, name: readName(pid), executable: readExecutable(pid), uid: readUid(pid) }
+}
 
-export const processEventsOf = (events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] => {
+export function processEventsOf(events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] {
   const ended = endedIn(events)
   const lives: ProcessEvent[] = []
   for (const event of events) {

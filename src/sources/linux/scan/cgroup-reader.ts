@@ -34,7 +34,7 @@ export interface CgroupTree {
 }
 
 // A version 2 hierarchy that has but hugetlb, say, is only the remainder of what version 1 took.
-const hasControllers = (directory: string): boolean => {
+function hasControllers(directory: string): boolean {
   try {
     return /\b(?:memory|pids)\b/.test(readFileSync(`${directory}/cgroup.controllers`, 'latin1'))
   } catch {
@@ -43,7 +43,7 @@ const hasControllers = (directory: string): boolean => {
 }
 
 /** Version 2 where it has the controllers that count, else the memory hierarchy of version 1, else that of pids. */
-export const findCgroupTree = (cgroupRoot: string): CgroupTree => {
+export function findCgroupTree(cgroupRoot: string): CgroupTree {
   for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
     if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
   const there = (names: readonly string[]) =>
@@ -57,7 +57,7 @@ export const findCgroupTree = (cgroupRoot: string): CgroupTree => {
   return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
 }
 
-const directoriesIn = (path: string): string[] => {
+function directoriesIn(path: string): string[] {
   try {
     return readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -68,44 +68,46 @@ const directoriesIn = (path: string): string[] => {
 }
 
 /** Zero where it was removed meanwhile. */
-const linksOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
+function linksOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
+}
 
 export class CgroupReader {
-  private readonly files: ProcFiles
-  private readonly tree: CgroupTree
-  private partitions: Partition[] = []
-  private rootLinks = 0
-  private untilWalk = 0
-  private nextMember = 0
+  readonly #files: ProcFiles
+  readonly #tree: CgroupTree
+  #partitions: Partition[] = []
+  #rootLinks = 0
+  #untilWalk = 0
+  #nextMember = 0
 
   constructor(files: ProcFiles, tree: CgroupTree) {
-    this.files = files
-    this.tree = tree
+    this.#files = files
+    this.#tree = tree
   }
 
   /** Who lies where: the cheapest way to see a process at rest being moved. */
   tellMembers(tell: (pid: number, names: readonly string[]) => void): void {
-    if (this.tree.directory === null) return
-    const places = [{ names: [], directory: this.tree.directory }, ...this.partitions]
+    if (this.#tree.directory === null) return
+    const places = [{ names: [], directory: this.#tree.directory }, ...this.#partitions]
     const count = Math.min(places.length, membersReadMax)
     for (let turn = 0; turn < count; turn++) {
-      const { names, directory } = places[(this.nextMember + turn) % places.length]!
-      const length = this.files.readOnce(`${directory}/cgroup.procs`)
+      const { names, directory } = places[(this.#nextMember + turn) % places.length]!
+      const length = this.#files.readOnce(`${directory}/cgroup.procs`)
       if (length <= 0) continue
-      for (const line of this.files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
+      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
     }
-    this.nextMember = (this.nextMember + count) % places.length
+    this.#nextMember = (this.#nextMember + count) % places.length
   }
 
   /** Parents before children; the root is not among them. */
   read(): PartitionReading[] {
-    if (this.untilWalk-- <= 0 || this.hasChanged()) this.walk()
+    if (this.#untilWalk-- <= 0 || this.#hasChanged()) this.#walk()
     const readings: PartitionReading[] = []
-    for (const partition of this.partitions) {
-      const memory = this.readNumber(partition.usage)
-      const maximum = this.readNumber(partition.maximum)
+    for (const partition of this.#partitions) {
+      const memory = this.#readNumber(partition.usage)
+      const maximum = this.#readNumber(partition.maximum)
       const why = memory === null ? noController : null
-      const { threadsMax, cpuMax } = partition.maxima.read(this.files)
+      const { threadsMax, cpuMax } = partition.maxima.read(this.#files)
       readings.push({ names: partition.names, memory, memoryMax: maximum, threadsMax, cpuMax, why })
     }
     return readings
@@ -113,35 +115,35 @@ export class CgroupReader {
 
   /** A process was found in a partition that is not known yet. */
   walkSoon(): void {
-    this.untilWalk = 0
+    this.#untilWalk = 0
   }
 
   has(names: readonly string[]): boolean {
     const path = names.join('/')
-    return names.length === 0 || this.partitions.some((partition) => partition.names.join('/') === path)
+    return names.length === 0 || this.#partitions.some((partition) => partition.names.join('/') === path)
   }
 
-  private hasChanged(): boolean {
-    const { directory } = this.tree
+  #hasChanged(): boolean {
+    const { directory } = this.#tree
     if (directory === null) return false
     return (
-      linksOf(directory) !== this.rootLinks ||
-      this.partitions.some((partition) => linksOf(partition.directory) !== partition.links)
+      linksOf(directory) !== this.#rootLinks ||
+      this.#partitions.some((partition) => linksOf(partition.directory) !== partition.links)
     )
   }
 
-  private walk(): void {
-    this.untilWalk = walkEvery
-    this.rootLinks = this.tree.directory === null ? 0 : linksOf(this.tree.directory)
-    const former = new Map(this.partitions.map((partition) => [partition.names.join('/'), partition]))
+  #walk(): void {
+    this.#untilWalk = walkEvery
+    this.#rootLinks = this.#tree.directory === null ? 0 : linksOf(this.#tree.directory)
+    const former = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
     const found: Partition[] = []
-    const queue: (readonly string[])[] = this.tree.directory === null ? [] : [[]]
+    const queue: (readonly string[])[] = this.#tree.directory === null ? [] : [[]]
     for (const names of queue) {
-      for (const name of directoriesIn([this.tree.directory, ...names].join('/'))) {
+      for (const name of directoriesIn([this.#tree.directory, ...names].join('/'))) {
         if (found.length === partitionsMax) break
         const inner = [...names, name]
         const path = inner.join('/')
-        const partition = former.get(path) ?? this.partitionOf(inner)
+        const partition = former.get(path) ?? this.#partitionOf(inner)
         partition.links = linksOf(partition.directory)
         found.push(partition)
         former.delete(path)
@@ -149,27 +151,27 @@ export class CgroupReader {
       }
     }
     for (const { usage, maximum, maxima } of former.values()) {
-      this.files.forget(usage)
-      this.files.forget(maximum)
-      maxima.forget(this.files)
+      this.#files.forget(usage)
+      this.#files.forget(maximum)
+      maxima.forget(this.#files)
     }
-    this.partitions = found
+    this.#partitions = found
   }
 
-  private partitionOf(names: readonly string[]): Partition {
-    const path = [this.tree.directory, ...names].join('/')
+  #partitionOf(names: readonly string[]): Partition {
+    const path = [this.#tree.directory, ...names].join('/')
     const [usage, maximum] =
-      this.tree.hierarchy === 'v2'
+      this.#tree.hierarchy === 'v2'
         ? ['memory.current', 'memory.max']
         : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
     const files = { usage: new ProcFile(`${path}/${usage}`), maximum: new ProcFile(`${path}/${maximum}`) }
-    return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.tree, names) }
+    return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.#tree, names) }
   }
 
-  private readNumber(file: ProcFile): number | null {
-    const length = this.files.read(file, false, 2)
+  #readNumber(file: ProcFile): number | null {
+    const length = this.#files.read(file, false, 2)
     if (length <= 0) return null
-    const number = Number.parseInt(this.files.bytes.toString('latin1', 0, length), 10)
+    const number = Number.parseInt(this.#files.bytes.toString('latin1', 0, length), 10)
     return Number.isNaN(number) || number >= unlimitedFrom ? null : number
   }
 }

@@ -24,81 +24,81 @@ const unitsOfSocket = 0.5
 const noSockets: Readonly<Record<SocketKind, number>> = { channels: 0, 'server-ids': 0, connections: 0 }
 
 export class DescriptorScan {
-  private readonly report: ReportBuilder
-  private readonly tables: FdTableReader
-  private readonly index: SocketIndex
-  private readonly now = new Set<ProcessRecord>()
+  readonly #report: ReportBuilder
+  readonly #tables: FdTableReader
+  readonly #index: SocketIndex
+  readonly #now = new Set<ProcessRecord>()
   /** In the order in which they came. */
-  private readonly waiting = new Set<ProcessRecord>()
+  readonly #waiting = new Set<ProcessRecord>()
   /** What may still be spent on those that wait; below zero what was spent too much. The first scan looks at all there is. */
-  private left = Number.POSITIVE_INFINITY
-  private readonly holders = new Map<ProcessRecord, readonly number[]>()
+  #left = Number.POSITIVE_INFINITY
+  readonly #holders = new Map<ProcessRecord, readonly number[]>()
 
   constructor(report: ReportBuilder, tables: FdTableReader, index: SocketIndex) {
-    this.report = report
-    this.tables = tables
-    this.index = index
+    this.#report = report
+    this.#tables = tables
+    this.#index = index
   }
 
   /** To be looked at in this pass, or in its turn. */
   want(process: ProcessRecord, { armed }: { armed: boolean }): void {
-    if (armed) this.now.add(process)
-    else this.waiting.add(process)
+    if (armed) this.#now.add(process)
+    else this.#waiting.add(process)
   }
 
   /** Looks at what is armed and, in a full scan, at what waits. `lives` is false of those that were dropped since. */
   finishPass(kind: 'fast' | 'full', lives: (process: ProcessRecord) => boolean): void {
-    this.index.startPass()
-    for (const process of this.now) if (lives(process)) this.lookThrough(process)
-    this.now.clear()
-    const armedHolders = this.holders.size
-    if (kind === 'full') this.lookAtWaiting(lives)
-    const asksForWaiting = armedHolders === 0 && this.holders.size > 0
-    for (const [process, inodes] of this.holders) this.tellSockets(process, inodes)
-    this.holders.clear()
-    if (asksForWaiting) this.left -= this.index.asked * unitsOfAsking + this.index.told * unitsOfSocket
-    if (kind === 'full') this.left = Math.min(this.left, 0) + unitsInAScan
+    this.#index.startPass()
+    for (const process of this.#now) if (lives(process)) this.#lookThrough(process)
+    this.#now.clear()
+    const armedHolders = this.#holders.size
+    if (kind === 'full') this.#lookAtWaiting(lives)
+    const asksForWaiting = armedHolders === 0 && this.#holders.size > 0
+    for (const [process, inodes] of this.#holders) this.#tellSockets(process, inodes)
+    this.#holders.clear()
+    if (asksForWaiting) this.#left -= this.#index.asked * unitsOfAsking + this.#index.told * unitsOfSocket
+    if (kind === 'full') this.#left = Math.min(this.#left, 0) + unitsInAScan
   }
 
-  private lookAtWaiting(lives: (process: ProcessRecord) => boolean): void {
-    for (const process of this.waiting) {
-      if (this.left <= 0) return
-      this.waiting.delete(process)
-      if (lives(process)) this.left -= unitsOfProcess + this.lookThrough(process)
+  #lookAtWaiting(lives: (process: ProcessRecord) => boolean): void {
+    for (const process of this.#waiting) {
+      if (this.#left <= 0) return
+      this.#waiting.delete(process)
+      if (lives(process)) this.#left -= unitsOfProcess + this.#lookThrough(process)
     }
   }
 
   /** Returns how many descriptors were looked at. */
-  private lookThrough(process: ProcessRecord): number {
+  #lookThrough(process: ProcessRecord): number {
     process.tableStale = false
     process.fdsAtLook = process.fds
     if (process.kernelThread) {
-      this.report.value(process, 'file-size', 0)
-      this.tellSockets(process, [])
+      this.#report.value(process, 'file-size', 0)
+      this.#tellSockets(process, [])
       return 0
     }
-    const table = this.tables.read(process)
+    const table = this.#tables.read(process)
     if (typeof table === 'number') {
-      if (!isGone(table)) for (const limit of fdTableLimits) this.report.unreadable(process, limit, reasonOf(table))
+      if (!isGone(table)) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reasonOf(table))
       return 0
     }
     process.fdsAtLook = table.looked
-    this.report.value(process, 'file-size', table.largestFile)
-    if (table.sockets.length > 0) this.holders.set(process, table.sockets)
-    else this.tellSockets(process, [])
+    this.#report.value(process, 'file-size', table.largestFile)
+    if (table.sockets.length > 0) this.#holders.set(process, table.sockets)
+    else this.#tellSockets(process, [])
     return table.looked
   }
 
-  private tellSockets(process: ProcessRecord, inodes: readonly number[]): void {
-    const counts = inodes.length === 0 ? noSockets : this.count(process, inodes)
+  #tellSockets(process: ProcessRecord, inodes: readonly number[]): void {
+    const counts = inodes.length === 0 ? noSockets : this.#count(process, inodes)
     for (const kind of socketKinds) {
-      if (typeof counts === 'string') this.report.unreadable(process, kind, counts)
-      else this.report.value(process, kind, counts[kind])
+      if (typeof counts === 'string') this.#report.unreadable(process, kind, counts)
+      else this.#report.value(process, kind, counts[kind])
     }
   }
 
-  private count(process: ProcessRecord, inodes: readonly number[]): Record<SocketKind, number> | string {
-    const kinds = this.index.kindsFor(process.insidePath)
+  #count(process: ProcessRecord, inodes: readonly number[]): Record<SocketKind, number> | string {
+    const kinds = this.#index.kindsFor(process.insidePath)
     if (typeof kinds === 'string') return kinds
     const counts = { ...noSockets }
     for (const inode of inodes) {
@@ -109,6 +109,6 @@ export class DescriptorScan {
   }
 
   close(): void {
-    this.index.close()
+    this.#index.close()
   }
 }

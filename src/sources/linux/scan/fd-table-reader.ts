@@ -30,17 +30,17 @@ export interface FdTable {
 }
 
 export class FdTableReader {
-  private readonly files: ProcFiles
-  private readonly link = Buffer.allocUnsafeSlow(64)
-  private readonly status = Buffer.alloc(256)
+  readonly #files: ProcFiles
+  readonly #link = Buffer.allocUnsafeSlow(64)
+  readonly #status = Buffer.alloc(256)
 
   constructor(files: ProcFiles) {
-    this.files = files
+    this.#files = files
   }
 
   /** A number below zero is an error's. */
   read({ isOwn, fdDirectory: { path: directory } }: ProcessRecord): FdTable | number {
-    const fds = this.files.list(directory)
+    const fds = this.#files.list(directory)
     if (typeof fds === 'number') return fds
     // What we keep open of /proc is neither a socket nor open for writing, and may be most of what there is to look at.
     const sockets = new Set<number>()
@@ -48,27 +48,27 @@ export class FdTableReader {
     let looked = isOwn ? -1 : 0
     let largestFile = 0
     for (const fd of fds) {
-      if (isOwn && this.files.keeps(fd)) continue
+      if (isOwn && this.#files.keeps(fd)) continue
       looked++
       const path = `${directory}/${fd}`
-      const length = readlink(path, this.link, this.link.length)
+      const length = readlink(path, this.#link, this.#link.length)
       if (length < 0) {
         const error = errorNumber()
         // The directory can be listed, but what is in it is not to be looked at, or they are no links but a copy.
         if (error === EACCES || error === EINVAL) return -error
         continue // closed meanwhile
       }
-      const target = this.link.toString('latin1', 0, length)
+      const target = this.#link.toString('latin1', 0, length)
       if (target.startsWith(socketPrefix)) sockets.add(Number.parseInt(target.slice(socketPrefix.length), 10))
       else if (target.startsWith('/') && !withoutSize.test(target))
-        largestFile = Math.max(largestFile, this.sizeIfWritten(path))
+        largestFile = Math.max(largestFile, this.#sizeIfWritten(path))
     }
     return { sockets: [...sockets], largestFile, looked }
   }
 
   /** The link itself has its owner's right to write exactly where the descriptor was opened for writing. */
-  private sizeIfWritten(path: string): number {
-    const { status } = this
+  #sizeIfWritten(path: string): number {
+    const status = this.#status
     if (statx(0, path, noFollow, wantedOfLink, status) !== 0) return 0
     if ((status.readUInt16LE(modeAt) & ownerMayWrite) === 0) return 0
     if (statx(0, path, asCached, wantedOfFile, status) !== 0) return 0

@@ -6,11 +6,11 @@ import type { ProcessRecord } from './scan-records.ts'
 
 /** Each pass has one of its own: it tells what happened since the last pass of that kind. */
 export class IdleProcesses {
-  private readonly stats: TaskStats
-  private readonly totals = new WeakMap<ProcessRecord, Pick<RunTotals, 'timesRun' | 'runNs'>>()
+  readonly #stats: TaskStats
+  readonly #totals = new WeakMap<ProcessRecord, Pick<RunTotals, 'timesRun' | 'runNs'>>()
 
   constructor(stats: TaskStats) {
-    this.stats = stats
+    this.#stats = stats
   }
 
   /**
@@ -20,11 +20,11 @@ export class IdleProcesses {
   look(processes: readonly ProcessRecord[]): void {
     const pids = processes.map(({ pid }) => pid)
     for (const process of processes) process.atRest = false
-    this.stats.read(pids, (index, timesRun, runNs) => {
+    this.#stats.read(pids, (index, timesRun, runNs) => {
       const process = processes[index]!
-      const former = this.totals.get(process)
+      const former = this.#totals.get(process)
       process.atRest = timesRun > 0 && timesRun === former?.timesRun && runNs === former.runNs
-      this.totals.set(process, { timesRun, runNs })
+      this.#totals.set(process, { timesRun, runNs })
     })
   }
 }

@@ -24,12 +24,12 @@ export interface KernelAbilities {
 }
 
 /** Why owners of locks cannot be read at all; null where they can. The layouts of locks are known of x86-64 only. */
-export const whyNoOwners = ({ schedstatWorks }: Pick<KernelAbilities, 'schedstatWorks'>): string | null => {
+export function whyNoOwners({ schedstatWorks }: Pick<KernelAbilities, 'schedstatWorks'>): string | null {
   if (process.arch !== 'x64') return `not read on ${process.arch}`
   return schedstatWorks ? null : 'the kernel keeps no scheduling figures, without which no reading can be proven'
 }
 
-const keepsSchedstat = (procRoot: string): boolean => {
+function keepsSchedstat(procRoot: string): boolean {
   const path = `${procRoot}/self/schedstat`
   if (!existsSync(path)) return false
   const bytes = readFileSync(path)
@@ -37,7 +37,7 @@ const keepsSchedstat = (procRoot: string): boolean => {
   return parseSchedstat(bytes, bytes.length, schedstat) && schedstat.timesRun > 0
 }
 
-export const findAbilities = (procRoot: string, cgroupRoot: string): KernelAbilities => {
+export function findAbilities(procRoot: string, cgroupRoot: string): KernelAbilities {
   const isProc = existsSync(procRoot) && statfsSync(procRoot).type === procMagic
   const tree = findCgroupTree(cgroupRoot)
   return {

@@ -31,32 +31,36 @@ const noDescriptors = 0
 const deletedSuffix = ' (deleted)'
 const noTimers = 'the kernel does not list POSIX timers'
 
-const sameNames = (one: readonly string[] | null, other: readonly string[] | null): boolean =>
-  one === other || (one !== null && other !== null && one.join('/') === other.join('/'))
+function sameNames(one: readonly string[] | null, other: readonly string[] | null): boolean {
+  return one === other || (one !== null && other !== null && one.join('/') === other.join('/'))
+}
 
-const sameFacts = (one: ProcessFacts, other: ProcessFacts): boolean =>
-  one.startTicks === other.startTicks &&
-  one.name === other.name &&
-  one.parent === other.parent &&
-  one.uid === other.uid &&
-  one.executable === other.executable &&
-  one.rlimits === other.rlimits &&
-  sameNames(one.partition, other.partition)
+function sameFacts(one: ProcessFacts, other: ProcessFacts): boolean {
+  return (
+    one.startTicks === other.startTicks &&
+    one.name === other.name &&
+    one.parent === other.parent &&
+    one.uid === other.uid &&
+    one.executable === other.executable &&
+    one.rlimits === other.rlimits &&
+    sameNames(one.partition, other.partition)
+  )
+}
 
 export class ProcessReader {
-  private readonly files: ProcFiles
-  private readonly report: ReportBuilder
-  private readonly status: StatusReader
-  private readonly options: ProcessReaderOptions
-  private readonly stat = emptyStat()
-  private readonly statm = emptyStatm()
-  private readonly path = Buffer.allocUnsafeSlow(4096)
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
+  readonly #status: StatusReader
+  readonly #options: ProcessReaderOptions
+  readonly #stat = emptyStat()
+  readonly #statm = emptyStatm()
+  readonly #path = Buffer.allocUnsafeSlow(4096)
 
   constructor(files: ProcFiles, report: ReportBuilder, options: ProcessReaderOptions) {
-    this.files = files
-    this.report = report
-    this.status = new StatusReader(files, report)
-    this.options = options
+    this.#files = files
+    this.#report = report
+    this.#status = new StatusReader(files, report)
+    this.#options = options
   }
 
   /**
@@ -64,40 +68,40 @@ export class ProcessReader {
    * did not run still has them. False where the process is gone, or another has its pid.
    */
   readFacts(process: ProcessRecord, ran: boolean): boolean {
-    const length = this.files.read(process.stat, false, seldom)
-    if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
-    const { startTicks, parent, kernelThread } = this.stat
+    const length = this.#files.read(process.stat, false, seldom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    const { startTicks, parent, kernelThread } = this.#stat
     process.callers.clear()
     const former = process.facts
     if (former && former.startTicks !== startTicks) return false
-    const name = nameOfStat(this.files.bytes, this.stat)
-    const uid = former && !ran ? former.uid : this.readUid(process)
+    const name = nameOfStat(this.#files.bytes, this.#stat)
+    const uid = former && !ran ? former.uid : this.#readUid(process)
     if (uid === null) return false
-    const executable = former && !ran ? former.executable : kernelThread ? null : this.readExecutable(process)
-    const partition = this.readPartition(process)
-    const rlimits = this.readRlimits(process)
+    const executable = former && !ran ? former.executable : kernelThread ? null : this.#readExecutable(process)
+    const partition = this.#readPartition(process)
+    const rlimits = this.#readRlimits(process)
     const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
     process.factsStale = false
     if (former && sameFacts(former, facts)) return true
     process.facts = facts
-    this.report.process(facts)
+    this.#report.process(facts)
     return true
   }
 
   /** Whether the process that we know still lives under its pid; a zombie does not. */
   isSame(process: ProcessRecord): boolean {
-    const length = this.files.read(process.stat, false, seldom)
-    if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
-    return this.stat.startTicks === process.facts?.startTicks && (this.stat.state !== 'Z' || this.stat.threads > 1)
+    const length = this.#files.read(process.stat, false, seldom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    return this.#stat.startTicks === process.facts?.startTicks && (this.#stat.state !== 'Z' || this.#stat.threads > 1)
   }
 
   /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
   readThreads(process: ProcessRecord, relist: boolean): boolean {
     if (!relist && !process.listStale) {
-      if (this.files.stat(process.taskDirectory, false, seldom) < 0) return false
-      if (this.files.links - 2 === process.threads.length) return true
+      if (this.#files.stat(process.taskDirectory, false, seldom) < 0) return false
+      if (this.#files.links - 2 === process.threads.length) return true
     }
-    const tids = this.files.list(`${process.path}/task`)
+    const tids = this.#files.list(`${process.path}/task`)
     if (typeof tids === 'number' || tids.length === 0) return false
     const former = new Map(process.threads.map((thread) => [thread.tid, thread]))
     process.threads = tids.map((tid) => {
@@ -110,7 +114,7 @@ export class ProcessReader {
     })
     for (const thread of former.values()) {
       thread.gone = true
-      thread.forget(this.files)
+      thread.forget(this.#files)
     }
     process.listStale = false
     return true
@@ -119,92 +123,93 @@ export class ProcessReader {
   /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
   readValues(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
     const { armed } = depth
-    if ((mask & bitOf('fds')) !== 0 && !this.readFds(process, armed)) return false
-    if ((mask & bitOf('timers')) !== 0 && !this.readTimers(process, armed)) return false
-    if ((mask & statusMask) !== 0 && !this.status.read(process, mask, depth)) return false
+    if ((mask & bitOf('fds')) !== 0 && !this.#readFds(process, armed)) return false
+    if ((mask & bitOf('timers')) !== 0 && !this.#readTimers(process, armed)) return false
+    if ((mask & statusMask) !== 0 && !this.#status.read(process, mask, depth)) return false
     if (process.kernelThread) return true // it has no address space of its own
-    return (mask & statmMask) === 0 || this.readMemory(process, mask, armed)
+    return (mask & statmMask) === 0 || this.#readMemory(process, mask, armed)
   }
 
-  private readFds(process: ProcessRecord, armed: boolean): boolean {
-    const count = this.countFds(process, armed)
+  #readFds(process: ProcessRecord, armed: boolean): boolean {
+    const count = this.#countFds(process, armed)
     if (isGone(count)) return false
-    process.fds = process.isOwn ? count - this.files.openCount : count
-    if (count < 0) this.report.unreadable(process, 'fds', reasonOf(count))
+    process.fds = process.isOwn ? count - this.#files.openCount : count
+    if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(count))
     else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
-    else this.report.value(process, 'fds', count)
+    else this.#report.value(process, 'fds', count)
     return true
   }
 
-  private countFds(process: ProcessRecord, armed: boolean): number {
-    if (!this.options.fdSizeWorks) {
-      const fds = this.files.list(process.fdDirectory.path)
+  #countFds(process: ProcessRecord, armed: boolean): number {
+    if (!this.#options.fdSizeWorks) {
+      const fds = this.#files.list(process.fdDirectory.path)
       return typeof fds === 'number' ? fds : fds.length
     }
-    const result = this.files.stat(process.fdDirectory, armed, armed ? always : seldom)
-    return result < 0 ? result : this.files.size
+    const result = this.#files.stat(process.fdDirectory, armed, armed ? always : seldom)
+    return result < 0 ? result : this.#files.size
   }
 
-  private readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {
-    const { statm, report } = this
-    const length = this.files.read(process.statm, armed, armed ? always : seldom)
-    if (length <= 0 || !parseStatm(this.files.bytes, length, statm)) return false
+  #readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {
+    const statm = this.#statm
+    const report = this.#report
+    const length = this.#files.read(process.statm, armed, armed ? always : seldom)
+    if (length <= 0 || !parseStatm(this.#files.bytes, length, statm)) return false
     if (statm.size === 0) return false
-    const { pageBytes } = this.options
+    const { pageBytes } = this.#options
     if ((mask & bitOf('memory')) !== 0) report.value(process, 'memory', statm.resident * pageBytes)
     if ((mask & bitOf('address-space')) !== 0) report.value(process, 'address-space', statm.size * pageBytes)
     if ((mask & bitOf('data-pages')) !== 0) report.value(process, 'data-pages', statm.data)
     return true
   }
 
-  private readTimers(process: ProcessRecord, armed: boolean): boolean {
-    if (!this.options.timersWork) {
-      this.report.unreadable(process, 'timers', noTimers)
+  #readTimers(process: ProcessRecord, armed: boolean): boolean {
+    if (!this.#options.timersWork) {
+      this.#report.unreadable(process, 'timers', noTimers)
       return true
     }
-    const length = this.files.read(process.timers, armed, armed ? always : seldom)
+    const length = this.#files.read(process.timers, armed, armed ? always : seldom)
     if (length < 0 && !isDenied(length)) return false
-    if (length < 0) this.report.unreadable(process, 'timers', reasonOf(length))
-    else this.report.value(process, 'timers', length === 0 ? 0 : this.countTimersOf(process, length))
+    if (length < 0) this.#report.unreadable(process, 'timers', reasonOf(length))
+    else this.#report.value(process, 'timers', length === 0 ? 0 : this.#countTimersOf(process, length))
     return true
   }
 
   /** A list that does not fit one reading is read whole. */
-  private countTimersOf(process: ProcessRecord, length: number): number {
-    const whole = length < 3500 ? length : Math.max(length, this.files.readOnce(process.timers.path))
-    return countTimers(this.files.bytes.toString('latin1', 0, whole))
+  #countTimersOf(process: ProcessRecord, length: number): number {
+    const whole = length < 3500 ? length : Math.max(length, this.#files.readOnce(process.timers.path))
+    return countTimers(this.#files.bytes.toString('latin1', 0, whole))
   }
 
-  private readUid(process: ProcessRecord): number | null {
-    const text = this.readText(process.status, false)
+  #readUid(process: ProcessRecord): number | null {
+    const text = this.#readText(process.status, false)
     if (typeof text === 'number') return null
     const { uid, namespacePids } = parseStatus(text)
     process.namespaceDepth = Math.max(1, namespacePids.length)
     return uid
   }
 
-  private readText(file: ProcFile, armed: boolean): string | number {
-    const length = this.files.read(file, armed, armed ? always : seldom)
-    return length <= 0 ? length : this.files.bytes.toString('latin1', 0, length)
+  #readText(file: ProcFile, armed: boolean): string | number {
+    const length = this.#files.read(file, armed, armed ? always : seldom)
+    return length <= 0 ? length : this.#files.bytes.toString('latin1', 0, length)
   }
 
-  private readExecutable(process: ProcessRecord): string | null {
-    const length = readlink(`${process.insidePath}/exe`, this.path, this.path.length)
+  #readExecutable(process: ProcessRecord): string | null {
+    const length = readlink(`${process.insidePath}/exe`, this.#path, this.#path.length)
     if (length <= 0) return null
-    const path = textOfBytes(this.path, 0, length)
+    const path = textOfBytes(this.#path, 0, length)
     return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path
   }
 
-  private readPartition(process: ProcessRecord): readonly string[] | null {
-    const length = this.files.read(process.cgroup, false, seldom)
-    return length < 0 ? null : parseCgroup(textOfBytes(this.files.bytes, 0, length), this.options.hierarchy)
+  #readPartition(process: ProcessRecord): readonly string[] | null {
+    const length = this.#files.read(process.cgroup, false, seldom)
+    return length < 0 ? null : parseCgroup(textOfBytes(this.#files.bytes, 0, length), this.#options.hierarchy)
   }
 
   /** The same object as before where nothing changed, which spares the comparison. */
-  private readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
-    const length = this.files.read(process.limits, false, seldom)
+  #readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
+    const length = this.#files.read(process.limits, false, seldom)
     if (length <= 0) return null
-    const text = this.files.bytes.toString('latin1', 0, length)
+    const text = this.#files.bytes.toString('latin1', 0, length)
     if (text === process.limitsText) return process.facts?.rlimits ?? null
     process.limitsText = text
     return parseLimits(text)

@@ -27,37 +27,37 @@ export interface Depth {
 }
 
 export class ProcessScan {
-  private readonly files: ProcFiles
-  private readonly report: ReportBuilder
-  private readonly stacks: StackReader
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
+  readonly #stacks: StackReader
   readonly threadReader: ThreadReader
-  private readonly processReader: ProcessReader
-  private readonly descriptors: DescriptorScan
+  readonly #processReader: ProcessReader
+  readonly #descriptors: DescriptorScan
 
   constructor(files: ProcFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelAbilities) {
-    this.files = files
-    this.report = report
-    this.stacks = new StackReader(files, report, abilities)
-    this.threadReader = new ThreadReader(files, report, this.stacks, abilities)
-    this.processReader = new ProcessReader(files, report, abilities)
-    this.descriptors = descriptors
+    this.#files = files
+    this.#report = report
+    this.#stacks = new StackReader(files, report, abilities)
+    this.threadReader = new ThreadReader(files, report, this.#stacks, abilities)
+    this.#processReader = new ProcessReader(files, report, abilities)
+    this.#descriptors = descriptors
   }
 
   startPass(now: number, nowTicks: number): void {
     this.threadReader.now = now
     this.threadReader.nowTicks = nowTicks
-    this.stacks.startPass()
+    this.#stacks.startPass()
   }
 
   /** Whether the process that we know still lives under its pid. */
   isSame(process: ProcessRecord): boolean {
-    return this.processReader.isSame(process)
+    return this.#processReader.isSame(process)
   }
 
   /** Nothing of what was read of it since the mark is told. */
   takeBack(process: ProcessRecord): void {
-    this.stacks.abandonProcess()
-    this.report.takeBack()
+    this.#stacks.abandonProcess()
+    this.#report.takeBack()
     process.forgetTold()
   }
 
@@ -76,7 +76,7 @@ export class ProcessScan {
 
   /** Has stacks looked up that had to wait for their turn. */
   wantStacks(process: ProcessRecord): void {
-    if (process.stacksPending && this.stacks.mayReadMaps) this.stacks.wantAgain(process)
+    if (process.stacksPending && this.#stacks.mayReadMaps) this.#stacks.wantAgain(process)
   }
 
   /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
@@ -86,52 +86,52 @@ export class ProcessScan {
     const armed = depth.plan !== 0
     if (thorough) {
       if (ran) process.denied = false
-      if (!this.processReader.readFacts(process, ran)) return false
+      if (!this.#processReader.readFacts(process, ran)) return false
     }
-    if ((ran || deep) && !this.processReader.readThreads(process, deep)) return false
-    if (!this.readThreadsThatRan(process, armed, deep)) return false
+    if ((ran || deep) && !this.#processReader.readThreads(process, deep)) return false
+    if (!this.#readThreadsThatRan(process, armed, deep)) return false
     // Another name: most likely it executed another program.
-    if (process.factsStale && !this.processReader.readFacts(process, true)) return false
+    if (process.factsStale && !this.#processReader.readFacts(process, true)) return false
     process.zombie = process.threads.every(({ dead }) => dead)
     if (process.zombie) {
       this.takeBack(process)
       return true
     }
-    process.lookThroughLiving(this.files)
+    process.lookThroughLiving(this.#files)
     // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
     const mask = ran ? wholeMask : statmMask | bitOf('signals')
-    if (!this.processReader.readValues(process, mask, { armed, eachThread: deep })) return false
-    this.wantTable(process, depth)
-    return this.stacks.finishProcess(process, armed)
+    if (!this.#processReader.readValues(process, mask, { armed, eachThread: deep })) return false
+    this.#wantTable(process, depth)
+    return this.#stacks.finishProcess(process, armed)
   }
 
   /**
    * Has its descriptors looked through, if they may hold something else than when that was done last. As many as before
    * are most often the same ones: where none of them is armed, that is left for its turn.
    */
-  private wantTable(process: ProcessRecord, { ran, turn, deep, plan }: Depth): void {
+  #wantTable(process: ProcessRecord, { ran, turn, deep, plan }: Depth): void {
     if (ran) process.tableStale = true
     const armed = (plan & fdTableMask) !== 0
     const changed = process.tableStale && (armed || turn || process.fds !== process.fdsAtLook)
     // Files grow by the hands of others, and the other end may reset a connection, while the holder rests.
-    if (changed || deep || (armed && turn)) this.descriptors.want(process, { armed })
+    if (changed || deep || (armed && turn)) this.#descriptors.want(process, { armed })
   }
 
-  private readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
+  #readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
-      const read = thread.gone || !this.readThread(process, thread, armed, deep)
+      const read = thread.gone || !this.#readThread(process, thread, armed, deep)
       if (!read) continue
       thread.gone = true
       process.listStale = true
       if (thread.isMain) return false
     }
-    if (process.listStale) this.removeGone(process)
+    if (process.listStale) this.#removeGone(process)
     return process.threads.length > 0
   }
 
   /** False where it is gone. */
-  private readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
+  #readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
     if (thread.ran) {
       if (!this.threadReader.readAll(process, thread, armed)) return false
       if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
@@ -141,10 +141,10 @@ export class ProcessScan {
     return !deep || this.threadReader.readName(thread)
   }
 
-  private removeGone(process: ProcessRecord): void {
+  #removeGone(process: ProcessRecord): void {
     for (const thread of process.threads) {
       if (!thread.gone) continue
-      thread.forget(this.files)
+      thread.forget(this.#files)
       process.noteFormer(thread)
     }
     process.threads = process.threads.filter(({ gone }) => !gone)
@@ -158,16 +158,16 @@ export class ProcessScan {
       if (!ran) processMask &= ~ranMask
       if (ran) process.tableStale = true
       if (ran) process.ranSinceWhole = true
-      if (ran && !this.processReader.readThreads(process, false)) return false
-      if ((mask & (threadMask | locksBit)) !== 0) this.readThreadsFast(process, mask)
+      if (ran && !this.#processReader.readThreads(process, false)) return false
+      if ((mask & (threadMask | locksBit)) !== 0) this.#readThreadsFast(process, mask)
     }
     const values = processMask & ~fdTableMask
-    if (!this.processReader.readValues(process, values, { armed: true, eachThread: true })) return false
-    if ((mask & fdTableMask) !== 0 && process.tableStale) this.descriptors.want(process, { armed: true })
-    return this.stacks.finishProcess(process, true)
+    if (!this.#processReader.readValues(process, values, { armed: true, eachThread: true })) return false
+    if ((mask & fdTableMask) !== 0 && process.tableStale) this.#descriptors.want(process, { armed: true })
+    return this.#stacks.finishProcess(process, true)
   }
 
-  private readThreadsFast(process: ProcessRecord, mask: number): void {
+  #readThreadsFast(process: ProcessRecord, mask: number): void {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, true)
       if (thread.gone) {
@@ -175,14 +175,14 @@ export class ProcessScan {
         continue
       }
       if ((mask & cpuMask) !== 0) this.threadReader.tellUse(thread, mask)
-      if (!thread.ran || this.readThreadFast(process, thread, mask)) continue
+      if (!thread.ran || this.#readThreadFast(process, thread, mask)) continue
       thread.gone = true
       process.listStale = true
     }
   }
 
   /** False where it is gone. */
-  private readThreadFast(process: ProcessRecord, thread: ThreadRecord, mask: number): boolean {
+  #readThreadFast(process: ProcessRecord, thread: ThreadRecord, mask: number): boolean {
     if ((mask & locksBit) !== 0) return this.threadReader.readAll(process, thread, true)
     return (mask & stackMask) === 0 || this.threadReader.readStack(process, thread)
   }

@@ -17,19 +17,19 @@ import {
 /** Numbers that grow, without an allocation a number. */
 class Numbers {
   length = 0
-  private array = new Float64Array(4096)
+  #array = new Float64Array(4096)
 
   push(value: number): void {
-    if (this.length === this.array.length) {
+    if (this.length === this.#array.length) {
       const grown = new Float64Array(this.length * 2)
-      grown.set(this.array)
-      this.array = grown
+      grown.set(this.#array)
+      this.#array = grown
     }
-    this.array[this.length++] = value
+    this.#array[this.length++] = value
   }
 
   take(): Float64Array<ArrayBuffer> {
-    const taken = this.array.slice(0, this.length)
+    const taken = this.#array.slice(0, this.length)
     this.length = 0
     return taken
   }
@@ -75,14 +75,14 @@ export class ReportBuilder {
   partitions: readonly PartitionReading[] | null = null
   waits: readonly ObservedWait[] | null = null
   closedSets: readonly number[] | null = null
-  private readonly valueRows = new Numbers()
-  private readonly capacityRows = new Numbers()
-  private readonly inventoryRows = new Numbers()
-  private readonly confirmedPids = new Numbers()
-  private processes: ProcessFacts[] = []
-  private threads: ThreadFacts[] = []
-  private unreadableRows: Unreadable[] = []
-  private readonly marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
+  readonly #valueRows = new Numbers()
+  readonly #capacityRows = new Numbers()
+  readonly #inventoryRows = new Numbers()
+  readonly #confirmedPids = new Numbers()
+  #processes: ProcessFacts[] = []
+  #threads: ThreadFacts[] = []
+  #unreadableRows: Unreadable[] = []
+  readonly #marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
 
   value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
     const index = scannedIndex[limit]
@@ -90,7 +90,7 @@ export class ReportBuilder {
     if (!this.tellsUnchanged && subject.sent[index] === sent) return
     subject.sent[index] = sent
     subject.reasons?.delete(limit)
-    const rows = this.valueRows
+    const rows = this.#valueRows
     rows.push(subject.pid)
     rows.push(subject.subjectTid)
     rows.push(index)
@@ -99,7 +99,7 @@ export class ReportBuilder {
   }
 
   capacity(subject: Subject, limit: ScannedLimit, capacity: number): void {
-    const rows = this.capacityRows
+    const rows = this.#capacityRows
     rows.push(subject.pid)
     rows.push(subject.subjectTid)
     rows.push(scannedIndex[limit])
@@ -112,74 +112,74 @@ export class ReportBuilder {
     if (subject.reasons.get(limit) === reason) return
     subject.reasons.set(limit, reason)
     subject.sent[scannedIndex[limit]] = Number.NaN
-    this.unreadableRows.push({ pid: subject.pid, tid: subject.subjectTid, limit, reason })
+    this.#unreadableRows.push({ pid: subject.pid, tid: subject.subjectTid, limit, reason })
   }
 
   process(facts: ProcessFacts): void {
-    this.processes.push(facts)
+    this.#processes.push(facts)
   }
 
   thread(facts: ThreadFacts): void {
-    this.threads.push(facts)
+    this.#threads.push(facts)
   }
 
   confirm(pid: number): void {
-    this.confirmedPids.push(pid)
+    this.#confirmedPids.push(pid)
   }
 
   inventory(number: number): void {
-    this.inventoryRows.push(number)
+    this.#inventoryRows.push(number)
   }
 
   /** A process begins here. */
   mark(): void {
-    const marked = this.marked
-    marked.values = this.valueRows.length
-    marked.capacities = this.capacityRows.length
-    marked.processes = this.processes.length
-    marked.threads = this.threads.length
-    marked.unreadable = this.unreadableRows.length
-    marked.inventory = this.inventoryRows.length
+    const marked = this.#marked
+    marked.values = this.#valueRows.length
+    marked.capacities = this.#capacityRows.length
+    marked.processes = this.#processes.length
+    marked.threads = this.#threads.length
+    marked.unreadable = this.#unreadableRows.length
+    marked.inventory = this.#inventoryRows.length
   }
 
   /** It ended while it was read: no half of it is told. */
   takeBack(): void {
-    const marked = this.marked
-    this.valueRows.length = marked.values
-    this.capacityRows.length = marked.capacities
-    this.inventoryRows.length = marked.inventory
-    this.processes.length = marked.processes
-    this.threads.length = marked.threads
-    this.unreadableRows.length = marked.unreadable
+    const marked = this.#marked
+    this.#valueRows.length = marked.values
+    this.#capacityRows.length = marked.capacities
+    this.#inventoryRows.length = marked.inventory
+    this.#processes.length = marked.processes
+    this.#threads.length = marked.threads
+    this.#unreadableRows.length = marked.unreadable
   }
 
   get isEmpty(): boolean {
-    const facts = this.processes.length + this.threads.length + this.unreadableRows.length
+    const facts = this.#processes.length + this.#threads.length + this.#unreadableRows.length
     const locks = this.waits ?? this.closedSets
-    return facts + this.valueRows.length + this.capacityRows.length === 0 && this.system === null && locks === null
+    return facts + this.#valueRows.length + this.#capacityRows.length === 0 && this.system === null && locks === null
   }
 
   finish(times: PassTimes): ScanReport & { readonly values: Float64Array<ArrayBuffer> } {
-    const inventory = this.inventoryRows.take()
+    const inventory = this.#inventoryRows.take()
     const report = {
       type: 'scan' as const,
       ...times,
       inventory: times.kind === 'full' && this.isWhole ? inventory : null,
-      processes: this.processes,
-      threads: this.threads,
-      values: this.valueRows.take(),
-      capacities: this.capacityRows.take(),
-      unreadable: this.unreadableRows,
-      confirmed: Int32Array.from(this.confirmedPids.take()),
+      processes: this.#processes,
+      threads: this.#threads,
+      values: this.#valueRows.take(),
+      capacities: this.#capacityRows.take(),
+      unreadable: this.#unreadableRows,
+      confirmed: Int32Array.from(this.#confirmedPids.take()),
       waits: this.waits,
       closedSets: this.closedSets,
       system: this.system,
       partitions: this.partitions,
     }
     this.isWhole = true
-    this.processes = []
-    this.threads = []
-    this.unreadableRows = []
+    this.#processes = []
+    this.#threads = []
+    this.#unreadableRows = []
     this.system = null
     this.partitions = null
     this.waits = null
@@ -189,7 +189,7 @@ export class ReportBuilder {
 }
 
 /** Rows as objects, for those who do not need the speed: tests and tools. */
-export const rowsOf = (numbers: Float64Array, stride: typeof valueStride | typeof capacityStride): number[][] => {
+export function rowsOf(numbers: Float64Array, stride: typeof valueStride | typeof capacityStride): number[][] {
   const rows: number[][] = []
   for (let at = 0; at < numbers.length; at += stride) rows.push([...numbers.subarray(at, at + stride)])
   return rows

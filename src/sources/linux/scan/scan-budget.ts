@@ -15,18 +15,21 @@ const fullShareMax = 0.5
 const fullPeriodsMax = 10
 const passesKept = 8
 
-const leastOf = (costs: readonly number[]): number => (costs.length < 2 ? 0 : Math.min(...costs))
+function leastOf(costs: readonly number[]): number {
+  return costs.length < 2 ? 0 : Math.min(...costs)
+}
 
-const meanWithoutDearest = (costs: readonly number[]): number =>
-  (costs.reduce((total, each) => total + each, 0) - Math.max(...costs)) / (costs.length - 1)
+function meanWithoutDearest(costs: readonly number[]): number {
+  return (costs.reduce((total, each) => total + each, 0) - Math.max(...costs)) / (costs.length - 1)
+}
 
 export class ScanBudget {
-  private readonly options: BudgetOptions
-  private readonly recent: Record<PassKind, number[]> = { fast: [], full: [] }
-  private readonly cost = { fast: 0, full: 0 }
+  readonly #options: BudgetOptions
+  readonly #recent: Record<PassKind, number[]> = { fast: [], full: [] }
+  readonly #cost = { fast: 0, full: 0 }
 
   constructor(options: BudgetOptions) {
-    this.options = options
+    this.#options = options
   }
 
   /**
@@ -34,19 +37,19 @@ export class ScanBudget {
    * the least, because they open files and are slow as all that begins.
    */
   record(kind: PassKind, cpuMs: number): void {
-    const recent = this.recent[kind]
+    const recent = this.#recent[kind]
     recent.push(cpuMs)
     if (recent.length > passesKept) recent.shift()
-    this.cost[kind] = recent.length < passesKept ? leastOf(recent) : meanWithoutDearest(recent)
+    this.#cost[kind] = recent.length < passesKept ? leastOf(recent) : meanWithoutDearest(recent)
   }
 
   periodOf(kind: PassKind, armed: boolean): number {
-    const { periodMs, fullPeriodMs, idleBudget, armedBudget } = this.options
+    const { periodMs, fullPeriodMs, idleBudget, armedBudget } = this.#options
     const fullBudget = armed ? armedBudget * fullShareMax : idleBudget
-    const full = Math.min(Math.max(fullPeriodMs, this.cost.full / fullBudget), fullPeriodMs * fullPeriodsMax)
+    const full = Math.min(Math.max(fullPeriodMs, this.#cost.full / fullBudget), fullPeriodMs * fullPeriodsMax)
     if (kind === 'full') return full
     const budget = armed ? armedBudget : idleBudget
-    const left = Math.max(budget - this.cost.full / full, budget * fullShareMax)
-    return Math.max(periodMs, this.cost.fast / left)
+    const left = Math.max(budget - this.#cost.full / full, budget * fullShareMax)
+    return Math.max(periodMs, this.#cost.fast / left)
   }
 }

@@ -2,8 +2,13 @@
 
 import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex, scannedLimits } from '../protocol.ts'
 
-export const bitOf = (limit: ScannedLimit): number => 1 << scannedIndex[limit]
-const maskOf = (...limits: readonly ScannedLimit[]): number => limits.reduce((mask, limit) => mask | bitOf(limit), 0)
+export function bitOf(limit: ScannedLimit): number {
+  return 1 << scannedIndex[limit]
+}
+
+function maskOf(...limits: readonly ScannedLimit[]): number {
+  return limits.reduce((mask, limit) => mask | bitOf(limit), 0)
+}
 
 export const everythingMask = maskOf(...scannedLimits)
 export const statmMask = maskOf('memory', 'address-space', 'data-pages')
@@ -20,23 +25,23 @@ export const cpuMask = maskOf('cpu-time', 'cpu')
 type Plan = Extract<ScanCommand, { type: 'plan' }>
 
 export class ScanPlan {
-  private everyMask = 0
-  private masks: ReadonlyMap<number, number> = new Map()
+  #everyMask = 0
+  #masks: ReadonlyMap<number, number> = new Map()
   system = false
 
   replace(plan: Plan): void {
-    this.everyMask = plan.everyMask
-    this.masks = plan.masks
+    this.#everyMask = plan.everyMask
+    this.#masks = plan.masks
     this.system = plan.system
   }
 
   maskOf(pid: number): number {
-    return this.masks.get(pid) ?? this.everyMask
+    return this.#masks.get(pid) ?? this.#everyMask
   }
 
   get armsProcesses(): boolean {
-    if (this.everyMask !== 0) return true
-    for (const mask of this.masks.values()) if (mask !== 0) return true
+    if (this.#everyMask !== 0) return true
+    for (const mask of this.#masks.values()) if (mask !== 0) return true
     return false
   }
 
@@ -46,6 +51,6 @@ export class ScanPlan {
 
   /** The processes listed, or null where every process is armed. */
   get listed(): Iterable<number> | null {
-    return this.everyMask === 0 ? this.masks.keys() : null
+    return this.#everyMask === 0 ? this.#masks.keys() : null
   }
 }

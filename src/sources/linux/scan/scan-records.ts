@@ -9,7 +9,9 @@ import type { Subject } from './report-builder.ts'
 
 const formerTidsMax = 4096
 
-const nothingSent = (): number[] => scannedLimits.map(() => Number.NaN)
+function nothingSent(): number[] {
+  return scannedLimits.map(() => Number.NaN)
+}
 
 export class ThreadRecord implements Subject {
   readonly pid: number

@@ -1,6 +1,6 @@
 /** Worker thread: scans /proc at two periods and tells the main thread what it read. */
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from '../protocol.ts'
 import { findAbilities } from './kernel-abilities.ts'
@@ -9,124 +9,133 @@ import { ReportBuilder } from './report-builder.ts'
 import { type PassKind, ScanBudget } from './scan-budget.ts'
 import { type Degrading, Scanner } from './scanner.ts'
 
-const port = parentPort
-if (!port) throw new Error('scan-worker runs as a worker thread')
+/** @throws Error outside a worker thread */
+function requirePort(): MessagePort {
+  if (parentPort === null) throw new Error('scan-worker runs as a worker thread')
+  return parentPort
+}
+
+const port = requirePort()
 const options: ScanOptions = workerData
-const post = (message: ScanMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+function post(message: ScanMessage, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer)
+}
 
 /** Says each failure once until it is over, or has another reason. */
 class Degradations implements Degrading {
-  private readonly reasons = new Map<string, string>()
+  readonly #reasons = new Map<string, string>()
 
   degraded(what: string, reason: string): void {
-    if (this.reasons.get(what) === reason) return
-    this.reasons.set(what, reason)
+    if (this.#reasons.get(what) === reason) return
+    this.#reasons.set(what, reason)
     post({ type: 'degraded', what, reason })
   }
 
   recovered(what: string): void {
-    if (this.reasons.delete(what)) post({ type: 'recovered', what })
+    if (this.#reasons.delete(what)) post({ type: 'recovered', what })
   }
 }
 
 class ScanLoop {
-  private readonly clocks = new Clocks(options.clockOffset)
-  private readonly report = new ReportBuilder()
-  private readonly budget = new ScanBudget(options)
-  private readonly degrading = new Degradations()
-  private readonly files = new ProcFiles()
-  private readonly scanner: Scanner
-  private timer: NodeJS.Timeout | null = null
-  private readonly startedAt = { fast: 0, full: 0 }
-  private stopped = false
-  private cpuCountedMs = threadCpuMs()
+  readonly #clocks = new Clocks(options.clockOffset)
+  readonly #report = new ReportBuilder()
+  readonly #budget = new ScanBudget(options)
+  readonly #degrading = new Degradations()
+  readonly #files = new ProcFiles()
+  readonly #scanner: Scanner
+  #timer: NodeJS.Timeout | null = null
+  readonly #startedAt = { fast: 0, full: 0 }
+  #stopped = false
+  #cpuCountedMs = threadCpuMs()
 
   constructor() {
     const { procRoot, cgroupRoot } = options
     const abilities = findAbilities(procRoot, cgroupRoot)
     if (!abilities.schedstatWorks)
-      this.degrading.degraded('schedstat', 'the kernel keeps no scheduling figures: every thread is read in each scan')
-    const { files, report, degrading } = this
-    this.scanner = new Scanner({ procRoot, files, report, abilities, degrading })
+      this.#degrading.degraded('schedstat', 'the kernel keeps no scheduling figures: every thread is read in each scan')
+    const files = this.#files
+    const report = this.#report
+    const degrading = this.#degrading
+    this.#scanner = new Scanner({ procRoot, files, report, abilities, degrading })
   }
 
   hear(command: ScanCommand): void {
     switch (command.type) {
       case 'plan':
-        this.scanner.plan.replace(command)
+        this.#scanner.plan.replace(command)
         break
       case 'lives':
-        this.scanner.hearLives(command, this.clocks.now())
+        this.#scanner.hearLives(command, this.#clocks.now())
         break
       case 'rescan':
-        this.startedAt.full = Number.NEGATIVE_INFINITY
+        this.#startedAt.full = Number.NEGATIVE_INFINITY
         break
       case 'stop':
-        this.stop()
+        this.#stop()
         return
     }
     this.schedule()
   }
 
   schedule(): void {
-    if (this.stopped) return
-    if (this.timer) clearTimeout(this.timer)
-    const due = this.fastWanted ? Math.min(this.dueAt('full'), this.dueAt('fast')) : this.dueAt('full')
-    this.timer = setTimeout(this.turn, Math.max(0, due - performance.now()))
+    if (this.#stopped) return
+    if (this.#timer) clearTimeout(this.#timer)
+    const due = this.#fastWanted ? Math.min(this.#dueAt('full'), this.#dueAt('fast')) : this.#dueAt('full')
+    this.#timer = setTimeout(this.#turn, Math.max(0, due - performance.now()))
   }
 
-  private readonly turn = (): void => {
-    this.timer = null
+  readonly #turn = (): void => {
+    this.#timer = null
     const now = performance.now()
-    if (now >= this.dueAt('full')) this.pass('full')
-    else if (this.fastWanted && now >= this.dueAt('fast')) this.pass('fast')
+    if (now >= this.#dueAt('full')) this.#pass('full')
+    else if (this.#fastWanted && now >= this.#dueAt('fast')) this.#pass('fast')
     this.schedule()
   }
 
-  private get fastWanted(): boolean {
-    return this.scanner.plan.armed || this.scanner.hasNewborns
+  get #fastWanted(): boolean {
+    return this.#scanner.plan.armed || this.#scanner.hasNewborns
   }
 
-  private dueAt(kind: PassKind): number {
-    return this.startedAt[kind] + this.budget.periodOf(kind, this.scanner.plan.armed)
+  #dueAt(kind: PassKind): number {
+    return this.#startedAt[kind] + this.#budget.periodOf(kind, this.#scanner.plan.armed)
   }
 
-  private pass(kind: PassKind): void {
-    this.startedAt[kind] = performance.now()
-    this.clocks.adjust()
-    const startedAt = this.clocks.now()
+  #pass(kind: PassKind): void {
+    this.#startedAt[kind] = performance.now()
+    this.#clocks.adjust()
+    const startedAt = this.#clocks.now()
     if (kind === 'full') {
-      this.scanner.scanFull(startedAt)
-      this.tellShortage()
-    } else this.scanner.scanFast(startedAt, startedAt - options.periodMs)
-    const cpuMs = this.takeCpuMs()
-    this.budget.record(kind, cpuMs)
-    const periodMs = this.budget.periodOf(kind, this.scanner.plan.armed)
-    if (kind === 'fast' && this.report.isEmpty && !this.scanner.plan.armed) return
-    const report = this.report.finish({ kind, startedAt, finishedAt: this.clocks.now(), cpuMs, periodMs })
+      this.#scanner.scanFull(startedAt)
+      this.#tellShortage()
+    } else this.#scanner.scanFast(startedAt, startedAt - options.periodMs)
+    const cpuMs = this.#takeCpuMs()
+    this.#budget.record(kind, cpuMs)
+    const periodMs = this.#budget.periodOf(kind, this.#scanner.plan.armed)
+    if (kind === 'fast' && this.#report.isEmpty && !this.#scanner.plan.armed) return
+    const report = this.#report.finish({ kind, startedAt, finishedAt: this.#clocks.now(), cpuMs, periodMs })
     post(report, [report.values.buffer])
   }
 
   /** What this thread used since the last pass, so that posting and all else beside the reading counts as well. */
-  private takeCpuMs(): number {
+  #takeCpuMs(): number {
     const cpuMs = threadCpuMs()
-    const used = cpuMs - this.cpuCountedMs
-    this.cpuCountedMs = cpuMs
+    const used = cpuMs - this.#cpuCountedMs
+    this.#cpuCountedMs = cpuMs
     return used
   }
 
-  private tellShortage(): void {
-    const shortage = this.files.takeShortage()
-    if (shortage === null) this.degrading.recovered('descriptors')
-    else this.degrading.degraded('descriptors', shortage)
+  #tellShortage(): void {
+    const shortage = this.#files.takeShortage()
+    if (shortage === null) this.#degrading.recovered('descriptors')
+    else this.#degrading.degraded('descriptors', shortage)
   }
 
-  private stop(): void {
-    this.stopped = true
-    if (this.timer) clearTimeout(this.timer)
-    this.files.closeAll()
-    this.scanner.close()
-    port?.close()
+  #stop(): void {
+    this.#stopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#files.closeAll()
+    this.#scanner.close()
+    port.close()
   }
 }
 

@@ -44,196 +44,196 @@ export interface ScannerParts {
 
 export class Scanner {
   readonly plan = new ScanPlan()
-  private readonly parts: ScannerParts
-  private readonly processes = new Map<number, ProcessRecord>()
-  private readonly born = new Map<number, number>()
-  private readonly orphanMakers = new Set<number>()
-  private readonly scan: ProcessScan
-  private readonly descriptors: DescriptorScan
+  readonly #parts: ScannerParts
+  readonly #processes = new Map<number, ProcessRecord>()
+  readonly #born = new Map<number, number>()
+  readonly #orphanMakers = new Set<number>()
+  readonly #scan: ProcessScan
+  readonly #descriptors: DescriptorScan
   /** Null where owners of locks cannot be read. */
-  private readonly locks: LockWatch | null
-  private readonly systemReader: SystemReader
-  private readonly cgroups: CgroupReader
-  private readonly uptime: ProcFile
+  readonly #locks: LockWatch | null
+  readonly #systemReader: SystemReader
+  readonly #cgroups: CgroupReader
+  readonly #uptime: ProcFile
   /** Null where the kernel does not tell. */
-  private readonly stats: TaskStats | null
-  private readonly restSinceFull: IdleProcesses | null
-  private readonly restSinceFast: IdleProcesses | null
-  private scans = 0
+  readonly #stats: TaskStats | null
+  readonly #restSinceFull: IdleProcesses | null
+  readonly #restSinceFast: IdleProcesses | null
+  #scans = 0
   /** What the fast pass read the threads of. */
-  private readonly lockScope: ProcessRecord[] = []
+  readonly #lockScope: ProcessRecord[] = []
 
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
-    this.parts = parts
-    this.descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
-    this.scan = new ProcessScan(files, report, this.descriptors, abilities)
-    const { processes } = this
-    const { threadReader } = this.scan
-    this.locks =
+    this.#parts = parts
+    this.#descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
+    this.#scan = new ProcessScan(files, report, this.#descriptors, abilities)
+    const processes = this.#processes
+    const { threadReader } = this.#scan
+    this.#locks =
       whyNoOwners(abilities) === null ? new LockWatch({ files, report, processes, procRoot, threadReader }) : null
-    this.systemReader = new SystemReader(files, procRoot)
-    this.cgroups = new CgroupReader(files, abilities.tree)
-    this.uptime = new ProcFile(`${procRoot}/uptime`)
+    this.#systemReader = new SystemReader(files, procRoot)
+    this.#cgroups = new CgroupReader(files, abilities.tree)
+    this.#uptime = new ProcFile(`${procRoot}/uptime`)
     // Its process ids are those of our own namespace.
-    this.stats = abilities.ownNamespace ? TaskStats.open() : null
-    this.restSinceFull = this.stats && new IdleProcesses(this.stats)
-    this.restSinceFast = this.stats && new IdleProcesses(this.stats)
+    this.#stats = abilities.ownNamespace ? TaskStats.open() : null
+    this.#restSinceFull = this.#stats && new IdleProcesses(this.#stats)
+    this.#restSinceFast = this.#stats && new IdleProcesses(this.#stats)
   }
 
   get hasNewborns(): boolean {
-    return this.born.size > 0
+    return this.#born.size > 0
   }
 
   hearLives({ born, died }: Extract<ScanCommand, { type: 'lives' }>, now: number): void {
-    for (const pid of born) if (this.born.size < newbornsMax) this.born.set(pid, now)
+    for (const pid of born) if (this.#born.size < newbornsMax) this.#born.set(pid, now)
     for (const pid of died) {
-      this.born.delete(pid)
-      this.orphanMakers.add(pid)
-      const process = this.processes.get(pid)
-      if (process && !this.scan.isSame(process)) this.drop(process)
+      this.#born.delete(pid)
+      this.#orphanMakers.add(pid)
+      const process = this.#processes.get(pid)
+      if (process && !this.#scan.isSame(process)) this.#drop(process)
     }
   }
 
   scanFull(now: number): void {
-    this.startPass(now)
-    this.parts.report.tellsUnchanged = true
-    const { files, procRoot } = this.parts
+    this.#startPass(now)
+    this.#parts.report.tellsUnchanged = true
+    const { files, procRoot } = this.#parts
     const pids = files.list(procRoot)
     if (typeof pids === 'number') {
-      this.withhold(`${procRoot} cannot be listed: ${nameOfErrno(-pids)}`)
+      this.#withhold(`${procRoot} cannot be listed: ${nameOfErrno(-pids)}`)
       return
     }
-    this.scans++
-    this.restSinceFull?.look([...this.processes.values()])
-    if (this.scans % membersEvery === 0) this.cgroups.tellMembers((pid, names) => this.noteMember(pid, names))
+    this.#scans++
+    this.#restSinceFull?.look([...this.#processes.values()])
+    if (this.#scans % membersEvery === 0) this.#cgroups.tellMembers((pid, names) => this.#noteMember(pid, names))
     for (const pid of pids) {
-      const process = this.processes.get(pid)
-      if (process) this.scanKnown(process)
-      else this.scanNew(pid)
+      const process = this.#processes.get(pid)
+      if (process) this.#scanKnown(process)
+      else this.#scanNew(pid)
     }
-    this.orphanMakers.clear()
-    for (const process of this.processes.values()) {
-      if (process.seenIn === this.scans) continue
-      this.drop(process)
-      this.orphanMakers.add(process.pid)
+    this.#orphanMakers.clear()
+    for (const process of this.#processes.values()) {
+      if (process.seenIn === this.#scans) continue
+      this.#drop(process)
+      this.#orphanMakers.add(process.pid)
     }
-    for (const pid of this.born.keys()) if (this.processes.has(pid)) this.born.delete(pid)
-    this.finishDescriptors('full')
-    this.locks?.finishPass(this.processes.values(), true)
-    this.parts.report.partitions = this.cgroups.read()
-    this.readSystem(true)
-    if (files.takeStarved()) this.withhold('processes could not be looked at: descriptors ran out')
-    else this.parts.degrading.recovered('inventory')
+    for (const pid of this.#born.keys()) if (this.#processes.has(pid)) this.#born.delete(pid)
+    this.#finishDescriptors('full')
+    this.#locks?.finishPass(this.#processes.values(), true)
+    this.#parts.report.partitions = this.#cgroups.read()
+    this.#readSystem(true)
+    if (files.takeStarved()) this.#withhold('processes could not be looked at: descriptors ran out')
+    else this.#parts.degrading.recovered('inventory')
   }
 
   /** Who was not seen in this pass may live all the same. */
-  private withhold(reason: string): void {
-    this.parts.report.isWhole = false
-    this.parts.degrading.degraded('inventory', reason)
+  #withhold(reason: string): void {
+    this.#parts.report.isWhole = false
+    this.#parts.degrading.degraded('inventory', reason)
   }
 
   scanFast(now: number, bornBefore: number): void {
-    this.startPass(now)
-    this.parts.report.tellsUnchanged = false
-    this.lockScope.length = 0
-    if (this.plan.armsProcesses) this.scanArmed()
-    this.scanNewborns(bornBefore)
-    this.finishDescriptors('fast')
-    this.locks?.finishPass(this.lockScope, false)
-    if (this.plan.system) this.readSystem(false)
+    this.#startPass(now)
+    this.#parts.report.tellsUnchanged = false
+    this.#lockScope.length = 0
+    if (this.plan.armsProcesses) this.#scanArmed()
+    this.#scanNewborns(bornBefore)
+    this.#finishDescriptors('fast')
+    this.#locks?.finishPass(this.#lockScope, false)
+    if (this.plan.system) this.#readSystem(false)
   }
 
-  private startPass(now: number): void {
-    this.scan.startPass(now, readAgeTicks(this.parts.files, this.uptime))
+  #startPass(now: number): void {
+    this.#scan.startPass(now, readAgeTicks(this.#parts.files, this.#uptime))
   }
 
-  private finishDescriptors(kind: 'fast' | 'full'): void {
-    this.descriptors.finishPass(kind, (process) => this.processes.get(process.pid) === process && !process.zombie)
+  #finishDescriptors(kind: 'fast' | 'full'): void {
+    this.#descriptors.finishPass(kind, (process) => this.#processes.get(process.pid) === process && !process.zombie)
   }
 
   /** Gives back what is held open besides the kept files. */
   close(): void {
-    this.descriptors.close()
-    this.stats?.close()
+    this.#descriptors.close()
+    this.#stats?.close()
   }
 
-  private readSystem(maxima: boolean): void {
-    const reading = this.systemReader.read(maxima)
-    if (typeof reading === 'string') this.parts.degrading.degraded('system', reading)
+  #readSystem(maxima: boolean): void {
+    const reading = this.#systemReader.read(maxima)
+    if (typeof reading === 'string') this.#parts.degrading.degraded('system', reading)
     else {
-      this.parts.degrading.recovered('system')
-      this.parts.report.system = reading
+      this.#parts.degrading.recovered('system')
+      this.#parts.report.system = reading
     }
   }
 
-  private drop(process: ProcessRecord): void {
-    process.forget(this.parts.files)
-    this.processes.delete(process.pid)
+  #drop(process: ProcessRecord): void {
+    process.forget(this.#parts.files)
+    this.#processes.delete(process.pid)
   }
 
   // ---- full ----
 
-  private scanNew(pid: number): void {
-    const process = new ProcessRecord(pid, this.parts.procRoot)
-    this.parts.report.mark()
-    process.seenIn = this.scans
-    this.processes.set(pid, process)
-    this.scanWhole(process, { ran: true, turn: true, thorough: true, deep: true })
+  #scanNew(pid: number): void {
+    const process = new ProcessRecord(pid, this.#parts.procRoot)
+    this.#parts.report.mark()
+    process.seenIn = this.#scans
+    this.#processes.set(pid, process)
+    this.#scanWhole(process, { ran: true, turn: true, thorough: true, deep: true })
   }
 
-  private scanKnown(process: ProcessRecord): void {
-    const { report } = this.parts
+  #scanKnown(process: ProcessRecord): void {
+    const { report } = this.#parts
     report.mark()
-    process.seenIn = this.scans
-    this.scan.wantStacks(process)
-    const rests = this.scan.rests(process)
+    process.seenIn = this.#scans
+    this.#scan.wantStacks(process)
+    const rests = this.#scan.rests(process)
     const ran =
-      !rests && (this.scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceWhole)
-    const deep = (this.scans + process.pid) % deepEvery === 0
-    const turn = (this.scans + process.pid) % turnEvery === 0
-    const orphaned = this.orphanMakers.size > 0 && this.orphanMakers.has(process.facts?.parent ?? 0)
+      !rests && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceWhole)
+    const deep = (this.#scans + process.pid) % deepEvery === 0
+    const turn = (this.#scans + process.pid) % turnEvery === 0
+    const orphaned = this.#orphanMakers.size > 0 && this.#orphanMakers.has(process.facts?.parent ?? 0)
     const thorough = process.factsStale || deep || orphaned || (ran && turn)
     if (ran || thorough || turn) {
-      this.scanWhole(process, { ran, turn, thorough, deep })
+      this.#scanWhole(process, { ran, turn, thorough, deep })
       return
     }
     if (process.zombie) return
-    this.scan.tellRest(process)
+    this.#scan.tellRest(process)
     report.confirm(process.pid)
-    this.takeInventory(process)
+    this.#takeInventory(process)
   }
 
   /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  private scanWhole(process: ProcessRecord, depth: Omit<Depth, 'plan'>): void {
-    if (this.scan.readWhole(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
+  #scanWhole(process: ProcessRecord, depth: Omit<Depth, 'plan'>): void {
+    if (this.#scan.readWhole(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
       if (process.zombie) return
-      if (depth.thorough) this.lookForPartition(process)
-      if (!depth.ran) this.parts.report.confirm(process.pid)
-      this.takeInventory(process)
+      if (depth.thorough) this.#lookForPartition(process)
+      if (!depth.ran) this.#parts.report.confirm(process.pid)
+      this.#takeInventory(process)
       return
     }
-    this.scan.takeBack(process)
+    this.#scan.takeBack(process)
     const former = process.facts
-    this.drop(process)
-    if (former !== null && !this.scan.isSame(process)) this.scanNew(process.pid)
+    this.#drop(process)
+    if (former !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
   }
 
   /** A process that was told to be elsewhere has moved. */
-  private noteMember(pid: number, names: readonly string[]): void {
-    const process = this.processes.get(pid)
+  #noteMember(pid: number, names: readonly string[]): void {
+    const process = this.#processes.get(pid)
     const told = process?.facts?.partition
     if (!process || !told) return
     if (told.length !== names.length || told.some((name, place) => name !== names[place])) process.factsStale = true
   }
 
-  private lookForPartition(process: ProcessRecord): void {
+  #lookForPartition(process: ProcessRecord): void {
     const partition = process.facts?.partition
-    if (partition && !this.cgroups.has(partition)) this.cgroups.walkSoon()
+    if (partition && !this.#cgroups.has(partition)) this.#cgroups.walkSoon()
   }
 
-  private takeInventory(process: ProcessRecord): void {
-    const { report } = this.parts
+  #takeInventory(process: ProcessRecord): void {
+    const { report } = this.#parts
     let living = 0
     for (const { dead } of process.threads) if (!dead) living++
     report.inventory(process.pid)
@@ -244,48 +244,48 @@ export class Scanner {
 
   // ---- fast ----
 
-  private scanArmed(): void {
+  #scanArmed(): void {
     const { listed } = this.plan
-    const armed = listed === null ? [...this.processes.values()] : this.known(listed)
+    const armed = listed === null ? [...this.#processes.values()] : this.#known(listed)
     // Those not asked are looked at, whatever the full scan found.
     for (const process of armed) process.atRest = false
-    this.restSinceFast?.look(armed.filter((process) => this.isCheaperAsked(process)))
-    for (const process of armed) this.scanFastOne(process)
+    this.#restSinceFast?.look(armed.filter((process) => this.#isCheaperAsked(process)))
+    for (const process of armed) this.#scanFastOne(process)
   }
 
-  private known(pids: Iterable<number>): ProcessRecord[] {
-    return [...pids].flatMap((pid) => this.processes.get(pid) ?? [])
+  #known(pids: Iterable<number>): ProcessRecord[] {
+    return [...pids].flatMap((pid) => this.#processes.get(pid) ?? [])
   }
 
   /** To ask of the process whether it ran costs less than to look at each of its threads. */
-  private isCheaperAsked({ pid, threads, zombie }: ProcessRecord): boolean {
+  #isCheaperAsked({ pid, threads, zombie }: ProcessRecord): boolean {
     return !zombie && threads.length >= askedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
   }
 
-  private scanFastOne(process: ProcessRecord): void {
+  #scanFastOne(process: ProcessRecord): void {
     const mask = this.plan.maskOf(process.pid)
     if (mask === 0 || process.zombie) return
-    this.parts.report.mark()
-    if (this.scan.readFast(process, mask)) {
-      if ((mask & locksBit) !== 0) this.lockScope.push(process)
+    this.#parts.report.mark()
+    if (this.#scan.readFast(process, mask)) {
+      if ((mask & locksBit) !== 0) this.#lockScope.push(process)
       return
     }
-    this.scan.takeBack(process)
+    this.#scan.takeBack(process)
     // The next full scan tells whether it is gone, or ends.
     process.listStale = true
   }
 
   // ---- newborn ----
 
-  private scanNewborns(bornBefore: number): void {
+  #scanNewborns(bornBefore: number): void {
     let left = newbornsAtOnceMax
-    for (const [pid, at] of this.born) {
+    for (const [pid, at] of this.#born) {
       if (at > bornBefore || left-- === 0) return
-      this.born.delete(pid)
-      if (this.processes.has(pid)) continue
-      this.scanNew(pid)
-      const process = this.processes.get(pid)
-      if (process) this.lockScope.push(process)
+      this.#born.delete(pid)
+      if (this.#processes.has(pid)) continue
+      this.#scanNew(pid)
+      const process = this.#processes.get(pid)
+      if (process) this.#lockScope.push(process)
     }
   }
 }

@@ -14,54 +14,54 @@ export class SocketIndex {
   /** How many sockets the kernel told of since the pass began, and in how many namespaces. */
   told = 0
   asked = 0
-  private readonly isProc: boolean
-  private readonly ownNamespace = namespaceOf('/proc/self')
-  private own: SockDiag | string | null = null
-  private readonly former = new Map<string, Kinds>()
-  private readonly inPass = new Map<string, Kinds | string>()
+  readonly #isProc: boolean
+  readonly #ownNamespace = namespaceOf('/proc/self')
+  #own: SockDiag | string | null = null
+  readonly #former = new Map<string, Kinds>()
+  readonly #inPass = new Map<string, Kinds | string>()
 
   constructor({ isProc }: { isProc: boolean }) {
-    this.isProc = isProc
+    this.#isProc = isProc
   }
 
   startPass(): void {
-    this.inPass.clear()
+    this.#inPass.clear()
     this.told = 0
     this.asked = 0
   }
 
   /** In the namespace of the process whose directory that is; the reason where it is not known. */
   kindsFor(processPath: string): Kinds | string {
-    if (!this.isProc) return copied
+    if (!this.#isProc) return copied
     const namespace = namespaceOf(processPath)
     if (namespace === null) return 'its network namespace cannot be told'
-    const kinds = this.inPass.get(namespace) ?? this.ask(namespace, processPath)
-    this.inPass.set(namespace, kinds)
+    const kinds = this.#inPass.get(namespace) ?? this.#ask(namespace, processPath)
+    this.#inPass.set(namespace, kinds)
     return kinds
   }
 
-  private ask(namespace: string, processPath: string): Kinds | string {
+  #ask(namespace: string, processPath: string): Kinds | string {
     this.asked++
-    const sockets = namespace === this.ownNamespace ? this.readOwn() : readOther(processPath)
+    const sockets = namespace === this.#ownNamespace ? this.#readOwn() : readOther(processPath)
     if (typeof sockets === 'string') return sockets
     this.told += sockets.length
-    const kinds = kindsOf(sockets, this.former.get(namespace) ?? new Map())
-    this.former.delete(namespace)
-    this.former.set(namespace, kinds)
-    for (const oldest of this.former.keys()) {
-      if (this.former.size <= namespacesMax) break
-      this.former.delete(oldest)
+    const kinds = kindsOf(sockets, this.#former.get(namespace) ?? new Map())
+    this.#former.delete(namespace)
+    this.#former.set(namespace, kinds)
+    for (const oldest of this.#former.keys()) {
+      if (this.#former.size <= namespacesMax) break
+      this.#former.delete(oldest)
     }
     return kinds
   }
 
-  private readOwn() {
-    this.own ??= SockDiag.open()
-    return typeof this.own === 'string' ? this.own : this.own.read()
+  #readOwn() {
+    this.#own ??= SockDiag.open()
+    return typeof this.#own === 'string' ? this.#own : this.#own.read()
   }
 
   close(): void {
-    if (this.own instanceof SockDiag) this.own.close()
+    if (this.#own instanceof SockDiag) this.#own.close()
   }
 }
 

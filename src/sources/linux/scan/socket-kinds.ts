@@ -46,9 +46,13 @@ function kindOf(socket: Socket, context: Context): SocketKind | null {
   return socket.family === 'tcp' ? kindOfTcp(socket, context) : kindOfUnix(socket, context)
 }
 
-const placeOf = (socket: Socket): string => (socket.family === 'unix' ? socket.name : tcpPlace(socket, socket.address))
+function placeOf(socket: Socket): string {
+  return socket.family === 'unix' ? socket.name : tcpPlace(socket, socket.address)
+}
 
-const tcpPlace = ({ version, port }: TcpSocket, address: string): string => `${version} ${port} ${address}`
+function tcpPlace({ version, port }: TcpSocket, address: string): string {
+  return `${version} ${port} ${address}`
+}
 
 const anyAddress = { 4: '\0'.repeat(4), 6: '\0'.repeat(16) } as const
 

@@ -21,32 +21,32 @@ export interface ValueDepth {
 }
 
 export class StatusReader {
-  private readonly files: ProcFiles
-  private readonly report: ReportBuilder
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
 
   constructor(files: ProcFiles, report: ReportBuilder) {
-    this.files = files
-    this.report = report
+    this.#files = files
+    this.#report = report
   }
 
   /** What the mask names of it. False where the process is gone or ending. */
   read(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
-    const length = this.files.read(process.status, depth.armed, depth.armed ? always : seldom)
+    const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
     if (length <= 0) return false
-    const text = this.files.bytes.toString('latin1', 0, length)
+    const text = this.#files.bytes.toString('latin1', 0, length)
     if ((mask & bitOf('memlock')) !== 0 && !process.kernelThread) {
       const { locked } = parseStatus(text)
       if (locked === null) return false
-      this.report.value(process, 'memlock', locked)
+      this.#report.value(process, 'memlock', locked)
     }
-    if ((mask & bitOf('signals')) !== 0) this.tellSignals(process, parsePendingSignals(text), depth)
+    if ((mask & bitOf('signals')) !== 0) this.#tellSignals(process, parsePendingSignals(text), depth)
     return true
   }
 
   /** Those to the process, and those to each of its threads. */
-  private tellSignals(process: ProcessRecord, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
+  #tellSignals(process: ProcessRecord, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
     if (pending === null) {
-      this.report.unreadable(process, 'signals', noMasks)
+      this.#report.unreadable(process, 'signals', noMasks)
       return
     }
     // Where nothing is queued to any process of its user, nothing is to any of its threads.
@@ -56,20 +56,20 @@ export class StatusReader {
     for (const thread of process.threads.slice(0, signalledThreadsMax)) {
       if (thread.tid === process.seenThrough || thread.dead) continue
       if (noneQueued) noteSignals(thread, null)
-      else if (eachThread) noteSignals(thread, this.readThread(process, thread))
+      else if (eachThread) noteSignals(thread, this.#readThread(process, thread))
       count += thread.signals
       queue ||= thread.signalsQueue
     }
     const isWhole = !queue && process.threads.length <= signalledThreadsMax
     // As many are queued to its user: there are no more.
     const isExact = isWhole || (pending.ofUser !== null && pending.ofUser <= count)
-    this.report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
+    this.#report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
   }
 
   /** Null of one that is gone: the next scan finds it so. */
-  private readThread(process: ProcessRecord, thread: ThreadRecord): PendingSignals | null {
-    const length = this.files.readOnce(`${process.path}/task/${thread.tid}/status`)
-    return length > 0 ? parsePendingSignals(this.files.bytes.toString('latin1', 0, length)) : null
+  #readThread(process: ProcessRecord, thread: ThreadRecord): PendingSignals | null {
+    const length = this.#files.readOnce(`${process.path}/task/${thread.tid}/status`)
+    return length > 0 ? parsePendingSignals(this.#files.bytes.toString('latin1', 0, length)) : null
   }
 }
 

@@ -24,45 +24,48 @@ export interface ThreadReaderOptions {
   readonly schedstatWorks: boolean
 }
 
-const conditionOf = ({ state, certain, why }: ThreadFacts) => ({ state, certain, why })
+function conditionOf({ state, certain, why }: ThreadFacts) {
+  return { state, certain, why }
+}
 
-const sameWait = (one: WaitsOn | null, other: WaitsOn | null): boolean =>
-  one === other || (one?.call === other?.call && one?.fd === other?.fd && one?.address === other?.address)
+function sameWait(one: WaitsOn | null, other: WaitsOn | null): boolean {
+  return one === other || (one?.call === other?.call && one?.fd === other?.fd && one?.address === other?.address)
+}
 
 export class ThreadReader {
   /** Unix milliseconds of this pass, and the machine's age in ticks then; NaN where it cannot be told. */
   now = 0
   nowTicks = Number.NaN
-  private readonly files: ProcFiles
-  private readonly report: ReportBuilder
-  private readonly stacks: StackReader
-  private readonly options: ThreadReaderOptions
-  private readonly schedstat = emptySchedstat()
-  private readonly stat = emptyStat()
-  private readonly call = emptySystemCall()
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
+  readonly #stacks: StackReader
+  readonly #options: ThreadReaderOptions
+  readonly #schedstat = emptySchedstat()
+  readonly #stat = emptyStat()
+  readonly #call = emptySystemCall()
   /** Why `syscall` could not be read; null where it was. */
-  private callFailure: string | null = null
+  #callFailure: string | null = null
 
   constructor(files: ProcFiles, report: ReportBuilder, stacks: StackReader, options: ThreadReaderOptions) {
-    this.files = files
-    this.report = report
-    this.stacks = stacks
-    this.options = options
+    this.#files = files
+    this.#report = report
+    this.#stacks = stacks
+    this.#options = options
   }
 
   /** Reads how often it ran, and sets `gone` and `ran`. The hot path of the scan: nothing else is read of a thread at rest. */
   readSchedule(thread: ThreadRecord, armed: boolean): void {
-    const length = this.files.read(thread.schedstat, armed)
+    const length = this.#files.read(thread.schedstat, armed)
     if (length < 0 && isGone(length)) {
       thread.gone = true
       return
     }
-    const { schedstat } = this
-    if (!this.options.schedstatWorks || length <= 0 || !parseSchedstat(this.files.bytes, length, schedstat)) {
+    const schedstat = this.#schedstat
+    if (!this.#options.schedstatWorks || length <= 0 || !parseSchedstat(this.#files.bytes, length, schedstat)) {
       thread.ran = true
       return
     }
-    if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.noteUse(thread)
+    if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.#noteUse(thread)
     thread.readAt = this.now
     thread.ran = !(thread.blocked && schedstat.timesRun === thread.classifiedTimesRun)
   }
@@ -73,8 +76,8 @@ export class ThreadReader {
     thread.ran = false
   }
 
-  private noteUse(thread: ThreadRecord): void {
-    const { runNs, timesRun } = this.schedstat
+  #noteUse(thread: ThreadRecord): void {
+    const { runNs, timesRun } = this.#schedstat
     // It stood at the former figure until the former reading.
     if (thread.runNs >= 0) {
       if (thread.cpu) thread.cpu.add(thread.readAt, thread.runNs)
@@ -87,17 +90,17 @@ export class ThreadReader {
   /** Everything of a thread that ran. False where it is gone. */
   readAll(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
     const timesRun = thread.timesRun
-    if (!this.readCall(process, thread, armed)) return false
-    const length = this.files.read(thread.stat, armed, keepFrom)
-    if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
-    const name = nameOfStat(this.files.bytes, this.stat)
-    const { state: letter, kernelThread, priority } = this.stat
+    if (!this.#readCall(process, thread, armed)) return false
+    const length = this.#files.read(thread.stat, armed, keepFrom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    const name = nameOfStat(this.#files.bytes, this.#stat)
+    const { state: letter, kernelThread, priority } = this.#stat
     // It went to sleep between the two readings.
-    if (letter === 'S' && this.call.kind === 'running' && !this.readCall(process, thread, armed)) return false
-    const call = this.callFailure ?? this.call
+    if (letter === 'S' && this.#call.kind === 'running' && !this.#readCall(process, thread, armed)) return false
+    const call = this.#callFailure ?? this.#call
     const classified = classifyThread({ letter, kernelThread, call, arch: globalThis.process.arch })
     const sameCall = thread.blocked && timesRun >= 0 && timesRun === thread.classifiedTimesRun
-    if (!sameCall) this.noteFutex(thread, classified)
+    if (!sameCall) this.#noteFutex(thread, classified)
     thread.dead = classified.state === 'DEAD'
     thread.blocked = classified.blocked
     thread.classifiedTimesRun = timesRun
@@ -106,34 +109,34 @@ export class ThreadReader {
       sameCall && thread.mayHaveOwner && thread.facts !== null
         ? { ...classified, ...conditionOf(thread.facts) }
         : classified
-    this.tellFacts(thread, known, { name, priority })
-    this.noteBirth(thread)
+    this.#tellFacts(thread, known, { name, priority })
+    this.#noteBirth(thread)
     this.tellUse(thread, cpuMask)
     if (kernelThread || thread.dead) return true
-    this.tellStack(process, thread)
-    thread.stackTimesRun = this.stackHolds ? timesRun : -1
+    this.#tellStack(process, thread)
+    thread.stackTimesRun = this.#stackHolds ? timesRun : -1
     return true
   }
 
-  private noteFutex(thread: ThreadRecord, { isFutex }: Classified): void {
-    thread.futex = isFutex ? futexCallOf(this.call) : null
+  #noteFutex(thread: ThreadRecord, { isFutex }: Classified): void {
+    thread.futex = isFutex ? futexCallOf(this.#call) : null
     thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
   }
 
-  private get stackHolds(): boolean {
-    return this.callFailure === null && this.call.kind !== 'running'
+  get #stackHolds(): boolean {
+    return this.#callFailure === null && this.#call.kind !== 'running'
   }
 
   /** Name and priority, which others can change while it rests. False where it is gone. */
   readName(thread: ThreadRecord): boolean {
-    const length = this.files.read(thread.stat, false, keepFrom)
-    if (length <= 0 || !parseStat(this.files.bytes, length, this.stat)) return false
-    const name = nameOfStat(this.files.bytes, this.stat)
-    const { priority } = this.stat
+    const length = this.#files.read(thread.stat, false, keepFrom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    const name = nameOfStat(this.#files.bytes, this.#stat)
+    const { priority } = this.#stat
     const facts = thread.facts
     if (facts && (facts.name !== name || facts.priority !== priority)) {
       thread.facts = { ...facts, name, priority }
-      this.report.thread(thread.facts)
+      this.#report.thread(thread.facts)
     }
     return true
   }
@@ -143,9 +146,9 @@ export class ThreadReader {
     if (process.kernelThread || process.denied || thread.dead) return true
     if (thread.timesRun >= 0 && thread.timesRun === thread.stackTimesRun) return true
     const timesRun = thread.timesRun
-    if (!this.readCall(process, thread, true)) return false
-    this.tellStack(process, thread)
-    thread.stackTimesRun = this.stackHolds ? timesRun : -1
+    if (!this.#readCall(process, thread, true)) return false
+    this.#tellStack(process, thread)
+    thread.stackTimesRun = this.#stackHolds ? timesRun : -1
     return true
   }
 
@@ -153,11 +156,11 @@ export class ThreadReader {
   tellUse(thread: ThreadRecord, mask: number): void {
     if ((mask & cpuMask) === 0) return
     if (thread.runNs < 0) {
-      this.report.unreadable(thread, 'cpu-time', noSchedstat)
-      this.report.unreadable(thread, 'cpu', noSchedstat)
+      this.#report.unreadable(thread, 'cpu-time', noSchedstat)
+      this.#report.unreadable(thread, 'cpu', noSchedstat)
       return
     }
-    this.report.value(thread, 'cpu-time', Math.floor(thread.runNs / 1000))
+    this.#report.value(thread, 'cpu-time', Math.floor(thread.runNs / 1000))
     this.tellShare(thread)
   }
 
@@ -168,37 +171,37 @@ export class ThreadReader {
     const permille = thread.cpu.permille(this.now, thread.runNs)
     if (permille === null) return
     thread.cpuPermille = permille
-    this.report.value(thread, 'cpu', permille)
+    this.#report.value(thread, 'cpu', permille)
   }
 
-  private noteBirth(thread: ThreadRecord): void {
+  #noteBirth(thread: ThreadRecord): void {
     if (thread.cpu || thread.runNs < 0) return
-    const ageMs = ((this.nowTicks - this.stat.startTicks) * 1000) / ticksPerSecond
+    const ageMs = ((this.nowTicks - this.#stat.startTicks) * 1000) / ticksPerSecond
     thread.cpu = ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
   }
 
-  private readCall(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
-    this.callFailure = null
+  #readCall(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
+    this.#callFailure = null
     if (process.kernelThread) return true
     if (process.denied) {
-      this.callFailure = reasonOf(-1)
+      this.#callFailure = reasonOf(-1)
       return true
     }
-    const length = this.files.read(thread.syscall, armed, keepFrom)
-    if (length > 0 && parseSyscall(this.files.bytes, length, this.call)) return true
+    const length = this.#files.read(thread.syscall, armed, keepFrom)
+    if (length > 0 && parseSyscall(this.#files.bytes, length, this.#call)) return true
     if (length >= 0 || isGone(length)) return false
     process.denied = isDenied(length)
-    this.callFailure = reasonOf(length)
+    this.#callFailure = reasonOf(length)
     return true
   }
 
-  private tellStack(process: ProcessRecord, thread: ThreadRecord): void {
-    if (this.callFailure !== null) this.stacks.tellUnreadable(process, thread, this.callFailure)
-    else if (this.call.kind === 'running') this.stacks.readRunning(process, thread)
-    else this.stacks.readBlocked(process, thread, this.call.stackPointer)
+  #tellStack(process: ProcessRecord, thread: ThreadRecord): void {
+    if (this.#callFailure !== null) this.#stacks.tellUnreadable(process, thread, this.#callFailure)
+    else if (this.#call.kind === 'running') this.#stacks.readRunning(process, thread)
+    else this.#stacks.readBlocked(process, thread, this.#call.stackPointer)
   }
 
-  private tellFacts(
+  #tellFacts(
     thread: ThreadRecord,
     { state, on, certain, why }: Classified,
     { name, priority }: Pick<ThreadFacts, 'name' | 'priority'>,
@@ -210,8 +213,10 @@ export class ThreadReader {
     thread.sinceTimesRun = thread.timesRun
     if (sameState && since === former.since && former.name === name && former.priority === priority) return
     thread.facts = { pid: thread.pid, tid: thread.tid, name, state, on, certain, why, since, priority }
-    this.report.thread(thread.facts)
+    this.#report.thread(thread.facts)
   }
 }
 
-export const wantsStack = (mask: number): boolean => (mask & stackMask) !== 0
+export function wantsStack(mask: number): boolean {
+  return (mask & stackMask) !== 0
+}

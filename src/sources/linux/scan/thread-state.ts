@@ -18,14 +18,19 @@ export interface Classified {
 
 export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
 
-const known = (state: ThreadState, on: WaitsOn | null, blocked = true): Classified => ({
-  state,
-  on,
-  certain: true,
-  why: null,
-  blocked,
-})
-const unknown = (why: string): Classified => ({ state: null, on: null, certain: false, why, blocked: true })
+function known(state: ThreadState, on: WaitsOn | null, blocked = true): Classified {
+  return {
+    state,
+    on,
+    certain: true,
+    why: null,
+    blocked,
+  }
+}
+
+function unknown(why: string): Classified {
+  return { state: null, on: null, certain: false, why, blocked: true }
+}
 
 const running: Classified = {
   state: 'RUNNING',
@@ -49,24 +54,25 @@ const futexLockPi = 6
 const futexLockPi2 = 13
 const addresses32 = 0x1_0000_0000
 
-const whyUnknown = (arch: string): string =>
-  arch === 'x64' ? futexUnknown : `${futexUnknown}: owners of locks are not read on ${arch}`
+function whyUnknown(arch: string): string {
+  return arch === 'x64' ? futexUnknown : `${futexUnknown}: owners of locks are not read on ${arch}`
+}
 
-const inFutex = (name: string, call: SystemCall, arch: string): Classified => {
+function inFutex(name: string, call: SystemCall, arch: string): Classified {
   const on = { call: name, address: hexadecimalOf(call, 0) }
   const command = call.low[1]! & futexCommandMask
   if (command === futexLockPi || command === futexLockPi2) return { ...known('MUTEX', on), isFutex: true }
   return { state: 'CONDVAR', on, certain: false, why: whyUnknown(arch), blocked: true, isFutex: true }
 }
 
-const inCall = (waiting: WaitingCall, call: SystemCall, arch: string): Classified => {
+function inCall(waiting: WaitingCall, call: SystemCall, arch: string): Classified {
   const { name, state, first } = waiting
   if (first === 'futex') return inFutex(name, call, arch)
   if (state === 'CONDVAR') return { state, on: { call: name }, certain: false, why: futexUnknown, blocked: true }
   return known(state, first === 'fd' ? { call: name, fd: call.low[0]! | 0 } : { call: name })
 }
 
-const asleep = (call: SystemCall, arch: string): Classified => {
+function asleep(call: SystemCall, arch: string): Classified {
   if (call.kind === 'running') return ranMeanwhile
   if (call.kind === 'outside') return outsideCall
   if (call.stackPointer < addresses32 && call.programCounter < addresses32) return program32
@@ -85,7 +91,7 @@ export interface ThreadReading {
   readonly arch: string
 }
 
-export const classifyThread = ({ letter, kernelThread, call, arch }: ThreadReading): Classified => {
+export function classifyThread({ letter, kernelThread, call, arch }: ThreadReading): Classified {
   switch (letter) {
     case 'R':
       return running

@@ -1,10 +1,10 @@
 /** Messages as they come, and promises for the one that shows a fact. */
 export class Heard<Message> {
   readonly messages: Message[] = []
-  private readonly waiting = new Set<(message: Message) => void>()
-  private failed: ((error: Error) => void) | null = null
+  readonly #waiting = new Set<(message: Message) => void>()
+  #failed: ((error: Error) => void) | null = null
   readonly failure = new Promise<never>((_, reject) => {
-    this.failed = reject
+    this.#failed = reject
   })
 
   constructor() {
@@ -13,10 +13,10 @@ export class Heard<Message> {
 
   readonly hear = (message: Message): void => {
     this.messages.push(message)
-    for (const look of [...this.waiting]) look(message)
+    for (const look of [...this.#waiting]) look(message)
   }
 
-  readonly fail = (error: Error): void => this.failed?.(error)
+  readonly fail = (error: Error): void => this.#failed?.(error)
 
   /** What `pick` makes of the first message, past or to come, for which it is not undefined. */
   until<Picked>(pick: (message: Message) => Picked | undefined): Promise<Picked> {
@@ -33,10 +33,10 @@ export class Heard<Message> {
       const look = (message: Message): void => {
         const picked = pick(message)
         if (picked === undefined) return
-        this.waiting.delete(look)
+        this.#waiting.delete(look)
         resolve(picked)
       }
-      this.waiting.add(look)
+      this.#waiting.add(look)
     })
     return Promise.race([found, this.failure])
   }
