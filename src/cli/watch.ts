@@ -35,11 +35,15 @@ export const watchCommand = defineCommand({
     'introspectd watch --json | jq .subject',
   ],
   run: async ({ args: { path }, options: { types = null, after, json }, ...effective }) => {
+    const pathname = wholePath(path)
+    if (!/^\/sys(\/|$)/.test(pathname))
+      throw new CliError(`there is no stream at ${pathname}; there is one at /sys and at every path below it`)
     const connection = new Connection(effective)
-    const request = { path: wholePath(path), types: patternsOf(types), after: after ?? null }
+    const request = { path: pathname, types: patternsOf(types), after: after ?? null }
     await followEvents(connection, request, {
       ending: endOnSignals().signal,
-      onEvent: (event) => print(json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
+      onEvent: (event) =>
+        print(json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
       onNotice: (text) => void process.stderr.write(`introspectd: ${text}\n`),
     })
   },
