@@ -3,9 +3,9 @@ import { defineConfig } from 'vitest/config'
 /** What looks at this machine as a whole, loads it or is timed by it: these run one after the other, and beside nothing else. */
 const ofMachine = [
   'test/live/**/*.test.ts',
-  'test/supervisor/**/*.test.ts',
+  'test/runtime/supervisor.test.ts',
   'test/deploy/systemd.test.ts',
-  'test/sources/linux/{connector-worker,lock-watch,scan-as-other,scan-worker,settled-locks}.test.ts',
+  'test/sources/linux/{processes/connector-worker,locks/lock-watch,scan/scan-as-other,scan/scan-worker,locks/settled-locks}.test.ts',
 ]
 const all = ['test/**/*.test.ts']
 

@@ -3,27 +3,27 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
-import { Access } from './access.ts'
-import { type App, type AppParts, buildApp } from './app.ts'
+import { Access } from './app/access.ts'
+import { type App, type AppParts, buildApp } from './app/build.ts'
+import { connectionsMax, hostKernel } from './app/host.ts'
+import { type OpenedStorage, openStorage } from './app/storage.ts'
 import { runCommandLine } from './cli/command-line.ts'
 import { commandsOf } from './cli/commands.ts'
 import { CliError } from './cli/error.ts'
-import { ServiceClock } from './clock.ts'
 import { ConfigError } from './config/error.ts'
-import { type Config, environment, MiB } from './config.ts'
-import { connectionsMax, hostKernel } from './host.ts'
+import { type Config, environment, MiB } from './config/settings.ts'
 import { asyncApi } from './http/asyncapi.ts'
 import { openApi } from './http/openapi.ts'
-import { allowedHosts } from './http/security.ts'
+import { allowedHosts } from './http/security/gate.ts'
 import { StoreError } from './journal/store.ts'
-import { type Kept, openKept } from './keeping.ts'
-import { LoopWatch } from './loop-watch.ts'
+import { ServiceClock } from './runtime/clock.ts'
+import { EventLoopMonitor } from './runtime/event-loop-monitor.ts'
+import { Supervisor } from './runtime/supervisor.ts'
 import { SourceError } from './sources/source.ts'
-import { Supervisor } from './supervisor/supervisor.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
-const fail = (message: string): never => {
+function fail(message: string): never {
   process.stderr.write(`introspectd: ${message}\n`)
   process.exit(1)
 }
@@ -42,13 +42,13 @@ async function serve(config: Config): Promise<void> {
   })
   const history = {
     everyMs: config.historyEvery,
-    keepMs: config.historyKeep,
+    retentionMs: config.historyKeep,
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const kept = openKept(config, { logger, now })
+  const kept = openStorage(config, { logger, now })
   // On a virtual clock events follow from the calls alone, so that each run has the same.
-  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new LoopWatch(), clock }
+  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new EventLoopMonitor(), clock }
   const app = buildApp({ ...hosted, ...kept, ...watched, ...accessOf(access, config), logger, version, now, history })
   await hosted.source.start()
   app.restore()
@@ -67,14 +67,16 @@ async function serve(config: Config): Promise<void> {
   supervisor?.ready(url)
 }
 
-const accessOf = (
+function accessOf(
   access: Access,
   { connectionsPerAddress, rateLimit, streamsPerClient }: Config,
-): Pick<AppParts, 'gate' | 'edge' | 'limits'> => ({
-  gate: access,
-  edge: { tls: access.tls, connectionsMax: connectionsMax() },
-  limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
-})
+): Pick<AppParts, 'gate' | 'edge' | 'limits'> {
+  return {
+    gate: access,
+    edge: { tls: access.tls, connectionsMax: connectionsMax() },
+    limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
+  }
+}
 
 /** Where there is nothing to read anew it ends the service, as is usual: so it does when a terminal is closed. */
 function reloadOnHangUp(access: Access, { server }: App): void {
@@ -98,7 +100,7 @@ async function listen(app: App, { host, port }: Config): Promise<number> {
 }
 
 /** What to try first. */
-function announce(url: string, { source, tokenFile }: Config, kept: Kept): void {
+function announce(url: string, { source, tokenFile }: Config, kept: OpenedStorage): void {
   // Curl takes HTTP where no scheme is said.
   const place = url.replace(/^http:\/\//, '')
   const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'

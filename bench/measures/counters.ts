@@ -4,8 +4,8 @@
  */
 
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
-import type { Process } from '../../src/kernel/objects/process.ts'
-import type { Thread } from '../../src/kernel/objects/thread.ts'
+import type { Process } from '../../src/kernel/nodes/process.ts'
+import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Bench } from '../../test/kernel/support.ts'
 import { cpuTimed, type Figures, heldBytes, interleave, type Measure } from '../measure.ts'

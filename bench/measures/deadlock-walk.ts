@@ -1,11 +1,11 @@
 /** A thread blocks at the end of a chain of ten that wait for one another, among 100,000 threads; no deadlock comes of it. */
 
 import { createRequire } from 'node:module'
-import type { Lock } from '../../src/kernel/deadlock/wait.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
-import { modelAbilities } from '../../src/kernel/model-abilities.ts'
-import { Thread } from '../../src/kernel/objects/thread.ts'
+import { Thread } from '../../src/kernel/nodes/thread.ts'
+import type { Lock } from '../../src/kernel/nodes/wait.ts'
 import { processAppeared, threadEntered } from '../../src/kernel/observations.ts'
+import { modelAbilities } from '../../src/model/abilities.ts'
 import { interleave, type Measure } from '../measure.ts'
 
 // Their types name the same module in two ways.

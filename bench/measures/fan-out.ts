@@ -1,7 +1,7 @@
 /** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
 
 import { Kernel } from '../../src/kernel/kernel.ts'
-import { modelAbilities } from '../../src/kernel/model-abilities.ts'
+import { modelAbilities } from '../../src/model/abilities.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
 import { memoryHub } from '../../test/support/memory-hub.ts'
 import { interleave, type Measure, timed } from '../measure.ts'

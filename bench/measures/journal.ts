@@ -38,9 +38,9 @@ export const journal: Measure = {
       source: '/net/x',
       firstSequence: 1,
       eventsMax: 65_536,
-      keeping: { store, retention: { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER } },
+      storage: { store, retention: { ageMsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER } },
       facts: () => [],
-      keepsDefinitions: false,
+      persistsSettings: false,
       publish: () => told++,
       onFault: (reason) => {
         throw new Error(`the journal failed: ${reason}`)

@@ -1,9 +1,9 @@
 /** MsgSend, MsgReceive and MsgReply round and round between one client and one server, while many other threads are there. */
 
 import { Kernel } from '../../src/kernel/kernel.ts'
-import { Machine } from '../../src/kernel/machine.ts'
-import { modelAbilities } from '../../src/kernel/model-abilities.ts'
-import type { ModelProcess } from '../../src/kernel/objects/model-process.ts'
+import { modelAbilities } from '../../src/model/abilities.ts'
+import { Machine } from '../../src/model/machine.ts'
+import type { ModelProcess } from '../../src/model/objects/model-process.ts'
 import { type Figures, type Measure, median, timed } from '../measure.ts'
 
 const trips = 50_000

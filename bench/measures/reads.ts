@@ -5,8 +5,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { KeptFile, KeptFiles } from '../../src/sources/linux/kept-files.ts'
-import { emptySchedstat, parseSchedstat } from '../../src/sources/linux/parse-schedstat.ts'
+import { emptySchedstat, parseSchedstat } from '../../src/sources/linux/parse/schedstat.ts'
+import { ProcFile, ProcFiles } from '../../src/sources/linux/scan/proc-files.ts'
 import { start } from '../../test/support/programs.ts'
 import { interleave, type Measure, timed } from '../measure.ts'
 
@@ -33,8 +33,8 @@ export const reads: Measure = {
     const kept = pids
       .split(' ')
       .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`))
-      .map((path) => new KeptFile(path))
-    const files = new KeptFiles()
+      .map((path) => new ProcFile(path))
+    const files = new ProcFiles()
     const schedstat = emptySchedstat()
     const ours = () =>
       timed(() => {

@@ -1,7 +1,7 @@
 /** A steady full scan of 4,000 threads at rest, against `ps` printing the same. Both as wall time of one pass. */
 
 import { execFileSync } from 'node:child_process'
-import { ServiceClock } from '../../src/clock.ts'
+import { ServiceClock } from '../../src/runtime/clock.ts'
 import type { ScanReport } from '../../src/sources/linux/protocol.ts'
 import { startScanner } from '../../src/sources/linux/workers.ts'
 import { start } from '../../test/support/programs.ts'

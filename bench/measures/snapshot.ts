@@ -1,6 +1,6 @@
 /** A bulk read of which little has changed, against encoding views that are there already. */
 
-import { History, usualHistory } from '../../src/kernel/history/history.ts'
+import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { read } from '../../src/tree/read.ts'
@@ -26,7 +26,7 @@ export const snapshot: Measure = {
       bench.observe(process, 'memory', pid * 4096)
       for (let tid = 0; tid < threads; tid++) bench.observe(bench.thread(process, pid * 10 + tid), 'stack', 8192)
     }
-    const history = new History(() => bench.kernel, usualHistory)
+    const history = new History(() => bench.kernel, defaultHistory)
     const context = {
       kernel: bench.kernel,
       host: 'bench',

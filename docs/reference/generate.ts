@@ -6,9 +6,9 @@ import type { Command } from '../../src/cli/command.ts'
 import { argumentText, optionText } from '../../src/cli/command-line.ts'
 import { commandsOf } from '../../src/cli/commands.ts'
 import { configSchema } from '../../src/config/print.ts'
-import { type Row, rowsOf } from '../../src/config/row.ts'
-import { settings, variableOf } from '../../src/config.ts'
-import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/kernel/calls/table.ts'
+import { type Row, settingRows } from '../../src/config/row.ts'
+import { settings, variableOf } from '../../src/config/settings.ts'
+import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
@@ -42,8 +42,8 @@ const nothing = { serve: async () => {}, openApi: () => ({}), asyncApi: () => ({
 const commandsText = (): string => commandsOf(nothing).map(commandText).join('\n')
 
 function commandText({ name, summary, args, options, settings: own, examples }: Command): string {
-  const words = rowsOf(args)
-  const flags = rowsOf(options)
+  const words = settingRows(args)
+  const flags = settingRows(options)
   const rows = [
     ...words.map((row) => [code(argumentText(row)), standardText(row), row.description]),
     ...flags.map((row) => [code(optionText(row)), standardText(row), row.description]),
@@ -58,7 +58,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
   ].join('\n')
 }
 
-const callFiles = new URL('../../src/kernel/calls/', import.meta.url)
+const callFiles = new URL('../../src/model/calls/', import.meta.url)
 
 /** What is written at each function of the calls: name to docstring, without the stars. */
 const docstrings = new Map(

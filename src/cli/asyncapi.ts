@@ -4,8 +4,8 @@ import { stringify } from 'yaml'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 
-export const asyncApiCommand = (asyncApi: () => object) =>
-  defineCommand({
+export function asyncApiCommand(asyncApi: () => object) {
+  return defineCommand({
     name: 'asyncapi',
     summary: 'print the AsyncAPI document',
     args: {},
@@ -14,3 +14,4 @@ export const asyncApiCommand = (asyncApi: () => object) =>
     examples: ['introspectd asyncapi > asyncapi.yaml'],
     run: () => print(stringify(asyncApi(), { aliasDuplicateObjects: false })),
   })
+}

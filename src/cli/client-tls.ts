@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/settings.ts'
 import { CliError } from './error.ts'
 
 /** As `node:tls` takes it; empty where it is as usual. */
@@ -31,7 +31,7 @@ function read(setting: string, file: string): string {
   }
 }
 
-export interface Asked {
+export interface FetchRequest {
   readonly method?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
@@ -39,7 +39,7 @@ export interface Asked {
 }
 
 /** What Node has built in takes no certificates; the library that it is made of is loaded where there are some. */
-export async function fetchOver(tls: ClientTls, url: URL, asked: Asked) {
+export async function fetchOver(tls: ClientTls, url: URL, asked: FetchRequest) {
   if (Object.keys(tls).length === 0) return fetch(url, asked)
   const undici = await import('undici')
   return undici.fetch(url, { ...asked, dispatcher: new undici.Agent({ connect: { ...tls } }) })

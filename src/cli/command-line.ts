@@ -1,10 +1,10 @@
 /** The command line as a whole, made from the rows of the commands. */
 
 import { CommanderError, Option, Command as Parser } from 'commander'
+import { didYouMean } from '../base/nearest.ts'
 import { helpOf } from '../config/print.ts'
-import { faultOf, type Row, rowsOf, valueOfText } from '../config/row.ts'
-import { configFile, readConfig, type Setting } from '../config.ts'
-import { didYouMean } from '../nearest.ts'
+import { faultOf, type Row, settingRows, valueOfText } from '../config/row.ts'
+import { configFile, readConfig, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 
@@ -32,8 +32,9 @@ export async function runCommandLine(line: CommandLine, words: readonly string[]
 }
 
 /** As in `error: unknown option '--prot'\n(Did you mean --port?)`. */
-const oneLine = (message: string): string =>
-  message.replace(/^error: /, '').replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/, '; did you mean $1?')
+function oneLine(message: string): string {
+  return message.replace(/^error: /, '').replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/, '; did you mean $1?')
+}
 
 function parserOf({ commands, version }: CommandLine): Parser {
   const parser = new Parser('introspectd')
@@ -46,7 +47,7 @@ function parserOf({ commands, version }: CommandLine): Parser {
   return parser
 }
 
-const settingsHelp = (settings: readonly Setting[]): string => {
+function settingsHelp(settings: readonly Setting[]): string {
   const width = Math.max(...settings.map(({ key }) => key.length))
   const rows = settings.map((setting) => `  --${setting.key.padEnd(width)}  ${helpOf(setting)}\n`).join('')
   return `\nWithout a command it serves. Settings of serve, each also a variable (--token-file is INTROSPECTD_TOKEN_FILE) and a
@@ -55,8 +56,8 @@ ${rows}`
 }
 
 function addTo(parser: Parser, command: Command): void {
-  const args = rowsOf(command.args)
-  const options = rowsOf(command.options)
+  const args = settingRows(command.args)
+  const options = settingRows(command.options)
   const sub = parser
     .command(command.name)
     .description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
@@ -91,7 +92,9 @@ export function argumentText({ key, type, required }: Row): string {
   return required ? `<${name}>` : `[${name}]`
 }
 
-const optionOf = (row: Row, description: string): Option => new Option(optionText(row), description)
+function optionOf(row: Row, description: string): Option {
+  return new Option(optionText(row), description)
+}
 
 export function optionText({ key, type, letter }: Row): string {
   const flags = letter === null ? `--${key}` : `-${letter}, --${key}`
@@ -100,13 +103,13 @@ export function optionText({ key, type, letter }: Row): string {
 
 const valueNames = { string: 'text', integer: 'number', number: 'number', array: 'list', object: 'map' } as const
 
-const argumentValue = (row: Row, words: readonly string[], place: number): unknown => {
+function argumentValue(row: Row, words: readonly string[], place: number): unknown {
   if (row.type === 'array') return words.slice(place)
   const word = words[place]
   return word === undefined ? undefined : valueOfText(row, word)
 }
 
-const optionValue = (row: Row, texts: Readonly<Record<string, string>>): unknown => {
+function optionValue(row: Row, texts: Readonly<Record<string, string>>): unknown {
   const text = texts[row.name]
   return text === undefined ? undefined : valueOfText(row, text)
 }

@@ -1,7 +1,7 @@
 /** A row of the command line. From it come the parsing, the help and the reference. A new command is one file. */
 
 import type { z } from 'zod'
-import type { Effective, Setting } from '../config.ts'
+import type { Effective, Setting } from '../config/settings.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 type Values<S extends Shape> = { readonly [Name in keyof S]: z.output<S[Name]> }
@@ -27,5 +27,6 @@ interface CommandRow<Args extends Shape, Options extends Shape> {
 /** As the command line sees it: types are erased here. */
 export type Command = CommandRow<Shape, Shape>
 
-export const defineCommand = <Args extends Shape, Options extends Shape>(row: CommandRow<Args, Options>): Command =>
-  row as unknown as Command
+export function defineCommand<Args extends Shape, Options extends Shape>(row: CommandRow<Args, Options>): Command {
+  return row as unknown as Command
+}

@@ -1,6 +1,6 @@
 /** All commands, in the order of the help. */
 
-import type { Config } from '../config.ts'
+import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
@@ -20,15 +20,17 @@ export interface Deeds {
   readonly asyncApi: () => object
 }
 
-export const commandsOf = ({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] => [
-  serveCommand(serve),
-  psCommand,
-  topCommand,
-  watchCommand,
-  setCommand,
-  simulateCommand,
-  configCommand,
-  journalCommand,
-  openApiCommand(openApi),
-  asyncApiCommand(asyncApi),
-]
+export function commandsOf({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] {
+  return [
+    serveCommand(serve),
+    psCommand,
+    topCommand,
+    watchCommand,
+    setCommand,
+    simulateCommand,
+    configCommand,
+    journalCommand,
+    openApiCommand(openApi),
+    asyncApiCommand(asyncApi),
+  ]
+}

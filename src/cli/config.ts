@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { configSchema, printConfig } from '../config/print.ts'
-import { settings } from '../config.ts'
+import { settings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 

@@ -17,8 +17,13 @@ export type StreamedEvent = z.output<typeof StreamedEvent>
 
 type Data = StreamedEvent['data']
 
-const text = (value: unknown): string => (value === null || value === undefined ? '-' : String(value))
-const number = (value: unknown): number | null => (typeof value === 'number' ? value : null)
+function text(value: unknown): string {
+  return value === null || value === undefined ? '-' : String(value)
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
 
 /** What the value is, and what is known of it besides. */
 function valueText({ limit, value, unreadable, estimate }: Data): string {
@@ -33,7 +38,9 @@ function topText({ limit, top }: Data): string {
   return parts.length === 0 ? '' : `; most: ${parts.join(', ')}`
 }
 
-const withName = ({ name }: Data, rest: string): string => (typeof name === 'string' ? `${name}: ${rest}` : rest)
+function withName({ name }: Data, rest: string): string {
+  return typeof name === 'string' ? `${name}: ${rest}` : rest
+}
 
 function tripped(data: Data): string {
   const { limit, at, capacity, direction, initial, note } = data
@@ -57,7 +64,9 @@ function limitChanged(data: Data): string {
   )
 }
 
-const noteText = (note: unknown): string => (typeof note === 'string' ? ` (${note})` : '')
+function noteText(note: unknown): string {
+  return typeof note === 'string' ? ` (${note})` : ''
+}
 
 function died(data: Data): string {
   const { code, signal } = data
@@ -91,11 +100,12 @@ const changed: Readonly<Record<string, string>> = {
   partition: 'partition',
 }
 
-const plainValues = (data: Data): string =>
-  Object.entries(data)
+function plainValues(data: Data): string {
+  return Object.entries(data)
     .filter(([, value]) => typeof value !== 'object')
     .map(([name, value]) => `${name}=${text(value)}`)
     .join(' ')
+}
 
 const colours: Readonly<Record<string, 'red' | 'green'>> = {
   'threshold.tripped': 'red',

@@ -5,16 +5,16 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { CliError } from './error.ts'
 import { StreamedEvent } from './event-line.ts'
-import { Refusal, type Service } from './service.ts'
+import { RefusalError, type Service } from './service.ts'
 
-export interface Wanted {
+export interface EventStreamRequest {
   readonly path: string
   readonly types: string | null
   /** Cursor to begin after. */
   readonly after: string
 }
 
-export interface Listener {
+export interface EventStreamListener {
   /** `json` is the frame as it came. */
   event(event: StreamedEvent, json: string): void
   /** What happens to the connection. */
@@ -37,8 +37,8 @@ const Gone = z.looseObject({ oldest: z.string() })
 /** Resolves when `ending` is aborted. @throws CliError where it is refused, or cannot be reached at all */
 export async function followEvents(
   service: Service,
-  { path, types, after }: Wanted,
-  { listener, ending }: { listener: Listener; ending: AbortSignal },
+  { path, types, after }: EventStreamRequest,
+  { listener, ending }: { listener: EventStreamListener; ending: AbortSignal },
 ): Promise<void> {
   let cursor = after
   let wasOpen = false
@@ -84,10 +84,13 @@ export async function followEvents(
 }
 
 /** What may be otherwise in a moment; a refusal is not, unless it says so. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof Refusal ? error.status === 429 || error.status >= 500 : error instanceof CliError
+function isPassing(error: unknown): boolean {
+  return error instanceof RefusalError ? error.status === 429 || error.status >= 500 : error instanceof CliError
+}
 
-const closedText = ({ code, reason }: Closed): string => (reason === '' ? String(code) : `${code}: ${reason}`)
+function closedText({ code, reason }: Closed): string {
+  return reason === '' ? String(code) : `${code}: ${reason}`
+}
 
 function parseEvent(service: Service, json: string): StreamedEvent {
   const event = StreamedEvent.safeParse(parse(json))

@@ -1,9 +1,9 @@
 /** `introspectd journal`: what is kept, and giving back the room of what is not any more. */
 
 import { z } from 'zod'
+import { cursorText } from '../base/cursor.ts'
 import { dataDirectory } from '../config/data.ts'
-import { environment, serviceSettings } from '../config.ts'
-import { cursorText } from '../cursor.ts'
+import { environment, serviceSettings } from '../config/settings.ts'
 import { openDirectory } from '../journal/data-directory.ts'
 import { type EventFigures, inspectJournal, type JournalFigures } from '../journal/inspect.ts'
 import { defineCommand } from './command.ts'
@@ -45,10 +45,13 @@ function compact(directory: string): void {
   }
 }
 
-const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
 
-const endText = (end: EventFigures | null): string =>
-  end === null ? '-' : `${cursorText(end.sequence)} of ${end.time}`
+function endText(end: EventFigures | null): string {
+  return end === null ? '-' : `${cursorText(end.sequence)} of ${end.time}`
+}
 
 function textOf({ definitions, setAside, types, ...rest }: JournalFigures): string {
   const { file, diskBytes, usedBytes, events, oldest, newest, tripped } = rest

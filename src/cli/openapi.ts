@@ -4,8 +4,8 @@ import { stringify } from 'yaml'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 
-export const openApiCommand = (openApi: () => object) =>
-  defineCommand({
+export function openApiCommand(openApi: () => object) {
+  return defineCommand({
     name: 'openapi',
     summary: 'print the OpenAPI document',
     args: {},
@@ -14,3 +14,4 @@ export const openApiCommand = (openApi: () => object) =>
     examples: ['introspectd openapi > openapi.yaml'],
     run: () => print(stringify(openApi(), { aliasDuplicateObjects: false })),
   })
+}

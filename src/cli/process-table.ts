@@ -1,7 +1,7 @@
 /** The table of processes that `ps` and `top` show: which, and in which order. */
 
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { ProcessView } from '../tree/views.ts'
@@ -42,9 +42,13 @@ export function columnNamed<Entry>(columns: readonly Column<Entry>[], name: stri
   throw new CliError(`--sort: there is no column ${name}${instead}`)
 }
 
-const isKnown = (amount: number | null | undefined): boolean => amount !== null && amount !== undefined
+function isKnown(amount: number | null | undefined): boolean {
+  return amount !== null && amount !== undefined
+}
 
-const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
 
 export interface Order<Entry> {
   readonly by: Column<Entry>

@@ -1,7 +1,7 @@
 /** `introspectd ps`: the processes, or the threads of one. */
 
 import { z } from 'zod'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns, threadColumns } from '../tree/nodes/nodes.ts'
 import { renderTable } from '../tree/text.ts'

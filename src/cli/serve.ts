@@ -1,10 +1,10 @@
 /** `introspectd serve`: the service itself. */
 
-import { type Config, serviceSettings } from '../config.ts'
+import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 
-export const serveCommand = (serve: (config: Config) => Promise<void>) =>
-  defineCommand({
+export function serveCommand(serve: (config: Config) => Promise<void>) {
+  return defineCommand({
     name: 'serve',
     summary: 'serve over HTTP',
     args: {},
@@ -17,3 +17,4 @@ export const serveCommand = (serve: (config: Config) => Promise<void>) =>
     ],
     run: ({ config }) => serve(config),
   })
+}

@@ -1,14 +1,14 @@
 /** A running service, as the commands ask it: every way in which it can fail to answer is one clear line. */
 
 import { z } from 'zod'
-import type { Effective } from '../config.ts'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { Effective } from '../config/settings.ts'
 import { printable } from '../tree/text.ts'
-import { type Asked, type ClientTls, clientTls, fetchOver } from './client-tls.ts'
+import { type ClientTls, clientTls, type FetchRequest, fetchOver } from './client-tls.ts'
 import { CliError } from './error.ts'
 
 /** The service refused; what it said. */
-export class Refusal extends CliError {
+export class RefusalError extends CliError {
   readonly status: number
 
   constructor(message: string, status: number) {
@@ -79,7 +79,7 @@ export class Service {
     return { view: JSON.parse(text) as View, created: status === 201 }
   }
 
-  async #ask(url: URL, init: Omit<Asked, 'signal'>, signal?: AbortSignal): Promise<Answer> {
+  async #ask(url: URL, init: Omit<FetchRequest, 'signal'>, signal?: AbortSignal): Promise<Answer> {
     const { status, ok, type, cursor, text } = await fetchWhole(url, { ...init, tls: this.tls }, signal).catch(
       (error: unknown) => {
         throw signal?.aborted ? error : this.unreachable(error)
@@ -106,12 +106,12 @@ export class Service {
   refusal({ status, type, text }: { status: number; type: string | null; text: string }): CliError {
     const problem = type?.startsWith('application/problem+json') ? Problem.safeParse(parse(text)).data : undefined
     if (problem === undefined) return this.#stranger(status)
-    if (status === 401) return new Refusal(this.#unauthorized(), status)
+    if (status === 401) return new RefusalError(this.#unauthorized(), status)
     const { detail, errors } = problem
     const faults = errors.flatMap(({ pointer, detail: fault }) =>
       pointer === undefined ? [] : [`${pointer.slice(1)}: ${fault}`],
     )
-    return new Refusal(printable(faults.length > 0 ? faults.join('; ') : detail), status)
+    return new RefusalError(printable(faults.length > 0 ? faults.join('; ') : detail), status)
   }
 
   #unauthorized(): string {
@@ -137,7 +137,7 @@ const unknownSigners: ReadonlySet<string> = new Set([
 
 async function fetchWhole(
   url: URL,
-  { tls, ...init }: Omit<Asked, 'signal'> & { readonly tls: ClientTls },
+  { tls, ...init }: Omit<FetchRequest, 'signal'> & { readonly tls: ClientTls },
   signal?: AbortSignal,
 ) {
   const limits = [AbortSignal.timeout(answerMsMax), ...(signal === undefined ? [] : [signal])]
@@ -169,7 +169,8 @@ function causeOf(error: unknown): { code: string | null; message: string } {
 }
 
 /** As the service names what is wrong with a field, with the field that may have been meant. */
-export const withField = (message: string, fields: readonly string[]): string =>
-  message.replace(/(^|; )([^:;]+): no such field/g, (_, before: string, field: string) => {
+export function withField(message: string, fields: readonly string[]): string {
+  return message.replace(/(^|; )([^:;]+): no such field/g, (_, before: string, field: string) => {
     return `${before}there is no field ${field}${didYouMean(field, fields)}`
   })
+}

@@ -1,18 +1,18 @@
 /** `introspectd set`: a threshold, as one would write it to a file in /proc. */
 
 import { z } from 'zod'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import { MalformedWords } from '../tree/errors.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { printable } from '../tree/text.ts'
+import { parseWords } from '../tree/threshold-text.ts'
 import type { ThresholdView } from '../tree/views.ts'
-import { parseWords } from '../tree/words.ts'
 import { amountText } from './amount.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
-import { Refusal, Service, withField } from './service.ts'
+import { RefusalError, Service, withField } from './service.ts'
 
 /** Where none is given. */
 const usualName = 'cli'
@@ -47,7 +47,7 @@ export const setCommand = defineCommand({
     const { view, created } = await service
       .put<ThresholdView>(target, bodyOf([at, ...fields]))
       .catch((error: unknown) => {
-        throw error instanceof Refusal ? new CliError(withField(error.message, fieldNames)) : error
+        throw error instanceof RefusalError ? new CliError(withField(error.message, fieldNames)) : error
       })
     print(thresholdText(view, created))
   },

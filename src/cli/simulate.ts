@@ -8,8 +8,8 @@ import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { KernelError } from '../kernel/errno.ts'
 import { Kernel } from '../kernel/kernel.ts'
-import { Machine } from '../kernel/machine.ts'
-import { modelAbilities } from '../kernel/model-abilities.ts'
+import { modelAbilities } from '../model/abilities.ts'
+import { Machine } from '../model/machine.ts'
 import { Seed } from '../scenario/file.ts'
 import { problemText, ScenarioError } from '../scenario/problems.ts'
 import { ScenarioRun, type Verdict } from '../scenario/run.ts'
@@ -92,8 +92,9 @@ const beginning = 0
 /** Of the kernel's clock, between two looks at whether the reader keeps up. */
 const sliceMs = 1000
 
-const freshMachine = (): Machine =>
-  new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+function freshMachine(): Machine {
+  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+}
 
 async function run(
   machine: Machine,

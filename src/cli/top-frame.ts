@@ -9,7 +9,7 @@ import { type Order, sorted } from './process-table.ts'
 import type { Size } from './screen.ts'
 
 /** All that a frame is made of. */
-export interface Snapshot {
+export interface TopSnapshot {
   /** ms of Unix time. */
   readonly at: number
   readonly system: SystemView
@@ -19,21 +19,26 @@ export interface Snapshot {
   readonly processes: readonly ProcessView[]
 }
 
-export interface Look extends Order<ProcessView> {
+export interface FrameOptions extends Order<ProcessView> {
   /** What the last line says instead of the keys; null where nothing is wrong. */
   readonly trouble: string | null
   /** Of the columns at least. */
   readonly widths: readonly number[]
 }
 
-const part = (text: string, whole: string): string => (whole === '-' ? text : `${text} of ${whole}`)
+function part(text: string, whole: string): string {
+  return whole === '-' ? text : `${text} of ${whole}`
+}
 
-const cpuOf = ({ value, capacity }: LimitView): string =>
-  part(cpuText(value ?? undefined), cpuText(capacity ?? undefined))
-const memoryOf = ({ value, capacity }: LimitView): string =>
-  part(sizeText(value ?? undefined), sizeText(capacity ?? undefined))
+function cpuOf({ value, capacity }: LimitView): string {
+  return part(cpuText(value ?? undefined), cpuText(capacity ?? undefined))
+}
 
-export function headOf({ at, system, cpu, memory, thresholds }: Snapshot): string[] {
+function memoryOf({ value, capacity }: LimitView): string {
+  return part(sizeText(value ?? undefined), sizeText(capacity ?? undefined))
+}
+
+export function headOf({ at, system, cpu, memory, thresholds }: TopSnapshot): string[] {
   const { node, source, version, usage } = system
   const tripped = thresholds.filter(({ state }) => state === 'tripped')
   const past = tripped.length === 0 ? '' : `: ${tripped.map(({ path }) => path).join(' ')}`
@@ -45,7 +50,7 @@ export function headOf({ at, system, cpu, memory, thresholds }: Snapshot): strin
 }
 
 /** One after the other, for a file or a pipe. */
-export function page(snapshot: Snapshot, order: Order<ProcessView>): string {
+export function page(snapshot: TopSnapshot, order: Order<ProcessView>): string {
   const table = renderTable(processColumns, sorted(snapshot.processes, order))
   return `${headOf(snapshot).join('\n')}\n\n${table}`
 }
@@ -59,7 +64,7 @@ export interface Frame {
   readonly widths: readonly number[]
 }
 
-export function frame(snapshot: Snapshot, look: Look, { rows, columns }: Size): Frame {
+export function frame(snapshot: TopSnapshot, look: FrameOptions, { rows, columns }: Size): Frame {
   const head = headOf(snapshot)
   const [, , tripped] = head
   // The head, a blank line, the titles, and the last line.
@@ -80,8 +85,9 @@ export function frame(snapshot: Snapshot, look: Look, { rows, columns }: Size): 
   return { lines: lines.slice(0, rows), widths }
 }
 
-const styled = (style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string =>
-  styleText(style, text, { stream: process.stdout })
+function styled(style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string {
+  return styleText(style, text, { stream: process.stdout })
+}
 
 /** The title of the column that is sorted by stands out of the others. */
 function titleLine(titles: string, title: string): string {

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { marks } from '../config/row.ts'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'
@@ -14,7 +14,7 @@ import { printTable } from './print.ts'
 import { type Chosen, columnNamed, type Order, readProcesses, sortMeaning, tableOptions } from './process-table.ts'
 import { Screen } from './screen.ts'
 import { Service } from './service.ts'
-import { frame, type Look, page, type Snapshot } from './top-frame.ts'
+import { type FrameOptions, frame, page, type TopSnapshot } from './top-frame.ts'
 
 export const topCommand = defineCommand({
   name: 'top',
@@ -53,7 +53,7 @@ export const topCommand = defineCommand({
   },
 })
 
-async function look(service: Service, chosen: Chosen, signal: AbortSignal): Promise<Snapshot> {
+async function look(service: Service, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
   const [processes, system, cpu, memory, thresholds] = await Promise.all([
     readProcesses(service, chosen, signal),
     service.get<SystemView>('/sys', { signal }),
@@ -66,7 +66,7 @@ async function look(service: Service, chosen: Chosen, signal: AbortSignal): Prom
 
 interface Looks {
   /** @throws CliError */
-  readonly next: (signal: AbortSignal) => Promise<Snapshot>
+  readonly next: (signal: AbortSignal) => Promise<TopSnapshot>
   readonly delayMs: number
 }
 
@@ -99,11 +99,11 @@ async function onScreen(looks: Looks, order: Order<ProcessView>, ending: AbortCo
 class Display {
   readonly #ending: AbortController
   readonly #screen: Screen
-  #snapshot: Snapshot
-  #look: Look
+  #snapshot: TopSnapshot
+  #look: FrameOptions
   #hurry = new AbortController()
 
-  constructor(snapshot: Snapshot, order: Order<ProcessView>, ending: AbortController) {
+  constructor(snapshot: TopSnapshot, order: Order<ProcessView>, ending: AbortController) {
     this.#snapshot = snapshot
     this.#look = { ...order, trouble: null, widths: [] }
     this.#ending = ending
@@ -129,7 +129,7 @@ class Display {
     await unlessEnded(signal, () => delay(delayMs, undefined, { signal }))
   }
 
-  readonly #show = (snapshot: Snapshot): void => {
+  readonly #show = (snapshot: TopSnapshot): void => {
     this.#snapshot = snapshot
     this.#change({ trouble: null })
   }
@@ -140,7 +140,7 @@ class Display {
     this.#change({ trouble: `OLD, trying again: ${error.message}` })
   }
 
-  #change(change: Partial<Look>): void {
+  #change(change: Partial<FrameOptions>): void {
     this.#look = { ...this.#look, ...change }
     this.#draw()
   }

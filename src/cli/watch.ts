@@ -1,7 +1,7 @@
 /** `introspectd watch`: events as they happen. */
 
 import { z } from 'zod'
-import { clientSettings } from '../config.ts'
+import { clientSettings } from '../config/settings.ts'
 import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
 import { endOnSignals } from './ending.ts'

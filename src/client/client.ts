@@ -3,11 +3,11 @@
  * body is typed, as far as the pathname is known when it is compiled.
  */
 
-import { NotIntrospectdError, ProblemError, problemOf, TakenOverError, UnreachableError } from './errors.ts'
+import { NotIntrospectdError, ProblemError, problemFrom, TakenOverError, UnreachableError } from './errors.ts'
 import type { Answered, Body, Method, PathWith, Query, Reply } from './paths.ts'
-import { type Item, type Port, type Wanted, Watch, type WatchOptions } from './watch.ts'
+import { type EventPattern, type Item, type Port, Watch, type WatchOptions } from './watch.ts'
 
-export type { Bookmark, EventType, ServiceEvent, State } from './events.ts'
+export type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
 export type { Reply } from './paths.ts'
 export type * from './routes.ts'
 export type { Notice, WatchOptions } from './watch.ts'
@@ -44,7 +44,7 @@ interface WriteOptions<Asked> extends ReadOptions<Asked> {
   readonly ifNoneMatch?: string
 }
 
-export interface Answer<Given, Cursor extends string | null = string | null> {
+export interface ClientResponse<Given, Cursor extends string | null = string | null> {
   readonly status: number
   readonly body: Given
   /** All events up to it are in what was read: watch after it, and nothing is missed. Outside /sys, and of lines, there is none. */
@@ -53,7 +53,7 @@ export interface Answer<Given, Cursor extends string | null = string | null> {
 }
 
 /** What a verb answers on a path. */
-type AnswerTo<Verb extends Method, P extends string> = Answer<
+type AnswerTo<Verb extends Method, P extends string> = ClientResponse<
   Answered<Verb, P>,
   string extends P ? string | null : Answered<Verb, P> extends string ? null : string
 >
@@ -102,10 +102,11 @@ export class Client {
   }
 
   /** The events of a path and all below it, until the signal or `return` ends it; what breaks is made anew. */
-  watch<const P extends string, const Types extends readonly Wanted[] = readonly ['*'], Marks extends boolean = false>(
-    path: P,
-    options: WatchOptions<Types, Marks> = {},
-  ): Watch<Item<Reply<P>, Types[number], Marks>> {
+  watch<
+    const P extends string,
+    const Types extends readonly EventPattern[] = readonly ['*'],
+    Marks extends boolean = false,
+  >(path: P, options: WatchOptions<Types, Marks> = {}): Watch<Item<Reply<P>, Types[number], Marks>> {
     return new Watch(this.#port(), path, options)
   }
 
@@ -122,14 +123,17 @@ export class Client {
           signal,
         }),
       list: (path, depth, signal) =>
-        this.#ask<Answer<unknown, string>>('get', path, { signal, query: depth === undefined ? {} : { depth } }),
+        this.#ask<ClientResponse<unknown, string>>('get', path, {
+          signal,
+          query: depth === undefined ? {} : { depth },
+        }),
       acknowledge: async (name, cursor) => {
         await this.#ask('put', `/subscriptions/${encodeURIComponent(name)}`, {}, { cursor })
       },
     }
   }
 
-  async #ask<Found extends Answer<unknown>>(
+  async #ask<Found extends ClientResponse<unknown>>(
     method: Method,
     path: string,
     { query, signal, timeoutMs, ...given }: WriteOptions<unknown>,
@@ -151,7 +155,12 @@ export class Client {
     if (cursor === null && path.startsWith('/sys') && !isLines)
       throw new NotIntrospectdError(this.url, 'its answer has no cursor')
     // The one place where an answer gets its type; the service is held to it by its own tests.
-    return { status, body: bodyOf(headers, text), cursor, etag: headers.get('etag') } as Answer<unknown> as Found
+    return {
+      status,
+      body: bodyOf(headers, text),
+      cursor,
+      etag: headers.get('etag'),
+    } as ClientResponse<unknown> as Found
   }
 
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
@@ -161,7 +170,7 @@ export class Client {
       throw this.#unanswered(error, init.signal)
     })
     if (response.ok) return response
-    throw await problemOf(response).catch((error: unknown) => this.#unanswered(error, init.signal))
+    throw await problemFrom(response).catch((error: unknown) => this.#unanswered(error, init.signal))
   }
 
   /** Who ended it themselves hears their own reason. */
@@ -184,11 +193,13 @@ export class Client {
 
 const answerMs = 10_000
 
-const headersOf = ({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): Record<string, string> => ({
-  ...(ifProcess !== undefined && { 'if-process': ifProcess }),
-  ...(ifMatch !== undefined && { 'if-match': ifMatch }),
-  ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
-})
+function headersOf({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): Record<string, string> {
+  return {
+    ...(ifProcess !== undefined && { 'if-process': ifProcess }),
+    ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
+  }
+}
 
 /** Two routes take text: lines of kernel calls, each an object, and scenarios. */
 function contentOf(body: unknown): Record<string, string> {

@@ -57,7 +57,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** @param response that is not ok. @throws what reading it throws, where it was cut off */
-export async function problemOf(response: Response): Promise<ProblemError> {
+export async function problemFrom(response: Response): Promise<ProblemError> {
   const { status, statusText, headers } = response
   const text = await response.text()
   const isProblem = headers.get('content-type')?.startsWith('application/problem+json') ?? false

@@ -2,7 +2,7 @@
 
 import type { EventData } from './routes.ts'
 
-export type EventType = keyof EventData
+export type ClientEventType = keyof EventData
 
 interface Envelope<Type extends string, Data> {
   readonly specversion: '1.0'
@@ -18,7 +18,7 @@ interface Envelope<Type extends string, Data> {
 }
 
 /** A CloudEvent of the service. */
-export type ServiceEvent<Type extends EventType = EventType> = {
+export type ServiceEvent<Type extends ClientEventType = ClientEventType> = {
   [Each in Type]: Envelope<Each, EventData[Each]> & {
     /** Its cursor: the watch that begins after it misses nothing. */
     readonly sequence: string
@@ -31,7 +31,7 @@ export type ServiceEvent<Type extends EventType = EventType> = {
 export type Bookmark = Envelope<'bookmark', { readonly cursor: string; readonly scanAge: string | null }>
 
 /** What is there, read anew: what follows begins after it. */
-export interface State<Body> {
+export interface WatchedState<Body> {
   readonly type: 'state'
   /** `begin`: the watch was asked to; `gone`: the events after `after` are no longer kept, so what they told is in the body. */
   readonly why: 'begin' | 'gone'

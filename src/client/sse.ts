@@ -1,6 +1,6 @@
 /** `text/event-stream`, as it comes in pieces. What the service does not send (`event:`, `retry:`) is passed over. */
 
-export interface Message {
+export interface SseMessage {
   readonly id: string | null
   readonly data: string
 }
@@ -17,7 +17,7 @@ export class SseParser {
   #data: string[] = []
 
   /** The messages that this piece completes. @throws Error where a line does not end */
-  feed(piece: string): Message[] {
+  feed(piece: string): SseMessage[] {
     // A line may end in CR, LF or both, and both may come in two pieces.
     const text = this.#endedInReturn && piece.startsWith('\n') ? piece.slice(1) : piece
     if (piece !== '') this.#endedInReturn = piece.endsWith('\r')
@@ -27,7 +27,7 @@ export class SseParser {
     return lines.flatMap((line) => this.#line(line) ?? [])
   }
 
-  #line(line: string): Message | null {
+  #line(line: string): SseMessage | null {
     if (line === '') return this.#dispatch()
     const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
     if (name === '') this.comment = value
@@ -36,7 +36,7 @@ export class SseParser {
     return null
   }
 
-  #dispatch(): Message | null {
+  #dispatch(): SseMessage | null {
     if (this.#data.length === 0) return null
     const message = { id: this.#id, data: this.#data.join('\n') }
     this.#data = []

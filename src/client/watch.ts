@@ -5,7 +5,7 @@
 
 import { Backoff } from './backoff.ts'
 import { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError } from './errors.ts'
-import type { Bookmark, EventType, ServiceEvent, State } from './events.ts'
+import type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
 import { Position } from './position.ts'
 import { SseParser } from './sse.ts'
 
@@ -17,19 +17,19 @@ const retryMs = { first: 250, most: 5_000 }
 type FamilyOf<Type> = Type extends `${infer Name}.${string}` ? `${Name}.*` : never
 
 /** A type of event, or all of a family, as in `threshold.*`. */
-export type Wanted = EventType | FamilyOf<EventType> | '*'
+export type EventPattern = ClientEventType | FamilyOf<ClientEventType> | '*'
 
 /** The types of events that fit what is wanted. */
-export type Fitting<Types extends Wanted> = Types extends `${infer Begin}*`
-  ? Extract<EventType, `${Begin}${string}`>
-  : Extract<EventType, Types>
+export type Fitting<Types extends EventPattern> = Types extends `${infer Begin}*`
+  ? Extract<ClientEventType, `${Begin}${string}`>
+  : Extract<ClientEventType, Types>
 
 /** What happens to the connection. It is made anew in any case: this is for a log. */
 export type Notice =
   | { readonly what: 'connected'; readonly after: string | null }
   | { readonly what: 'broken'; readonly error: Error; readonly retryMs: number }
 
-export interface WatchOptions<Types extends readonly Wanted[] = readonly ['*'], Marks extends boolean = boolean> {
+export interface WatchOptions<Types extends readonly EventPattern[] = readonly ['*'], Marks extends boolean = boolean> {
   /** All, unless given. `events.lost` is to be among them: it stands for what nobody could see. */
   readonly types?: Types
   /** Cursor to begin after; without it with what happens from now on. */
@@ -47,9 +47,9 @@ export interface WatchOptions<Types extends readonly Wanted[] = readonly ['*'], 
   readonly onNotice?: (notice: Notice) => void
 }
 
-export type Item<Body, Types extends Wanted, Marks extends boolean> =
+export type Item<Body, Types extends EventPattern, Marks extends boolean> =
   | ServiceEvent<Fitting<Types>>
-  | State<Body>
+  | WatchedState<Body>
   | (Marks extends true ? Bookmark : never)
 
 /** What a watch needs of the client. */
@@ -68,14 +68,14 @@ export interface Port {
 export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   readonly path: string
   readonly #port: Port
-  readonly #options: WatchOptions<readonly Wanted[]>
+  readonly #options: WatchOptions<readonly EventPattern[]>
   readonly #position: Position
   readonly #backoff: Backoff
   readonly #ending = new AbortController()
   readonly #over: AbortSignal
   readonly #items: AsyncGenerator<Each, undefined>
 
-  constructor(port: Port, path: string, options: WatchOptions<readonly Wanted[]>) {
+  constructor(port: Port, path: string, options: WatchOptions<readonly EventPattern[]>) {
     this.path = path
     this.#port = port
     this.#options = options
@@ -118,7 +118,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
 
   async *#run(): AsyncGenerator<Each, undefined> {
     const { list = false, after } = this.#options
-    let why: State<unknown>['why'] | null = list && after === undefined ? 'begin' : null
+    let why: WatchedState<unknown>['why'] | null = list && after === undefined ? 'begin' : null
     while (!this.#over.aborted) {
       try {
         if (why !== null) yield (await this.#list(why)) as Each
@@ -134,7 +134,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     return
   }
 
-  async #list(why: State<unknown>['why']): Promise<State<unknown>> {
+  async #list(why: WatchedState<unknown>['why']): Promise<WatchedState<unknown>> {
     const after = this.#position.cursor
     const { body, cursor } = await this.#port.list(nodeOf(this.path), this.#options.depth, this.#over)
     this.#position.restart(cursor)
@@ -240,13 +240,18 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   }
 }
 
-const isGone = (error: unknown): boolean => error instanceof ProblemError && error.status === 410
+function isGone(error: unknown): boolean {
+  return error instanceof ProblemError && error.status === 410
+}
 
-const isPassing = (error: unknown): boolean =>
-  error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
+function isPassing(error: unknown): boolean {
+  return error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
+}
 
 /** What can be read of a path with wildcards: the node above the first. */
-const nodeOf = (path: string): string => path.replace(/\/\*.*$/s, '')
+function nodeOf(path: string): string {
+  return path.replace(/\/\*.*$/s, '')
+}
 
 /** The one place where what is received gets its type; the service is held to it by its own tests. */
 function parse(url: string, data: string): ServiceEvent | Bookmark {

@@ -2,7 +2,7 @@
 
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import type { Config } from '../config.ts'
+import type { Config } from './settings.ts'
 
 /**
  * The directory; null: in memory only. As it was said; else of the model nowhere, because a run of it is to be the same

@@ -1,7 +1,7 @@
 /** Settings from YAML, each with the line that it stands on. */
 
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 import { ConfigError } from './error.ts'
 
 export interface Given {
@@ -13,7 +13,9 @@ export interface Given {
 }
 
 /** A document of comments only, after `---`. */
-const isNothing = (contents: Node): boolean => isScalar(contents) && contents.value === null
+function isNothing(contents: Node): boolean {
+  return isScalar(contents) && contents.value === null
+}
 
 /** By key. @throws ConfigError naming the file and the line */
 export function parseConfigFile(text: string, { file, keys }: { file: string; keys: readonly string[] }) {

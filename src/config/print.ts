@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { type Effective, type Setting, settings } from '../config.ts'
+import { type Effective, type Setting, settings } from './settings.ts'
 
 /** As a file that has the same effect, each line with where its value comes from. */
 export function printConfig({ config, origins }: Effective): string {
@@ -20,8 +20,9 @@ export function printConfig({ config, origins }: Effective): string {
 const oneLine = { lineWidth: 0, blockQuote: false, doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY } as const
 
 /** One line, whatever the value; of a list or a map JSON, which is YAML too. */
-const yamlLine = (key: string, value: unknown): string =>
-  typeof value === 'object' ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
+function yamlLine(key: string, value: unknown): string {
+  return typeof value === 'object' ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
+}
 
 /** Of the file. */
 export function configSchema(): object {
@@ -31,5 +32,6 @@ export function configSchema(): object {
 }
 
 /** What it means, and in brackets what it is where nothing says otherwise. */
-export const helpOf = ({ description, standard }: Setting): string =>
-  standard === undefined ? description : `${description} (${String(standard)})`
+export function helpOf({ description, standard }: Setting): string {
+  return standard === undefined ? description : `${description} (${String(standard)})`
+}

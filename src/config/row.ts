@@ -1,7 +1,7 @@
 /** A row for each key of a zod shape: how it is typed at a command line, and how what was typed becomes a value. */
 
 import { z } from 'zod'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean } from '../base/nearest.ts'
 
 /** What a schema does not say of itself. */
 export const marks = z.registry<{
@@ -28,7 +28,7 @@ export interface Row<Name extends string = string> {
   readonly letter: string | null
 }
 
-export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
+export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
   const names = Object.keys(shape) as (keyof Shape & string)[]
   return names.map((name) => {
     const schema = shape[name]!
@@ -49,7 +49,9 @@ export function rowsOf<Shape extends Record<string, z.ZodType>>(shape: Shape): R
 }
 
 /** As text where that is no number: it is for the schema to refuse. */
-const numberOf = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text)
+function numberOf(text: string): unknown {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+}
 
 /** As text where it is no list of names with values, or has one twice: so too. */
 function mapOf(text: string): unknown {
@@ -72,7 +74,9 @@ const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
 }
 
 /** What was typed, in the type that the row has. */
-export const valueOfText = ({ type }: Row, text: string): unknown => readers[type](text)
+export function valueOfText({ type }: Row, text: string): unknown {
+  return readers[type](text)
+}
 
 /** What is wrong with a value that was given at a place; null where nothing is. */
 export function faultOf(row: Row, value: unknown, place: string): string | null {

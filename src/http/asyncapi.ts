@@ -1,8 +1,8 @@
 /** The AsyncAPI document of the streams, made from the rows of the events and from the frames that are spoken. */
 
 import { z } from 'zod'
-import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
 import { ClientFrame, ServerFrame } from '../stream/frames.ts'
+import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import type { Subprotocol } from '../stream/websocket.ts'
 import { eventViews } from '../tree/cloud-event.ts'
 import { componentsOf, type Json, schemaOf } from './json-schema.ts'
@@ -60,16 +60,20 @@ const bearer = { $ref: '#/components/securitySchemes/bearer' }
 
 const clientFrames: readonly z.ZodType[] = ClientFrame.options
 const serverFrames: readonly z.ZodType[] = ServerFrame.options
-const isOfClient = (view: z.ZodType): boolean => clientFrames.includes(view)
+function isOfClient(view: z.ZodType): boolean {
+  return clientFrames.includes(view)
+}
 
 const eventNames = eventViews.map(({ type }) => type)
 
 /** Preconditions: it has a name. */
-const nameOf = (frame: z.ZodType): string => frame.meta()!.id!
+function nameOf(frame: z.ZodType): string {
+  return frame.meta()!.id!
+}
 
 const StreamQuery = z.object({
   types: EventTypesText.optional().describe('Event types, comma-separated, * at the end; without it all'),
-  after: Cursor.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
+  after: CursorText.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
   snapshot: z.enum(['true', 'false']).optional().describe('Begin with the state of all that is there'),
   durable: SubscriptionName.optional().describe('Begin after what this durable subscription has acknowledged'),
 })
@@ -100,15 +104,19 @@ interface Words {
   readonly description: string
 }
 
-const channel = (server: string, messages: readonly string[], words: Words): Json => ({
-  address: '/{path}',
-  ...words,
-  servers: [{ $ref: `#/servers/${server}` }],
-  parameters: {
-    path: { description: 'A pathname from sys on, as in sys/proc/42; * stands for one segment, ** at the end for any' },
-  },
-  messages: Object.fromEntries(messages.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
-})
+function channel(server: string, messages: readonly string[], words: Words): Json {
+  return {
+    address: '/{path}',
+    ...words,
+    servers: [{ $ref: `#/servers/${server}` }],
+    parameters: {
+      path: {
+        description: 'A pathname from sys on, as in sys/proc/42; * stands for one segment, ** at the end for any',
+      },
+    },
+    messages: Object.fromEntries(messages.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+  }
+}
 
 function socket(
   subprotocol: Subprotocol,
@@ -124,8 +132,10 @@ function socket(
   }
 }
 
-const operation = (action: 'send' | 'receive', of: string, messages: readonly string[]): Json => ({
-  action,
-  channel: { $ref: `#/channels/${of}` },
-  messages: messages.map((name) => ({ $ref: `#/channels/${of}/messages/${name}` })),
-})
+function operation(action: 'send' | 'receive', of: string, messages: readonly string[]): Json {
+  return {
+    action,
+    channel: { $ref: `#/channels/${of}` },
+    messages: messages.map((name) => ({ $ref: `#/channels/${of}/messages/${name}` })),
+  }
+}

@@ -10,7 +10,9 @@ const textTypes = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'
 const lineTypes = new Set([...textTypes, 'application/x-ndjson', 'application/json'])
 
 /** Without its parameters. */
-export const mediaType = (contentType = ''): string => contentType.split(';')[0]!.trim().toLowerCase()
+export function mediaType(contentType = ''): string {
+  return contentType.split(';')[0]!.trim().toLowerCase()
+}
 
 /** What a verb takes, and the words that it may be said in. */
 interface Taken {
@@ -38,10 +40,13 @@ function check(body: z.ZodType, value: unknown, form: string): unknown {
   throw new Problem('invalid-body', form, { extra: { errors: fieldErrors(parsed.error) } })
 }
 
-const expected = (words: Words | undefined): string =>
-  `a JSON object is expected${words === undefined ? '' : `, or text such as ${words.examples.join(' or ')}`}`
+function expected(words: Words | undefined): string {
+  return `a JSON object is expected${words === undefined ? '' : `, or text such as ${words.examples.join(' or ')}`}`
+}
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** @throws Problem */
 export function checkLineType(contentType: string | undefined): void {

@@ -7,14 +7,14 @@ import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
 import type { Model, TreeContext } from '../tree/definition.ts'
 import { runLine } from '../tree/operations.ts'
 import { checkLineType } from './body.ts'
 import { forms, refuseQuery } from './negotiate.ts'
 import { Problem, problemOf } from './problems.ts'
-import { authorize } from './security.ts'
+import { authorize } from './security/gate.ts'
 
 const path = '/sys/calls'
 
@@ -137,7 +137,9 @@ class Session {
   }
 }
 
-const tooLong = () => new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+function tooLong() {
+  return new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+}
 
 function parse(bytes: Buffer, text: string): unknown {
   if (text.includes('\ufffd') && !isUtf8(bytes)) throw new Problem('malformed-body', 'this line is not UTF-8')

@@ -2,19 +2,19 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import { Cursor, EventTypesText, type TypeFilter } from '../stream/asked.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { EventLog } from '../stream/event-log.ts'
+import { CursorText, EventTypesText, type TypeFilter } from '../stream/subscription-request.ts'
 import { isWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
 import { flag, isTerminal, parseQuery, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize } from './security.ts'
+import { authorize } from './security/gate.ts'
 import { refuseGone, type StreamParts } from './stream-request.ts'
 
 const Query = z.strictObject({
-  after: Cursor.optional(),
+  after: CursorText.optional(),
   path: z.string().max(bounds.pathBytesMax).default('/sys'),
   types: EventTypesText.optional(),
   limit: wholeNumber.pipe(z.number().min(1).max(bounds.eventsPageMax)).default(1_000),

@@ -10,7 +10,9 @@ type Direction = 'input' | 'output'
 /** OpenAPI speaks the newest; AsyncAPI an older one. */
 type Dialect = 'draft-2020-12' | 'draft-7'
 
-const nameOf = (schema: z.ZodType): string | undefined => schema.meta()?.id
+function nameOf(schema: z.ZodType): string | undefined {
+  return schema.meta()?.id
+}
 
 const references = /#\/(?:\$defs|definitions)\//g
 

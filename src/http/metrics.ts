@@ -1,7 +1,7 @@
 /** `/metrics`, for Prometheus. */
 
 import type { FastifyInstance } from 'fastify'
-import { authorize } from './security.ts'
+import { authorize } from './security/gate.ts'
 
 export interface MetricsText {
   readonly contentType: string

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { ReadRequest } from '../tree/read.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
@@ -80,7 +80,9 @@ export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHead
   return { form, pretty: pretty ?? isTerminal(headers), what }
 }
 
-export const isTerminal = (headers: IncomingHttpHeaders): boolean => terminalTools.test(headers['user-agent'] ?? '')
+export function isTerminal(headers: IncomingHttpHeaders): boolean {
+  return terminalTools.test(headers['user-agent'] ?? '')
+}
 
 /** The form that the client likes best of those that there are here. @throws Problem */
 export function wantedForm<F extends Form>(

@@ -28,15 +28,18 @@ export const headers = {
   'WWW-Authenticate': { description: 'With 401', schema: text },
 } as const
 
-export const headersNamed = (names: readonly (keyof typeof headers)[]): Json =>
-  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+export function headersNamed(names: readonly (keyof typeof headers)[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
 
-export const query = (name: string, description: string, schema: Json): Json => ({
-  name,
-  in: 'query',
-  description,
-  schema,
-})
+export function query(name: string, description: string, schema: Json): Json {
+  return {
+    name,
+    in: 'query',
+    description,
+    schema,
+  }
+}
 
 interface Parts {
   readonly responses: Json
@@ -54,14 +57,20 @@ export function operation(summary: string, id: string, { responses, ...rest }: P
   }
 }
 
-export const jsonContent = (shape: z.ZodType): Json => ({ [forms.json]: { schema: schemaOf(shape) } })
+export function jsonContent(shape: z.ZodType): Json {
+  return { [forms.json]: { schema: schemaOf(shape) } }
+}
 
 /** OpenAPI 3.1 has no words for lines that are documents each: `x-itemSchema` is what 3.2 calls `itemSchema`. */
-export const linesContent = (form: 'ndjson' | 'stream', line: z.ZodType, description: string): Json => ({
-  [forms[form]]: { schema: { type: 'string', description }, 'x-itemSchema': schemaOf(line) },
-})
+export function linesContent(form: 'ndjson' | 'stream', line: z.ZodType, description: string): Json {
+  return {
+    [forms[form]]: { schema: { type: 'string', description }, 'x-itemSchema': schemaOf(line) },
+  }
+}
 
-export const textContent = (): Json => ({ [forms.text]: { schema: { type: 'string' } } })
+export function textContent(): Json {
+  return { [forms.text]: { schema: { type: 'string' } } }
+}
 
 export const problemSchema: Json = {
   type: 'object',

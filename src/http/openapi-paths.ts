@@ -1,7 +1,7 @@
 /** What OpenAPI says of the routes that are not rows of the tree. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { CloudEvent } from '../tree/cloud-event.ts'
 import { CallLineView } from '../tree/model-views.ts'
 import { type Json, schemaOf } from './json-schema.ts'
@@ -26,29 +26,37 @@ export const otherShapes = {
   output: [EventsPage, SubscriptionView, SubscriptionsView, CloudEvent, CallLineView],
 }
 
-const plain = (summary: string, id: string): Json => ({
-  get: operation(summary, id, { responses: { 200: { description: 'ok', content: textContent() } } }),
-})
+function plain(summary: string, id: string): Json {
+  return {
+    get: operation(summary, id, { responses: { 200: { description: 'ok', content: textContent() } } }),
+  }
+}
 
-const ready = (description: string): Json => ({
-  description,
-  headers: headersNamed(['Cache-Control']),
-  content: textContent(),
-})
+function ready(description: string): Json {
+  return {
+    description,
+    headers: headersNamed(['Cache-Control']),
+    content: textContent(),
+  }
+}
 
-const document = (summary: string, id: string): Json => ({
-  get: operation(summary, id, {
-    responses: {
-      200: { description: 'The document', content: { 'application/json': { schema: { type: 'object' } } } },
-    },
-  }),
-})
+function document(summary: string, id: string): Json {
+  return {
+    get: operation(summary, id, {
+      responses: {
+        200: { description: 'The document', content: { 'application/json': { schema: { type: 'object' } } } },
+      },
+    }),
+  }
+}
 
-const subscription = (description: string, headers: Json = {}): Json => ({
-  description,
-  headers,
-  content: jsonContent(SubscriptionView),
-})
+function subscription(description: string, headers: Json = {}): Json {
+  return {
+    description,
+    headers,
+    content: jsonContent(SubscriptionView),
+  }
+}
 
 export const callsPost: Json = operation('Kernel calls, one a line, executed in order (the model only)', 'post calls', {
   requestBody: {

@@ -1,7 +1,7 @@
 /** The OpenAPI document, made from the rows of the tree: what is served is what is described. */
 
 import type { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import { limits } from '../kernel/limits/table.ts'
@@ -67,7 +67,7 @@ export function openApi(version: string): Json {
   }
 }
 
-const templateOf = ({ leaf }: Definition, level: Level): string => {
+function templateOf({ leaf }: Definition, level: Level): string {
   const rest = leaf.replace(/:([a-z]+)/g, '{$1}')
   return rest === '' ? places[level] : `${places[level]}/${rest}`
 }
@@ -93,8 +93,9 @@ function pathItem(definition: Definition, level: Level): Json {
 }
 
 /** Of every answer under /sys but problems. */
-const ofTree = (...more: readonly (keyof typeof headers)[]): Json =>
-  headersNamed(['Introspect-Cursor', 'Vary', 'Content-Location', ...more])
+function ofTree(...more: readonly (keyof typeof headers)[]): Json {
+  return headersNamed(['Introspect-Cursor', 'Vary', 'Content-Location', ...more])
+}
 
 function putOperation(definition: Definition, put: NonNullable<Definition['put']>, template: string): Json {
   const { reply = definition.reply, words, dryRun, body } = put
@@ -125,8 +126,9 @@ function postOperation(post: NonNullable<Definition['post']>, template: string):
   })
 }
 
-const withModel = (summary: string, { ofModel }: { readonly ofModel?: true }): string =>
-  ofModel ? `${summary} (the model only; 405 on a live machine)` : summary
+function withModel(summary: string, { ofModel }: { readonly ofModel?: true }): string {
+  return ofModel ? `${summary} (the model only; 405 on a live machine)` : summary
+}
 
 function parameter(name: string, level: Level): Json {
   const names = limits.filter(({ at }) => (at as readonly Level[]).includes(level)).map((row) => row.name)

@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { type Errno, KernelError } from '../kernel/errno.ts'
 import { streamProblems } from '../stream/problems.ts'
 import {
@@ -48,7 +48,9 @@ export type ProblemType = keyof typeof problemTypes
 
 /** errno to HTTP status: a total table. What is not about the request itself is an answer about state. */
 const errnoStatus: Partial<Record<Errno, number>> = { ESRCH: 404, ENOENT: 404, EPERM: 403, EACCES: 403, EINVAL: 400 }
-export const statusOfErrno = (errno: Errno): number => errnoStatus[errno] ?? 409
+export function statusOfErrno(errno: Errno): number {
+  return errnoStatus[errno] ?? 409
+}
 
 export interface FieldError {
   /** JSON pointer into the body; the name of the parameter in a query. */
@@ -93,12 +95,14 @@ export interface ProblemAnswer {
   readonly fault: boolean
 }
 
-const documentOf = (type: ProblemType, detail: string, rest: Record<string, unknown> = {}): ProblemDocument => ({
-  type: `urn:introspectd:problem:${type}`,
-  ...problemTypes[type],
-  detail,
-  ...rest,
-})
+function documentOf(type: ProblemType, detail: string, rest: Record<string, unknown> = {}): ProblemDocument {
+  return {
+    type: `urn:introspectd:problem:${type}`,
+    ...problemTypes[type],
+    detail,
+    ...rest,
+  }
+}
 
 /** What to answer to an error, whatever threw it. */
 export function problemOf(error: unknown, instance: string): ProblemAnswer {

@@ -2,11 +2,11 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { cursorText } from '../cursor.ts'
-import { processOf } from '../kernel/limits/crossing.ts'
+import { cursorText } from '../base/cursor.ts'
+import { processOf } from '../kernel/limits/thresholds/crossing.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { streamOverWebSocket, type WebSocketRequest } from '../stream/websocket.ts'
-import type { Answer, Definition, PostVerb, Preconditions, PutVerb, TreeContext } from '../tree/definition.ts'
+import type { Definition, PostVerb, Preconditions, PutVerb, TreeContext, VerbResult } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
@@ -14,8 +14,8 @@ import { definitions } from '../tree/tree.ts'
 import { mediaType, parseBody } from './body.ts'
 import { allForms, forms, isTerminal, readForm, refuseQuery, wantedForm } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize, type Role, type Token } from './security.ts'
-import { askedOf, refuseGone, type StreamParts, webSocketRequest } from './stream-request.ts'
+import { authorize, type Role, type Token } from './security/gate.ts'
+import { refuseGone, type StreamParts, subscriptionRequestOf, webSocketRequest } from './stream-request.ts'
 import { writeReading } from './write-reading.ts'
 
 declare module 'fastify' {
@@ -72,7 +72,9 @@ function addLargeBody(app: FastifyInstance, parts: StreamParts, definition: Defi
   })
 }
 
-const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+function pathOf(request: FastifyRequest): string {
+  return request.raw.url!.split('?', 1)[0]!
+}
 
 /** All that can be wrong with a stream is said before the upgrade, as a problem. */
 function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
@@ -152,7 +154,7 @@ function nextPage(url: string, cursor: string): string {
 /** Preconditions: nothing has been sent. @throws Problem, and what is wrong with the path */
 function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { hub } = parts
-  const asked = askedOf(parts, request)
+  const asked = subscriptionRequestOf(parts, request)
   const beginning = hub.beginning(asked)
   refuseGone(beginning)
   const { text } = asked.filter
@@ -182,7 +184,7 @@ async function write(parts: StreamParts, request: FastifyRequest, reply: Fastify
   const dryRun = isDryRun(request, definition)
   const preconditions = preconditionsOf(request)
   const owner = request.token?.name ?? null
-  let answer: Answer
+  let answer: VerbResult
   if (request.method === 'PUT' && definition.put) {
     checkModel(definition.put, definition, context)
     const body = bodyOf(request, definition.put)
@@ -208,8 +210,9 @@ async function write(parts: StreamParts, request: FastifyRequest, reply: Fastify
     .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
 }
 
-const bodyOf = (request: FastifyRequest, verb: PutVerb | PostVerb): unknown =>
-  parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+function bodyOf(request: FastifyRequest, verb: PutVerb | PostVerb): unknown {
+  return parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+}
 
 /** @throws Problem for any other query */
 function isDryRun(request: FastifyRequest, { put }: Definition): boolean {
@@ -231,15 +234,17 @@ function yamlOf(request: FastifyRequest): string {
   return typeof request.body === 'string' ? request.body : ''
 }
 
-const header = (request: FastifyRequest, name: string): string | null => {
+function header(request: FastifyRequest, name: string): string | null {
   const value = request.headers[name]
   return typeof value === 'string' ? value : null
 }
 
-const preconditionsOf = (request: FastifyRequest): Preconditions => ({
-  ifMatch: header(request, 'if-match'),
-  ifNoneMatch: header(request, 'if-none-match'),
-})
+function preconditionsOf(request: FastifyRequest): Preconditions {
+  return {
+    ifMatch: header(request, 'if-match'),
+    ifNoneMatch: header(request, 'if-none-match'),
+  }
+}
 
 /** A process that was meant and is gone is a precondition that fails, not a path that is missing. */
 function resolveForWriting({ kernel }: TreeContext, request: FastifyRequest): Resolved {

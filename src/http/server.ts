@@ -11,26 +11,26 @@ import fastify, {
   type FastifyRequest,
   type RequestPayload,
 } from 'fastify'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { Hub } from '../stream/hub.ts'
 import { chooseSubprotocol } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
 import { Fragments } from '../tree/fragments.ts'
 import { addCallsRoute } from './calls.ts'
-import { answerClientError } from './client-error.ts'
-import { type ClientLimits, Clients } from './clients.ts'
 import { addDocs } from './docs.ts'
 import { addEventsRoute } from './events.ts'
 import { addHealthRoutes, type Health } from './health.ts'
-import { type Edge, Listener } from './listener.ts'
 import { addMetricsRoute, type MetricsText } from './metrics.ts'
-import { inTurn } from './pipeline.ts'
 import { Problem, type ProblemAnswer, problemOf } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
-import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security.ts'
+import { answerClientError } from './security/client-error.ts'
+import { type ClientLimits, Clients } from './security/clients.ts'
+import { authenticate, checkPlaces, type Gate, isKnown, refuseTokenInUrl } from './security/gate.ts'
+import { Listener, type ListenerOptions } from './security/listener.ts'
+import { inTurn } from './security/pipeline.ts'
+import type { TlsMaterial } from './security/tls.ts'
+import { endFaulty, guardWebSocket } from './security/websocket-guard.ts'
 import { addSubscriptionRoutes } from './subscriptions.ts'
-import type { TlsMaterial } from './tls.ts'
-import { endFaulty, guardWebSocket } from './websocket-guard.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,13 +48,13 @@ export interface ServerParts {
   readonly metrics: MetricsText
   readonly logger: FastifyBaseLogger
   /** Where events and cursors are. */
-  readonly keeps: 'journal' | 'memory'
-  readonly edge: Edge
+  readonly storage: 'journal' | 'memory'
+  readonly edge: ListenerOptions
   readonly limits: ClientLimits
 }
 
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const { context, hub, gate, health, metrics, logger, edge, keeps } = parts
+  const { context, hub, gate, health, metrics, logger, edge, storage } = parts
   const clients = new Clients(parts.limits)
   const listener = new Listener(edge, clients)
   const app = fastify({
@@ -110,7 +110,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     const tree = { context, hub, fragments: new Fragments(context), clients }
     addTreeRoutes(scope, tree)
     addEventsRoute(scope, tree)
-    addSubscriptionRoutes(scope, { hub, keeps })
+    addSubscriptionRoutes(scope, { hub, storage })
     addHealthRoutes(scope, { context, health })
     addMetricsRoute(scope, metrics)
     await addDocs(scope, context.version)
@@ -148,7 +148,9 @@ function letIn(request: FastifyRequest, { gate, listener }: { gate: Gate; listen
 const inTree = /^\/sys(?:\/|$)/
 
 /** What a supervisor asks before it has a token, and the page where a person enters theirs. */
-const isOpen = (path: string): boolean => path === '/livez' || path === '/readyz' || /^\/docs(?:\/|$)/.test(path)
+function isOpen(path: string): boolean {
+  return path === '/livez' || path === '/readyz' || /^\/docs(?:\/|$)/.test(path)
+}
 
 function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = problemOf(error, request.raw.url!.split('?', 1)[0]!)
@@ -158,12 +160,13 @@ function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Fas
   return sendProblem(reply, answer)
 }
 
-const sendProblem = (reply: FastifyReply, { document, headers }: ProblemAnswer): FastifyReply =>
-  reply
+function sendProblem(reply: FastifyReply, { document, headers }: ProblemAnswer): FastifyReply {
+  return reply
     .code(document.status)
     .headers(headers)
     .type('application/problem+json; charset=utf-8')
     .send(`${JSON.stringify(document, null, 2)}\n`)
+}
 
 const known =
   /^\/(?:sys(?:\/.*)?|livez|readyz|metrics|events|subscriptions(?:\/[^/]*)?|docs(?:\/.*)?|openapi\.json|asyncapi\.json)?$/

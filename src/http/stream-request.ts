@@ -2,21 +2,21 @@
 
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import { Cursor, EventTypesText, SubscriptionName } from '../stream/asked.ts'
-import type { Beginning } from '../stream/beginning.ts'
-import type { Asked, Hub } from '../stream/hub.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
+import type { Hub, SubscriptionRequest } from '../stream/hub.ts'
 import type { FrameSpace } from '../stream/introspect-v1.ts'
+import type { StartPosition } from '../stream/start-position.ts'
+import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import { chooseSubprotocol, subprotocols, type WebSocketRequest } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/definition.ts'
 import type { Fragments } from '../tree/fragments.ts'
 import { parsePathFilter } from '../tree/path-filter.ts'
 import { snapshotOf } from '../tree/snapshot.ts'
-import type { Clients } from './clients.ts'
 import { flag, parseQuery } from './negotiate.ts'
 import { Problem, problemOf } from './problems.ts'
-import { authorizeOwner, type Token } from './security.ts'
+import type { Clients } from './security/clients.ts'
+import { authorizeOwner, type Token } from './security/gate.ts'
 
 export interface StreamParts {
   readonly context: TreeContext
@@ -27,20 +27,22 @@ export interface StreamParts {
 
 const StreamQuery = z.strictObject({
   types: EventTypesText.optional(),
-  after: Cursor.optional(),
+  after: CursorText.optional(),
   snapshot: flag.optional(),
   durable: SubscriptionName.optional(),
 })
 
-const LastEvent = z.strictObject({ 'Last-Event-ID': Cursor })
+const LastEvent = z.strictObject({ 'Last-Event-ID': CursorText })
 
 /** Of `introspect.v1` the rest stands in its frames. */
 const FramesQuery = z.strictObject({ durable: SubscriptionName.optional() })
 
-const pathOf = (request: FastifyRequest): string => request.raw.url!.split('?', 1)[0]!
+function pathOf(request: FastifyRequest): string {
+  return request.raw.url!.split('?', 1)[0]!
+}
 
 /** What one subscription asks for. @throws Problem, and what is wrong with the path */
-export function askedOf(parts: StreamParts, request: FastifyRequest): Asked {
+export function subscriptionRequestOf(parts: StreamParts, request: FastifyRequest): SubscriptionRequest {
   const { types, after, snapshot = false, durable } = parseQuery(StreamQuery, request.query)
   const last = request.headers['last-event-id']
   // A reconnecting EventSource repeats its URL: where it was by then is the newer of the two.
@@ -67,7 +69,9 @@ export function webSocketRequest(parts: StreamParts, request: FastifyRequest): W
   const protocol =
     offer === undefined ? 'cloudevents.json' : chooseSubprotocol(offer.split(',').map((name) => name.trim()))
   if (protocol === null) throw new Problem('unknown-subprotocol', `spoken here: ${subprotocols.join(', ')}`)
-  return protocol === 'cloudevents.json' ? { asked: askedOf(parts, request) } : { space: spaceOf(parts, request) }
+  return protocol === 'cloudevents.json'
+    ? { asked: subscriptionRequestOf(parts, request) }
+    : { space: spaceOf(parts, request) }
 }
 
 function spaceOf(parts: StreamParts, request: FastifyRequest): FrameSpace {
@@ -85,12 +89,12 @@ function spaceOf(parts: StreamParts, request: FastifyRequest): FrameSpace {
   }
 }
 
-interface Wish extends Omit<Asked, 'filter' | 'snapshot'> {
+interface Wish extends Omit<SubscriptionRequest, 'filter' | 'snapshot'> {
   readonly path: string
   readonly snapshot: boolean
 }
 
-function ask({ context, hub, fragments }: StreamParts, { path, snapshot, ...wish }: Wish): Asked {
+function ask({ context, hub, fragments }: StreamParts, { path, snapshot, ...wish }: Wish): SubscriptionRequest {
   // Who resumes may want to hear of the end of what is there no more.
   const past = wish.after !== null || wish.durable !== null
   const filter = parsePathFilter(context.kernel, path, { past })
@@ -137,7 +141,7 @@ function checkStreams(hub: Hub): void {
 }
 
 /** @throws Problem where what it wants to resume after is gone */
-export function refuseGone(beginning: Beginning): void {
+export function refuseGone(beginning: StartPosition): void {
   if (beginning.kind !== 'gone') return
   const oldest = cursorText(beginning.oldest)
   throw new Problem(

@@ -2,15 +2,15 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { cursorText } from '../cursor.ts'
-import { Cursor, SubscriptionName } from '../stream/asked.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { Durable } from '../stream/durables.ts'
 import type { Hub } from '../stream/hub.ts'
+import { CursorText, SubscriptionName } from '../stream/subscription-request.ts'
 import { NoSuchPath } from '../tree/errors.ts'
 import { parseBody } from './body.ts'
 import { isTerminal, refuseQuery } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize, authorizeOwner } from './security.ts'
+import { authorize, authorizeOwner } from './security/gate.ts'
 import { checkRoom } from './stream-request.ts'
 
 export const SubscriptionView = z
@@ -33,16 +33,18 @@ export const SubscriptionsView = z
   .meta({ id: 'SubscriptionsView' })
 
 export const SubscriptionBody = z
-  .strictObject({ cursor: Cursor.describe('it has dealt with all up to it; also back, to hear of something again') })
+  .strictObject({
+    cursor: CursorText.describe('it has dealt with all up to it; also back, to hear of something again'),
+  })
   .meta({ id: 'SubscriptionBody' })
 
-export interface SubscriptionParts {
+export interface SubscriptionRouteParts {
   readonly hub: Hub
   /** Where the cursors are. */
-  readonly keeps: 'journal' | 'memory'
+  readonly storage: 'journal' | 'memory'
 }
 
-export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionParts): void {
+export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionRouteParts): void {
   const { hub } = parts
   const { durables } = hub
   app.get('/subscriptions', (request, reply) => {
@@ -85,9 +87,13 @@ export function addSubscriptionRoutes(app: FastifyInstance, parts: SubscriptionP
   })
 }
 
-const pathOf = (name: string): string => `/subscriptions/${name}`
+function pathOf(name: string): string {
+  return `/subscriptions/${name}`
+}
 
-const nameOf = (request: FastifyRequest): string => (request.params as { readonly name: string }).name
+function nameOf(request: FastifyRequest): string {
+  return (request.params as { readonly name: string }).name
+}
 
 /** @throws Problem */
 function checkedName(request: FastifyRequest): string {
@@ -103,7 +109,7 @@ function find({ durables }: Hub, name: string): Durable {
   return durable
 }
 
-const bodyOf = (request: FastifyRequest): z.output<typeof SubscriptionBody> => {
+function bodyOf(request: FastifyRequest): z.output<typeof SubscriptionBody> {
   const text = typeof request.body === 'string' ? request.body : ''
   return parseBody(request.headers['content-type'], text, { body: SubscriptionBody }) as z.output<
     typeof SubscriptionBody
@@ -118,7 +124,7 @@ function refuseStrange(hub: Hub, cursor: number): void {
 }
 
 function show(
-  { hub, keeps }: SubscriptionParts,
+  { hub, storage }: SubscriptionRouteParts,
   { name, owner, cursor, created, acknowledged }: Durable,
 ): z.input<typeof SubscriptionView> {
   const newest = hub.settledCursor()
@@ -131,7 +137,7 @@ function show(
     behind: gone ? null : newest - cursor,
     gone,
     connected: hub.durables.isHeld(name),
-    kept: keeps,
+    kept: storage,
     created: new Date(created).toISOString(),
     acknowledged: acknowledged === null ? null : new Date(acknowledged).toISOString(),
   }

@@ -1,12 +1,12 @@
 /** Writes what was read in the form that is wanted. */
 
 import { Readable } from 'node:stream'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { limits } from '../kernel/limits/table.ts'
 import type { Column, Definition } from '../tree/definition.ts'
 import { MalformedQuery } from '../tree/errors.ts'
 import { pathsOf } from '../tree/fields.ts'
-import type { Reading } from '../tree/read.ts'
+import type { ReadResult } from '../tree/read.ts'
 import { flatten, renderPairs, renderTable } from '../tree/text.ts'
 import { forms, type ReadForm } from './negotiate.ts'
 import { Problem } from './problems.ts'
@@ -16,7 +16,7 @@ export interface Written {
   readonly body: string | Buffer | Readable
 }
 
-export function writeReading(definition: Definition, reading: Reading, { form, pretty, what }: ReadForm): Written {
+export function writeReading(definition: Definition, reading: ReadResult, { form, pretty, what }: ReadForm): Written {
   if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(reading.lines())) }
   if (form === 'json')
     return { type: `${forms.json}; charset=utf-8`, body: pretty ? spread(reading) : compact(reading) }
@@ -34,7 +34,7 @@ export function writeReading(definition: Definition, reading: Reading, { form, p
 const comma = Buffer.from(',')
 const newline = Buffer.from('\n')
 
-function compact({ list, lines, text }: Reading): string | Buffer {
+function compact({ list, lines, text }: ReadResult): string | Buffer {
   if (list === null) return text()
   const parts: Buffer[] = [Buffer.from(`{"path":${JSON.stringify(list.path)},"entries":[`)]
   for (const line of lines()) parts.push(line, comma)
@@ -44,7 +44,7 @@ function compact({ list, lines, text }: Reading): string | Buffer {
 }
 
 /** For people. */
-function spread({ list, views }: Reading): string {
+function spread({ list, views }: ReadResult): string {
   const view = list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }
   return `${JSON.stringify(view, null, 2)}\n`
 }
@@ -64,7 +64,7 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text({ columns }: Definition, { list, fields, views, words }: Reading): string {
+function text({ columns }: Definition, { list, fields, views, words }: ReadResult): string {
   if (words !== null && fields === null) return words()
   if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
   if (fields === null) return renderTable(columns, views() as never[])
@@ -73,16 +73,19 @@ function text({ columns }: Definition, { list, fields, views, words }: Reading):
 }
 
 /** A field as a column, by its dotted name; what it has below it stands there as name=value words. */
-const fieldColumn = (name: string): Column<ReadonlyMap<string, string>> => ({
-  title: name,
-  align: 'left',
-  cell: (row) => row.get(name) ?? wordsBelow(row, `${name}.`),
-})
+function fieldColumn(name: string): Column<ReadonlyMap<string, string>> {
+  return {
+    title: name,
+    align: 'left',
+    cell: (row) => row.get(name) ?? wordsBelow(row, `${name}.`),
+  }
+}
 
 function wordsBelow(row: ReadonlyMap<string, string>, prefix: string): string {
   const below = [...row].filter(([name]) => name.startsWith(prefix))
   return below.length === 0 ? '-' : below.map(([name, value]) => `${name.slice(prefix.length)}=${value}`).join(' ')
 }
 
-const unitOf = (name: string): string | null =>
-  limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+function unitOf(name: string): string | null {
+  return limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+}

@@ -22,7 +22,9 @@ export interface OpenedStore {
 /** A directory that cannot be written to, or has no room: a service can do without. */
 export class UnusableError extends StoreError {}
 
-export const journalFile = (directory: string): string => join(directory, 'journal.sqlite')
+export function journalFile(directory: string): string {
+  return join(directory, 'journal.sqlite')
+}
 
 /** Made where it is not there. `now` is ms of Unix time. @throws StoreError */
 export function openDirectory(directory: string, now: number): OpenedStore {
@@ -110,4 +112,6 @@ function setAside(file: string, now: number): string {
   return aside
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KernelEvent } from '../kernel/events.ts'
-import { endsTold, type KeptTold, toldBy } from '../kernel/kept-told.ts'
+import { alertOpenedBy, closesAlert, type OpenAlert } from '../kernel/persistence/open-alerts.ts'
 
 /** A definition, or that there is none any more. `anew`: what had tripped by it is forgotten. */
 export interface DefinitionFact {
@@ -37,23 +37,25 @@ export interface CursorFact {
 }
 
 /** Something has been told that is to be told the end of: a deadlock, a warning. */
-export interface ToldFact {
+export interface AlertFact {
   /** Of the deadlock, or of the thread. */
   readonly told: string
   /** As JSON; null: its end has been told. */
   readonly value: string | null
 }
 
-export type Fact = DefinitionFact | TripFact | EndFact | CursorFact | ToldFact
+export type Fact = DefinitionFact | TripFact | EndFact | CursorFact | AlertFact
 
-export const toldFact = (told: KeptTold): ToldFact => ({ told: told.path, value: JSON.stringify(told) })
+export function alertFact(told: OpenAlert): AlertFact {
+  return { told: told.path, value: JSON.stringify(told) }
+}
 
 /** What an event says of how thresholds stand, and of what is not over. */
-export function factOf(event: KernelEvent): TripFact | EndFact | ToldFact | null {
+export function factOf(event: KernelEvent): TripFact | EndFact | AlertFact | null {
   const { type, subject, data } = event
-  const told = toldBy(event)
-  if (told !== null) return toldFact(told)
-  if (endsTold(type)) return { told: subject, value: null }
+  const told = alertOpenedBy(event)
+  if (told !== null) return alertFact(told)
+  if (closesAlert(type)) return { told: subject, value: null }
   const identity = typeof data.identity === 'string' ? data.identity : null
   if (type === 'process.died') return identity === null ? null : { ended: identity }
   const ifOnce = type === 'limit.changed'
@@ -120,7 +122,7 @@ export class FactTables {
     else (ifOnce ? this.#tripOnce : this.#trip).run(threshold, place, identity)
   }
 
-  #writeTold({ told, value }: ToldFact): void {
+  #writeTold({ told, value }: AlertFact): void {
     if (value === null) this.#tellEnd.run(told)
     else this.#tell.run(told, value)
   }

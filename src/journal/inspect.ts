@@ -85,7 +85,10 @@ function figures(db: DatabaseSync, file: string): Omit<JournalFigures, 'file' | 
   }
 }
 
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
 
-const setAside = (directory: string): string[] =>
-  readdirSync(directory).filter((name) => /^journal\.corrupt-.*\.sqlite$/.test(name))
+function setAside(directory: string): string[] {
+  return readdirSync(directory).filter((name) => /^journal\.corrupt-.*\.sqlite$/.test(name))
+}

@@ -3,32 +3,32 @@
  * one tick brings is kept in one transaction, and told after that: nobody is told what a restart would not know of.
  */
 
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
-import { KeptEvent } from './kept-event.ts'
 import { lostEvent } from './lost-event.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
 import { type EventStore, isCorruption, type Retention, type StoredEvent } from './store.ts'
+import { PersistedEvent } from './stored-event.ts'
 
-export interface Keeping {
+export interface JournalStorage {
   readonly store: EventStore
   readonly retention: Retention
 }
 
 export interface JournalOptions extends RingOptions {
   /** Null: in memory only. */
-  readonly keeping: Keeping | null
+  readonly storage: JournalStorage | null
   /** All that is kept besides events: asked for when the file has missed some of it. */
   readonly facts: () => readonly Fact[]
   /** Whether that includes what is set, and what has tripped. */
-  readonly keepsDefinitions: boolean
+  readonly persistsSettings: boolean
   /** Each event, when it is kept. */
   readonly publish: (event: RingEvent) => void
   /** The file takes nothing any more, and events are in memory only; null: it takes them again. */
   readonly onFault: (reason: string | null) => void
   /** How long it took to keep what one tick brought. */
-  readonly onKept?: (ms: number) => void
+  readonly onCommitted?: (ms: number) => void
   /** ms of Unix time. */
   readonly now: () => number
 }
@@ -54,14 +54,14 @@ export class Journal {
   /** Sequences go on from the newest that is kept; where there is none, from the first. */
   constructor(options: JournalOptions) {
     this.#options = options
-    const newest = options.keeping?.store.newest ?? null
+    const newest = options.storage?.store.newest ?? null
     this.#ring = new EventRing({ ...options, firstSequence: newest === null ? options.firstSequence : newest + 1 })
     this.#told = this.#ring.newest
-    this.#timer = options.keeping === null ? null : setInterval(() => this.#trimAndReport(), bounds.trimEveryMs).unref()
+    this.#timer = options.storage === null ? null : setInterval(() => this.#trimAndReport(), bounds.trimEveryMs).unref()
   }
 
   /** The newest event of the process before this one; null where there is none. Preconditions: nothing has been appended. */
-  inherited(): KeptEvent | null {
+  inherited(): PersistedEvent | null {
     const newest = this.#readable?.newest ?? null
     return newest === null ? null : (this.#read(newest - 1)[0] ?? null)
   }
@@ -107,7 +107,7 @@ export class Journal {
     const event = this.#ring.append(news)
     // Not all of them at the end of the tick: the ring would forget the first before they were kept.
     const isFull = event.sequence - this.#told >= Math.min(bounds.journalBatchMax, this.#options.eventsMax)
-    if (this.#options.keeping === null) this.#tell(event)
+    if (this.#options.storage === null) this.#tell(event)
     else {
       this.#note(factOf(news))
       if (isFull) this.flush()
@@ -122,8 +122,8 @@ export class Journal {
   }
 
   /** A subscriber has dealt with all up to somewhere: as `define`. */
-  keepCursor(fact: CursorFact): void {
-    if (this.#options.keeping !== null) this.#facts?.push(fact)
+  persistCursor(fact: CursorFact): void {
+    if (this.#options.storage !== null) this.#facts?.push(fact)
     this.#flushSoon()
   }
 
@@ -140,7 +140,7 @@ export class Journal {
   }
 
   /** Events after a sequence, oldest first, up to the newest that was told. Preconditions: `oldestCursor <= sequence`. */
-  *after(sequence: number): Generator<RingEvent | KeptEvent> {
+  *after(sequence: number): Generator<RingEvent | PersistedEvent> {
     let position = sequence
     while (position < this.#ring.oldestCursor) {
       const events = this.#read(position)
@@ -165,15 +165,15 @@ export class Journal {
   }
 
   #note(fact: Fact | null): void {
-    if (fact !== null && this.#options.keepsDefinitions) this.#facts?.push(fact)
+    if (fact !== null && this.#options.persistsSettings) this.#facts?.push(fact)
   }
 
   #flushSoon(): void {
-    if (this.#options.keeping !== null) this.#soon ??= setImmediate(() => this.flush())
+    if (this.#options.storage !== null) this.#soon ??= setImmediate(() => this.flush())
   }
 
   get #readable(): EventStore | null {
-    return this.#fault?.retryAt === null ? null : (this.#options.keeping?.store ?? null)
+    return this.#fault?.retryAt === null ? null : (this.#options.storage?.store ?? null)
   }
 
   #tell(event: RingEvent): void {
@@ -200,7 +200,7 @@ export class Journal {
       this.#fail(error)
       return
     }
-    this.#options.onKept?.(performance.now() - began)
+    this.#options.onCommitted?.(performance.now() - began)
     if (now >= this.#trimAt) this.#trim()
   }
 
@@ -210,16 +210,16 @@ export class Journal {
     return lostEvent({
       source: this.#options.source,
       why: `the journal could not be written to: ${this.#fault?.reason}`,
-      before: new KeptEvent(before!),
-      after: new KeptEvent(next),
+      before: new PersistedEvent(before!),
+      after: new PersistedEvent(next),
     })
   }
 
-  #read(position: number): KeptEvent[] {
+  #read(position: number): PersistedEvent[] {
     const before = this.#fault
     try {
       const events = this.#readable?.read(position, bounds.journalPageEvents) ?? []
-      return events.map((event) => new KeptEvent(event))
+      return events.map((event) => new PersistedEvent(event))
     } catch (error) {
       this.#fail(error)
       this.#report(before)
@@ -234,11 +234,11 @@ export class Journal {
   }
 
   #trim(): void {
-    const { keeping, now } = this.#options
+    const { storage, now } = this.#options
     const store = this.#readable
-    if (store === null || keeping === null) return
+    if (store === null || storage === null) return
     try {
-      const isMore = store.trim(keeping.retention, now())
+      const isMore = store.trim(storage.retention, now())
       this.#trimAt = isMore ? 0 : now() + bounds.trimEveryMs
     } catch (error) {
       this.#fail(error)

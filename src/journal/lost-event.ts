@@ -1,15 +1,15 @@
 /** What stands in the file for events that were told, and could not be kept. */
 
-import { cursorText } from '../cursor.ts'
-import type { KeptEvent } from './kept-event.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { StoredEvent } from './store.ts'
+import type { PersistedEvent } from './stored-event.ts'
 
 interface Hole {
   readonly source: string
   readonly why: string
   /** The last that was kept before, and the first after. */
-  readonly before: KeptEvent
-  readonly after: KeptEvent
+  readonly before: PersistedEvent
+  readonly after: PersistedEvent
 }
 
 /**

@@ -3,7 +3,7 @@
  * listening, a storm of births and deaths costs little more than being counted. The oldest go when there are too many.
  */
 
-import { cursorText } from '../cursor.ts'
+import { cursorText } from '../base/cursor.ts'
 import { isForAll, type KernelEvent } from '../kernel/events.ts'
 
 export class RingEvent {

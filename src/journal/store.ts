@@ -21,7 +21,7 @@ export interface StoredEvent {
 
 export interface Retention {
   /** ms for which events are kept. */
-  readonly keepMs: number
+  readonly ageMsMax: number
   /** Of the pages that hold something. */
   readonly bytesMax: number
 }
@@ -140,13 +140,13 @@ export class EventStore {
    * Deletes some of what is too old, or too much. The newest stays whatever its age: sequences go on from it.
    * Returns whether there is more to delete. @throws what SQLite throws
    */
-  trim({ keepMs, bytesMax }: Retention, now: number): boolean {
+  trim({ ageMsMax, bytesMax }: Retention, now: number): boolean {
     const [oldest, newest] = [this.#oldest, this.#newest]
     if (oldest === null || newest === null || oldest === newest) return false
     const last = Math.min(oldest + trimEventsMax, newest) - 1
     const young = this.#number(
       'SELECT sequence AS number FROM events WHERE sequence <= ? AND kept >= ? ORDER BY sequence LIMIT 1',
-      [last, Math.trunc(now - keepMs)],
+      [last, Math.trunc(now - ageMsMax)],
     )
     const isFull = this.bytes > bytesMax
     // A sixteenth at a time: only whole pages that are empty make room.

@@ -2,9 +2,9 @@
 
 import { assert, type Errno, KernelError } from './errno.ts'
 import type { Kernel } from './kernel.ts'
-import { fromOutside } from './limits/deny.ts'
-import type { Process } from './objects/process.ts'
-import type { Thread } from './objects/thread.ts'
+import { fromOutside } from './limits/thresholds/deny.ts'
+import type { Process } from './nodes/process.ts'
+import type { Thread } from './nodes/thread.ts'
 
 /** What a source can do. Each is one step of a change. */
 export interface Actions {
@@ -43,7 +43,7 @@ export interface SignalEntry {
   readonly why: string | null
 }
 
-export const refuse = ({ errno, reason }: Refusal): never => {
+export function refuse({ errno, reason }: Refusal): never {
   throw new KernelError(errno, reason)
 }
 

@@ -39,7 +39,9 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number]['type']
 
 /** Whether an event is for all who listen, whatever their paths. */
-export const isForAll = (type: string): boolean => type === 'state.replaced' || type === 'events.lost'
+export function isForAll(type: string): boolean {
+  return type === 'state.replaced' || type === 'events.lost'
+}
 
 export interface KernelEvent {
   readonly type: EventType

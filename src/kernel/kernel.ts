@@ -7,19 +7,19 @@
 import { type ActionAbilities, type Actions, noActions } from './actions.ts'
 import { Deadlocks } from './deadlock/deadlocks.ts'
 import { DefaultTimers } from './deadlock/default-timers.ts'
-import type { ThreadWait } from './deadlock/wait.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventType, KernelEvent } from './events.ts'
-import { carryOut } from './limits/action.ts'
-import { Notifier } from './limits/notifier.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex } from './limits/table.ts'
-import type { Watch } from './limits/threshold.ts'
+import { carryOut } from './limits/thresholds/action.ts'
+import { Notifier } from './limits/thresholds/notifier.ts'
+import type { ThresholdWatch } from './limits/thresholds/threshold.ts'
 import { Usage } from './limits/usage.ts'
-import type { Node } from './objects/node.ts'
-import type { Partition } from './objects/partition.ts'
-import type { Process } from './objects/process.ts'
-import { System } from './objects/system.ts'
-import type { Thread } from './objects/thread.ts'
+import type { Node } from './nodes/node.ts'
+import type { Partition } from './nodes/partition.ts'
+import type { Process } from './nodes/process.ts'
+import { System } from './nodes/system.ts'
+import type { Thread } from './nodes/thread.ts'
+import type { ThreadWait } from './nodes/wait.ts'
 
 /** What a source can measure, said once. */
 export interface Abilities {
@@ -71,7 +71,7 @@ export class Kernel {
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
   /** Thresholds that tripped in the change under way, and send a signal. */
-  #orders: Watch[] = []
+  #orders: ThresholdWatch[] = []
   #acting = false
 
   constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {

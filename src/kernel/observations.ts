@@ -4,17 +4,17 @@
  * to leave out: these functions take the objects themselves.
  */
 
-import type { ThreadWait } from './deadlock/wait.ts'
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
-import { processOf } from './limits/crossing.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import { processOf } from './limits/thresholds/crossing.ts'
 import type { ObservedValue } from './limits/usage.ts'
-import { containers, type Node } from './objects/node.ts'
-import { Partition } from './objects/partition.ts'
-import { Process, type ProcessBirth, type Rlimit } from './objects/process.ts'
-import type { System } from './objects/system.ts'
-import { Thread, type ThreadCondition } from './objects/thread.ts'
+import { containers, type Node } from './nodes/node.ts'
+import { Partition } from './nodes/partition.ts'
+import { Process, type ProcessBirth, type Rlimit } from './nodes/process.ts'
+import type { System } from './nodes/system.ts'
+import { Thread, type ThreadCondition } from './nodes/thread.ts'
+import type { ThreadWait } from './nodes/wait.ts'
 
 const threadsIndex = limitIndex.threads
 const processesIndex = limitIndex.processes
@@ -49,8 +49,8 @@ export function partitionAppeared(
 /** Preconditions: no process and no partition is left in it. */
 export function partitionEnded(kernel: Kernel, partition: Partition): void {
   assert(partition.members.size === 0 && partition.partitions.size === 0, 'a partition that ends is empty')
-  kernel.notifier.bury(partition)
-  kernel.timers.bury(partition)
+  kernel.notifier.removeNode(partition)
+  kernel.timers.removeNode(partition)
   partition.parent.partitions.delete(partition.name)
   kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(kernel, partition) })
   kernel.usage.release(partition)
@@ -95,8 +95,8 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.settle()
   const peak = peaks(kernel, process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
-  kernel.notifier.bury(process)
-  kernel.timers.bury(process)
+  kernel.notifier.removeNode(process)
+  kernel.timers.removeNode(process)
   kernel.usage.leave(process)
   kernel.usage.charge(process.container, processesIndex, -1)
   unlinkParent(kernel, process)
@@ -147,7 +147,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
 /** It has ended, and is still there until somebody joins it. */
 export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.timers.ended(thread)
-  kernel.notifier.bury(thread)
+  kernel.notifier.removeNode(thread)
   kernel.deadlocks.ended(thread)
   kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
 }
@@ -157,7 +157,7 @@ export function threadLeft(kernel: Kernel, thread: Thread): void {
   const process = thread.parent
   endWaits(kernel, thread)
   // A threshold may have been set on it since it ended: until it is joined it is there.
-  kernel.notifier.bury(thread)
+  kernel.notifier.removeNode(thread)
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
   process.threads.delete(thread.tid)
@@ -268,12 +268,15 @@ export function waitsObserved(kernel: Kernel, waits: ReadonlyMap<Thread, ThreadW
   kernel.waits = new Map(waits)
 }
 
-const sameWait = (one: ThreadWait | null, other: ThreadWait): boolean =>
-  one?.state === other.state &&
-  one.object === other.object &&
-  one.releaser === other.releaser &&
-  one.owner === other.owner &&
-  one.evidence === other.evidence
+function sameWait(one: ThreadWait | null, other: ThreadWait): boolean {
+  return (
+    one?.state === other.state &&
+    one.object === other.object &&
+    one.releaser === other.releaser &&
+    one.owner === other.owner &&
+    one.evidence === other.evidence
+  )
+}
 
 function noteWait(kernel: Kernel, thread: Thread, wait: ThreadWait | null): void {
   thread.observedWait = wait
@@ -333,11 +336,17 @@ function tellChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | '
   })
 }
 
-const threadData = ({ tid, name, parent }: Thread) => ({ pid: parent.pid, tid, name, identity: parent.identity })
+function threadData({ tid, name, parent }: Thread) {
+  return { pid: parent.pid, tid, name, identity: parent.identity }
+}
 
-const selfMark = (kernel: Kernel, node: Node) => (processOf(node)?.pid === kernel.selfPid ? { self: true } : {})
+function selfMark(kernel: Kernel, node: Node) {
+  return processOf(node)?.pid === kernel.selfPid ? { self: true } : {}
+}
 
-const aboutProcess = (process: Process): readonly string[] => (process.partition ? [process.partition.path] : [])
+function aboutProcess(process: Process): readonly string[] {
+  return process.partition ? [process.partition.path] : []
+}
 
 /** The highest that each limit has been known to be. */
 function peaks({ usage }: Kernel, node: Process | Partition): Record<string, number> {

@@ -14,8 +14,8 @@ interface StateRow {
   readonly network: boolean
 }
 
-const row = <const Name extends string>(number: number, name: Name, summary: string, flags: string) =>
-  ({
+function row<const Name extends string>(number: number, name: Name, summary: string, flags: string) {
+  return {
     number,
     name,
     summary,
@@ -23,7 +23,8 @@ const row = <const Name extends string>(number: number, name: Name, summary: str
     legalForever: flags.includes('f'),
     owned: flags.includes('o'),
     network: flags.includes('n'),
-  }) satisfies StateRow
+  } satisfies StateRow
+}
 
 // t transient, f legal for ever, o has an owner, n network
 export const threadStateRows = [
@@ -53,6 +54,22 @@ export const threadStateRows = [
 export type ThreadState = (typeof threadStateRows)[number]['name']
 
 export const threadStates = threadStateRows.map(({ name }) => name) as readonly ThreadState[]
+
+/** The states that a timeout may end: those of TimerTimeout, and of default deadlock timers. */
+export const timeoutStates = [
+  'SEND',
+  'RECEIVE',
+  'REPLY',
+  'SIGSUSPEND',
+  'SIGWAITINFO',
+  'NANOSLEEP',
+  'MUTEX',
+  'CONDVAR',
+  'JOIN',
+  'INTR',
+  'SEM',
+] as const satisfies readonly ThreadState[]
+export type TimeoutState = (typeof timeoutStates)[number]
 
 /** What passes all four criteria: the states on which a default deadlock timer is worth setting. */
 export const canonicalStates: readonly ThreadState[] = threadStateRows
@@ -88,5 +105,6 @@ export const nextStates = {
   NET_REPLY: ends,
 } as const satisfies Record<ThreadState, readonly ThreadState[]>
 
-export const mayFollow = (from: ThreadState, to: ThreadState): boolean =>
-  (nextStates[from] as readonly ThreadState[]).includes(to)
+export function mayFollow(from: ThreadState, to: ThreadState): boolean {
+  return (nextStates[from] as readonly ThreadState[]).includes(to)
+}

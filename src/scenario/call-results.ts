@@ -1,6 +1,6 @@
 /** What calls return, by name: so that `$port.chdi` is found before anything runs. */
 
-import type { KernelCallName } from '../kernel/calls/table.ts'
+import type { KernelCallName } from '../model/calls/table.ts'
 
 export const callResults = {
   spawn: ['pid'],

@@ -1,13 +1,13 @@
 /** Holds the events of a run against those expected. */
 
 import type { KernelEvent } from '../kernel/events.ts'
-import { countText, missesIn, valueText } from './compare.ts'
+import { missesIn, timesText, valueText } from './compare.ts'
 import type { EventExpectation } from './expectations.ts'
 import { NoValue } from './names.ts'
-import { type Difference, fill, type Outcome } from './outcome.ts'
+import { type Difference, fill, type RunOutcome } from './outcome.ts'
 
 /** They come in the order in which they are expected: the first of each not before the first of the one above it. */
-export function eventDifferences(expected: readonly EventExpectation[], outcome: Outcome): Difference[] {
+export function eventDifferences(expected: readonly EventExpectation[], outcome: RunOutcome): Difference[] {
   let earliest = 0
   return expected.flatMap((expectation) => {
     const wanted = wantedOf(expectation, outcome)
@@ -25,7 +25,7 @@ interface Wanted {
 }
 
 /** What is wrong with it, where it names what has not come about. */
-function wantedOf(expectation: EventExpectation, outcome: Outcome): Wanted | string {
+function wantedOf(expectation: EventExpectation, outcome: RunOutcome): Wanted | string {
   const { subject, data } = expectation
   try {
     return {
@@ -40,29 +40,32 @@ function wantedOf(expectation: EventExpectation, outcome: Outcome): Wanted | str
 }
 
 /** Their places among the events. */
-const matchesOf = (wanted: Wanted, events: readonly KernelEvent[]): number[] =>
-  events.flatMap((event, place) =>
+function matchesOf(wanted: Wanted, events: readonly KernelEvent[]): number[] {
+  return events.flatMap((event, place) =>
     event.type === wanted.expectation.type && missesOf(event, wanted).length === 0 ? [place] : [],
   )
+}
 
 /** Preconditions: it is of that type. */
-const missesOf = ({ subject, data }: KernelEvent, wanted: Wanted): string[] => [
-  ...(wanted.subject === null ? [] : missesIn(wanted.subject, subject, 'subject')),
-  ...missesIn(wanted.data, data, 'data'),
-]
+function missesOf({ subject, data }: KernelEvent, wanted: Wanted): string[] {
+  return [
+    ...(wanted.subject === null ? [] : missesIn(wanted.subject, subject, 'subject')),
+    ...missesIn(wanted.data, data, 'data'),
+  ]
+}
 
 interface Found {
   readonly matches: readonly number[]
   /** The place of the latest of those that are to come before. */
   readonly earliest: number
-  readonly outcome: Outcome
+  readonly outcome: RunOutcome
 }
 
 function faultOf(wanted: Wanted, { matches, earliest, outcome }: Found): string | null {
   const { least, most } = wanted.expectation
   if (matches.length < least || matches.length > most) {
     const nearest = matches.length === 0 ? nearestText(wanted, outcome.events) : ''
-    return `expected ${timesText(wanted.expectation)}: ${text(wanted)}; got it ${countText(matches.length)}${nearest}`
+    return `expected ${expectedTimesText(wanted.expectation)}: ${text(wanted)}; got it ${timesText(matches.length)}${nearest}`
   }
   const [first] = matches
   if (first === undefined || first >= earliest) return null
@@ -79,10 +82,14 @@ function nearestText(wanted: Wanted, events: readonly KernelEvent[]): string {
   return nearest === undefined ? '' : `; the nearest of ${others.length} of that type: ${nearest.join('; ')}`
 }
 
-const text = ({ expectation: { type, data }, subject, data: fields }: Wanted): string =>
-  [type, ...(subject === null ? [] : [`of ${subject}`]), ...(data === null ? [] : [`with ${valueText(fields)}`])].join(
-    ' ',
-  )
+function text({ expectation: { type, data }, subject, data: fields }: Wanted): string {
+  return [
+    type,
+    ...(subject === null ? [] : [`of ${subject}`]),
+    ...(data === null ? [] : [`with ${valueText(fields)}`]),
+  ].join(' ')
+}
 
-const timesText = ({ least, most }: EventExpectation): string =>
-  least === most ? countText(least) : `at least ${countText(least)}`
+function expectedTimesText({ least, most }: EventExpectation): string {
+  return least === most ? timesText(least) : `at least ${timesText(least)}`
+}

@@ -7,12 +7,12 @@ import { eventDifferences } from './compare-events.ts'
 import type { Expectations, ResultExpectation, StateExpectation, UsageExpectation } from './expectations.ts'
 import { nodeOf } from './limit-path.ts'
 import { NoValue } from './names.ts'
-import { type Difference, fill, type Outcome } from './outcome.ts'
+import { type Difference, fill, type RunOutcome } from './outcome.ts'
 import type { Place } from './problems.ts'
 import { referenceText } from './template.ts'
 
 /** Preconditions: all processes of the file were made. */
-export function differencesOf({ events, states, usage, results }: Expectations, outcome: Outcome): Difference[] {
+export function differencesOf({ events, states, usage, results }: Expectations, outcome: RunOutcome): Difference[] {
   return [
     ...eventDifferences(events, outcome),
     ...states.flatMap((one) => compared(one, referenceText(one.thread), () => stateOf(one, outcome))),
@@ -38,7 +38,7 @@ function compared({ place }: { readonly place: Place }, name: string, take: () =
   }
 }
 
-function stateOf({ thread: { name, fields }, state, on, priority }: StateExpectation, outcome: Outcome): Pair {
+function stateOf({ thread: { name, fields }, state, on, priority }: StateExpectation, outcome: RunOutcome): Pair {
   const thread = outcome.bindings.processes.get(name)!.threads.get(fields[0]!)!
   return {
     wanted: { state, ...(on !== null && { on: fill(on, outcome) }), ...(priority !== null && { priority }) },
@@ -47,14 +47,14 @@ function stateOf({ thread: { name, fields }, state, on, priority }: StateExpecta
 }
 
 /** @throws KernelError where the node is gone */
-function usageOf({ path, value, peak, capacity }: UsageExpectation, { machine, bindings }: Outcome): Pair {
+function usageOf({ path, value, peak, capacity }: UsageExpectation, { machine, bindings }: RunOutcome): Pair {
   const node = nodeOf(machine, path, bindings)
   const wanted = Object.entries({ value, peak, capacity }).filter(([, amount]) => amount !== null)
   return { wanted: Object.fromEntries(wanted), actual: machine.kernel.notifier.read(node, limitIndex[path.limit]) }
 }
 
 /** @throws NoValue where the call has not returned */
-function resultOf({ result: { name }, value }: ResultExpectation, outcome: Outcome): Pair {
+function resultOf({ result: { name }, value }: ResultExpectation, outcome: RunOutcome): Pair {
   const actual = outcome.bindings.results.get(name)
   if (actual === undefined) throw new NoValue('that call has not returned')
   if (typeof value === 'string') return { wanted: { errno: value }, actual }

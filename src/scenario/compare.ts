@@ -12,9 +12,14 @@ export function missesIn(wanted: unknown, actual: unknown, path: string): string
   return [`${path}: expected ${valueText(wanted)}, got ${valueText(actual)}`]
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
-export const valueText = (value: unknown): string => JSON.stringify(value) ?? 'nothing'
+export function valueText(value: unknown): string {
+  return JSON.stringify(value) ?? 'nothing'
+}
 
-export const countText = (count: number): string => (count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`)
+export function timesText(count: number): string {
+  return count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`
+}

@@ -13,7 +13,7 @@ interface Frame {
   readonly repeat: RepeatStep | null
 }
 
-export class Cursor {
+export class StepCursor {
   readonly #frames: Frame[]
   readonly #random: Random
   /** A repetition has come to its end, and what it was to end by has not come. */

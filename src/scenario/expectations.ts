@@ -101,14 +101,17 @@ export function parseExpectations(body: Body, path: Path, context: ExpectContext
 
 type Entry = [key: string, value: unknown, path: Path]
 
-const eachOf = <T>(record: Readonly<Record<string, unknown>>, path: Path, parse: (...entry: Entry) => T | null): T[] =>
-  Object.entries(record).flatMap(([key, value]) => parse(key, value, [...path, key]) ?? [])
+function eachOf<T>(record: Readonly<Record<string, unknown>>, path: Path, parse: (...entry: Entry) => T | null): T[] {
+  return Object.entries(record).flatMap(([key, value]) => parse(key, value, [...path, key]) ?? [])
+}
 
-const templates = ({ problems, references }: ExpectContext): TemplateContext => ({
-  problems,
-  references,
-  withoutRandom: true,
-})
+function templates({ problems, references }: ExpectContext): TemplateContext {
+  return {
+    problems,
+    references,
+    withoutRandom: true,
+  }
+}
 
 function parseEvent(value: unknown, path: Path, context: ExpectContext): EventExpectation | null {
   const body = context.problems.check(EventBody, value, { path })

@@ -1,7 +1,7 @@
 /** The shape of a scenario's file; what stands in its steps and what it expects is looked at by `steps.ts` and `expectations.ts`. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { callArguments, Duration, FirstThread } from '../tree/calls.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { PoolSizes } from '../tree/operations.ts'
@@ -24,7 +24,7 @@ export const ThreadBody = z.strictObject({
   steps: z.unknown().optional(),
 })
 
-export const ProcessBody = z.strictObject({
+export const ScenarioProcess = z.strictObject({
   partition: PartitionName.exactOptional(),
   uid: z
     .int()
@@ -57,7 +57,7 @@ export const FileBody = z.strictObject({
   thresholds: z.record(z.string(), ThresholdBody).default({}),
   programs: z.record(Name, z.unknown()).default({}),
   processes: z
-    .record(Name, ProcessBody)
+    .record(Name, ScenarioProcess)
     .refine((processes) => Object.keys(processes).length > 0, 'there is no process'),
   expect: ExpectBody.prefault({}),
 })

@@ -1,6 +1,6 @@
 /** Runs scenarios in a machine that has a life of its own, and keeps what came of the last. */
 
-import type { Machine } from '../kernel/machine.ts'
+import type { Machine } from '../model/machine.ts'
 import type { ScenarioReport, Scenarios } from '../tree/definition.ts'
 import { MalformedFile } from '../tree/errors.ts'
 import { ScenarioError } from './problems.ts'

@@ -2,8 +2,8 @@
 
 import { KernelError } from '../kernel/errno.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../kernel/limits/table.ts'
-import type { Machine } from '../kernel/machine.ts'
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Machine } from '../model/machine.ts'
 import type { Bindings, Names } from './names.ts'
 
 type NodePath =
@@ -19,7 +19,9 @@ export interface LimitPath {
 }
 
 /** A partition is named like a directory, from the outermost in: `net/inner`. */
-export const partitionNames = (text: string): readonly string[] => text.split('/')
+export function partitionNames(text: string): readonly string[] {
+  return text.split('/')
+}
 
 export interface PathContext {
   readonly names: Names
@@ -60,7 +62,9 @@ export function noPartition(name: string, partitions: ReadonlySet<string>): stri
   return `there is no partition ${name} in "partitions"${there === '' ? '' : `; there are ${there}`}`
 }
 
-export const rowOf = ({ limit }: LimitPath): LimitRow => limits[limitIndex[limit]]!
+export function rowOf({ limit }: LimitPath): LimitRow {
+  return limits[limitIndex[limit]]!
+}
 
 /** @throws KernelError ESRCH or ENOENT where it is gone */
 export function nodeOf(machine: Machine, { node: path, text }: LimitPath, bindings: Bindings): Node {

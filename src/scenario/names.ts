@@ -1,9 +1,9 @@
 /** What names stand for: before the run, which there are; in the run, what each is. */
 
-import type { KernelCallName } from '../kernel/calls/table.ts'
 import type { Errno } from '../kernel/errno.ts'
-import type { ModelProcess } from '../kernel/objects/model-process.ts'
-import type { ModelThread } from '../kernel/objects/model-thread.ts'
+import type { KernelCallName } from '../model/calls/table.ts'
+import type { ModelProcess } from '../model/objects/model-process.ts'
+import type { ModelThread } from '../model/objects/model-thread.ts'
 import { callResults } from './call-results.ts'
 import type { Path, Problems } from './problems.ts'
 import { type Reference, referenceText } from './template.ts'

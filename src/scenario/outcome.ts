@@ -1,13 +1,13 @@
 /** What came of a run. */
 
 import type { KernelEvent } from '../kernel/events.ts'
-import type { Machine } from '../kernel/machine.ts'
+import type { Machine } from '../model/machine.ts'
 import { type Bindings, NoValue } from './names.ts'
 import type { Place } from './problems.ts'
 import { Random } from './random.ts'
 import { evaluate, type Reference, referenceText, type Template } from './template.ts'
 
-export interface Outcome {
+export interface RunOutcome {
   readonly machine: Machine
   readonly bindings: Bindings
   /** In the order in which they came. */
@@ -23,7 +23,7 @@ export interface Difference extends Place {
 const noChance = new Random(0)
 
 /** @throws NoValue where it names what has not come about */
-export function fill(template: Template, { bindings }: Outcome): unknown {
+export function fill(template: Template, { bindings }: RunOutcome): unknown {
   const lookUp = (reference: Reference): unknown => {
     if (bindings.isBound(reference)) return bindings.valueOf(reference, new Map())
     throw new NoValue(`there is no ${referenceText(reference)}: that call has not returned`)

@@ -11,21 +11,22 @@ export interface Place {
 /** Keys and places in lists, from the whole file down. */
 export type Path = readonly (string | number)[]
 
-export interface Problem extends Place {
+export interface ScenarioProblem extends Place {
   readonly path: Path
   readonly message: string
 }
 
-export const problemText = (file: string, { line, column, message }: Place & { message: string }): string =>
-  `${file}:${line}:${column}: ${message}`
+export function problemText(file: string, { line, column, message }: Place & { message: string }): string {
+  return `${file}:${line}:${column}: ${message}`
+}
 
 /** The file is not a scenario. Nothing has happened. */
 export class ScenarioError extends Error {
   readonly file: string
   /** In the order in which they stand in the file. */
-  readonly problems: readonly Problem[]
+  readonly problems: readonly ScenarioProblem[]
 
-  constructor(file: string, problems: readonly Problem[]) {
+  constructor(file: string, problems: readonly ScenarioProblem[]) {
     super(problems.map((problem) => problemText(file, problem)).join('\n'))
     this.name = 'ScenarioError'
     this.file = file
@@ -39,7 +40,7 @@ export type Locate = (path: Path, of?: 'key' | 'value') => Place
 /** Collects all that is wrong, so that one run tells it all. */
 export class Problems {
   readonly locate: Locate
-  readonly #found: Problem[] = []
+  readonly #found: ScenarioProblem[] = []
 
   constructor(locate: Locate) {
     this.locate = locate
@@ -83,7 +84,7 @@ export class Problems {
   }
 }
 
-const nameOf = (path: Path): string => {
+function nameOf(path: Path): string {
   const name = path.findLast((key) => typeof key === 'string')
   return name === undefined ? '' : `${name}: `
 }
@@ -100,7 +101,9 @@ interface Located {
   readonly below: Path
 }
 
-const keysOf = (path: readonly PropertyKey[]): Path => path.map((key) => (typeof key === 'symbol' ? '' : key))
+function keysOf(path: readonly PropertyKey[]): Path {
+  return path.map((key) => (typeof key === 'symbol' ? '' : key))
+}
 
 /** The issues that stand whatever the open values will be. Of the branches of a union that which fits best counts. */
 function closed(issues: readonly z.core.$ZodIssue[], above: Path, isOpen: (path: Path) => boolean): Located[] {

@@ -6,12 +6,12 @@
  * nobody can run, time goes on to when the next timer expires. So the same file and seed give the same events.
  */
 
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { assert, KernelError } from '../kernel/errno.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { limitIndex } from '../kernel/limits/table.ts'
-import { clockEnd, type Machine } from '../kernel/machine.ts'
-import type { ModelThread } from '../kernel/objects/model-thread.ts'
+import { clockEnd, type Machine } from '../model/machine.ts'
+import type { ModelThread } from '../model/objects/model-thread.ts'
 import { differencesOf } from './compare-outcome.ts'
 import { nodeOf } from './limit-path.ts'
 import { Bindings } from './names.ts'
@@ -263,7 +263,8 @@ function* claimsOf(steps: readonly Step[]): Generator<CallStep | RepeatStep> {
   }
 }
 
-const claimText = (step: CallStep | RepeatStep): string =>
-  step.kind === 'call'
+function claimText(step: CallStep | RepeatStep): string {
+  return step.kind === 'call'
     ? `${step.call} was to fail with ${step.fails}, and has not returned`
     : `no call failed with ${step.until}`
+}

@@ -1,15 +1,15 @@
 /** A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it. */
 
 import type { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import type { ThreadMaking } from '../kernel/calls/thread.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import { checkDefinition } from '../kernel/limits/check-definition.ts'
-import type { ThresholdDefinition } from '../kernel/limits/threshold.ts'
-import type { PoolSettings } from '../kernel/machine.ts'
+import { checkDefinition } from '../kernel/limits/thresholds/check-definition.ts'
+import type { ThresholdDefinition } from '../kernel/limits/thresholds/threshold.ts'
+import type { ThreadMaking } from '../model/calls/thread.ts'
+import type { PoolSettings } from '../model/machine.ts'
 import { checkThresholdName } from '../tree/nodes/limits.ts'
 import { type Expectations, parseExpectations } from './expectations.ts'
-import { FileBody, type ProcessBody, ThreadBody } from './file.ts'
+import { FileBody, type ScenarioProcess, ThreadBody } from './file.ts'
 import { type LimitPath, noPartition, type PathContext, parseLimitPath, partitionNames, rowOf } from './limit-path.ts'
 import { Names } from './names.ts'
 import { type Path, type Place, type Problems, ScenarioError } from './problems.ts'
@@ -157,7 +157,7 @@ class Reader {
 
   #process(
     name: string,
-    { partition, uid, threads }: z.output<typeof ProcessBody>,
+    { partition, uid, threads }: z.output<typeof ScenarioProcess>,
     programs: Scenario['programs'],
   ): ProcessPlan {
     const path = ['processes', name]

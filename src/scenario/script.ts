@@ -2,10 +2,10 @@
 
 import { ZodError } from 'zod'
 import { assert, type Errno, KernelError } from '../kernel/errno.ts'
-import type { Machine } from '../kernel/machine.ts'
-import type { ModelThread } from '../kernel/objects/model-thread.ts'
+import type { Machine } from '../model/machine.ts'
+import type { ModelThread } from '../model/objects/model-thread.ts'
 import { parseCall } from '../tree/calls.ts'
-import { Cursor } from './cursor.ts'
+import { StepCursor } from './cursor.ts'
 import { type Bindings, NoValue, type OwnResults, type Result } from './names.ts'
 import type { Random } from './random.ts'
 import type { CallStep, RepeatStep, Step } from './steps.ts'
@@ -29,7 +29,7 @@ export class Script {
   /** As in messages: `worker.main`. */
   readonly label: string
   readonly #stage: Stage
-  readonly #cursor: Cursor
+  readonly #cursor: StepCursor
   readonly #own: OwnResults = new Map()
   /** The next to be taken, once it is known. */
   #next: CallStep | null = null
@@ -42,7 +42,7 @@ export class Script {
     this.thread = parts.thread
     this.label = parts.label
     this.#stage = stage
-    this.#cursor = new Cursor(parts.steps, stage.random, (repeat) =>
+    this.#cursor = new StepCursor(parts.steps, stage.random, (repeat) =>
       this.#fault(repeat, `no call failed with ${repeat.until} before it had been repeated to its end`),
     )
   }
@@ -152,5 +152,6 @@ export class Script {
   }
 }
 
-const explain = ({ issues }: ZodError): string =>
-  issues.map(({ path, message }) => `${path.map((key) => `${String(key)}: `).join('')}${message}`).join('; ')
+function explain({ issues }: ZodError): string {
+  return issues.map(({ path, message }) => `${path.map((key) => `${String(key)}: `).join('')}${message}`).join('; ')
+}

@@ -2,12 +2,12 @@
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { ZodError } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import type { Machine } from '../kernel/machine.ts'
-import { importState } from '../kernel/state/state.ts'
+import type { Machine } from '../model/machine.ts'
+import { importState } from '../model/state/state.ts'
 import { pointerOf } from '../tree/pointer.ts'
-import { State, saveState } from '../tree/state.ts'
+import { StateSchema, saveState } from '../tree/state.ts'
 
 /** The message names the file, and where it is wrong. */
 export class StateFileError extends Error {
@@ -23,7 +23,7 @@ export function readStateFile(file: string): Machine {
     const { size } = statSync(file)
     if (size > bounds.stateBodyBytesMax)
       throw new StateFileError(file, `a state has at most ${bounds.stateBodyBytesMax} bytes, this file ${size}`)
-    const { path: _, ...state } = State.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const { path: _, ...state } = StateSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     return importState(state).machine
   } catch (error) {
     throw toStateFileError(file, error)

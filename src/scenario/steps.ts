@@ -1,8 +1,8 @@
 /** The steps of threads: kernel calls, repeated or chosen at random. */
 
 import { z } from 'zod'
-import { type KernelCallName, kernelCallNames } from '../kernel/calls/table.ts'
 import { type Errno, errnos } from '../kernel/errno.ts'
+import { type KernelCallName, kernelCallNames } from '../model/calls/table.ts'
 import { callArguments } from '../tree/calls.ts'
 import type { Names } from './names.ts'
 import type { Path, Place } from './problems.ts'
@@ -117,8 +117,9 @@ function parseStep(value: unknown, path: Path, context: StepContext): Step | nul
   return parseCall({ verb, fields, path }, context)
 }
 
-const besideText = (kind: keyof typeof beside): string =>
-  beside[kind].length === 0 ? 'nothing may stand there' : `there are ${beside[kind].join(', ')}`
+function besideText(kind: keyof typeof beside): string {
+  return beside[kind].length === 0 ? 'nothing may stand there' : `there are ${beside[kind].join(', ')}`
+}
 
 function parseRepeat(fields: Readonly<Record<string, unknown>>, path: Path, context: StepContext): RepeatStep {
   const { problems } = context
@@ -213,13 +214,16 @@ function parseRuns({ verb, fields, path }: Called, context: StepContext): string
   return runs
 }
 
-export const noProgram = (name: string, programs: ReadonlySet<string>): string =>
-  programs.size === 0
+export function noProgram(name: string, programs: ReadonlySet<string>): string {
+  return programs.size === 0
     ? `there is no program ${name}: the file has no "programs"`
     : `there is no program ${name}; there are ${[...programs].join(', ')}`
+}
 
-const nameOf = (fields: Readonly<Record<string, unknown>>, key: string, path: Path, { problems }: StepContext) =>
-  fields[key] === undefined ? null : problems.check(Name, fields[key], { path: [...path, key] })
+function nameOf(fields: Readonly<Record<string, unknown>>, key: string, path: Path, { problems }: StepContext) {
+  return fields[key] === undefined ? null : problems.check(Name, fields[key], { path: [...path, key] })
+}
 
-const errnoOf = (fields: Readonly<Record<string, unknown>>, key: string, path: Path, { problems }: StepContext) =>
-  fields[key] === undefined ? null : problems.check(ErrnoName, fields[key], { path: [...path, key] })
+function errnoOf(fields: Readonly<Record<string, unknown>>, key: string, path: Path, { problems }: StepContext) {
+  return fields[key] === undefined ? null : problems.check(ErrnoName, fields[key], { path: [...path, key] })
+}

@@ -27,7 +27,9 @@ export interface Range {
   readonly isDuration: boolean
 }
 
-export const referenceText = ({ name, fields }: Reference): string => ['$', [name, ...fields].join('.')].join('')
+export function referenceText({ name, fields }: Reference): string {
+  return ['$', [name, ...fields].join('.')].join('')
+}
 
 export interface TemplateContext {
   readonly problems: Problems
@@ -79,8 +81,11 @@ function parseText(text: string, path: Path, { references }: TemplateContext): T
   return { kind: 'text', parts }
 }
 
-export const isRange = (value: unknown): value is { readonly random: unknown } =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 1 && Object.hasOwn(value, 'random')
+export function isRange(value: unknown): value is { readonly random: unknown } {
+  return (
+    typeof value === 'object' && value !== null && Object.keys(value).length === 1 && Object.hasOwn(value, 'random')
+  )
+}
 
 /** `[1, 6]` or `[1ms, 10ms]`; null where it is neither. */
 export function parseRange(ends: unknown, path: Path, problems: Problems): Range | null {
@@ -154,5 +159,6 @@ export function isOpenAt(template: Template, path: Path): boolean {
   return false
 }
 
-const isOpenBelow = (template: Template | undefined, path: Path): boolean =>
-  template !== undefined && isOpenAt(template, path)
+function isOpenBelow(template: Template | undefined, path: Path): boolean {
+  return template !== undefined && isOpenAt(template, path)
+}

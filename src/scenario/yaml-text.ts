@@ -12,7 +12,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import { type Path, type Place, Problems, ScenarioError } from './problems.ts'
 
 export interface YamlText {
@@ -66,7 +66,9 @@ function checkNodes(document: Document, refuse: (offset: number, message: string
   })
 }
 
-const startOf = (node: unknown): number | null => (node as Node | null)?.range?.[0] ?? null
+function startOf(node: unknown): number | null {
+  return (node as Node | null)?.range?.[0] ?? null
+}
 
 /** As far as the path leads. */
 function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {

@@ -1,7 +1,7 @@
 /** The model as a source: nothing is sampled, all is counted as it happens. Its clock is virtual, or follows the wall clock. */
 
-import { bounds } from '../bounds.ts'
-import type { Machine } from '../kernel/machine.ts'
+import { bounds } from '../base/bounds.ts'
+import type { Machine } from '../model/machine.ts'
 import type { ScanFigures, Source, SourceCheck } from './source.ts'
 
 export interface ModelOptions {

@@ -1,7 +1,7 @@
 /** Cursors that the service keeps for subscribers that come back: how far each has said that it has dealt with everything. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 
 const Durable = z.object({
   name: z.string(),
@@ -17,7 +17,9 @@ const Durable = z.object({
 export type Durable = Readonly<z.output<typeof Durable>>
 
 /** As it was kept, in JSON. @throws SyntaxError, ZodError */
-export const parseDurable = (text: string): Durable => Durable.parse(JSON.parse(text))
+export function parseDurable(text: string): Durable {
+  return Durable.parse(JSON.parse(text))
+}
 
 export interface DurablesOptions {
   /** Those from before a restart. */

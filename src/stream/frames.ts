@@ -1,8 +1,8 @@
 /** The frames of `introspect.v1`: JSON in both directions, so that one socket can hold many subscriptions. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { Cursor, EventTypes } from './asked.ts'
+import { bounds } from '../base/bounds.ts'
+import { CursorText, EventTypes } from './subscription-request.ts'
 
 const Id = z
   .string()
@@ -20,7 +20,7 @@ export const SubscribeFrame = z
       .optional()
       .describe('pathname, * for one segment and ** at the end; without it the path of the connection'),
     types: EventTypes.optional().describe('event types, * at the end; without it all'),
-    after: Cursor.optional().describe(
+    after: CursorText.optional().describe(
       'begin after this cursor; without it after the durable one, and without that with what happens from now on',
     ),
     snapshot: z.boolean().optional().describe('begin with the state of all that is there, unless one can resume'),
@@ -34,21 +34,21 @@ export const UnsubscribeFrame = z
 export const AckFrame = z
   .strictObject({
     type: z.literal('ack'),
-    cursor: Cursor.describe('all up to it has been dealt with, in all subscriptions of the connection'),
+    cursor: CursorText.describe('all up to it has been dealt with, in all subscriptions of the connection'),
   })
   .meta({ id: 'AckFrame', description: 'Moves the durable cursor of the connection on' })
 
 export const ClientFrame = z.discriminatedUnion('type', [SubscribeFrame, UnsubscribeFrame, AckFrame])
 export type ClientFrame = z.output<typeof ClientFrame>
 
-const CursorText = z.string().regex(/^\d{20}$/)
+const PaddedCursor = z.string().regex(/^\d{20}$/)
 
 export const SubscribedFrame = z
   .strictObject({
     type: z.literal('subscribed'),
     id: Id,
     path: z.string().describe('what it has become: an alias is answered with what it stands for'),
-    cursor: CursorText.describe(
+    cursor: PaddedCursor.describe(
       'the events that follow come after it; where a snapshot follows, the bookmark at its end says which it is of',
     ),
     snapshot: z.boolean().describe('whether a snapshot follows'),
@@ -71,7 +71,7 @@ export const BookmarkFrame = z
   .strictObject({
     type: z.literal('bookmark'),
     id: Id.optional().describe('of the subscription whose snapshot has ended; without it for the whole connection'),
-    cursor: CursorText.describe('all up to it has been sent'),
+    cursor: PaddedCursor.describe('all up to it has been sent'),
     scanAge: z.string().nullable().describe('age of the last scan, as in 12ms; null where nothing is scanned'),
   })
   .meta({ id: 'BookmarkFrame', description: 'Where the client is, every 30 s' })

@@ -4,16 +4,16 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { PathFilter } from '../tree/path-filter.ts'
-import type { TypeFilter } from './asked.ts'
-import { type Beginning, beginningOf } from './beginning.ts'
 import type { Durables } from './durables.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 import { Outbox } from './outbox.ts'
 import { Snapshot, type SnapshotNode } from './snapshot.ts'
+import { type StartPosition, startPositionOf } from './start-position.ts'
 import { type Sink, Subscription } from './subscription.ts'
+import type { TypeFilter } from './subscription-request.ts'
 import { Turns } from './turns.ts'
 
 export interface HubOptions {
@@ -27,7 +27,7 @@ export interface HubOptions {
 }
 
 /** What somebody listens on, with one subscription or many. */
-export interface Connection {
+export interface SubscriberConnection {
   /** Bytes handed over and not yet taken by the kernel. */
   readonly queuedBytes: number
   /** Changes whenever the kernel has taken something. */
@@ -39,7 +39,7 @@ export interface Connection {
   close(code: number, reason: string): void
 }
 
-export interface Asked {
+export interface SubscriptionRequest {
   readonly filter: PathFilter
   readonly types: TypeFilter
   /** The client's own cursor. */
@@ -61,7 +61,7 @@ export class Hub {
   readonly outbox = new Outbox()
   readonly #options: HubOptions
   readonly #byRoot = new Map<string, Set<Subscription>>()
-  readonly #connections = new Map<Connection, Progress>()
+  readonly #connections = new Map<SubscriberConnection, Progress>()
   readonly #turns = new Turns()
   readonly #timers: readonly NodeJS.Timeout[]
   #snapshotBytes = 0
@@ -97,7 +97,7 @@ export class Hub {
     return this.#connections.size
   }
 
-  connections(): Iterable<Connection> {
+  connections(): Iterable<SubscriberConnection> {
     return this.#connections.keys()
   }
 
@@ -119,7 +119,7 @@ export class Hub {
   }
 
   /** Returns what takes it out. */
-  connect(connection: Connection): () => void {
+  connect(connection: SubscriberConnection): () => void {
     this.#connections.set(connection, { takenBytes: connection.takenBytes, since: performance.now() })
     return () => {
       if (this.#connections.delete(connection) && this.size === 0) this.#onEmpty()
@@ -127,15 +127,15 @@ export class Hub {
   }
 
   /** Where it would begin now. */
-  beginning({ after, durable, snapshot }: Asked): Beginning {
+  beginning({ after, durable, snapshot }: SubscriptionRequest): StartPosition {
     // It begins with what happens from now on.
     this.log.flush()
     const kept = durable === null ? null : (this.durables.get(durable)?.cursor ?? null)
-    return beginningOf(this.log, { after, kept, snapshot: snapshot !== null })
+    return startPositionOf(this.log, { after, kept, snapshot: snapshot !== null })
   }
 
   /** Preconditions: it begins now, and what it begins with is not gone. */
-  subscribe(sink: Sink, { filter, types, snapshot }: Asked, beginning: Beginning): Subscription {
+  subscribe(sink: Sink, { filter, types, snapshot }: SubscriptionRequest, beginning: StartPosition): Subscription {
     const subscription = new Subscription(sink, { log: this.log, turns: this.#turns, filter, types })
     const there = this.#byRoot.get(filter.root) ?? new Set()
     this.#byRoot.set(filter.root, there.add(subscription))

@@ -1,11 +1,11 @@
 /** `introspect.v1`: frames in both directions, and as many subscriptions on one socket as they ask for. */
 
 import type { RawData, WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import type { LoggedEvent } from './event-log.ts'
 import { ClientFrame, type ServerFrame } from './frames.ts'
-import type { Asked, Connection, Hub } from './hub.ts'
+import type { Hub, SubscriberConnection, SubscriptionRequest } from './hub.ts'
 import { frameProblem, type StreamProblem } from './problems.ts'
 import { takenOver } from './single.ts'
 import type { Sink, Subscription } from './subscription.ts'
@@ -19,7 +19,7 @@ export interface FrameSpace {
   /** Name of the durable subscription of the connection; null where it has none. */
   readonly durable: string | null
   /** What a frame asks for. @throws what `problemOf` understands */
-  readonly ask: (wish: Wish) => Asked
+  readonly ask: (wish: Wish) => SubscriptionRequest
   readonly problemOf: (error: unknown) => Problem
 }
 
@@ -51,7 +51,7 @@ export function speakFrames(
   }
 }
 
-class FramesConnection implements Connection {
+class FramesConnection implements SubscriberConnection {
   readonly #hub: Hub
   readonly #line: WebSocketLine
   readonly #space: FrameSpace
@@ -184,8 +184,9 @@ const end = Buffer.from('}')
 
 const malformed = frameProblem('malformed-frame', '').type
 
-const notUnderstood = (detail: string, extra: Record<string, unknown> = {}): Refusal =>
-  new Refusal('malformed-frame', detail, extra)
+function notUnderstood(detail: string, extra: Record<string, unknown> = {}): Refusal {
+  return new Refusal('malformed-frame', detail, extra)
+}
 
 /** @throws Refusal */
 function parse(text: string | null): unknown {

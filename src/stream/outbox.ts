@@ -3,7 +3,7 @@
  * follows from what the last round of writes took, so that one client hears at once and ten thousand do not take the whole CPU.
  */
 
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 
 export class Outbox {
   #waiting: Batch[] = []

@@ -20,8 +20,10 @@ export interface FrameProblem {
   readonly [extension: string]: unknown
 }
 
-export const frameProblem = (
+export function frameProblem(
   type: StreamProblem,
   detail: string,
   extra: Readonly<Record<string, unknown>> = {},
-): FrameProblem => ({ type: `urn:introspectd:problem:${type}`, ...streamProblems[type], detail, ...extra })
+): FrameProblem {
+  return { type: `urn:introspectd:problem:${type}`, ...streamProblems[type], detail, ...extra }
+}

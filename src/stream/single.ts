@@ -1,12 +1,12 @@
 /** One subscription on a connection of its own: CloudEvents, one after the other, whatever carries them. */
 
-import type { Beginning } from './beginning.ts'
 import type { LoggedEvent } from './event-log.ts'
-import type { Asked, Connection, Hub } from './hub.ts'
+import type { Hub, SubscriberConnection, SubscriptionRequest } from './hub.ts'
 import type { Line } from './line.ts'
+import type { StartPosition } from './start-position.ts'
 import type { Sink, Subscription } from './subscription.ts'
 
-class Single implements Connection, Sink {
+class Single implements SubscriberConnection, Sink {
   readonly #hub: Hub
   readonly #line: Line
   readonly #subject: string
@@ -56,7 +56,7 @@ class Single implements Connection, Sink {
 }
 
 /** Preconditions: it begins now, and what it begins with is not gone. Returns what ends it. */
-export function streamOver(hub: Hub, line: Line, asked: Asked, beginning: Beginning): () => void {
+export function streamOver(hub: Hub, line: Line, asked: SubscriptionRequest, beginning: StartPosition): () => void {
   const connection = new Single(hub, line, asked.filter.text)
   const disconnect = hub.connect(connection)
   const letGo = asked.durable === null ? () => {} : hub.durables.hold(asked.durable, () => takenOver(line))
@@ -70,5 +70,6 @@ export function streamOver(hub: Hub, line: Line, asked: Asked, beginning: Beginn
 }
 
 /** Of a durable subscription: another connection has it now, or it has been deleted. */
-export const takenOver = (line: Line): void =>
+export function takenOver(line: Line): void {
   line.close(4409, JSON.stringify({ reason: 'the durable subscription was taken over, or deleted' }))
+}

@@ -1,6 +1,6 @@
 /** The state of all that a subscriber means, as events of type `snapshot.node`: taken in one tick, and sent as fast as it is read. */
 
-import { cursorText } from '../cursor.ts'
+import { cursorText } from '../base/cursor.ts'
 
 export interface SnapshotNode {
   readonly path: string

@@ -1,20 +1,20 @@
 /** Events as `text/event-stream`: `id:` the cursor, one `data:` line, the CloudEvent. */
 
 import type { ServerResponse } from 'node:http'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import type { Beginning } from './beginning.ts'
-import type { Asked, Hub } from './hub.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
+import type { Hub, SubscriptionRequest } from './hub.ts'
 import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
 import { streamOver } from './single.ts'
+import type { StartPosition } from './start-position.ts'
 
 /** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
 export function streamOverSse(
   hub: Hub,
   response: ServerResponse,
   headers: Record<string, string>,
-  { asked, beginning }: { readonly asked: Asked; readonly beginning: Beginning },
+  { asked, beginning }: { readonly asked: SubscriptionRequest; readonly beginning: StartPosition },
 ): void {
   response.writeHead(200, {
     ...headers,

@@ -3,13 +3,13 @@
  * begins with a snapshot, or because it was too slow for live events and has been parked.
  */
 
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
 import { isWanted } from '../tree/event-types.ts'
 import type { PathFilter } from '../tree/path-filter.ts'
-import type { TypeFilter } from './asked.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { TypeFilter } from './subscription-request.ts'
 import type { Turns } from './turns.ts'
 
 /** What carries the events of one subscription to its client. */

@@ -1,6 +1,6 @@
 /** Those who read on from the journal do so in turns, so much in each turn of the event loop: whoever is live does not wait for them. */
 
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 
 export interface Reader {
   /** Looks at no more than so many events; adds itself again where there is more. Returns how many it has looked at. */

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
+import { bounds } from '../base/bounds.ts'
 import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
 

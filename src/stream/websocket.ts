@@ -2,9 +2,9 @@
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import { bounds } from '../bounds.ts'
-import { cursorText } from '../cursor.ts'
-import type { Asked, Hub } from './hub.ts'
+import { bounds } from '../base/bounds.ts'
+import { cursorText } from '../base/cursor.ts'
+import type { Hub, SubscriptionRequest } from './hub.ts'
 import { type FrameSpace, speakFrames } from './introspect-v1.ts'
 import { frameProblem } from './problems.ts'
 import { streamOver } from './single.ts'
@@ -23,7 +23,7 @@ export function chooseSubprotocol(offered: Iterable<string>): Subprotocol | null
 }
 
 /** What a WebSocket is to carry: one subscription, or those that its frames ask for. */
-export type WebSocketRequest = { readonly asked: Asked } | { readonly space: FrameSpace }
+export type WebSocketRequest = { readonly asked: SubscriptionRequest } | { readonly space: FrameSpace }
 
 export function streamOverWebSocket(
   hub: Hub,
@@ -51,7 +51,7 @@ export interface Speaking {
 }
 
 /** `cloudevents.json`: one CloudEvent a frame. Returns what ends it; null where it has ended already. */
-function speakEvents(hub: Hub, { socket, line }: Speaking, asked: Asked): (() => void) | null {
+function speakEvents(hub: Hub, { socket, line }: Speaking, asked: SubscriptionRequest): (() => void) | null {
   const beginning = hub.beginning(asked)
   if (beginning.kind === 'gone') {
     line.close(4410, JSON.stringify({ reason: 'gone', oldest: cursorText(beginning.oldest) }))

@@ -1,21 +1,23 @@
 /** The arguments of kernel calls as they come in: checked here, handed on as the kernel takes them. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../kernel/calls/table.ts'
-import { timeoutStates } from '../kernel/calls/timer.ts'
+import { bounds } from '../base/bounds.ts'
+import { didYouMean } from '../base/nearest.ts'
 import { errnos } from '../kernel/errno.ts'
-import { modelRlimits } from '../kernel/objects/model-process.ts'
-import { mutexKinds } from '../kernel/objects/sync.ts'
-import { signalRows } from '../kernel/signals.ts'
+import { timeoutStates } from '../kernel/states.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
-import { didYouMean } from '../nearest.ts'
+import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../model/calls/table.ts'
+import { modelRlimits } from '../model/objects/model-process.ts'
+import { mutexKinds } from '../model/objects/sync.ts'
+import { signalRows } from '../model/signals.ts'
 
-const idFrom = (first: number) =>
-  z
+function idFrom(first: number) {
+  return z
     .int()
     .min(first)
     .max(2 ** 31 - 1)
+}
+
 const id = idFrom(0)
 const count = z.int().nonnegative()
 const integer = z

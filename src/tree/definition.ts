@@ -7,13 +7,13 @@ import type { z } from 'zod'
 import type { History } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Level } from '../kernel/limits/table.ts'
-import type { Machine } from '../kernel/machine.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { Process } from '../kernel/objects/process.ts'
-import type { System } from '../kernel/objects/system.ts'
-import type { Thread } from '../kernel/objects/thread.ts'
-import type { MachineState } from '../kernel/state/state.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { Process } from '../kernel/nodes/process.ts'
+import type { System } from '../kernel/nodes/system.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
+import type { Machine } from '../model/machine.ts'
+import type { MachineState } from '../model/state/state.ts'
 import { listOf } from './views.ts'
 
 export interface NodeOf {
@@ -88,7 +88,7 @@ export interface Preconditions {
   readonly ifNoneMatch: string | null
 }
 
-export interface Answer {
+export interface VerbResult {
   readonly status: number
   readonly body?: unknown
   readonly etag?: string
@@ -111,7 +111,7 @@ export interface Words {
 }
 
 export interface PutVerb
-  extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => Answer> {
+  extends Verb<(context: TreeContext, node: Node, params: Params, request: PutRequest) => VerbResult> {
   readonly body: z.ZodType
   /** Of what is answered, where that is not what GET shows. */
   readonly reply?: z.ZodType
@@ -125,7 +125,8 @@ export interface PutVerb
   readonly dryRun?: true
 }
 
-export interface PostVerb extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => Answer> {
+export interface PostVerb
+  extends Verb<(context: TreeContext, node: Node, params: Params, body: unknown) => VerbResult> {
   readonly body: z.ZodType
   /** Of what is answered. */
   readonly reply: z.ZodType
@@ -134,7 +135,7 @@ export interface PostVerb extends Verb<(context: TreeContext, node: Node, params
 }
 
 export type RemoveVerb = Verb<
-  (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => Answer
+  (context: TreeContext, node: Node, params: Params, preconditions: Preconditions) => VerbResult
 >
 
 /** Columns of the text form: a heading, and what stands below it. */
@@ -213,8 +214,9 @@ interface Row<L extends Level, R extends z.ZodType> {
 }
 
 /** Preconditions: `resolve` hands a row only nodes of the levels that it stands under. */
-export const defineNode = <L extends Level, R extends z.ZodType>(row: Row<L, R>): Definition =>
-  row as unknown as Definition
+export function defineNode<L extends Level, R extends z.ZodType>(row: Row<L, R>): Definition {
+  return row as unknown as Definition
+}
 
 interface ListRow<L extends Level, E extends z.ZodType, Child> {
   readonly under: readonly L[]

@@ -6,21 +6,26 @@ import type { WaitChainView, WaitGraphView, WaitingView } from './views.ts'
 
 type Waiting = z.output<typeof WaitingView>
 
-export const graphText = ({ waiting, omitted, threads }: z.output<typeof WaitGraphView>): string =>
-  lines([
+export function graphText({ waiting, omitted, threads }: z.output<typeof WaitGraphView>): string {
+  return lines([
     waiting === 0 ? 'Nothing waits, as far as it is traced.' : `${waiting} waiting, as far as it is traced:`,
     ...threads.map(sentence),
     ...(omitted > 0 ? [`and ${omitted} more`] : []),
   ])
+}
 
-export const chainText = ({ chain, end, deadlocks }: z.output<typeof WaitChainView>): string =>
-  lines([...chain.map(sentence), endSentence(end), ...deadlocks.map((path) => `See ${path}.`)])
+export function chainText({ chain, end, deadlocks }: z.output<typeof WaitChainView>): string {
+  return lines([...chain.map(sentence), endSentence(end), ...deadlocks.map((path) => `See ${path}.`)])
+}
 
-const lines = (all: readonly string[]): string => all.map((line) => `${printable(line)}\n`).join('')
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${printable(line)}\n`).join('')
+}
 
 /** How one thread waits. */
-export const sentence = (waiting: Waiting): string =>
-  `${waiting.path} (${waiting.name}) ${what(waiting)}, since ${waiting.since}`
+export function sentence(waiting: Waiting): string {
+  return `${waiting.path} (${waiting.name}) ${what(waiting)}, since ${waiting.since}`
+}
 
 function what({ state, object, owner, ownerState, likely }: Waiting): string {
   const who = owner ?? 'nobody who lives'
@@ -66,13 +71,14 @@ interface Edge {
 
 const nobody = 'nobody'
 
-const edgesOf = (waits: readonly Waiting[]): Edge[] =>
-  waits.flatMap(({ path, state, object, owner, likely }) => {
+function edgesOf(waits: readonly Waiting[]): Edge[] {
+  return waits.flatMap(({ path, state, object, owner, likely }) => {
     if (object === null) return []
     const label = state === 'JOIN' ? 'JOIN' : `${state} ${object}`
     const edge = { from: path, to: owner ?? nobody, label, isLikely: false }
     return likely === undefined ? [edge] : [edge, { ...edge, to: likely, label: 'most likely', isLikely: true }]
   })
+}
 
 /** What stands in the drawing, each with its label. */
 function labelsOf(waits: readonly Waiting[], edges: readonly Edge[]): Map<string, string> {

@@ -1,14 +1,15 @@
 /** Which types of events are asked for: names, or beginnings of names with a `*` after them. */
 
+import { nearest } from '../base/nearest.ts'
 import { eventTypes } from '../kernel/events.ts'
-import { nearest } from '../nearest.ts'
 
 const known = eventTypes.map(({ type }) => type)
 
 const families = [...new Set(known.map((type) => type.replace(/\..*/, '.*')))]
 
-export const isWanted = (wanted: string, type: string): boolean =>
-  wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
+export function isWanted(wanted: string, type: string): boolean {
+  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
+}
 
 /** What is wrong with what was asked for: the first that no event ever matches. Null where there is none. */
 export function strangeType(wanted: readonly string[]): string | null {

@@ -1,6 +1,6 @@
 /** A deadlock in words, for whoever is woken by it. */
 
-import type { Thread } from '../kernel/objects/thread.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
 import type { DeadlockView } from './deadlock-views.ts'
 import { sentence } from './draw-waits.ts'
 import { printable } from './text.ts'
@@ -30,7 +30,9 @@ export function noneAmong(threads: Iterable<Thread>): string {
   return `${[`No deadlock among the ${counted(read, 'thread')} that could be read.`, ...others].map(printable).join('\n')}\n`
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
 
 const headings: Readonly<Record<DeadlockView['kind'], (members: number) => string>> = {
   detected: (members) =>

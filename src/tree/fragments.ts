@@ -4,7 +4,7 @@
  * kept as one. Partitions and the system change with every reading: theirs are made anew from what lies in them.
  */
 
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
 import type { TreeContext } from './definition.ts'
 import { inlineDirectories, showNode } from './inline.ts'
 
@@ -64,4 +64,6 @@ export class Fragments {
 }
 
 /** Below a process there is one level, below a thread none. */
-const depthBelow = ({ level }: Node, depth: number): number => Math.min(depth, level === 'process' ? 1 : 0)
+function depthBelow({ level }: Node, depth: number): number {
+  return Math.min(depth, level === 'process' ? 1 : 0)
+}

@@ -1,7 +1,7 @@
 /** A node with what lies below it inline, as many levels as are asked for. */
 
 import type { Level } from '../kernel/limits/table.ts'
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
 import type { Definition, TreeContext } from './definition.ts'
 import { definitions } from './tree.ts'
 
@@ -15,22 +15,27 @@ function inlineOf({ under, leaf, listing }: Definition, level: Level): InlineDir
   return [{ leaf, children: (context, node) => listing.children(context, node, {}) as readonly Node[] }]
 }
 
-const byLevel = <T>(of: (level: Level) => T): Readonly<Record<Level, T>> => ({
-  thread: of('thread'),
-  process: of('process'),
-  partition: of('partition'),
-  system: of('system'),
-})
+function byLevel<T>(of: (level: Level) => T): Readonly<Record<Level, T>> {
+  return {
+    thread: of('thread'),
+    process: of('process'),
+    partition: of('partition'),
+    system: of('system'),
+  }
+}
 
 const directoriesByLevel = byLevel((level) => definitions.flatMap((definition) => inlineOf(definition, level)))
 
 /** The directories of nodes that a node of this level has. */
-export const inlineDirectories = (level: Level): readonly InlineDirectory[] => directoriesByLevel[level]
+export function inlineDirectories(level: Level): readonly InlineDirectory[] {
+  return directoriesByLevel[level]
+}
 
 const nodeRows = byLevel((level) => definitions.find(({ leaf, under }) => leaf === '' && under.includes(level))!)
 
-export const showNode = (context: TreeContext, node: Node): object =>
-  nodeRows[node.level].read!(context, node, {}, { since: null })
+export function showNode(context: TreeContext, node: Node): object {
+  return nodeRows[node.level].read!(context, node, {}, { since: null })
+}
 
 export function showDeep(context: TreeContext, node: Node, depth: number): object {
   const view = showNode(context, node)

@@ -1,10 +1,10 @@
 /** Shapes of what only the model has. */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { kernelCallNames } from '../kernel/calls/table.ts'
+import { bounds } from '../base/bounds.ts'
 import { errnos } from '../kernel/errno.ts'
 import { threadStates } from '../kernel/states.ts'
+import { kernelCallNames } from '../model/calls/table.ts'
 import { callName } from './calls.ts'
 
 const path = z.string().describe('Pathname, which is also the URL path')

@@ -4,13 +4,13 @@
  */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { kernelCallNames } from '../kernel/calls/table.ts'
+import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import { poolNames } from '../kernel/machine.ts'
-import type { ModelProcess } from '../kernel/objects/model-process.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { System } from '../kernel/objects/system.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { System } from '../kernel/nodes/system.ts'
+import { kernelCallNames } from '../model/calls/table.ts'
+import { poolNames } from '../model/machine.ts'
+import type { ModelProcess } from '../model/objects/model-process.ts'
 import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
 import type { Model } from './definition.ts'
 import type { Advanced } from './model-views.ts'
@@ -81,7 +81,7 @@ export function advance({ machine, clock }: Model, { advance: ms }: z.output<typ
   return machine.kernel.now === wanted ? { now } : { now, stopped: true, wanted: timeText(wanted) }
 }
 
-export function move(model: Model, process: ModelProcess, path: string): void {
+export function moveProcess(model: Model, process: ModelProcess, path: string): void {
   model.machine.move(process, containerAt(model, path))
 }
 
@@ -90,10 +90,12 @@ interface Operation<Body extends z.ZodType> {
   readonly run: (model: Model, body: z.output<Body>) => object
 }
 
-const operation = <Body extends z.ZodType>(body: Body, run: Operation<Body>['run']) => ({
-  body,
-  run: (model: Model, given: unknown): object => run(model, body.parse(given)),
-})
+function operation<Body extends z.ZodType>(body: Body, run: Operation<Body>['run']) {
+  return {
+    body,
+    run: (model: Model, given: unknown): object => run(model, body.parse(given)),
+  }
+}
 
 export const operations = {
   create: operation(ProcessBody, (model, body) => {
@@ -105,7 +107,7 @@ export const operations = {
     return { tid }
   }),
   move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
-    move(model, model.machine.process(of), partition)
+    moveProcess(model, model.machine.process(of), partition)
     return {}
   }),
   putPools: operation(PoolsBody, ({ machine }, { pools }) => {
@@ -131,7 +133,9 @@ export const operations = {
 
 export type OperationName = keyof typeof operations
 
-const isOperation = (name: string): name is OperationName => Object.hasOwn(operations, name)
+function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(operations, name)
+}
 
 const callerRule = 'the pathname of the thread that makes the call, as in /sys/proc/1/thread/1'
 
@@ -141,8 +145,13 @@ const Caller = z
   .transform((path) => threadPath.exec(path)!.slice(1).map(Number) as [number, number])
 
 const names = [...Object.keys(operations), ...kernelCallNames]
-const callRule = ({ input }: { readonly input?: unknown }) => noSuchCall(input, names)
-const isCall = (name: string): boolean => names.includes(name)
+function callRule({ input }: { readonly input?: unknown }) {
+  return noSuchCall(input, names)
+}
+
+function isCall(name: string): boolean {
+  return names.includes(name)
+}
 
 const Line = z.looseObject({
   call: z.string({ error: callRule }).refine(isCall, { error: callRule }),

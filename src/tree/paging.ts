@@ -13,7 +13,9 @@ type Key = string | number
 
 const Cursor = z.tuple([z.string(), z.union([z.string(), z.number()])])
 
-const encode = (path: string, key: Key): string => Buffer.from(JSON.stringify([path, key])).toString('base64url')
+function encode(path: string, key: Key): string {
+  return Buffer.from(JSON.stringify([path, key])).toString('base64url')
+}
 
 /** @throws MalformedQuery */
 function decode(path: string, cursor: string): Key {

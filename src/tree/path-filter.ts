@@ -132,7 +132,9 @@ function patternOf({ segments, isBelow }: Shape): Pattern {
   return { places, isBelow, root, isPlain: false, matches: (place) => expression.test(place) }
 }
 
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
 
 /** The directories of nodes below a level, and whether such a name can be in them. */
 const below: Readonly<
@@ -164,7 +166,9 @@ function isPossible(level: Level, segments: readonly Segment[]): boolean {
   )
 }
 
-const fits = (name: string, segment: Segment): boolean => segment === null || segment === name
+function fits(name: string, segment: Segment): boolean {
+  return segment === null || segment === name
+}
 
 function isLeaf(level: Level, segments: readonly Segment[]): boolean {
   return definitions.some(({ under, leaf }) => {

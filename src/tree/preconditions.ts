@@ -7,7 +7,9 @@ interface Revised {
   readonly revision: number
 }
 
-export const etagOf = ({ revision }: Revised): string => `"${revision}"`
+export function etagOf({ revision }: Revised): string {
+  return `"${revision}"`
+}
 
 /** @param what as in "threshold" @throws PreconditionFailed */
 export function checkPreconditions(what: string, there: Revised | null, { ifMatch, ifNoneMatch }: Preconditions): void {

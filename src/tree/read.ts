@@ -1,6 +1,6 @@
 /** Reading a path: all of it or a page, whole or some fields, with what lies below or without; in one tick, so it is one snapshot. */
 
-import type { Node } from '../kernel/objects/node.ts'
+import type { Node } from '../kernel/nodes/node.ts'
 import type { Definition, ReadQuery, TreeContext } from './definition.ts'
 import { MalformedQuery } from './errors.ts'
 import { type Fields, parseFields, select } from './fields.ts'
@@ -16,7 +16,7 @@ export interface ReadRequest extends PageRequest, ReadQuery {
 }
 
 /** What an answer consists of. Its entries are looked at when they are written, which is in the same tick. */
-export interface Reading {
+export interface ReadResult {
   /** Of lists: their path and the cursor of the next page. Of anything else null: there is one entry, itself. */
   readonly list: { readonly path: string; readonly next: string | null } | null
   readonly fields: Fields | null
@@ -30,7 +30,7 @@ export interface Reading {
 }
 
 /** @throws MalformedQuery, and what the row's own reading throws */
-export function read(context: TreeContext, fragments: Fragments, resolved: Resolved, request: ReadRequest): Reading {
+export function read(context: TreeContext, fragments: Fragments, resolved: Resolved, request: ReadRequest): ReadResult {
   const { definition } = resolved
   const { listing } = definition
   const fields = request.fields === null ? null : parseFields(request.fields, listing?.entry ?? definition.reply)
@@ -57,7 +57,7 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
 }
 
 interface Subjects {
-  readonly list: Reading['list']
+  readonly list: ReadResult['list']
   /** Null where the entries are no nodes. */
   readonly nodes: readonly Node[] | null
   readonly others: () => object[]

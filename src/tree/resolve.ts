@@ -3,14 +3,14 @@
  * decodes, so that `a%2Fb` is one name.
  */
 
+import { nearest } from '../base/nearest.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { limitAt } from '../kernel/limits/places.ts'
 import { limits } from '../kernel/limits/table.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { System } from '../kernel/objects/system.ts'
-import { isContainer } from '../kernel/objects/within.ts'
-import { nearest } from '../nearest.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { System } from '../kernel/nodes/system.ts'
+import { isContainer } from '../kernel/nodes/within.ts'
 import type { Definition, Params } from './definition.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { definitions } from './tree.ts'
@@ -36,7 +36,9 @@ export function resolve(kernel: Kernel, pathname: string, { creating = false } =
   return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
 }
 
-const withoutTrailingSlash = (pathname: string): string => (pathname.endsWith('/') ? pathname.slice(0, -1) : pathname)
+function withoutTrailingSlash(pathname: string): string {
+  return pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
+}
 
 /** The segments of a path, decoded or as they are. @throws MalformedPath */
 export function split(pathname: string, decoded = true): string[] {
@@ -80,20 +82,24 @@ function belongs(process: Node, container: Node): boolean {
   return false
 }
 
-const numberOf = (text: string | undefined): number | null =>
-  text !== undefined && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
+function numberOf(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
+}
 
-const pidOf = (kernel: Kernel, text: string | undefined): number | null =>
-  text === 'self' ? kernel.selfPid : numberOf(text)
+function pidOf(kernel: Kernel, text: string | undefined): number | null {
+  return text === 'self' ? kernel.selfPid : numberOf(text)
+}
 
 /** What can stand at nodes of a level, by the number of segments. */
-const rowsAt = (level: Node['level']) =>
-  Map.groupBy(
+function rowsAt(level: Node['level']) {
+  return Map.groupBy(
     definitions
       .filter(({ under }) => under.includes(level))
       .map((definition) => ({ definition, pattern: definition.leaf === '' ? [] : definition.leaf.split('/') })),
     ({ pattern }) => pattern.length,
   )
+}
+
 const rows = {
   thread: rowsAt('thread'),
   process: rowsAt('process'),

@@ -2,15 +2,17 @@
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
-import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/threshold.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import type { Partition } from '../kernel/objects/partition.ts'
-import type { Process } from '../kernel/objects/process.ts'
-import type { Thread } from '../kernel/objects/thread.ts'
-import { threadsWithin } from '../kernel/objects/within.ts'
+import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/thresholds/threshold.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import type { Partition } from '../kernel/nodes/partition.ts'
+import type { Process } from '../kernel/nodes/process.ts'
+import type { Thread } from '../kernel/nodes/thread.ts'
+import { threadsWithin } from '../kernel/nodes/within.ts'
 import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
 
-export const timeText = (ms: number): string => new Date(ms).toISOString()
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
 
 export function showUsage(kernel: Kernel, node: Node): Partial<Record<LimitName, number>> {
   const usage: Partial<Record<LimitName, number>> = {}
@@ -22,7 +24,9 @@ export function showUsage(kernel: Kernel, node: Node): Partial<Record<LimitName,
   return usage
 }
 
-const isAt = (row: LimitRow, node: Node): boolean => row.at.includes(node.level)
+function isAt(row: LimitRow, node: Node): boolean {
+  return row.at.includes(node.level)
+}
 
 /** Reasons for what could not be read: the node's own, and where a sum has no readable part, that of a part. */
 function showUnavailable(kernel: Kernel, node: Node): { unavailable?: Partial<Record<LimitName, string>> } {
@@ -121,18 +125,20 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     thresholds: thresholds.map((threshold) => ({
       path: threshold.path,
       at: threshold.definition.at,
-      state: stateOf(kernel, threshold),
+      state: thresholdStateOf(kernel, threshold),
     })),
   }
 }
 
-const bounds = ({ unreadable, estimated }: { unreadable: number; estimated: number }) => ({
-  ...(unreadable > 0 && { unreadable }),
-  ...(estimated > 0 && { estimate: 'touched' as const }),
-})
+function bounds({ unreadable, estimated }: { unreadable: number; estimated: number }) {
+  return {
+    ...(unreadable > 0 && { unreadable }),
+    ...(estimated > 0 && { estimate: 'touched' as const }),
+  }
+}
 
 /** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
-export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
+export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
   // It has ended with its node, by the signal that it sent.
   if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
@@ -141,19 +147,29 @@ export function stateOf({ notifier }: Kernel, threshold: Threshold): WatchState 
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
 }
 
-export const byPath = (one: { path: string }, other: { path: string }): number => (one.path < other.path ? -1 : 1)
+export function byPath(one: { path: string }, other: { path: string }): number {
+  return one.path < other.path ? -1 : 1
+}
 
 export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdView {
   const { path, owner, node, index } = threshold
   const { per } = threshold.definition
-  const definition = { path, ...threshold.definition, owner, ...expiryOf(threshold), state: stateOf(kernel, threshold) }
+  const definition = {
+    path,
+    ...threshold.definition,
+    owner,
+    ...expiryOf(threshold),
+    state: thresholdStateOf(kernel, threshold),
+  }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
 }
 
 /** When it is removed, where it has a `ttl` and is set. */
-const expiryOf = ({ timer }: Threshold) => (timer?.isArmed ? { expires: timeText(timer.at) } : {})
+function expiryOf({ timer }: Threshold) {
+  return timer?.isArmed ? { expires: timeText(timer.at) } : {}
+}
 
 function showSpread({ usage }: Kernel, { limit, index, definition, watches }: Threshold) {
   const all = [...watches.values()]

@@ -1,8 +1,8 @@
 /** The state of all that a filter means: in one tick, so it is one snapshot. Nodes first, then thresholds and deadlocks. */
 
-import { processOf } from '../kernel/limits/crossing.ts'
-import type { Node } from '../kernel/objects/node.ts'
-import { partitionsWithin, processesWithin } from '../kernel/objects/within.ts'
+import { processOf } from '../kernel/limits/thresholds/crossing.ts'
+import type { Node } from '../kernel/nodes/node.ts'
+import { partitionsWithin, processesWithin } from '../kernel/nodes/within.ts'
 import type { Definition, TreeContext } from './definition.ts'
 import { NoSuchPath } from './errors.ts'
 import type { Fragments } from './fragments.ts'
@@ -91,7 +91,8 @@ function resolveOrNull({ kernel }: TreeContext, path: string): Resolved | null {
   }
 }
 
-const others = (context: TreeContext): Listed[] =>
-  listed.flatMap(({ children, show }) =>
+function others(context: TreeContext): Listed[] {
+  return listed.flatMap(({ children, show }) =>
     children(context, context.kernel.system, {}).map((child) => show(context, child) as Listed),
   )
+}

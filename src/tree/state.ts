@@ -4,17 +4,16 @@
  */
 
 import { z } from 'zod'
-import { bounds } from '../bounds.ts'
-import { timeoutStates } from '../kernel/calls/timer.ts'
+import { bounds } from '../base/bounds.ts'
 import { errnos, KernelError } from '../kernel/errno.ts'
 import { type LimitName, limits } from '../kernel/limits/table.ts'
-import { clockEnd, type Machine } from '../kernel/machine.ts'
-import { idKinds, modelRlimits } from '../kernel/objects/model-process.ts'
-import { mutexKinds } from '../kernel/objects/sync.ts'
-import { signalRows } from '../kernel/signals.ts'
-import type { PartitionState } from '../kernel/state/containers.ts'
-import { exportState, type MachineState, stateVersion } from '../kernel/state/state.ts'
-import { threadStates } from '../kernel/states.ts'
+import { threadStates, timeoutStates } from '../kernel/states.ts'
+import { clockEnd, type Machine } from '../model/machine.ts'
+import { idKinds, modelRlimits } from '../model/objects/model-process.ts'
+import { mutexKinds } from '../model/objects/sync.ts'
+import { signalRows } from '../model/signals.ts'
+import type { PartitionState } from '../model/state/containers.ts'
+import { exportState, type MachineState, stateVersion } from '../model/state/state.ts'
 import { callName, payload, threadPath } from './calls.ts'
 import { ThresholdBody } from './nodes/limits.ts'
 import { watchState } from './views.ts'
@@ -247,7 +246,7 @@ function partitionsOf(container: unknown): readonly unknown[] {
 }
 
 /** As it is saved. */
-export const Threshold = z.strictObject({
+export const SavedThreshold = z.strictObject({
   node: z.string().describe('Pathname of the node that it is set at'),
   limit: LimitNames,
   name: z.string(),
@@ -266,7 +265,7 @@ const path = '/sys/state'
 
 export type SavedState = MachineState & { readonly path: typeof path }
 
-export const State: z.ZodType<SavedState> = z
+export const StateSchema: z.ZodType<SavedState> = z
   .strictObject({
     path: z.literal(path),
     version: z
@@ -282,7 +281,7 @@ export const State: z.ZodType<SavedState> = z
     system: BoundedSystem,
     processes: z.array(Process),
     shared: z.array(Sync),
-    thresholds: z.array(Threshold),
+    thresholds: z.array(SavedThreshold),
     notifier: z.strictObject({ enabled: z.boolean(), disabled: LimitNames.array() }).describe('What is switched on'),
     waiting: z
       .array(z.strictObject({ threshold: z.string(), node: z.string().nullable(), at: due }))

@@ -2,8 +2,9 @@
 
 import type { Column } from './definition.ts'
 
-export const renderTable = <Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string =>
-  alignTable(columns, entries, []).text
+export function renderTable<Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string {
+  return alignTable(columns, entries, []).text
+}
 
 /** @param atLeast widths of the columns, as an earlier table had them; without them each is as wide as it must be */
 export function alignTable<Entry>(
@@ -46,11 +47,12 @@ export function* flatten(value: unknown, name: string): Generator<[string, strin
 }
 
 /** Names come from anybody's programs: a control character must not reach a terminal, nor break a line. */
-export const printable = (text: string): string =>
-  text.replace(
+export function printable(text: string): string {
+  return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`,
   )
+}
 
 const sizes = ['B', 'K', 'M', 'G', 'T', 'P']
 
@@ -66,9 +68,11 @@ export function sizeText(bytes: number | undefined): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)}${sizes[unit]}`
 }
 
-export const countText = (value: number | null | undefined): string =>
-  value === null || value === undefined ? '-' : String(value)
+export function countText(value: number | null | undefined): string {
+  return value === null || value === undefined ? '-' : String(value)
+}
 
 /** Permille of one CPU as a percentage. */
-export const cpuText = (permille: number | undefined): string =>
-  permille === undefined ? '-' : `${(permille / 10).toFixed(1)}%`
+export function cpuText(permille: number | undefined): string {
+  return permille === undefined ? '-' : `${(permille / 10).toFixed(1)}%`
+}

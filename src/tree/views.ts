@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { levels, limits } from '../kernel/limits/table.ts'
-import { thresholdActions } from '../kernel/limits/threshold.ts'
+import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 
 export const path = z.string().describe('Pathname, which is also the URL path')
@@ -21,7 +21,9 @@ const unavailable = z
   .describe('Limits that could not be read here, with the reason')
 
 /** What a directory below lists, where `depth` asked for it. */
-const inline = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).optional()
+function inline<Entry extends z.ZodType>(entry: Entry) {
+  return z.array(entry).optional()
+}
 
 export const SystemView = z
   .strictObject({
@@ -275,12 +277,13 @@ export const LimitRowView = z
   .meta({ id: 'LimitRow' })
 
 /** A directory: what it lists, and where the list goes on. */
-export const listOf = <Entry extends z.ZodType>(entry: Entry) =>
-  z.strictObject({
+export function listOf<Entry extends z.ZodType>(entry: Entry) {
+  return z.strictObject({
     path,
     entries: z.array(entry),
     next: z.string().nullable().describe('Cursor of the next page; null at the end'),
   })
+}
 
 export type SystemView = z.infer<typeof SystemView>
 export type PartitionView = z.infer<typeof PartitionView>

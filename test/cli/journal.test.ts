@@ -49,7 +49,7 @@ test('compact makes the file smaller, and is refused while a service runs', asyn
     ),
   }))
   store.append(events, 0)
-  while (store.trim({ keepMs: 1, bytesMax: 1e9 }, 10));
+  while (store.trim({ ageMsMax: 1, bytesMax: 1e9 }, 10));
   close()
   const before = JSON.parse((await journal('inspect', '--json')).stdout)
   const { code, stderr, stdout } = await journal('compact', '--json')

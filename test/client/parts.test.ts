@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { Backoff } from '../../src/client/backoff.ts'
 import { retryAfter } from '../../src/client/errors.ts'
 import { Position } from '../../src/client/position.ts'
-import { type Message, SseParser } from '../../src/client/sse.ts'
+import { type SseMessage, SseParser } from '../../src/client/sse.ts'
 import { randomOf } from '../support/random.ts'
 
 describe('backoff', () => {
@@ -54,7 +54,7 @@ test('Retry-After is seconds or a time of day; anything else says nothing', () =
 })
 
 describe('a stream of messages', () => {
-  const feedAll = (pieces: readonly string[]): Message[] => {
+  const feedAll = (pieces: readonly string[]): SseMessage[] => {
     const parser = new SseParser()
     return pieces.flatMap((piece) => parser.feed(piece))
   }

@@ -8,8 +8,8 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { printConfig } from '../../src/config/print.ts'
-import { rowsOf, valueOfText } from '../../src/config/row.ts'
-import { readConfig, settings } from '../../src/config.ts'
+import { settingRows, valueOfText } from '../../src/config/row.ts'
+import { readConfig, settings } from '../../src/config/settings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 const file = (text: string | Buffer): string => {
@@ -168,7 +168,7 @@ test('an empty number is none', () => {
 })
 
 test('true and false are typed as such, and anything else is refused', () => {
-  const [row] = rowsOf({ bold: z.boolean().default(false) })
+  const [row] = settingRows({ bold: z.boolean().default(false) })
   expect(['true', 'false', 'yes'].map((text) => valueOfText(row!, text))).toEqual([true, false, 'yes'])
 })
 

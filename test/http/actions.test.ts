@@ -1,7 +1,7 @@
 /** Thresholds that act, signals, rlimits and the signal table, over HTTP and the model. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { parseTokens } from '../../src/http/security.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import { RlimitView, SentView, SignalRowView, SignalsView, ThresholdView } from '../../src/tree/views.ts'
 import { ModelService } from '../support/model-service.ts'
 import { Service } from '../support/service.ts'

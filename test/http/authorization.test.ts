@@ -6,7 +6,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { parseTokens, type Role, roles } from '../../src/http/security.ts'
+import { parseTokens, type Role, roles } from '../../src/http/security/gate.ts'
 import type { Level } from '../../src/kernel/limits/table.ts'
 import type { Definition } from '../../src/tree/definition.ts'
 import { definitions } from '../../src/tree/tree.ts'

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { ModelService } from '../support/model-service.ts'
 
 let service: ModelService

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { History, usualHistory } from '../../src/kernel/history/history.ts'
+import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { showDeep } from '../../src/tree/inline.ts'
@@ -202,7 +202,7 @@ test('kept text is always what would be written anew, whatever happened', () => 
   fc.assert(
     fc.property(steps, (walk) => {
       const bench = new Bench()
-      const history = new History(() => bench.kernel, usualHistory)
+      const history = new History(() => bench.kernel, defaultHistory)
       const context = {
         kernel: bench.kernel,
         host: 'h',

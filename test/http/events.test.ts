@@ -1,8 +1,8 @@
 /** The history of events, page by page, and the durable subscriptions. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Token } from '../../src/http/security.ts'
-import { parseTokens } from '../../src/http/security.ts'
+import type { Token } from '../../src/http/security/gate.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import { type CloudEvent, Service } from '../support/service.ts'
 
 let service: Service

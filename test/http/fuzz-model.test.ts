@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type KernelCallName, kernelCallNames } from '../../src/kernel/calls/table.ts'
+import { type KernelCallName, kernelCallNames } from '../../src/model/calls/table.ts'
 import { callArguments } from '../../src/tree/calls.ts'
 import { ModelService } from '../support/model-service.ts'
 

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Edge } from '../../src/http/listener.ts'
+import type { ListenerOptions } from '../../src/http/security/listener.ts'
 import { subprotocols } from '../../src/stream/websocket.ts'
 import { exchange, frameBytes, openRaw, upgradeRequest } from '../support/raw.ts'
 import type { Watcher } from '../support/service.ts'
@@ -13,7 +13,7 @@ let service: Service
 let healthy: Watcher
 const sockets: Socket[] = []
 
-async function start(edge: Partial<Edge> = {}): Promise<void> {
+async function start(edge: Partial<ListenerOptions> = {}): Promise<void> {
   service = await new Service({ edge }).start()
   healthy = await service.watch('/sys')
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { parseTokens } from '../../src/http/security.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import { Service } from '../support/service.ts'
 
 let service: Service

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { parseTokens } from '../../src/http/security.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import {
   Advanced,
   CallRowView,

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { allowedHosts, isLoopback, parseTokens } from '../../src/http/security.ts'
+import { allowedHosts, isLoopback, parseTokens } from '../../src/http/security/gate.ts'
 import { Service } from '../support/service.ts'
 
 let service: Service

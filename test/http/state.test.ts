@@ -2,10 +2,10 @@
 
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
-import { parseTokens } from '../../src/http/security.ts'
+import { bounds } from '../../src/base/bounds.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import { Replaced } from '../../src/tree/model-views.ts'
-import { State } from '../../src/tree/state.ts'
+import { StateSchema } from '../../src/tree/state.ts'
 import { ModelService } from '../support/model-service.ts'
 import type { Watcher } from '../support/service.ts'
 
@@ -116,7 +116,7 @@ describe('a state that is saved and put into another service', () => {
     await threshold(service)
     await service.calls(lines(log.slice(0, 17)))
     const state = await save(service)
-    State.parse(JSON.parse(state))
+    StateSchema.parse(JSON.parse(state))
     const put = await other.put('/sys/state', JSON.stringify(JSON.parse(state), null, 2))
     expect([put.status, Replaced.parse(put.body)]).toEqual([
       200,

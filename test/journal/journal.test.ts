@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { journalFile, type OpenedStore, openDirectory } from '../../src/journal/data-directory.ts'
 import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
 import type { KernelEvent } from '../../src/kernel/events.ts'
@@ -28,16 +28,16 @@ afterEach(() => {
   rmSync(directory, { recursive: true })
 })
 
-const forEver = { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
+const forEver = { ageMsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
 
 function journal(options: Partial<JournalOptions> = {}): Journal {
   return new Journal({
     source: '/net/x',
     firstSequence: 100,
     eventsMax: 3,
-    keeping: { store: opened.store, retention: forEver },
+    storage: { store: opened.store, retention: forEver },
     facts: () => [],
-    keepsDefinitions: false,
+    persistsSettings: false,
     publish: ({ sequence }) => told.push({ sequence, kept: opened.store.newest }),
     onFault: (reason) => faults.push(reason),
     now: () => now,
@@ -142,8 +142,8 @@ test('closing keeps and tells what is left', () => {
 })
 
 test('what the file is rid of cannot be resumed after', () => {
-  const keeping = { store: opened.store, retention: { ...forEver, keepMs: 60_000 } }
-  const log = journal({ keeping })
+  const storage = { store: opened.store, retention: { ...forEver, ageMsMax: 60_000 } }
+  const log = journal({ storage })
   append(log, 5)
   log.flush()
   now += 60_001
@@ -156,7 +156,7 @@ test('what the file is rid of cannot be resumed after', () => {
 })
 
 test('without a file events are told as they happen', () => {
-  const log = journal({ keeping: null })
+  const log = journal({ storage: null })
   append(log, 5)
   expect(told).toHaveLength(5)
   expect([log.oldestCursor, log.newest]).toEqual([101, 104])
@@ -194,7 +194,7 @@ test('that the file cannot be written to is said; events go on in memory, and ar
 
 test('of what was set while the file could not be written to it has all in the end', () => {
   const facts = [{ path: '/a', value: '{"all":true}', anew: true }]
-  const log = journal({ facts: () => facts, keepsDefinitions: true })
+  const log = journal({ facts: () => facts, persistsSettings: true })
   log.define({ path: '/b', value: '{"first":true}', anew: true })
   log.flush()
   expect(opened.store.definitions()).toEqual(['{"first":true}'])

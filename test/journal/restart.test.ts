@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { cursorText } from '../../src/cursor.ts'
+import { cursorText } from '../../src/base/cursor.ts'
 import { Live } from '../support/live.ts'
 import type { Watcher } from '../support/service.ts'
 

@@ -48,7 +48,7 @@ const run = (first: number, last: number, filling = 0): StoredEvent[] =>
 
 const sequences = (events: readonly StoredEvent[]) => events.map(({ sequence }) => sequence)
 
-const forEver = { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
+const forEver = { ageMsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
 
 test('a new one is empty', () => {
   const { store, setAside } = opened()
@@ -85,16 +85,16 @@ describe('retention', () => {
     const { store } = opened()
     store.append(run(1, 5), 1000)
     store.append(run(6, 9), 2000)
-    expect(store.trim({ ...forEver, keepMs: 500 }, 1500)).toBe(false)
+    expect(store.trim({ ...forEver, ageMsMax: 500 }, 1500)).toBe(false)
     expect([store.oldest, store.newest]).toEqual([1, 9])
-    expect(store.trim({ ...forEver, keepMs: 500 }, 1501)).toBe(false)
+    expect(store.trim({ ...forEver, ageMsMax: 500 }, 1501)).toBe(false)
     expect(sequences(store.read(0, 10))).toEqual([6, 7, 8, 9])
     expect(store.oldest).toBe(6)
   })
 
   test('the newest stays whatever its age, so that sequences go on', () => {
     opened().store.append(run(1, 5), 1000)
-    while (open[0]!.store.trim({ ...forEver, keepMs: 1 }, 10_000));
+    while (open[0]!.store.trim({ ...forEver, ageMsMax: 1 }, 10_000));
     expect([open[0]!.store.oldest, open[0]!.store.newest]).toEqual([5, 5])
     close()
     expect(opened().store.newest).toBe(5)
@@ -105,7 +105,7 @@ describe('retention', () => {
     store.append([event(1)], 2000)
     store.append([event(2)], 1000)
     store.append([event(3)], 2000)
-    store.trim({ ...forEver, keepMs: 500 }, 2000)
+    store.trim({ ...forEver, ageMsMax: 500 }, 2000)
     expect(sequences(store.read(0, 10))).toEqual([1, 2, 3])
   })
 
@@ -125,7 +125,7 @@ describe('retention', () => {
     const { store } = opened()
     store.append(run(1, 5_000), 0)
     const parts: (number | null)[] = []
-    while (store.trim({ ...forEver, keepMs: 1 }, 10)) parts.push(store.oldest)
+    while (store.trim({ ...forEver, ageMsMax: 1 }, 10)) parts.push(store.oldest)
     expect(parts).toEqual([2_001, 4_001, 5_000])
   })
 
@@ -134,7 +134,7 @@ describe('retention', () => {
     store.append(run(1, 2000, 1000), 0)
     store.compact()
     const before = readFileSync(journalFile(directory)).length
-    while (store.trim({ ...forEver, keepMs: 1 }, 10));
+    while (store.trim({ ...forEver, ageMsMax: 1 }, 10));
     store.compact()
     expect(readFileSync(journalFile(directory)).length).toBeLessThan(before / 10)
     expect(sequences(store.read(0, 10))).toEqual([2000])

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check'
 import type { LimitName } from '../../src/kernel/limits/table.ts'
-import type { Node } from '../../src/kernel/objects/node.ts'
-import type { Partition } from '../../src/kernel/objects/partition.ts'
-import type { Process } from '../../src/kernel/objects/process.ts'
-import type { System } from '../../src/kernel/objects/system.ts'
-import type { Thread } from '../../src/kernel/objects/thread.ts'
+import type { Node } from '../../src/kernel/nodes/node.ts'
+import type { Partition } from '../../src/kernel/nodes/partition.ts'
+import type { Process } from '../../src/kernel/nodes/process.ts'
+import type { System } from '../../src/kernel/nodes/system.ts'
+import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import type { Bench } from './support.ts'
 

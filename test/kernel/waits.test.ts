@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { ThreadWait } from '../../src/kernel/deadlock/wait.ts'
-import type { Process } from '../../src/kernel/objects/process.ts'
-import type { Thread } from '../../src/kernel/objects/thread.ts'
+import type { Process } from '../../src/kernel/nodes/process.ts'
+import type { Thread } from '../../src/kernel/nodes/thread.ts'
+import type { ThreadWait } from '../../src/kernel/nodes/wait.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Bench } from './support.ts'
 

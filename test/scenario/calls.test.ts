@@ -1,9 +1,9 @@
 /** Every kernel call can be a step, and returns what the scenario's names are checked against. */
 
 import { expect, test } from 'vitest'
-import { kernelCallNames } from '../../src/kernel/calls/table.ts'
+import { kernelCallNames } from '../../src/model/calls/table.ts'
 import { callResults } from '../../src/scenario/call-results.ts'
-import { World } from '../kernel/world.ts'
+import { World } from '../model/world.ts'
 import { differences, runText } from './support.ts'
 
 /** Each call once at least, and it succeeds. */

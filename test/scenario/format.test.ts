@@ -1,7 +1,7 @@
 /** What can be wrong with the file of a scenario: each thing with its place, and nothing has happened. */
 
 import { expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { ScenarioError } from '../../src/scenario/problems.ts'
 import { readScenario } from '../../src/scenario/scenario.ts'
 

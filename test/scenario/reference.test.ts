@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { ExpectBody, FileBody } from '../../src/scenario/file.ts'
 import { beside } from '../../src/scenario/steps.ts'
 import { differences, runText, shipped } from './support.ts'

@@ -1,10 +1,10 @@
 /** How a scenario runs: whose turn it is, what names stand for, and when it ends. */
 
 import { expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { ScenarioRun } from '../../src/scenario/run.ts'
 import { readScenario } from '../../src/scenario/scenario.ts'
-import { World } from '../kernel/world.ts'
+import { World } from '../model/world.ts'
 import { differences, runText } from './support.ts'
 
 /** Calls in the order in which they were made, as in `5 main nanosleep`: time, thread and call. */

@@ -1,7 +1,7 @@
 /** The scenarios that come with introspectd, each on a new machine and on one that has a life of its own. */
 
 import { expect, test } from 'vitest'
-import { World } from '../kernel/world.ts'
+import { World } from '../model/world.ts'
 import { differences, pathOf, runText, shipped, simulated, textOf } from './support.ts'
 
 test('twelve are shipped', () => {

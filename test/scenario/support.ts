@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { type Simulation, simulate } from '../../src/cli/simulate.ts'
 import { type RunOptions, runScenario, type Verdict } from '../../src/scenario/run.ts'
 import { readScenario } from '../../src/scenario/scenario.ts'
-import { World } from '../kernel/world.ts'
+import { World } from '../model/world.ts'
 
 const folder = new URL('../../scenarios/', import.meta.url)
 

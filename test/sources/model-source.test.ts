@@ -1,9 +1,9 @@
 /** The model on the wall clock, under virtual time. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { ModelSource } from '../../src/sources/model-source.ts'
-import { returned, state, World } from '../kernel/world.ts'
+import { returned, state, World } from '../model/world.ts'
 
 let now = 0
 let world: World

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginningOf } from '../../src/stream/beginning.ts'
+import { startPositionOf } from '../../src/stream/start-position.ts'
 
 const log = { oldestCursor: 100, newest: 200 }
 
@@ -25,5 +25,5 @@ test.each([
   ],
   ['it takes a snapshot where it cannot resume', { after: 99, kept: null, snapshot: true }, { kind: 'snapshot' }],
 ] as const)('%s', (_, wishes, beginning) => {
-  expect(beginningOf(log, wishes)).toEqual(beginning)
+  expect(startPositionOf(log, wishes)).toEqual(beginning)
 })

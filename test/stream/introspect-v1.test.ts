@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { ServerFrame } from '../../src/stream/frames.ts'
 import { Service, type Watcher } from '../support/service.ts'

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { Service, type Watcher } from '../support/service.ts'
 
 let service: Service

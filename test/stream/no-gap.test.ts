@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import type { LoggedEvent } from '../../src/stream/event-log.ts'
 import type { Sink, Subscription } from '../../src/stream/subscription.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'

@@ -1,7 +1,7 @@
 /** Slow subscribers: parked, read on at their own speed, and closed only where nothing else is left. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { Service, type Watcher } from '../support/service.ts'
 
 let service: Service
@@ -108,7 +108,7 @@ test('one that falls out of what is kept is closed with 1013 and its cursor', as
   for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
   const before = service.app.journal.newest
   // In memory so many are kept.
-  for (let made = 0; made <= bounds.eventsKeptMax; made++)
+  for (let made = 0; made <= bounds.eventsCachedMax; made++)
     service.bench.kernel.emit('thread.died', '/sys/proc/1', [], {})
   slow.socket.resume()
   const { code, reason } = await slow.closed

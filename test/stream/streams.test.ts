@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { EventSource } from 'eventsource'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Service } from '../support/service.ts'

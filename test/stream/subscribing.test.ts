@@ -1,7 +1,7 @@
 /** How a stream may begin, over WebSockets and server-sent events alike. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { type CloudEvent, Service } from '../support/service.ts'
 

@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { bounds } from '../../src/bounds.ts'
+import { bounds } from '../../src/base/bounds.ts'
 import { Service } from '../support/service.ts'
 
 let service: Service

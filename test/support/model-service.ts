@@ -1,11 +1,11 @@
 /** A whole service over the model, on a virtual clock. */
 
 import { pino } from 'pino'
-import { buildApp } from '../../src/app.ts'
+import { buildApp } from '../../src/app/build.ts'
+import { HostedModel } from '../../src/app/hosted-model.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
-import { Machine } from '../../src/kernel/machine.ts'
-import { modelAbilities } from '../../src/kernel/model-abilities.ts'
-import { HostedModel } from '../../src/model.ts'
+import { modelAbilities } from '../../src/model/abilities.ts'
+import { Machine } from '../../src/model/machine.ts'
 import { type Differing, Serving } from './service.ts'
 
 export class ModelService extends Serving {

@@ -2,8 +2,8 @@
 
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
-import { type App, type AppParts, buildApp } from '../../src/app.ts'
-import { allowedHosts, type Token } from '../../src/http/security.ts'
+import { type App, type AppParts, buildApp } from '../../src/app/build.ts'
+import { allowedHosts, type Token } from '../../src/http/security/gate.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
 import { hearFrame } from './contract/heard.ts'

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { KernelEvent } from '../../src/kernel/events.ts'
-import { World } from '../kernel/world.ts'
+import { World } from '../model/world.ts'
 import { runText, shipped, textOf } from '../scenario/support.ts'
 import { wrongData } from '../support/contract/events.ts'
 

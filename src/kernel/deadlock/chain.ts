@@ -1,8 +1,8 @@
 /** What a thread waits for, and what that waits for, as far as it goes. */
 
-import { Thread } from '../objects/thread.ts'
+import { Thread } from '../nodes/thread.ts'
 import type { ThreadState } from '../states.ts'
-import { showWaiting, type Waiting } from './waiting.ts'
+import { showWaiting, type WaitingThread } from './member-views.ts'
 
 /** Why a chain goes no further. */
 export type ChainEnd =
@@ -13,7 +13,7 @@ export type ChainEnd =
   | { readonly how: 'long' }
 
 export interface Chain {
-  readonly chain: readonly Waiting[]
+  readonly chain: readonly WaitingThread[]
   readonly end: ChainEnd
 }
 
@@ -21,7 +21,7 @@ export interface Chain {
 export const chainMax = 64
 
 export function chainOf(thread: Thread): Chain {
-  const chain: Waiting[] = []
+  const chain: WaitingThread[] = []
   const passed = new Set<Thread>()
   for (let at = thread; ; ) {
     if (passed.has(at)) return { chain, end: { how: 'loop', thread: at.path } }
@@ -45,4 +45,6 @@ function nextOf({ path, wait, condition: { state } }: Thread): Thread | ChainEnd
   return { how: 'any', process: releasers.path, threads: living.length, likely: likely?.path ?? null }
 }
 
-const isAble = (state: ThreadState | null): boolean => state === 'RUNNING' || state === 'READY'
+function isAble(state: ThreadState | null): boolean {
+  return state === 'RUNNING' || state === 'READY'
+}

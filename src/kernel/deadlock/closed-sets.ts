@@ -3,8 +3,8 @@
  * long as it is not proven of all of them.
  */
 
-import type { Process } from '../objects/process.ts'
-import type { Thread } from '../objects/thread.ts'
+import type { Process } from '../nodes/process.ts'
+import type { Thread } from '../nodes/thread.ts'
 import { byPidAndTid, type Deadlock } from './deadlock.ts'
 
 interface ClosedSet {
@@ -60,5 +60,6 @@ export class ClosedSets {
   }
 }
 
-const livingOf = ({ threads }: Process): Thread[] =>
-  [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
+function livingOf({ threads }: Process): Thread[] {
+  return [...threads.values()].filter(({ condition }) => condition.state !== 'DEAD').sort(byPidAndTid)
+}

@@ -1,7 +1,7 @@
 /** Deadlocks as they are kept and told. */
 
-import type { Thread } from '../objects/thread.ts'
-import type { WeakEvidence } from './wait.ts'
+import type { Thread } from '../nodes/thread.ts'
+import type { WeakEvidence } from '../nodes/wait.ts'
 
 /** What makes a suspicion no more than that. */
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
@@ -36,15 +36,20 @@ export interface Deadlock {
   readonly members: readonly Thread[]
 }
 
-export const deadlockPath = ({ id }: Pick<Deadlock, 'id'>): string => `/sys/deadlocks/${id}`
+export function deadlockPath({ id }: Pick<Deadlock, 'id'>): string {
+  return `/sys/deadlocks/${id}`
+}
 
-export const byPidAndTid = (one: Thread, other: Thread): number =>
-  one.parent.pid - other.parent.pid || one.tid - other.tid
+export function byPidAndTid(one: Thread, other: Thread): number {
+  return one.parent.pid - other.parent.pid || one.tid - other.tid
+}
 
 /** Members, and the partitions of their processes. */
-export const aboutOf = (members: readonly Thread[]): string[] => [
-  ...new Set([
-    ...members.map(({ path }) => path),
-    ...members.flatMap(({ parent }) => (parent.partition === null ? [] : [parent.partition.path])),
-  ]),
-]
+export function aboutOf(members: readonly Thread[]): string[] {
+  return [
+    ...new Set([
+      ...members.map(({ path }) => path),
+      ...members.flatMap(({ parent }) => (parent.partition === null ? [] : [parent.partition.path])),
+    ]),
+  ]
+}

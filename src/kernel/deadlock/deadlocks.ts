@@ -5,8 +5,9 @@
 
 import { KernelError } from '../errno.ts'
 import type { EventType } from '../events.ts'
-import type { Process } from '../objects/process.ts'
-import type { Thread } from '../objects/thread.ts'
+import type { Process } from '../nodes/process.ts'
+import type { Thread } from '../nodes/thread.ts'
+import type { Lock } from '../nodes/wait.ts'
 import { ClosedSets } from './closed-sets.ts'
 import { endsAt, knots, ringFrom } from './components.ts'
 import {
@@ -19,10 +20,9 @@ import {
   type Suspicion,
   type Wake,
 } from './deadlock.ts'
-import type { Lock } from './wait.ts'
+import { showWaiting } from './member-views.ts'
 import type { WaitGraph } from './wait-graph.ts'
-import { showWaiting } from './waiting.ts'
-import { Waits } from './waits.ts'
+import { WaitTracker } from './wait-tracker.ts'
 
 export interface DeadlockPorts {
   readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
@@ -51,7 +51,7 @@ const victimsToldMax = 100
 
 export class Deadlocks {
   readonly #ports: DeadlockPorts
-  readonly #waits = new Waits()
+  readonly #waits = new WaitTracker()
   readonly #all = new Map<number, Deadlock>()
   #lastId = 0
   readonly #provenOf = new Map<Thread, Deadlock>()
@@ -320,8 +320,9 @@ export class Deadlocks {
   }
 }
 
-const isSame = (one: readonly Thread[], other: readonly Thread[]): boolean =>
-  one.length === other.length && one.every((thread, place) => thread === other[place])
+function isSame(one: readonly Thread[], other: readonly Thread[]): boolean {
+  return one.length === other.length && one.every((thread, place) => thread === other[place])
+}
 
 function reasonsOf(members: readonly Thread[]): Suspicion[] {
   const weak = members.flatMap(({ wait }) => wait?.evidence ?? [])

@@ -4,13 +4,12 @@
  * A warning may be wrong, as it is only a long wait; none is missed.
  */
 
-import { type TimeoutState, timeoutStates } from '../calls/timer.ts'
 import { assert } from '../errno.ts'
 import type { EventType } from '../events.ts'
-import { containers, type Node } from '../objects/node.ts'
-import type { Thread } from '../objects/thread.ts'
-import { threadsWithin } from '../objects/within.ts'
-import { canonicalStates, type ThreadState } from '../states.ts'
+import { containers, type Node } from '../nodes/node.ts'
+import type { Thread } from '../nodes/thread.ts'
+import { threadsWithin } from '../nodes/within.ts'
+import { canonicalStates, type ThreadState, type TimeoutState, timeoutStates } from '../states.ts'
 import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import { byPidAndTid } from './deadlock.ts'
@@ -59,7 +58,7 @@ class TimedWait extends WheelTimer {
 }
 
 /** A warning that was told before a restart. */
-export interface ToldWait {
+export interface WarnedWait {
   /** Its pathname, and what it says; undefined where it is not set any more. */
   readonly timeout: string
   readonly definition: TimeoutDefinition | undefined
@@ -88,7 +87,9 @@ export interface DefaultTimersPorts {
 /** Waits in these are no blocking of their own. */
 const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
 
-export const timeoutPath = ({ path }: Node): string => `${path}/timeout`
+export function timeoutPath({ path }: Node): string {
+  return `${path}/timeout`
+}
 
 export class DefaultTimers {
   readonly #ports: DefaultTimersPorts
@@ -157,7 +158,7 @@ export class DefaultTimers {
    * A thread that was told of before a restart waits still, as far as can be seen: it is not told of again before it has gone
    * on, and then its end is told. False: it is not in that state. Preconditions: no timeout is set yet.
    */
-  resume(thread: Thread, { timeout: path, definition: known, state, since }: ToldWait): boolean {
+  resume(thread: Thread, { timeout: path, definition: known, state, since }: WarnedWait): boolean {
     const definition = known ?? { states: timeoutStates.filter((timed) => timed === state), afterMs: null }
     const begin = thread.condition.state === state ? beginOf(thread, { path, definition }, undefined) : null
     if (begin === null) return false
@@ -205,7 +206,7 @@ export class DefaultTimers {
   }
 
   /** A node is about to end: a timeout that is set on it ends with it. Preconditions: no thread is below it. */
-  bury(node: Node): void {
+  removeNode(node: Node): void {
     const timeout = this.#timeouts.get(node)
     if (timeout === undefined) return
     this.#timeouts.delete(node)
@@ -379,11 +380,18 @@ function beginOf(thread: Thread, { definition }: TimedWait['timeout'], known: Ti
   return former !== null && isTimed(former.state) ? former.since : condition.since
 }
 
-const dueAt = ({ begin, timeout }: TimedWait): number => Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
+function dueAt({ begin, timeout }: TimedWait): number {
+  return Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
+}
 
-const inMs = (ms: number): string => `${Math.round(ms)}ms`
+function inMs(ms: number): string {
+  return `${Math.round(ms)}ms`
+}
 
-const sameDefinition = (one: TimeoutDefinition, other: TimeoutDefinition): boolean =>
-  one.afterMs === other.afterMs &&
-  one.states.length === other.states.length &&
-  one.states.every((state, place) => state === other.states[place])
+function sameDefinition(one: TimeoutDefinition, other: TimeoutDefinition): boolean {
+  return (
+    one.afterMs === other.afterMs &&
+    one.states.length === other.states.length &&
+    one.states.every((state, place) => state === other.states[place])
+  )
+}

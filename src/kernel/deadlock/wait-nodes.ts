@@ -5,9 +5,9 @@
  */
 
 import { assert } from '../errno.ts'
-import type { Process } from '../objects/process.ts'
-import type { Thread } from '../objects/thread.ts'
-import type { Lock } from './wait.ts'
+import type { Process } from '../nodes/process.ts'
+import type { Thread } from '../nodes/thread.ts'
+import type { Lock } from '../nodes/wait.ts'
 
 export const kinds = { free: 0, thread: 1, lock: 2, process: 3 } as const
 

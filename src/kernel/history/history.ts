@@ -6,21 +6,26 @@
 
 import type { Kernel } from '../kernel.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from '../limits/table.ts'
-import type { Node } from '../objects/node.ts'
-import { partitionsWithin } from '../objects/within.ts'
+import type { Node } from '../nodes/node.ts'
+import { partitionsWithin } from '../nodes/within.ts'
 import { bytesOf, Series, type SeriesSize } from './series.ts'
 
 export interface HistoryOptions {
   /** ms of each interval, and how long they are kept. */
   readonly everyMs: number
-  readonly keepMs: number
+  readonly retentionMs: number
   /** What all series together may take; 0 keeps none. */
   readonly bytesMax: number
   /** So many processes by CPU, and as many by memory. */
   readonly top: number
 }
 
-export const usualHistory: HistoryOptions = { everyMs: 10_000, keepMs: 3_600_000, bytesMax: 16 * 1024 * 1024, top: 10 }
+export const defaultHistory: HistoryOptions = {
+  everyMs: 10_000,
+  retentionMs: 3_600_000,
+  bytesMax: 16 * 1024 * 1024,
+  top: 10,
+}
 
 /** One figure that has a history: a limit at a node. */
 interface Kept {
@@ -61,7 +66,7 @@ export class History {
     this.options = options
     this.#current = current
     this.#kernel = current()
-    this.#size = { everyMs: options.everyMs, intervals: Math.ceil(options.keepMs / options.everyMs) }
+    this.#size = { everyMs: options.everyMs, intervals: Math.ceil(options.retentionMs / options.everyMs) }
     this.#seriesMax = Math.floor(options.bytesMax / bytesOf(this.#size))
   }
 
@@ -95,7 +100,7 @@ export class History {
     return this.#series.get(node)?.get(index) ?? null
   }
 
-  isKept(node: Node, index: number): boolean {
+  isRecorded(node: Node, index: number): boolean {
     return this.#kept.some((kept) => kept.node === node && kept.index === index)
   }
 
@@ -176,7 +181,7 @@ export class History {
 
   #dropOld(at: number): void {
     for (const [node, ofNode] of this.#series) {
-      for (const [index, series] of ofNode) if (series.end < at - this.options.keepMs) ofNode.delete(index)
+      for (const [index, series] of ofNode) if (series.end < at - this.options.retentionMs) ofNode.delete(index)
       if (node.slot < 0 || ofNode.size === 0) this.#series.delete(node)
     }
   }

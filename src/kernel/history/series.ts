@@ -19,7 +19,9 @@ const bytesOfNumber = 8
 /** Of the object and its arrays, about. */
 const overheadBytes = 512
 
-export const bytesOf = ({ intervals }: SeriesSize): number => intervals * columns * bytesOfNumber + overheadBytes
+export function bytesOf({ intervals }: SeriesSize): number {
+  return intervals * columns * bytesOfNumber + overheadBytes
+}
 
 export class Series {
   readonly #size: SeriesSize

@@ -7,7 +7,7 @@
  * finds whatever there is more to do: no room left is a new peak, and NaN is everything out of the ordinary.
  */
 
-import type { Node } from '../objects/node.ts'
+import type { Node } from '../nodes/node.ts'
 import { limits } from './table.ts'
 
 /** Few: most machines in tests are small. */

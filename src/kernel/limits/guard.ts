@@ -3,14 +3,14 @@
  * can happen. Where there is no guard a change looks for none.
  */
 
-import type { Node } from '../objects/node.ts'
-import { pointValue, type Watch } from './threshold.ts'
+import type { Node } from '../nodes/node.ts'
+import { pointValue, type ThresholdWatch } from './thresholds/threshold.ts'
 
 export class Guard {
   readonly node: Node
   /** The limit's place in the table. */
   readonly index: number
-  readonly watches = new Set<Watch>()
+  readonly watches = new Set<ThresholdWatch>()
   value: number
   /** How often the value has changed since there is a guard: what came and went at one time counts too. */
   changes = 0
@@ -38,7 +38,7 @@ export class Guard {
   }
 
   /** Those that may have to change their state: of 100,000 on one counter these are few. */
-  due(capacity: number): Watch[] {
+  due(capacity: number): ThresholdWatch[] {
     const all = [...this.watches]
     if (this.#isAlert) return all
     return all.filter((watch) => {
@@ -56,12 +56,12 @@ export class Guard {
   }
 
   /** This watch alone has been evaluated. */
-  mind(watch: Watch, capacity: number): void {
+  mind(watch: ThresholdWatch, capacity: number): void {
     if (this.watches.size === 1) this.rest(capacity)
     else this.#narrow(watch, capacity)
   }
 
-  #narrow(watch: Watch, capacity: number): void {
+  #narrow(watch: ThresholdWatch, capacity: number): void {
     const { low, high } = quietBetween(watch, capacity)
     this.#low = Math.max(this.#low, low)
     this.#high = Math.min(this.#high, high)
@@ -78,7 +78,7 @@ const always = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY }
 const never = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
 
 /** Values are whole numbers: strictly past a point is at least one past it. */
-function quietBetween({ threshold, state, timer }: Watch, capacity: number): { low: number; high: number } {
+function quietBetween({ threshold, state, timer }: ThresholdWatch, capacity: number): { low: number; high: number } {
   const { at, rearm, direction, once } = threshold.definition
   if (at === null) return state === 'tripped' ? never : always
   const trip = pointValue(at, capacity, direction)
@@ -95,5 +95,6 @@ function quietBetween({ threshold, state, timer }: Watch, capacity: number): { l
   return notPast(trip, direction)
 }
 
-const notPast = (trip: number, direction: 'rising' | 'falling') =>
-  direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }
+function notPast(trip: number, direction: 'rising' | 'falling') {
+  return direction === 'rising' ? { ...never, low: Math.ceil(trip) - 1 } : { ...never, high: Math.floor(trip) + 1 }
+}

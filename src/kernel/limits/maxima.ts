@@ -1,7 +1,7 @@
 /** How much there may be of thresholds, so that memory is bounded. */
 
 import { KernelError } from '../errno.ts'
-import type { Node } from '../objects/node.ts'
+import type { Node } from '../nodes/node.ts'
 
 /** Most thresholds there may be in all; one more is refused with ENOSPC. */
 export const thresholdsMax = 100_000

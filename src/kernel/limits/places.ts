@@ -1,11 +1,12 @@
 /** Where limits and thresholds are: their pathnames, and which of several comes first. */
 
-import { containers, type Node } from '../objects/node.ts'
+import { containers, type Node } from '../nodes/node.ts'
 import { type LimitRow, levels, limits } from './table.ts'
-import type { Watch } from './threshold.ts'
+import type { ThresholdWatch } from './thresholds/threshold.ts'
 
-export const thresholdPath = (node: Node, index: number, name: string): string =>
-  `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+export function thresholdPath(node: Node, index: number, name: string): string {
+  return `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+}
 
 /** The limit of this name at a node; null where there is none at its level. */
 export function limitAt(node: Node, name: string): number | null {
@@ -15,7 +16,7 @@ export function limitAt(node: Node, name: string): number | null {
 }
 
 /** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */
-export function byContainer(a: Watch, b: Watch): number {
+export function byContainer(a: ThresholdWatch, b: ThresholdWatch): number {
   const level = levels.indexOf(a.node.level) - levels.indexOf(b.node.level)
   if (level !== 0) return level
   if (a.node.level === 'partition') {

@@ -1,7 +1,7 @@
 /** What the counters say: a value, a capacity, a whole reading. It writes nothing. */
 
 import { assert } from '../errno.ts'
-import type { Node } from '../objects/node.ts'
+import type { Node } from '../nodes/node.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
 

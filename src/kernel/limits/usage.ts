@@ -5,8 +5,8 @@
  */
 
 import { assert } from '../errno.ts'
-import type { Node } from '../objects/node.ts'
-import { processesWithin } from '../objects/within.ts'
+import type { Node } from '../nodes/node.ts'
+import { processesWithin } from '../nodes/within.ts'
 import { Guard, guardOf } from './guard.ts'
 import { Readings } from './readings.ts'
 import { type Level, type LimitRow, limits } from './table.ts'
@@ -17,8 +17,10 @@ const sums = rows.map((row) => row.adds === 'sum')
 const maxima = rows.map((row) => row.adds === 'maximum')
 
 /** Limits that are counted at a level and add up above it: what a node takes with it when it goes. */
-const carried = (level: Level) =>
-  rows.flatMap((row, index) => (row.at.includes(level) && (sums[index] || maxima[index]) ? [index] : []))
+function carried(level: Level) {
+  return rows.flatMap((row, index) => (row.at.includes(level) && (sums[index] || maxima[index]) ? [index] : []))
+}
+
 const carriedBy: Record<Level, readonly number[]> = {
   thread: carried('thread'),
   process: carried('process'),

@@ -193,7 +193,9 @@ export class TimerWheel<T extends WheelTimer> {
   }
 }
 
-const endOfSpan = (time: number): number => (Math.floor(time / spanMs) + 1) * spanMs
+function endOfSpan(time: number): number {
+  return (Math.floor(time / spanMs) + 1) * spanMs
+}
 
 function earliestOf(first: WheelTimer): number {
   let earliest = first.at

@@ -1,6 +1,6 @@
 /** What the live source can measure, and where Linux sets a capacity. */
 
-import { durationText } from '../../duration.ts'
+import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
@@ -33,7 +33,7 @@ export interface Periods {
   fastMs: number
   fullMs: number
   /** Births and deaths are told as they happen; else they are found by scanning. */
-  livesTold: boolean
+  birthsReported: boolean
 }
 
 const noDenying: Refusal = {
@@ -48,14 +48,16 @@ const noActing: Refusal = {
 const why = 'a live kernel decides for itself what it refuses to a sender'
 const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
 
-export const linuxAbilities = (periods: Periods, { allowActions = false } = {}): Abilities => ({
-  actions: { signals, noDenying, noActing: allowActions ? null : noActing },
-  unavailable,
-  capacities,
-  period: (limit, level, armed) => {
-    if (countedByLives.includes(limit)) return periods.livesTold ? null : durationText(periods.fullMs)
-    // A cgroup's own figures are read in full scans only.
-    const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
-    return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
-  },
-})
+export function linuxAbilities(periods: Periods, { allowActions = false } = {}): Abilities {
+  return {
+    actions: { signals, noDenying, noActing: allowActions ? null : noActing },
+    unavailable,
+    capacities,
+    period: (limit, level, armed) => {
+      if (countedByLives.includes(limit)) return periods.birthsReported ? null : durationText(periods.fullMs)
+      // A cgroup's own figures are read in full scans only.
+      const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
+      return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
+    },
+  }
+}

@@ -5,10 +5,10 @@
 
 import type { Actions, RlimitChange } from '../../kernel/actions.ts'
 import { type Errno, errnos, KernelError } from '../../kernel/errno.ts'
-import { Process, type Rlimit } from '../../kernel/objects/process.ts'
-import type { Thread } from '../../kernel/objects/thread.ts'
-import { close, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './libc.ts'
-import { readStartTicks } from './life-reader.ts'
+import { Process, type Rlimit } from '../../kernel/nodes/process.ts'
+import type { Thread } from '../../kernel/nodes/thread.ts'
+import { closeFd, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './native/libc.ts'
+import { readStartTicks } from './processes/process-event-reader.ts'
 import { numberOfSignal } from './signals.ts'
 
 interface Parts {
@@ -78,7 +78,7 @@ export class LinuxActions implements Actions {
         throw new KernelError('ESRCH', `${path} has ended: its pid is free, or another's`)
       return act(pidfd)
     } finally {
-      close(pidfd)
+      closeFd(pidfd)
     }
   }
 }
@@ -98,9 +98,11 @@ const hints: Readonly<Record<string, string>> = {
   EPERM: ', which needs the same user, or for signals CAP_KILL, for rlimits CAP_SYS_RESOURCE',
 }
 
-const isErrno = (name: string): name is Errno => Object.hasOwn(errnos, name)
+function isErrno(name: string): name is Errno {
+  return Object.hasOwn(errnos, name)
+}
 
-const bytesOf = ({ soft, hard }: Rlimit): Buffer => {
+function bytesOf({ soft, hard }: Rlimit): Buffer {
   const bytes = Buffer.alloc(16)
   for (const [place, limit] of [soft, hard].entries())
     bytes.writeBigUInt64LE(Number.isFinite(limit) ? BigInt(limit) : infinity, 8 * place)

@@ -6,18 +6,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { durationText } from '../../duration.ts'
+import { durationText } from '../../base/duration.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type ScanFigures, type Source, type SourceCheck, SourceError } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
-import { type ArmedPlan, armedPlan } from './armed-plan.ts'
-import { Expiry } from './expiry.ts'
-import { Inventory } from './inventory.ts'
-import { Lives } from './lives.ts'
-import { parsePageSize } from './parse-auxv.ts'
-import type { ConnectorMessage, LifeEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
-import { Readings } from './readings.ts'
+import { parsePageSize } from './parse/auxv.ts'
+import { Inventory } from './processes/inventory.ts'
+import { ProcessRegistry } from './processes/process-registry.ts'
+import type { ConnectorMessage, ProcessEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
+import { type ArmedPlan, armedPlan } from './record/armed-plan.ts'
+import { ReadingRecorder } from './record/readings.ts'
+import { Expiry } from './scan/expiry.ts'
 import { startConnector, startScanner } from './workers.ts'
 
 export interface LinuxOptions extends ScanOptions {
@@ -40,8 +40,8 @@ export class LinuxSource implements Source {
   readonly periods: Periods
   readonly #options: LinuxOptions
   readonly #kernel: Kernel
-  readonly #lives: Lives
-  readonly #readings: Readings
+  readonly #lives: ProcessRegistry
+  readonly #readings: ReadingRecorder
   #connector: ReturnType<typeof startConnector> | null = null
   #scanner: ReturnType<typeof startScanner> | null = null
   #plan: ArmedPlan | null = null
@@ -53,7 +53,7 @@ export class LinuxSource implements Source {
   readonly #expiry: Expiry
   #livesDue: NodeJS.Timeout | null = null
   /** Told before the first scan was recorded: they wait for it. */
-  #early: LifeEvent[] | null = []
+  #early: ProcessEvent[] | null = []
   #refusal: string | null = null
   #lastFull: ScanReport | null = null
   #lastFast: ScanReport | null = null
@@ -68,10 +68,10 @@ export class LinuxSource implements Source {
     // Once: a wall clock that is set must not make the same process look as if it had begun at another time.
     const bootedAt = options.now() - Number.parseFloat(readProc(options.procRoot, 'uptime')) * 1000
     const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
-    this.#lives = new Lives(kernel, { boot, bootedAt })
+    this.#lives = new ProcessRegistry(kernel, { boot, bootedAt })
     this.#expiry = new Expiry(kernel, options)
     const inventory = new Inventory(kernel, this.#lives)
-    this.#readings = new Readings(kernel, { lives: this.#lives, inventory, pageBytes })
+    this.#readings = new ReadingRecorder(kernel, { lives: this.#lives, inventory, pageBytes })
     if (options.allowActions) kernel.actions = this.#actions()
   }
 
@@ -130,8 +130,8 @@ export class LinuxSource implements Source {
   }
 
   checks(): readonly SourceCheck[] {
-    const { livesTold, fullMs } = this.periods
-    const inventory = livesTold
+    const { birthsReported, fullMs } = this.periods
+    const inventory = birthsReported
       ? { name: 'inventory', ok: true, detail: 'births and deaths are told by the proc connector' }
       : {
           name: 'inventory',
@@ -201,14 +201,14 @@ export class LinuxSource implements Source {
 
   #hear(message: ConnectorMessage): void {
     if (message.type === 'listening') {
-      this.periods.livesTold = true
+      this.periods.birthsReported = true
       this.#recover('connector')
     } else if (message.type === 'refused') this.#refused(message.reason)
     else if (message.type === 'events') this.#hearEvents(message.events)
     else this.#hearLoss(message)
   }
 
-  #hearEvents(events: readonly LifeEvent[]): void {
+  #hearEvents(events: readonly ProcessEvent[]): void {
     if (this.#early !== null) {
       this.#early.push(...events)
       return
@@ -246,7 +246,7 @@ export class LinuxSource implements Source {
   }
 
   #refused(reason: string): void {
-    this.periods.livesTold = false
+    this.periods.birthsReported = false
     this.#refusal = reason
     this.#degrade('connector', `births and deaths are found by polling, short-lived processes go unseen: ${reason}`)
   }
@@ -296,7 +296,10 @@ export class LinuxSource implements Source {
     const first = this.#early !== null
     const readings = this.#readings
     this.#kernel.update(this.#options.now(), () => {
-      const admitted = readings.recordInventory(report, { certain: first || !this.periods.livesTold, silent: first })
+      const admitted = readings.recordInventory(report, {
+        certain: first || !this.periods.birthsReported,
+        silent: first,
+      })
       readings.recordUsage(report)
       // What threads do is known as of this report, so nobody is warned of for what ended before it.
       this.#kernel.timers.expire(report.finishedAt)

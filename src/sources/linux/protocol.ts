@@ -4,13 +4,13 @@
  * the main thread does. Times are milliseconds of Unix time, with a fraction; pid is a thread group's id.
  */
 
-import type { WeakEvidence } from '../../kernel/deadlock/wait.ts'
 import type { LimitName } from '../../kernel/limits/table.ts'
+import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 
 // ---- connector → main ----
 
-export type LifeEvent = { readonly at: number } & (
+export type ProcessEvent = { readonly at: number } & (
   | {
       readonly what: 'fork'
       readonly pid: number
@@ -47,7 +47,7 @@ export type ConnectorMessage =
   | { readonly type: 'listening' }
   /** The kernel does not let us listen; the worker ends after this. */
   | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'events'; readonly events: readonly LifeEvent[] }
+  | { readonly type: 'events'; readonly events: readonly ProcessEvent[] }
   /** `count` events between two times were not delivered; null where the number cannot be known. */
   | {
       readonly type: 'lost'

@@ -8,7 +8,7 @@ for (const name of ['SIGABRT', 'SIGIO', 'SIGCHLD'] as const) names.set(constants
 const realTimeMin = 34
 const realTimeMax = 64
 
-export const nameOfSignal = (number: number): string => {
+export function nameOfSignal(number: number): string {
   if (number >= realTimeMin) return number === realTimeMin ? 'SIGRTMIN' : `SIGRTMIN+${number - realTimeMin}`
   return names.get(number) ?? `SIG${number}`
 }
@@ -23,4 +23,6 @@ export const linuxSignals = numbers.map((number) => ({ number, name: nameOfSigna
 const byName = new Map(linuxSignals.map(({ number, name }) => [name, number]))
 
 /** Null where there is no signal of that name. */
-export const numberOfSignal = (name: string): number | null => byName.get(name) ?? null
+export function numberOfSignal(name: string): number | null {
+  return byName.get(name) ?? null
+}

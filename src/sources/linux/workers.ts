@@ -8,14 +8,17 @@ type OnFailure = (error: Error) => void
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const stopMsMax = 2000
 
-const startWorker = <Message>(
-  name: string,
+function startWorker<Message>(
+  file: string,
   workerData: Partial<ScanOptions>,
   onMessage: (message: Message) => void,
   onFailure: OnFailure,
   mayEnd: (message: Message) => boolean,
-): { readonly worker: Worker; readonly stop: () => Promise<void> } => {
-  const worker = new Worker(new URL(`./${name}.${extension}`, import.meta.url), { workerData, name })
+): { readonly worker: Worker; readonly stop: () => Promise<void> } {
+  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
+    workerData,
+    name: file.replace(/^.*\//, ''),
+  })
   let endIsExpected = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.on('message', (message: Message) => {
@@ -27,7 +30,7 @@ const startWorker = <Message>(
     endIsExpected = true
   })
   worker.on('exit', (code) => {
-    if (!endIsExpected) onFailure(new Error(`${name} ended unexpectedly with code ${code}`))
+    if (!endIsExpected) onFailure(new Error(`${file} ended unexpectedly with code ${code}`))
     endIsExpected = true
   })
   const stop = async (): Promise<void> => {
@@ -41,20 +44,26 @@ const startWorker = <Message>(
 }
 
 /** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
-export const startConnector = (
+export function startConnector(
   options: Pick<ScanOptions, 'clockOffset'>,
   onMessage: (message: ConnectorMessage) => void,
   onFailure: OnFailure,
-): { stop(): Promise<void> } => {
-  const { stop } = startWorker('connector-worker', options, onMessage, onFailure, ({ type }) => type === 'refused')
+): { stop(): Promise<void> } {
+  const { stop } = startWorker(
+    'processes/connector-worker',
+    options,
+    onMessage,
+    onFailure,
+    ({ type }) => type === 'refused',
+  )
   return { stop }
 }
 
-export const startScanner = (
+export function startScanner(
   options: ScanOptions,
   onMessage: (message: ScanMessage) => void,
   onFailure: OnFailure,
-): { send(command: ScanCommand): void; stop(): Promise<void> } => {
-  const { worker, stop } = startWorker('scan-worker', options, onMessage, onFailure, () => false)
+): { send(command: ScanCommand): void; stop(): Promise<void> } {
+  const { worker, stop } = startWorker('scan/scan-worker', options, onMessage, onFailure, () => false)
   return { send: (command) => worker.postMessage(command), stop }
 }

@@ -1,9 +1,9 @@
 /** What operators do to processes. */
 
 import { z } from 'zod'
-import { bounds } from '../../bounds.ts'
+import { bounds } from '../../base/bounds.ts'
 import { operate } from '../../kernel/actions.ts'
-import type { Process } from '../../kernel/objects/process.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
 import { defineNode } from '../definition.ts'
 import { SentView, SignalsView } from '../views.ts'
 

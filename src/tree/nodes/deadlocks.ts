@@ -1,9 +1,9 @@
 /** Deadlocks, for programs and for people. */
 
 import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
-import { showWaiting } from '../../kernel/deadlock/waiting.ts'
+import { showWaiting } from '../../kernel/deadlock/member-views.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { threadsWithin } from '../../kernel/objects/within.ts'
+import { threadsWithin } from '../../kernel/nodes/within.ts'
 import { DeadlockView, type DeadlockView as View } from '../deadlock-views.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'

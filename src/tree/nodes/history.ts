@@ -1,23 +1,27 @@
 /** How usage of a limit went, at any node of which that is kept. */
 
-import { durationText } from '../../duration.ts'
+import { durationText } from '../../base/duration.ts'
 import type { Interval } from '../../kernel/history/series.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels, limits } from '../../kernel/limits/table.ts'
-import type { Node } from '../../kernel/objects/node.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
 import { type Column, defineNode, type TreeContext } from '../definition.ts'
 import { MalformedQuery } from '../errors.ts'
 import { HistoryView, type IntervalView } from '../history-views.ts'
 import { renderTable } from '../text.ts'
 
-const timeText = (ms: number): string => new Date(ms).toISOString()
+function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
 
-const showInterval = ({ start, ...values }: Interval): IntervalView => ({ start: timeText(start), ...values })
+function showInterval({ start, ...values }: Interval): IntervalView {
+  return { start: timeText(start), ...values }
+}
 
 /** Why nothing is noted of a figure at present; null where it is. */
 function whyNot({ kernel, history }: TreeContext, node: Node, index: number): string | null {
-  if (history.isKept(node, index)) return null
+  if (history.isRecorded(node, index)) return null
   const unmeasurable = kernel.unmeasurable(limits[index]!, node.level)
   if (unmeasurable !== null) return `the limit cannot be measured here: ${unmeasurable}`
   if (history.options.bytesMax === 0) return 'history is switched off: --history-memory is 0'
@@ -67,7 +71,7 @@ export const historyDefinitions = [
         limit: name,
         unit,
         every: durationText(history.options.everyMs),
-        keep: durationText(history.options.keepMs),
+        keep: durationText(history.options.retentionMs),
         kept: why === null,
         ...(why !== null && { why }),
         entries: (history.of(node, index)?.since(from) ?? []).map(showInterval),

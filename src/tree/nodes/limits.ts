@@ -1,25 +1,28 @@
 /** Usage of a limit at a node, and the thresholds set there. */
 
 import { z } from 'zod'
-import { bounds } from '../../bounds.ts'
+import { bounds } from '../../base/bounds.ts'
 import { KernelError } from '../../kernel/errno.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels } from '../../kernel/limits/table.ts'
-import { type Threshold, type ThresholdDefinition, thresholdActions } from '../../kernel/limits/threshold.ts'
-import type { Node } from '../../kernel/objects/node.ts'
+import { type Threshold, type ThresholdDefinition, thresholdActions } from '../../kernel/limits/thresholds/threshold.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
 import { defineList, defineNode, type Params, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { byPath, showLimit, showThreshold } from '../show.ts'
+import { parseWords } from '../threshold-text.ts'
 import { LimitView, ThresholdView } from '../views.ts'
-import { parseWords } from '../words.ts'
 
 /** Preconditions: `resolve` lets only limits that exist at the node through. */
-const indexOf = (node: Node, { limit }: Params): number => limitAt(node, limit!)!
+function indexOf(node: Node, { limit }: Params): number {
+  return limitAt(node, limit!)!
+}
 
-const isPercent = (text: string): text is `${number}%` =>
-  /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
+function isPercent(text: string): text is `${number}%` {
+  return /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
+}
 
 const PointBody = z.union(
   [z.int().nonnegative(), z.string().refine(isPercent, 'a percentage from "0%" to "100%", at most two decimals')],
@@ -140,7 +143,7 @@ export const limitDefinitions = [
         const definition: ThresholdDefinition = ThresholdBody.parse(body)
         const wish = { definition, owner }
         if (dryRun) {
-          const body = showThreshold(kernel, kernel.notifier.foresee(node, index, name, wish))
+          const body = showThreshold(kernel, kernel.notifier.preview(node, index, name, wish))
           return { status: 200, body: { ...body, dryRun: true } }
         }
         // An update by itself: what it trips may act at once.

@@ -1,16 +1,16 @@
 /** What only the model has: kernel calls, channels, the clock. On a live machine these rows are refused. */
 
 import { z } from 'zod'
-import { bounds } from '../../bounds.ts'
-import { durationText } from '../../duration.ts'
-import { kernelCallNames } from '../../kernel/calls/table.ts'
+import { bounds } from '../../base/bounds.ts'
+import { durationText } from '../../base/duration.ts'
 import { assert, KernelError } from '../../kernel/errno.ts'
-import { clockEnd } from '../../kernel/machine.ts'
-import type { Channel } from '../../kernel/objects/channel.ts'
-import { ModelProcess } from '../../kernel/objects/model-process.ts'
-import { ModelThread } from '../../kernel/objects/model-thread.ts'
-import type { Process } from '../../kernel/objects/process.ts'
-import type { Thread } from '../../kernel/objects/thread.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
+import type { Thread } from '../../kernel/nodes/thread.ts'
+import { kernelCallNames } from '../../model/calls/table.ts'
+import { clockEnd } from '../../model/machine.ts'
+import type { Channel } from '../../model/objects/channel.ts'
+import { ModelProcess } from '../../model/objects/model-process.ts'
+import { ModelThread } from '../../model/objects/model-thread.ts'
 import { CallBody, callArguments, parseCall } from '../calls.ts'
 import { defineList, defineNode, type Model, type TreeContext } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
@@ -27,9 +27,9 @@ import {
   type ThreadCallView as ThreadCallShown,
   ThreadCallView,
 } from '../model-views.ts'
-import { AdvanceBody, advance, move } from '../operations.ts'
+import { AdvanceBody, advance, moveProcess } from '../operations.ts'
 import { timeText } from '../show.ts'
-import { State, saveState } from '../state.ts'
+import { StateSchema, saveState } from '../state.ts'
 
 /** Preconditions: routes let nobody here where there is no model. */
 function modelOf({ model }: TreeContext): Model {
@@ -37,7 +37,7 @@ function modelOf({ model }: TreeContext): Model {
   return model
 }
 
-const modelProcess = (process: Process): ModelProcess => {
+function modelProcess(process: Process): ModelProcess {
   assert(process instanceof ModelProcess, 'all processes of the model are its own')
   return process
 }
@@ -124,7 +124,7 @@ export const modelDefinitions = [
       body: MoveBody,
       reply: OutcomeView,
       run: (context, node, _, body) => {
-        move(modelOf(context), modelProcess(node as Process), (body as z.output<typeof MoveBody>).partition)
+        moveProcess(modelOf(context), modelProcess(node as Process), (body as z.output<typeof MoveBody>).partition)
         return { status: 200, body: { returned: {} } }
       },
     },
@@ -219,19 +219,19 @@ export const modelDefinitions = [
     kind: 'document',
     summary: 'The whole state of the model, to be kept, put back, or begun from with --state',
     ofModel: true,
-    reply: State,
+    reply: StateSchema,
     read: (context) => saveState(modelOf(context).machine),
     put: {
       summary: 'Put the model into this state. What listens to it goes on listening, and is told state.replaced',
       ofModel: true,
-      body: State,
+      body: StateSchema,
       bodyBytesMax: bounds.stateBodyBytesMax,
       reply: Replaced,
       run: (context, _, __, { body }) => {
         const model = modelOf(context)
         if (model.clock === 'real')
           throw new KernelError('ENOTSUP', 'a state has a time of its own: start with --clock virtual')
-        const { path, ...state } = body as z.output<typeof State>
+        const { path, ...state } = body as z.output<typeof StateSchema>
         model.replace(state)
         const { now, processes } = model.machine.kernel
         return { status: 200, body: { path, now: timeText(now), processes: processes.size } }

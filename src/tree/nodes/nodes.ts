@@ -1,10 +1,10 @@
 /** The four levels, and the directories that list them. */
 
 import type { z } from 'zod'
-import type { Partition } from '../../kernel/objects/partition.ts'
-import type { Process } from '../../kernel/objects/process.ts'
-import type { System } from '../../kernel/objects/system.ts'
-import { processesWithin } from '../../kernel/objects/within.ts'
+import type { Partition } from '../../kernel/nodes/partition.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
+import type { System } from '../../kernel/nodes/system.ts'
+import { processesWithin } from '../../kernel/nodes/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
 import { type Column, defineList, defineNode, type TreeContext } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
@@ -15,25 +15,33 @@ import { modelDocuments, systemDocuments } from './names.ts'
 
 type Amount = number | null | undefined
 
-const right = <Entry, A extends Amount>(
+function right<Entry, A extends Amount>(
   title: string,
   by: (entry: Entry) => A,
   text: (amount: A) => string,
-): Column<Entry> => ({ title, align: 'right', by, cell: (entry) => text(by(entry)) })
-const left = <Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> => ({ title, align: 'left', cell })
+): Column<Entry> {
+  return { title, align: 'right', by, cell: (entry) => text(by(entry)) }
+}
+
+function left<Entry>(title: string, cell: (entry: Entry) => string): Column<Entry> {
+  return { title, align: 'left', cell }
+}
 
 function namesOf(partition: Partition): string[] {
   const { parent, name } = partition
   return parent.level === 'system' ? [name] : [...namesOf(parent), name]
 }
 
-const poolsOf = (body: unknown) => (body as z.output<typeof PoolsBody>).pools
+function poolsOf(body: unknown) {
+  return (body as z.output<typeof PoolsBody>).pools
+}
 
-const statesText = (state: ProcessView['state']): string =>
-  Object.entries(state)
+function statesText(state: ProcessView['state']): string {
+  return Object.entries(state)
     .map(([name, count]) => ({ name: name === 'unknown' ? '-' : name, count }))
     .map(({ name, count }) => (count === 1 ? name : `${name}:${count}`))
     .join(' ')
+}
 
 export const processColumns: readonly Column<ProcessView>[] = [
   right('PID', ({ pid }) => pid, String),
@@ -49,10 +57,11 @@ export const processColumns: readonly Column<ProcessView>[] = [
 ]
 
 /** A system call with what it was given needs no names; what the model blocks on does. */
-const onText = (on: NonNullable<ThreadView['on']>): string =>
-  Object.entries(on)
+function onText(on: NonNullable<ThreadView['on']>): string {
+  return Object.entries(on)
     .map(([name, value]) => ('call' in on ? String(value) : `${name}=${value}`))
     .join(' ')
+}
 
 export const threadColumns: readonly Column<ThreadView>[] = [
   right('TID', ({ tid }) => tid, String),
@@ -74,15 +83,17 @@ const partitionColumns: readonly Column<PartitionView>[] = [
   right('FDS', ({ usage }) => usage.fds, countText),
 ]
 
-const showSystem = ({ kernel, host, source, version, model }: TreeContext, system: System) => ({
-  path: system.path,
-  node: host,
-  source,
-  version,
-  directories: ['/sys/proc', '/sys/part'],
-  documents: [...systemDocuments, ...(model === null ? [] : modelDocuments)].map((name) => `/sys/${name}`),
-  usage: showUsage(kernel, system),
-})
+function showSystem({ kernel, host, source, version, model }: TreeContext, system: System) {
+  return {
+    path: system.path,
+    node: host,
+    source,
+    version,
+    directories: ['/sys/proc', '/sys/part'],
+    documents: [...systemDocuments, ...(model === null ? [] : modelDocuments)].map((name) => `/sys/${name}`),
+    usage: showUsage(kernel, system),
+  }
+}
 
 export const nodeDefinitions = [
   defineNode({

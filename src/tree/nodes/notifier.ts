@@ -1,9 +1,9 @@
 /** Switching the Generic Notifier: as a whole, and each limit by itself. */
 
 import { z } from 'zod'
+import { nearest } from '../../base/nearest.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
-import { nearest } from '../../nearest.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 
@@ -53,10 +53,13 @@ function limitNamed(name: string): LimitName {
 }
 
 /** An update by itself: what trips as it comes on may act at once. */
-const switchAt = (kernel: Kernel, index: number | null, on: boolean): void =>
+function switchAt(kernel: Kernel, index: number | null, on: boolean): void {
   kernel.update(kernel.now, () => kernel.notifier.switch(index, on))
+}
 
-const isOn = (body: unknown): boolean => (body as z.output<typeof SwitchBody>).enabled
+function isOn(body: unknown): boolean {
+  return (body as z.output<typeof SwitchBody>).enabled
+}
 
 export const notifierDefinitions = [
   defineNode({

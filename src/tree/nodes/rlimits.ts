@@ -1,9 +1,9 @@
 /** The POSIX soft and hard limits of a process. */
 
 import { z } from 'zod'
+import { nearest } from '../../base/nearest.ts'
 import { operate } from '../../kernel/actions.ts'
-import type { Process } from '../../kernel/objects/process.ts'
-import { nearest } from '../../nearest.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { type RlimitView as Rlimit, RlimitView } from '../views.ts'
@@ -23,7 +23,9 @@ const rlimitUnits: Readonly<Record<string, string>> = {
   stack: 'bytes',
 }
 
-const finite = (value: number): number | 'unlimited' => (Number.isFinite(value) ? value : 'unlimited')
+function finite(value: number): number | 'unlimited' {
+  return Number.isFinite(value) ? value : 'unlimited'
+}
 
 function showRlimit({ path, rlimits }: Process, rlimit: string): Rlimit {
   const there = rlimits?.[rlimit]
@@ -45,7 +47,9 @@ const Amount = z.union(
   [z.int().nonnegative(), z.literal('unlimited')],
   'a whole number in the unit of the rlimit, or "unlimited"',
 )
-const amount = (given: z.output<typeof Amount>): number => (given === 'unlimited' ? Number.POSITIVE_INFINITY : given)
+function amount(given: z.output<typeof Amount>): number {
+  return given === 'unlimited' ? Number.POSITIVE_INFINITY : given
+}
 
 const RlimitBody = z
   .strictObject({

@@ -1,16 +1,15 @@
 /** Default deadlock timers, as resources. */
 
 import { z } from 'zod'
-import { bounds } from '../../bounds.ts'
-import { timeoutStates } from '../../kernel/calls/timer.ts'
+import { bounds } from '../../base/bounds.ts'
 import {
   type DefaultTimeout,
   defaultTimedStates,
   type TimeoutDefinition,
   timeoutPath,
 } from '../../kernel/deadlock/default-timers.ts'
-import type { Node } from '../../kernel/objects/node.ts'
-import { type ThreadState, threadStateRows } from '../../kernel/states.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
+import { type ThreadState, threadStateRows, timeoutStates } from '../../kernel/states.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
 import { defineNode, type Preconditions, type TreeContext } from '../definition.ts'
 import { MalformedWords, NoSuchPath } from '../errors.ts'
@@ -67,7 +66,7 @@ function parseTimeoutWords([after, ...rest]: readonly string[]): Record<string, 
   return { after, ...Object.fromEntries(fields) }
 }
 
-const show = ({ kernel }: TreeContext, node: Node) => {
+function show({ kernel }: TreeContext, node: Node) {
   const holding = kernel.timers.holding(node)
   const { states, afterMs } = holding?.definition ?? { states: [], afterMs: null }
   return {
@@ -86,7 +85,9 @@ function ownAt({ kernel }: TreeContext, node: Node): DefaultTimeout {
   return timeout
 }
 
-const inOrder = (states: readonly ThreadState[]) => timeoutStates.filter((state) => states.includes(state))
+function inOrder(states: readonly ThreadState[]) {
+  return timeoutStates.filter((state) => states.includes(state))
+}
 
 export const timeoutDefinitions = [
   defineNode({

@@ -1,12 +1,12 @@
 /** Who waits for whom, as documents and as drawings. */
 
-import { bounds } from '../../bounds.ts'
+import { bounds } from '../../base/bounds.ts'
 import { chainOf } from '../../kernel/deadlock/chain.ts'
 import { deadlockPath } from '../../kernel/deadlock/deadlock.ts'
-import { showWaiting } from '../../kernel/deadlock/waiting.ts'
-import type { Node } from '../../kernel/objects/node.ts'
-import type { Thread } from '../../kernel/objects/thread.ts'
-import { threadsWithin } from '../../kernel/objects/within.ts'
+import { showWaiting } from '../../kernel/deadlock/member-views.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
+import type { Thread } from '../../kernel/nodes/thread.ts'
+import { threadsWithin } from '../../kernel/nodes/within.ts'
 import { defineNode } from '../definition.ts'
 import { chainText, dotOf, graphText, mermaidOf } from '../draw-waits.ts'
 import { WaitChainView, WaitGraphView } from '../views.ts'

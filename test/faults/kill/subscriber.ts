@@ -1,7 +1,7 @@
 /** A client that listens over the lives of a service: it resumes after the last event that it was sent. */
 
 import { WebSocket } from 'ws'
-import { cursorText } from '../../../src/cursor.ts'
+import { cursorText } from '../../../src/base/cursor.ts'
 import type { KeptRow, Subscribed, Wanted } from './check.ts'
 
 /** Calls `take` with each CloudEvent; resolves when the connection has ended. */

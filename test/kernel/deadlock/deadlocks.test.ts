@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { KernelEvent } from '../../../src/kernel/events.ts'
-import { exportState, importState } from '../../../src/kernel/state/state.ts'
-import { World } from '../world.ts'
+import { exportState, importState } from '../../../src/model/state/state.ts'
+import { World } from '../../model/world.ts'
 
 const path = (pid: number, tid: number) => `/sys/proc/${pid}/thread/${tid}`
 

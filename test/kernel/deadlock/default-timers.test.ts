@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { TimeoutDefinition } from '../../../src/kernel/deadlock/default-timers.ts'
-import type { Node } from '../../../src/kernel/objects/node.ts'
-import { exportState, importState } from '../../../src/kernel/state/state.ts'
+import type { Node } from '../../../src/kernel/nodes/node.ts'
 import { canonicalStates, threadStateRows } from '../../../src/kernel/states.ts'
-import { World } from '../world.ts'
+import { exportState, importState } from '../../../src/model/state/state.ts'
+import { World } from '../../model/world.ts'
 
 const canonical = ['SEND', 'MUTEX', 'JOIN'] as const
 

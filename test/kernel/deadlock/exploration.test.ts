@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { WaitGraph } from '../../../src/kernel/deadlock/wait-graph.ts'
-import { ModelThread } from '../../../src/kernel/objects/model-thread.ts'
+import { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { Exploration, type Found } from './explore/exploration.ts'
 import { smallPlans } from './explore/plans.ts'
 

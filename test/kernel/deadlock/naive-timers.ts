@@ -5,9 +5,9 @@
 
 import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'
 import type { KernelEvent } from '../../../src/kernel/events.ts'
-import type { Machine } from '../../../src/kernel/machine.ts'
-import type { Node } from '../../../src/kernel/objects/node.ts'
-import { threadsOf } from '../model/invariants.ts'
+import type { Node } from '../../../src/kernel/nodes/node.ts'
+import type { Machine } from '../../../src/model/machine.ts'
+import { threadsOf } from '../../model/properties/invariants.ts'
 
 interface Stay {
   readonly state: string

@@ -1,8 +1,8 @@
 /** Waits that a source has seen, all of a report at one instant. */
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Wait, WeakEvidence } from '../../../src/kernel/deadlock/wait.ts'
-import { Thread } from '../../../src/kernel/objects/thread.ts'
+import { Thread } from '../../../src/kernel/nodes/thread.ts'
+import type { Wait, WeakEvidence } from '../../../src/kernel/nodes/wait.ts'
 import { processEnded, threadEnded, threadEntered } from '../../../src/kernel/observations.ts'
 import { Bench } from '../support.ts'
 

@@ -1,10 +1,10 @@
 /** What a history is kept of, and what becomes of it. */
 
 import { beforeEach, expect, test } from 'vitest'
-import { History, type HistoryOptions, usualHistory } from '../../../src/kernel/history/history.ts'
+import { defaultHistory, History, type HistoryOptions } from '../../../src/kernel/history/history.ts'
 import { bytesOf } from '../../../src/kernel/history/series.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
-import type { Node } from '../../../src/kernel/objects/node.ts'
+import type { Node } from '../../../src/kernel/nodes/node.ts'
 import * as seen from '../../../src/kernel/observations.ts'
 import { Bench } from '../support.ts'
 
@@ -12,7 +12,7 @@ let bench: Bench
 let history: History
 
 const begin = (options: Partial<HistoryOptions> = {}) => {
-  history = new History(() => bench.kernel, { ...usualHistory, everyMs: 1000, keepMs: 10_000, ...options })
+  history = new History(() => bench.kernel, { ...defaultHistory, everyMs: 1000, retentionMs: 10_000, ...options })
   bench.kernel.beforeUpdate = (at) => history.note(at)
 }
 
@@ -24,7 +24,7 @@ beforeEach(() => {
 const later = (at: number, change: () => void = () => {}) => bench.kernel.update(at, change)
 const observe = (node: Node, limit: LimitName, value: number) => () =>
   seen.observe(bench.kernel, node, limit, { value, at: bench.kernel.now })
-const isKept = (node: Node, limit: LimitName) => history.isKept(node, bench.index(limit))
+const isKept = (node: Node, limit: LimitName) => history.isRecorded(node, bench.index(limit))
 const entriesOf = (node: Node, limit: LimitName) => history.of(node, bench.index(limit))?.since(0) ?? []
 
 test('the system and partitions have one of every limit that can be measured there', () => {
@@ -107,7 +107,7 @@ test('nothing is noted before a source has read what there is', () => {
   let isRead = false
   history = new History(
     () => bench.kernel,
-    usualHistory,
+    defaultHistory,
     () => isRead,
   )
   bench.kernel.beforeUpdate = (at) => history.note(at)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
 
-const told = linuxAbilities({ fastMs: 25, fullMs: 1000, livesTold: true })
-const polled = linuxAbilities({ fastMs: 25, fullMs: 1500, livesTold: false })
+const told = linuxAbilities({ fastMs: 25, fullMs: 1000, birthsReported: true })
+const polled = linuxAbilities({ fastMs: 25, fullMs: 1500, birthsReported: false })
 
 test('the period of a limit is that of the scan which reads it', () => {
   expect(told.period('fds', 'process', true)).toBe('25ms')

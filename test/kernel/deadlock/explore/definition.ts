@@ -3,8 +3,8 @@
  * and who could release each. The detector is held to it.
  */
 
-import type { Machine } from '../../../../src/kernel/machine.ts'
-import type { ModelThread } from '../../../../src/kernel/objects/model-thread.ts'
+import type { Machine } from '../../../../src/model/machine.ts'
+import type { ModelThread } from '../../../../src/model/objects/model-thread.ts'
 import { livingThreads } from './system.ts'
 
 /** Null: its state is not traced. */

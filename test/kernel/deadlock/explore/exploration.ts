@@ -5,9 +5,9 @@
 
 import { KernelError } from '../../../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../../../src/kernel/events.ts'
-import type { Machine } from '../../../../src/kernel/machine.ts'
-import { exportState, importState, type MachineState } from '../../../../src/kernel/state/state.ts'
 import { canonicalStates } from '../../../../src/kernel/states.ts'
+import type { Machine } from '../../../../src/model/machine.ts'
+import { exportState, importState, type MachineState } from '../../../../src/model/state/state.ts'
 import { knotsByDefinition, knotsTold, reachedFrom, releasersIfReceiversReply, stuckThreads } from './definition.ts'
 import { StateGraph } from './state-graph.ts'
 import { buildSystem, keyOf, livingThreads, type Move, movesOf, Places, type SystemPlan } from './system.ts'

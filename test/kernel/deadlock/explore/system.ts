@@ -1,12 +1,12 @@
 /** Small systems to explore: what is there, what each thread may do, and when two states are the same. */
 
-import type { KernelCall } from '../../../../src/kernel/calls/table.ts'
 import { Kernel } from '../../../../src/kernel/kernel.ts'
-import { Machine } from '../../../../src/kernel/machine.ts'
-import { modelAbilities } from '../../../../src/kernel/model-abilities.ts'
-import type { ModelProcess } from '../../../../src/kernel/objects/model-process.ts'
-import type { ModelThread } from '../../../../src/kernel/objects/model-thread.ts'
-import type { Mutex, Sync } from '../../../../src/kernel/objects/sync.ts'
+import { modelAbilities } from '../../../../src/model/abilities.ts'
+import type { KernelCall } from '../../../../src/model/calls/table.ts'
+import { Machine } from '../../../../src/model/machine.ts'
+import type { ModelProcess } from '../../../../src/model/objects/model-process.ts'
+import type { ModelThread } from '../../../../src/model/objects/model-thread.ts'
+import type { Mutex, Sync } from '../../../../src/model/objects/sync.ts'
 
 export interface SystemPlan {
   /** Threads of each process. */

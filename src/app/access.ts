@@ -1,0 +1,99 @@
+/** Who is let in, from files: tokens and certificates, read as the service starts and anew when it is asked to. */
+
+import { readFileSync } from 'node:fs'
+import type { FastifyBaseLogger } from 'fastify'
+import { ConfigError } from '../config/error.ts'
+import type { Config } from '../config/settings.ts'
+import { type Gate, isLoopback, parseTokens, type Token } from '../http/security/gate.ts'
+import { expiryOf, readTls, type TlsFiles, type TlsMaterial } from '../http/security/tls.ts'
+
+interface AccessFiles {
+  readonly tokenFile: string | null
+  readonly tls: TlsFiles | null
+}
+
+export class Access implements Gate {
+  readonly hosts = new Set<string>()
+  readonly #files: AccessFiles
+  readonly #logger: FastifyBaseLogger
+  #tokens: readonly Token[] | null = null
+  #tls: TlsMaterial | null = null
+
+  /** @throws ConfigError */
+  constructor(config: Config, logger: FastifyBaseLogger) {
+    this.#files = filesOf(config)
+    this.#logger = logger
+    this.#read()
+  }
+
+  get tokens(): readonly Token[] | null {
+    return this.#tokens
+  }
+
+  get tls(): TlsMaterial | null {
+    return this.#tls
+  }
+
+  get hasFiles(): boolean {
+    return this.#files.tokenFile !== null || this.#files.tls !== null
+  }
+
+  /** All files anew, or none: where one is wrong everything stays as it was. @returns whether they were read */
+  reload(): boolean {
+    try {
+      this.#read()
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      this.#logger.error(`tokens and certificates stay as they were: ${error.message}`)
+      return false
+    }
+    this.#logger.warn('tokens and certificates are read anew')
+    return true
+  }
+
+  /** @throws ConfigError; then nothing has changed */
+  #read(): void {
+    const { tokenFile, tls } = this.#files
+    const material = tls === null ? null : named(() => readTls(tls))
+    const tokens = tokenFile === null ? null : readTokens(tokenFile)
+    if (material?.ca === undefined && tokens?.some(({ digest }) => digest === null)) {
+      throw new ConfigError(`--token-file ${tokenFile}: "cert" needs --tls-client-ca`)
+    }
+    if (material !== null && expiryOf(material).getTime() < Date.now()) {
+      this.#logger.error(
+        `--tls-cert ${tls?.cert}: it was valid until ${expiryOf(material).toISOString()}; clients will refuse it`,
+      )
+    }
+    this.#tls = material
+    this.#tokens = tokens
+  }
+}
+
+/** @throws ConfigError where settings do not go together */
+function filesOf({ host, tlsCert, tlsKey, tlsClientCa, ...config }: Config): AccessFiles {
+  const tokenFile = config.tokenFile ?? null
+  if (tokenFile === null && !isLoopback(host)) {
+    throw new ConfigError(
+      `--host ${host} is not a loopback address: without --token-file anybody who reaches it could use it`,
+    )
+  }
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { tokenFile, tls: { cert: tlsCert, key: tlsKey, clientCa: tlsClientCa ?? null } }
+  if (tlsCert !== undefined) throw new ConfigError('--tls-cert needs --tls-key')
+  if (tlsKey !== undefined) throw new ConfigError('--tls-key needs --tls-cert')
+  if (tlsClientCa !== undefined) throw new ConfigError('--tls-client-ca needs --tls-cert and --tls-key')
+  return { tokenFile, tls: null }
+}
+
+function readTokens(file: string): Token[] {
+  return named(() => parseTokens(readFileSync(file, 'utf8')), `--token-file ${file}: `)
+}
+
+/** What is wrong with a file is wrong with the configuration. */
+function named<Read>(read: () => Read, before = ''): Read {
+  try {
+    return read()
+  } catch (error) {
+    throw new ConfigError(`${before}${error instanceof Error ? error.message : String(error)}`)
+  }
+}

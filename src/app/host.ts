@@ -1,0 +1,129 @@
+/** Makes the kernel and what feeds it, as configured: a live machine, or the model. */
+
+import { readFileSync } from 'node:fs'
+import type { FastifyBaseLogger } from 'fastify'
+import { bounds } from '../base/bounds.ts'
+import { didYouMean } from '../base/nearest.ts'
+import { ConfigError } from '../config/error.ts'
+import type { Config } from '../config/settings.ts'
+import { Kernel } from '../kernel/kernel.ts'
+import { limits } from '../kernel/limits/table.ts'
+import { modelAbilities } from '../model/abilities.ts'
+import { Machine } from '../model/machine.ts'
+import type { ServiceClock } from '../runtime/clock.ts'
+import { problemText, ScenarioError } from '../scenario/problems.ts'
+import { readScenario, type Scenario } from '../scenario/scenario.ts'
+import { readStateFile, StateFileError } from '../scenario/state-file.ts'
+import { linuxAbilities } from '../sources/linux/abilities.ts'
+import { LinuxSource } from '../sources/linux/linux-source.ts'
+import { descriptorsLeft } from '../sources/linux/scan/proc-files.ts'
+import type { AppParts } from './build.ts'
+import { HostedModel } from './hosted-model.ts'
+
+type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
+
+interface Surroundings {
+  readonly logger: FastifyBaseLogger
+  readonly clock: Pick<ServiceClock, 'now' | 'offset'>
+}
+
+/** As many as there are descriptors for beside what the source keeps open, and the service itself. */
+export function connectionsMax(): number {
+  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
+  const left = descriptorsLeft()
+  return Math.max(Math.floor(left / 4), left - bounds.ownDescriptors)
+}
+
+/** @throws ConfigError */
+export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
+  const ofModel = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
+  if (config.source !== 'model' && ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
+  const hosted = config.source === 'model' ? hostModel(config, surroundings) : hostLinux(config, surroundings)
+  switchNotifier(hosted.kernel, config)
+  return hosted
+}
+
+/** @throws ConfigError */
+function switchNotifier({ notifier }: Kernel, { notifier: whole, limitsOff = [] }: Config): void {
+  const names: readonly string[] = limits.map(({ name }) => name)
+  for (const name of limitsOff) {
+    const index = names.indexOf(name)
+    if (index === -1) throw new ConfigError(`--limits-off: there is no limit ${name}${didYouMean(name, names)}`)
+    notifier.switch(index, false)
+  }
+  if (whole === 'off') notifier.switch(null, false)
+}
+
+function hostLinux(config: Config, { logger, clock }: Surroundings): Hosted {
+  const now = () => clock.now()
+  // The pids of another procfs are not those that signals go to.
+  if (config.allowActions && config.procRoot !== '/proc')
+    throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
+  const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
+  const kernel = new Kernel({
+    abilities: linuxAbilities(periods, config),
+    selfPid: process.pid,
+    firstRevision: Math.round(now() * 1000),
+    now: now(),
+  })
+  const source = new LinuxSource(kernel, {
+    procRoot: config.procRoot,
+    cgroupRoot: config.cgroupRoot,
+    periodMs: config.period,
+    fullPeriodMs: config.fullPeriod,
+    idleBudget: config.idleBudget / 100,
+    armedBudget: config.armedBudget / 100,
+    periods,
+    clockOffset: clock.offset,
+    allowActions: config.allowActions,
+    now,
+    onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
+  })
+  return { kernel, source }
+}
+
+/** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
+function hostModel(
+  { clock, scenario: file, state, pools = {} }: Config,
+  { logger, clock: time }: Surroundings,
+): Hosted {
+  const now = () => time.now()
+  const scenario = file === undefined ? null : readScenarioFile(file, clock)
+  const virtual = clock === 'virtual'
+  const machine = state === undefined ? freshMachine(virtual ? 0 : Math.trunc(now()), virtual) : readState(state, clock)
+  const begin = () => {
+    model.machine.putPools(pools)
+    if (scenario === null) return
+    const { met, differences } = model.scenarios.play(scenario)
+    if (!met) logger.warn({ file, differences }, 'the scenario did not come out as it expects')
+  }
+  const model: HostedModel = new HostedModel(machine, { clock, now, begin })
+  return { kernel: machine.kernel, source: model.source, model, ...(virtual && { firstSequence: 1 }) }
+}
+
+function freshMachine(now: number, virtual: boolean): Machine {
+  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: virtual ? 1 : now * 1000, now }))
+}
+
+/** @throws ConfigError */
+function readState(file: string, clock: Config['clock']): Machine {
+  if (clock === 'real') throw new ConfigError('--state has a time of its own: it needs --clock virtual')
+  try {
+    return readStateFile(file)
+  } catch (error) {
+    if (!(error instanceof StateFileError)) throw error
+    throw new ConfigError(`--state ${error.message}`)
+  }
+}
+
+/** @throws ConfigError */
+function readScenarioFile(file: string, clock: Config['clock']): Scenario {
+  if (clock === 'real') throw new ConfigError('--scenario has a time of its own: it needs --clock virtual')
+  try {
+    return readScenario(readFileSync(file, 'utf8'), file)
+  } catch (error) {
+    const [first] = error instanceof ScenarioError ? error.problems : []
+    if (first !== undefined) throw new ConfigError(`--scenario ${problemText(file, first)}`)
+    throw new ConfigError(`--scenario ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -1,3 +1,0 @@
-/** A duration as text with its unit: `25ms`, `1s`, `1.5s`. */
-export const durationText = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)}ms` : `${Math.round(ms / 100) / 10}s`

@@ -1,0 +1,201 @@
+/** How much of the service one client may have: connections and requests of an address, streams of a token. */
+
+import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { bounds } from '../../base/bounds.ts'
+import { Problem } from '../problems.ts'
+import type { Token } from './gate.ts'
+import { RequestBucket } from './request-bucket.ts'
+
+/** 0 is no limit. */
+export interface ClientLimits {
+  /** Past it requests are answered 429; past twice as many, connections are closed unheard. */
+  readonly connectionsPerAddress: number
+  readonly requestsPerSecond: number
+  /** Of one token; where none are in use, of one address. */
+  readonly streamsPerClient: number
+}
+
+export const defaultClientLimits: ClientLimits = {
+  connectionsPerAddress: bounds.connectionsPerAddress,
+  requestsPerSecond: bounds.requestsPerSecond,
+  streamsPerClient: bounds.streamsPerClient,
+}
+
+/** Everybody with one address. */
+interface Place {
+  readonly key: string
+  readonly requests: RequestBucket
+  connections: number
+}
+
+interface Connection {
+  readonly place: Place
+  /** It came when there were too many already. */
+  isOver: boolean
+}
+
+interface Stream {
+  readonly key: string
+  readonly token: Token | null
+  /** Tells the client why, and ends it. */
+  end: (reason: string) => void
+}
+
+export class Clients {
+  readonly #limits: ClientLimits
+  readonly #now: () => number
+  readonly #timer: NodeJS.Timeout
+  readonly #places = new Map<string, Place>()
+  readonly #connections = new WeakMap<Socket, Connection>()
+  readonly #streams = new Map<Socket, Stream>()
+  readonly #streamsOf = new Map<string, number>()
+
+  /** @param now ms of a clock that never goes back */
+  constructor(limits: ClientLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits
+    this.#now = now
+    this.#timer = setInterval(() => this.forgetIdle(), bounds.forgetClientsEveryMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Counts a connection until it is closed. One that is far too many is closed at once. */
+  connected(socket: Socket): void {
+    const place = this.#placeOf(socket)
+    place.connections++
+    socket.once('close', () => {
+      place.connections--
+    })
+    this.#note(socket, place)
+    const { connectionsPerAddress: most } = this.#limits
+    if (most > 0 && place.connections > 2 * most) socket.destroy()
+  }
+
+  /** The same connection, seen from inside TLS: that is the socket which requests have. */
+  secured(socket: Socket): void {
+    this.#note(socket, this.#placeOf(socket))
+  }
+
+  #note(socket: Socket, place: Place): void {
+    const { connectionsPerAddress: most } = this.#limits
+    this.#connections.set(socket, { place, isOver: most > 0 && place.connections > most })
+  }
+
+  /** @throws Problem where it is a request too many, or comes over a connection too many */
+  admitRequest(socket: Socket): void {
+    const connection = this.#connections.get(socket)
+    // It is closed already, or none of ours.
+    if (connection === undefined) return
+    const { place } = connection
+    if (connection.isOver) {
+      const { connectionsPerAddress: most } = this.#limits
+      connection.isOver = place.connections > most
+      if (connection.isOver) throw tooManyConnections(most)
+    }
+    if (this.#limits.requestsPerSecond === 0) return
+    const waitMs = place.requests.take(this.#now())
+    if (waitMs > 0) throw tooManyRequests(this.#limits.requestsPerSecond, waitMs)
+  }
+
+  /** Counts a stream until `closing` says that it is closed. @throws Problem where this client has too many */
+  admitStream(
+    { socket, token }: { readonly socket: Socket; readonly token: Token | null },
+    closing: EventEmitter,
+    end: (reason: string) => void,
+  ): void {
+    const key = token === null ? `address ${keyOf(socket.remoteAddress)}` : `token ${token.name}`
+    const count = this.#streamsOf.get(key) ?? 0
+    const { streamsPerClient: most } = this.#limits
+    if (most > 0 && count >= most) throw tooManyStreams(most, token)
+    this.#streamsOf.set(key, count + 1)
+    const stream = { key, token, end }
+    this.#streams.set(socket, stream)
+    closing.once('close', () => this.#streamClosed(socket, stream))
+  }
+
+  /** Once it is known how its kind of stream is ended with words. */
+  endStreamBy(socket: Socket, end: (reason: string) => void): void {
+    const stream = this.#streams.get(socket)
+    if (stream !== undefined) stream.end = end
+  }
+
+  /** Ends the streams of tokens that are no longer known. */
+  endStreams(isKnown: (token: Token | null) => boolean): void {
+    for (const { token, end } of [...this.#streams.values()])
+      if (!isKnown(token)) end('the token of this stream is no longer known')
+  }
+
+  /** Of whoever is gone nothing is kept once it would make no difference. */
+  forgetIdle(): void {
+    const now = this.#now()
+    for (const { key, connections, requests } of this.#places.values())
+      if (connections === 0 && requests.isFull(now)) this.#places.delete(key)
+  }
+
+  /** What is kept of clients, those that are gone included until they are forgotten. */
+  get counts(): { readonly addresses: number; readonly connections: number; readonly streams: number } {
+    const places = [...this.#places.values()]
+    const connections = places.reduce((sum, place) => sum + place.connections, 0)
+    return { addresses: places.length, connections, streams: this.#streams.size }
+  }
+
+  #placeOf(socket: Socket): Place {
+    const key = keyOf(socket.remoteAddress)
+    const known = this.#places.get(key)
+    if (known !== undefined) return known
+    const place = { key, requests: new RequestBucket(this.#limits.requestsPerSecond, this.#now()), connections: 0 }
+    this.#places.set(key, place)
+    return place
+  }
+
+  #streamClosed(socket: Socket, stream: Stream): void {
+    if (this.#streams.get(socket) === stream) this.#streams.delete(socket)
+    const left = this.#streamsOf.get(stream.key)! - 1
+    if (left === 0) this.#streamsOf.delete(stream.key)
+    else this.#streamsOf.set(stream.key, left)
+  }
+}
+
+/** Who has one address of IPv6 mostly has the whole /64 of it. An address that is gone is nobody's. */
+export function keyOf(address = ''): string {
+  if (!address.includes(':')) return address
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  const [head = '', tail] = address.split('%')[0]!.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = new Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':')}::/64`
+}
+
+function retryAfter(ms: number): Record<string, string> {
+  return {
+    'retry-after': String(Math.max(1, Math.ceil(ms / 1000))),
+  }
+}
+
+function tooManyRequests(most: number, waitMs: number): Problem {
+  return new Problem('too-many-requests', `at most ${most} requests a second from one address (--rate-limit)`, {
+    headers: retryAfter(waitMs),
+  })
+}
+
+function tooManyConnections(most: number): Problem {
+  return new Problem(
+    'too-many-connections',
+    `at most ${most} connections at once from one address (--connections-per-address); close some`,
+    { headers: { ...retryAfter(bounds.retryAfterMs), connection: 'close' } },
+  )
+}
+
+function tooManyStreams(most: number, token: Token | null): Problem {
+  return new Problem(
+    'too-many-streams',
+    `at most ${most} streams of one ${token === null ? 'address' : 'token'} (--streams-per-client); close some`,
+    { headers: retryAfter(bounds.retryAfterMs) },
+  )
+}

@@ -1,0 +1,194 @@
+/** Who may speak with the service: exact Host and Origin lists, and bearer tokens with a role. */
+
+import { isUtf8 } from 'node:buffer'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { BlockList, isIP } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import { Problem } from '../problems.ts'
+
+/** From the least to the most: each may do what those before it may. */
+export const roles = ['read', 'control', 'operate'] as const
+export type Role = (typeof roles)[number]
+
+export interface Token {
+  readonly name: string
+  readonly role: Role
+  /** Of the token only its digest is kept; null where a client certificate of that name stands for it. */
+  readonly digest: Buffer | null
+}
+
+/** In the place of a token: whoever has a certificate with this common name. */
+const byCertificate = 'cert'
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/**
+ * A token file: one token a line, `name role token`, or `name role cert`; empty lines and lines that begin with # are
+ * passed over.
+ * @throws Error naming the line that is wrong; the token itself is never in a message.
+ */
+export function parseTokens(text: string): Token[] {
+  const tokens: Token[] = []
+  for (const [place, line] of text.split('\n').entries()) {
+    const words = line.trim().split(/\s+/)
+    if (words[0] === '' || words[0]!.startsWith('#')) continue
+    const [name, role, secret, ...rest] = words
+    const known = roles.find((other) => other === role)
+    if (known === undefined || secret === undefined || rest.length > 0) {
+      throw new Error(`line ${place + 1} of the token file is not "name role token", role one of ${roles.join(', ')}`)
+    }
+    if (secret !== byCertificate && secret.length < 16)
+      throw new Error(`line ${place + 1} of the token file: a token has at least 16 characters`)
+    const token = { name: name!, role: known, digest: secret === byCertificate ? null : digest(secret) }
+    if (tokens.some((other) => other.name === name))
+      throw new Error(`line ${place + 1} of the token file: ${name} is there twice`)
+    if (tokens.some((other) => token.digest !== null && other.digest?.equals(token.digest)))
+      throw new Error(`line ${place + 1} of the token file: another name has this token`)
+    tokens.push(token)
+  }
+  if (tokens.length === 0) throw new Error('the token file has no token')
+  return tokens
+}
+
+export interface Gate {
+  /** Null where no tokens are in use: loopback only. Others where they are read anew. */
+  readonly tokens: readonly Token[] | null
+  /** Exact values of Host. */
+  readonly hosts: ReadonlySet<string>
+}
+
+/** Whether what was found when a stream began would be found again: the token file may be another by now. */
+export function isKnown({ tokens }: Gate, token: Token | null): boolean {
+  return (
+    tokens === null || tokens.some((other) => other.name === token?.name && isSameSecret(other.digest, token.digest))
+  )
+}
+
+function isSameSecret(one: Buffer | null, other: Buffer | null): boolean {
+  return one === null || other === null ? one === other : one.equals(other)
+}
+
+interface Places {
+  readonly host?: string | undefined
+  readonly origin?: string | undefined
+  /** Over TLS there are no pages of ours but those of https. */
+  readonly isSecure: boolean
+}
+
+/** Against DNS rebinding and cross-site WebSockets: only exact values pass. @throws Problem */
+export function checkPlaces({ hosts }: Gate, { host, origin, isSecure }: Places): void {
+  if (host === undefined || !hosts.has(host.toLowerCase())) {
+    throw new Problem('host-not-allowed', `Host must be one of ${[...hosts].join(', ')}; --allow-host adds one`)
+  }
+  if (origin === undefined) return
+  const [scheme, place] = origin.toLowerCase().split('://')
+  // Behind a proxy that speaks TLS the page is of https though we are not.
+  const isWeb = scheme === 'https' || (scheme === 'http' && !isSecure)
+  if (!isWeb || place === undefined || !hosts.has(place)) {
+    throw new Problem('origin-not-allowed', 'requests from pages of other origins are refused')
+  }
+}
+
+const inSubprotocol = 'base64url.bearer.'
+const whereTokensGo = `send Authorization: Bearer <token>; where a WebSocket can have no headers, offer the subprotocol ${inSubprotocol}<token>, the token in base64url without padding, beside a real one`
+
+/** URLs are logged, kept in histories and sent on: a token that was in one is known to others. @throws Problem */
+export function refuseTokenInUrl(url: string): void {
+  const query = url.indexOf('?')
+  if (query === -1 || !/[?&](access_|bearer_|auth_)?token(=|&|$)/i.test(url.slice(query))) return
+  throw new Problem('token-in-url', `a token does not belong into a URL, where others see it: ${whereTokensGo}`)
+}
+
+/** Who asks, as far as a request says. */
+export interface Credentials {
+  readonly authorization?: string | undefined
+  /** What the upgrade to a WebSocket offers; null for other requests. */
+  readonly subprotocols: string | null
+  /** Common name of the client's certificate, which the TLS library has verified; null where there is none. */
+  readonly certificate: string | null
+}
+
+/** Whom a token names, or a certificate; null where no tokens are in use. @throws Problem */
+export function authenticate({ tokens }: Gate, credentials: Credentials): Token | null {
+  const offered = credentials.subprotocols === null ? null : offeredToken(credentials.subprotocols)
+  if (tokens === null) return null
+  const { authorization, certificate } = credentials
+  if (authorization === undefined && offered === null && certificate !== null) {
+    const named = tokens.find(({ name, digest }) => digest === null && name === certificate)
+    if (named !== undefined) return named
+    throw unauthorized('no line of the token file is for the common name of this certificate')
+  }
+  const secret = authorization === undefined ? offered : /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  if (secret === undefined || secret === null) throw unauthorized(whereTokensGo)
+  const asked = digest(secret)
+  // All are compared, each in constant time: how long it takes tells nothing.
+  const found = tokens.filter((token) => token.digest !== null && timingSafeEqual(token.digest, asked))
+  if (found.length === 0) throw unauthorized('this token is not known')
+  return found[0]!
+}
+
+function unauthorized(detail: string): Problem {
+  return new Problem('unauthorized', detail, { headers: { 'www-authenticate': 'Bearer realm="introspectd"' } })
+}
+
+/**
+ * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none, and is
+ * never the one that is chosen. Null where there is no token. @throws Problem
+ */
+function offeredToken(offer: string): string | null {
+  const names = offer.split(',').map((name) => name.trim())
+  const bearers = names.filter((name) => name.startsWith(inSubprotocol))
+  const [bearer] = bearers
+  if (bearer === undefined) return null
+  if (bearers.length > 1) throw unauthorized('more than one token is offered among the subprotocols')
+  if (names.length === 1) {
+    throw new Problem(
+      'unknown-subprotocol',
+      'beside the token a real subprotocol is to be offered: it is chosen, not the token',
+    )
+  }
+  const encoded = bearer.slice(inSubprotocol.length)
+  const token = Buffer.from(encoded, 'base64url')
+  if (token.toString('base64url') !== encoded || !isUtf8(token)) {
+    throw unauthorized(`what follows ${inSubprotocol} is not base64url without padding`)
+  }
+  return token.toString()
+}
+
+/** @throws Problem */
+export function authorize(token: Token | null, needed: Role): void {
+  if (token === null || roles.indexOf(token.role) >= roles.indexOf(needed)) return
+  throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
+}
+
+/** What somebody has made is for them, and for those who may change what others hear. @throws Problem */
+export function authorizeOwner(
+  token: Token | null,
+  { name, owner }: { readonly name: string; readonly owner: string | null },
+): void {
+  if (token === null || token.name === owner || token.role !== 'read') return
+  throw new Problem('forbidden', `${name} belongs to ${owner ?? 'nobody'}; the token ${token.name} has the role read`)
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+export function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** Every value of Host that means this service: where it listens, loopback's names, and what was allowed besides. */
+export function allowedHosts(host: string, port: number, more: readonly string[]): string[] {
+  const everywhere = host === '0.0.0.0' || host === '::'
+  const addresses = Object.values(networkInterfaces()).flatMap((there) => (there ?? []).map(({ address }) => address))
+  const names = ['localhost', '127.0.0.1', '::1', ...(everywhere ? [hostname(), ...addresses] : [host])]
+  const places = names.flatMap((name) => {
+    const bare = (isIP(name) === 6 ? `[${name}]` : name).toLowerCase()
+    return port === 80 || port === 443 ? [bare, `${bare}:${port}`] : [`${bare}:${port}`]
+  })
+  return [...new Set([...places, ...more.map((place) => place.toLowerCase())])]
+}

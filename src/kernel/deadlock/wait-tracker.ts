@@ -1,0 +1,236 @@
+/**
+ * Waits as they begin and end, in the two graphs of who waits for whom. In the proven one an edge is certain, and any
+ * thread of a process may reply to a message that one of them received. In the suspected one weak evidence counts too, and
+ * only the receiver replies: who is stuck in the proven one is so in this. So the proven one is looked at only where
+ * somebody is stuck in the other.
+ */
+
+import type { Process } from '../nodes/process.ts'
+import type { Thread } from '../nodes/thread.ts'
+import type { Lock, Wait } from '../nodes/wait.ts'
+import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
+import { type CheckCause, closing, PendingChecks } from './pending-checks.ts'
+import { gone, nobody, WaitGraph } from './wait-graph.ts'
+import { WaitNodes } from './wait-nodes.ts'
+
+export interface Woken {
+  readonly thread: Thread
+  readonly wake: Wake
+}
+
+export class WaitTracker {
+  readonly #nodes = new WaitNodes()
+  readonly proven = new WaitGraph(this.#nodes)
+  readonly suspected = new WaitGraph(this.#nodes)
+  readonly #pending = new PendingChecks()
+  /** Were stuck and wait no more: some of them have ended, and have no node. */
+  readonly #freed: Thread[] = []
+  /** What has set somebody free who was stuck. */
+  readonly #wakes: Woken[] = []
+
+  // ---- what happens ----
+
+  /** A thread lives. */
+  entered(thread: Thread): void {
+    const process = this.#nodes.ofProcess(thread.parent)
+    this.#nodes.living[process]!++
+    if (!this.#isStuck(process)) return
+    this.#wakes.push({ thread, wake: { what: 'created' } })
+    this.proven.reopen(process)
+    this.suspected.reopen(process)
+  }
+
+  /** It waits, or for something else than before, as its `lock` and `wait` say. */
+  blocked(thread: Thread, cause: 'blocked' | 'observed' = 'blocked'): void {
+    const { lock } = thread
+    if (lock !== null) {
+      const to = this.#lockNode(lock)
+      this.#link(thread, to, to, cause)
+      return
+    }
+    const { wait } = thread
+    if (wait === null) this.unblocked(thread, { what: 'changed' })
+    else this.#link(thread, this.#provenEdge(wait), this.#suspectedEdge(wait), cause)
+  }
+
+  /** It waits no more, or for something that is not traced. */
+  unblocked(thread: Thread, wake: Wake): void {
+    const node = thread.waitNode
+    if (node === 0 || this.suspected.next[node] === nobody) return
+    if (this.#isStuck(node)) {
+      this.#wakes.push({ thread, wake })
+      this.#freed.push(thread)
+    }
+    const from = this.suspected.next[node]!
+    this.#letGo(node)
+    this.#dropLock(from)
+  }
+
+  /** It has ended. What it still owns nobody can give up; who waited for itself is to be looked at by the source. */
+  ended(thread: Thread): void {
+    const process = this.#nodes.ofProcess(thread.parent)
+    this.unblocked(thread, { what: 'ended' })
+    const last = this.#wakes.at(-1)
+    if (last?.thread === thread) this.#wakes[this.#wakes.length - 1] = { thread, wake: { what: 'ended' } }
+    this.#nodes.living[process]!--
+    if (this.proven.firstWaiter[process] !== 0) this.#pending.add(process, thread, 'ended')
+    const node = thread.waitNode
+    if (node === 0) return
+    for (const waiter of this.#waitersOf(node)) {
+      if (this.suspected.isLock(waiter)) {
+        this.#linkBoth(waiter, gone)
+        this.#pending.add(waiter, thread, 'ended')
+      } else this.#letGo(waiter)
+    }
+    this.#nodes.giveBack(node)
+  }
+
+  /** Preconditions: so have its threads. */
+  processEnded(process: Process): void {
+    const node = process.waitNode
+    if (node === 0) return
+    this.proven.reopen(node)
+    this.suspected.reopen(node)
+    for (const waiter of this.#waitersOf(node)) this.#letGo(waiter)
+    this.proven.forget(node)
+    this.suspected.forget(node)
+    this.#nodes.giveBack(node)
+  }
+
+  ownerChanged(lock: Lock): void {
+    if (lock.waitNode !== 0) this.#linkLock(lock)
+  }
+
+  // ---- what comes of it ----
+
+  get isChanged(): boolean {
+    return this.#pending.count > 0 || this.isReopened
+  }
+
+  /** Some who were stuck perhaps are no more, or have ended. */
+  get isReopened(): boolean {
+    return this.proven.hasReopened || this.suspected.hasReopened || this.#freed.length > 0
+  }
+
+  /** Threads that were stuck, and perhaps are no more. */
+  reconsider(graph: WaitGraph): Thread[] {
+    const reopened = graph.hasReopened ? this.threads(graph.decide()) : []
+    return this.#freed.length === 0 ? reopened : [...reopened, ...this.#freed]
+  }
+
+  /** Finds who is stuck by what has happened. */
+  examine(): void {
+    const pending = this.#pending
+    for (let place = 0; place < pending.count; place++) {
+      const node = pending.node(place)
+      if (!this.#nodes.isUsed(node)) continue
+      // Where one fewer may reply, nobody need be stuck in the suspected graph who was not.
+      const isStuck = this.suspected.examine(node)
+      if (isStuck || pending.cause(place) === 'ended') this.proven.examine(node)
+    }
+  }
+
+  /** All of that has been told. */
+  clear(): void {
+    this.#pending.clear()
+    if (this.#freed.length > 0) this.#freed.length = 0
+    if (this.#wakes.length > 0) this.#wakes.length = 0
+    this.#nodes.recycle()
+  }
+
+  /** The last of what happened in this update that it needed. */
+  closingOf(members: readonly Thread[]): Closing {
+    const known = this.#pending.closingOf(members)
+    if (known !== null) return known
+    const woken = this.wakeOf(members)
+    return woken === null ? closing('observed', members, null) : closing('released', members, woken.thread)
+  }
+
+  /** What set these free: one of them, or of their processes, if it was one; else the only one that it can have been. */
+  wakeOf(members: readonly Thread[]): Woken | null {
+    const ofMembers = this.#wakes.findLast(({ thread }) => members.includes(thread))
+    const ofProcesses = () =>
+      this.#wakes.findLast(({ thread: { parent } }) => members.some((one) => one.parent === parent))
+    return ofMembers ?? ofProcesses() ?? (this.#wakes.length === 1 ? this.#wakes[0]! : null)
+  }
+
+  // ---- the graphs ----
+
+  #isStuck(node: number): boolean {
+    return this.suspected.isStuck(node) || this.proven.isStuck(node)
+  }
+
+  #link(thread: Thread, proven: number, suspected: number, cause: CheckCause): void {
+    const node = this.#nodes.thread(thread)
+    const before = this.suspected.next[node]!
+    if (before === suspected && this.proven.next[node] === proven) return
+    if (this.#isStuck(node)) this.#wakes.push({ thread, wake: { what: 'changed' } })
+    if (this.proven.next[node] !== proven) this.proven.link(node, proven)
+    if (before !== suspected) this.suspected.link(node, suspected)
+    if (before === nobody) this.#nodes.join(node)
+    this.#dropLock(before)
+    this.#pending.add(node, thread, cause)
+  }
+
+  #linkBoth(node: number, to: number): void {
+    this.proven.link(node, to)
+    this.suspected.link(node, to)
+  }
+
+  /** What the thread waits for is not traced from now on. Preconditions: it was. */
+  #letGo(node: number): void {
+    this.#linkBoth(node, nobody)
+    this.#nodes.leave(node)
+  }
+
+  #waitersOf(node: number): Set<number> {
+    return new Set([...this.proven.waitersOf(node), ...this.suspected.waitersOf(node)])
+  }
+
+  #provenEdge(wait: Wait): number {
+    if (wait.evidence === null) return this.#edge(wait)
+    return 'anyOf' in wait && wait.anyOf !== undefined ? this.#nodes.ofProcess(wait.anyOf) : nobody
+  }
+
+  #edge(wait: Wait): number {
+    if ('releasers' in wait) return this.#nodes.ofProcess(wait.releasers)
+    return wait.releaser === null ? gone : this.#nodes.thread(wait.releaser)
+  }
+
+  #suspectedEdge(wait: Wait): number {
+    if (wait.state === 'REPLY' && wait.likely !== null) return this.#nodes.thread(wait.likely)
+    return this.#edge(wait)
+  }
+
+  #lockNode(lock: Lock): number {
+    if (lock.waitNode !== 0) return lock.waitNode
+    const node = this.#nodes.lock(lock)
+    this.#linkLock(lock)
+    return node
+  }
+
+  #linkLock(lock: Lock): void {
+    const { waitNode, owner, isAbandoned } = lock
+    const to = isAbandoned ? gone : owner === null ? nobody : this.#nodes.thread(owner)
+    if (this.suspected.next[waitNode] === to) return
+    this.#linkBoth(waitNode, to)
+    this.#pending.add(waitNode, owner, 'owner')
+  }
+
+  /** A lock that nobody waits for any more is no part of the graph. */
+  #dropLock(node: number): void {
+    if (node <= 0 || !this.suspected.isLock(node)) return
+    if (this.suspected.firstWaiter[node] !== 0 || this.proven.firstWaiter[node] !== 0) return
+    this.#linkBoth(node, nobody)
+    this.#nodes.giveBack(node)
+  }
+
+  threadAt(node: number): Thread | null {
+    return this.#nodes.threadAt(node)
+  }
+
+  /** Those of the nodes that are threads, by pid and tid. */
+  threads(nodes: readonly number[]): Thread[] {
+    return nodes.flatMap((node) => this.#nodes.threadAt(node) ?? []).sort(byPidAndTid)
+  }
+}

@@ -1,0 +1,88 @@
+/** Actions of thresholds: which can stand where, and how a signal is sent when one trips. */
+
+import { type ActionAbilities, refuse } from '../../actions.ts'
+import { KernelError } from '../../errno.ts'
+import type { Kernel } from '../../kernel.ts'
+import type { Node } from '../../nodes/node.ts'
+import { Process } from '../../nodes/process.ts'
+import { Thread } from '../../nodes/thread.ts'
+import type { LimitRow } from '../table.ts'
+import { crossingPlaces, processOf } from './crossing.ts'
+import { emitDenied } from './deny.ts'
+import type { ThresholdDefinition, ThresholdWatch } from './threshold.ts'
+
+function wrong(field: string, message: string) {
+  return new KernelError('EINVAL', message, { field })
+}
+
+/** @throws KernelError EINVAL naming the field; what the source says where it cannot, or may not */
+export function checkAction(
+  definition: ThresholdDefinition,
+  { row, node, abilities }: { row: LimitRow; node: Pick<Node, 'level'>; abilities: ActionAbilities },
+): void {
+  const { on, action, signal, per } = definition
+  if (on === 'change' && action !== 'notify')
+    throw wrong('action', `"${action}" needs a trip point; of "on": "change" it is only told`)
+  if (action !== 'signal' && signal !== undefined) throw wrong('signal', '"signal" goes with "action": "signal" only')
+  if (action === 'deny') checkDenial(definition, row, abilities)
+  if (action === 'signal') checkSignal(signal, { watched: per ?? node.level, abilities })
+}
+
+function checkDenial(definition: ThresholdDefinition, { name, errno }: LimitRow, { noDenying }: ActionAbilities) {
+  if (errno === null) throw wrong('action', `no call is refused for the sake of ${name}: it can only be told`)
+  if (definition.direction === 'falling') throw wrong('direction', 'only a rise can be denied')
+  // It holds at once, or it does not hold: usage that may stay past the point for a while would have to be taken back.
+  if (definition.for !== null)
+    throw wrong('for', 'a call is refused at once or not at all: no "for" with "action": "deny"')
+  if (noDenying !== null) refuse(noDenying)
+}
+
+function checkSignal(
+  signal: string | undefined,
+  { watched, abilities: { signals, noActing } }: { watched: Node['level']; abilities: ActionAbilities },
+): void {
+  if (signal === undefined) throw wrong('signal', 'name the signal, as in SIGXCPU')
+  if (watched !== 'process' && watched !== 'thread')
+    throw wrong('action', 'the sum of many has no one offender to send a signal to; "per": "process" watches each')
+  if (noActing !== null) refuse(noActing)
+  if (!signals.some(({ name }) => name === signal)) throw wrong('signal', `there is no signal ${signal} here`)
+}
+
+/** Sends the signal of a threshold that has tripped, to the process or thread that did it; and tells what came of it. */
+export function carryOut(kernel: Kernel, watch: ThresholdWatch): void {
+  const { node, threshold } = watch
+  const process = processOf(node)
+  const { signal } = threshold.definition
+  // What tripped may have ended in the same change.
+  if (process === null || signal === undefined || process.slot < 0) return
+  const failure = send(kernel, node, { signal, cause: threshold.path })
+  const { subject, about } = crossingPlaces(watch)
+  kernel.emit('threshold.acted', subject, about, {
+    threshold: threshold.path,
+    limit: threshold.limit,
+    signal,
+    pid: process.pid,
+    ...(node instanceof Thread && { tid: node.tid }),
+    identity: process.identity,
+    name: process.name,
+    sent: failure === null,
+    ...(failure !== null && { errno: failure.errno, reason: failure.message }),
+    note: threshold.definition.note,
+  })
+}
+
+/** Null where it was sent. */
+function send(kernel: Kernel, node: Node, { signal, cause }: { signal: string; cause: string }): KernelError | null {
+  const { actions, selfPid } = kernel
+  if (processOf(node)?.pid === selfPid) return new KernelError('EPERM', 'introspectd sends no signal to itself')
+  if (actions === null || !(node instanceof Process || node instanceof Thread))
+    return new KernelError('ENOTSUP', 'no signal can be sent to it')
+  try {
+    actions.signal(node, signal)
+    return null
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    emitDenied(kernel, error, { cause, call: null })
+    return error
+  }
+}

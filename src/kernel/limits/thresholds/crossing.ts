@@ -1,0 +1,94 @@
+/** What a threshold's event says: enough that a controller need not ask again who the hog is. */
+
+import type { Node } from '../../nodes/node.ts'
+import { Process } from '../../nodes/process.ts'
+import { Thread } from '../../nodes/thread.ts'
+import { processesWithin } from '../../nodes/within.ts'
+import type { Reading, Readings } from '../readings.ts'
+import { type LimitRow, limits } from '../table.ts'
+import { pointValue, type Threshold, type ThresholdWatch } from './threshold.ts'
+
+/** The process that a node is or belongs to. */
+export function processOf(node: Node): Process | null {
+  if (node instanceof Process) return node
+  return node instanceof Thread ? node.parent : null
+}
+
+/** Subject: the leaf that tripped. About: the threshold, and the process's partition. */
+export function crossingPlaces({ threshold, node }: ThresholdWatch): { subject: string; about: string[] } {
+  const partition = processOf(node)?.partition
+  return {
+    subject: `${node.path}/${threshold.limit}`,
+    about: partition ? [threshold.path, partition.path] : [threshold.path],
+  }
+}
+
+interface Surroundings {
+  readonly usage: Readings
+  readonly period: string | null
+  readonly selfPid: number | null
+}
+
+export function crossingData(
+  { threshold, node }: ThresholdWatch,
+  now: Reading,
+  { usage, period, selfPid }: Surroundings,
+): Record<string, unknown> {
+  const { note } = threshold.definition
+  const process = processOf(node)
+  return {
+    threshold: threshold.path,
+    limit: threshold.limit,
+    value: now.value,
+    ...pointsOf(threshold, usage.capacity(node, threshold.index)),
+    capacity: now.capacity,
+    peak: now.peak,
+    ...(now.unreadable > 0 && { unreadable: now.unreadable }),
+    ...(now.estimated > 0 && { estimate: 'touched' }),
+    ...(process && { identity: process.identity, name: process.name }),
+    ...(process && process.pid === selfPid && { self: true }),
+    period,
+    top: topChildren(usage, node, threshold.index, selfPid),
+    note,
+  }
+}
+
+/** Of a threshold on changes there are none. */
+function pointsOf({ definition }: Threshold, capacity: number): Record<string, unknown> {
+  const { at, rearm, direction } = definition
+  if (at === null) return {}
+  const number = (point: number) => (Number.isFinite(point) ? point : null)
+  return {
+    at: number(pointValue(at, capacity, direction)),
+    rearm: rearm === null ? null : number(pointValue(rearm, capacity, direction)),
+    direction,
+    ...(definition.for !== null && { for: definition.for }),
+  }
+}
+
+const topMax = 3
+
+/** The three parts of a sum that use most: threads of a process, processes of a partition or the system. */
+function topChildren(usage: Readings, node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
+  const row: LimitRow = limits[index]!
+  if (node.level === row.home) return []
+  const level = node instanceof Process ? 'thread' : 'process'
+  // Nothing of `processes` is in a process.
+  if (!row.at.includes(level)) return []
+  const parts: Iterable<Node> = node instanceof Process ? node.threads.values() : processesWithin(node)
+  const top: { part: Node; value: number }[] = []
+  for (const part of parts) {
+    const { value } = usage.reading(part, index, false)
+    if (value === null) continue
+    const place = top.findIndex((other) => value > other.value)
+    top.splice(place === -1 ? top.length : place, 0, { part, value })
+    if (top.length > topMax) top.pop()
+  }
+  return top.map(({ part, value }) => ({ path: part.path, ...nameOf(part, selfPid), value }))
+}
+
+function nameOf(part: Node, selfPid: number | null): Record<string, unknown> {
+  if (part instanceof Thread) return { tid: part.tid, name: part.name }
+  if (!(part instanceof Process)) return {}
+  return { pid: part.pid, name: part.name, identity: part.identity, ...(part.pid === selfPid && { self: true }) }
+}

@@ -1,0 +1,196 @@
+/**
+ * Who refuses new use of a limit: rlimits and pools, which are capacities, and thresholds whose action is `deny`. Asked
+ * before a call changes anything, so that a refused one has changed nothing; what it tells afterwards is `limit.denied`.
+ */
+
+import { assert, KernelError } from '../../errno.ts'
+import type { EventType } from '../../events.ts'
+import type { Node } from '../../nodes/node.ts'
+import { guardOf } from '../guard.ts'
+import type { Readings } from '../readings.ts'
+import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../table.ts'
+import { processOf } from './crossing.ts'
+import type { Notifier } from './notifier.ts'
+import { pointValue, type Threshold } from './threshold.ts'
+import type { Expected } from './where.ts'
+
+/** What a call is about to use. */
+export interface Need {
+  readonly limit: LimitName
+  readonly node: Node
+  readonly delta: number
+  /** How large what is used will be: of a limit that is a maximum, and there only. */
+  readonly size?: number
+  /** What is about to be born below the node and to use it: thresholds with `per` would watch it. Smallest first. */
+  readonly newborn?: readonly Newborn[]
+}
+
+export interface Newborn extends Expected {
+  /** Infinity: it will have no finite one. */
+  readonly capacity: number
+}
+
+/** One that refuses. */
+export interface Refuser {
+  readonly need: Need
+  /** Whose limit it is; of what is yet to be born, where that would be. */
+  readonly node: Node
+  /** Null: a capacity refuses. */
+  readonly threshold: Threshold | null
+  /** The most that it lets be. */
+  readonly most: number
+  readonly by: 'threshold' | 'rlimit' | 'pool'
+  /** Of what is yet to be born. */
+  readonly newborn: Level | null
+}
+
+interface Held {
+  readonly usage: Readings
+  readonly notifier: Notifier
+}
+
+const rows: readonly LimitRow[] = limits
+const nobody: readonly Refuser[] = []
+
+/** All that refuse, the smallest container first, then by path. What takes nothing new is never refused. */
+export function refusersOf(held: Held, need: Need): readonly Refuser[] {
+  const { limit, node, delta, size } = need
+  const index = limitIndex[limit]
+  const { at: reaches, adds, errno } = rows[index]!
+  assert((adds === 'maximum') === (size !== undefined), 'a maximum has a size, a sum has none')
+  if (delta <= 0 || errno === null) return nobody
+  let found: Refuser[] | null = null
+  const add = (refuser: Omit<Refuser, 'need'>) => {
+    found ??= []
+    found.push({ need, ...refuser })
+  }
+  for (const each of need.newborn ?? []) if (reaches.includes(each.level)) refuseBirth(held, need, each, add)
+  for (let at: Node | null = node; at !== null && reaches.includes(at.level); at = at.parent) {
+    const value = size ?? held.usage.value(at, index) + delta
+    const capacity = held.usage.capacity(at, index)
+    // A capacity that is not known yet is NaN and refuses nothing.
+    if (value > capacity)
+      add({ node: at, threshold: null, most: capacity, by: capacityOf(at.level, index), newborn: null })
+    if (at.guards === null) continue
+    for (const threshold of denying(at, index)) {
+      const most = pointOf(threshold, capacity)
+      if (value > most) add({ node: at, threshold, most, by: 'threshold', newborn: null })
+    }
+  }
+  return found ?? nobody
+}
+
+function refuseBirth(
+  { notifier }: Held,
+  { limit, node, delta }: Need,
+  newborn: Newborn,
+  add: (refuser: Omit<Refuser, 'need'>) => void,
+): void {
+  const index = limitIndex[limit]
+  const { level, capacity } = newborn
+  if (delta > capacity) add({ node, threshold: null, most: capacity, by: capacityOf(level, index), newborn: level })
+  for (const threshold of notifier.reach.awaiting(node, index, newborn)) {
+    if (threshold.definition.action !== 'deny') continue
+    const most = pointOf(threshold, capacity)
+    if (delta > most) add({ node, threshold, most, by: 'threshold', newborn: level })
+  }
+}
+
+/** Processes and threads have their capacities from rlimits, what is above them from pools. */
+function capacityOf(level: Level, index: number): 'rlimit' | 'pool' {
+  return rows[index]!.rlimit !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
+}
+
+function denying(node: Node, index: number): Threshold[] {
+  const watches = guardOf(node, index)?.watches ?? []
+  const thresholds = [...watches]
+    .map(({ threshold }) => threshold)
+    .filter(({ definition }) => definition.action === 'deny')
+  return thresholds.sort((one, other) => (one.path < other.path ? -1 : 1))
+}
+
+/** NaN where it is a percentage of what is not known: that refuses nothing. */
+function pointOf({ definition: { at, direction } }: Threshold, capacity: number): number {
+  assert(at !== null, 'what denies has a point')
+  return pointValue(at, capacity, direction)
+}
+
+/** A call that was refused by a limit. */
+export class Denied extends KernelError {
+  readonly #refusers: readonly Refuser[]
+
+  constructor(refusers: readonly Refuser[]) {
+    const [first] = refusers
+    assert(first !== undefined, 'somebody refuses')
+    super(errnoOf(first), reasonOf(first))
+    this.#refusers = refusers
+  }
+
+  /** The first has decided; all are told. */
+  get refusers(): readonly Refuser[] {
+    return this.#refusers
+  }
+}
+
+function errnoOf({ need }: Refuser) {
+  return rows[limitIndex[need.limit]]!.errno ?? 'EINVAL'
+}
+
+function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refuser): string {
+  const { unit, rlimit } = rows[limitIndex[limit]]!
+  const place = newborn === null ? `${node.path}/${limit}` : `${limit} of a new ${newborn} below ${node.path}`
+  const what = `${place} is at most ${Math.min(most, Number.MAX_SAFE_INTEGER)} ${unit}`
+  if (threshold !== null) return `${what}: ${threshold.path} denies more`
+  return by === 'rlimit' ? `${what}: RLIMIT_${rlimit?.toUpperCase()}` : what
+}
+
+interface Teller extends Held {
+  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void
+}
+
+/** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
+export interface DenialCause {
+  readonly cause: string | null
+  /** What it called; null where nobody called. */
+  readonly call: string | null
+}
+
+/** `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors nothing. */
+export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): void {
+  if (!(error instanceof Denied)) return
+  for (const refuser of error.refusers) {
+    const { node, threshold, need } = refuser
+    const process = processOf(node)
+    const about = [threshold?.path, process?.partition?.path, cause.cause].filter((path) => typeof path === 'string')
+    kernel.emit('limit.denied', `${node.path}/${need.limit}`, about, { ...deniedData(kernel, refuser), ...cause })
+  }
+}
+
+/** What no thread does: a refusal of it is told here, and thrown on. Preconditions: inside an update. */
+export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T {
+  try {
+    return change()
+  } catch (error) {
+    emitDenied(kernel, error, { cause: null, call })
+    throw error
+  }
+}
+
+function deniedData({ usage }: Held, refuser: Refuser): Record<string, unknown> {
+  const { need, node, threshold, most, by, newborn } = refuser
+  const index = limitIndex[need.limit]
+  const process = processOf(node)
+  return {
+    limit: need.limit,
+    errno: errnoOf(refuser),
+    by,
+    ...(by === 'rlimit' && { rlimit: rows[index]!.rlimit }),
+    threshold: threshold?.path ?? null,
+    ...(newborn !== null && { newborn }),
+    value: usage.value(node, index),
+    wanted: need.delta,
+    most,
+    ...(process && { identity: process.identity, name: process.name }),
+    note: threshold?.definition.note ?? null,
+  }
+}

@@ -1,0 +1,406 @@
+/**
+ * The Generic Notifier: keeps the thresholds, watches the nodes they name, and tells when usage crosses a trip point.
+ * One `threshold.tripped`, then exactly one `threshold.cleared` (unless `once`): never a storm.
+ */
+
+import type { ActionAbilities } from '../../actions.ts'
+import { assert, KernelError } from '../../errno.ts'
+import type { EventType } from '../../events.ts'
+import { containers, type Node } from '../../nodes/node.ts'
+import type { Process } from '../../nodes/process.ts'
+import { isEmpty } from '../../nodes/within.ts'
+import { TimerWheel } from '../../time/timer-wheel.ts'
+import type { Guard } from '../guard.ts'
+import { checkCount, checkWatches } from '../maxima.ts'
+import { byContainer, thresholdPath } from '../places.ts'
+import { nothingKnown, type Reading } from '../readings.ts'
+import { type LimitRow, limits } from '../table.ts'
+import type { Usage } from '../usage.ts'
+import { checkAction } from './action.ts'
+import { checkDefinition, checkMeasurable } from './check-definition.ts'
+import { crossingData, crossingPlaces } from './crossing.ts'
+import { type ClearReason, Evaluator, guardOfWatch, type News } from './evaluator.ts'
+import { Scope } from './scope.ts'
+import { Switches } from './switches.ts'
+import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, ThresholdWatch } from './threshold.ts'
+import { ThresholdSet } from './threshold-set.ts'
+import { isMeant } from './where.ts'
+
+export interface NotifierParts {
+  readonly usage: Usage
+  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  /** Why a limit cannot be measured at all at a node of this level, or null. */
+  readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
+  /** How often the limit is sampled, as in "25ms"; null where it is counted as it happens. */
+  readonly period: (index: number, level: Node['level']) => string | null
+  readonly selfPid: number | null
+  readonly firstRevision: number
+  /** What can be done to processes. */
+  readonly actions: ActionAbilities
+  /** It has tripped, and its action is a signal. */
+  readonly act: (watch: ThresholdWatch) => void
+  /** ms of Unix time. */
+  readonly now: () => number
+}
+
+/** What a client asks for. */
+export interface Wish {
+  readonly definition: ThresholdDefinition
+  readonly owner: string | null
+}
+
+/** As it was kept over a restart. */
+export interface KeptWish extends Wish {
+  readonly revision: number
+  /** When its `ttl` runs out, in ms of Unix time. */
+  readonly endsAt: number | null
+  /** Nodes at which it had tripped, or told once what it tells but once. */
+  readonly tripped: ReadonlySet<Node>
+}
+
+/** What has become of a definition: `renewed` is the same, with more time. */
+export type DefinitionNews = 'set' | 'renewed' | 'gone'
+
+export class Notifier {
+  /** What is switched off is not watched at all; its thresholds wait. */
+  readonly switches = new Switches()
+  readonly #parts: NotifierParts
+  readonly #judge: Evaluator
+  readonly #wheel: TimerWheel<NotifierTimer>
+  /** Pairs of a threshold and a node that it watches. */
+  #watches = 0
+  readonly #set = new ThresholdSet()
+  readonly reach = new Scope(this.#set, this.switches)
+  /** Watches on nodes that came below a threshold in the change under way. */
+  #adopted: ThresholdWatch[] = []
+  #revision: number
+  /** Called after thresholds came, went or changed: a source reads more often what is armed. */
+  onArmed: () => void = () => {}
+  /** Called for each definition that came, went or was renewed, and with null when something was switched: whoever keeps them. */
+  onDefined: (threshold: Threshold | null, news: DefinitionNews) => void = () => {}
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts
+    this.#revision = parts.firstRevision
+    this.#wheel = new TimerWheel<NotifierTimer>(Math.trunc(parts.now()))
+    this.#judge = new Evaluator({
+      usage: parts.usage,
+      wheel: this.#wheel,
+      now: parts.now,
+      read: ({ node, threshold }) => this.read(node, threshold.index),
+      tell: (watch, news) => this.#tell(watch, news),
+    })
+  }
+
+  get hasAdopted(): boolean {
+    return this.#adopted.length > 0
+  }
+
+  /** Of the next definition. */
+  get nextRevision(): number {
+    return this.#revision
+  }
+
+  get size(): number {
+    return this.#set.size
+  }
+
+  thresholds(): Iterable<Threshold> {
+    return this.#set.all()
+  }
+
+  /** Whether there is a threshold on this limit anywhere, and it is switched on. */
+  isArmed(index: number): boolean {
+    return this.countOn(index) > 0 && this.switches.isOn(index)
+  }
+
+  /** How many thresholds there are on this limit. */
+  countOn(index: number): number {
+    return this.#set.countOn(index)
+  }
+
+  /** Those set on this limit at this very node. */
+  thresholdsAt(node: Node, index: number): Threshold[] {
+    return this.#set.at(node).filter((threshold) => threshold.index === index)
+  }
+
+  find(node: Node, index: number, name: string): Threshold | null {
+    return this.#set.find(thresholdPath(node, index, name))
+  }
+
+  /**
+   * Sets a threshold. The same definition again is no event; a changed one clears the old as `replaced` first.
+   * Nodes already past trip at once, marked `initial`.
+   * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
+   */
+  put(node: Node, index: number, name: string, wish: Wish): { threshold: Threshold; created: boolean } {
+    const known = this.#check(node, index, name, wish)
+    if (known !== null && sameDefinition(known.definition, wish.definition)) {
+      this.#renew(known)
+      return { threshold: known, created: false }
+    }
+    const threshold = this.#make(node, index, name, wish, this.#revision)
+    checkWatches(this.#watches - (known?.watches.size ?? 0), this.reach.nodesOf(threshold))
+    this.#revision++
+    if (known !== null) this.#retire(known, 'replaced')
+    this.install(threshold)
+    this.#countDown(threshold)
+    this.onDefined(threshold, 'set')
+    this.#begin([threshold])
+    this.onArmed()
+    return { threshold, created: known === null }
+  }
+
+  /**
+   * Sets a threshold again as it was before a restart. Where it had tripped and usage is still past, nothing is told; where it is
+   * back, that is; where it is past only now, that it tripped, marked `initial`. @throws as `put`
+   */
+  restore(node: Node, index: number, name: string, { revision, endsAt, tripped, ...wish }: KeptWish): Threshold {
+    const known = this.#check(node, index, name, wish)
+    assert(known === null, 'what is restored was not set meanwhile')
+    const threshold = this.#make(node, index, name, wish, revision)
+    const nodes = [...this.reach.nodesOf(threshold)]
+    checkWatches(this.#watches, nodes)
+    this.install(threshold)
+    const { on, once } = threshold.definition
+    for (const each of nodes) {
+      const had = tripped.has(each) && (on === 'cross' || once)
+      const watch = this.watch(threshold, each, !had)
+      if (had) watch.state = 'tripped'
+    }
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
+    if (endsAt !== null) this.arm(threshold, Math.ceil(endsAt))
+    this.onArmed()
+    return threshold
+  }
+
+  /** What `put` would answer now; nothing is set, and nothing told. @throws as `put` */
+  preview(node: Node, index: number, name: string, wish: Wish): Threshold {
+    this.#check(node, index, name, wish)
+    const threshold = this.#make(node, index, name, wish, this.#revision)
+    for (const each of this.reach.nodesOf(threshold)) {
+      const watch = new ThresholdWatch(threshold, each, true)
+      threshold.watches.set(each, watch)
+      this.#judge.preview(watch)
+    }
+    return threshold
+  }
+
+  /** The one of that name, if any. */
+  #check(node: Node, index: number, name: string, { definition }: Wish): Threshold | null {
+    const { usage, unmeasurable, actions } = this.#parts
+    const row: LimitRow = limits[index]!
+    if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
+    checkDefinition(definition, row, node)
+    checkAction(definition, { row, node, abilities: actions })
+    checkMeasurable(definition, row, {
+      node,
+      why: unmeasurable(row, definition.per ?? node.level),
+      capacity: usage.capacity(node, index),
+    })
+    const known = this.find(node, index, name)
+    if (known === null) checkCount(this.#set.size)
+    return known
+  }
+
+  #make(node: Node, index: number, name: string, { definition, owner }: Wish, revision: number): Threshold {
+    return new Threshold({ path: thresholdPath(node, index, name), name, node, index, definition, owner, revision })
+  }
+
+  /** Watches all that these are for, and looks at it: smallest container first, whichever threshold. */
+  #begin(thresholds: Iterable<Threshold>): void {
+    const watches: ThresholdWatch[] = []
+    for (const threshold of thresholds)
+      for (const each of this.reach.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
+    for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
+  }
+
+  #countDown(threshold: Threshold): void {
+    if (threshold.ttlMs !== null) this.arm(threshold, Math.ceil(this.#parts.now() + threshold.ttlMs))
+  }
+
+  /** Put again: it lives on from now, and what was told `once` may be told again. */
+  #renew(threshold: Threshold): void {
+    this.#countDown(threshold)
+    const { once } = threshold.definition
+    if (once || threshold.timer !== null) this.onDefined(threshold, once ? 'set' : 'renewed')
+    if (!once) return
+    for (const watch of threshold.watches.values()) {
+      if (watch.state !== 'tripped') continue
+      watch.state = 'unknown'
+      watch.fresh = true
+      watch.told = null
+      this.#evaluate(watch)
+    }
+  }
+
+  /** A threshold is in force; as yet it watches nothing. */
+  install(threshold: Threshold): void {
+    this.#set.add(threshold)
+  }
+
+  delete(threshold: Threshold): void {
+    assert(this.#set.has(threshold), 'a threshold that is deleted exists')
+    this.#retire(threshold, 'deleted')
+    this.onArmed()
+  }
+
+  /** Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just set. */
+  switch(index: number | null, on: boolean): void {
+    const before = limits.map((_, each) => this.switches.isOn(each))
+    this.switches.set(index, on)
+    this.onDefined(null, 'set')
+    const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
+    const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
+    for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
+    this.#begin(changed)
+    this.onArmed()
+  }
+
+  /** When the next waiting is over, in whole ms; null where nothing waits. */
+  nextAt(): number | null {
+    return this.#wheel.nextAt()
+  }
+
+  /** What comes with time, up to and at that time. Preconditions: all changes until then are settled. Returns how many. */
+  expire(at: number): number {
+    let count = 0
+    this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), ({ of }) => {
+      count++
+      if (of instanceof ThresholdWatch) this.#expire(of)
+      else {
+        this.#retire(of, 'expired')
+        this.onArmed()
+      }
+    })
+    return count
+  }
+
+  #expire(watch: ThresholdWatch): void {
+    this.#judge.expire(watch)
+    this.#mind(watch)
+  }
+
+  /** What waits, in the order in which it was armed. */
+  waiting(): readonly NotifierTimer[] {
+    return this.#wheel.armed()
+  }
+
+  /** The end of a threshold, or of what a watch waits for. */
+  arm(of: Threshold | ThresholdWatch, at: number): void {
+    of.timer ??= new NotifierTimer(of)
+    this.#wheel.arm(of.timer, at)
+  }
+
+  /** Evaluates the watches of what has changed, and new ones: smallest container first, then by path. */
+  evaluate(due: readonly Guard[]): void {
+    const adopted = this.#adopted.filter((watch) => watch.threshold.watches.get(watch.node) === watch)
+    this.#adopted = []
+    const dueAt = (guard: Guard) => guard.due(this.#parts.usage.capacity(guard.node, guard.index))
+    const watches = new Set([...due.flatMap(dueAt), ...adopted])
+    for (const watch of [...watches].sort(byContainer)) this.#judge.judge(watch)
+    const guards = new Set([...due, ...adopted.map(guardOfWatch)])
+    for (const guard of guards) guard.rest(this.#parts.usage.capacity(guard.node, guard.index))
+  }
+
+  /**
+   * Holds a newborn node, or one that has moved in, against the thresholds with `per` above it. What it uses already
+   * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
+   */
+  adopt(node: Node, { moved = false } = {}): void {
+    if (node.isRemoved) return
+    for (const threshold of this.#set.above(node))
+      if (!threshold.watches.has(node) && this.reach.isFor(threshold, node))
+        this.#adopted.push(this.watch(threshold, node, moved))
+  }
+
+  /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
+  removeNode(node: Node): void {
+    for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
+    const placed = this.#set.at(node)
+    for (const threshold of placed) this.#retire(threshold, 'died')
+    if (placed.length > 0) this.onArmed()
+  }
+
+  /** Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed. */
+  filter(node: Node): void {
+    const above = new Set<Node>([node, ...containers(node)])
+    for (const watch of watchesOf(node)) {
+      const { where } = watch.threshold.definition
+      const isIn = above.has(watch.threshold.node) && (where === null || isMeant(where, node))
+      if (!isIn) this.#unwatch(watch, 'filtered')
+    }
+  }
+
+  /** A process has another name or user: filters may be for it now, or no longer. */
+  reconsider(process: Process): void {
+    if (this.#set.filters === 0) return
+    for (const node of [...process.threads.values(), process]) {
+      this.filter(node)
+      this.adopt(node, { moved: true })
+    }
+  }
+
+  /** Of a node that has ended meanwhile, as by the signal of a threshold, nothing is known any more. */
+  read(node: Node, index: number): Reading {
+    if (node.slot < 0) return nothingKnown
+    const { home } = limits[index]!
+    return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
+  }
+
+  /** It is yet to be evaluated. */
+  watch(threshold: Threshold, node: Node, fresh: boolean): ThresholdWatch {
+    const watch = new ThresholdWatch(threshold, node, fresh)
+    threshold.watches.set(node, watch)
+    this.#watches++
+    this.#parts.usage.guard(node, threshold.index).watches.add(watch)
+    return watch
+  }
+
+  #unwatch(watch: ThresholdWatch, reason: ClearReason): void {
+    const { threshold, node } = watch
+    const { on, once } = threshold.definition
+    if (watch.state === 'tripped' && on === 'cross' && !once) this.#tell(watch, { type: 'threshold.cleared', reason })
+    watch.state = 'unknown'
+    this.#judge.rest(watch)
+    threshold.watches.delete(node)
+    this.#watches--
+    const guard = guardOfWatch(watch)
+    guard.watches.delete(watch)
+    // Without a guard a counter's change costs nothing more than before anybody watched.
+    if (guard.watches.size === 0) this.#parts.usage.unguard(guard)
+  }
+
+  #retire(threshold: Threshold, reason: ClearReason): void {
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
+    if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
+    this.#set.remove(threshold)
+    this.onDefined(threshold, 'gone')
+  }
+
+  #evaluate(watch: ThresholdWatch): void {
+    this.#judge.judge(watch)
+    this.#mind(watch)
+  }
+
+  #mind(watch: ThresholdWatch): void {
+    const { node, threshold } = watch
+    guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
+  }
+
+  #tell(watch: ThresholdWatch, { type, ...what }: News): void {
+    if (type === 'threshold.tripped' && watch.threshold.definition.action === 'signal') this.#parts.act(watch)
+    const { subject, about } = crossingPlaces(watch)
+    const { usage, period, selfPid } = this.#parts
+    const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
+      usage,
+      period: period(watch.threshold.index, watch.node.level),
+      selfPid,
+    })
+    this.#parts.emit(type, subject, about, { ...data, ...what })
+  }
+}
+
+function watchesOf({ guards }: Node): ThresholdWatch[] {
+  return (guards ?? []).flatMap(({ watches }) => [...watches])
+}

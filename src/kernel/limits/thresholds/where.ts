@@ -1,0 +1,66 @@
+/** Which processes a threshold with `per` is for, by what may change while they live: name, user, partition. */
+
+import type { Node } from '../../nodes/node.ts'
+import { Partition } from '../../nodes/partition.ts'
+import type { Process } from '../../nodes/process.ts'
+import type { Level } from '../table.ts'
+import { processOf } from './crossing.ts'
+
+/** Null asks nothing. */
+export interface Where {
+  /** Of the process: `*` stands for any characters, `?` for one. */
+  readonly name: string | null
+  readonly uid: number | null
+  /** Pathname of a partition that it is in, or in one below; it need not be there yet. */
+  readonly partition: string | null
+}
+
+type Named = Pick<Process, 'name' | 'uid'>
+
+/** A process or thread that is not there yet: of a thread, the process that it will be in. */
+export interface Expected {
+  readonly level: Level
+  readonly process: Named
+}
+
+/** That a node is, or is in. */
+export function partitionOf(node: Node): Partition | null {
+  return node instanceof Partition ? node : (processOf(node)?.partition ?? null)
+}
+
+/** Whether a node is meant: a process or a partition itself, a thread by its process. */
+export function isMeant(where: Where, node: Node): boolean {
+  return fits(where, processOf(node), partitionOf(node))
+}
+
+/** Whether a process of this name and user is meant, in this partition; null is none. */
+export function fits(where: Where, process: Named | null, partition: Partition | null): boolean {
+  if (where.partition !== null && !isAtOrBelow(partition?.path, where.partition)) return false
+  if (where.uid !== null && process?.uid !== where.uid) return false
+  return where.name === null || (process !== null && globMatches(where.name, process.name))
+}
+
+function isAtOrBelow(path: string | undefined, top: string): boolean {
+  return path === top || (path?.startsWith(`${top}/part/`) ?? false)
+}
+
+/** By going back to the last star only: no pattern takes longer than its length times that of the text. */
+export function globMatches(pattern: string, text: string): boolean {
+  let [at, place] = [0, 0]
+  let star = -1
+  let resumed = 0
+  while (place < text.length) {
+    if (pattern[at] === '*') {
+      star = at++
+      resumed = place
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[place])) {
+      at++
+      place++
+    } else if (star >= 0) {
+      at = star + 1
+      place = ++resumed
+    } else return false
+  }
+  while (pattern[at] === '*') at++
+  return at === pattern.length
+}

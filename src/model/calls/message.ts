@@ -1,0 +1,204 @@
+/** Synchronous messages, and pulses. */
+
+import type { Errno } from '../../kernel/errno.ts'
+import { KernelError } from '../../kernel/errno.ts'
+import type { Machine } from '../machine.ts'
+import type { Channel, Connection, Message, Payload, Pulse } from '../objects/channel.ts'
+import type { ModelProcess } from '../objects/model-process.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import { type Progress, success, type Value } from './call.ts'
+import { channelOf, connectionOf, usable } from './channel.ts'
+import { charge, needRoom } from './charging.ts'
+import { endService, refreshPriority } from './priority.ts'
+import { block, release } from './scheduling.ts'
+
+/**
+ * MsgSend: sends a message and waits for the reply. Where a thread of the server waits on the channel it has the
+ * message at once, of several the one with the highest priority, of equals the one that has waited longest. Blocks in
+ * SEND until a thread of the server receives it, then in REPLY. QNX: MsgSend().
+ * @param coid of a connection
+ * @param msg what it carries, text or a number; handed to the receiver as it is
+ * @returns status and msg of the reply
+ * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the
+ * server went away meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT
+ * after TimerTimeout; and what MsgError answers
+ */
+export function msgSend(
+  machine: Machine,
+  thread: ModelThread,
+  { coid, msg = null }: { coid: number; msg?: Payload },
+): Progress {
+  const connection = usable(connectionOf(thread.parent, coid))
+  const message: Message = { client: thread, connection, payload: msg, rcvid: 0, receiver: null }
+  const receiver = connection.channel.receivers.first
+  if (receiver === null) block(machine, thread, { state: 'SEND', message })
+  else {
+    const received = hand(message, receiver)
+    block(machine, thread, { state: 'REPLY', message })
+    release(machine, receiver, { value: received })
+  }
+  return 'blocked'
+}
+
+/** The receiver has it from now on, and works at its priority. What it is told of it. */
+function hand(message: Message, receiver: ModelThread): Value {
+  const { connection, payload, client } = message
+  const { channel, server } = connection
+  message.rcvid = channel.owner.ids.rcvid.take()
+  message.receiver = receiver
+  channel.owner.received.set(message.rcvid, message)
+  serveAt(receiver, channel, client.priority, message)
+  return {
+    rcvid: message.rcvid,
+    pid: client.parent.pid,
+    tid: client.tid,
+    scoid: server.scoid,
+    priority: client.priority,
+    msg: payload,
+  }
+}
+
+/** A receiver works at the priority of what it received, be that higher than its own or lower. */
+function serveAt(receiver: ModelThread, channel: Channel, priority: number, message: Message | null): void {
+  if (channel.fixedPriority) return
+  receiver.servedPriority = priority
+  receiver.serving = message
+  receiver.receivedOn = channel
+  channel.lastReceivers.add(receiver)
+  refreshPriority(receiver)
+}
+
+function isBefore(pulse: Pulse, { priority, arrival }: ModelThread): boolean {
+  return pulse.priority > priority || (pulse.priority === priority && pulse.arrival < arrival)
+}
+
+/**
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of
+ * several the one that came first. The caller then works at the priority at which that was sent, until it receives
+ * again. Blocks in RECEIVE where nothing waits. QNX: MsgReceive().
+ * @param chid of the channel
+ * @returns of a message rcvid (never that of another message), pid, tid, scoid, priority and msg; of a pulse rcvid 0,
+ * code, value, scoid, priority and count
+ * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after
+ * TimerTimeout
+ */
+export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { chid: number }): Progress {
+  const channel = channelOf(thread.parent, chid)
+  endService(thread)
+  const [pulse] = channel.pulses
+  const client = channel.senders.first
+  if (pulse !== undefined && (client === null || isBefore(pulse, client))) {
+    channel.pulses.shift()
+    charge(machine, channel.owner, 'signals', -1)
+    serveAt(thread, channel, pulse.priority, null)
+    return pulseValue(pulse)
+  }
+  if (client?.blocker?.state !== 'SEND') {
+    block(machine, thread, { state: 'RECEIVE', channel })
+    return 'blocked'
+  }
+  const { message } = client.blocker
+  const received = hand(message, thread)
+  block(machine, client, { state: 'REPLY', message })
+  return received
+}
+
+function pulseValue({ code, value, scoid, priority, count }: Omit<Pulse, 'arrival'>): Value {
+  return {
+    rcvid: 0,
+    code,
+    value,
+    scoid,
+    priority,
+    count,
+  }
+}
+
+/** @throws ESRCH */
+function messageOf(process: ModelProcess, rcvid: number): Message {
+  const message = process.received.get(rcvid)
+  if (message !== undefined) return message
+  throw new KernelError('ESRCH', `no client of process ${process.pid} waits for a reply to ${rcvid}`)
+}
+
+/**
+ * MsgReply: answers a message; any thread of the process may, not only the one that received it. Does not block. QNX:
+ * MsgReply().
+ * @param rcvid of the message
+ * @param status what MsgSend returns, an integer
+ * @param msg what the reply carries, text or a number
+ * @throws ESRCH nobody waits for a reply to that rcvid
+ */
+export function msgReply(
+  machine: Machine,
+  { parent }: ModelThread,
+  { rcvid, status = 0, msg = null }: { rcvid: number; status?: number; msg?: Payload },
+): Progress {
+  release(machine, messageOf(parent, rcvid).client, { value: { status, msg } })
+  return success
+}
+
+/**
+ * MsgError: answers a message with an error: the client's MsgSend fails with it. Does not block. QNX: MsgError().
+ * @param rcvid of the message
+ * @param error name of an errno
+ * @throws ESRCH nobody waits for a reply to that rcvid
+ */
+export function msgError(
+  machine: Machine,
+  { parent }: ModelThread,
+  { rcvid, error }: { rcvid: number; error: Errno },
+): Progress {
+  release(machine, messageOf(parent, rcvid).client, { errno: error })
+  return success
+}
+
+/**
+ * MsgSendPulse: sends a pulse. Equal ones that wait are one entry with a count. Does not block. QNX: MsgSendPulse().
+ * @param coid of a connection
+ * @param code an integer, for the receiver
+ * @param value an integer, for the receiver
+ * @param priority 1 to 255; the caller's own where it is left out
+ * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry
+ */
+export function msgSendPulse(
+  machine: Machine,
+  thread: ModelThread,
+  {
+    coid,
+    code,
+    value = 0,
+    priority = thread.priority,
+  }: { coid: number; code: number; value?: number; priority?: number },
+): Progress {
+  const connection = usable(connectionOf(thread.parent, coid))
+  sendPulse(machine, connection, { code, value, priority })
+  return success
+}
+
+/** @throws EAGAIN where it would have to wait and there is no room */
+export function sendPulse(
+  machine: Machine,
+  { channel, server }: Connection,
+  { code, value, priority }: { code: number; value: number; priority: number },
+): void {
+  const { scoid } = server
+  const receiver = channel.receivers.first
+  if (receiver !== null) {
+    release(machine, receiver, { value: pulseValue({ priority, code, value, scoid, count: 1 }) })
+    serveAt(receiver, channel, priority, null)
+    return
+  }
+  const equal = channel.pulses.find(
+    (other) => other.code === code && other.value === value && other.priority === priority && other.scoid === scoid,
+  )
+  if (equal !== undefined) {
+    equal.count++
+    return
+  }
+  needRoom(machine, { limit: 'signals', node: channel.owner, delta: 1 })
+  const before = channel.pulses.findLastIndex((other) => other.priority >= priority)
+  const arrival = machine.nextArrival()
+  channel.pulses.splice(before + 1, 0, { priority, code, value, scoid, count: 1, arrival })
+  charge(machine, channel.owner, 'signals', 1)
+}

@@ -1,0 +1,97 @@
+/** A process of the model: what it has made by kernel calls. */
+
+import { Process, type ProcessBirth, type Rlimit } from '../../kernel/nodes/process.ts'
+import type { Disposition, PendingSignal, Signal } from '../signals.ts'
+import type { Channel, Connection, Message } from './channel.ts'
+import { IdPool } from './id-pool.ts'
+import type { ModelThread } from './model-thread.ts'
+import type { Sync } from './sync.ts'
+import type { KernelTimer } from './timer.ts'
+
+export interface OpenFile {
+  readonly path: string
+  readonly writable: boolean
+  /** Bytes. */
+  size: number
+}
+
+/** A child that has ended and was not waited for: it holds its pid, and nothing else. */
+export interface Zombie {
+  readonly pid: number
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** POSIX rlimits that QNX Neutrino has; a soft limit is what refuses. */
+export const modelRlimits = [
+  'as',
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'memlock',
+  'nofile',
+  'nproc',
+  'nthr',
+  'rss',
+  'stack',
+] as const
+export type RlimitName = (typeof modelRlimits)[number]
+
+export function isModelRlimit(name: string): name is RlimitName {
+  return (modelRlimits as readonly string[]).includes(name)
+}
+
+export class ModelProcess extends Process {
+  declare readonly threads: Map<number, ModelThread>
+  declare uid: number
+  declare parentProcess: ModelProcess | null
+  declare rlimits: Readonly<Record<RlimitName, Rlimit>>
+  readonly channels = new Map<number, Channel>()
+  readonly connections = new Map<number, Connection>()
+  /** Messages that its threads received and nobody has replied to, by rcvid. */
+  readonly received = new Map<number, Message>()
+  readonly syncs = new Map<string, Sync>()
+  readonly timers = new Map<number, KernelTimer>()
+  readonly files = new Map<number, OpenFile>()
+  readonly zombies = new Map<number, Zombie>()
+  readonly dispositions = new Map<Signal, Disposition>()
+  readonly pending: PendingSignal[] = []
+  /** Pages, of all mappings; and those of them that are locked. */
+  dataPages = 0
+  lockedPages = 0
+  /** Bytes that count as resident. */
+  resident = 0
+  stopped = false
+  /** Threads that have not ended. */
+  living = 0
+  /** CPU time is past the soft rlimit, and that was told. */
+  overCpu = false
+  readonly ids: Readonly<Record<IdKind, IdPool>>
+
+  constructor(
+    birth: ProcessBirth & { readonly uid: number; readonly parentProcess: ModelProcess | null },
+    rlimits: Readonly<Record<RlimitName, Rlimit>>,
+    ids: Readonly<Record<IdKind, IdPool>> = freshIds(),
+  ) {
+    super(birth)
+    this.rlimits = rlimits
+    this.ids = ids
+  }
+}
+
+export const idKinds = ['tid', 'chid', 'coid', 'scoid', 'rcvid', 'timerid', 'fd'] as const
+export type IdKind = (typeof idKinds)[number]
+
+/** Descriptors begin at 0, all else at 1. */
+function freshIds(): Record<IdKind, IdPool> {
+  return {
+    tid: IdPool.from(1),
+    chid: IdPool.from(1),
+    coid: IdPool.from(1),
+    scoid: IdPool.from(1),
+    rcvid: IdPool.from(1),
+    timerid: IdPool.from(1),
+    fd: IdPool.from(0),
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What a state says must be so of any machine: a thread that is blocked is so for one reason, ids are in use or free, what is
+ * counted is what there is. A state that somebody wrote by hand may say otherwise, and the machine would fail at it later.
+ */
+
+import { KernelError } from '../../kernel/errno.ts'
+import { type LimitName, type LimitRow, limits } from '../../kernel/limits/table.ts'
+import type { Node } from '../../kernel/nodes/node.ts'
+import type { Partition } from '../../kernel/nodes/partition.ts'
+import type { System } from '../../kernel/nodes/system.ts'
+import type { Machine } from '../machine.ts'
+import type { Blocker } from '../objects/blocker.ts'
+import { type IdKind, idKinds, type ModelProcess } from '../objects/model-process.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import { at } from './references.ts'
+
+const pageBytes = 4096
+
+/** @throws EINVAL naming what it is true of, as `at` does */
+function must(isSo: boolean, fact: string): void {
+  if (!isSo) throw new KernelError('EINVAL', fact)
+}
+
+/** Preconditions: all of it is loaded. @throws EINVAL */
+export function checkMachine(machine: Machine): void {
+  const processes = machine.processes()
+  for (const [index, process] of processes.entries()) {
+    const threads = [...process.threads.values()]
+    for (const [place, thread] of threads.entries())
+      at(`processes/${index}/threads/${place}`, () => checkThread(machine, thread))
+    at(`processes/${index}`, () => {
+      must(process.living > 0, 'a process has a thread that lives')
+      checkIds(process)
+      checkChannels(process)
+      at('usage', () => checkProcessUsage(machine, process, threads))
+    })
+  }
+  at('pids', () => checkPids(machine, processes))
+  at('system', () => checkContainer(machine, machine.kernel.system))
+  checkThresholds(machine)
+}
+
+function checkThread(machine: Machine, thread: ModelThread): void {
+  const { blocker, condition, parent, calling, timeout, shares, pending, isDead } = thread
+  const { state } = condition
+  const waits = blocker !== null && blocker.state !== 'STOPPED'
+  const isFree = state === 'READY' || state === 'RUNNING' || isDead
+  at('state', () => {
+    must(blocker === null ? isFree : blocker.state === state, `${state} needs a blocker of that state, or none`)
+    must((state === 'RUNNING') === (machine.running === thread), 'the running thread, and no other, is RUNNING')
+    must(!parent.stopped || isDead || blocker !== null, `${state} is no state of a thread in a stopped process`)
+    must(parent.stopped || state !== 'STOPPED', 'nothing is STOPPED in a process that goes on')
+  })
+  at('calling', () => must(waits === (calling !== null), 'a thread that waits is in a call, and no other'))
+  must(!isDead || (timeout === null && shares === null && pending.length === 0), 'what is DEAD has nothing left')
+  const isCounted = timeout !== null && waits && timeout.states.has(blocker.state)
+  at('timeout', () =>
+    must(timeout === null || timeout.isArmed === isCounted, 'it is armed in a state that is listed, and in no other'),
+  )
+  at('shares', () =>
+    must(
+      [...(shares ?? [])].every((share) => share.isArmed),
+      'all leave their window',
+    ),
+  )
+  at('priority', () =>
+    must(isDead || thread.priority === lentPriority(thread), 'it is its own, or the highest of those who wait for it'),
+  )
+  if (blocker !== null) at('blocker', () => must(canWait(thread, blocker), 'nobody waits for this'))
+}
+
+/** Of those who wait in a queue the first has the highest. */
+function lentPriority({ servedPriority, realPriority, owned, receivedOn, serving }: ModelThread): number {
+  const lenders = [
+    ...[...(owned ?? [])].map(({ waiters }) => waiters.first),
+    receivedOn?.senders.first,
+    serving?.client,
+  ]
+  return Math.max(servedPriority ?? realPriority, ...lenders.map((lender) => lender?.priority ?? 0))
+}
+
+function canWait(thread: ModelThread, blocker: Blocker): boolean {
+  switch (blocker.state) {
+    case 'SEND':
+    case 'REPLY': {
+      const { receiver, connection } = blocker.message
+      return !connection.channel.destroyed && receiver?.isDead !== true
+    }
+    case 'MUTEX':
+      return blocker.mutex.owner !== null
+    case 'SEM':
+      return blocker.semaphore.value === 0
+    case 'JOIN':
+      return !blocker.thread.isDead && !blocker.thread.detached && blocker.thread.joiner === thread
+    case 'NANOSLEEP':
+      return blocker.sleep.isArmed
+    default:
+      return true
+  }
+}
+
+/** Each is in use or free, and none is both; of rcvids many are neither, since none comes again. */
+function checkIds(process: ModelProcess): void {
+  const { threads, channels, connections, received, timers, files, ids } = process
+  const used: Record<IdKind, readonly number[]> = {
+    tid: [...threads.keys()],
+    chid: [...channels.keys()],
+    coid: [...connections.keys()],
+    scoid: [...channels.values()].flatMap(({ servers }) => [...servers.values()].map(({ scoid }) => scoid)),
+    rcvid: [...received.keys()],
+    timerid: [...timers.keys()],
+    fd: [...files.keys()],
+  }
+  for (const kind of idKinds) {
+    const { next, free } = ids[kind].state
+    const first = kind === 'fd' ? 0 : 1
+    const all = new Set([...used[kind], ...free])
+    const isApart = all.size === used[kind].length + free.length
+    const isWhole = isApart && (kind === 'rcvid' || all.size === next - first)
+    const isWithin = [...all].every((id) => id >= first && id < next)
+    at(`ids/${kind}`, () => must(isWhole && isWithin, 'each below the next is in use or free, and not both'))
+  }
+}
+
+function checkChannels({ channels, connections }: ModelProcess): void {
+  for (const [index, { servers, pulses }] of [...channels.values()].entries()) {
+    at(`channels/${index}/servers`, () => {
+      for (const { connections: count } of servers.values()) must(count > 0, 'each has a connection of its client')
+    })
+    at(`channels/${index}/pulses`, () => {
+      const inOrder = pulses.every(({ priority }, place) => place === 0 || pulses[place - 1]!.priority >= priority)
+      must(inOrder, 'the highest priority is first')
+    })
+  }
+  for (const [index, { channel, client, server }] of [...connections.values()].entries())
+    at(`connections/${index}`, () =>
+      must(channel.destroyed || channel.servers.get(client) === server, 'its channel knows its client'),
+    )
+}
+
+function checkPids({ pids }: Machine, processes: readonly ModelProcess[]): void {
+  const used = processes.flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
+  must(used.length === pids.size && used.every((pid) => pids.has(pid)), 'they are those of processes and zombies')
+}
+
+function checkProcessUsage(machine: Machine, process: ModelProcess, threads: readonly ModelThread[]): void {
+  const { channels, connections, timers, files, pending, dataPages, lockedPages } = process
+  const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
+  const each = [...channels.values()]
+  const waiting = [...threads.map((thread) => thread.pending.length), ...each.map(({ pulses }) => pulses.length)]
+  const counts: Partial<Record<LimitName, number>> = {
+    channels: channels.size,
+    'server-ids': total(each.map(({ servers }) => servers.size)),
+    connections: connections.size,
+    threads: threads.length,
+    fds: files.size,
+    timers: timers.size,
+    signals: pending.length + total(waiting),
+    'data-pages': dataPages,
+    memlock: lockedPages * pageBytes,
+    mutexes: total(threads.map((thread) => (thread.isDead ? 0 : (thread.owned?.size ?? 0)))),
+  }
+  for (const [limit, count] of Object.entries(counts) as [LimitName, number][])
+    checkUsage(machine, process, limit, count)
+  checkSums(machine, process, threads)
+}
+
+function checkContainer(machine: Machine, container: System | Partition): void {
+  const partitions = [...container.partitions.values()]
+  for (const [index, partition] of partitions.entries())
+    at(`partitions/${index}`, () => checkContainer(machine, partition))
+  at('usage', () => {
+    const below = partitions.reduce((sum, partition) => sum + machine.usage(partition, 'processes'), 0)
+    checkUsage(machine, container, 'processes', container.members.size + below)
+    checkSums(machine, container, [...container.members, ...partitions])
+  })
+}
+
+/** What is a sum is that of its parts; what the dead leave in it is on top. */
+function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
+  for (const { name, adds, at: levels, home, keepsDead } of limits as readonly LimitRow[]) {
+    const limit = name as LimitName
+    if (adds !== 'sum' || home === node.level || !levels.includes(node.level)) continue
+    const counted = parts.filter(({ level }) => levels.includes(level))
+    const sum = counted.reduce((total, part) => total + machine.usage(part, limit), 0)
+    if (limit !== 'processes' && !keepsDead) checkUsage(machine, node, limit, sum)
+  }
+}
+
+function checkUsage(machine: Machine, node: Node, limit: LimitName, count: number): void {
+  at(`${limit}/value`, () => {
+    const value = machine.usage(node, limit)
+    must(value === count, `${node.path}/${limit} is ${value}, and there are ${count}`)
+  })
+}
+
+function checkThresholds({ kernel }: Machine): void {
+  for (const [index, threshold] of [...kernel.notifier.thresholds()].entries()) {
+    const { watches, ttlMs, timer } = threshold
+    const watched = [...kernel.notifier.reach.nodesOf(threshold)]
+    at(`thresholds/${index}`, () => {
+      must(
+        watched.length === watches.size && watched.every((each) => watches.has(each)),
+        'it watches the nodes that it is for, and no others',
+      )
+      must((timer?.isArmed ?? false) === (ttlMs !== null), 'with a ttl it waits for its end')
+    })
+  }
+}
+
+/** What was loaded says the same as what was to be loaded: nothing is said twice, and nothing was passed over. @throws EINVAL */
+export function checkSame(loaded: object, given: object): void {
+  const place = difference(loaded, given, '')
+  if (place === null) return
+  throw new KernelError('EINVAL', 'it contradicts the rest of the state, or says what is said already', {
+    field: place.slice(1),
+  })
+}
+
+/** A JSON pointer to the first difference; null where there is none. */
+function difference(one: unknown, other: unknown, place: string): string | null {
+  if (one === other) return null
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return place
+  const names = new Set([...Object.keys(one), ...Object.keys(other)])
+  for (const name of names) {
+    const below = `${place}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const found = difference(Reflect.get(one, name), Reflect.get(other, name), below)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,0 +1,42 @@
+/** Default timeouts, and the waits that are timed by them. */
+
+import type { DefaultTimeout, TimeoutDefinition } from '../../kernel/deadlock/default-timers.ts'
+import { timeoutPath } from '../../kernel/deadlock/default-timers.ts'
+import type { Kernel } from '../../kernel/kernel.ts'
+import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import { at, atEach, checkRevisions } from './references.ts'
+import type { SavedThread } from './threads.ts'
+
+export interface TimeoutSettingState {
+  /** Pathname of the node that it is set at. */
+  readonly node: string
+  readonly definition: TimeoutDefinition
+  readonly revision: number
+  readonly owner: string | null
+}
+
+export function exportTimeouts({ timers }: Kernel): TimeoutSettingState[] {
+  return [...timers.timeouts()].map(({ node, definition, revision, owner }) => ({
+    node: node.path,
+    definition,
+    revision,
+    owner,
+  }))
+}
+
+/** Preconditions: all nodes are there. */
+export function importTimeouts(
+  kernel: Kernel,
+  state: { readonly timeouts: readonly TimeoutSettingState[]; readonly nextTimeoutRevision: number },
+  threads: readonly { readonly thread: ModelThread; readonly state: SavedThread }[],
+): void {
+  const containers = containersOf(kernel)
+  const timeouts = atEach('timeouts', state.timeouts, ({ node: path, ...rest }): DefaultTimeout => {
+    const node = at('node', () => nodeAt(kernel, containers, path))
+    return { ...rest, node, path: timeoutPath(node) }
+  })
+  checkRevisions('timeouts', timeouts, state.nextTimeoutRevision)
+  const waits = threads.flatMap(({ thread, state: { timed } }) => (timed === null ? [] : [{ ...timed, thread }]))
+  kernel.timers.restore(timeouts, waits, state.nextTimeoutRevision)
+}

@@ -1,0 +1,204 @@
+/**
+ * The whole state of a machine as plain data, fit for JSON: saved, loaded and continued, it tells the same events as if
+ * nothing had been. What follows from other parts of it (who is in which queue, who joins whom) is not said twice.
+ */
+
+import { KernelError } from '../../kernel/errno.ts'
+import { Kernel } from '../../kernel/kernel.ts'
+import { exportSwitches, type SwitchesState, type ThresholdState } from '../../kernel/limits/thresholds/settings.ts'
+import { modelAbilities } from '../abilities.ts'
+import { Machine } from '../machine.ts'
+import type { ModelProcess } from '../objects/model-process.ts'
+import type { ModelThread } from '../objects/model-thread.ts'
+import { importChannels, importConnections } from './channels.ts'
+import { checkMachine, checkSame } from './check.ts'
+import {
+  type ContainerState,
+  exportContainer,
+  importContainerNodes,
+  importMembers,
+  importPartitions,
+} from './containers.ts'
+import { type DeadlockState, exportDeadlocks, importDeadlocks } from './deadlocks.ts'
+import { exportTimeouts, importTimeouts, type TimeoutSettingState } from './default-timers.ts'
+import { importNode } from './nodes.ts'
+import { exportProcess, importProcess, type ProcessState } from './processes.ts'
+import { at, type EndedState, References, Referents, type ThreadRef, there } from './references.ts'
+import { exportSyncs, importSyncs, type SyncState } from './syncs.ts'
+import { importService, importThread, importWait, type SavedThread } from './threads.ts'
+import {
+  exportThresholds,
+  exportWaiting,
+  importSwitches,
+  importThresholds,
+  importWaiting,
+  type WaitingState,
+} from './thresholds.ts'
+import { Arming, importTimers, Places } from './timers.ts'
+
+/** Counts up with each change of the format. */
+export const stateVersion = 3
+
+export interface MachineState {
+  readonly version: number
+  /** ms of the kernel's clock. */
+  readonly now: number
+  readonly births: number
+  readonly arrivals: number
+  readonly lastPid: number
+  /** Of the living and of zombies. */
+  readonly pids: readonly number[]
+  /** The thread that made the last call. */
+  readonly running: ThreadRef | null
+  /** Of the next definition of a threshold. */
+  readonly nextRevision: number
+  readonly system: ContainerState
+  readonly processes: readonly ProcessState[]
+  /** Synchronisation objects that all processes share. */
+  readonly shared: readonly SyncState[]
+  readonly thresholds: readonly ThresholdState[]
+  readonly timeouts: readonly TimeoutSettingState[]
+  /** Of the next definition of a timeout. */
+  readonly nextTimeoutRevision: number
+  readonly deadlocks: readonly DeadlockState[]
+  readonly notifier: SwitchesState
+  /** Of thresholds. */
+  readonly waiting: readonly WaitingState[]
+  readonly ended: EndedState
+}
+
+/** Preconditions: no change is under way. */
+export function exportState(machine: Machine): MachineState {
+  const { kernel } = machine
+  const references = new References(machine)
+  const places = new Places(machine)
+  const processes = machine.processes().map((process) => exportProcess(machine, process, { references, places }))
+  const shared = exportSyncs(machine.shared, references)
+  return {
+    version: stateVersion,
+    now: kernel.now,
+    births: machine.births,
+    arrivals: machine.arrivals,
+    lastPid: machine.lastPid,
+    pids: [...machine.pids].sort((one, other) => one - other),
+    running: machine.running === null ? null : references.thread(machine.running),
+    nextRevision: kernel.notifier.nextRevision,
+    system: exportContainer(kernel, kernel.system),
+    processes,
+    shared,
+    thresholds: exportThresholds(kernel),
+    timeouts: exportTimeouts(kernel),
+    nextTimeoutRevision: kernel.timers.nextRevision,
+    deadlocks: exportDeadlocks(machine),
+    notifier: exportSwitches(kernel),
+    waiting: exportWaiting(kernel),
+    ended: references.ended(),
+  }
+}
+
+/**
+ * A machine in this state, of its own; nobody listens to its kernel yet.
+ * @throws EINVAL a state of another version, or one that contradicts itself: `field` is a JSON pointer to where, without
+ * its first stroke
+ */
+export function importState(state: MachineState): { kernel: Kernel; machine: Machine } {
+  if (state.version !== stateVersion)
+    throw new KernelError('EINVAL', `a state of version ${state.version} cannot be loaded here, only ${stateVersion}`, {
+      field: 'version',
+    })
+  const kernel = new Kernel({ abilities: modelAbilities, firstRevision: state.nextRevision, now: state.now })
+  const machine = new Machine(kernel, {})
+  machine.births = state.births
+  machine.arrivals = state.arrivals
+  machine.lastPid = state.lastPid
+  for (const pid of state.pids) machine.pids.add(pid)
+  const arming = new Arming()
+  const processes = importProcesses(machine, state, arming)
+  const threads = processes.flatMap(({ process, place, state: { threads: states } }) =>
+    states.map((threadState, index) => ({
+      thread: there(process.threads.get(threadState.tid)),
+      state: threadState,
+      place: `${place}/threads/${index}`,
+    })),
+  )
+  const referents = new Referents(machine, state.ended)
+  importObjects(machine, state.shared, { processes, referents, arming })
+  importWaits(machine, { processes, threads, arming })
+  importDeadlocks(machine, state.deadlocks)
+  arming.arm(machine)
+  machine.running = at('running', () => (state.running === null ? null : referents.thread(state.running)))
+  importSwitches(kernel, state.notifier)
+  const thresholds = importThresholds(kernel, state.thresholds)
+  at('system', () => importContainerNodes(kernel, kernel.system, state.system, thresholds))
+  for (const each of processes) at(each.place, () => importNode(kernel, each.process, each.state, thresholds))
+  for (const each of threads) at(each.place, () => importNode(kernel, each.thread, each.state, thresholds))
+  importWaiting(kernel, state.waiting, thresholds)
+  importTimeouts(kernel, state, threads)
+  checkMachine(machine)
+  checkSame(exportState(machine), state)
+  return { kernel, machine }
+}
+
+interface OfProcess {
+  readonly process: ModelProcess
+  readonly state: ProcessState
+  /** Where it stands in the state. */
+  readonly place: string
+}
+
+interface OfThread {
+  readonly thread: ModelThread
+  readonly state: SavedThread
+  readonly place: string
+}
+
+function importProcesses(machine: Machine, state: MachineState, arming: Arming): OfProcess[] {
+  const { system } = machine.kernel
+  const containers = at('system', () => importPartitions(machine.kernel, system, state.system))
+  const processes = state.processes.map((each, index) => {
+    const place = `processes/${index}`
+    const process = at(place, () => importProcess(machine, each, there(containers.get(each.pid))))
+    for (const thread of each.threads) at(place, () => importThread(machine, process, { state: thread, arming }))
+    return { process, state: each, place }
+  })
+  at('system', () => importMembers(machine, system, state.system))
+  return processes
+}
+
+/** Preconditions: all processes and threads are there. */
+function importObjects(
+  machine: Machine,
+  shared: readonly SyncState[],
+  { processes, referents, arming }: { processes: readonly OfProcess[]; referents: Referents; arming: Arming },
+): void {
+  at('shared', () => importSyncs(machine.shared, shared, { process: null, referents }))
+  for (const { process, state, place } of processes) {
+    at(`${place}/syncs`, () => importSyncs(process.syncs, state.syncs, { process, referents }))
+    at(`${place}/channels`, () => importChannels(process, state.channels, referents))
+  }
+  for (const { process, state, place } of processes) {
+    at(`${place}/connections`, () => importConnections(process, state.connections, referents))
+    at(`${place}/timers`, () => importTimers(process, state.timers, arming))
+  }
+}
+
+/** Preconditions: all that threads wait for is there. */
+function importWaits(
+  machine: Machine,
+  { processes, threads, arming }: { processes: readonly OfProcess[]; threads: readonly OfThread[]; arming: Arming },
+): void {
+  for (const { thread, state, place } of threads)
+    at(`${place}/blocker`, () => importWait(machine, thread, state, arming))
+  for (const { process, state, place } of processes)
+    at(`${place}/received`, () => sortReceived(process, state.received))
+  for (const { thread, state, place } of threads) at(`${place}/serving`, () => importService(thread, state))
+}
+
+/** As they were received, not as their clients stand in the state. */
+function sortReceived({ received }: ModelProcess, rcvids: readonly number[]): void {
+  const messages = rcvids.map((rcvid) => there(received.get(rcvid)))
+  if (messages.length !== received.size)
+    throw new KernelError('EINVAL', `${received.size} clients wait for replies, of whom ${messages.length} are named`)
+  received.clear()
+  for (const message of messages) received.set(message.rcvid, message)
+}

@@ -1,0 +1,222 @@
+/** What the service says of itself to Prometheus. No pids, no tids, no names of processes: those would be a series each. */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Journal } from '../journal/journal.ts'
+import { eventTypes, type KernelEvent } from '../kernel/events.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import { type LimitRow, limits } from '../kernel/limits/table.ts'
+import type { Source } from '../sources/source.ts'
+import type { Hub } from '../stream/hub.ts'
+import { thresholdStateOf } from '../tree/show.ts'
+import { thresholdState } from '../tree/views.ts'
+
+export interface MetricsParts {
+  /** The one that is hosted at present. */
+  readonly kernel: () => Kernel
+  readonly hub: Hub
+  readonly source: Source
+  readonly journal: Pick<Journal, 'events' | 'bytes'>
+  /** What cannot be seen or kept, or not as it should be: of the source, and of the rest. */
+  readonly degraded: () => readonly string[]
+  readonly version: string
+}
+
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #events: Counter
+  readonly #commits: Histogram
+  readonly #blocks: Histogram
+
+  constructor({ kernel, hub, source, journal, degraded, version }: MetricsParts) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    // Gauges with the name of a counter: promtool objects. The same figures are there by type.
+    for (const name of misnamed) this.#registry.removeSingleMetric(name)
+    new Gauge({
+      name: 'introspectd_build_info',
+      help: 'Always 1; the version and what feeds the model are labels',
+      labelNames: ['version', 'source'],
+      registers,
+    }).set({ version, source: source.name }, 1)
+    this.#events = new Counter({
+      name: 'introspectd_events_total',
+      help: 'Events told, by type',
+      labelNames: ['type'],
+      registers,
+    })
+    for (const { type } of eventTypes) this.#events.inc({ type }, 0)
+    new Gauge({
+      name: 'introspectd_subscribers',
+      help: 'Streams open: WebSockets and server-sent events',
+      registers,
+      collect() {
+        this.set(hub.size)
+      },
+    })
+    new Gauge({
+      name: 'introspectd_subscribers_parked',
+      help: 'Subscriptions that read on from the journal, because they resume or are slow',
+      registers,
+      collect() {
+        this.set(hub.parked)
+      },
+    })
+    new Gauge({
+      name: 'introspectd_thresholds',
+      help: 'Thresholds set, by state',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const state of thresholdState.options) this.set({ state }, 0)
+        const hosted = kernel()
+        for (const threshold of hosted.notifier.thresholds()) this.inc({ state: thresholdStateOf(hosted, threshold) })
+      },
+    })
+    addScans(source, registers)
+    addDegraded(degraded, registers)
+    addJournal(journal, registers)
+    this.#commits = new Histogram({
+      name: 'introspectd_journal_commit_seconds',
+      help: 'How long it took to keep what one tick of the event loop brought; nobody is told before',
+      buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+      registers,
+    })
+    this.#blocks = new Histogram({
+      name: 'introspectd_event_loop_blocked_seconds',
+      help: 'Times for which the event loop did not turn: nothing is told or answered meanwhile',
+      buckets: [1, 2, 5, 10, 30],
+      registers,
+    })
+    for (const [index, row] of limits.entries()) addUsage(kernel, index, row, registers)
+  }
+
+  count({ type }: KernelEvent): void {
+    this.#events.inc({ type })
+  }
+
+  committed(ms: number): void {
+    this.#commits.observe(ms / 1000)
+  }
+
+  blocked(ms: number): void {
+    this.#blocks.observe(ms / 1000)
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The text exposition format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+}
+
+const kind = ['kind'] as const
+
+function addScans(source: Source, registers: Registry[]): void {
+  const gauges = [
+    ['introspectd_scan_age_seconds', 'Since the last scan of this kind ended', 'ageMs'],
+    ['introspectd_scan_period_seconds', 'How often scans of this kind begin at present', 'periodMs'],
+    [
+      'introspectd_scan_lag_seconds',
+      'How much longer that period is than asked for, to keep within the budget',
+      'lagMs',
+    ],
+    ['introspectd_scan_cpu_seconds', 'CPU time that the last scan of this kind took', 'cpuMs'],
+  ] as const
+  for (const [name, help, figure] of gauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames: kind,
+      registers,
+      collect() {
+        this.reset()
+        for (const scan of source.scans()) this.set({ kind: scan.kind }, scan[figure] / 1000)
+      },
+    })
+  }
+}
+
+function addDegraded(degraded: MetricsParts['degraded'], registers: Registry[]): void {
+  new Gauge({
+    name: 'introspectd_source_degraded',
+    help: '1 for each thing that cannot be seen or kept, or not as it should, at present',
+    labelNames: ['what'],
+    registers,
+    collect() {
+      this.reset()
+      for (const what of degraded()) this.set({ what }, 1)
+    },
+  })
+}
+
+function addJournal(journal: MetricsParts['journal'], registers: Registry[]): void {
+  new Gauge({
+    name: 'introspectd_journal_events',
+    help: 'Events that can be read again, in memory or in the journal',
+    registers,
+    collect() {
+      this.set(journal.events)
+    },
+  })
+  new Gauge({
+    name: 'introspectd_journal_bytes',
+    help: 'Of the pages of the journal that hold something; none where events are in memory only',
+    registers,
+    collect() {
+      this.remove()
+      const { bytes } = journal
+      if (bytes !== null) this.set(bytes)
+    },
+  })
+}
+
+/** Prometheus wants base units, and names that end with them. */
+const units: Record<LimitRow['unit'], { suffix: string; factor: number }> = {
+  count: { suffix: '', factor: 1 },
+  bytes: { suffix: '_bytes', factor: 1 },
+  pages: { suffix: '_pages', factor: 1 },
+  µs: { suffix: '_seconds_total', factor: 1e-6 },
+  permille: { suffix: '_ratio', factor: 1e-3 },
+}
+
+/** The whole machine's usage; where it is not known there is no sample. */
+function addUsage(kernel: () => Kernel, index: number, row: LimitRow, registers: Registry[]): void {
+  if (!row.at.includes('system') || kernel().unmeasurable(row, 'system') !== null) return
+  const { suffix, factor } = units[row.unit]
+  const stem = row.name.replace(suffix.startsWith('_seconds') ? /-time$/ : /-pages$/, '').replaceAll('-', '_')
+  const name = `introspectd_system_${stem}${suffix}`
+  const help = `${row.summary}, of the whole machine`
+  const read = () => {
+    const { notifier, system } = kernel()
+    return notifier.read(system, index).value
+  }
+  // What never falls is a counter.
+  if (row.keepsDead) {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        const value = read()
+        if (value !== null) this.inc(value * factor)
+      },
+    })
+    return
+  }
+  new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.remove()
+      const value = read()
+      if (value !== null) this.set(value * factor)
+    },
+  })
+}

@@ -1,0 +1,117 @@
+/**
+ * The few C library calls that Node does not offer, or that must not throw: an exception for each process that is gone
+ * costs more than the reading. Failed calls return -1; `errorNumber()` then says why, until the next call.
+ */
+
+import { constants } from 'node:os'
+import koffi from 'koffi'
+
+// The symbols of the C library that Node itself runs on, whichever it is.
+const library = koffi.load(null)
+
+export function errorNumber(): number {
+  return koffi.errno()
+}
+
+export const openFd: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
+export const closeFd: (fd: number) => number = library.func('int close(int fd)')
+export const pread: (fd: number, into: Uint8Array, bytes: number, position: number) => number = library.func(
+  'long pread(int fd, _Out_ uint8_t *into, size_t bytes, long position)',
+)
+export const statx: (fd: number, path: string, flags: number, mask: number, into: Uint8Array) => number = library.func(
+  'int statx(int fd, const char *path, int flags, uint32_t mask, _Out_ uint8_t *into)',
+)
+export const readlink: (path: string, into: Uint8Array, bytes: number) => number = library.func(
+  'long readlink(const char *path, _Out_ uint8_t *into, size_t bytes)',
+)
+export const socket: (domain: number, type: number, protocol: number) => number = library.func(
+  'int socket(int domain, int type, int protocol)',
+)
+export const bind: (fd: number, address: Uint8Array, bytes: number) => number = library.func(
+  'int bind(int fd, const uint8_t *address, uint32_t bytes)',
+)
+export const setsockopt: (fd: number, level: number, name: number, value: Uint8Array, bytes: number) => number =
+  library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t bytes)')
+export const send: (fd: number, message: Uint8Array, bytes: number, flags: number) => number = library.func(
+  'long send(int fd, const uint8_t *message, size_t bytes, int flags)',
+)
+export const sendto: (
+  fd: number,
+  message: Uint8Array,
+  bytes: number,
+  flags: number,
+  address: Uint8Array,
+  addressBytes: number,
+) => number = library.func(
+  'long sendto(int fd, const uint8_t *message, size_t bytes, int flags, const uint8_t *address, uint32_t addressBytes)',
+)
+export const recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number = library.func(
+  'long recv(int fd, _Out_ uint8_t *into, size_t bytes, int flags)',
+)
+/** Moves the calling thread alone into a namespace. */
+export const setns: (fd: number, kind: number) => number = library.func('int setns(int fd, int kind)')
+export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: number, timeout: null) => number =
+  library.func('int recvmmsg(int fd, _Inout_ uint8_t *headers, uint32_t count, int flags, void *timeout)')
+export const clockGettime: (clock: number, into: Uint8Array) => number = library.func(
+  'int clock_gettime(int clock, _Out_ uint8_t *into)',
+)
+const systemCall: (number: number, tid: number, head: Uint8Array, bytes: Uint8Array) => number = library.func(
+  'long syscall(long number, int tid, _Out_ uint8_t *head, _Out_ uint8_t *bytes)',
+)
+
+const compareCall: (number: number, one: number, other: number, kind: number, index: number, other2: number) => number =
+  library.func('long syscall(long number, long one, long other, long kind, long index, long otherIndex)')
+const kcmpNumber: Readonly<Record<string, number>> = { x64: 312, arm64: 272 }
+const kcmpMemory = 1
+
+/** 0 where two processes have the very same memory, above 0 where they have not, below where that is not told. */
+export function compareMemory(pid: number, other: number): number {
+  const number = kcmpNumber[process.arch]
+  return number === undefined ? -1 : compareCall(number, pid, other, kcmpMemory, 0, 0)
+}
+
+// By number, since not every C library has them; the numbers are the same on all architectures.
+const openPidfd: (number: number, pid: number, flags: number) => number = library.func(
+  'long syscall(long number, int pid, uint32_t flags)',
+)
+const sendThroughPidfd: (number: number, pidfd: number, signal: number, info: null, flags: number) => number =
+  library.func('long syscall(long number, int pidfd, int signal, void *info, uint32_t flags)')
+
+/** A descriptor that means this very process as long as it is open, even when another has its pid. */
+export function pidfdOpen(pid: number): number {
+  return openPidfd(434, pid, 0)
+}
+
+/** Signal 0 only asks whether it could be sent. */
+export function pidfdSendSignal(pidfd: number, signal: number): number {
+  return sendThroughPidfd(424, pidfd, signal, null, 0)
+}
+
+/** Each is a struct rlimit: soft, then hard. */
+export const prlimit: (pid: number, resource: number, wanted: Uint8Array | null, before: Uint8Array | null) => number =
+  library.func('int prlimit(int pid, int resource, const uint8_t *wanted, _Out_ uint8_t *before)')
+
+const robustListCall: Readonly<Record<string, number>> = { x64: 274, arm64: 100 }
+const robustHead = Buffer.alloc(8)
+const robustBytes = Buffer.alloc(8)
+
+/**
+ * Where the list of a thread's robust mutexes begins. glibc keeps it in the thread's descriptor, at the top of the
+ * thread's stack. 0 where there is none or it may not be read.
+ */
+export function robustListOf(tid: number): number {
+  const number = robustListCall[process.arch]
+  if (number === undefined || systemCall(number, tid, robustHead, robustBytes) !== 0) return 0
+  return robustHead.readUInt32LE(4) * 0x1_0000_0000 + robustHead.readUInt32LE(0)
+}
+
+/** Where a buffer lies. Its memory must come from `Buffer.allocUnsafeSlow` or `Buffer.alloc` of its own, and stay referenced. */
+export function addressOf(buffer: Uint8Array): bigint {
+  return koffi.address(buffer)
+}
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+
+export function nameOfErrno(number: number): string {
+  return errnoNames.get(number) ?? `errno ${number}`
+}

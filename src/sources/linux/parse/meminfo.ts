@@ -1,0 +1,17 @@
+/** Bytes; null where `/proc/meminfo` does not say (`MemAvailable` came with Linux 3.14). */
+export interface Meminfo {
+  readonly total: number | null
+  readonly available: number | null
+}
+
+function bytesOf(text: string, key: string): number | null {
+  const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(text)
+  return found ? Number(found[1]) * 1024 : null
+}
+
+export function parseMeminfo(text: string): Meminfo {
+  return {
+    total: bytesOf(text, 'MemTotal'),
+    available: bytesOf(text, 'MemAvailable'),
+  }
+}

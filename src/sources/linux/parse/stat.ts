@@ -1,0 +1,72 @@
+import { DecimalReader } from './decimal-reader.ts'
+import { textOfBytes } from './text-of-bytes.ts'
+
+/** What is used of `/proc/P/stat` and `/proc/P/task/T/stat`. */
+export interface Stat {
+  pid: number
+  /** Where the name lies in the bytes; `nameOfStat` makes text of it. */
+  nameStart: number
+  nameEnd: number
+  /** One character: R, S, D, T, t, Z, X, I, P. */
+  state: string
+  parent: number
+  kernelThread: boolean
+  /** Its memory is that of a program that was executed, not a copy of its parent’s. */
+  hasExecuted: boolean
+  priority: number
+  threads: number
+  startTicks: number
+}
+
+export function emptyStat(): Stat {
+  return {
+    pid: 0,
+    nameStart: 0,
+    nameEnd: 0,
+    state: '',
+    parent: 0,
+    kernelThread: false,
+    hasExecuted: false,
+    priority: 0,
+    threads: 0,
+    startTicks: 0,
+  }
+}
+
+const pfKthread = 0x00200000
+const pfForkNoExec = 0x40
+const openingParenthesis = 40
+const closingParenthesis = 41
+const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+const numbers = new DecimalReader()
+
+/** Fills `into` from the first `length` bytes; false where they are no whole `stat`. The name may hold anything, parentheses and newlines too. */
+export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolean {
+  let opening = 0
+  while (opening < length && bytes[opening] !== openingParenthesis) opening++
+  let closing = length - 1
+  while (closing > opening && bytes[closing] !== closingParenthesis) closing--
+  if (closing <= opening || closing + 2 >= length) return false
+  numbers.start(bytes, 0, opening)
+  into.pid = numbers.next()
+  into.nameStart = opening + 1
+  into.nameEnd = closing
+  into.state = stateNames[bytes[closing + 2]! & 0x7f]!
+  numbers.start(bytes, closing + 3, length)
+  into.parent = numbers.next()
+  numbers.skip(4) // process group, session, terminal, its process group
+  const flags = numbers.next()
+  into.kernelThread = (flags & pfKthread) !== 0
+  into.hasExecuted = (flags & pfForkNoExec) === 0
+  numbers.skip(8) // faults and CPU ticks
+  into.priority = numbers.next()
+  numbers.skip(1) // nice
+  into.threads = numbers.next()
+  numbers.skip(1) // always 0
+  into.startTicks = numbers.next()
+  return !Number.isNaN(into.startTicks) && !Number.isNaN(into.pid)
+}
+
+export function nameOfStat(bytes: Uint8Array, stat: Stat): string {
+  return textOfBytes(bytes, stat.nameStart, stat.nameEnd)
+}

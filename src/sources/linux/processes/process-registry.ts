@@ -1,0 +1,155 @@
+/** Who lives: what the connector tells of births and deaths, recorded in the kernel. */
+
+import type { Kernel } from '../../../kernel/kernel.ts'
+import type { Partition } from '../../../kernel/nodes/partition.ts'
+import type { Process } from '../../../kernel/nodes/process.ts'
+import type { System } from '../../../kernel/nodes/system.ts'
+import * as observed from '../../../kernel/observations.ts'
+import type { ProcessEvent } from '../protocol.ts'
+
+type Of<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
+
+/** What the source knows of a process besides what the kernel state holds. */
+export interface RegisteredProcess {
+  readonly process: Process
+  readonly startTicks: number
+  /** When its birth was seen, and when the connector last told a change: what a scan read before that is old. */
+  readonly bornAt: number
+  changedAt: number
+}
+
+export interface Birth {
+  readonly pid: number
+  readonly startTicks: number
+  readonly name: string
+  readonly parent: Process | null
+  readonly executable: string | null
+  readonly uid: number | null
+  readonly container: Partition | System
+}
+
+const unknownEnd = { code: null, signal: null }
+const tickMs = 10
+
+export class ProcessRegistry {
+  readonly #kernel: Kernel
+  readonly #boot: string
+  /** ms of Unix time. */
+  readonly #bootedAt: number
+  readonly byPid = new Map<number, RegisteredProcess>()
+
+  constructor(kernel: Kernel, { boot, bootedAt }: { boot: string; bootedAt: number }) {
+    this.#kernel = kernel
+    this.#boot = boot
+    this.#bootedAt = bootedAt
+  }
+
+  /** One event of the connector. Returns whether a process was born or ended by it. */
+  record(event: ProcessEvent): 'born' | 'died' | null {
+    return this.#kernel.update(event.at, () => {
+      if (event.what === 'fork') return this.#forked(event)
+      const life = this.byPid.get(event.pid)
+      // An end whose birth we never saw, as of what ended while we were starting.
+      if (life === undefined) return null
+      if (event.what === 'exit') return this.#exited(life.process, event)
+      life.changedAt = event.at
+      if (event.what === 'clone') this.threadBorn(life.process, event.tid, event.at)
+      else if (event.what === 'exec') this.#execed(life.process, event)
+      else if (event.what === 'name') this.#named(life.process, event)
+      else if (life.process.uid !== event.uid)
+        observed.processChanged(this.#kernel, life.process, 'uid', { uid: event.uid })
+      return null
+    })
+  }
+
+  /** Preconditions: inside an update; no process of that pid lives. */
+  born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): RegisteredProcess {
+    const { pid, startTicks, parent, ...facts } = birth
+    const identity = `${this.#boot}-${pid}-${startTicks}`
+    const started = this.#bootedAt + startTicks * tickMs
+    const process = observed.processAppeared(
+      this.#kernel,
+      { pid, identity, started, parentProcess: parent, ...facts },
+      { silent },
+    )
+    const life = { process, startTicks, bornAt: at, changedAt: at }
+    this.byPid.set(pid, life)
+    return life
+  }
+
+  threadBorn(process: Process, tid: number, at: number, { silent = false } = {}): void {
+    if (process.threads.has(tid)) return
+    observed.threadAppeared(this.#kernel, process, { tid, name: process.name, since: at }, { silent })
+  }
+
+  ended(process: Process, ending: observed.Ending = unknownEnd): void {
+    this.byPid.delete(process.pid)
+    observed.processEnded(this.#kernel, process, ending)
+  }
+
+  #forked({ pid, parent, startTicks, name, at }: Of<'fork'>): 'born' | null {
+    const known = this.byPid.get(pid)
+    if (known !== undefined) {
+      if (known.startTicks === startTicks) return null
+      this.ended(known.process)
+    }
+    const from = this.byPid.get(parent)?.process ?? null
+    const life = this.born(
+      {
+        pid,
+        startTicks,
+        name: nameAtBirth(from, name),
+        parent: from,
+        executable: from?.executable ?? null,
+        uid: from?.uid ?? null,
+        container: from?.container ?? this.#kernel.system,
+      },
+      { at },
+    )
+    this.threadBorn(life.process, pid, at)
+    return 'born'
+  }
+
+  #exited(process: Process, { tid, code, signal }: Of<'exit'>): 'died' | null {
+    const thread = process.threads.get(tid)
+    if (thread === undefined) return null
+    if (process.threads.size > 1) {
+      observed.threadEnded(this.#kernel, thread)
+      return null
+    }
+    this.ended(process, { code, signal })
+    return 'died'
+  }
+
+  #execed(process: Process, { name, executable, uid, at }: Of<'exec'>): void {
+    // The thread that called exec is the leader from now on, whichever it was; the others are gone.
+    this.threadBorn(process, process.pid, at)
+    for (const thread of [...process.threads.values()]) {
+      if (thread.tid !== process.pid) observed.threadEnded(this.#kernel, thread)
+    }
+    const changedUid = uid !== null && uid !== process.uid
+    observed.processChanged(this.#kernel, process, 'exec', {
+      ...(name !== null && { name }),
+      ...(executable !== null && { executable }),
+      ...(uid !== null && { uid }),
+    })
+    if (name !== null) observed.threadChanged(this.#kernel, process.threads.get(process.pid)!, { name })
+    if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
+  }
+
+  #named(process: Process, { tid, name }: Of<'name'>): void {
+    const thread = process.threads.get(tid)
+    if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
+    if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })
+  }
+}
+
+/**
+ * A process is born with the name of the thread that forked it, and gets its own at exec. What was read a moment
+ * later may be from after the exec, which is told by an event of its own.
+ */
+function nameAtBirth(parent: Process | null, read: string | null): string {
+  if (parent === null) return read ?? ''
+  const inherited = read !== null && [...parent.threads.values()].some(({ name }) => name === read)
+  return inherited ? read : parent.name
+}

@@ -1,0 +1,54 @@
+/** What the fast period has to read, from the thresholds and the default timers there are. */
+
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { levels } from '../../../kernel/limits/table.ts'
+import { processOf } from '../../../kernel/limits/thresholds/crossing.ts'
+import type { Threshold } from '../../../kernel/limits/thresholds/threshold.ts'
+import type { Node } from '../../../kernel/nodes/node.ts'
+import { processesWithin } from '../../../kernel/nodes/within.ts'
+import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex } from '../protocol.ts'
+import { ranMask } from '../scan/scan-plan.ts'
+
+export interface ArmedPlan {
+  readonly command: Extract<ScanCommand, { type: 'plan' }>
+  /** A partition is watched: births in it change the plan. */
+  readonly followsPartitions: boolean
+}
+
+export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timers'>): ArmedPlan {
+  const masks = new Map<number, number>()
+  let everyMask = 0
+  let system = false
+  let followsPartitions = false
+  const arm = (node: Node, mask: number): void => {
+    if (mask === 0) return
+    if (node.level === 'system') everyMask |= mask
+    else if (node.level === 'partition') {
+      followsPartitions = true
+      for (const { pid } of processesWithin(node)) masks.set(pid, (masks.get(pid) ?? 0) | mask)
+    } else {
+      const { pid } = processOf(node)!
+      masks.set(pid, (masks.get(pid) ?? 0) | mask)
+    }
+  }
+  for (const threshold of notifier.thresholds()) {
+    const { node, limit, index } = threshold
+    if (!notifier.switches.isOn(index)) continue
+    if (limit === 'memory-free' || limit === 'memory') system ||= node.level === 'system'
+    arm(node, maskOf(threshold))
+  }
+  // How long threads wait is seen where it is looked at what they wait for.
+  for (const { node, definition } of timers.timeouts()) if (definition.states.length > 0) arm(node, locksBit)
+  for (const [pid, mask] of masks) masks.set(pid, mask | everyMask | locksBit)
+  // Of every process alike, only where its threads are looked at anyway.
+  if ((everyMask & ranMask) !== 0) everyMask |= locksBit
+  return { command: { type: 'plan', everyMask, system, masks }, followsPartitions }
+}
+
+/** Above the processes, memory is the kernel's own reading: no process need be read for it. */
+function maskOf({ limit, node, definition }: Threshold): number {
+  if (!Object.hasOwn(scannedIndex, limit)) return 0
+  const watched = definition.per ?? node.level
+  if (limit === 'memory' && levels.indexOf(watched) > levels.indexOf('process')) return 0
+  return 1 << scannedIndex[limit as ScannedLimit]
+}

@@ -1,0 +1,177 @@
+/** Reads partitions: the directories of the cgroup hierarchy that processes are told to lie in. */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import type { Hierarchy } from '../parse/cgroup.ts'
+import type { PartitionReading } from '../protocol.ts'
+import { CgroupMaxima } from './cgroup-maxima.ts'
+import { ProcFile, type ProcFiles } from './proc-files.ts'
+
+const partitionsMax = 10_000
+// A directory's links tell what is made or removed in it; what leaves their number as it was is found by these walks.
+const walkEvery = 10
+// Of more partitions than this, members are looked at in turn, so many in a scan.
+const membersReadMax = 256
+const unlimitedFrom = 2 ** 53
+const noController = 'the memory controller is not there'
+
+interface Partition {
+  readonly names: readonly string[]
+  readonly directory: string
+  /** Two and the number of directories in it, when it was walked. */
+  links: number
+  readonly usage: ProcFile
+  readonly maximum: ProcFile
+  readonly maxima: CgroupMaxima
+}
+
+export interface CgroupTree {
+  readonly hierarchy: Hierarchy
+  /** The directory of its root; null where there is no hierarchy to walk. */
+  readonly directory: string | null
+  /** Where the maxima of tasks and of CPU are set: the same directory in version 2, in version 1 those of other controllers. */
+  readonly pids: string | null
+  readonly cpu: string | null
+}
+
+// A version 2 hierarchy that has but hugetlb, say, is only the remainder of what version 1 took.
+function hasControllers(directory: string): boolean {
+  try {
+    return /\b(?:memory|pids)\b/.test(readFileSync(`${directory}/cgroup.controllers`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+/** Version 2 where it has the controllers that count, else the memory hierarchy of version 1, else that of pids. */
+export function findCgroupTree(cgroupRoot: string): CgroupTree {
+  for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
+    if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
+  const there = (names: readonly string[]) =>
+    names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
+  const [pids, cpu] = [there(['pids']), there(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
+  for (const hierarchy of ['memory', 'pids'] as const) {
+    const directory = there([hierarchy])
+    if (directory !== null) return { hierarchy, directory, pids, cpu }
+  }
+  const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
+  return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
+}
+
+function directoriesIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+  } catch {
+    return [] // removed meanwhile
+  }
+}
+
+/** Zero where it was removed meanwhile. */
+function linksOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
+}
+
+export class CgroupReader {
+  readonly #files: ProcFiles
+  readonly #tree: CgroupTree
+  #partitions: Partition[] = []
+  #rootLinks = 0
+  #untilWalk = 0
+  #nextMember = 0
+
+  constructor(files: ProcFiles, tree: CgroupTree) {
+    this.#files = files
+    this.#tree = tree
+  }
+
+  /** Who lies where: the cheapest way to see a process at rest being moved. */
+  tellMembers(tell: (pid: number, names: readonly string[]) => void): void {
+    if (this.#tree.directory === null) return
+    const places = [{ names: [], directory: this.#tree.directory }, ...this.#partitions]
+    const count = Math.min(places.length, membersReadMax)
+    for (let turn = 0; turn < count; turn++) {
+      const { names, directory } = places[(this.#nextMember + turn) % places.length]!
+      const length = this.#files.readOnce(`${directory}/cgroup.procs`)
+      if (length <= 0) continue
+      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
+    }
+    this.#nextMember = (this.#nextMember + count) % places.length
+  }
+
+  /** Parents before children; the root is not among them. */
+  read(): PartitionReading[] {
+    if (this.#untilWalk-- <= 0 || this.#hasChanged()) this.#walk()
+    const readings: PartitionReading[] = []
+    for (const partition of this.#partitions) {
+      const memory = this.#readNumber(partition.usage)
+      const maximum = this.#readNumber(partition.maximum)
+      const why = memory === null ? noController : null
+      const { threadsMax, cpuMax } = partition.maxima.read(this.#files)
+      readings.push({ names: partition.names, memory, memoryMax: maximum, threadsMax, cpuMax, why })
+    }
+    return readings
+  }
+
+  /** A process was found in a partition that is not known yet. */
+  walkSoon(): void {
+    this.#untilWalk = 0
+  }
+
+  has(names: readonly string[]): boolean {
+    const path = names.join('/')
+    return names.length === 0 || this.#partitions.some((partition) => partition.names.join('/') === path)
+  }
+
+  #hasChanged(): boolean {
+    const { directory } = this.#tree
+    if (directory === null) return false
+    return (
+      linksOf(directory) !== this.#rootLinks ||
+      this.#partitions.some((partition) => linksOf(partition.directory) !== partition.links)
+    )
+  }
+
+  #walk(): void {
+    this.#untilWalk = walkEvery
+    this.#rootLinks = this.#tree.directory === null ? 0 : linksOf(this.#tree.directory)
+    const former = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
+    const found: Partition[] = []
+    const queue: (readonly string[])[] = this.#tree.directory === null ? [] : [[]]
+    for (const names of queue) {
+      for (const name of directoriesIn([this.#tree.directory, ...names].join('/'))) {
+        if (found.length === partitionsMax) break
+        const inner = [...names, name]
+        const path = inner.join('/')
+        const partition = former.get(path) ?? this.#partitionOf(inner)
+        partition.links = linksOf(partition.directory)
+        found.push(partition)
+        former.delete(path)
+        queue.push(inner)
+      }
+    }
+    for (const { usage, maximum, maxima } of former.values()) {
+      this.#files.forget(usage)
+      this.#files.forget(maximum)
+      maxima.forget(this.#files)
+    }
+    this.#partitions = found
+  }
+
+  #partitionOf(names: readonly string[]): Partition {
+    const path = [this.#tree.directory, ...names].join('/')
+    const [usage, maximum] =
+      this.#tree.hierarchy === 'v2'
+        ? ['memory.current', 'memory.max']
+        : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
+    const files = { usage: new ProcFile(`${path}/${usage}`), maximum: new ProcFile(`${path}/${maximum}`) }
+    return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.#tree, names) }
+  }
+
+  #readNumber(file: ProcFile): number | null {
+    const length = this.#files.read(file, false, 2)
+    if (length <= 0) return null
+    const number = Number.parseInt(this.#files.bytes.toString('latin1', 0, length), 10)
+    return Number.isNaN(number) || number >= unlimitedFrom ? null : number
+  }
+}

@@ -1,0 +1,217 @@
+/** Reads what belongs to a process as a whole: facts, its list of threads, its counters. */
+
+import { readlink } from '../native/libc.ts'
+import { type Hierarchy, parseCgroup } from '../parse/cgroup.ts'
+import { parseLimits } from '../parse/limits.ts'
+import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
+import { emptyStatm, parseStatm } from '../parse/statm.ts'
+import { parseStatus } from '../parse/status.ts'
+import { textOfBytes } from '../parse/text-of-bytes.ts'
+import { countTimers } from '../parse/timers.ts'
+import type { ProcessFacts } from '../protocol.ts'
+import { isDenied, isGone, type ProcFile, type ProcFiles } from './proc-files.ts'
+import type { ReportBuilder } from './report-builder.ts'
+import { bitOf, statmMask, statusMask } from './scan-plan.ts'
+import { type ProcessRecord, ThreadRecord } from './scan-records.ts'
+import { reasonOf } from './stack-reader.ts'
+import { StatusReader, type ValueDepth } from './status-reader.ts'
+
+export interface ProcessReaderOptions {
+  readonly pageBytes: number
+  /** The size of `/proc/P/fd` is the number of descriptors (Linux 6.2). */
+  readonly fdSizeWorks: boolean
+  readonly timersWork: boolean
+  readonly hierarchy: Hierarchy
+}
+
+// From which reading on a file is kept open.
+const always = 1
+const seldom = 3
+const noDescriptors = 0
+const deletedSuffix = ' (deleted)'
+const noTimers = 'the kernel does not list POSIX timers'
+
+function sameNames(one: readonly string[] | null, other: readonly string[] | null): boolean {
+  return one === other || (one !== null && other !== null && one.join('/') === other.join('/'))
+}
+
+function sameFacts(one: ProcessFacts, other: ProcessFacts): boolean {
+  return (
+    one.startTicks === other.startTicks &&
+    one.name === other.name &&
+    one.parent === other.parent &&
+    one.uid === other.uid &&
+    one.executable === other.executable &&
+    one.rlimits === other.rlimits &&
+    sameNames(one.partition, other.partition)
+  )
+}
+
+export class ProcessReader {
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
+  readonly #status: StatusReader
+  readonly #options: ProcessReaderOptions
+  readonly #stat = emptyStat()
+  readonly #statm = emptyStatm()
+  readonly #path = Buffer.allocUnsafeSlow(4096)
+
+  constructor(files: ProcFiles, report: ReportBuilder, options: ProcessReaderOptions) {
+    this.#files = files
+    this.#report = report
+    this.#status = new StatusReader(files, report)
+    this.#options = options
+  }
+
+  /**
+   * Reads facts and tells them if they changed. User and executable only the process itself can change, so one that
+   * did not run still has them. False where the process is gone, or another has its pid.
+   */
+  readFacts(process: ProcessRecord, ran: boolean): boolean {
+    const length = this.#files.read(process.stat, false, seldom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    const { startTicks, parent, kernelThread } = this.#stat
+    process.callers.clear()
+    const former = process.facts
+    if (former && former.startTicks !== startTicks) return false
+    const name = nameOfStat(this.#files.bytes, this.#stat)
+    const uid = former && !ran ? former.uid : this.#readUid(process)
+    if (uid === null) return false
+    const executable = former && !ran ? former.executable : kernelThread ? null : this.#readExecutable(process)
+    const partition = this.#readPartition(process)
+    const rlimits = this.#readRlimits(process)
+    const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
+    process.factsStale = false
+    if (former && sameFacts(former, facts)) return true
+    process.facts = facts
+    this.#report.process(facts)
+    return true
+  }
+
+  /** Whether the process that we know still lives under its pid; a zombie does not. */
+  isSame(process: ProcessRecord): boolean {
+    const length = this.#files.read(process.stat, false, seldom)
+    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    return this.#stat.startTicks === process.facts?.startTicks && (this.#stat.state !== 'Z' || this.#stat.threads > 1)
+  }
+
+  /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
+  readThreads(process: ProcessRecord, relist: boolean): boolean {
+    if (!relist && !process.listStale) {
+      if (this.#files.stat(process.taskDirectory, false, seldom) < 0) return false
+      if (this.#files.links - 2 === process.threads.length) return true
+    }
+    const tids = this.#files.list(`${process.path}/task`)
+    if (typeof tids === 'number' || tids.length === 0) return false
+    const former = new Map(process.threads.map((thread) => [thread.tid, thread]))
+    process.threads = tids.map((tid) => {
+      const known = former.get(tid)
+      if (known && !known.gone) {
+        former.delete(tid)
+        return known
+      }
+      return new ThreadRecord(process.pid, tid, process.path)
+    })
+    for (const thread of former.values()) {
+      thread.gone = true
+      thread.forget(this.#files)
+    }
+    process.listStale = false
+    return true
+  }
+
+  /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
+  readValues(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
+    const { armed } = depth
+    if ((mask & bitOf('fds')) !== 0 && !this.#readFds(process, armed)) return false
+    if ((mask & bitOf('timers')) !== 0 && !this.#readTimers(process, armed)) return false
+    if ((mask & statusMask) !== 0 && !this.#status.read(process, mask, depth)) return false
+    if (process.kernelThread) return true // it has no address space of its own
+    return (mask & statmMask) === 0 || this.#readMemory(process, mask, armed)
+  }
+
+  #readFds(process: ProcessRecord, armed: boolean): boolean {
+    const count = this.#countFds(process, armed)
+    if (isGone(count)) return false
+    process.fds = process.isOwn ? count - this.#files.openCount : count
+    if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(count))
+    else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
+    else this.#report.value(process, 'fds', count)
+    return true
+  }
+
+  #countFds(process: ProcessRecord, armed: boolean): number {
+    if (!this.#options.fdSizeWorks) {
+      const fds = this.#files.list(process.fdDirectory.path)
+      return typeof fds === 'number' ? fds : fds.length
+    }
+    const result = this.#files.stat(process.fdDirectory, armed, armed ? always : seldom)
+    return result < 0 ? result : this.#files.size
+  }
+
+  #readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {
+    const statm = this.#statm
+    const report = this.#report
+    const length = this.#files.read(process.statm, armed, armed ? always : seldom)
+    if (length <= 0 || !parseStatm(this.#files.bytes, length, statm)) return false
+    if (statm.size === 0) return false
+    const { pageBytes } = this.#options
+    if ((mask & bitOf('memory')) !== 0) report.value(process, 'memory', statm.resident * pageBytes)
+    if ((mask & bitOf('address-space')) !== 0) report.value(process, 'address-space', statm.size * pageBytes)
+    if ((mask & bitOf('data-pages')) !== 0) report.value(process, 'data-pages', statm.data)
+    return true
+  }
+
+  #readTimers(process: ProcessRecord, armed: boolean): boolean {
+    if (!this.#options.timersWork) {
+      this.#report.unreadable(process, 'timers', noTimers)
+      return true
+    }
+    const length = this.#files.read(process.timers, armed, armed ? always : seldom)
+    if (length < 0 && !isDenied(length)) return false
+    if (length < 0) this.#report.unreadable(process, 'timers', reasonOf(length))
+    else this.#report.value(process, 'timers', length === 0 ? 0 : this.#countTimersOf(process, length))
+    return true
+  }
+
+  /** A list that does not fit one reading is read whole. */
+  #countTimersOf(process: ProcessRecord, length: number): number {
+    const whole = length < 3500 ? length : Math.max(length, this.#files.readOnce(process.timers.path))
+    return countTimers(this.#files.bytes.toString('latin1', 0, whole))
+  }
+
+  #readUid(process: ProcessRecord): number | null {
+    const text = this.#readText(process.status, false)
+    if (typeof text === 'number') return null
+    const { uid, namespacePids } = parseStatus(text)
+    process.namespaceDepth = Math.max(1, namespacePids.length)
+    return uid
+  }
+
+  #readText(file: ProcFile, armed: boolean): string | number {
+    const length = this.#files.read(file, armed, armed ? always : seldom)
+    return length <= 0 ? length : this.#files.bytes.toString('latin1', 0, length)
+  }
+
+  #readExecutable(process: ProcessRecord): string | null {
+    const length = readlink(`${process.insidePath}/exe`, this.#path, this.#path.length)
+    if (length <= 0) return null
+    const path = textOfBytes(this.#path, 0, length)
+    return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path
+  }
+
+  #readPartition(process: ProcessRecord): readonly string[] | null {
+    const length = this.#files.read(process.cgroup, false, seldom)
+    return length < 0 ? null : parseCgroup(textOfBytes(this.#files.bytes, 0, length), this.#options.hierarchy)
+  }
+
+  /** The same object as before where nothing changed, which spares the comparison. */
+  #readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
+    const length = this.#files.read(process.limits, false, seldom)
+    if (length <= 0) return null
+    const text = this.#files.bytes.toString('latin1', 0, length)
+    if (text === process.limitsText) return process.facts?.rlimits ?? null
+    process.limitsText = text
+    return parseLimits(text)
+  }
+}

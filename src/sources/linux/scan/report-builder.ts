@@ -1,0 +1,196 @@
+/** Gathers one pass's report. What was read of a process that ended meanwhile is taken back. */
+
+import {
+  type capacityStride,
+  type ObservedWait,
+  type PartitionReading,
+  type ProcessFacts,
+  type ScannedLimit,
+  type ScanReport,
+  type SystemReading,
+  scannedIndex,
+  type ThreadFacts,
+  type Unreadable,
+  type valueStride,
+} from '../protocol.ts'
+
+/** Numbers that grow, without an allocation a number. */
+class Numbers {
+  length = 0
+  #array = new Float64Array(4096)
+
+  push(value: number): void {
+    if (this.length === this.#array.length) {
+      const grown = new Float64Array(this.length * 2)
+      grown.set(this.#array)
+      this.#array = grown
+    }
+    this.#array[this.length++] = value
+  }
+
+  take(): Float64Array<ArrayBuffer> {
+    const taken = this.#array.slice(0, this.length)
+    this.length = 0
+    return taken
+  }
+}
+
+/** By number as in a row of values. */
+export const qualities = ['exact', 'estimate', 'lower-bound'] as const
+export type Quality = (typeof qualities)[number]
+
+/** What a row is about, and what was last told of it. */
+export interface Subject {
+  readonly pid: number
+  /** 0 is the process itself. */
+  readonly subjectTid: number
+  /** The value last told, by index in scannedLimits; what is not exact as a number below zero; NaN before the first. */
+  readonly sent: number[]
+  reasons: Map<ScannedLimit, string> | null
+}
+
+interface Mark {
+  values: number
+  capacities: number
+  processes: number
+  threads: number
+  unreadable: number
+  inventory: number
+}
+
+export interface PassTimes {
+  readonly kind: 'fast' | 'full'
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly cpuMs: number
+  readonly periodMs: number
+}
+
+export class ReportBuilder {
+  /** Full scans tell every value they read; the fast pass only what has changed. */
+  tellsUnchanged = true
+  /** False: this pass may not have seen all that live. */
+  isWhole = true
+  system: SystemReading | null = null
+  partitions: readonly PartitionReading[] | null = null
+  waits: readonly ObservedWait[] | null = null
+  closedSets: readonly number[] | null = null
+  readonly #valueRows = new Numbers()
+  readonly #capacityRows = new Numbers()
+  readonly #inventoryRows = new Numbers()
+  readonly #confirmedPids = new Numbers()
+  #processes: ProcessFacts[] = []
+  #threads: ThreadFacts[] = []
+  #unreadableRows: Unreadable[] = []
+  readonly #marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
+
+  value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
+    const index = scannedIndex[limit]
+    const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value
+    if (!this.tellsUnchanged && subject.sent[index] === sent) return
+    subject.sent[index] = sent
+    subject.reasons?.delete(limit)
+    const rows = this.#valueRows
+    rows.push(subject.pid)
+    rows.push(subject.subjectTid)
+    rows.push(index)
+    rows.push(value)
+    rows.push(qualities.indexOf(quality))
+  }
+
+  capacity(subject: Subject, limit: ScannedLimit, capacity: number): void {
+    const rows = this.#capacityRows
+    rows.push(subject.pid)
+    rows.push(subject.subjectTid)
+    rows.push(scannedIndex[limit])
+    rows.push(capacity)
+  }
+
+  /** Tells why a reading failed, once as long as the reason is the same. */
+  unreadable(subject: Subject, limit: ScannedLimit, reason: string): void {
+    subject.reasons ??= new Map()
+    if (subject.reasons.get(limit) === reason) return
+    subject.reasons.set(limit, reason)
+    subject.sent[scannedIndex[limit]] = Number.NaN
+    this.#unreadableRows.push({ pid: subject.pid, tid: subject.subjectTid, limit, reason })
+  }
+
+  process(facts: ProcessFacts): void {
+    this.#processes.push(facts)
+  }
+
+  thread(facts: ThreadFacts): void {
+    this.#threads.push(facts)
+  }
+
+  confirm(pid: number): void {
+    this.#confirmedPids.push(pid)
+  }
+
+  inventory(number: number): void {
+    this.#inventoryRows.push(number)
+  }
+
+  /** A process begins here. */
+  mark(): void {
+    const marked = this.#marked
+    marked.values = this.#valueRows.length
+    marked.capacities = this.#capacityRows.length
+    marked.processes = this.#processes.length
+    marked.threads = this.#threads.length
+    marked.unreadable = this.#unreadableRows.length
+    marked.inventory = this.#inventoryRows.length
+  }
+
+  /** It ended while it was read: no half of it is told. */
+  takeBack(): void {
+    const marked = this.#marked
+    this.#valueRows.length = marked.values
+    this.#capacityRows.length = marked.capacities
+    this.#inventoryRows.length = marked.inventory
+    this.#processes.length = marked.processes
+    this.#threads.length = marked.threads
+    this.#unreadableRows.length = marked.unreadable
+  }
+
+  get isEmpty(): boolean {
+    const facts = this.#processes.length + this.#threads.length + this.#unreadableRows.length
+    const locks = this.waits ?? this.closedSets
+    return facts + this.#valueRows.length + this.#capacityRows.length === 0 && this.system === null && locks === null
+  }
+
+  finish(times: PassTimes): ScanReport & { readonly values: Float64Array<ArrayBuffer> } {
+    const inventory = this.#inventoryRows.take()
+    const report = {
+      type: 'scan' as const,
+      ...times,
+      inventory: times.kind === 'full' && this.isWhole ? inventory : null,
+      processes: this.#processes,
+      threads: this.#threads,
+      values: this.#valueRows.take(),
+      capacities: this.#capacityRows.take(),
+      unreadable: this.#unreadableRows,
+      confirmed: Int32Array.from(this.#confirmedPids.take()),
+      waits: this.waits,
+      closedSets: this.closedSets,
+      system: this.system,
+      partitions: this.partitions,
+    }
+    this.isWhole = true
+    this.#processes = []
+    this.#threads = []
+    this.#unreadableRows = []
+    this.system = null
+    this.partitions = null
+    this.waits = null
+    this.closedSets = null
+    return report
+  }
+}
+
+/** Rows as objects, for those who do not need the speed: tests and tools. */
+export function rowsOf(numbers: Float64Array, stride: typeof valueStride | typeof capacityStride): number[][] {
+  const rows: number[][] = []
+  for (let at = 0; at < numbers.length; at += stride) rows.push([...numbers.subarray(at, at + stride)])
+  return rows
+}

@@ -1,0 +1,79 @@
+/** Reads what only `status` tells of a process: its locked memory, and the signals that are pending. */
+
+import { type PendingSignals, parsePendingSignals } from '../parse/signals.ts'
+import { parseStatus } from '../parse/status.ts'
+import type { ProcFiles } from './proc-files.ts'
+import type { ReportBuilder } from './report-builder.ts'
+import { bitOf } from './scan-plan.ts'
+import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
+
+// From which reading on a file is kept open.
+const always = 1
+const seldom = 3
+// Past so many threads the signals to single ones are not looked for.
+const signalledThreadsMax = 64
+const noMasks = 'status does not tell what is pending'
+
+export interface ValueDepth {
+  readonly armed: boolean
+  /** Signals to each single thread are looked for; else those found before still count. */
+  readonly eachThread: boolean
+}
+
+export class StatusReader {
+  readonly #files: ProcFiles
+  readonly #report: ReportBuilder
+
+  constructor(files: ProcFiles, report: ReportBuilder) {
+    this.#files = files
+    this.#report = report
+  }
+
+  /** What the mask names of it. False where the process is gone or ending. */
+  read(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
+    const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
+    if (length <= 0) return false
+    const text = this.#files.bytes.toString('latin1', 0, length)
+    if ((mask & bitOf('memlock')) !== 0 && !process.kernelThread) {
+      const { locked } = parseStatus(text)
+      if (locked === null) return false
+      this.#report.value(process, 'memlock', locked)
+    }
+    if ((mask & bitOf('signals')) !== 0) this.#tellSignals(process, parsePendingSignals(text), depth)
+    return true
+  }
+
+  /** Those to the process, and those to each of its threads. */
+  #tellSignals(process: ProcessRecord, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
+    if (pending === null) {
+      this.#report.unreadable(process, 'signals', noMasks)
+      return
+    }
+    // Where nothing is queued to any process of its user, nothing is to any of its threads.
+    const noneQueued = pending.ofUser === 0
+    let count = pending.ofProcess + pending.ofThread
+    let queue = pending.ofProcessQueue || pending.ofThreadQueue
+    for (const thread of process.threads.slice(0, signalledThreadsMax)) {
+      if (thread.tid === process.seenThrough || thread.dead) continue
+      if (noneQueued) noteSignals(thread, null)
+      else if (eachThread) noteSignals(thread, this.#readThread(process, thread))
+      count += thread.signals
+      queue ||= thread.signalsQueue
+    }
+    const isWhole = !queue && process.threads.length <= signalledThreadsMax
+    // As many are queued to its user: there are no more.
+    const isExact = isWhole || (pending.ofUser !== null && pending.ofUser <= count)
+    this.#report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
+  }
+
+  /** Null of one that is gone: the next scan finds it so. */
+  #readThread(process: ProcessRecord, thread: ThreadRecord): PendingSignals | null {
+    const length = this.#files.readOnce(`${process.path}/task/${thread.tid}/status`)
+    return length > 0 ? parsePendingSignals(this.#files.bytes.toString('latin1', 0, length)) : null
+  }
+}
+
+function noteSignals(thread: ThreadRecord, pending: PendingSignals | null): void {
+  thread.signals = pending?.ofThread ?? 0
+  thread.signalsQueue = pending?.ofThreadQueue ?? false
+}

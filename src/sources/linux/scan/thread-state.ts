@@ -1,0 +1,113 @@
+/** Which thread state Linux's own readings stand for. Pure: the readings come in, the state and its reason go out. */
+
+import type { ThreadState } from '../../../kernel/states.ts'
+import { hexadecimalOf, type SystemCall } from '../parse/syscall.ts'
+import { type WaitingCall, waitingCallsOf } from '../parse/system-calls.ts'
+import type { WaitsOn } from '../protocol.ts'
+
+export interface Classified {
+  readonly state: ThreadState | null
+  readonly on: WaitsOn | null
+  readonly certain: boolean
+  readonly why: string | null
+  /** Until the thread runs again, what was read of it holds. */
+  readonly blocked: boolean
+  /** It sleeps in futex(2): the words there may tell more. */
+  readonly isFutex?: true
+}
+
+export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
+
+function known(state: ThreadState, on: WaitsOn | null, blocked = true): Classified {
+  return {
+    state,
+    on,
+    certain: true,
+    why: null,
+    blocked,
+  }
+}
+
+function unknown(why: string): Classified {
+  return { state: null, on: null, certain: false, why, blocked: true }
+}
+
+const running: Classified = {
+  state: 'RUNNING',
+  on: null,
+  certain: false,
+  why: 'Linux does not tell running from ready',
+  blocked: false,
+}
+const stopped = known('STOPPED', null)
+const dead = known('DEAD', null)
+const waitsForPage = known('WAITPAGE', null)
+const kernelThreadSleeps = unknown('kernel thread: no system call tells what it waits for')
+const outsideCall = unknown('sleeps outside a system call')
+const ranMeanwhile: Classified = { ...unknown('it ran while it was read'), blocked: false }
+const program32 = unknown('a 32-bit program: its system calls are numbered otherwise')
+
+export const futexUnknown =
+  'a futex wait: Linux does not tell a condition variable from a semaphore, nor from a lock whose owner is not found'
+const futexCommandMask = 127
+const futexLockPi = 6
+const futexLockPi2 = 13
+const addresses32 = 0x1_0000_0000
+
+function whyUnknown(arch: string): string {
+  return arch === 'x64' ? futexUnknown : `${futexUnknown}: owners of locks are not read on ${arch}`
+}
+
+function inFutex(name: string, call: SystemCall, arch: string): Classified {
+  const on = { call: name, address: hexadecimalOf(call, 0) }
+  const command = call.low[1]! & futexCommandMask
+  if (command === futexLockPi || command === futexLockPi2) return { ...known('MUTEX', on), isFutex: true }
+  return { state: 'CONDVAR', on, certain: false, why: whyUnknown(arch), blocked: true, isFutex: true }
+}
+
+function inCall(waiting: WaitingCall, call: SystemCall, arch: string): Classified {
+  const { name, state, first } = waiting
+  if (first === 'futex') return inFutex(name, call, arch)
+  if (state === 'CONDVAR') return { state, on: { call: name }, certain: false, why: futexUnknown, blocked: true }
+  return known(state, first === 'fd' ? { call: name, fd: call.low[0]! | 0 } : { call: name })
+}
+
+function asleep(call: SystemCall, arch: string): Classified {
+  if (call.kind === 'running') return ranMeanwhile
+  if (call.kind === 'outside') return outsideCall
+  if (call.stackPointer < addresses32 && call.programCounter < addresses32) return program32
+  const calls = waitingCallsOf(arch)
+  if (!calls) return unknown(`the system calls of ${arch} are not known`)
+  const waiting = calls.get(call.number)
+  return waiting ? inCall(waiting, call, arch) : unknown(`sleeps in system call ${call.number}`)
+}
+
+export interface ThreadReading {
+  /** The state's letter in `stat`. */
+  readonly letter: string
+  readonly kernelThread: boolean
+  /** What `syscall` says, or the reason why it could not be read. */
+  readonly call: SystemCall | string
+  readonly arch: string
+}
+
+export function classifyThread({ letter, kernelThread, call, arch }: ThreadReading): Classified {
+  switch (letter) {
+    case 'R':
+      return running
+    case 'D':
+      return waitsForPage
+    case 'T':
+    case 't':
+      return stopped
+    case 'Z':
+    case 'X':
+      return dead
+    case 'S':
+    case 'I':
+      if (kernelThread) return kernelThreadSleeps
+      return typeof call === 'string' ? unknown(call) : asleep(call, arch)
+    default:
+      return unknown(`the kernel says state ${letter}`)
+  }
+}

@@ -1,0 +1,62 @@
+/** What was set before a restart, as it comes out of a file. */
+
+import { z } from 'zod'
+import type { OpenAlert } from '../kernel/persistence/open-alerts.ts'
+import type { PersistedDefinition } from '../kernel/persistence/persisted-settings.ts'
+import { threadStates } from '../kernel/states.ts'
+import { due, LimitNames, SavedThreshold, Timeout } from './state.ts'
+
+const identity = z.string().nullable()
+
+const Definition: z.ZodType<PersistedDefinition> = z.discriminatedUnion('kind', [
+  SavedThreshold.extend({ kind: z.literal('threshold'), identity, endsAt: due.nullable() }),
+  z.strictObject({
+    kind: z.literal('timeout'),
+    node: z.string(),
+    identity,
+    definition: Timeout,
+    revision: z.int().min(0),
+    owner: z.string().nullable(),
+  }),
+  z.strictObject({ kind: z.literal('switches'), enabled: z.boolean(), disabled: LimitNames.array() }),
+])
+
+const ofTold = { path: z.string(), about: z.string().array(), since: z.iso.datetime() }
+
+const Told: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...ofTold,
+    kind: z.literal('deadlock'),
+    was: z.enum(['detected', 'orphaned', 'suspected']),
+    members: z.strictObject({ path: z.string(), name: z.string() }).array(),
+  }),
+  z.strictObject({
+    ...ofTold,
+    kind: z.literal('warning'),
+    timeout: z.string(),
+    pid: z.int(),
+    tid: z.int(),
+    name: z.string(),
+    identity: z.string(),
+    state: z.enum(threadStates),
+  }),
+])
+
+/** Null where the text is none, as when a later version wrote it. */
+export function parseDefinition(text: string): PersistedDefinition | null {
+  return parseAs(Definition, text)
+}
+
+/** As for definitions. */
+export function parseAlert(text: string): OpenAlert | null {
+  return parseAs(Told, text)
+}
+
+function parseAs<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { hostKernel } from '../../src/app/host.ts'
+import type { Config } from '../../src/config/settings.ts'
+import { ServiceClock } from '../../src/runtime/clock.ts'
+
+/** What is logged as it starts with this scenario. */
+async function startWith(expected: string): Promise<{ file: string; logged: Record<string, unknown>[] }> {
+  const file = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'scenario.yaml')
+  writeFileSync(
+    file,
+    `title: t\nprocesses: { a: { threads: { main: [] } } }\nexpect: { states: { $a.main: ${expected} } }\n`,
+  )
+  const logged: Record<string, unknown>[] = []
+  const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const { source } = hostKernel({ source: 'model', clock: 'virtual', scenario: file } as Config, {
+    logger,
+    clock: new ServiceClock(),
+  })
+  await source.start()
+  await source.stop()
+  return { file, logged }
+}
+
+test('a scenario that does not come out as it expects is logged as the service starts', async () => {
+  const { file, logged } = await startWith('DEAD')
+  expect(logged).toMatchObject([
+    { level: 40, file, differences: [{ line: 3, message: expect.stringContaining('expected "DEAD", got "READY"') }] },
+  ])
+})
+
+test('one that does is not', async () => {
+  expect((await startWith('READY')).logged).toEqual([])
+})

@@ -1,0 +1,82 @@
+/** Starting it, and what can be wrong with that. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { Live, run } from '../support/live.ts'
+
+const file = (text: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'tokens')
+  writeFileSync(path, text)
+  return path
+}
+
+const good = 'ha-1 control 0123456789abcdef\n'
+
+test.each([
+  [['--colour', 'red'], /colour/],
+  [['--port', 'many'], /--port/],
+  [['--port', '70000'], /--port/],
+  [['--period', '1'], /--period/],
+  [['--source', 'tarot'], /--source/],
+  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
+  [['--token-file', '/nowhere'], /--token-file \/nowhere/],
+  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
+  [['dance'], /no command dance/],
+  [['--scenario', 'x.yaml'], /--scenario needs --source model/],
+  [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
+  [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
+  [['--state', 'x.json'], /--state needs --source model/],
+  [['--source', 'model', '--state', '/nowhere.json'], /--state \/nowhere.json: ENOENT/],
+  [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 3/],
+  [['--source', 'model', '--state', file('{')], /--state .*: it is not JSON/],
+  [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
+  [['--pools', 'channels=5'], /--pools needs --source model/],
+  [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
+  [['serve', 'extra'], /extra/],
+])('%j is refused with one clear line and exit code 1', async (args, reason) => {
+  const { code, stdout, stderr } = await run(args)
+  expect(stderr).toMatch(reason)
+  expect(stderr).toMatch(/^introspectd: .*\n$/)
+  expect([code, stdout]).toEqual([1, ''])
+})
+
+test('a setting in the environment counts, and a wrong name is not passed over', async () => {
+  expect(await run([], { env: { INTROSPECTD_PORT: 'x' } })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('--port'),
+  })
+  expect(await run([], { env: { INTROSPECTD_PROT: '1' } })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('INTROSPECTD_PROT'),
+  })
+})
+
+test('a port that is taken is one clear line and exit code 1', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  const { port } = taken.address() as { port: number }
+  const { code, stderr } = await run(['--port', String(port)])
+  taken.close()
+  expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is taken; --port takes another\n`])
+})
+
+test('--help names every flag, and --version is the package’s', async () => {
+  const help = await run(['--help'])
+  expect(help).toMatchObject({ code: 0, stderr: '' })
+  for (const flag of ['--port', '--token-file', '--period', '--allow-host', '--proc-root'])
+    expect(help.stdout).toContain(flag)
+  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test('with a token it listens beyond loopback, asks for the token, and ends on SIGINT with 0', async () => {
+  const live = await Live.start(['--host', '0.0.0.0', '--token-file', file(good)])
+  const url = live.url.replace('0.0.0.0', '127.0.0.1')
+  expect((await fetch(`${url}/sys`)).status).toBe(401)
+  expect((await fetch(`${url}/sys`, { headers: { authorization: 'Bearer 0123456789abcdef' } })).status).toBe(200)
+  expect(live.output.stdout).toContain('$TOKEN')
+  expect(live.output.stdout).not.toContain('0123456789abcdef')
+  expect(await live.stop('SIGINT')).toBe(0)
+})

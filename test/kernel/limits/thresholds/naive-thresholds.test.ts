@@ -1,0 +1,484 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { KernelError } from '../../../../src/kernel/errno.ts'
+import type { KernelEvent } from '../../../../src/kernel/events.ts'
+import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
+import { processOf } from '../../../../src/kernel/limits/thresholds/crossing.ts'
+import {
+  type Point,
+  pointValue,
+  type Threshold,
+  type ThresholdDefinition,
+} from '../../../../src/kernel/limits/thresholds/threshold.ts'
+import { containers, type Node } from '../../../../src/kernel/nodes/node.ts'
+import { nodesWithin, partitionsWithin } from '../../../../src/kernel/nodes/within.ts'
+import { History, type Step, step } from '../../history.ts'
+import { Bench } from '../../support.ts'
+
+const put = fc
+  .constantFrom(
+    'fds' as const,
+    'stack' as const,
+    'connections' as const,
+    'mutexes' as const,
+    'threads' as const,
+    'file-size' as const,
+  )
+  .chain((limit) =>
+    fc.record({
+      what: fc.constant('put' as const),
+      limit: fc.constant(limit),
+      node: fc.nat(20),
+      per: fc.constantFrom(
+        null,
+        null,
+        'process' as const,
+        'partition' as const,
+        limit === 'stack' || limit === 'mutexes' ? ('thread' as const) : null,
+      ),
+      at: fc.oneof({ weight: 5, arbitrary: fc.nat(20) }, fc.constantFrom('50%' as const, '90%' as const)),
+      gap: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+      direction: fc.constantFrom('rising' as const, 'falling' as const),
+      once: fc.nat(5).map((some) => some === 0),
+      wait: fc.constantFrom(null, null, '2ms', '5ms'),
+      ttl: fc.constantFrom(null, null, null, '30ms'),
+      renamed: fc.nat(3).map((some) => some === 0),
+    }),
+  )
+const watch = fc.record({
+  what: fc.constant('watch' as const),
+  // Of these no step changes more than one part at once.
+  limit: fc.constantFrom('fds' as const, 'connections' as const),
+  node: fc.nat(20),
+  per: fc.constantFrom(null, null, 'process' as const, 'partition' as const),
+  delta: fc.constantFrom(null, null, 3),
+  every: fc.constantFrom(null, '1ms', '4ms'),
+  ttl: fc.constantFrom(null, null, null, '30ms'),
+})
+type Watch = typeof watch extends fc.Arbitrary<infer W> ? W : never
+type Put = typeof put extends fc.Arbitrary<infer P> ? P : never
+
+const turn = fc.oneof(
+  { weight: 4, arbitrary: put },
+  { weight: 2, arbitrary: watch },
+  fc.record({ what: fc.constant('delete' as const), which: fc.nat(10) }),
+  fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({
+    what: fc.constant('switch' as const),
+    limit: fc.constantFrom(null, 'fds' as const, 'connections' as const),
+    on: fc.nat(3).map((some) => some > 0),
+  }),
+  // Several things at one time are one change: thresholds see only what comes of them.
+  {
+    weight: 20,
+    arbitrary: fc.record({
+      what: fc.constant('change' as const),
+      steps: fc.array(step, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+)
+
+interface State {
+  tripped: boolean
+  fresh: boolean
+  /** What was last looked at: a threshold looks when something of it changes. */
+  saw: string
+  /** Since when it has been past, where it has to stay so. */
+  since: number | null
+  /** Of one on changes: the value at the last step, what was told last and when, how often it has changed since. */
+  last: number
+  told: number | null
+  toldAt: number
+  changes: number
+  unknown: boolean
+  /** A change waits for its time. */
+  waits: boolean
+  /** Changes when it was last looked at. */
+  seen: number
+}
+
+const ms = (duration: string | null): number => (duration === null ? 0 : Number.parseInt(duration, 10))
+
+/** What page and rules say of thresholds, by looking at everything anew after every change. */
+class Naive {
+  readonly states = new Map<Threshold, Map<Node, State>>()
+  readonly #bench: Bench
+  readonly #expires = new Map<Threshold, number>()
+  readonly #off = new Set<string>()
+  #isOn = true
+
+  constructor(bench: Bench) {
+    this.#bench = bench
+  }
+
+  watched({ node, limit, definition: { per, where } }: Threshold): Node[] {
+    if (!this.#isOn || this.#off.has(limit)) return []
+    const all = per === null ? [node] : [...nodesWithin(node, per)]
+    return all.filter((each) => where === null || processOf(each)!.name.startsWith('q'))
+  }
+
+  #begin({ index }: Threshold, node: Node, fresh: boolean): State {
+    const last = this.#bench.kernel.usage.value(node, index)
+    const never = { told: null, toldAt: Number.NEGATIVE_INFINITY, changes: 0, unknown: true, waits: false, seen: 0 }
+    return { tripped: false, fresh, saw: '', since: null, last, ...never }
+  }
+
+  put(threshold: Threshold): string[] {
+    this.#watch(threshold)
+    const { ttl } = threshold.definition
+    if (ttl !== null) this.#expires.set(threshold, this.#bench.kernel.now + ms(ttl))
+    return this.look([threshold])
+  }
+
+  #watch(threshold: Threshold): void {
+    const states = this.watched(threshold).map((node) => [node, this.#begin(threshold, node, true)] as const)
+    this.states.set(threshold, new Map(states))
+  }
+
+  switch(limit: string | null, on: boolean): string[] {
+    const isOn = ({ limit: of }: Threshold) => this.#isOn && !this.#off.has(of)
+    const before = new Set([...this.states.keys()].filter(isOn))
+    if (limit === null) this.#isOn = on
+    else if (on) this.#off.delete(limit)
+    else this.#off.add(limit)
+    const told: string[] = []
+    const begun: Threshold[] = []
+    for (const [threshold, states] of this.states) {
+      if (!isOn(threshold)) {
+        told.push(...this.#clear(threshold, [...states.keys()], 'disabled'))
+        states.clear()
+      } else if (!before.has(threshold)) {
+        this.#watch(threshold)
+        begun.push(threshold)
+      }
+    }
+    return [...told, ...this.look(begun)]
+  }
+
+  /** After each step of a change: what came and went within it counts too. */
+  step(): void {
+    for (const [{ index, definition }, states] of this.states)
+      if (definition.on === 'change')
+        for (const [node, state] of states) {
+          if (node.slot < 0) continue
+          const value = this.#bench.kernel.usage.value(node, index)
+          if (value !== state.last) state.changes++
+          state.last = value
+        }
+  }
+
+  /** Thresholds whose time is over. */
+  ending(): string[] {
+    const { now } = this.#bench.kernel
+    return [...this.#expires].flatMap(([{ path }, at]) => (at <= now ? [path] : []))
+  }
+
+  /** What comes with the time: ends first, as they were set first. */
+  tick(): string[] {
+    const { now } = this.#bench.kernel
+    const told: string[] = []
+    for (const threshold of [...this.states.keys()])
+      if ((this.#expires.get(threshold) ?? Number.POSITIVE_INFINITY) <= now) {
+        told.push(...this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'expired'))
+        this.states.delete(threshold)
+      }
+    for (const [threshold, states] of this.states)
+      for (const [node, state] of states) {
+        if (threshold.definition.on === 'change') {
+          if (!state.waits || state.toldAt + ms(threshold.definition.every) > now) continue
+          state.waits = false
+          told.push(...this.#lookAtChange(threshold, node, state))
+        }
+        if (state.since !== null && state.since + ms(threshold.definition.for) <= now)
+          told.push(...this.#trip(threshold, node, state))
+      }
+    return told
+  }
+
+  delete(threshold: Threshold): string[] {
+    const told = this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'deleted')
+    this.states.delete(threshold)
+    return told
+  }
+
+  /** What a change did to who lives and where. The clears of those that ended are told while it goes on: not here. */
+  follow({ ended, moved }: { ended: ReadonlySet<Node>; moved: ReadonlySet<Node> }): string[] {
+    const told: string[] = []
+    for (const [threshold, states] of this.states) {
+      if (ended.has(threshold.node)) {
+        this.#expires.delete(threshold)
+        this.states.delete(threshold)
+        continue
+      }
+      const watched = new Set(this.watched(threshold))
+      for (const node of ended) states.delete(node)
+      told.push(
+        ...this.#clear(
+          threshold,
+          [...states.keys()].filter((node) => !watched.has(node)),
+          'filtered',
+        ),
+      )
+      for (const node of states.keys()) if (!watched.has(node)) states.delete(node)
+      for (const node of watched) if (!states.has(node)) states.set(node, this.#begin(threshold, node, moved.has(node)))
+    }
+    return told
+  }
+
+  look(thresholds: Iterable<Threshold> = this.states.keys()): string[] {
+    const watches = [...thresholds].flatMap((threshold) =>
+      [...this.states.get(threshold)!].map(([node, state]) => ({ threshold, node, state })),
+    )
+    return watches.sort(inOrder).flatMap(({ threshold, node, state }) => this.#look(threshold, node, state))
+  }
+
+  #trip(threshold: Threshold, node: Node, state: State): string[] {
+    const { fresh } = state
+    Object.assign(state, { tripped: true, fresh: false, since: null })
+    return [line('tripped', threshold, node, fresh ? ' initial' : '')]
+  }
+
+  #lookAtChange(threshold: Threshold, node: Node, state: State): string[] {
+    const { kernel } = this.#bench
+    const { delta, every } = threshold.definition
+    const { value } = kernel.notifier.read(node, threshold.index)
+    if (value === null) {
+      state.unknown = true
+      return []
+    }
+    if (state.unknown) {
+      state.unknown = false
+      state.told ??= value
+      state.changes = Number(value !== state.told)
+      state.seen = state.changes
+    }
+    const { told, changes, toldAt } = state
+    if (changes === 0 || Math.abs(value - told!) < (delta ?? 0)) return []
+    if (kernel.now < toldAt + ms(every)) {
+      state.waits = true
+      return []
+    }
+    Object.assign(state, { told: value, toldAt: kernel.now, changes: 0, seen: 0, waits: false })
+    return [line('changed', threshold, node, ` from ${told} to ${value} in ${changes}`)]
+  }
+
+  #look(threshold: Threshold, node: Node, state: State): string[] {
+    const { usage, notifier } = this.#bench.kernel
+    const { index, definition } = threshold
+    const saw = JSON.stringify([notifier.read(node, index), String(usage.capacity(node, index))])
+    const before = state.saw
+    state.saw = saw
+    if (definition.on === 'change') {
+      const hasChanged = saw !== before || state.changes !== state.seen
+      state.seen = state.changes
+      return hasChanged ? this.#lookAtChange(threshold, node, state) : []
+    }
+    if (saw === before) return []
+    const now = notifier.read(node, index)
+    const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
+    if (now.value === null || Number.isNaN(point(definition.at))) {
+      state.since = null
+      return []
+    }
+    const rising = definition.direction === 'rising'
+    const isPast = rising ? now.value >= point(definition.at) : now.value <= point(definition.at)
+    if (!state.tripped) {
+      // What cannot be read might be more: it proves no fall.
+      if (!isPast || (!rising && now.unreadable > 0)) {
+        Object.assign(state, { fresh: false, since: null })
+        return []
+      }
+      if (definition.for === null) return this.#trip(threshold, node, state)
+      state.since ??= this.#bench.kernel.now
+      return []
+    }
+    if (definition.once || now.estimated > 0 || (rising && now.unreadable > 0)) return []
+    const { rearm } = definition
+    const isBack = rearm === null ? !isPast : rising ? now.value <= point(rearm) : now.value >= point(rearm)
+    if (!isBack) return []
+    state.tripped = false
+    return [line('cleared', threshold, node, ' rearmed')]
+  }
+
+  #clear(threshold: Threshold, nodes: readonly Node[], reason: string): string[] {
+    const states = this.states.get(threshold)!
+    const tripped = nodes.filter((node) => states.get(node)?.tripped && !threshold.definition.once)
+    return tripped.map((node) => line('cleared', threshold, node, ` ${reason}`))
+  }
+}
+
+const line = (what: string, threshold: Threshold, node: Node, mark: string): string =>
+  `${what} ${threshold.path} at ${node.path}/${threshold.limit}${mark}`
+
+const depthOf = (node: Node): number => [...containers(node)].length
+
+type Placed = { threshold: Threshold; node: Node }
+
+/** The smallest container first, then by path. */
+function inOrder(one: Placed, other: Placed): number {
+  const level = levels.indexOf(one.node.level) - levels.indexOf(other.node.level)
+  if (level !== 0) return level
+  const depth = one.node.level === 'partition' ? depthOf(other.node) - depthOf(one.node) : 0
+  if (depth !== 0) return depth
+  if (one.node !== other.node) return one.node.path < other.node.path ? -1 : 1
+  return one.threshold.path < other.threshold.path ? -1 : 1
+}
+
+function told(events: readonly KernelEvent[]): string[] {
+  return events
+    .filter(({ type }) => type.startsWith('threshold.') || type === 'limit.changed')
+    .map(({ type, subject, data }) => {
+      const { threshold, from, value, changes } = data
+      if (type === 'limit.changed') return `changed ${threshold} at ${subject} from ${from} to ${value} in ${changes}`
+      const mark = data.initial === true ? ' initial' : data.reason === undefined ? '' : ` ${String(data.reason)}`
+      return `${type.slice('threshold.'.length)} ${String(data.threshold)} at ${subject}${mark}`
+    })
+}
+
+const isJudged = (text: string): boolean =>
+  !text.startsWith('changed') && !/ (died|filtered|deleted|expired|disabled)$/.test(text)
+
+class Match {
+  readonly bench = new Bench()
+  readonly history = new History(this.bench)
+  readonly naive = new Naive(this.bench)
+  #puts = 0
+
+  constructor() {
+    this.bench.at(() => this.history.begin())
+    this.events()
+  }
+
+  put({ limit, node, per, at, gap, direction, once, wait, ttl, renamed }: Put): void {
+    const rearm = gap === null || typeof at === 'string' ? null : direction === 'rising' ? at - gap : at + gap
+    const canFilter = renamed && (per === 'process' || per === 'thread')
+    const where = canFilter ? { name: 'q*', uid: null, partition: null } : null
+    this.#put(limit, node, { at, per, rearm, direction, once, for: wait, ttl, where })
+  }
+
+  watch({ limit, node, per, delta, every, ttl }: Watch): void {
+    this.#put(limit, node, { on: 'change', per, delta, every, ttl })
+  }
+
+  #put(limit: LimitName, node: number, definition: Partial<ThresholdDefinition>): void {
+    const { system, processes, notifier } = this.bench.kernel
+    const all = [system, ...partitionsWithin(system), ...processes.values()]
+    const place = all[node % all.length]!
+    try {
+      const { threshold } = this.bench.put(place, limit, `t${this.#puts++}`, definition)
+      expect(this.events()).toEqual(this.naive.put(threshold))
+    } catch (error) {
+      // Not every level has every limit, or something below it; and not every node has a capacity.
+      if (!(error instanceof KernelError)) throw error
+      expect(notifier.size).toBe(this.naive.states.size)
+    }
+  }
+
+  delete(which: number): void {
+    const thresholds = [...this.naive.states.keys()]
+    const threshold = thresholds[which % Math.max(1, thresholds.length)]
+    if (threshold === undefined) return
+    this.bench.kernel.notifier.delete(threshold)
+    expect(this.events().sort()).toEqual(this.naive.delete(threshold).sort())
+  }
+
+  switch(limit: LimitName | null, on: boolean): void {
+    this.bench.kernel.notifier.switch(limit === null ? null : this.bench.index(limit), on)
+    expect(this.events().sort()).toEqual(this.naive.switch(limit, on).sort())
+  }
+
+  pass(duration: number): void {
+    for (let passed = 0; passed < duration; passed++) {
+      this.bench.at(() => {})
+      this.#tick()
+    }
+  }
+
+  /** Whether one that is due and one that ends do so in which order is a matter of taste: the events are the same. */
+  #tick(): void {
+    this.bench.expire()
+    expect(this.events().sort()).toEqual(this.naive.tick().sort())
+  }
+
+  change(steps: readonly Step[]): void {
+    const { bench, history, naive } = this
+    // An end tells what came before it: it is a change by itself.
+    const isEnd = (one: Step) => one.what === 'end' || one.what === 'thread end' || one.what === 'sweep'
+    const isBirth = (one: Step) => one.what === 'birth' || one.what === 'thread'
+    const isMove = (one: Step) => one.what === 'move' || one.what === 'rename'
+    const [first, ...rest] = steps as [Step, ...Step[]]
+    // And whether one that moves there and back, or is born and moves, has come or gone is a matter of taste.
+    const canFollow = (one: Step) => !isEnd(one) && !isMove(one) && !(isMove(first) && isBirth(one))
+    const together = isEnd(first) ? [first] : [first, ...rest.filter(canFollow)]
+    const wasTripped = new Set(
+      [...naive.states].flatMap(([threshold, states]) =>
+        [...states].flatMap(([node, state]) =>
+          state.tripped && !threshold.definition.once ? [line('', threshold, node, '')] : [],
+        ),
+      ),
+    )
+    const silent = [...naive.states.keys()].filter((one) => one.definition.once).map(({ path }) => ` ${path} at `)
+    const births = bench.at(() =>
+      together.map((one) => {
+        const birth = history.take(one)
+        naive.step()
+        return birth
+      }),
+    )
+    const ended = new Set(births.flatMap((birth) => birth.ended))
+    const moved = new Set(births.flatMap((birth) => birth.moved))
+    const gone = [...ended].map(({ path }) => `${path}/`)
+    const isOfGone = (text: string) => gone.some((path) => new RegExp(`at ${path}[^/]*( |$)`).test(text))
+    const events = this.events()
+    this.#expectCleared(events.filter(isOfGone), { wasTripped, silent })
+    const expected = [...naive.follow({ ended, moved }), ...naive.look()]
+    const actual = events.filter((text) => !isOfGone(text))
+    // A change that waited may be told with others or as its time comes, which is the same time; where its threshold ends
+    // at that time, or not at all.
+    const ending = naive.ending()
+    const isCertain = (text: string) => !ending.some((path) => text.startsWith(`changed ${path} `))
+    bench.expire()
+    const all = [...actual, ...this.events()].filter(isCertain)
+    expect(all.sort()).toEqual([...expected, ...naive.tick()].filter(isCertain).sort())
+    // An end is looked at in steps, each in order by itself.
+    if (ended.size === 0) expect(actual.filter(isJudged)).toEqual(expected.filter(isJudged))
+  }
+
+  /** What ends while it is tripped is cleared, once; of one that is silent after its event nothing more is told. */
+  #expectCleared(
+    events: readonly string[],
+    { wasTripped, silent }: { wasTripped: ReadonlySet<string>; silent: readonly string[] },
+  ): void {
+    const open = new Map<string, number>()
+    for (const text of events) {
+      if (text.startsWith('changed')) continue
+      const key = text.replace(/^(tripped|cleared)/, '').replace(/ (initial|rearmed|died)$/, '')
+      if (silent.some((path) => key.startsWith(path))) expect(text).toMatch(/^tripped/)
+      else open.set(key, (open.get(key) ?? Number(wasTripped.has(key))) + (text.startsWith('tripped') ? 1 : -1))
+    }
+    expect([...open].filter(([, count]) => count !== 0)).toEqual([])
+  }
+
+  events(): string[] {
+    const lines = told(this.bench.events)
+    this.bench.events = []
+    return lines
+  }
+}
+
+test('after any history the events are those of looking at every threshold anew after every change', () => {
+  fc.assert(
+    fc.property(fc.array(turn, { minLength: 60, maxLength: 120, size: 'max' }), (turns) => {
+      const match = new Match()
+      for (const one of turns) {
+        if (one.what === 'put') match.put(one)
+        else if (one.what === 'watch') match.watch(one)
+        else if (one.what === 'delete') match.delete(one.which)
+        else if (one.what === 'pass') match.pass(one.ms)
+        else if (one.what === 'switch') match.switch(one.limit, one.on)
+        else match.change(one.steps)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

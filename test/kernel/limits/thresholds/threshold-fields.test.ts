@@ -1,0 +1,522 @@
+/** The fields of a threshold that go beyond a trip point: any change, time, filters; and the switches. */
+
+import { describe, expect, test } from 'vitest'
+import { KernelError } from '../../../../src/kernel/errno.ts'
+import { checkWatches, thresholdsMax, watchesMax } from '../../../../src/kernel/limits/maxima.ts'
+import { limitIndex } from '../../../../src/kernel/limits/table.ts'
+import type { ThresholdDefinition } from '../../../../src/kernel/limits/thresholds/threshold.ts'
+import { globMatches } from '../../../../src/kernel/limits/thresholds/where.ts'
+import type { Node } from '../../../../src/kernel/nodes/node.ts'
+import * as seen from '../../../../src/kernel/observations.ts'
+import type { ModelProcess } from '../../../../src/model/objects/model-process.ts'
+import { exportState, importState } from '../../../../src/model/state/state.ts'
+import { World } from '../../../model/world.ts'
+import { Bench, defaults } from '../../support.ts'
+
+const put = (
+  world: World,
+  node: Node,
+  limit: keyof typeof limitIndex,
+  definition: Partial<ThresholdDefinition>,
+  name = 'x',
+) =>
+  world.kernel.notifier.put(node, limitIndex[limit], name, { definition: { ...defaults, ...definition }, owner: null })
+
+const channel = (world: World, process: ModelProcess): void => {
+  world.call(world.thread(process), 'ChannelCreate', {})
+}
+
+/** Destroys the first that there is. */
+const noChannel = (world: World, process: ModelProcess): void => {
+  const [chid] = process.channels.keys()
+  world.call(world.thread(process), 'ChannelDestroy', { chid: chid! })
+}
+
+const changes = (world: World) => {
+  const events = world.events.filter(({ type }) => type === 'limit.changed')
+  world.events = []
+  return events.map(({ at, subject, data }) => ({
+    at,
+    subject,
+    from: data.from,
+    value: data.value,
+    changes: data.changes,
+  }))
+}
+
+describe('on any change', () => {
+  test('births and deaths are told one by one where nobody asks to wait', () => {
+    const world = new World()
+    put(world, world.kernel.system, 'processes', { on: 'change' })
+    world.spawn('one')
+    const two = world.spawn('two')
+    world.call(world.thread(two), 'exit', {})
+    expect(changes(world).map(({ from, value, changes: count }) => [from, value, count])).toEqual([
+      [0, 1, 1],
+      [1, 2, 1],
+      [2, 1, 1],
+    ])
+  })
+
+  test('one more and one fewer within `every` is one event of two changes, as its time is over', () => {
+    const world = new World()
+    world.spawn('first')
+    put(world, world.kernel.system, 'processes', { on: 'change', every: '100ms' })
+    world.spawn('told at once')
+    expect(changes(world)).toEqual([{ at: 0, subject: '/sys/processes', from: 1, value: 2, changes: 1 }])
+    world.pass(10)
+    const brief = world.spawn('brief')
+    world.pass(10)
+    world.call(world.thread(brief), 'exit', {})
+    world.pass(79)
+    expect(changes(world)).toEqual([])
+    world.pass(1)
+    expect(changes(world)).toEqual([{ at: 100, subject: '/sys/processes', from: 2, value: 2, changes: 2 }])
+    world.pass(1_000)
+    expect(changes(world)).toEqual([])
+  })
+
+  test('a birth and a death in one change are two', () => {
+    const bench = new Bench()
+    bench.put(bench.kernel.system, 'processes', 'any', { on: 'change' })
+    bench.at(() => {
+      const birth = { pid: 1, identity: 'x', started: 0, name: 'p', parentProcess: null, executable: null, uid: 0 }
+      const process = seen.processAppeared(bench.kernel, { ...birth, container: bench.kernel.system })
+      bench.kernel.processes.delete(1)
+      bench.kernel.processes.set(1, process)
+      bench.kernel.usage.charge(bench.kernel.system, limitIndex.processes, -1)
+    })
+    expect(bench.events.filter(({ type }) => type === 'limit.changed').map(({ data }) => data.changes)).toEqual([2])
+  })
+
+  test('`delta` is held against what was told last', () => {
+    const bench = new Bench()
+    const process = bench.process(1)
+    bench.observe(process, 'fds', 10)
+    bench.put(process, 'fds', 'any', { on: 'change', delta: 5 })
+    for (const value of [14, 12, 15, 19, 11, 10]) bench.observe(process, 'fds', value)
+    const told = bench.events.filter(({ type }) => type === 'limit.changed')
+    expect(told.map(({ data }) => [data.from, data.value, data.changes])).toEqual([
+      [10, 15, 3],
+      [15, 10, 3],
+    ])
+  })
+
+  test('a reading that is found for the first time is no change; one that comes back the same is none either', () => {
+    const bench = new Bench()
+    const process = bench.process(1)
+    bench.put(process, 'fds', 'any', { on: 'change' })
+    bench.observe(process, 'fds', 5)
+    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.observe(process, 'fds', 5)
+    expect(bench.told('limit')).toEqual([])
+    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.observe(process, 'fds', 6)
+    expect(bench.told('limit')).toEqual(['limit.changed /sys/proc/1/fds'])
+  })
+
+  test('a process that moves changes nothing for those whom it stays below', () => {
+    const bench = new Bench()
+    const process = bench.process(1, { partition: ['a', 'b'] })
+    bench.thread(process, 1)
+    bench.observe(process, 'fds', 5)
+    const { system } = bench.kernel
+    for (const limit of ['processes', 'threads', 'fds'] as const) {
+      bench.put(system, limit, 'any', { on: 'change' })
+      bench.put(bench.kernel.partition(['a'])!, limit, 'any', { on: 'change' })
+      bench.put(system, limit, 'each', { on: 'change', per: 'partition' })
+    }
+    const to = bench.at(() => seen.partitionAppeared(bench.kernel, ['a', 'c']))
+    bench.told()
+    bench.at(() => seen.processMoved(bench.kernel, process, to))
+    expect(bench.told('limit').sort()).toEqual(
+      ['b', 'c'].flatMap((name) =>
+        ['fds', 'processes', 'threads'].map((limit) => `limit.changed /sys/part/a/part/${name}/${limit}`),
+      ),
+    )
+  })
+
+  test('`once` is one event until it is put again', () => {
+    const world = new World()
+    const once = { on: 'change', once: true } as const
+    put(world, world.kernel.system, 'processes', once)
+    for (const name of ['a', 'b']) world.spawn(name)
+    expect(changes(world).map(({ value }) => value)).toEqual([1])
+    expect(put(world, world.kernel.system, 'processes', once).created).toBe(false)
+    for (const name of ['c', 'd']) world.spawn(name)
+    expect(changes(world).map(({ from, value }) => [from, value])).toEqual([[2, 3]])
+  })
+})
+
+describe('for', () => {
+  const tripped = (world: World) => {
+    const events = world.events.filter(({ type }) => type.startsWith('threshold.'))
+    world.events = []
+    return events.map(({ type, at, data }) => [
+      type.slice('threshold.'.length),
+      at,
+      data.value,
+      data.initial ?? data.reason,
+    ])
+  }
+
+  test('what stays past so long is told then, and not a ms before', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    put(world, process, 'channels', { at: 1, for: '500ms' })
+    world.pass(100)
+    channel(world, process)
+    world.pass(499)
+    expect(tripped(world)).toEqual([])
+    world.pass(1)
+    expect(tripped(world)).toEqual([['tripped', 600, 1, false]])
+    noChannel(world, process)
+    expect(tripped(world)).toEqual([['cleared', 600, 0, 'rearmed']])
+  })
+
+  test('what ends at the very moment at which it would be told has not stayed past', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const thread = world.thread(process)
+    put(world, process, 'channels', { at: 1, for: '500ms' })
+    channel(world, process)
+    // Set later than the threshold's own time, and for the same ms.
+    const { timerid } = world.call(thread, 'TimerCreate', { notify: { signal: 'SIGTERM' } }) as { timerid: number }
+    world.call(thread, 'TimerSettime', { timerid, after: 500 })
+    world.pass(1_000)
+    expect([world.machine.find(process.pid), tripped(world)]).toEqual([null, []])
+  })
+
+  test('what returns meanwhile begins anew', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    put(world, process, 'channels', { at: 1, for: '500ms' })
+    channel(world, process)
+    world.pass(300)
+    noChannel(world, process)
+    channel(world, process)
+    world.pass(499)
+    expect(tripped(world)).toEqual([])
+    world.pass(1)
+    expect(tripped(world)).toEqual([['tripped', 800, 1, false]])
+  })
+
+  test('past when it was put: `initial` as its time is over', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    channel(world, process)
+    const { threshold } = put(world, process, 'channels', { at: 1, for: '1s' })
+    expect([...threshold.watches.values()].map(({ state }) => state)).toEqual(['armed'])
+    world.pass(1_000)
+    expect(tripped(world)).toEqual([['tripped', 1_000, 1, true]])
+  })
+
+  test('what is not known for a while has not stayed past', () => {
+    const bench = new Bench()
+    const process = bench.process(1)
+    bench.observe(process, 'fds', 5)
+    bench.put(process, 'fds', 'x', { at: 1, for: '1s' })
+    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    expect(bench.kernel.notifier.nextAt()).toBe(null)
+  })
+
+  test('the death of the process, and its being deleted, end its waiting in silence', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const other = world.spawn('q')
+    channel(world, process)
+    channel(world, other)
+    put(world, process, 'channels', { at: 1, for: '1s' })
+    const { threshold } = put(world, other, 'channels', { at: 1, for: '1s' })
+    world.call(world.thread(process), 'exit', {})
+    world.kernel.notifier.delete(threshold)
+    expect(world.machine.nextAt()).toBe(null)
+    world.pass(2_000)
+    expect(tripped(world)).toEqual([])
+  })
+})
+
+describe('ttl', () => {
+  test('it is removed when its time is over, cleared as `expired` where it is tripped', () => {
+    const world = new World()
+    const [process, other] = [world.spawn('p'), world.spawn('q')]
+    channel(world, process)
+    put(world, world.kernel.system, 'channels', { at: 1, per: 'process', ttl: '1h' })
+    world.told()
+    world.pass(3_600_000 - 1)
+    expect(world.kernel.notifier.size).toBe(1)
+    world.pass(1)
+    expect(world.told()).toEqual([`threshold.cleared ${process.path}/channels expired`])
+    expect(world.kernel.notifier.size).toBe(0)
+    channel(world, other)
+    expect(world.told('threshold')).toEqual([])
+    expect(process.guards).toBe(null)
+  })
+
+  test('put again unchanged it lives on from then; put as another, by the new time', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    put(world, process, 'channels', { at: 1, ttl: '1s' })
+    world.pass(900)
+    expect(put(world, process, 'channels', { at: 1, ttl: '1s' }).created).toBe(false)
+    world.pass(999)
+    expect(world.kernel.notifier.size).toBe(1)
+    put(world, process, 'channels', { at: 1, ttl: null })
+    world.pass(10_000)
+    expect(world.kernel.notifier.size).toBe(1)
+  })
+})
+
+describe('where', () => {
+  const where = (some: Partial<NonNullable<ThresholdDefinition['where']>>) => ({
+    name: null,
+    uid: null,
+    partition: null,
+    ...some,
+  })
+
+  test.each([
+    ['httpd*', 'httpd', true],
+    ['httpd*', 'httpd-worker', true],
+    ['httpd*', 'xhttpd', false],
+    ['*', '', true],
+    ['', '', true],
+    ['?', '', false],
+    ['a?c', 'abc', true],
+    ['*a*b', 'xxaxxb', true],
+    ['*a*b', 'xxaxxbc', false],
+    ['a*b*c', 'abbbc', true],
+    ['[ab]', 'a', false],
+    ['a.c', 'abc', false],
+  ])('the pattern %j and the name %j: %s', (pattern, name, is) => {
+    expect(globMatches(pattern, name)).toBe(is)
+  })
+
+  test('a pattern of many stars takes no time', () => {
+    expect(globMatches(`${'*a'.repeat(60)}b`, 'a'.repeat(10_000))).toBe(false)
+  })
+
+  test('an exec that leaves the filter is cleared as `filtered`, before it is told itself; one that enters is `initial`', () => {
+    const bench = new Bench()
+    const process = bench.process(1, { name: 'sh' })
+    bench.observe(process, 'fds', 10)
+    bench.put(bench.kernel.system, 'fds', 'web', { at: 5, per: 'process', where: where({ name: 'httpd*' }) })
+    bench.told()
+    const exec = (name: string) => bench.at(() => seen.processChanged(bench.kernel, process, 'exec', { name }))
+    exec('httpd')
+    expect(bench.told()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
+    exec('httpd2')
+    expect(bench.told()).toEqual(['process.changed /sys/proc/1'])
+    exec('sh')
+    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/1/fds filtered', 'process.changed /sys/proc/1'])
+    bench.observe(process, 'fds', 100)
+    expect(bench.told()).toEqual([])
+    expect(process.guards).toBe(null)
+  })
+
+  test('processes that do not exist yet are picked up, threads of them too, and by user and partition', () => {
+    const bench = new Bench()
+    const { system } = bench.kernel
+    const { threshold: byName } = bench.put(system, 'fds', 'n', { at: 5, per: 'process', where: where({ name: 'b*' }) })
+    const { threshold: byUser } = bench.put(system, 'fds', 'u', { at: 5, per: 'process', where: where({ uid: 7 }) })
+    const inWeb = where({ partition: '/sys/part/web' })
+    const { threshold: byPart } = bench.put(system, 'stack', 'p', { at: 5, per: 'thread', where: inWeb })
+    const { threshold: parts } = bench.put(system, 'fds', 'parts', { at: 5, per: 'partition', where: inWeb })
+    const one = bench.process(1, { name: 'bash', partition: ['web', 'a'] })
+    const two = bench.process(2, { name: 'cat', partition: ['webs'] })
+    for (const process of [one, two]) bench.thread(process, process.pid)
+    const paths = ({ watches }: typeof byName) => [...watches.keys()].map(({ path }) => path)
+    expect(paths(byName)).toEqual(['/sys/proc/1'])
+    expect(paths(byUser)).toEqual([])
+    expect(paths(byPart)).toEqual(['/sys/proc/1/thread/1'])
+    expect(paths(parts)).toEqual(['/sys/part/web', '/sys/part/web/part/a'])
+    bench.at(() => seen.processChanged(bench.kernel, two, 'uid', { uid: 7 }))
+    expect(paths(byUser)).toEqual(['/sys/proc/2'])
+    bench.at(() => seen.processMoved(bench.kernel, two, bench.kernel.partition(['web'])!))
+    bench.at(() => seen.processMoved(bench.kernel, one, system))
+    expect(paths(byPart)).toEqual(['/sys/proc/2/thread/2'])
+  })
+})
+
+describe('a definition that contradicts itself', () => {
+  test.each([
+    [{}, 'at'],
+    [{ at: 1, every: '1s' }, 'every'],
+    [{ at: 1, delta: 2 }, 'delta'],
+    [{ on: 'change', at: 1 }, 'at'],
+    [{ on: 'change', rearm: 1 }, 'rearm'],
+    [{ on: 'change', for: '1s' }, 'for'],
+    [{ on: 'change', direction: 'falling' }, 'direction'],
+    [{ on: 'change', delta: 0 }, 'delta'],
+    [{ at: 1, for: '0ms' }, 'for'],
+    [{ at: 1, ttl: '999999999h' }, 'ttl'],
+    [{ at: 1, where: { name: 'a', uid: null, partition: null } }, 'where'],
+    [{ at: 1, per: 'partition', where: { name: 'a', uid: null, partition: null } }, 'where'],
+    [{ at: 1, per: 'process', where: { name: null, uid: null, partition: 'web' } }, 'where/partition'],
+  ] as const)('%j is refused for its %s', (definition, field) => {
+    const bench = new Bench()
+    try {
+      bench.put(bench.kernel.system, 'fds', 'x', definition)
+      expect.fail('it was taken')
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+      expect([error.errno, error.field]).toEqual(['EINVAL', field])
+    }
+    expect(bench.kernel.notifier.size).toBe(0)
+  })
+})
+
+describe('what is switched off', () => {
+  test('is cleared as `disabled` and costs no guard; switched on it is looked at as if just put', () => {
+    const bench = new Bench()
+    const { system, notifier } = bench.kernel
+    const [one, two] = [bench.process(1), bench.process(2)]
+    for (const process of [one, two]) bench.observe(process, 'fds', 10)
+    bench.put(system, 'fds', 'each', { at: 10, per: 'process' })
+    bench.put(system, 'threads', 'few', { at: 1 })
+    bench.told()
+    notifier.switch(limitIndex.fds, false)
+    const places = ['/sys/proc/1/fds', '/sys/proc/2/fds']
+    expect(bench.told()).toEqual(places.map((place) => `threshold.cleared ${place} disabled`))
+    expect([one.guards, two.guards, system.guards?.length]).toEqual([null, null, 1])
+    expect([notifier.isArmed(limitIndex.fds), notifier.isArmed(limitIndex.threads)]).toEqual([false, true])
+    bench.observe(bench.process(3), 'fds', 10)
+    bench.thread(one, 1)
+    expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/threads'])
+    notifier.switch(null, false)
+    expect(bench.told()).toEqual(['threshold.cleared /sys/threads disabled'])
+    notifier.switch(limitIndex.fds, true)
+    expect(bench.told()).toEqual([])
+    notifier.switch(null, true)
+    expect(bench.told()).toEqual([
+      ...[...places, '/sys/proc/3/fds', '/sys/threads'].map((place) => `threshold.tripped ${place} initial`),
+    ])
+    notifier.switch(null, true)
+    expect(bench.told()).toEqual([])
+  })
+
+  test('can be put, changed, deleted and outlived; what waits does not trip', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const { notifier } = world.kernel
+    channel(world, process)
+    put(world, process, 'channels', { at: 1, for: '10ms' }, 'waits')
+    notifier.switch(null, false)
+    const { threshold } = put(world, process, 'channels', { at: 1 }, 'deleted')
+    put(world, process, 'channels', { at: 1 }, 'changed')
+    put(world, process, 'channels', { at: 2 }, 'changed')
+    put(world, world.kernel.system, 'channels', { at: 1, ttl: '5ms' }, 'expires')
+    notifier.delete(threshold)
+    world.pass(100)
+    expect(notifier.size).toBe(2)
+    world.call(world.thread(process), 'exit', {})
+    expect([notifier.size, world.told('threshold')]).toEqual([0, []])
+  })
+})
+
+test('what a put would trip now is foreseen, and nothing is set or told', () => {
+  const bench = new Bench()
+  const { system, notifier } = bench.kernel
+  for (const [pid, value] of [
+    [1, 9],
+    [2, 10],
+  ] as const)
+    bench.observe(bench.process(pid), 'fds', value)
+  bench.process(3)
+  bench.told()
+  const wish = { definition: { ...defaults, at: 10, per: 'process' }, owner: null } as const
+  const { watches } = notifier.preview(system, limitIndex.fds, 'x', wish)
+  expect([...watches.values()].map(({ node, state }) => [node.path, state])).toEqual([
+    ['/sys/proc/1', 'armed'],
+    ['/sys/proc/2', 'tripped'],
+    ['/sys/proc/3', 'unknown'],
+  ])
+  expect([bench.told(), notifier.size, bench.kernel.processes.get(2)!.guards]).toEqual([[], 0, null])
+  expect(() => notifier.preview(system, limitIndex.channels, 'x', wish)).toThrow('cannot be measured here')
+})
+
+test('per partition below a partition, nested ones included, those that come later too', () => {
+  const bench = new Bench()
+  const process = bench.process(1, { partition: ['a', 'b', 'c'] })
+  bench.process(2, { partition: ['z'] })
+  bench.observe(process, 'fds', 5)
+  const { threshold } = bench.put(bench.kernel.partition(['a'])!, 'fds', 'x', { at: 5, per: 'partition' })
+  const paths = () => [...threshold.watches.keys()].map(({ path }) => path)
+  expect(paths()).toEqual(['/sys/part/a/part/b', '/sys/part/a/part/b/part/c'])
+  expect(bench.told('threshold')).toEqual([
+    'threshold.tripped /sys/part/a/part/b/part/c/fds initial',
+    'threshold.tripped /sys/part/a/part/b/fds initial',
+  ])
+  const later = bench.process(3, { partition: ['a', 'later'] })
+  expect(paths()).toContain('/sys/part/a/part/later')
+  bench.observe(later, 'fds', 5)
+  expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/part/a/part/later/fds'])
+  bench.at(() => seen.processEnded(bench.kernel, later, { code: 0, signal: null }))
+  bench.at(() => seen.partitionEnded(bench.kernel, bench.kernel.partition(['a', 'later'])!))
+  expect(bench.told()).toEqual([
+    'process.died /sys/proc/3',
+    'threshold.cleared /sys/part/a/part/later/fds rearmed',
+    'partition.died /sys/part/a/part/later',
+  ])
+})
+
+test('a partition that is removed takes the thresholds on it with it, and what is tripped there is cleared as `died`', () => {
+  const world = new World()
+  const partition = world.machine.putPartition(['a'], {})
+  put(world, partition, 'processes', { at: 0, direction: 'falling' }, 'own')
+  put(world, world.kernel.system, 'processes', { at: 0, direction: 'falling', per: 'partition' }, 'each')
+  put(world, partition, 'processes', { on: 'change', every: '1s', ttl: '1h' }, 'any')
+  expect(world.told('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
+  world.machine.removePartition(partition)
+  expect(world.told()).toEqual([
+    'threshold.cleared /sys/part/a/processes died',
+    'threshold.cleared /sys/part/a/processes died',
+    'partition.died /sys/part/a',
+  ])
+  expect([world.kernel.notifier.size, world.machine.nextAt()]).toEqual([1, null])
+})
+
+test(`${thresholdsMax} thresholds at once: one more is refused, a counter passes them all, and all are switched off`, () => {
+  const bench = new Bench()
+  const process = bench.process(1)
+  bench.observe(process, 'fds', 0)
+  for (let at = 1; at <= thresholdsMax; at++) bench.put(process, 'fds', `t${at}`, { at })
+  expect(() => bench.put(process, 'fds', 'more', { at: 1 })).toThrow(`there are ${thresholdsMax} thresholds already`)
+  bench.told()
+  for (let value = 1; value <= 10; value++) bench.observe(process, 'fds', value)
+  expect(bench.told().length).toBe(10)
+  bench.observe(process, 'fds', thresholdsMax)
+  expect(bench.told().length).toBe(thresholdsMax - 10)
+  bench.kernel.notifier.switch(null, false)
+  expect(bench.told().length).toBe(thresholdsMax)
+  expect(process.guards).toBe(null)
+}, 60_000)
+
+test('saved while it waits in every way, loaded and continued, it tells the same', () => {
+  const world = new World()
+  const process = world.spawn('p')
+  put(world, process, 'channels', { at: 1, for: '100ms', ttl: '1s' }, 'for')
+  put(world, world.kernel.system, 'processes', { on: 'change', every: '100ms' }, 'any')
+  world.kernel.notifier.switch(limitIndex.fds, false)
+  put(world, process, 'fds', { at: 0 }, 'off')
+  channel(world, process)
+  for (const name of ['a', 'b', 'c']) world.spawn(name)
+  world.pass(50)
+  const { machine, kernel } = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
+  const events: unknown[] = []
+  kernel.onEvent = (event) => events.push(event)
+  world.events = []
+  for (const each of [world.machine, machine]) each.advance(2_000)
+  expect(events).toEqual(world.events)
+  expect(world.told()).toEqual([
+    `threshold.tripped ${process.path}/channels`,
+    'limit.changed /sys/processes',
+    `threshold.cleared ${process.path}/channels expired`,
+  ])
+})
+
+test('so many nodes may be watched as a threshold is set, and no more', () => {
+  const node = new Bench().process(1)
+  expect(() => checkWatches(watchesMax - 1, [node])).not.toThrow()
+  expect(() => checkWatches(watchesMax, [node])).toThrow(`${watchesMax} are the most that thresholds may watch`)
+})

@@ -1,0 +1,42 @@
+/** What the docstrings of the kernel calls say, by the names of the calls. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { errnos } from '../../../src/kernel/errno.ts'
+import { threadStates } from '../../../src/kernel/states.ts'
+import { type KernelCallName, kernelCallNames, kernelCalls } from '../../../src/model/calls/table.ts'
+
+export interface Documented {
+  /** The whole of it, on one line. */
+  readonly text: string
+  readonly params: readonly string[]
+  /** Errnos that it says it fails with. */
+  readonly errnos: ReadonlySet<string>
+  /** States that it says it blocks in. */
+  readonly states: ReadonlySet<string>
+}
+
+const folder = new URL('../../../src/model/calls/', import.meta.url)
+const source = readdirSync(folder)
+  .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  .join('\n')
+
+const words = (text: string, known: readonly string[]): Set<string> =>
+  new Set((text.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []).filter((word) => known.includes(word)))
+
+function documented(call: KernelCallName): Documented {
+  const pattern = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\nexport function ${kernelCalls[call].name}\\(`)
+  const [, comment = ''] = pattern.exec(source) ?? []
+  const text = comment.replace(/\n \*/g, '').trim()
+  const [description = '', ...tags] = text.split(/ (?=@(?:param|returns|throws) )/)
+  const blocking = /Blocks in (.*?)(?=\. |\.$)/.exec(description)?.[1] ?? ''
+  return {
+    text,
+    params: tags.flatMap((tag) => /^@param (\w+)/.exec(tag)?.[1] ?? []),
+    errnos: words(tags.filter((tag) => tag.startsWith('@throws')).join(' '), Object.keys(errnos)),
+    states: words(blocking, threadStates),
+  }
+}
+
+export const docstrings: ReadonlyMap<KernelCallName, Documented> = new Map(
+  kernelCallNames.map((call) => [call, documented(call)]),
+)

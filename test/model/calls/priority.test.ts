@@ -1,0 +1,269 @@
+import { describe, expect, test } from 'vitest'
+import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
+import { state, World } from '../world.ts'
+
+const priorities = (...threads: readonly ModelThread[]): number[] => threads.map(({ priority }) => priority)
+
+/** Threads of one process, of these priorities. */
+function threadsOf(world: World, ...all: readonly number[]): ModelThread[] {
+  const [first = 10, ...rest] = all
+  const process = world.spawn('threads', { thread: { priority: first } })
+  return [world.thread(process), ...rest.map((priority) => world.more(process, { priority }))]
+}
+
+describe('a mutex', () => {
+  test('lends its owner the priority of the first that waits, until it is unlocked', () => {
+    const world = new World()
+    const [low, middle, high] = threadsOf(world, 5, 20, 30) as [ModelThread, ModelThread, ModelThread]
+    world.call(low, 'SyncMutexLock', { mutex: 'm' })
+    world.call(middle, 'SyncMutexLock', { mutex: 'm' })
+    expect(priorities(low, middle, high)).toEqual([20, 20, 30])
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    expect(priorities(low, middle, high)).toEqual([30, 20, 30])
+    world.call(low, 'SyncMutexUnlock', { mutex: 'm' })
+    expect([state(middle), state(high)]).toEqual(['MUTEX', 'READY'])
+    expect(priorities(low, middle, high)).toEqual([5, 20, 30])
+  })
+
+  test('is had by priority, of equals by who came first', () => {
+    const world = new World()
+    const [owner, ...waiters] = threadsOf(world, 10, 10, 30, 10, 30) as [ModelThread, ...ModelThread[]]
+    world.call(owner, 'SyncMutexLock', { mutex: 'm' })
+    for (const waiter of waiters) world.call(waiter, 'SyncMutexLock', { mutex: 'm' })
+    const order: number[] = []
+    for (let at = owner; ; ) {
+      world.call(at, 'SyncMutexUnlock', { mutex: 'm' })
+      const next = waiters.find((waiter) => state(waiter) === 'READY' && !order.includes(waiter.tid))
+      if (next === undefined) break
+      order.push(next.tid)
+      at = next
+    }
+    expect(order).toEqual([3, 5, 2, 4])
+  })
+
+  test('whose new owner has others waiting behind it lends theirs to that one', () => {
+    const world = new World()
+    const [owner, high, low] = threadsOf(world, 5, 20, 10) as [ModelThread, ModelThread, ModelThread]
+    world.call(owner, 'SyncMutexLock', { mutex: 'm' })
+    world.call(low, 'SyncMutexLock', { mutex: 'm' })
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    world.call(owner, 'SyncMutexUnlock', { mutex: 'm' })
+    const later = world.more(owner.parent, { priority: 40 })
+    world.call(later, 'SyncMutexLock', { mutex: 'm' })
+    expect(priorities(owner, high, low)).toEqual([5, 40, 10])
+    world.call(high, 'SyncMutexUnlock', { mutex: 'm' })
+    expect([state(later), priorities(high)]).toEqual(['READY', [20]])
+  })
+
+  test('of two that a thread owns lends as much as the higher needs, and the rest when that one is given up', () => {
+    const world = new World()
+    const [owner, one, two] = threadsOf(world, 5, 20, 30) as [ModelThread, ModelThread, ModelThread]
+    for (const mutex of ['a', 'b']) world.call(owner, 'SyncMutexLock', { mutex })
+    world.call(one, 'SyncMutexLock', { mutex: 'a' })
+    world.call(two, 'SyncMutexLock', { mutex: 'b' })
+    expect(owner.priority).toBe(30)
+    world.call(owner, 'SyncMutexUnlock', { mutex: 'b' })
+    expect(owner.priority).toBe(20)
+    world.call(owner, 'SyncMutexUnlock', { mutex: 'a' })
+    expect(owner.priority).toBe(5)
+  })
+
+  test('lends along a chain of owners, and all of it goes back when the last wait ends', () => {
+    const world = new World()
+    const [first, second, third, high] = threadsOf(world, 5, 6, 7, 40) as [
+      ModelThread,
+      ModelThread,
+      ModelThread,
+      ModelThread,
+    ]
+    world.call(first, 'SyncMutexLock', { mutex: 'a' })
+    world.call(second, 'SyncMutexLock', { mutex: 'b' })
+    world.call(third, 'SyncMutexLock', { mutex: 'c' })
+    world.call(second, 'SyncMutexLock', { mutex: 'a' })
+    world.call(third, 'SyncMutexLock', { mutex: 'b' })
+    world.call(high, 'TimerTimeout', { states: ['MUTEX'], after: 50 })
+    world.call(high, 'SyncMutexLock', { mutex: 'c' })
+    expect(priorities(first, second, third)).toEqual([40, 40, 40])
+    world.pass(50)
+    expect(state(high)).toBe('READY')
+    expect(priorities(first, second, third)).toEqual([7, 7, 7])
+  })
+
+  test('in a loop of owners lends nobody more than is waiting from outside', () => {
+    const world = new World()
+    const [first, second, high] = threadsOf(world, 5, 6, 40) as [ModelThread, ModelThread, ModelThread]
+    world.call(first, 'SyncMutexLock', { mutex: 'a' })
+    world.call(second, 'SyncMutexLock', { mutex: 'b' })
+    world.call(first, 'SyncMutexLock', { mutex: 'b' })
+    world.call(second, 'SyncMutexLock', { mutex: 'a' })
+    expect(priorities(first, second)).toEqual([6, 6])
+    world.call(high, 'TimerTimeout', { states: ['MUTEX'], after: 50 })
+    world.call(high, 'SyncMutexLock', { mutex: 'a' })
+    expect(priorities(first, second)).toEqual([40, 40])
+    world.pass(50)
+    expect(priorities(first, second)).toEqual([6, 6])
+  })
+
+  test('gives back what a waiter lent when that one is ended', () => {
+    const world = new World()
+    const [owner, high] = threadsOf(world, 5, 30) as [ModelThread, ModelThread]
+    world.call(owner, 'SyncMutexLock', { mutex: 'm' })
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    expect(owner.priority).toBe(30)
+    world.call(owner, 'ThreadDestroy', { tid: high.tid })
+    expect(owner.priority).toBe(5)
+  })
+
+  test('puts a waiter that is lent priority where it now belongs in its line', () => {
+    const world = new World()
+    const [owner, low, middle, high] = threadsOf(world, 30, 5, 10, 20) as [
+      ModelThread,
+      ModelThread,
+      ModelThread,
+      ModelThread,
+    ]
+    world.call(owner, 'SyncMutexLock', { mutex: 'a' })
+    world.call(low, 'SyncMutexLock', { mutex: 'b' })
+    world.call(middle, 'SyncMutexLock', { mutex: 'a' })
+    world.call(low, 'SyncMutexLock', { mutex: 'a' })
+    world.call(high, 'SyncMutexLock', { mutex: 'b' })
+    world.call(owner, 'SyncMutexUnlock', { mutex: 'a' })
+    expect([state(low), state(middle)]).toEqual(['READY', 'MUTEX'])
+  })
+})
+
+describe('a server', () => {
+  function served({ fixedPriority = false, servers = 1, clients = [10] as readonly number[] } = {}) {
+    const world = new World()
+    const process = world.spawn('server', { thread: { priority: 15 } })
+    const threads = [world.thread(process)]
+    while (threads.length < servers) threads.push(world.more(process, { priority: 15 }))
+    const { chid } = world.call(threads[0]!, 'ChannelCreate', { fixedPriority }) as { chid: number }
+    const senders = clients.map((priority) => {
+      const client = world.thread(world.spawn('client', { thread: { priority } }))
+      world.call(client, 'ConnectAttach', { pid: process.pid, chid })
+      return client
+    })
+    const send = (client: ModelThread) => world.call(client, 'MsgSend', { coid: 1 })
+    const receive = (thread: ModelThread) => world.call(thread, 'MsgReceive', { chid })
+    return { world, server: threads[0]!, threads, senders, chid, send, receive }
+  }
+
+  test('works at the priority of what it received, be it higher or lower, until it receives again', () => {
+    const { world, server, senders, send, receive } = served({ clients: [30, 5] })
+    send(senders[0]!)
+    receive(server)
+    expect(server.priority).toBe(30)
+    world.call(server, 'MsgReply', { rcvid: 1 })
+    expect(server.priority).toBe(30)
+    expect(receive(server)).toBe('RECEIVE')
+    expect(server.priority).toBe(15)
+    send(senders[1]!)
+    expect(server.priority).toBe(5)
+  })
+
+  test('works at the priority of a pulse too', () => {
+    const { world, server, senders, receive } = served({ clients: [10] })
+    receive(server)
+    world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, priority: 40 })
+    expect(server.priority).toBe(40)
+    receive(server)
+    world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, priority: 4 })
+    expect(server.priority).toBe(4)
+  })
+
+  test('is lent the priority of a client that is SEND-blocked on the channel it received on, at once', () => {
+    const { server, senders, send, receive, world } = served({ clients: [10, 30] })
+    send(senders[0]!)
+    receive(server)
+    expect(server.priority).toBe(10)
+    send(senders[1]!)
+    expect(server.priority).toBe(30)
+    world.call(world.thread(world.spawn('killer')), 'kill', { pid: senders[1]!.parent.pid, signal: 'SIGKILL' })
+    expect(server.priority).toBe(10)
+  })
+
+  test('with several threads at work lends them all what waits', () => {
+    const { threads, senders, send, receive } = served({ servers: 2, clients: [10, 11, 30] })
+    send(senders[0]!)
+    send(senders[1]!)
+    receive(threads[0]!)
+    receive(threads[1]!)
+    expect(priorities(...threads)).toEqual([11, 10])
+    send(senders[2]!)
+    expect(priorities(...threads)).toEqual([30, 30])
+  })
+
+  test('of a channel with fixed priority keeps its own', () => {
+    const { server, senders, send, receive } = served({ fixedPriority: true, clients: [30, 40] })
+    send(senders[0]!)
+    receive(server)
+    send(senders[1]!)
+    expect(server.priority).toBe(15)
+  })
+
+  test('follows the client that it works for, when that is lent priority and when that goes back', () => {
+    const { world, server, senders, send, receive } = served({ clients: [10] })
+    const [client] = senders as [ModelThread]
+    const high = world.more(client.parent, { priority: 50 })
+    world.call(client, 'SyncMutexLock', { mutex: 'm' })
+    send(client)
+    receive(server)
+    world.call(high, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    expect(priorities(client, server)).toEqual([50, 50])
+    world.pass(10)
+    expect(priorities(client, server)).toEqual([10, 10])
+  })
+
+  test('does not follow a client whose message it received before the one that it works on', () => {
+    const { world, server, senders, send, receive } = served({ clients: [10, 20] })
+    const [first, second] = senders as [ModelThread, ModelThread]
+    const high = world.more(first.parent, { priority: 15 })
+    world.call(first, 'SyncMutexLock', { mutex: 'm' })
+    send(first)
+    receive(server)
+    send(second)
+    receive(server)
+    expect(server.priority).toBe(20)
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    expect(priorities(first, second, server)).toEqual([15, 20, 20])
+  })
+
+  test('in a loop with its client is lent no more than is waiting from outside', () => {
+    const { world, server, senders, send, receive } = served({ clients: [10] })
+    const [client] = senders as [ModelThread]
+    world.call(client, 'SyncMutexLock', { mutex: '/m' })
+    world.call(server, 'SyncMutexLock', { mutex: '/n' })
+    send(client)
+    receive(server)
+    world.call(server, 'SyncMutexLock', { mutex: '/m' })
+    const high = world.more(client.parent, { priority: 50 })
+    world.call(high, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
+    world.call(high, 'SyncMutexLock', { mutex: '/n' })
+    expect(priorities(client, server)).toEqual([50, 50])
+    world.pass(10)
+    expect(priorities(client, server)).toEqual([10, 10])
+  })
+
+  test('passes on what it is lent to the server that it waits for itself', () => {
+    const { world, server, senders, send, receive } = served({ clients: [10, 35] })
+    const last = world.thread(world.spawn('last', { thread: { priority: 3 } }))
+    const { coid, chid } = world.connect(server, last)
+    send(senders[0]!)
+    receive(server)
+    world.call(server, 'MsgSend', { coid })
+    world.call(last, 'MsgReceive', { chid })
+    expect(priorities(server, last)).toEqual([10, 10])
+    send(senders[1]!)
+    expect(priorities(server, last)).toEqual([35, 35])
+  })
+
+  test('whose channel is destroyed has its own priority again', () => {
+    const { world, server, senders, send, receive, chid } = served({ clients: [30] })
+    send(senders[0]!)
+    receive(server)
+    world.call(server, 'ChannelDestroy', { chid })
+    expect(server.priority).toBe(15)
+  })
+})

@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest'
+import { pidMax } from '../../../src/model/calls/process.ts'
+import { firstRlimits } from '../../../src/model/calls/rlimits.ts'
+import type { ModelProcess } from '../../../src/model/objects/model-process.ts'
+import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
+import { defaults } from '../../kernel/support.ts'
+import { state, World } from '../world.ts'
+
+function child(world: World, parent: ModelThread, name = 'child'): ModelProcess {
+  const { pid } = world.call(parent, 'spawn', { name }) as { pid: number }
+  return world.machine.process(pid)
+}
+
+describe('spawn', () => {
+  test('makes a child with one thread that is READY', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    expect(world.call(parent, 'spawn', { name: 'child', thread: { priority: 20 } })).toEqual({ pid: 2 })
+    const made = world.machine.process(2)
+    expect([made.name, made.parentProcess, made.threads.size]).toEqual(['child', parent.parent, 1])
+    const thread = world.thread(made)
+    expect([state(thread), thread.priority, thread.name]).toEqual(['READY', 20, 'child'])
+    expect(world.usage(parent.parent, 'children')).toBe(1)
+  })
+
+  test('hands on user, partition and rlimits', () => {
+    const world = new World()
+    const partition = world.machine.putPartition(['a', 'b'], {})
+    const parent = world.thread(world.spawn('parent', { uid: 1000, container: partition }))
+    world.call(parent, 'setrlimit', { rlimit: 'nofile', soft: 200, hard: 300 })
+    const made = child(world, parent)
+    expect([made.uid, made.container, made.rlimits.nofile]).toEqual([1000, partition, { soft: 200, hard: 300 }])
+    expect(world.machine.capacity(made, 'fds')).toBe(200)
+    // So it is for a child that no thread made.
+    const other = world.spawn('other', { parent: parent.parent })
+    expect([other.uid, other.container, other.rlimits.nofile.soft]).toEqual([1000, partition, 200])
+  })
+
+  test('gives another user to user 0 only', () => {
+    const world = new World()
+    const root = world.thread(world.spawn('root'))
+    expect(world.call(root, 'spawn', { name: 'user', uid: 1000 })).toEqual({ pid: 2 })
+    const user = world.thread(world.machine.process(2))
+    expect(world.call(user, 'spawn', { name: 'other', uid: 1001 })).toBe('EPERM')
+    expect(world.call(user, 'spawn', { name: 'same', uid: 1000 })).toEqual({ pid: 3 })
+    expect(world.call(user, 'spawn', { name: 'high', thread: { priority: 64 } })).toBe('EPERM')
+  })
+
+  test('is refused with EAGAIN past RLIMIT_NPROC, which counts the children that live', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    world.call(parent, 'setrlimit', { rlimit: 'nproc', soft: 1 })
+    const first = child(world, parent)
+    expect(world.call(parent, 'spawn', { name: 'second' })).toBe('EAGAIN')
+    expect(() => world.spawn('second', { parent: parent.parent })).toThrow('/sys/proc/1/children is at most 1 count')
+    world.call(world.thread(first), 'exit', {})
+    expect(world.call(parent, 'spawn', { name: 'second' })).toEqual({ pid: 3 })
+  })
+
+  test('is refused where there is no room for the process, its thread or its stack, and then nothing is made', () => {
+    const world = new World()
+    const pool = world.machine.putPartition(['p'], { processes: 1 })
+    const parent = world.thread(world.spawn('parent', { container: pool }))
+    expect(world.call(parent, 'spawn', { name: 'child' })).toBe('EAGAIN')
+    world.machine.putPartition(['p'], { processes: null, threads: 1 })
+    expect(world.call(parent, 'spawn', { name: 'child' })).toBe('EAGAIN')
+    world.machine.putPartition(['p'], { threads: null, memory: 4096 })
+    expect(world.call(parent, 'spawn', { name: 'child' })).toBe('ENOMEM')
+    world.machine.putPartition(['p'], { memory: null, 'address-space': 300_000 })
+    expect(world.call(parent, 'spawn', { name: 'child' })).toBe('ENOMEM')
+    expect(world.call(parent, 'spawn', { name: 'child', thread: { stackSize: 4096 } })).toEqual({ pid: 2 })
+    world.machine.putPartition(['p'], { 'address-space': null })
+    for (const rlimit of ['as', 'stack', 'rss', 'nthr'] as const) {
+      const rlimits = { ...firstRlimits, [rlimit]: { soft: 0, hard: 0 } }
+      expect(() => world.spawn('child', { rlimits })).toThrow(`RLIMIT_${rlimit.toUpperCase()}`)
+    }
+    expect(world.usage(world.kernel.system, 'processes')).toBe(2)
+  })
+})
+
+describe('the end of a process', () => {
+  test('is told with its code or signal, after all it had is gone', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const made = child(world, parent)
+    world.more(made)
+    world.told()
+    world.call(world.thread(made), 'exit', { status: 3 })
+    expect(world.events.at(-1)).toMatchObject({ type: 'process.died', data: { pid: 2, code: 3, signal: null } })
+    expect(world.told()).toEqual([
+      'thread.died /sys/proc/2/thread/1',
+      'thread.died /sys/proc/2/thread/2',
+      'process.died /sys/proc/2',
+    ])
+  })
+
+  test('leaves a zombie that holds its pid until the parent takes it', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const made = child(world, parent)
+    expect(world.call(parent, 'waitpid', { pid: made.pid })).toEqual({ pid: 0, code: null, signal: null })
+    world.call(world.thread(made), 'exit', { status: 3 })
+    expect([world.machine.find(2), world.machine.pids.has(2), world.usage(parent.parent, 'children')]).toEqual([
+      null,
+      true,
+      0,
+    ])
+    expect(world.call(parent, 'waitpid', {})).toEqual({ pid: 2, code: 3, signal: null })
+    expect(world.machine.pids.has(2)).toBe(false)
+    expect(world.call(parent, 'waitpid', {})).toBe('ECHILD')
+    expect(world.call(parent, 'waitpid', { pid: 2 })).toBe('ECHILD')
+  })
+
+  test('by a signal is told to the parent with the signal', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const made = child(world, parent)
+    world.call(parent, 'kill', { pid: made.pid, signal: 'SIGTERM' })
+    expect(world.call(parent, 'waitpid', { pid: made.pid })).toEqual({ pid: 2, code: null, signal: 'SIGTERM' })
+  })
+
+  test('sends the parent SIGCHLD, for which it may sleep', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const made = child(world, parent)
+    expect(world.call(parent, 'SignalWaitinfo', { signals: ['SIGCHLD'] })).toBe('SIGWAITINFO')
+    world.call(world.thread(made), 'exit', {})
+    expect(parent.returned).toMatchObject({ value: { signal: 'SIGCHLD', value: 2, pid: 2 } })
+  })
+
+  test('keeps a SIGCHLD that the parent masks: who asks for it afterwards misses nothing', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    expect(world.usage(parent.parent, 'signals')).toBe(1)
+    expect(world.call(parent, 'SignalWaitinfo', { signals: ['SIGCHLD'] })).toMatchObject({ signal: 'SIGCHLD', pid: 2 })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    // Masked no more it is ignored, as it would have been at once.
+    world.call(parent, 'SignalProcmask', { how: 'unblock', signals: ['SIGCHLD'] })
+    expect([world.usage(parent.parent, 'signals'), parent.isDead]).toEqual([0, false])
+    // What the process has said to ignore is gone, masked or not.
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
+    world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
+    world.call(world.thread(child(world, parent)), 'exit', {})
+    expect(world.usage(parent.parent, 'signals')).toBe(0)
+  })
+
+  test('leaves no zombie where the parent ignores SIGCHLD, or there is no parent', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
+    const made = child(world, parent)
+    world.call(world.thread(made), 'exit', {})
+    expect(world.machine.pids).toEqual(new Set([1]))
+    world.call(parent, 'exit', {})
+    expect(world.machine.pids.size).toBe(0)
+  })
+
+  test('lets its zombies go, and its children live on without a parent', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const [dead, alive] = [child(world, parent, 'dead'), child(world, parent, 'alive')]
+    world.call(world.thread(dead), 'exit', {})
+    expect(world.machine.pids).toEqual(new Set([1, 2, 3]))
+    world.call(parent, 'exit', {})
+    expect(world.machine.pids).toEqual(new Set([3]))
+    expect([alive.parentProcess, state(world.thread(alive))]).toEqual([null, 'READY'])
+    world.call(world.thread(alive), 'exit', {})
+    expect(world.machine.pids.size).toBe(0)
+  })
+
+  test('leaves a zombie also where the parent has no room for SIGCHLD', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent', { container: world.machine.putPartition(['p'], { signals: 0 }) }))
+    world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'handle' })
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
+    const made = child(world, parent)
+    world.call(world.thread(made), 'exit', {})
+    expect(world.usage(parent.parent, 'signals')).toBe(0)
+    expect(world.call(parent, 'waitpid', {})).toMatchObject({ pid: 2 })
+  })
+
+  test('clears what was tripped by its death, not by what it gave back', () => {
+    const world = new World()
+    const process = world.spawn('hog')
+    world.kernel.notifier.put(process, 0, 'own', {
+      definition: { ...defaults, at: 1 },
+      owner: null,
+    })
+    world.call(world.thread(process), 'ChannelCreate', {})
+    world.told()
+    world.call(world.thread(process), 'exit', {})
+    expect(world.events.find(({ type }) => type === 'threshold.cleared')?.data).toMatchObject({ value: 1 })
+    expect(world.told()).toEqual([
+      'threshold.cleared /sys/proc/1/channels died',
+      'thread.died /sys/proc/1/thread/1',
+      'process.died /sys/proc/1',
+    ])
+  })
+})
+
+describe('a pid', () => {
+  test('comes again only when all others were used, and not while a zombie holds it', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const zombie = child(world, parent)
+    world.call(world.thread(zombie), 'exit', {})
+    world.machine.lastPid = pidMax
+    expect(world.call(parent, 'spawn', { name: 'next' })).toEqual({ pid: 3 })
+    world.machine.lastPid = pidMax
+    world.call(parent, 'waitpid', {})
+    expect(world.call(parent, 'spawn', { name: 'next' })).toEqual({ pid: 2 })
+  })
+
+  test('that is used again is of another process, with another identity', () => {
+    const world = new World()
+    const first = world.spawn('first')
+    world.call(world.thread(first), 'exit', {})
+    world.machine.lastPid = pidMax
+    const second = world.spawn('second')
+    expect([second.pid, second.identity === first.identity]).toEqual([1, false])
+  })
+})

@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest'
+import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
+import { returned, state, World } from '../world.ts'
+
+function three(): { world: World; main: ModelThread; one: ModelThread; two: ModelThread } {
+  const world = new World()
+  const process = world.spawn('p')
+  return { world, main: world.thread(process), one: world.more(process), two: world.more(process) }
+}
+
+describe('ThreadCreate', () => {
+  test('makes a thread that is READY, with the caller’s own priority where none is given', () => {
+    const { world, main } = three()
+    const high = world.more(main.parent, { priority: 30 })
+    world.call(main, 'SyncMutexLock', { mutex: 'm' })
+    world.call(high, 'SyncMutexLock', { mutex: 'm' })
+    expect(main.priority).toBe(30)
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 5 })
+    const made = world.thread(main.parent, 5)
+    expect([state(made), made.priority, made.name, made.detached]).toEqual(['READY', 10, 'thread-5', false])
+    expect(world.call(main, 'ThreadCreate', { name: 'worker', priority: 40, detached: true })).toEqual({ tid: 6 })
+    const worker = world.thread(main.parent, 6)
+    expect([worker.priority, worker.name, worker.detached]).toEqual([40, 'worker', true])
+  })
+
+  test('refuses a priority above 63 to all but user 0', () => {
+    const world = new World()
+    const [root, user] = [world.thread(world.spawn('root')), world.thread(world.spawn('user', { uid: 1000 }))]
+    expect(world.call(root, 'ThreadCreate', { priority: 255 })).toEqual({ tid: 2 })
+    expect(world.call(user, 'ThreadCreate', { priority: 64 })).toBe('EPERM')
+    expect(world.call(user, 'ThreadCreate', { priority: 63 })).toEqual({ tid: 2 })
+  })
+
+  test('is refused with EAGAIN for want of threads, and with ENOMEM for want of stack', () => {
+    const { world, main } = three()
+    world.machine.move(main.parent, world.machine.putPartition(['small'], { threads: 4, 'stack-size': 2_000_000 }))
+    expect(world.call(main, 'ThreadCreate', { stackSize: 2_000_000 })).toBe('ENOMEM')
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 4 })
+    expect(world.call(main, 'ThreadCreate', {})).toBe('EAGAIN')
+    world.machine.putPartition(['small'], { threads: null, 'stack-size': null, stack: 4 * 4096 })
+    expect(world.call(main, 'ThreadCreate', {})).toBe('ENOMEM')
+    world.machine.putPartition(['small'], { stack: null, memory: 4 * 4096 })
+    expect(world.call(main, 'ThreadCreate', {})).toBe('ENOMEM')
+    world.machine.putPartition(['small'], { memory: null })
+    world.call(main, 'setrlimit', { rlimit: 'nthr', soft: 4 })
+    expect(world.call(main, 'ThreadCreate', {})).toBe('EAGAIN')
+    world.call(main, 'setrlimit', { rlimit: 'nthr', soft: 5, hard: 5 })
+    world.call(main, 'setrlimit', { rlimit: 'as', soft: 4 * 262_144 })
+    expect(world.call(main, 'ThreadCreate', {})).toBe('ENOMEM')
+  })
+
+  test('in a process that is stopped makes a thread that is stopped', () => {
+    const { world, main } = three()
+    const killer = world.thread(world.spawn('killer'))
+    world.call(killer, 'kill', { pid: main.parent.pid, signal: 'SIGSTOP' })
+    const made = world.more(main.parent)
+    expect(state(made)).toBe('STOPPED')
+    expect(world.call(made, 'ChannelCreate', {})).toBe('EBUSY')
+    world.call(killer, 'kill', { pid: main.parent.pid, signal: 'SIGCONT' })
+    expect([main, made].map(state)).toEqual(['READY', 'READY'])
+  })
+})
+
+describe('ThreadJoin', () => {
+  test('waits in JOIN for the end of the thread, and returns its status', () => {
+    const { world, main, one } = three()
+    expect(world.call(main, 'ThreadJoin', { tid: one.tid })).toBe('JOIN')
+    expect(main.waitsOn).toEqual({ thread: '/sys/proc/1/thread/2' })
+    world.call(one, 'ThreadDestroy', { status: 42 })
+    expect(returned(main)).toEqual({ tid: 2, status: 42 })
+    expect(main.parent.threads.has(2)).toBe(false)
+  })
+
+  test('returns at once where the thread has ended already; then its tid is free', () => {
+    const { world, main, one } = three()
+    world.call(one, 'ThreadDestroy', { status: 7 })
+    expect(state(one)).toBe('DEAD')
+    expect(world.usage(main.parent, 'threads')).toBe(3)
+    expect(world.call(main, 'ThreadJoin', { tid: 2 })).toEqual({ tid: 2, status: 7 })
+    expect(world.usage(main.parent, 'threads')).toBe(2)
+    expect(world.call(main, 'ThreadJoin', { tid: 2 })).toBe('ESRCH')
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 2 })
+  })
+
+  test('keeps the tid of one that ended until it is joined', () => {
+    const { world, main, one } = three()
+    world.call(one, 'ThreadDestroy', {})
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 4 })
+  })
+
+  test('is refused for oneself, for a detached one, for one that another joins, and for none', () => {
+    const { world, main, one, two } = three()
+    const detached = world.more(main.parent, { detached: true })
+    expect(world.call(main, 'ThreadJoin', { tid: main.tid })).toBe('EDEADLK')
+    expect(world.call(main, 'ThreadJoin', { tid: detached.tid })).toBe('EINVAL')
+    world.call(one, 'ThreadJoin', { tid: two.tid })
+    expect(world.call(main, 'ThreadJoin', { tid: two.tid })).toBe('EBUSY')
+    expect(world.call(main, 'ThreadJoin', { tid: 9 })).toBe('ESRCH')
+  })
+
+  test('leaves the thread to be joined by another when the one that waited ends', () => {
+    const { world, main, one, two } = three()
+    world.call(one, 'ThreadJoin', { tid: two.tid })
+    world.call(main, 'ThreadDestroy', { tid: one.tid })
+    expect(world.call(main, 'ThreadJoin', { tid: two.tid })).toBe('JOIN')
+  })
+
+  test('of a loop blocks all who are in it', () => {
+    const { world, main, one, two } = three()
+    world.call(main, 'ThreadJoin', { tid: one.tid })
+    world.call(one, 'ThreadJoin', { tid: two.tid })
+    expect(world.call(two, 'ThreadJoin', { tid: main.tid })).toBe('JOIN')
+  })
+})
+
+describe('ThreadDetach', () => {
+  test('lets a thread go for good when it ends', () => {
+    const { world, main, one } = three()
+    expect(world.call(main, 'ThreadDetach', { tid: one.tid })).toEqual({})
+    world.call(one, 'ThreadDestroy', {})
+    expect(main.parent.threads.has(one.tid)).toBe(false)
+    expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 2 })
+  })
+
+  test('of one that has ended lets it go at once', () => {
+    const { world, main, one } = three()
+    world.call(one, 'ThreadDestroy', {})
+    world.call(main, 'ThreadDetach', { tid: one.tid })
+    expect([main.parent.threads.has(one.tid), world.usage(main.parent, 'threads')]).toEqual([false, 2])
+  })
+
+  test('is refused for one that is detached, that another joins, or that is not there', () => {
+    const { world, main, one, two } = three()
+    world.call(main, 'ThreadDetach', { tid: one.tid })
+    expect(world.call(main, 'ThreadDetach', { tid: one.tid })).toBe('EINVAL')
+    world.call(one, 'ThreadJoin', { tid: two.tid })
+    expect(world.call(main, 'ThreadDetach', { tid: two.tid })).toBe('EBUSY')
+    expect(world.call(main, 'ThreadDetach', { tid: 9 })).toBe('ESRCH')
+  })
+})
+
+describe('ThreadDestroy', () => {
+  test('of the last thread ends the process, also where others have ended and are not joined', () => {
+    const { world, main, one, two } = three()
+    world.call(one, 'ThreadDestroy', {})
+    world.call(main, 'ThreadDestroy', { tid: two.tid })
+    world.told()
+    expect(world.call(main, 'ThreadDestroy', { status: 5 })).toEqual({})
+    expect(world.told()).toEqual(['thread.died /sys/proc/1/thread/1', 'process.died /sys/proc/1'])
+    expect(world.machine.find(1)).toBe(null)
+  })
+
+  test('of the last thread leaves the lowest eight bits of its status as exit code', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    for (const [status, code] of [
+      [256, 0],
+      [300, 44],
+      [-1, 255],
+    ] as const) {
+      const { pid } = world.call(parent, 'spawn', { name: 'child' }) as { pid: number }
+      world.call(world.thread(world.machine.process(pid)), 'ThreadDestroy', { status })
+      expect(world.call(parent, 'waitpid', { pid })).toEqual({ pid, code, signal: null })
+    }
+  })
+
+  test('of the first thread leaves the process alive', () => {
+    const { world, main, one } = three()
+    world.call(main, 'ThreadDestroy', {})
+    expect(state(main)).toBe('DEAD')
+    expect(world.call(one, 'ThreadJoin', { tid: 1 })).toEqual({ tid: 1, status: 0 })
+  })
+
+  test('with -1 ends all threads but the caller', () => {
+    const { world, main, one, two } = three()
+    world.call(two, 'ThreadJoin', { tid: one.tid })
+    expect(world.call(main, 'ThreadDestroy', { tid: -1, status: 3 })).toEqual({})
+    expect([main, one, two].map(state)).toEqual(['RUNNING', 'DEAD', 'DEAD'])
+    expect(world.usage(main.parent, 'stack')).toBe(4096)
+  })
+
+  test('ends a thread wherever it waits, and leaves nothing of it there', () => {
+    const { world, main } = three()
+    const { chid, coid } = world.connect(main, main)
+    const waits: [string, (thread: ModelThread) => unknown][] = [
+      ['RECEIVE', (thread) => world.call(thread, 'MsgReceive', { chid })],
+      ['SEM', (thread) => world.call(thread, 'SyncSemWait', { semaphore: 's' })],
+      ['MUTEX', (thread) => world.call(thread, 'SyncMutexLock', { mutex: 'm' })],
+      ['JOIN', (thread) => world.call(thread, 'ThreadJoin', { tid: 1 })],
+      ['NANOSLEEP', (thread) => world.call(thread, 'nanosleep', { for: 10 })],
+      ['SIGWAITINFO', (thread) => world.call(thread, 'SignalWaitinfo', { signals: ['SIGUSR1'] })],
+      ['SIGSUSPEND', (thread) => world.call(thread, 'SignalSuspend', { mask: [] })],
+      ['SEND', (thread) => world.call(thread, 'MsgSend', { coid })],
+    ]
+    world.call(main, 'SyncTypeCreate', { name: 's', type: 'semaphore' })
+    world.call(main, 'SyncMutexLock', { mutex: 'm' })
+    for (const [wait, begin] of waits) {
+      const thread = world.more(main.parent)
+      expect(begin(thread)).toBe(wait)
+      expect(world.call(main, 'ThreadDestroy', { tid: thread.tid })).toEqual({})
+      expect([thread.blocker, thread.queue, state(thread)]).toEqual([null, null, 'DEAD'])
+    }
+    const channel = main.parent.channels.get(chid)!
+    expect([channel.senders.length, channel.receivers.length, main.joiner, world.machine.wheel.nextAt()]).toEqual([
+      0,
+      0,
+      null,
+      null,
+    ])
+    expect(world.call(main, 'SyncDestroy', { name: 's' })).toEqual({})
+  })
+
+  test('of one that has ended, or was never there, is refused', () => {
+    const { world, main, one } = three()
+    world.call(one, 'ThreadDestroy', {})
+    expect(world.call(main, 'ThreadDestroy', { tid: one.tid })).toBe('ESRCH')
+    expect(world.call(main, 'ThreadDestroy', { tid: 9 })).toBe('ESRCH')
+  })
+
+  test('tells the end of the thread once, and its going at the join not at all', () => {
+    const { world, main, one } = three()
+    world.told()
+    world.call(one, 'ThreadDestroy', {})
+    world.call(main, 'ThreadJoin', { tid: one.tid })
+    expect(world.told()).toEqual(['thread.died /sys/proc/1/thread/2'])
+  })
+})
+
+describe('the main thread', () => {
+  test('alone is held to RLIMIT_STACK, also when another has its tid', () => {
+    const { world, main, one } = three()
+    world.call(one, 'setrlimit', { rlimit: 'stack', soft: 8192 })
+    expect([main, one].map((thread) => world.machine.capacity(thread, 'stack'))).toEqual([8192, 262_144])
+    world.call(main, 'ThreadDestroy', {})
+    world.call(one, 'ThreadJoin', { tid: 1 })
+    expect(world.call(one, 'ThreadCreate', {})).toEqual({ tid: 1 })
+    const later = world.thread(one.parent)
+    expect([later.name, world.machine.capacity(later, 'stack')]).toEqual(['thread-1', 262_144])
+    world.call(one, 'setrlimit', { rlimit: 'stack', soft: 4096 })
+    expect(world.machine.capacity(later, 'stack')).toBe(262_144)
+  })
+})

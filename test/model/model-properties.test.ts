@@ -1,0 +1,350 @@
+/**
+ * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that must
+ * be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state, it is
+ * the same to the last byte.
+ */
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { KernelError } from '../../src/kernel/errno.ts'
+import type { KernelEvent } from '../../src/kernel/events.ts'
+import { Kernel } from '../../src/kernel/kernel.ts'
+import { limitIndex } from '../../src/kernel/limits/table.ts'
+import { Denied } from '../../src/kernel/limits/thresholds/deny.ts'
+import { Node } from '../../src/kernel/nodes/node.ts'
+import { nodesWithin } from '../../src/kernel/nodes/within.ts'
+import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
+import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
+import { modelAbilities } from '../../src/model/abilities.ts'
+import type { KernelCallName } from '../../src/model/calls/table.ts'
+import { Machine, type Pools } from '../../src/model/machine.ts'
+import type { Connection } from '../../src/model/objects/channel.ts'
+import { ModelProcess } from '../../src/model/objects/model-process.ts'
+import { ModelThread, type Returned } from '../../src/model/objects/model-thread.ts'
+import { exportState, importState, type MachineState } from '../../src/model/state/state.ts'
+import { asToldByKernel, NaiveTimers } from '../kernel/deadlock/naive-timers.ts'
+import { docstrings } from './calls/docstrings.ts'
+import { numbersOfStep, operationOf, prologue, type Step } from './properties/choices.ts'
+import { refusable, threadsOf, wrongs } from './properties/invariants.ts'
+import { type Operation, perform, type Result } from './properties/operations.ts'
+import { allContainers, Ledger, recount } from './properties/recount.ts'
+import { difference } from './properties/same-graph.ts'
+
+/** Small, so that they are soon exhausted. */
+const pools: Pools = {
+  processes: 6,
+  threads: 16,
+  channels: 5,
+  'server-ids': 6,
+  connections: 10,
+  timers: 6,
+  signals: 6,
+  fds: 8,
+  'data-pages': 40,
+  memory: 60 * 4096,
+}
+
+const step: fc.Arbitrary<Step> = fc.array(fc.nat(2 ** 24), { minLength: numbersOfStep, maxLength: numbersOfStep })
+const steps = (most: number) => fc.array(step, { minLength: 1, maxLength: most, size: 'max' })
+
+function begin() {
+  const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
+  const events: KernelEvent[] = []
+  kernel.onEvent = (event) => events.push(event)
+  const machine = new Machine(kernel, pools)
+  const ledger = new Ledger(machine)
+  for (const operation of prologue) ledger.after(operation, perform(machine, operation), () => {})
+  return { machine, ledger, events }
+}
+
+/** What TimerTimeout has set is spent by a call that is refused. */
+function withoutTimeout(state: MachineState, operation: Operation): MachineState {
+  if (operation.do !== 'call') return state
+  const { pid, tid } = operation
+  const processes = state.processes.map((process) =>
+    process.pid !== pid
+      ? process
+      : {
+          ...process,
+          threads: process.threads.map((thread) => (thread.tid === tid ? { ...thread, timeout: null } : thread)),
+        },
+  )
+  return { ...state, processes }
+}
+
+const nodesOf = (machine: Machine): Node[] => [
+  ...threadsOf(machine),
+  ...machine.processes(),
+  ...allContainers(machine.kernel.system),
+]
+
+const usages = (machine: Machine): Map<Node, number[]> =>
+  new Map(nodesOf(machine).map((node) => [node, refusable.map((limit) => machine.usage(node, limit))]))
+
+/** What passes its capacity did so before: only new use is refused. */
+function expectWithinCapacity(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
+  for (const node of nodesOf(machine))
+    for (const [place, limit] of refusable.entries()) {
+      const most = Math.max(machine.capacity(node, limit), before.get(node)?.[place] ?? 0)
+      // A file may be larger when it is opened: it has only not been written.
+      if (limit !== 'file-size' && machine.usage(node, limit) > most)
+        expect.fail(`${node.path}/${limit} is ${machine.usage(node, limit)} of ${most}`)
+    }
+}
+
+/** What passes the point of a threshold that denies did so before it was set, or before this. */
+function expectDenied(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
+  for (const { definition, watches, path, limit } of machine.kernel.notifier.thresholds()) {
+    if (definition.action !== 'deny') continue
+    for (const node of watches.keys()) {
+      const most = Math.max(definition.at as number, before.get(node)?.[refusable.indexOf(limit)] ?? 0)
+      const used = machine.usage(node, limit)
+      if (used > most) expect.fail(`${path} denies more than ${most}, and ${node.path} has ${used}`)
+    }
+  }
+}
+
+/** Of what was refused nothing is told but who refused it: where a limit did, all that did. */
+function expectOnlyDenials(events: readonly KernelEvent[], operation: Operation, refused: KernelError): void {
+  expect(events.map(({ type }) => type)).toEqual(events.map(() => 'limit.denied'))
+  expect(events.length > 0).toBe(refused instanceof Denied)
+  const cause = operation.do === 'call' ? `/sys/proc/${operation.pid}/thread/${operation.tid}` : null
+  for (const { data } of events) expect(data.cause).toBe(cause)
+  if (events[0] !== undefined) expect(events[0].data.errno).toBe(refused.errno)
+}
+
+function expectCounted(machine: Machine, ledger: Ledger): void {
+  for (const [node, counts] of recount(machine, ledger))
+    for (const [limit, count] of Object.entries(counts)) {
+      const index = limitIndex[limit as keyof typeof limitIndex]
+      const { value, peak } = machine.kernel.usage.held(node, index)
+      if (value !== count) expect.fail(`${node.path}/${limit} is ${value}, counted ${count}`)
+      if (peak < count) expect.fail(`${node.path}/${limit} is ${count}, above its peak ${peak}`)
+    }
+}
+
+/** What the events say last of each thread is so. */
+function expectTold(machine: Machine, events: readonly KernelEvent[]): void {
+  const told = new Map<string, unknown>()
+  for (const { type, subject, data } of events) {
+    if (type === 'thread.created') told.set(subject, 'READY')
+    if (type === 'thread.died') told.set(subject, 'DEAD')
+    if (type === 'thread.changed') told.set(subject, data.state)
+  }
+  for (const { path, condition } of threadsOf(machine)) {
+    const state = condition.state === 'RUNNING' ? 'READY' : condition.state
+    if (told.get(path) !== state) expect.fail(`${path} is ${state}, told ${String(told.get(path))}`)
+  }
+}
+
+/** A call fails with no errno and blocks in no state that its docstring does not tell. */
+function expectDocumented(
+  machine: Machine,
+  operation: Operation,
+  { result, returned }: { result: Result; returned: ReadonlyMap<ModelThread, Returned | null> },
+): void {
+  const untold = (call: KernelCallName, what: string) => expect.fail(`the docstring of ${call} does not tell ${what}`)
+  for (const { calling, condition } of threadsOf(machine))
+    if (calling !== null && !docstrings.get(calling)!.states.has(condition.state!)) untold(calling, condition.state!)
+  const failures = [...returned]
+    .filter(([thread, before]) => thread.returned !== before)
+    .flatMap(([thread]) => (thread.returned !== null && 'errno' in thread.returned ? [thread.returned] : []))
+  // What is refused to whoever may make no call at all is not the call's own.
+  const isOwn = operation.do === 'call' && !['ESRCH', 'EBUSY'].includes('refused' in result ? result.refused.errno : '')
+  if (isOwn && 'refused' in result) failures.push({ call: operation.call.name, errno: result.refused.errno })
+  for (const { call, errno } of failures) {
+    const { errnos, text } = docstrings.get(call)!
+    if (!errnos.has(errno) && !text.endsWith('what MsgError answers')) untold(call, errno)
+  }
+}
+
+/** A threshold watches all that it is for, and stands where the value is: nothing is unknown in the model. */
+function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
+  for (const threshold of notifier.thresholds()) {
+    const { definition, watches, path, node: place, index } = threshold
+    const below = definition.per === null ? [place] : [...nodesWithin(place, definition.per)]
+    const processOf = (node: Node) => (node instanceof ModelThread ? node.parent : (node as ModelProcess))
+    const isRoots = (node: Node) => processOf(node).uid === 0 && processOf(node).name.startsWith('m')
+    const isFor = (node: Node) => notifier.switches.isOn(index) && (definition.where === null || isRoots(node))
+    // Who has ended and is not joined yet is there, and not watched.
+    const living = below.filter((node) => isFor(node) && !(node instanceof ModelThread && node.isDead))
+    expect(new Set([...watches.keys()].map((node) => node.path)), path).toEqual(
+      new Set(living.map((node) => node.path)),
+    )
+    for (const [node, { state, timer, told }] of watches) {
+      const value = usage.value(node, index)
+      const waits = timer?.isArmed ?? false
+      if (waits) expect(timer!.at).toBeGreaterThan(now)
+      if (definition.at === null) {
+        expect(state).toBe('armed')
+        const isSmall = definition.delta !== null && Math.abs(value - told!.value) < definition.delta
+        if (!waits && !isSmall) expect([path, node.path, told!.value]).toEqual([path, node.path, value])
+        continue
+      }
+      const isPast = value >= (definition.at as number)
+      const stands = isPast ? (waits ? 'armed' : 'tripped') : 'armed'
+      if (state !== stands || (waits && !isPast))
+        expect.fail(`${path} is ${state} at ${node.path}, where there are ${value}`)
+    }
+  }
+}
+
+const seed = 20_070_424
+
+/** Waits in progress are looked at anew where a timer comes or goes, or a process moves below another. */
+function lookOf({ do: what }: Operation): 'called' | 'initial' | 'expired' {
+  if (what === 'advance') return 'expired'
+  return what === 'putTimeout' || what === 'deleteTimeout' || what === 'move' ? 'initial' : 'called'
+}
+
+/** INTR, the waits for the network and for what the model takes no time for are in no call. */
+const reachable = threadStates.filter(
+  (state) => !['STACK', 'WAITTHREAD', 'WAITPAGE', 'INTR', 'WAITCTX', 'NET_SEND', 'NET_REPLY'].includes(state),
+)
+
+describe('any sequence of kernel calls', () => {
+  test('keeps the counters, the objects and the pools right, and changes nothing where it is refused', () => {
+    const done = { accepted: 0, refused: 0, denied: new Set<string>(), reached: new Set<ThreadState | null>() }
+    fc.assert(
+      fc.property(steps(200), (sequence) => {
+        const { machine, ledger, events } = begin()
+        for (const each of sequence) {
+          const operation = operationOf(machine, each)
+          const before = exportState(machine)
+          const used = usages(machine)
+          const told = events.length
+          const returned = new Map(threadsOf(machine).map((thread) => [thread, thread.returned]))
+          const settle = ledger.before(operation)
+          const result = perform(machine, operation)
+          ledger.after(operation, result, settle)
+          // A wait that was over as it began has happened all the same.
+          const ended = 'refused' in result && [...returned].some(([thread, before]) => thread.returned !== before)
+          if ('refused' in result && !ended) {
+            done.refused++
+            expect(withoutTimeout(exportState(machine), operation)).toEqual(withoutTimeout(before, operation))
+            expectOnlyDenials(events.slice(told), operation, result.refused)
+            for (const { data } of events.slice(told)) done.denied.add(`${data.by} ${data.newborn ?? data.limit}`)
+          } else done.accepted++
+          for (const { condition } of threadsOf(machine)) done.reached.add(condition.state)
+          expect(wrongs(machine)).toEqual([])
+          expectCounted(machine, ledger)
+          expectWithinCapacity(machine, used)
+          expectDenied(machine, used)
+          expectTold(machine, events)
+          expectWatched(machine)
+          expectDocumented(machine, operation, { result, returned })
+        }
+      }),
+      { seed, numRuns: 60 },
+    )
+    // The generator must reach deep enough for this to mean anything.
+    expect(done.accepted).toBeGreaterThan(2000)
+    expect(done.refused).toBeGreaterThan(200)
+    for (const by of [
+      'pool threads',
+      'rlimit memory',
+      'rlimit process',
+      'threshold thread',
+      'threshold channels',
+      'threshold stack',
+    ])
+      expect(done.denied).toContain(by)
+    expect(done.reached).toEqual(new Set(reachable))
+  }, 180_000)
+
+  test('warns of every wait that is too long when it is, and of no other', () => {
+    const seen = { warned: 0, initial: 0, eased: 0 }
+    fc.assert(
+      fc.property(steps(200), (sequence) => {
+        const { machine, events } = begin()
+        const naive = new NaiveTimers(machine)
+        naive.hear(events)
+        for (const each of sequence) {
+          const operation = operationOf(machine, each)
+          const parts =
+            operation.do === 'advance' ? new Array<Operation>(operation.ms).fill({ do: 'advance', ms: 1 }) : [operation]
+          for (const part of parts) {
+            events.length = 0
+            perform(machine, part)
+            naive.hear(events)
+            naive.look(lookOf(part))
+            const told = asToldByKernel(events)
+            expect(told).toEqual(naive.take())
+            for (const line of told)
+              seen[line.endsWith('initial') ? 'initial' : line.endsWith('expired') ? 'warned' : 'eased']++
+          }
+        }
+      }),
+      { seed, numRuns: 200 },
+    )
+    expect(Math.min(seen.warned, seen.initial, seen.eased)).toBeGreaterThan(20)
+  }, 180_000)
+
+  test('done again tells the same events, byte for byte, and ends in the same state', () => {
+    fc.assert(
+      fc.property(steps(100), (sequence) => {
+        const first = begin()
+        const log: Operation[] = []
+        for (const each of sequence) {
+          const operation = operationOf(first.machine, each)
+          log.push(operation)
+          perform(first.machine, operation)
+        }
+        const second = begin()
+        for (const operation of JSON.parse(JSON.stringify(log)) as Operation[]) perform(second.machine, operation)
+        expect(JSON.stringify(second.events)).toBe(JSON.stringify(first.events))
+        expect(exportState(second.machine)).toEqual(exportState(first.machine))
+      }),
+      { seed, numRuns: 40 },
+    )
+  }, 180_000)
+
+  test('saved at any step, loaded and continued, goes on as if nothing had been', () => {
+    fc.assert(
+      fc.property(steps(60), steps(60), (before, after) => {
+        const first = begin()
+        for (const each of before) perform(first.machine, operationOf(first.machine, each))
+        const saved = JSON.stringify(exportState(first.machine))
+        const second = importState(JSON.parse(saved) as MachineState)
+        expect(JSON.stringify(exportState(second.machine))).toBe(saved)
+        expect(difference(second.machine, first.machine, isForgotten)).toBe(null)
+        expect(wrongs(second.machine)).toEqual([])
+        const events: KernelEvent[] = []
+        second.kernel.onEvent = (event) => events.push(event)
+        // Whoever keeps the events says where their sequence goes on.
+        second.kernel.emitted = first.machine.kernel.emitted
+        first.events.length = 0
+        for (const each of after) {
+          const operation = operationOf(first.machine, each)
+          const [one, other] = [perform(first.machine, operation), perform(second.machine, operation)]
+          expect(JSON.stringify(other)).toBe(JSON.stringify(one))
+        }
+        expect(JSON.stringify(events)).toBe(JSON.stringify(first.events))
+        expect(exportState(second.machine)).toEqual(exportState(first.machine))
+      }),
+      { seed, numRuns: 60 },
+    )
+  }, 180_000)
+})
+
+const isArmed = (timer: unknown): boolean => timer instanceof WheelTimer && timer.isArmed
+
+/** What a saved state leaves out knowingly, since nothing follows from it. */
+function isForgotten(field: string, found: unknown, holder: object): boolean {
+  // Of what has ended it keeps the names.
+  if (found instanceof ModelThread) return found.parent.threads.get(found.tid) !== found
+  if (found instanceof ModelProcess) return !found.container.members.has(found)
+  // Of the wheel it keeps the order in which timers fire, and nothing of those that are not armed.
+  if (holder instanceof WheelTimer && ['at', 'slot', 'next', 'previous'].includes(field)) return true
+  // How often a value has changed counts from where it is watched; what is yet to be told of it, exportState tells.
+  if (field === 'changes' || (field === 'timer' && !isArmed(found))) return true
+  if (field === 'connection' && 'kind' in holder) return (found as Connection).detached
+  // Mutexes name their owners, and nodes the thresholds that watch them; no set is as good as an empty one.
+  if (field === 'owned' || (field === 'watches' && found instanceof Map)) return true
+  // Places in the wait-for graph, which is made anew.
+  if (field === 'waitNode') return true
+  if (field === 'shares' && found instanceof Set) return found.size === 0
+  // Where in the counters a node has its place is nobody's business; what is counted there, exportState tells.
+  if (field === 'usage' || (holder instanceof Node && ['slot', 'above', 'revision'].includes(field))) return true
+  return field === 'onEvent' || field === 'emitted' || field === 'nextSequence'
+}

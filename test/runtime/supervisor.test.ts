@@ -1,0 +1,206 @@
+/** What a supervisor such as systemd is told, over a real socket. */
+
+import { execFileSync } from 'node:child_process'
+import { closeSync, cpSync, constants as files, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { readSupervision } from '../../src/runtime/supervision.ts'
+import { Supervisor } from '../../src/runtime/supervisor.ts'
+import { Live, run } from '../support/live.ts'
+import { type Program, start } from '../support/programs.ts'
+
+const directories: string[] = []
+const programs: Program[] = []
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.stop()))
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true })
+})
+
+const directory = (): string => {
+  const made = mkdtempSync(join(tmpdir(), 'introspectd-notify-'))
+  directories.push(made)
+  return made
+}
+
+/** A supervisor that says what it is told; the name as NOTIFY_SOCKET has it. */
+async function supervisor(name: string): Promise<Program> {
+  const program = await start('notify-socket', [name])
+  programs.push(program)
+  return program
+}
+
+/** Reads on until a line fits; all lines up to it. */
+async function until({ line }: Program, fits: RegExp): Promise<string[]> {
+  const lines: string[] = []
+  for (;;) {
+    const next = await line()
+    lines.push(next)
+    if (fits.test(next)) return lines
+  }
+}
+
+const abstract = `@introspectd-test-${process.pid}`
+
+test.each([
+  ['a path', () => join(directory(), 'notify')],
+  ['a name in the abstract namespace', () => abstract],
+])('at %s it is told READY when requests are answered, signs of life, and STOPPING', async (_what, place) => {
+  const name = place()
+  const told = await supervisor(name)
+  const starting = Live.start([], { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' } })
+  const [ready, status] = [await told.line(), await told.line()]
+  const [, pid, url] = /^(\d+) STATUS=serves (http:\S+?)(?:;|$)/.exec(status) ?? []
+  expect(ready).toBe(`${pid} READY=1`)
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  const live = await starting
+  expect([Number(pid), url]).toEqual([live.pid, live.url])
+  const alive = new RegExp(`^${pid} WATCHDOG=1$`)
+  await until(told, alive)
+  await until(told, alive)
+  const code = live.stop()
+  expect((await until(told, /STOPPING=1/)).at(-1)).toBe(`${pid} STOPPING=1`)
+  expect(await code).toBe(0)
+  expect(live.output.stderr).toBe('')
+})
+
+test('the watchdog is ours only with WATCHDOG_USEC, and without the pid of another process', () => {
+  const socket = '/run/systemd/notify'
+  const asked = (more: Record<string, string>) => readSupervision({ NOTIFY_SOCKET: socket, ...more }, 42)
+  expect(readSupervision({}, 42)).toBe(null)
+  expect(asked({})).toEqual({ socket, watchdogMs: null })
+  expect(asked({ WATCHDOG_USEC: '30000000' })).toEqual({ socket, watchdogMs: 30_000 })
+  expect(asked({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '42' })).toEqual({ socket, watchdogMs: 30_000 })
+  expect(asked({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' })).toEqual({ socket, watchdogMs: null })
+})
+
+/** A supervisor that keeps what it is told, and a source as the test says. */
+function watched(watchdogMs: number | null) {
+  const told: string[] = []
+  const failures: string[] = []
+  const source = { isReady: true, what: ['connector'], refusal: null as string | null }
+  const supervisor = new Supervisor({
+    source: { ready: () => source.isReady, scanAge: () => 26_000, degraded: () => source.what },
+    send: (message) => {
+      told.push(message)
+      return source.refusal
+    },
+    watchdogMs,
+    onFailure: (reason) => failures.push(reason),
+  })
+  return { told, failures, source, supervisor }
+}
+
+describe('over hours', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('a sign of life goes out twice in the time allowed, and a status only when it is news', () => {
+    const { told, supervisor, source } = watched(8_000)
+    supervisor.ready('http://there')
+    vi.advanceTimersByTime(8_000)
+    source.what = []
+    vi.advanceTimersByTime(4_000)
+    expect(told).toEqual([
+      'READY=1\nSTATUS=serves http://there; degraded: connector',
+      'WATCHDOG=1',
+      'WATCHDOG=1',
+      'STATUS=serves http://there\nWATCHDOG=1',
+    ])
+    supervisor.stopping()
+    vi.advanceTimersByTime(3_600_000)
+    expect(told.slice(4)).toEqual(['STOPPING=1\nSTATUS=ending'])
+  })
+
+  test('where it is not watched there is none', () => {
+    const { told, supervisor } = watched(null)
+    supervisor.ready('http://there')
+    vi.advanceTimersByTime(3_600_000)
+    expect(told).toHaveLength(1)
+  })
+
+  test('what cannot be sent is told once, and again after it could be', () => {
+    const { failures, supervisor, source } = watched(8_000)
+    supervisor.ready('http://there')
+    for (const refusal of ['gone', 'gone', null, 'gone', 'full']) {
+      source.refusal = refusal
+      vi.advanceTimersByTime(4_000)
+    }
+    expect(failures).toEqual(['gone', 'gone', 'full'])
+  })
+})
+
+/** A service over a /proc of files, in which the next scan waits until it is let go. */
+async function stuckService(told: Program, name: string, root: string) {
+  cpSync(new URL('../fixtures/', import.meta.url).pathname, root, { recursive: true })
+  const roots = ['--proc-root', join(root, 'proc'), '--cgroup-root', join(root, 'cgroup')]
+  const env = { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' }
+  const live = await Live.start([...roots, '--full-period', '100'], { env })
+  await until(told, /WATCHDOG=1/)
+  mkdirSync(join(root, 'proc/99'))
+  const fifo = join(root, 'proc/99/stat')
+  execFileSync('mkfifo', [fifo])
+  await until(told, /STATUS=not ready: the last scan ended \d/)
+  const letGo = () => {
+    const writer = openSync(fifo, files.O_WRONLY)
+    rmSync(join(root, 'proc/99'), { recursive: true })
+    closeSync(writer)
+  }
+  return { live, letGo }
+}
+
+test('while a scan is stuck the sign of life is withheld and the status says why; it comes back with the scan', async () => {
+  const root = directory()
+  const name = join(root, 'notify')
+  const told = await supervisor(name)
+  const { live, letGo } = await stuckService(told, name, root)
+  expect((await fetch(`${live.url}/readyz`)).status).toBe(503)
+  // One status a turn, as the age in it grows: these turns would have been signs of life.
+  const turns = [await told.line(), await told.line(), await told.line()]
+  expect(turns.filter((line) => !line.includes('STATUS=not ready'))).toEqual([])
+  letGo()
+  const withheld = await until(told, /STATUS=serves/)
+  expect(withheld.filter((line) => line.includes('WATCHDOG'))).toEqual([])
+  await until(told, /WATCHDOG=1/)
+  expect(await live.stop()).toBe(0)
+})
+
+test('a service whose scan is stuck says that it is ending, and ends at the second signal', async () => {
+  const root = directory()
+  const name = join(root, 'notify')
+  const told = await supervisor(name)
+  const { live } = await stuckService(told, name, root)
+  const ended = live.stop()
+  await until(told, /STOPPING=1/)
+  live.child.kill('SIGTERM')
+  expect([await ended, live.child.signalCode]).toEqual([null, 'SIGKILL'])
+})
+
+test('a supervisor that is gone is one line in the log, and the service goes on', async () => {
+  const live = await Live.start([], {
+    env: { NOTIFY_SOCKET: join(directory(), 'nobody'), WATCHDOG_USEC: '2000' },
+  })
+  expect((await fetch(`${live.url}/readyz`)).status).toBe(200)
+  expect(await live.stop()).toBe(0)
+  const lines = live.output.stderr.trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+    expect.stringMatching(/^the supervisor cannot be told: \S+nobody: ENOENT$/),
+  ])
+})
+
+test.each([
+  [{ NOTIFY_SOCKET: 'vsock:2:1234' }, /NOTIFY_SOCKET: vsock:2:1234 is neither an absolute path nor @name/],
+  [{ NOTIFY_SOCKET: '/' }, /NOTIFY_SOCKET/],
+  [{ NOTIFY_SOCKET: `/${'x'.repeat(107)}` }, /107 bytes at most/],
+  [{ NOTIFY_SOCKET: '/run/x', WATCHDOG_USEC: 'soon' }, /WATCHDOG_USEC: soon is not a number of microseconds/],
+])('%j is refused with one clear line and exit code 1', async (env, reason) => {
+  const { code, stderr } = await run(['--port', '0'], { env })
+  expect(stderr).toMatch(reason)
+  expect(stderr).toMatch(/^introspectd: .*\n$/)
+  expect(code).toBe(1)
+})

@@ -1,0 +1,402 @@
+/** What the scan worker tells of locks and their owners, in programs that deadlock for real and in busy ones that do not. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../../src/runtime/clock.ts'
+import {
+  locksBit,
+  type ObservedWait,
+  type ScanMessage,
+  type ScanReport,
+} from '../../../../src/sources/linux/protocol.ts'
+import { startScanner } from '../../../../src/sources/linux/workers.ts'
+import type { Compiler, Program } from '../../../support/programs.ts'
+import { startForTest } from '../../../support/running.ts'
+import { Heard } from '../processes/worker-messages.ts'
+
+const heard = new Heard<ScanMessage>()
+const scanner = startScanner(
+  {
+    procRoot: '/proc',
+    cgroupRoot: '/sys/fs/cgroup',
+    periodMs: 5,
+    fullPeriodMs: 100,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
+  heard.hear,
+  heard.fail,
+)
+
+interface Running {
+  /** The program itself, which another command may have started. */
+  readonly pid: number
+  readonly program: Program
+}
+
+async function run(
+  name: string,
+  args: readonly (string | number)[],
+  options: { under?: readonly string[]; compiler?: Compiler } = {},
+): Promise<Running> {
+  const program = await startForTest(name, args, options)
+  const pid = options.under === undefined ? program.pid : childOf(program.pid)
+  return { pid, program }
+}
+
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')[0])
+
+afterEach(async () => {
+  arm()
+})
+afterAll(() => scanner.stop())
+
+const arm = (...pids: readonly number[]): void =>
+  scanner.send({ type: 'plan', everyMask: 0, system: false, masks: new Map(pids.map((pid) => [pid, locksBit])) })
+
+const nextReport = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
+  heard.next((message) => (message.type === 'scan' ? pick(message) : undefined))
+
+/** "tid address" of each thread that waits, as the program prints them. */
+async function printed({ program }: Running, count: number): Promise<{ tid: number; address: string }[]> {
+  const threads = []
+  for (let left = count; left > 0; left--) {
+    const [tid = '', address = ''] = (await program.line()).split(' ')
+    threads.push({ tid: Number(tid), address })
+  }
+  return threads
+}
+
+/** Ids in our pid namespace of the threads that have these in theirs. */
+function outerTids(pids: readonly number[]): Map<number, number> {
+  const tids = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/status`))
+  return new Map(
+    tids.map((path) => {
+      const ids = /\nNSpid:\s*(.*)\n/.exec(readFileSync(path, 'latin1'))![1]!.split('\t').map(Number)
+      return [ids.at(-1)!, ids[0]!]
+    }),
+  )
+}
+
+const ofPids = (waits: readonly ObservedWait[], pids: readonly number[]) =>
+  waits.filter(({ pid, isDoubted }) => pids.includes(pid) && !isDoubted).sort((one, other) => one.tid - other.tid)
+
+/** The waits of some processes, from the first report to come that tells of as many as are expected. */
+const waitsOf = (pids: readonly number[], count: number): Promise<ObservedWait[]> =>
+  nextReport(({ waits }) => {
+    const found = waits && ofPids(waits, pids)
+    return found?.length === count ? found : undefined
+  })
+
+interface Expected {
+  readonly tid: number
+  readonly owner: number | null
+  readonly kind?: ObservedWait['kind']
+  readonly object?: string
+}
+
+/** Exactly these are told, whenever any is. */
+async function expectWaits(pids: readonly number[], expected: readonly Expected[]): Promise<ObservedWait[]> {
+  const waits = await waitsOf(pids, expected.length)
+  const seen = (rows: readonly ObservedWait[]) =>
+    rows.map(({ tid, kind, object, owner }) => ({ tid, kind, object, owner: owner?.tid ?? null }))
+  const rows = [...expected]
+    .sort((one, other) => one.tid - other.tid)
+    .map((row) => ({ kind: 'mutex', object: expect.any(String), ...row }))
+  expect(seen(waits)).toEqual(rows)
+  for (const message of heard.messages)
+    if (message.type === 'scan')
+      for (const row of seen(ofPids(message.waits ?? [], pids))) expect(rows).toContainEqual(row)
+  return waits
+}
+
+const ringOf = (threads: readonly { tid: number; address: string }[]): Expected[] =>
+  threads.map(({ tid, address }, place) => ({
+    tid,
+    owner: threads[(place + 1) % threads.length]!.tid,
+    object: address,
+  }))
+
+const weak = (waits: readonly ObservedWait[]) => waits.flatMap(({ evidence }) => evidence ?? [])
+
+describe('a ring of mutexes', () => {
+  test.each([
+    ['normal', 2],
+    ['recursive', 2],
+    ['errorcheck', 2],
+    ['adaptive', 2],
+    ['robust', 2],
+    ['robust-normal', 2],
+    ['normal', 3],
+    ['normal', 10],
+  ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
+    const running = await run('locks', ['ring', kind, count])
+    const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
+    expect(weak(waits)).toEqual([])
+  })
+
+  test.each([1, 2, 5])(
+    'of %i priority-inheriting mutexes is whole, but for one wait that is only likely',
+    async (count) => {
+      const running = await run('locks', ['ring', 'pi', count])
+      const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
+      expect(weak(waits)).toEqual(['pi-stack'])
+    },
+  )
+
+  test.each(['normal', 'adaptive'])(
+    'of one thread and one %s mutex is only likely: others may unlock it',
+    async (kind) => {
+      const running = await run('locks', ['ring', kind, 1])
+      expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual(['own-mutex'])
+    },
+  )
+
+  test('of one thread and one robust mutex, which nobody else can unlock, is proven', async () => {
+    const running = await run('locks', ['ring', 'robust', 1])
+    expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual([])
+  })
+
+  test('of rwlocks that writers hold is whole, and only likely', async () => {
+    const running = await run('locks', ['ring', 'rwlock', 3])
+    const ring = ringOf(await printed(running, 3)).map((row) => ({ ...row, kind: 'rwlock' as const }))
+    expect(weak(await expectWaits([running.pid], ring))).toEqual(['rwlock-writer', 'rwlock-writer', 'rwlock-writer'])
+  })
+
+  test('is found in the fast period where the process is armed', async () => {
+    const quick = new Heard<ScanMessage>()
+    const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, idleBudget: 1, armedBudget: 1 }
+    const fast = startScanner(
+      { ...options, clockOffset: new ServiceClock().offset, fullPeriodMs: 3_600_000 },
+      quick.hear,
+      quick.fail,
+    )
+    await quick.until((message) => (message.type === 'scan' ? true : undefined))
+    const running = await run('locks', ['ring', 'normal', 2])
+    fast.send({ type: 'lives', born: [running.pid], died: [] })
+    fast.send({ type: 'plan', everyMask: 0, system: false, masks: new Map([[running.pid, locksBit]]) })
+    await quick.until((message) =>
+      message.type === 'scan' && message.kind === 'fast' && ofPids(message.waits ?? [], [running.pid]).length === 2
+        ? true
+        : undefined,
+    )
+    await fast.stop()
+  })
+
+  test('inside a pid namespace is that of the threads as we see them', async () => {
+    const running = await run('locks', ['ring', 'normal', 3], { under: ['unshare', '--pid', '--fork'] })
+    const threads = await printed(running, 3)
+    const outer = outerTids([running.pid])
+    expect(threads.map(({ tid }) => outer.get(tid))).not.toEqual(threads.map(({ tid }) => tid))
+    const seen = threads.map(({ tid, address }) => ({ tid: outer.get(tid)!, address }))
+    await expectWaits([running.pid], ringOf(seen))
+  })
+})
+
+describe.runIf(existsSync('/usr/bin/musl-gcc'))('of programs with musl', () => {
+  test.each(['recursive', 'errorcheck', 'robust'])('a ring of %s mutexes is proven', async (kind) => {
+    const running = await run('locks', ['ring', kind, 3], { compiler: 'musl-gcc' })
+    expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 3))))).toEqual([])
+  })
+
+  test.each([
+    ['ring', 'normal', 2],
+    ['joins', 3, 3],
+  ] as const)('nothing is told of %s %s, where no owner is kept', async (what, kind, count) => {
+    const running = await run('locks', [what, kind, count], { compiler: 'musl-gcc' })
+    const threads = await printed(running, count)
+    await seenWaiting(threads.map(({ tid }) => tid))
+    await nothingIsTold(running)
+  })
+})
+
+/** Each of these threads has been classified in a futex wait, all at once or one after the other. */
+async function seenWaiting(tids: readonly number[]): Promise<void> {
+  const left = new Set(tids)
+  await heard.until((message) => {
+    if (message.type !== 'scan') return undefined
+    for (const { tid, on } of message.threads) if (on?.call === 'futex') left.delete(tid)
+    return left.size === 0 ? true : undefined
+  })
+}
+
+async function nothingIsTold({ pid }: Running, reports = 10): Promise<void> {
+  for (let left = reports; left > 0; left--)
+    expect(await nextReport(({ kind, waits }) => (kind === 'full' ? ofPids(waits ?? [], [pid]) : undefined))).toEqual(
+      [],
+    )
+}
+
+describe('two processes that share mutexes', () => {
+  test.each([
+    ['normal', []],
+    ['recursive', []],
+    ['robust', []],
+    ['pi', ['pi-stack']],
+  ])('of kind %s wait for each other, by places in the file', async (kind, evidence) => {
+    const running = await run('locks', ['shared', kind])
+    const [parent, child] = await printed(running, 2)
+    const waits = await expectWaits(
+      [running.pid, childOf(running.pid)],
+      [
+        { tid: parent!.tid, owner: child!.tid, object: expect.stringMatching(/^\S+:\S+:\d+\+0x28$/) },
+        { tid: child!.tid, owner: parent!.tid, object: expect.stringMatching(/^\S+:\S+:\d+\+0x0$/) },
+      ],
+    )
+    expect(weak(waits)).toEqual(evidence)
+    expect(new Set(waits.map(({ object }) => object.split('+')[0])).size).toBe(1)
+  })
+
+  test('do so inside a pid namespace too', async () => {
+    const running = await run('locks', ['shared', 'normal'], { under: ['unshare', '--pid', '--fork'] })
+    const threads = await printed(running, 2)
+    const pids = [running.pid, childOf(running.pid)]
+    const [parent, child] = threads.map(({ tid }) => outerTids(pids).get(tid)!)
+    await expectWaits(pids, [
+      { tid: parent!, owner: child! },
+      { tid: child!, owner: parent! },
+    ])
+  })
+})
+
+describe('threads that join', () => {
+  test('one another in a ring wait for the next', async () => {
+    const running = await run('locks', ['joins', 3])
+    const ring = ringOf(await printed(running, 3)).map(({ tid, owner }) => ({ tid, owner, kind: 'thread' as const }))
+    await expectWaits([running.pid], ring)
+  })
+
+  test('one that wants their mutex close a loop with it', async () => {
+    const running = await run('locks', ['mix'])
+    const [owner, wanting] = await printed(running, 2)
+    await expectWaits(
+      [running.pid],
+      [
+        { tid: owner!.tid, owner: wanting!.tid, kind: 'thread' },
+        { tid: wanting!.tid, owner: owner!.tid, object: wanting!.address },
+      ],
+    )
+  })
+})
+
+test('a mutex left locked by a thread that ended has nobody to release it', async () => {
+  const running = await run('locks', ['orphan'])
+  const [ended, waiting] = await printed(running, 2)
+  const [wait] = await expectWaits([running.pid], [{ tid: waiting!.tid, owner: null, object: waiting!.address }])
+  expect(wait!.ownerTid).toBe(ended!.tid)
+})
+
+test('a wait for a mutex whose owner waits for input is told, and ends with no loop', async () => {
+  const running = await run('locks', ['chain'])
+  const [owner, waiting] = await printed(running, 2)
+  await expectWaits([running.pid], [{ tid: waiting!.tid, owner: owner!.tid, object: waiting!.address }])
+})
+
+test('two threads that want each other’s mutex for an hour at the most are told of by no wait', async () => {
+  const running = await run('locks', ['timed'])
+  await seenWaiting((await printed(running, 2)).map(({ tid }) => tid))
+  await nothingIsTold(running)
+})
+
+describe('of a healthy program nothing is told that only looks like a lock', () => {
+  test.each([
+    ['a lock of another kind, with the words of a mutex that the waiter has', ['futex', 0]],
+    ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
+    ['a lock of another kind, with half a pointer for an owner', ['futex', 975_757_504]],
+    ['a mutex that a process which shares it has under another id', ['bare']],
+    ['a mutex that a process with the same memory has under another id', ['lent']],
+  ] as const)('%s', async (_, args) => {
+    const running = await run('false-friends', args)
+    const tid = Number(await running.program.line())
+    await seenWaiting([tid])
+    await nothingIsTold(running)
+  })
+
+  test('a copy of a mutex, locked before its process was forked', async () => {
+    const running = await run('false-friends', ['inherited'])
+    const tid = Number(await running.program.line())
+    await seenWaiting([tid])
+    await nothingIsTold({ ...running, pid: childOf(running.pid) })
+  })
+})
+
+test('a mutex left locked by a process that ended and is not collected has nobody to release it', async () => {
+  const running = await run('false-friends', ['killed'])
+  const tid = Number(await running.program.line())
+  await expectWaits([running.pid], [{ tid, owner: null, object: expect.any(String) as string }])
+})
+
+test('a program with the C library built in is known by the names of its functions, and without them only likely', async () => {
+  const named = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-static' })
+  expect(weak(await expectWaits([named.pid], ringOf(await printed(named, 2))))).toEqual([])
+  const nameless = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-stripped' })
+  expect(weak(await expectWaits([nameless.pid], ringOf(await printed(nameless, 2))))).toEqual([
+    'unknown-caller',
+    'unknown-caller',
+  ])
+})
+
+function loopsIn(waits: readonly ObservedWait[]): ObservedWait[] {
+  const next = new Map(waits.map(({ tid, owner }) => [tid, owner?.tid]))
+  return waits.filter(({ tid }) => {
+    let at = next.get(tid)
+    for (let left = next.size; left > 0 && at !== undefined && at !== tid; left--) at = next.get(at)
+    return at === tid
+  })
+}
+
+describe('a busy program without a deadlock', () => {
+  test.each(['ordered', 'timed', 'queues'])('(%s) has waits, and never a loop in any report', async (what) => {
+    const { pid } = await run('busy-locks', [what])
+    arm(pid)
+    let reports = 0
+    let waits = 0
+    await nextReport((report) => {
+      // Of this program only: other tests have their deadlocks at the same time.
+      const told = ofPids(report.waits ?? [], [pid])
+      expect(loopsIn(told)).toEqual([])
+      reports++
+      waits += told.length
+      return reports >= 300 && waits > 0 ? true : undefined
+    })
+  })
+
+  test('(an idle pool) waits for nothing that has an owner, and is not closed while one thread reads', async () => {
+    const running = await run('busy-locks', ['pool'])
+    const tids = readdirSync(`/proc/${running.pid}/task`).map(Number)
+    await seenWaiting(tids.filter((tid) => tid !== running.pid))
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+  })
+})
+
+/** As they were told last. */
+const closedPids = (): readonly number[] =>
+  heard.messages.reduce<readonly number[]>(
+    (last, message) => (message.type === 'scan' ? (message.closedSets ?? last) : last),
+    [],
+  )
+
+describe('a closed set', () => {
+  test('is a process of any language all of whose threads wait for ever inside it', async () => {
+    const { pid } = await run('lock-pair.py', ['all'])
+    await heard.until((message) => (message.type === 'scan' && message.closedSets?.includes(pid) ? true : undefined))
+  })
+
+  test('is not one of whose threads the main one reads', async () => {
+    const running = await run('lock-pair.py', [])
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+  })
+
+  test('is not a daemon whose signal handler posts the semaphore that it waits for', async () => {
+    const running = await run('busy-locks', ['sem-daemon'])
+    await seenWaiting([running.pid])
+    await nothingIsTold(running)
+    expect(closedPids()).not.toContain(running.pid)
+    process.kill(running.pid, 'SIGTERM')
+    expect(await running.program.line()).toBe('posted')
+  })
+})

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { canBeStack, findMainStack, findPlace, findVma, mapsShared } from '../../../../src/sources/linux/parse/maps.ts'
+
+const maps = Buffer.from(
+  [
+    '55b0c5a00000-55b0c5a30000 r--p 00000000 fe:00 1234                       /usr/bin/a b (deleted)',
+    '7f0000000000-7f0000001000 ---p 00000000 00:00 0 ',
+    '7f0000001000-7f0000801000 rw-p 00000000 00:00 0 ',
+    '7f0000900000-7f0000a00000 rw-s 00000000 00:05 99                         /dev/shm/x',
+    '7ffe76f8d000-7ffe76fae000 rw-p 00000000 00:00 0                          [stack]',
+    'ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]',
+    '',
+  ].join('\n'),
+)
+
+describe('maps', () => {
+  test.each([
+    [0x7f0000001000, { start: 0x7f0000001000, end: 0x7f0000801000, permissions: 'rw-p', name: '' }],
+    [0x7f0000800fff, { start: 0x7f0000001000, end: 0x7f0000801000, permissions: 'rw-p', name: '' }],
+    [0x7f0000000010, { start: 0x7f0000000000, end: 0x7f0000001000, permissions: '---p', name: '' }],
+    [0x55b0c5a00001, { permissions: 'r--p', name: '/usr/bin/a b (deleted)' }],
+    [0x7ffe76f8d000, { name: '[stack]' }],
+  ])('the mapping that holds %x', (address, vma) => {
+    expect(findVma(maps, maps.length, address)).toMatchObject(vma)
+  })
+
+  test.each([0, 0x7f0000801000, 0x7ffe76fae000])('no mapping holds %x', (address) => {
+    expect(findVma(maps, maps.length, address)).toBeNull()
+  })
+
+  test('the stack of the main thread is marked', () => {
+    expect(findMainStack(maps, maps.length)).toMatchObject({ start: 0x7ffe76f8d000, end: 0x7ffe76fae000 })
+    expect(findMainStack(maps, 100)).toBeNull()
+    expect(findMainStack(Buffer.alloc(0), 0)).toBeNull()
+  })
+
+  test('a stack is private, writable and belongs to no file', () => {
+    const vmaAt = (address: number) => findVma(maps, maps.length, address)!
+    expect(canBeStack(vmaAt(0x7f0000001000))).toBe(true)
+    expect(canBeStack(vmaAt(0x7ffe76f8d000))).toBe(true)
+    expect(canBeStack(vmaAt(0x7f0000000000))).toBe(false)
+    expect(canBeStack(vmaAt(0x7f0000900000))).toBe(false)
+    expect(canBeStack(vmaAt(0x55b0c5a00000))).toBe(false)
+  })
+})
+
+describe('the place in a file', () => {
+  test('is where an address lies in what is mapped, which others may share', () => {
+    const place = { isShared: true, device: '00:05', inode: '99', offset: 0x128 }
+    expect(findPlace(maps, maps.length, 0x7f0000900128)).toMatchObject(place)
+    expect(findPlace(maps, maps.length, 0x7f0000001000)).toMatchObject({ isShared: false })
+    expect(findPlace(maps, maps.length, 0x7f0000a00000)).toBeNull()
+  })
+
+  test('counts the offset at which the file was mapped', () => {
+    const line = Buffer.from('7f0000900000-7f0000a00000 rw-s 00002000 00:05 99 /dev/shm/x\n')
+    expect(findPlace(line, line.length, 0x7f0000900010)?.offset).toBe(0x2010)
+  })
+
+  test('is shared by who maps that file so that writes are seen', () => {
+    const text = maps.toString('latin1')
+    expect(mapsShared(text, { device: '00:05', inode: '99' })).toBe(true)
+    expect(mapsShared(text, { device: 'fe:00', inode: '1234' })).toBe(false)
+    expect(mapsShared(text, { device: '00:05', inode: '9' })).toBe(false)
+  })
+})

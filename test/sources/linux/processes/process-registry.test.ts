@@ -1,0 +1,163 @@
+/** Who lives, from made-up events and scans: what would take luck to see on a real machine. */
+
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
+import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
+import type { ProcessEvent, ProcessFacts } from '../../../../src/sources/linux/protocol.ts'
+import { Bench } from '../../../kernel/support.ts'
+
+let bench: Bench
+let lives: ProcessRegistry
+let inventory: Inventory
+let now: number
+
+beforeEach(() => {
+  bench = new Bench()
+  lives = new ProcessRegistry(bench.kernel, { boot: 'b00t', bootedAt: 0 })
+  inventory = new Inventory(bench.kernel, lives)
+  now = 10_000
+})
+
+type Told = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
+const hear = (event: Told) => lives.record({ at: now++, ...event } as ProcessEvent)
+const fork = (pid: number, startTicks: number, parent = 1) =>
+  hear({ what: 'fork', pid, parent, startTicks, name: null, kernelThread: false })
+const exit = (pid: number, tid: number, code = 0) => hear({ what: 'exit', pid, tid, code, signal: null })
+
+const facts = (pid: number, startTicks: number): ProcessFacts => ({
+  pid,
+  startTicks,
+  name: `p${pid}`,
+  parent: 1,
+  uid: 0,
+  executable: null,
+  kernelThread: false,
+  partition: [],
+  rlimits: null,
+})
+
+/** A full scan that found these: pid, start ticks, tids. */
+function scan(found: readonly [number, number, readonly number[]][], certain = false): void {
+  const startedAt = now++
+  for (const [pid, ticks] of found) if (!lives.byPid.has(pid)) inventory.keepStranger(facts(pid, ticks))
+  const listed = new Float64Array(found.flatMap(([pid, ticks, tids]) => [pid, ticks, tids.length, ...tids]))
+  bench.at(() => inventory.reconcile(listed, { startedAt, certain, silent: false }))
+}
+
+describe('what the connector tells', () => {
+  test('a process ends with its last thread, not with its leader', () => {
+    fork(42, 7)
+    hear({ what: 'clone', pid: 42, tid: 43 })
+    bench.told()
+    expect(exit(42, 42)).toBeNull()
+    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42'])
+    expect(exit(42, 43, 3)).toBe('died')
+    expect(bench.events.find(({ type }) => type === 'process.died')?.data).toMatchObject({ code: 3, signal: null })
+    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/43', 'process.died /sys/proc/42'])
+  })
+
+  test('after an exec by another thread than the leader there is one thread, with the leader’s tid', () => {
+    fork(42, 7)
+    hear({ what: 'clone', pid: 42, tid: 43 })
+    exit(42, 42)
+    bench.told()
+    hear({ what: 'exec', pid: 42, name: 'new', executable: '/bin/new', uid: 5 })
+    expect(bench.told()).toEqual([
+      'thread.created /sys/proc/42/thread/42',
+      'thread.died /sys/proc/42/thread/43',
+      'process.changed /sys/proc/42',
+      'process.changed /sys/proc/42',
+    ])
+    expect([...bench.kernel.process(42).threads.keys()]).toEqual([42])
+    expect(bench.kernel.process(42)).toMatchObject({ name: 'new', executable: '/bin/new', uid: 5 })
+  })
+
+  test('a child has its parent’s name, whatever it was when it could be read', () => {
+    fork(1, 1, 0)
+    hear({ what: 'name', pid: 1, tid: 1, name: 'shell' })
+    hear({ what: 'fork', pid: 2, parent: 1, startTicks: 5, name: 'already-other', kernelThread: false })
+    expect(bench.kernel.process(2).name).toBe('shell')
+    expect(bench.kernel.process(2).parentProcess?.pid).toBe(1)
+  })
+
+  test('a pid that is born again was somebody else: the former ends first', () => {
+    fork(42, 7)
+    const { identity } = bench.kernel.process(42)
+    bench.told()
+    fork(42, 9)
+    expect(bench.told('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
+    expect(bench.kernel.process(42).identity).not.toBe(identity)
+  })
+
+  test('the birth of one that is known already is no news, nor the end of one that never was', () => {
+    fork(42, 7)
+    bench.told()
+    expect(fork(42, 7)).toBeNull()
+    expect(exit(99, 99)).toBeNull()
+    expect(bench.told()).toEqual([])
+  })
+})
+
+describe('what a scan finds to differ', () => {
+  test('is believed when the next scan finds it too: a death not told', () => {
+    fork(42, 7)
+    bench.told()
+    scan([])
+    expect(bench.told()).toEqual([])
+    scan([])
+    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42', 'process.died /sys/proc/42'])
+  })
+
+  test('is forgotten when the next scan agrees again', () => {
+    fork(42, 7)
+    bench.told()
+    for (const found of [[], [[42, 7, [42]]], [], [[42, 7, [42]]]] as [number, number, number[]][][]) scan(found)
+    expect(bench.told()).toEqual([])
+  })
+
+  test('a birth not told', () => {
+    scan([[42, 7, [42, 43]]])
+    expect(bench.told()).toEqual([])
+    scan([[42, 7, [42, 43]]])
+    expect(bench.told()).toEqual([
+      'process.created /sys/proc/42',
+      'thread.created /sys/proc/42/thread/42',
+      'thread.created /sys/proc/42/thread/43',
+    ])
+  })
+
+  test('a pid taken over by another, untold', () => {
+    fork(42, 7)
+    bench.told()
+    for (let count = 0; count < 3; count++) scan([[42, 9, [42]]])
+    expect(bench.told('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
+  })
+
+  test('threads untold', () => {
+    fork(42, 7)
+    bench.told()
+    scan([[42, 7, [42, 44]]])
+    scan([[42, 7, [42, 44]]])
+    expect(bench.told()).toEqual(['thread.created /sys/proc/42/thread/44'])
+    scan([[42, 7, [42]]])
+    scan([[42, 7, [42]]])
+    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/44'])
+  })
+
+  test('where nothing is told, one scan decides', () => {
+    scan([[42, 7, [42]]], true)
+    scan([], true)
+    expect(bench.told('process')).toEqual(['process.created /sys/proc/42', 'process.died /sys/proc/42'])
+  })
+
+  test('a process born since the scan began is not missing from it', () => {
+    const startedAt = now
+    now += 5
+    fork(42, 7)
+    bench.told()
+    for (let count = 0; count < 2; count++) {
+      bench.at(() => inventory.reconcile(new Float64Array(), { startedAt, certain: true, silent: false }))
+    }
+    expect(bench.told()).toEqual([])
+  })
+})

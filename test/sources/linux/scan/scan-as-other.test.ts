@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scannedIndex, type ThreadFacts, type Unreadable } from '../../../../src/sources/linux/protocol.ts'
+import { permissionDenied } from '../../../../src/sources/linux/scan/thread-state.ts'
+
+interface Printed {
+  readonly type: string
+  readonly threads: readonly ThreadFacts[]
+  readonly unreadable: readonly Unreadable[]
+  readonly values: readonly (readonly number[])[]
+}
+
+const nobody = 65534
+// Whoever runs the tests, the first process belongs to somebody else than the scanner.
+const asOther = process.geteuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
+const script = new URL('print-scans.ts', import.meta.url).pathname
+const child = spawn(process.execPath, [script], { ...asOther, stdio: ['pipe', 'pipe', 'inherit'] })
+const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+const scans: Printed[] = []
+
+const nextScan = async (): Promise<Printed> => {
+  for (;;) {
+    const { value, done } = await lines.next()
+    if (done) throw new Error('the scanner ended')
+    const message: Printed = JSON.parse(value)
+    if (message.type === 'scan') return message
+  }
+}
+
+beforeAll(async () => {
+  for (let count = 0; count < 5; count++) scans.push(await nextScan())
+})
+afterAll(async () => {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.stdin.end()
+  await ended
+})
+
+describe("another user's process", () => {
+  test('has a state that is unknown, with the reason', () => {
+    const thread = scans[0]?.threads.find(({ tid }) => tid === 1)
+    expect(thread).toMatchObject({ state: null, on: null, certain: false, why: permissionDenied })
+  })
+
+  test('has a stack that is unreadable, said once, and never a value', () => {
+    const rows = scans.flatMap(({ unreadable }) => unreadable).filter(({ pid, tid }) => pid === 1 && tid === 1)
+    expect(rows.filter(({ limit }) => limit === 'stack')).toEqual([
+      { pid: 1, tid: 1, limit: 'stack', reason: permissionDenied },
+    ])
+    const values = scans.flatMap((scan) => scan.values).filter(([pid]) => pid === 1)
+    expect(values.some(([, , index]) => index === scannedIndex.stack)).toBe(false)
+  })
+
+  test('still tells what everybody may read', () => {
+    const memory = scans[0]?.values.find(([pid, tid, index]) => pid === 1 && tid === 0 && index === scannedIndex.memory)
+    expect(memory?.[3]).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,258 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { ServiceClock } from '../../../../src/runtime/clock.ts'
+import {
+  capacityStride,
+  type ProcessFacts,
+  type ScanMessage,
+  type ScannedLimit,
+  type ScanReport,
+  scannedIndex,
+  type ThreadFacts,
+  valueStride,
+} from '../../../../src/sources/linux/protocol.ts'
+import { rowsOf } from '../../../../src/sources/linux/scan/report-builder.ts'
+import { bitOf } from '../../../../src/sources/linux/scan/scan-plan.ts'
+import { startScanner } from '../../../../src/sources/linux/workers.ts'
+import type { Program } from '../../../support/programs.ts'
+import { startForTest } from '../../../support/running.ts'
+import { Heard } from '../processes/worker-messages.ts'
+
+const heard = new Heard<ScanMessage>()
+const scanner = startScanner(
+  {
+    procRoot: '/proc',
+    cgroupRoot: '/sys/fs/cgroup',
+    periodMs: 20,
+    fullPeriodMs: 100,
+    idleBudget: 1,
+    armedBudget: 1,
+    clockOffset: new ServiceClock().offset,
+  },
+  heard.hear,
+  heard.fail,
+)
+
+const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
+  return startForTest(name, args)
+}
+
+const inScan = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
+  heard.next((message) => (message.type === 'scan' ? pick(message) : undefined))
+
+type Holds = (value: number, quality: number) => boolean
+
+const valueIn = (report: ScanReport, pid: number, tid: number, limit: ScannedLimit, holds: Holds): number | undefined =>
+  rowsOf(report.values, valueStride).find(
+    ([ofPid, ofTid, index, value, quality]) =>
+      ofPid === pid && ofTid === tid && index === scannedIndex[limit] && holds(value!, quality!),
+  )?.[3]
+
+/** A value that comes from now on and for which `holds` is true. */
+const findValue = (pid: number, tid: number, limit: ScannedLimit, holds: Holds): Promise<number> =>
+  inScan((report) => valueIn(report, pid, tid, limit, holds))
+
+/** The same, if it has not come already. */
+const pastValue = (pid: number, tid: number, limit: ScannedLimit, holds: Holds): Promise<number> =>
+  heard.until((message) => (message.type === 'scan' ? valueIn(message, pid, tid, limit, holds) : undefined))
+
+const factsOf = (pid: number): Promise<ProcessFacts> =>
+  heard.until((message) => (message.type === 'scan' ? message.processes.find((facts) => facts.pid === pid) : undefined))
+
+const threadOf = (tid: number, holds: (facts: ThreadFacts) => boolean): Promise<ThreadFacts> =>
+  heard.until((message) =>
+    message.type === 'scan' ? message.threads.find((facts) => facts.tid === tid && holds(facts)) : undefined,
+  )
+
+const inventoryOf = (report: ScanReport): Map<number, number[]> => {
+  const processes = new Map<number, number[]>()
+  const rows = report.inventory ?? new Float64Array(0)
+  for (let at = 0; at < rows.length; ) {
+    const count = rows[at + 2]!
+    processes.set(rows[at]!, [...rows.subarray(at + 3, at + 3 + count)])
+    at += 3 + count
+  }
+  return processes
+}
+
+const arm = (pid: number, ...limits: readonly ScannedLimit[]): void =>
+  scanner.send({
+    type: 'plan',
+    everyMask: 0,
+    system: false,
+    masks: new Map([[pid, limits.reduce((mask, limit) => mask | bitOf(limit), 0)]]),
+  })
+
+afterEach(async () => {
+  scanner.send({ type: 'plan', everyMask: 0, system: false, masks: new Map() })
+})
+afterAll(() => scanner.stop())
+
+describe('facts', () => {
+  test('a process has the name, parent, user, executable and limits that the kernel says', async () => {
+    const program = await run('hog-memory')
+    const facts = await factsOf(program.pid)
+    const path = `/proc/${program.pid}`
+    expect(facts.executable).toBe(readlinkSync(`${path}/exe`))
+    expect(facts).toMatchObject({ parent: process.pid, uid: process.geteuid?.(), kernelThread: false })
+    expect(facts.name).toBe(readFileSync(`${path}/comm`, 'latin1').trimEnd())
+    const files = /Max open files\s+(\d+)\s+(\d+)/.exec(readFileSync(`${path}/limits`, 'latin1'))
+    expect(facts.rlimits?.nofile).toEqual({ soft: Number(files?.[1]), hard: Number(files?.[2]) })
+  })
+
+  test('a kernel thread has no executable, no memory and no state that could be told', async () => {
+    const facts = await heard.until((message) =>
+      message.type === 'scan' ? message.processes.find(({ name }) => name === 'kthreadd') : undefined,
+    )
+    expect(facts).toMatchObject({ kernelThread: true, executable: null, uid: 0 })
+    expect(await threadOf(facts.pid, ({ state }) => state === null)).toMatchObject({ certain: false })
+    const told = heard.messages.flatMap((message) =>
+      message.type === 'scan' ? rowsOf(message.values, valueStride) : [],
+    )
+    const indexes = new Set(told.filter(([pid]) => pid === facts.pid).map(([, , index]) => index))
+    expect(indexes.has(scannedIndex.memory)).toBe(false)
+    expect(indexes.has(scannedIndex.memlock)).toBe(false)
+  })
+
+  test('a name with parentheses, a newline and bytes that are no UTF-8 comes whole', async () => {
+    const program = await run('weird-name')
+    expect((await factsOf(program.pid)).name).toBe('a) R (b\n\\xffé c')
+    program.send('rename')
+    await heard.until((message) =>
+      message.type === 'scan' && message.processes.some(({ pid, name }) => pid === program.pid && name === 'plain')
+        ? true
+        : undefined,
+    )
+  })
+
+  test('a process that ended is no longer in the inventory, and neither is a zombie', async () => {
+    const program = await run('threads', [1, 2])
+    const child = Number((await program.line()).trim())
+    await inScan((report) => (inventoryOf(report).has(child) ? true : undefined))
+    process.kill(child, 'SIGKILL') // its parent does not collect it before its own end
+    await inScan((report) => (report.kind === 'full' && !inventoryOf(report).has(child) ? true : undefined))
+    expect(readFileSync(`/proc/${child}/stat`, 'latin1')).toContain(') Z ')
+    await program.stop()
+    await inScan((report) => (report.kind === 'full' && !inventoryOf(report).has(program.pid) ? true : undefined))
+  })
+
+  test('a process whose leader ended lives on with the threads that are left', async () => {
+    const program = await run('leader-exits')
+    const tid = Number((await program.line()).split(' ')[1])
+    const tids = await inScan((report) => {
+      const found = inventoryOf(report).get(program.pid)
+      return found?.length === 1 ? found : undefined
+    })
+    expect(tids).toEqual([tid])
+  })
+
+  test('a newborn that outlives a fast period is read without waiting for the next full scan', async () => {
+    const program = await run('hog-memory')
+    scanner.send({ type: 'lives', born: [program.pid], died: [] })
+    expect((await factsOf(program.pid)).pid).toBe(program.pid)
+  })
+})
+
+describe('states', () => {
+  test('pause is SIGSUSPEND, a read is RECEIVE with its descriptor, a join is a futex wait that is not certain', async () => {
+    const program = await run('threads', [1, 1])
+    const child = Number((await program.line()).trim())
+    expect(await threadOf(child, ({ state }) => state !== 'RUNNING')).toMatchObject({
+      state: 'SIGSUSPEND',
+      certain: true,
+    })
+    const reads = await threadOf(program.pid, ({ state }) => state === 'RECEIVE')
+    expect(reads.on).toEqual({ call: 'read', fd: 0 })
+  })
+
+  test('a thread that spins is RUNNING, and Linux does not tell whether it has a CPU', async () => {
+    const program = await run('hog-cpu')
+    const tid = Number((await program.line()).split(' ')[1])
+    expect(await threadOf(tid, () => true)).toMatchObject({ state: 'RUNNING', certain: false })
+    expect(await findValue(program.pid, tid, 'cpu', (permille) => permille > 100)).toBeLessThan(1300)
+  })
+
+  test('a process that is stopped by a signal is STOPPED until it goes on', async () => {
+    const program = await run('hog-memory')
+    process.kill(program.pid, 'SIGSTOP')
+    await threadOf(program.pid, ({ state }) => state === 'STOPPED')
+    process.kill(program.pid, 'SIGCONT')
+    await inScan(({ threads }) => threads.find(({ tid, state }) => tid === program.pid && state === 'RECEIVE'))
+  })
+
+  test('a process none of whose threads ran is confirmed', async () => {
+    const program = await run('threads', [1, 3])
+    const child = Number((await program.line()).trim())
+    await inScan(({ confirmed }) => (confirmed.includes(child) ? true : undefined))
+  })
+})
+
+describe('values', () => {
+  test('descriptors agree with /proc, go up one by one and come down again', async () => {
+    const program = await run('fd-hog', [2, 50])
+    arm(program.pid, 'fds')
+    const few = await findValue(program.pid, 0, 'fds', (count) => count > 10)
+    expect(await program.line()).toBe('opened')
+    const all = readdirSync(`/proc/${program.pid}/fd`).length
+    expect(few).toBeLessThanOrEqual(all)
+    await pastValue(program.pid, 0, 'fds', (count) => count === all)
+    program.send('close')
+    expect(await findValue(program.pid, 0, 'fds', (count) => count < all)).toBeGreaterThanOrEqual(all - 50)
+  })
+
+  test('memory that is taken shows, and goes when it is freed', async () => {
+    const program = await run('hog-memory', [64])
+    program.send('take')
+    const taken = await findValue(program.pid, 0, 'memory', (bytes) => bytes > 64 * 2 ** 20)
+    expect(taken).toBeLessThan(80 * 2 ** 20)
+    program.send('free')
+    await findValue(program.pid, 0, 'memory', (bytes) => bytes < 32 * 2 ** 20)
+  })
+
+  test('a thread that sleeps deep in a recursion is the one whose stack is deep, until it unwinds', async () => {
+    const program = await run('recursion', ['sleep', 70])
+    arm(program.pid, 'stack')
+    const tid = Number((await program.line()).split(' ')[1])
+    const deep = await findValue(program.pid, tid, 'stack', (bytes, quality) => bytes > 5 * 2 ** 20 && quality === 0)
+    expect(deep).toBeLessThan(8 * 2 ** 20)
+    const capacity = heard.messages
+      .flatMap((message) => (message.type === 'scan' ? rowsOf(message.capacities, capacityStride) : []))
+      .find(([, ofTid, index]) => ofTid === tid && index === scannedIndex.stack)
+    expect(capacity?.[3]).toBeGreaterThanOrEqual(8 * 2 ** 20)
+    program.send('unwind')
+    await findValue(program.pid, tid, 'stack', (bytes) => bytes < 2 ** 20)
+  })
+
+  test('a thread that recurses without ever blocking is found by what it touched of its stack', async () => {
+    const program = await run('recursion', ['spin', 60])
+    arm(program.pid, 'stack')
+    const tid = Number((await program.line()).split(' ')[1])
+    await findValue(program.pid, tid, 'stack', (bytes, quality) => bytes > 4 * 2 ** 20 && quality === 1)
+  })
+
+  test('the machine and its partitions are read with every full scan', async () => {
+    const { system, partitions } = await inScan((report) => (report.kind === 'full' ? report : undefined))
+    const total = Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'latin1'))?.[1]) * 1024
+    expect(system?.memoryTotal).toBe(total)
+    expect((system?.memory ?? 0) + (system?.memoryFree ?? 0)).toBe(total)
+    expect(system?.cpus).toBeGreaterThan(0)
+    expect(partitions).not.toBeNull()
+    for (const [index, { names }] of (partitions ?? []).entries()) {
+      const parent = names.slice(0, -1).join('/')
+      const before = (partitions ?? []).slice(0, index).some((other) => other.names.join('/') === parent)
+      expect(names.length === 1 || before).toBe(true)
+    }
+  })
+
+  test('every process that /proc lists at rest is in the inventory with its threads', async () => {
+    const program = await run('threads', [2, 5])
+    const children = (await program.line()).trim().split(' ').map(Number)
+    const inventory = await inScan((report) => {
+      const found = inventoryOf(report)
+      return children.every((pid) => found.has(pid)) ? found : undefined
+    })
+    for (const pid of children)
+      expect(inventory.get(pid)?.toSorted()).toEqual(readdirSync(`/proc/${pid}/task`).map(Number).toSorted())
+    expect(statSync(`/proc/${children[0]}/task`).nlink).toBe(7)
+  })
+})
