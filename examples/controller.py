@@ -144,7 +144,7 @@ def act(event):
             adopt(name, data["pid"], identity)
 
 
-def keep(cursor):
+def save_cursor(cursor):
     """Writes another file first and renames it, so that a cursor is never half written."""
     with open(f"{cursor_file}.new", "w") as file:
         file.write(cursor)
@@ -161,7 +161,7 @@ def listen(after):
                 event = json.loads(line[5:])
                 if "sequence" in event:
                     act(event)
-                keep(event.get("sequence") or event["data"]["cursor"])
+                save_cursor(event.get("sequence") or event["data"]["cursor"])
 
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no child becomes a zombie

@@ -127,16 +127,16 @@ act() {
 # CURSOR: writes two files in turn, so that one is always complete. Starting a program for it would cause three more
 # events.
 turn=0
-keep() {
+save_cursor() {
   turn=$((1 - turn))
   echo "$1" >"$cursor_file.$turn"
 }
 
 # Sets `after` to the stored cursor, and leaves it unchanged if there is none.
 recall() {
-  local file kept newest=''
+  local file saved newest=''
   for file in "$cursor_file".[01]; do
-    [[ -e $file ]] && read -r kept <"$file" && [[ $kept =~ ^[0-9]{20}$ && $kept > $newest ]] && newest=$kept
+    [[ -e $file ]] && read -r saved <"$file" && [[ $saved =~ ^[0-9]{20}$ && $saved > $newest ]] && newest=$saved
   done
   after=${newest:-$after}
 }
@@ -150,7 +150,7 @@ session() {
   # One line per event, with `-` for a missing field. curl ends a connection that is silent for too long.
   while IFS=$'\t' read -ra fields; do
     [[ ${fields[1]} == bookmark ]] || act "${fields[@]}"
-    keep "${fields[0]}"
+    save_cursor "${fields[0]}"
   done < <(curl -sSN -D "$cursor_file.headers" --speed-limit 1 --speed-time 75 -H 'Accept: text/event-stream' \
     "$url/sys?types=$types&after=$after" | jq -rR --unbuffered 'select(startswith("data: ")) | .[6:] | fromjson |
       [.sequence // .data.cursor, .type, .subject, .data.name // "-", .data.identity // "-", .data.pid // "-",

@@ -154,20 +154,20 @@ async function control(): Promise<void> {
   const cursor = await reconcile()
   const after = existsSync(cursorFile!) ? readFileSync(cursorFile!, 'utf8') : cursor
   for await (const event of client.watch('/sys', { types, after, bookmarks: true })) {
-    if (event.type === 'bookmark') keep(event.data.cursor)
+    if (event.type === 'bookmark') saveCursor(event.data.cursor)
     else if (event.type === 'state') {
       // The events after our cursor are gone. The state is in the tree.
       await reconcile()
-      keep(event.cursor)
+      saveCursor(event.cursor)
     } else {
       await act(event)
-      keep(event.sequence)
+      saveCursor(event.sequence)
     }
   }
 }
 
 /** Writes another file first and renames it, so that a cursor is never half written. */
-function keep(cursor: string): void {
+function saveCursor(cursor: string): void {
   writeFileSync(`${cursorFile}.new`, cursor)
   renameSync(`${cursorFile}.new`, cursorFile!)
 }
