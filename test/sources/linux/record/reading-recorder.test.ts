@@ -5,7 +5,7 @@ import { limitIndex } from '../../../../src/kernel/limits/table.ts'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
 import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
 import type { ProcessFacts, ScanReport } from '../../../../src/sources/linux/protocol.ts'
-import { ReadingRecorder } from '../../../../src/sources/linux/record/readings.ts'
+import { ReadingRecorder } from '../../../../src/sources/linux/record/reading-recorder.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 const facts: ProcessFacts = {

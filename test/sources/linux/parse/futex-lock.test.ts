@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { futexCallOf, lockOf, mayHaveOwner, waitsForEver } from '../../../../src/sources/linux/parse/futex.ts'
+import { futexCallOf, lockOf, mayHaveOwner, waitsForEver } from '../../../../src/sources/linux/parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
 
 const callOf = (text: string) => {
