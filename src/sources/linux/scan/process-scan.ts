@@ -6,7 +6,7 @@ import type { KernelAbilities } from './kernel-abilities.ts'
 import type { ProcFiles } from './proc-files.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, fdTableMask, ranMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
+import { cpuMask, everythingMask, fdTableMask, ranMask, restMask, stackMask, threadMask } from './scan-plan.ts'
 import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
@@ -99,7 +99,7 @@ export class ProcessScan {
     }
     process.lookThroughLiving(this.#files)
     // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
-    const mask = ran ? wholeMask : statmMask | bitOf('signals')
+    const mask = ran ? wholeMask : restMask
     if (!this.#processReader.readValues(process, mask, { armed, eachThread: deep })) return false
     this.#wantTable(process, depth)
     return this.#stacks.finishProcess(process, armed)

@@ -1,8 +1,9 @@
 /** What the scan worker remembers of each process and thread from one pass to the next. */
 
+import { type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 import type { Caller } from '../locks/caller-finder.ts'
 import type { FutexCall } from '../parse/futex.ts'
-import { type ProcessFacts, type ScannedLimit, scannedLimits, type ThreadFacts } from '../protocol.ts'
+import type { ProcessFacts, ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
 import { ProcFile, type ProcFiles } from './proc-files.ts'
 import type { Subject } from './report-builder.ts'
