@@ -252,7 +252,7 @@ export const limits = [
     at: upFrom.thread,
     adds: 'sum',
     errno: null,
-    linux: { unavailable: 'Linux knows the owner of a lock only while somebody waits for it' },
+    linux: { unavailable: 'Linux knows the owner of a lock only while a thread waits for it' },
   },
   {
     name: 'memlock',
