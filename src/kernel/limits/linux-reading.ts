@@ -33,7 +33,7 @@ export interface StatusLine {
   readonly unit: 'kB' | 'count'
 }
 
-/** How a live Linux machine is read for a limit. */
+/** The reading of a live Linux machine that feeds a limit. */
 export interface LinuxReading {
   /** The source of the value, for the reference. Markdown. */
   readonly summary: string

@@ -22,7 +22,7 @@ function isScanned(row: (typeof limits)[number]): row is ScannedRow {
   return 'from' in row.linux && (scanFeeds as readonly LinuxFeed[]).includes(row.linux.from)
 }
 
-/** How Linux is read for a limit; null where it cannot be. */
+/** The reading that feeds a limit; null where Linux cannot measure it. */
 export function linuxReading(limit: LimitName): LinuxReading | null {
   const { linux } = rows[limitIndex[limit]]!
   return 'unavailable' in linux ? null : linux

@@ -1,4 +1,4 @@
-/** How the Linux source derives what it reads from the tables of limits and rlimits. */
+/** The Linux source derives from the tables of limits and rlimits which readings it takes. */
 
 import { describe, expect, test } from 'vitest'
 import { type LimitRow, limits } from '../../../src/kernel/limits/table.ts'

@@ -1,6 +1,8 @@
+/** Parses `/proc/<pid>/status`: identity of a process, and lines that feed a limit. */
+
 import type { StatusLine } from '../../../kernel/limits/linux-reading.ts'
 
-/** What is used of `/proc/P/status`. Sizes are bytes; null where the line is absent, as it is for kernel threads. */
+/** Sizes are bytes; null where the line is absent, as it is for kernel threads. */
 export interface Status {
   readonly uid: number | null
   readonly threads: number | null

@@ -45,7 +45,7 @@ export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timer
   return { command: { type: 'plan', everyMask, system, masks }, followsPartitions }
 }
 
-/** Where a level has a reading of its own, no process need be read for it. */
+/** No process need be read for a level that has a reading of its own. */
 function maskOf({ limit, node, definition }: Threshold): number {
   const watched = definition.per ?? node.level
   const index = scannedLimits.indexOf(limit as ScannedLimit)
