@@ -46,8 +46,8 @@ export interface LinuxReading {
   /** The reading can change while no thread of the process runs. */
   readonly changesAtRest?: true
   /**
-   * The source of the capacity at each level that has one, for the reference. Markdown. Capacities that are soft rlimits
-   * of the process are not here: their source is the table of rlimits.
+   * The source of the capacity at each level that has one, for the reference. Markdown. Capacities that are soft
+   * rlimits of the process are not here: their source is the table of rlimits.
    */
   readonly capacity?: Readonly<Partial<Record<Level, string>>>
 }

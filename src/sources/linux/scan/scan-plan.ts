@@ -27,7 +27,10 @@ export const fdTableLimits = scannedLimits.filter((limit) => linuxReading(limit)
 export const fdTableMask = maskFrom('fd-table')
 /** Limits that can change while no thread of the process runs. */
 export const restMask = maskWhere(({ changesAtRest }) => changesAtRest === true)
-/** Readings that a pass takes only if a thread of the process ran. To count descriptors costs less than to find that out. */
+/**
+ * Readings that a pass takes only if a thread of the process ran. To count descriptors costs less than to find that
+ * out.
+ */
 export const ranMask = maskWhere(({ from, changesAtRest }) => !changesAtRest && from !== 'fd-size') | locksBit
 
 type Plan = Extract<ScanCommand, { type: 'plan' }>
