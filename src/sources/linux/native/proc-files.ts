@@ -5,9 +5,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { closeFd, errorNumber, openFd, pread, statx } from '../native/libc.ts'
 import { parseLimits } from '../parse/limits.ts'
-import { listNumbers } from '../parse/list-numbers.ts'
+import { closeFd, errorNumber, openFd, pread, statx } from './libc.ts'
+import { listNumberedEntries } from './numbered-entries.ts'
 
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
@@ -117,10 +117,10 @@ export class ProcFiles {
 
   /** As `listNumbers`: where descriptors ran out after some were given back. */
   list(directory: string): number[] | number {
-    const listed = listNumbers(directory)
+    const listed = listNumberedEntries(directory)
     if (listed !== -EMFILE && listed !== -ENFILE) return listed
     this.#evict(-listed)
-    const again = listNumbers(directory)
+    const again = listNumberedEntries(directory)
     if (again === listed) this.#starved = true
     return again
   }

@@ -1,6 +1,6 @@
 /** Receives many messages of a socket with one call, each into a slot of its own. */
 
-import { addressOf, recvmmsg } from '../native/libc.ts'
+import { addressOf, recvmmsg } from './libc.ts'
 
 const msgWaitforone = 0x10000
 // struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, then the length received.

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 const { ENOENT } = constants.errno
 
 /** Names of a directory that are numbers; an error number, negated, where it cannot be listed. */
-export function listNumbers(path: string): number[] | number {
+export function listNumberedEntries(path: string): number[] | number {
   try {
     const numbers: number[] = []
     for (const name of readdirSync(path)) {

@@ -9,7 +9,7 @@ import { type CgroupTree, findCgroupTree } from './cgroup-reader.ts'
 const procMagic = 0x9fa0
 const usualPageBytes = 4096
 
-export interface KernelAbilities {
+export interface KernelFeatures {
   /** It is the kernel's own, not a copy of some. */
   readonly isProc: boolean
   readonly pageBytes: number
@@ -24,7 +24,7 @@ export interface KernelAbilities {
 }
 
 /** Why owners of locks cannot be read at all; null where they can. The layouts of locks are known of x86-64 only. */
-export function whyNoOwners({ schedstatWorks }: Pick<KernelAbilities, 'schedstatWorks'>): string | null {
+export function whyNoOwners({ schedstatWorks }: Pick<KernelFeatures, 'schedstatWorks'>): string | null {
   if (process.arch !== 'x64') return `not read on ${process.arch}`
   return schedstatWorks ? null : 'the kernel keeps no scheduling figures, without which no reading can be proven'
 }
@@ -37,7 +37,7 @@ function keepsSchedstat(procRoot: string): boolean {
   return parseSchedstat(bytes, bytes.length, schedstat) && schedstat.timesRun > 0
 }
 
-export function findAbilities(procRoot: string, cgroupRoot: string): KernelAbilities {
+export function detectKernelFeatures(procRoot: string, cgroupRoot: string): KernelFeatures {
   const isProc = existsSync(procRoot) && statfsSync(procRoot).type === procMagic
   const tree = findCgroupTree(cgroupRoot)
   return {

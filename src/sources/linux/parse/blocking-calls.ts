@@ -13,7 +13,7 @@ interface CallRow {
   readonly arm64: number | null
 }
 
-export interface WaitingCall {
+export interface BlockingCall {
   readonly name: string
   readonly state: ThreadState
   readonly first: FirstArgument
@@ -79,19 +79,19 @@ const rows: readonly CallRow[] = [
   row('CONDVAR', 'futex_wait', 455, 455),
 ]
 
-function byNumber(arch: 'x64' | 'arm64'): ReadonlyMap<number, WaitingCall> {
-  const calls = new Map<number, WaitingCall>()
+function byNumber(arch: 'x64' | 'arm64'): ReadonlyMap<number, BlockingCall> {
+  const calls = new Map<number, BlockingCall>()
   for (const { name, state, first, [arch]: number } of rows)
     if (number !== null) calls.set(number, { name, state, first })
   return calls
 }
 
-const tables: Readonly<Record<string, ReadonlyMap<number, WaitingCall>>> = {
+const tables: Readonly<Record<string, ReadonlyMap<number, BlockingCall>>> = {
   x64: byNumber('x64'),
   arm64: byNumber('arm64'),
 }
 
 /** The calls of this architecture (`process.arch`); null where they are not known. */
-export function waitingCallsOf(arch: string): ReadonlyMap<number, WaitingCall> | null {
+export function blockingCallsOf(arch: string): ReadonlyMap<number, BlockingCall> | null {
   return tables[arch] ?? null
 }

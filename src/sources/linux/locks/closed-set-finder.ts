@@ -3,13 +3,14 @@
  * them but a signal handler, a timer, or somebody who shares their memory. Where one of those is possible nothing is told.
  */
 
-import { waitsForEver } from '../parse/futex.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
+import { waitsForEver } from '../parse/futex-lock.ts'
 import { handlesSignals } from '../parse/signals.ts'
 import { countTimers } from '../parse/timers.ts'
-import type { ProcFiles } from '../scan/proc-files.ts'
-import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
-import type { ThreadReader } from '../scan/thread-reader.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { LockReader } from './lock-reader.ts'
+import type { ScheduleReader } from './scan-ports.ts'
 
 interface Verdict {
   /** How often its threads had run, all together, and how many there are. */
@@ -19,28 +20,28 @@ interface Verdict {
 }
 
 interface Look {
-  readonly process: ProcessRecord
-  readonly threads: readonly ThreadRecord[]
+  readonly process: TrackedProcess
+  readonly threads: readonly TrackedThread[]
   readonly timesRun: number
   /** As it was judged when its threads had run as often as now. */
   readonly former: Verdict | null
   stands: boolean
 }
 
-function timesRunOf(threads: readonly ThreadRecord[]): number {
+function timesRunOf(threads: readonly TrackedThread[]): number {
   return threads.reduce((sum, { classifiedTimesRun }) => sum + classifiedTimesRun, 0)
 }
 
 export interface ClosedSetParts {
   readonly files: ProcFiles
-  readonly processes: ReadonlyMap<number, ProcessRecord>
-  readonly threadReader: ThreadReader
+  readonly processes: ReadonlyMap<number, TrackedProcess>
+  readonly threadReader: ScheduleReader
 }
 
 export class ClosedSetFinder {
   readonly #parts: ClosedSetParts
   readonly #reader: LockReader
-  readonly #verdicts = new Map<ProcessRecord, Verdict>()
+  readonly #verdicts = new Map<TrackedProcess, Verdict>()
   #told = ''
 
   constructor(parts: ClosedSetParts, reader: LockReader) {
@@ -49,7 +50,7 @@ export class ClosedSetFinder {
   }
 
   /** Processes of which each thread was seen to wait for ever. Of those judged before and not among these, the judgement stays. */
-  gather(processes: readonly ProcessRecord[]): Look[] {
+  gather(processes: readonly TrackedProcess[]): Look[] {
     const looks: Look[] = []
     for (const process of processes) {
       const threads = process.threads.filter(({ dead }) => !dead)
@@ -71,7 +72,7 @@ export class ClosedSetFinder {
   }
 
   /** The pids; null where they are those told before. */
-  settle(looks: readonly Look[], joins: (thread: ThreadRecord) => boolean): number[] | null {
+  settle(looks: readonly Look[], joins: (thread: TrackedThread) => boolean): number[] | null {
     for (const look of looks) {
       const { process, threads, timesRun } = look
       const isClosed = look.former?.isClosed ?? (look.stands && this.#isClosed(look, joins))
@@ -103,7 +104,7 @@ export class ClosedSetFinder {
     return files.stat(process.taskDirectory) >= 0 && files.links - 2 === process.threads.length
   }
 
-  #isClosed({ process, threads }: Look, joins: (thread: ThreadRecord) => boolean): boolean {
+  #isClosed({ process, threads }: Look, joins: (thread: TrackedThread) => boolean): boolean {
     if (!threads.every((thread) => thread.futex?.isPrivate || joins(thread))) return false
     const status = this.#textOf(`${process.insidePath}/status`)
     const timers = this.#textOf(process.timers.path)
@@ -117,7 +118,7 @@ export class ClosedSetFinder {
   }
 }
 
-function mayBeClosed({ denied, zombie, listStale }: ProcessRecord, threads: readonly ThreadRecord[]): boolean {
+function mayBeClosed({ denied, zombie, listStale }: TrackedProcess, threads: readonly TrackedThread[]): boolean {
   if (denied || zombie || listStale || threads.length === 0) return false
   return threads.every(({ futex, gone, timesRun }) => !gone && timesRun >= 0 && futex !== null && waitsForEver(futex))
 }

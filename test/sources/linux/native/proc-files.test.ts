@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { isGone, ProcFile, ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
+import { isGone, ProcFile, ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
 
 const made: ProcFiles[] = []
 const filesWith = (budget: number): ProcFiles => {

@@ -1,11 +1,11 @@
-/** What scans read, recorded; from made-up reports, in orders that would take luck to see on a real machine. */
+/** Recording of scan reports in the kernel. Made-up reports allow orders of events that are rare on a real machine. */
 
 import { expect, test } from 'vitest'
 import { limitIndex } from '../../../../src/kernel/limits/table.ts'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
 import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
 import type { ProcessFacts, ScanReport } from '../../../../src/sources/linux/protocol.ts'
-import { ReadingRecorder } from '../../../../src/sources/linux/record/readings.ts'
+import { ReadingRecorder } from '../../../../src/sources/linux/record/reading-recorder.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 const facts: ProcessFacts = {
@@ -40,15 +40,19 @@ const fullScan = (startedAt: number, processes: readonly ProcessFacts[]): ScanRe
   partitions: null,
 })
 
-test('what a scan read of a process before its birth was told is recorded as that is told: no scan says it again', () => {
+test('facts that a scan read before the connector reported the birth are recorded with the birth, since no scan repeats them', () => {
   const { kernel } = new Bench()
-  const lives = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
-  const readings = new ReadingRecorder(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
+  const registry = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
+  const readings = new ReadingRecorder(kernel, {
+    lives: registry,
+    inventory: new Inventory(kernel, registry),
+    pageBytes: 4096,
+  })
   const record = (report: ScanReport) =>
     kernel.update(report.finishedAt, () => readings.recordInventory(report, { certain: false, silent: false }))
   expect(record(fullScan(100, [facts]))).toEqual([])
-  expect(lives.byPid.has(42)).toBe(false)
-  lives.record({ what: 'fork', at: 101, pid: 42, parent: 1, startTicks: 7, name: null, kernelThread: false })
+  expect(registry.byPid.has(42)).toBe(false)
+  registry.record({ what: 'fork', at: 101, pid: 42, parent: 1, startTicks: 7, name: null, kernelThread: false })
   readings.recordBirth(42)
   record(fullScan(102, []))
   const process = kernel.process(42)
@@ -56,12 +60,16 @@ test('what a scan read of a process before its birth was told is recorded as tha
   expect(kernel.usage.capacity(process, limitIndex.fds)).toBe(64)
 })
 
-test('of another process that had the pid nothing is recorded', () => {
+test('facts of an earlier process with the same pid are not recorded', () => {
   const { kernel } = new Bench()
-  const lives = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
-  const readings = new ReadingRecorder(kernel, { lives, inventory: new Inventory(kernel, lives), pageBytes: 4096 })
+  const registry = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
+  const readings = new ReadingRecorder(kernel, {
+    lives: registry,
+    inventory: new Inventory(kernel, registry),
+    pageBytes: 4096,
+  })
   kernel.update(100, () => readings.recordInventory(fullScan(100, [facts]), { certain: false, silent: false }))
-  lives.record({ what: 'fork', at: 101, pid: 42, parent: 1, startTicks: 8, name: null, kernelThread: false })
+  registry.record({ what: 'fork', at: 101, pid: 42, parent: 1, startTicks: 8, name: null, kernelThread: false })
   readings.recordBirth(42)
   expect([kernel.process(42).rlimits, kernel.process(42).container.path]).toEqual([null, '/sys'])
 })

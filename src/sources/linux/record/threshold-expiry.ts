@@ -11,7 +11,7 @@ interface Parts {
 // Timers take no longer delays.
 const sleepMsMax = 2 ** 31 - 1
 
-export class Expiry {
+export class ThresholdExpiry {
   readonly #kernel: Kernel
   readonly #parts: Parts
   #timer: NodeJS.Timeout | null = null

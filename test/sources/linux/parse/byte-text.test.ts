@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { textOfBytes, textUpToNul } from '../../../../src/sources/linux/parse/text-of-bytes.ts'
+import { textOfBytes, textUpToNul } from '../../../../src/sources/linux/parse/byte-text.ts'
 
 describe('text of bytes', () => {
   test.each([

@@ -1,5 +1,7 @@
+/** Recognition of locks and their owners from a futex call and the words in memory. */
+
 import { describe, expect, test } from 'vitest'
-import { futexCallOf, lockOf, mayHaveOwner, waitsForEver } from '../../../../src/sources/linux/parse/futex.ts'
+import { futexCallOf, lockOf, mayHaveOwner, waitsForEver } from '../../../../src/sources/linux/parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
 
 const callOf = (text: string) => {
@@ -34,7 +36,7 @@ describe('a mutex of glibc', () => {
     ['recursive', 1, 1],
     ['errorcheck', 0, 2],
     ['adaptive', 0, 3],
-  ])('that is %s names its owner', (_, count, kind) => {
+  ])('names its owner when it is %s', (_, count, kind) => {
     expect(lockOf(plain, mutex(2, count, 4242, 1, kind))).toEqual({
       kind: 'mutex',
       evidence: null,
@@ -46,7 +48,7 @@ describe('a mutex of glibc', () => {
     })
   })
 
-  test('that processes share is waited for otherwise than one that they do not', () => {
+  test('is recognised only if the call and the mutex agree on whether processes share it', () => {
     const shared = callOf(`${uaddr} 0x0 0x2 0x0 0x0 0x0 ${stack}`)
     expect(lockOf(shared, mutex(2, 0, 4242, 1, 128))).toMatchObject({ tid: 4242, isPrivate: false })
     expect(lockOf(shared, mutex(2, 0, 4242, 1, 0))).toBeNull()
@@ -59,18 +61,18 @@ describe('a mutex of glibc', () => {
     ['has no users', [2, 0, 4242, 0, 0]],
     ['counts though it is not recursive', [2, 1, 4242, 1, 0]],
     ['is recursive and does not count', [2, 0, 4242, 1, 1]],
-    ['is of a kind that there is not', [2, 0, 4242, 1, 4]],
-  ] as const)('that %s is none', (_, [lock, count, owner, users, kind]) => {
+    ['has a kind that does not exist', [2, 0, 4242, 1, 4]],
+  ] as const)('is not recognised when it %s', (_, [lock, count, owner, users, kind]) => {
     expect(lockOf(plain, mutex(lock, count, owner, users, kind))).toBeNull()
   })
 
-  test('that is robust keeps the owner twice', () => {
+  test('holds the owner twice when it is robust', () => {
     const robust = callOf(`${uaddr} 0x0 0x80000b5e 0x0 0x55b59cb5b1a8 0x0 ${stack}`)
     expect(lockOf(robust, mutex(0x8000_0b5e, 1, 0xb5e, 1, 16))).toMatchObject({ tid: 0xb5e, evidence: null })
     expect(lockOf(robust, mutex(0x8000_0b5e, 1, 0xb5f, 1, 16))).toBeNull()
   })
 
-  test('cannot be told where the memory cannot be read', () => {
+  test('is not recognised when its memory cannot be read', () => {
     expect(lockOf(plain, () => null)).toBeNull()
   })
 })
@@ -91,7 +93,7 @@ describe('a thread parked on its own stack', () => {
     expect(lockOf(parked, memory)).toMatchObject({ tid: 0x1092, evidence: 'pi-stack', address: Number(uaddr) })
   })
 
-  test('wants nothing that is known where no such mutex does', () => {
+  test('wants an unknown mutex when no such address lies there', () => {
     expect(lockOf(parked, memoryOf({ '0x7f9eccb96de0': frames, [uaddr]: words.with(4, 0) }))).toBeNull()
     expect(lockOf(parked, memoryOf({ '0x7f9eccb96de0': frames }))).toBeNull()
   })
@@ -124,11 +126,11 @@ describe('a mutex of musl', () => {
   const call = callOf(`0x40b16c 0x80 0xffffffff80000c83 0x0 0x0 0x0 ${stack}`)
   const words = (type: number) => [type, 0x8000_0c83, 1, 0, 0, 0, 0x2d10, 0x7f08, 0x2d10, 0x7f08]
 
-  test('that is recursive has its owner in the word', () => {
+  test('has its owner in the futex word when it is recursive', () => {
     expect(lockOf(call, memoryOf({ '0x40b168': words(1) }))).toMatchObject({ tid: 0xc83, address: 0x40b168 })
   })
 
-  test('that is normal has none, whatever the word', () => {
+  test('has no owner when it is normal, whatever the word', () => {
     expect(lockOf(call, memoryOf({ '0x40b168': words(0) }))).toBeNull()
   })
 })
@@ -138,22 +140,22 @@ describe('a read-write lock', () => {
   const rwlock = (readers: number, writer: number) =>
     memoryOf({ '0x55830082eb98': [readers, 1, 1, 3, 0, 0, writer, 0, 0, 0, 0, 0, 0, 0] })
 
-  test('that a writer holds likely has it for owner', () => {
+  test('has the writer as its likely owner when the words say that a writer holds it', () => {
     expect(lockOf(wanting, rwlock(3, 77))).toMatchObject({ kind: 'rwlock', evidence: 'rwlock-writer', tid: 77 })
   })
 
-  test('that readers hold has none', () => {
+  test('has no owner when readers hold it', () => {
     expect(lockOf(wanting, rwlock(0x12, 0))).toBeNull()
   })
 })
 
-test('a lock waited for with an end has no owner that matters', () => {
+test('a wait with a timeout needs no owner', () => {
   const timed = callOf(`${uaddr} 0x189 0x2 0x7fa6421cbe90 0x0 0xffffffff ${stack}`)
   expect([mayHaveOwner(timed), waitsForEver(timed)]).toEqual([false, false])
   expect(mayHaveOwner(callOf(`${uaddr} 0x86 0x0 0x7fa6421cbe90 0x0 0x0 ${stack}`))).toBe(false)
 })
 
-test('a condition variable or a semaphore leaves no owner possible, and is waited for without end', () => {
+test('a condition variable or a semaphore has no owner, and the wait for it has no timeout', () => {
   const condvar = callOf(`${uaddr} 0x189 0x0 0x0 0x0 0xffffffff ${stack}`)
   expect([mayHaveOwner(condvar), waitsForEver(condvar)]).toEqual([false, true])
 })
