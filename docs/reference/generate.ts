@@ -1,4 +1,7 @@
-/** What the reference says of settings, commands and kernel calls is made from their rows and docstrings: `npm run reference` writes it, a test holds it to them. */
+/**
+ * Generates the reference of settings, commands and kernel calls from their rows and docstrings. `npm run reference`
+ * writes the pages, and a test compares them with the rows.
+ */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -8,7 +11,9 @@ import { commandsOf } from '../../src/cli/commands.ts'
 import { configSchema } from '../../src/config/print.ts'
 import { type Row, settingRows } from '../../src/config/row.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
+import { levels, limits } from '../../src/kernel/limits/table.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
+import { capacityRlimits, linuxReading } from '../../src/sources/linux/linux-limits.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
@@ -60,7 +65,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
 
 const callFiles = new URL('../../src/model/calls/', import.meta.url)
 
-/** What is written at each function of the calls: name to docstring, without the stars. */
+/** Docstring of each kernel call by its function's name, without the stars. */
 const docstrings = new Map(
   readdirSync(callFiles).flatMap((file) => {
     const source = readFileSync(new URL(file, callFiles), 'utf8')
@@ -71,7 +76,7 @@ const docstrings = new Map(
 
 const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
 
-/** The kernel takes ms, a client writes a duration. @param schema its description in the schema of what comes in */
+/** The kernel takes ms, a client writes a duration. @param schema Description in the schema of the request. */
 function noteText(note: string | undefined, schema = ''): string {
   if (note === undefined) return schema
   return schema === Duration.description ? note.replace(/^ms\b/, 'duration') : note
@@ -99,17 +104,49 @@ function callText(call: KernelCallName): string {
   ].join('\n')
 }
 
-/** What stands between the two marks of a page. */
-const inPage = (page: string, text: string): string =>
-  page.replace(
-    /(<!-- from here npm run reference -->\n).*(<!-- to here -->)/s,
-    (_, begin, end) => `${begin}\n${text}\n${end}`,
+function limitsTable(): string {
+  return table(
+    ['limit', 'unit', 'home', 'adds', 'on Linux'],
+    limits.map(({ name, unit, home, adds, linux }) => [
+      code(name),
+      unit,
+      home,
+      adds,
+      'unavailable' in linux ? `not measured: ${linux.unavailable}` : linux.summary,
+    ]),
   )
+}
 
-/** Each page as it is to be, from what it is. */
+/** The sources of capacities on Linux, a row for each limit that has one. */
+function capacitiesTable(): string {
+  const rows = limits.map(({ name }) => [
+    name,
+    ...levels.map((level) => {
+      const rlimit = capacityRlimits.find(({ limit }) => limit === name)
+      if (level === 'process' && rlimit !== undefined) return `soft rlimit ${code(rlimit.name)}`
+      return linuxReading(name)?.capacity?.[level] ?? ''
+    }),
+  ])
+  return table(
+    ['capacity of', ...levels],
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== '')),
+  )
+}
+
+/** Replaces what stands between pairs of marks in a page, the first pair by the first text. */
+function inPage(page: string, ...texts: readonly string[]): string {
+  let place = 0
+  return page.replace(
+    /(<!-- from here npm run reference -->\n).*?(<!-- to here -->)/gs,
+    (_, begin, end) => `${begin}\n${texts[place++]}\n${end}`,
+  )
+}
+
+/** Each page by its name, with the function that renews it. */
 export const pages: Readonly<Record<string, (page: string) => string>> = {
   'settings.md': (page) => inPage(page, settingsTable()),
   'commands.md': (page) => inPage(page, commandsText()),
+  'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }
