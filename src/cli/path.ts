@@ -1,6 +1,9 @@
-/** Turns paths as people type them into pathnames of the service. */
+/** Expands the short forms of pathnames that users type, such as `42/fds`. */
 
-/** `42/fds` is below /sys/proc, `fds` and `part/web` below /sys: no name at /sys is a number. */
+/**
+ * Expands `42/fds` to `/sys/proc/42/fds`, and `fds` to `/sys/fds`. No node directly below /sys has a number as its
+ * name.
+ */
 export function wholePath(typed: string): string {
   // A typed path has no query: these two belong to a name in it.
   const path = typed.replace(/[?#]/g, encodeURIComponent)
