@@ -1,7 +1,7 @@
 /** Follows the events of a path with the client's watch, and says in words what happens to the connection. */
 
 import { type EventPattern, type Notice, type ServiceEvent, UnreachableError } from '../client/client.ts'
-import { type Connection, causeOf } from './connection.ts'
+import { causeOf, type ServiceConnection } from './service-connection.ts'
 
 export interface EventStreamRequest {
   readonly path: string
@@ -22,7 +22,7 @@ interface Listener {
  * @throws CliError the service refused, or could not be reached at first
  */
 export async function followEvents(
-  connection: Connection,
+  connection: ServiceConnection,
   { path, types, after }: EventStreamRequest,
   { onEvent, onNotice, ending }: Listener,
 ): Promise<void> {

@@ -5,8 +5,8 @@ import { didYouMean } from '../base/nearest.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { ProcessView } from '../tree/views.ts'
-import type { Connection } from './connection.ts'
 import { CliError } from './error.ts'
+import type { ServiceConnection } from './service-connection.ts'
 
 const titles = processColumns.map(({ title }) => title.toLowerCase()).join(', ')
 
@@ -25,7 +25,7 @@ export interface Chosen {
 
 /** @throws CliError */
 export async function readProcesses(
-  connection: Connection,
+  connection: ServiceConnection,
   { name, part }: Chosen,
   signal?: AbortSignal,
 ): Promise<readonly ProcessView[]> {

@@ -6,10 +6,10 @@ import type { Column } from '../tree/definition.ts'
 import { processColumns, threadColumns } from '../tree/nodes/nodes.ts'
 import { renderTable } from '../tree/text.ts'
 import { defineCommand } from './command.ts'
-import { Connection } from './connection.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
 import { columnNamed, readProcesses, sorted, sortMeaning, tableOptions } from './process-table.ts'
+import { ServiceConnection } from './service-connection.ts'
 
 export const psCommand = defineCommand({
   name: 'ps',
@@ -25,7 +25,7 @@ export const psCommand = defineCommand({
   settings: clientSettings,
   examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
   run: async ({ args: { pid }, options, ...effective }) => {
-    const connection = new Connection(effective)
+    const connection = new ServiceConnection(effective)
     if (pid === undefined) {
       const by = orderOf(processColumns, options)
       printTable(renderTable(processColumns, by(await readProcesses(connection, options))))

@@ -9,10 +9,10 @@ import { parseWords } from '../tree/threshold-text.ts'
 import { ThresholdView } from '../tree/views.ts'
 import { amountText } from './amount.ts'
 import { defineCommand } from './command.ts'
-import { Connection, withField } from './connection.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
+import { ServiceConnection, withField } from './service-connection.ts'
 
 /** Name of the threshold where none is given. */
 const defaultName = 'cli'
@@ -43,7 +43,7 @@ export const setCommand = defineCommand({
     const limit = wholePath(path).replace(/\/$/, '')
     if (node.test(limit)) throw new CliError(`${limit} is no limit; name one below it, as in ${limit}/fds`)
     const target: string = limit.includes('/threshold/') ? limit : `${limit}/threshold/${defaultName}`
-    const connection = new Connection(effective)
+    const connection = new ServiceConnection(effective)
     const { body, status } = await connection
       .reply(connection.client.put(target, bodyOf([at, ...fields])))
       .catch((error: unknown) => {

@@ -11,12 +11,12 @@ import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { ProcessView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
-import { Connection } from './connection.ts'
 import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
 import { type Chosen, columnNamed, type Order, readProcesses, sortMeaning, tableOptions } from './process-table.ts'
 import { Screen } from './screen.ts'
+import { ServiceConnection } from './service-connection.ts'
 import { type FrameOptions, frame, page, type TopSnapshot } from './top-frame.ts'
 
 export const topCommand = defineCommand({
@@ -45,7 +45,7 @@ export const topCommand = defineCommand({
   run: async ({ options, ...effective }) => {
     const by = columnNamed(processColumns, options.sort)
     const ending = endOnSignals()
-    const connection = new Connection(effective)
+    const connection = new ServiceConnection(effective)
     const looks = {
       next: (signal: AbortSignal) => look(connection, options, signal),
       delayMs: options.delay * 1000,
@@ -56,7 +56,7 @@ export const topCommand = defineCommand({
   },
 })
 
-async function look(connection: Connection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
+async function look(connection: ServiceConnection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
   const { client } = connection
   const [processes, system, cpu, memory, thresholds] = await Promise.all([
     readProcesses(connection, chosen, signal),

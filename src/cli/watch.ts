@@ -5,13 +5,13 @@ import type { EventPattern } from '../client/client.ts'
 import { clientSettings } from '../config/settings.ts'
 import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
-import { Connection } from './connection.ts'
 import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { eventLine } from './event-line.ts'
 import { followEvents } from './follow-events.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
+import { ServiceConnection } from './service-connection.ts'
 
 export const watchCommand = defineCommand({
   name: 'watch',
@@ -38,7 +38,7 @@ export const watchCommand = defineCommand({
     const pathname = wholePath(path)
     if (!/^\/sys(\/|$)/.test(pathname))
       throw new CliError(`there is no stream at ${pathname}; there is one at /sys and at every path below it`)
-    const connection = new Connection(effective)
+    const connection = new ServiceConnection(effective)
     const request = { path: pathname, types: patternsOf(types), after: after ?? null }
     await followEvents(connection, request, {
       ending: endOnSignals().signal,

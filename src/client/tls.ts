@@ -1,5 +1,6 @@
 /**
- * TLS options of the client, for Node only. The client loads this file when TLS options are given, so a browser never does.
+ * TLS options of the client, for Node only. The client loads this file only if TLS options are given, so a browser
+ * never does.
  */
 
 import type { Fetch } from './fetch.ts'

@@ -40,7 +40,7 @@ export interface WatchOptions<Types extends readonly EventPattern[] = readonly [
   /** Begins with a `state`: what is there, which nothing is missed after. Not with `after`. */
   readonly list?: boolean
   /**
-   * What follows when the events after the cursor have left the journal: `state` reads what is there now and goes on
+   * The next step when the events after the cursor have left the journal: `state` reads what is there now and goes on
    * after that, `oldest` goes on with the oldest event that is left. `state` unless given.
    */
   readonly gone?: 'state' | 'oldest'

@@ -19,7 +19,7 @@ const unknownSigners: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-export class Connection {
+export class ServiceConnection {
   readonly client: Client
   readonly url: string
   /** The setting that the token came from; null without a token. */
