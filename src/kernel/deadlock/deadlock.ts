@@ -1,5 +1,7 @@
 /** Deadlocks as they are kept and told. */
 
+import type { Errno } from '../errno.ts'
+import { nullable, object, oneOf, path, text, type ValueOf } from '../fields.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { WeakEvidence } from '../nodes/wait.ts'
 
@@ -7,18 +9,19 @@ import type { WeakEvidence } from '../nodes/wait.ts'
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
 
 /** What closed it. The thread is null where it was only seen when it had happened. */
-export interface Closing {
-  readonly what: 'blocked' | 'ended' | 'released' | 'observed'
-  /** Pathname. */
-  readonly thread: string | null
-  readonly state: string | null
-  readonly call: string | null
-}
+export const closing = object({
+  what: oneOf(['blocked', 'ended', 'released', 'observed']),
+  thread: nullable(path),
+  state: nullable(text),
+  call: nullable(text),
+})
+
+export type Closing = ValueOf<typeof closing>
 
 /** Why somebody waits no more, or a process has somebody who can run. */
 export interface Wake {
   readonly what: 'returned' | 'abandoned' | 'ended' | 'created' | 'changed'
-  readonly errno?: string
+  readonly errno?: Errno
 }
 
 export type DeadlockKind = 'detected' | 'orphaned' | 'suspected'

@@ -1,22 +1,24 @@
 /** How a thread waits, as people are told. */
 
+import { described, literal, nullable, object, optional, path, text, time, type ValueOf } from '../fields.ts'
 import type { Thread } from '../nodes/thread.ts'
 
-export interface WaitingThread {
-  readonly path: string
-  readonly name: string
-  readonly state: string | null
-  /** The mutex, channel or thread that it waits for; null where that is not traced. */
-  readonly object: string | null
-  /** Pathname of the thread that has it, or of the process that may release it. */
-  readonly owner: string | null
-  /** The owner has ended, and nobody can release what it had. */
-  readonly ownerState?: 'DEAD'
-  /** Of a message that was received: the thread that did, which most likely will reply. */
-  readonly likely?: string
-  /** RFC 3339. */
-  readonly since: string
-}
+/** A thread that waits: what for, and who could release it. */
+export const waiting = object(
+  {
+    path,
+    name: text,
+    state: nullable(text),
+    object: described(nullable(text), 'The mutex, channel or thread that it waits for; null where not traced'),
+    owner: described(nullable(path), 'The thread that has it, or the process any of whose threads may release it'),
+    ownerState: optional(described(literal('DEAD'), 'That thread has ended: nobody can release it')),
+    likely: optional(described(path, 'Of a message that was received: the thread that did')),
+    since: time,
+  },
+  'Waiting',
+)
+
+export type WaitingThread = ValueOf<typeof waiting>
 
 export function showWaiting({ path, name, wait, condition }: Thread): WaitingThread {
   const since = new Date(condition.since).toISOString()
