@@ -5,10 +5,10 @@
 
 /** One value of JSON. `Value` is its TypeScript type. */
 export interface Field<Value> {
-  readonly form: Form
+  readonly form: FieldForm
   /** A sentence for the reference. */
   readonly note?: string
-  /** Never set: it only carries the type. */
+  /** Never set. It only carries the type. */
   readonly value?: Value
 }
 
@@ -17,26 +17,26 @@ export interface OptionalField<Value> extends Field<Value> {
   readonly isOptional: true
 }
 
-export type Fields = Readonly<Record<string, Field<unknown>>>
+export type DataFields = Readonly<Record<string, Field<unknown>>>
 
-export type Form =
-  | { readonly kind: 'text' | 'path' | 'time' | 'whole' | 'flag' | 'amounts' | 'texts-and-numbers' }
+export type FieldForm =
+  | { readonly kind: 'text' | 'path' | 'time' | 'integer' | 'bool' | 'amounts' | 'texts-and-numbers' }
   | { readonly kind: 'literal'; readonly value: string | boolean }
   | { readonly kind: 'one-of'; readonly values: readonly string[] }
   | { readonly kind: 'nullable'; readonly field: Field<unknown> }
   | { readonly kind: 'list'; readonly field: Field<unknown> }
   | { readonly kind: 'any-of'; readonly fields: readonly Field<unknown>[] }
   /** `id` names the schema in OpenAPI and AsyncAPI. */
-  | { readonly kind: 'object'; readonly fields: Fields; readonly id: string | null }
+  | { readonly kind: 'object'; readonly fields: DataFields; readonly id: string | null }
 
 export type ValueOf<Described> = Described extends Field<infer Value> ? Value : never
 
-type OptionalNames<Described extends Fields> = {
+type OptionalNames<Described extends DataFields> = {
   [Name in keyof Described]: Described[Name] extends { readonly isOptional: true } ? Name : never
 }[keyof Described]
 
 /** The type of an object with these fields. */
-export type DataOf<Described extends Fields> = Flat<
+export type DataOf<Described extends DataFields> = Flat<
   { readonly [Name in Exclude<keyof Described, OptionalNames<Described>>]: ValueOf<Described[Name]> } & {
     readonly [Name in OptionalNames<Described>]?: ValueOf<Described[Name]>
   }
@@ -46,11 +46,11 @@ type Flat<Type> = { [Name in keyof Type]: Type[Name] }
 
 export const text: Field<string> = { form: { kind: 'text' } }
 /** A pathname of the tree. */
-export const path: Field<string> = { form: { kind: 'path' } }
+export const pathname: Field<string> = { form: { kind: 'path' } }
 /** RFC 3339, UTC. */
-export const time: Field<string> = { form: { kind: 'time' } }
-export const whole: Field<number> = { form: { kind: 'whole' } }
-export const flag: Field<boolean> = { form: { kind: 'flag' } }
+export const timestamp: Field<string> = { form: { kind: 'time' } }
+export const integer: Field<number> = { form: { kind: 'integer' } }
+export const bool: Field<boolean> = { form: { kind: 'bool' } }
 /** Limit names with whole numbers, each in the unit of its limit. */
 export const amounts: Field<Readonly<Record<string, number>>> = { form: { kind: 'amounts' } }
 export const textsAndNumbers: Field<Readonly<Record<string, string | number>>> = { form: { kind: 'texts-and-numbers' } }
@@ -75,7 +75,7 @@ export function anyOf<Value>(fields: readonly Field<Value>[]): Field<Value> {
   return { form: { kind: 'any-of', fields } }
 }
 
-export function object<Described extends Fields>(
+export function object<Described extends DataFields>(
   fields: Described,
   id: string | null = null,
 ): Field<DataOf<Described>> {

@@ -14,7 +14,7 @@ import { carryOut } from './limits/thresholds/action.ts'
 import { Notifier } from './limits/thresholds/notifier.ts'
 import type { ThresholdWatch } from './limits/thresholds/threshold.ts'
 import { Usage } from './limits/usage.ts'
-import { type Dispose, type Listener, Listeners } from './listeners.ts'
+import { type Dispose, Listeners } from './listeners.ts'
 import type { Node } from './nodes/node.ts'
 import type { Partition } from './nodes/partition.ts'
 import type { Process } from './nodes/process.ts'
@@ -104,12 +104,12 @@ export class Kernel {
   }
 
   /** Calls the listener before each change, with the time of the change. */
-  beforeUpdate(listener: Listener<number>): Dispose {
+  beforeUpdate(listener: (at: number) => void): Dispose {
     return this.#beforeUpdate.add(listener)
   }
 
   /** Calls the listener with each event, as it happens. */
-  onEvent(listener: Listener<KernelEvent>): Dispose {
+  onEvent(listener: (event: KernelEvent) => void): Dispose {
     return this.#events.add(listener)
   }
 

@@ -1,9 +1,9 @@
-/** Listeners of one kind of event. Whoever listens gets a function that ends the listening. */
+/** A list of callback functions. Adding one returns the function that removes it. */
 
 /** Ends the listening. A second call has no effect. */
 export type Dispose = () => void
 
-export type Listener<Value> = (value: Value) => void
+type Listener<Value> = (value: Value) => void
 
 export class Listeners<Value = void> {
   /** Replaced, never changed: a listener may add or remove listeners while it is called. */

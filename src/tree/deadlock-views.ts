@@ -1,8 +1,8 @@
 /** Shapes of deadlocks. */
 
 import { z } from 'zod'
-import { closing } from '../kernel/deadlock/deadlock.ts'
-import { schemaOf } from './field-schemas.ts'
+import { closingChange } from '../kernel/events/deadlock-fields.ts'
+import { fieldSchemaOf } from './field-schemas.ts'
 import { path, time } from './value-schemas.ts'
 import { WaitingView } from './views.ts'
 
@@ -13,7 +13,7 @@ export const DeadlockView = z
     kind: z.enum(['detected', 'orphaned', 'suspected']),
     reason: z.string().exactOptional().describe('Of a suspicion: what must hold for it to be a deadlock'),
     since: time,
-    closing: schemaOf(closing).describe('What closed it'),
+    closing: fieldSchemaOf(closingChange).describe('What closed it'),
     members: z.array(WaitingView).describe('In order round the ring, else by pid and tid'),
     victims: z.array(WaitingView).describe('Stuck because the members are'),
   })

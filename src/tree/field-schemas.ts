@@ -1,32 +1,32 @@
 /** Turns the kernel's descriptions of plain data (`kernel/fields.ts`) into zod schemas. */
 
 import { z } from 'zod'
-import type { Field, Fields, Form } from '../kernel/fields.ts'
+import type { DataFields, Field, FieldForm } from '../kernel/fields.ts'
 import { limitName, path, time, whole } from './value-schemas.ts'
 
-/** Schemas with an id, each made once: two schemas of one id would be two components of OpenAPI. */
+/** Schemas with an id. Each is made once: OpenAPI does not accept two schemas with one id. */
 const named = new Map<string, z.ZodType>()
 
-/** The schema of one value. A description has one type, and this is the one place where it is taken on trust. */
-export function schemaOf<Value>(field: Field<Value>): z.ZodType<Value> {
+/** The schema of one value. TypeScript cannot follow the type through the description, so it is asserted here. */
+export function fieldSchemaOf<Value>(field: Field<Value>): z.ZodType<Value> {
   const { form, note } = field
   const schema = schemaOfForm(form)
   return (note === undefined ? schema : schema.describe(note)) as z.ZodType<Value>
 }
 
 /** A strict object: a field that is not described is refused. */
-export function objectSchemaOf(fields: Fields): z.ZodObject {
+export function objectSchemaOf(fields: DataFields): z.ZodObject {
   return z.strictObject(
     Object.fromEntries(
       Object.entries(fields).map(([name, field]) => {
-        const schema = schemaOf(field)
+        const schema = fieldSchemaOf(field)
         return [name, 'isOptional' in field ? schema.exactOptional() : schema]
       }),
     ),
   )
 }
 
-function schemaOfForm(form: Form): z.ZodType {
+function schemaOfForm(form: FieldForm): z.ZodType {
   switch (form.kind) {
     case 'text':
       return z.string()
@@ -34,9 +34,9 @@ function schemaOfForm(form: Form): z.ZodType {
       return path
     case 'time':
       return time
-    case 'whole':
+    case 'integer':
       return whole
-    case 'flag':
+    case 'bool':
       return z.boolean()
     case 'amounts':
       return z.partialRecord(limitName, whole)
@@ -47,17 +47,17 @@ function schemaOfForm(form: Form): z.ZodType {
     case 'one-of':
       return z.enum(form.values)
     case 'nullable':
-      return schemaOf(form.field).nullable()
+      return fieldSchemaOf(form.field).nullable()
     case 'list':
-      return z.array(schemaOf(form.field))
+      return z.array(fieldSchemaOf(form.field))
     case 'any-of':
-      return z.union(form.fields.map(schemaOf))
+      return z.union(form.fields.map(fieldSchemaOf))
     case 'object':
       return form.id === null ? objectSchemaOf(form.fields) : namedSchema(form.id, form.fields)
   }
 }
 
-function namedSchema(id: string, fields: Fields): z.ZodType {
+function namedSchema(id: string, fields: DataFields): z.ZodType {
   const known = named.get(id)
   if (known !== undefined) return known
   const schema = objectSchemaOf(fields).meta({ id })

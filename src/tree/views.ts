@@ -1,12 +1,11 @@
 /** The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them. */
 
 import { z } from 'zod'
-import { chainEnd } from '../kernel/deadlock/chain.ts'
-import { waiting } from '../kernel/deadlock/member-views.ts'
+import { chainEnd, waitingThread } from '../kernel/events/deadlock-fields.ts'
 import { levels } from '../kernel/limits/table.ts'
 import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
-import { schemaOf } from './field-schemas.ts'
+import { fieldSchemaOf } from './field-schemas.ts'
 import { limitName, path, time, whole } from './value-schemas.ts'
 
 const level = z.enum(levels)
@@ -156,13 +155,13 @@ export const TimeoutView = z
   })
   .meta({ id: 'Timeout' })
 
-export const WaitingView = schemaOf(waiting)
+export const WaitingView = fieldSchemaOf(waitingThread)
 
 export const WaitChainView = z
   .strictObject({
     path,
     chain: z.array(WaitingView),
-    end: schemaOf(chainEnd).describe('Why it goes no further'),
+    end: fieldSchemaOf(chainEnd).describe('Why it goes no further'),
     deadlocks: z.array(path).describe('Those that it is a member or a victim of'),
   })
   .meta({ id: 'WaitChain' })

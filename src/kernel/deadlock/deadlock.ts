@@ -1,22 +1,12 @@
 /** Deadlocks as they are kept and told. */
 
 import type { Errno } from '../errno.ts'
-import { nullable, object, oneOf, path, text, type ValueOf } from '../fields.ts'
+import type { Closing } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { WeakEvidence } from '../nodes/wait.ts'
 
 /** What makes a suspicion no more than that. */
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
-
-/** What closed it. The thread is null where it was only seen when it had happened. */
-export const closing = object({
-  what: oneOf(['blocked', 'ended', 'released', 'observed']),
-  thread: nullable(path),
-  state: nullable(text),
-  call: nullable(text),
-})
-
-export type Closing = ValueOf<typeof closing>
 
 /** Why somebody waits no more, or a process has somebody who can run. */
 export interface Wake {

@@ -4,6 +4,7 @@
  */
 
 import { KernelError } from '../errno.ts'
+import type { Closing } from '../events/deadlock-fields.ts'
 import type { Emit, EventData } from '../events.ts'
 import type { Process } from '../nodes/process.ts'
 import type { Thread } from '../nodes/thread.ts'
@@ -13,7 +14,6 @@ import { endsAt, knots, ringFrom } from './components.ts'
 import {
   aboutOf,
   byPidAndTid,
-  type Closing,
   type Deadlock,
   type DeadlockKind,
   deadlockPath,

@@ -6,7 +6,7 @@
 
 import { assert } from '../errno.ts'
 import type { Emit } from '../events.ts'
-import { type Dispose, type Listener, Listeners } from '../listeners.ts'
+import { type Dispose, Listeners } from '../listeners.ts'
 import { containers, type Node } from '../nodes/node.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
@@ -81,7 +81,7 @@ export interface TimedWaitState {
 
 export interface TimeoutDefined {
   readonly timeout: DefaultTimeout
-  readonly news: 'set' | 'gone'
+  readonly change: 'set' | 'gone'
 }
 
 export interface DefaultTimersPorts {
@@ -113,12 +113,12 @@ export class DefaultTimers {
   }
 
   /** Calls the listener after timeouts came, went or changed. A source looks more often at threads that are timed. */
-  onArmed(listener: Listener<void>): Dispose {
+  onArmed(listener: () => void): Dispose {
     return this.#armed.add(listener)
   }
 
   /** Calls the listener for each timeout that came or went. */
-  onDefined(listener: Listener<TimeoutDefined>): Dispose {
+  onDefined(listener: (defined: TimeoutDefined) => void): Dispose {
     return this.#defined.add(listener)
   }
 
@@ -168,7 +168,7 @@ export class DefaultTimers {
     if (known !== undefined && sameDefinition(known.definition, definition)) return { timeout: known, created: false }
     const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
     this.#timeouts.set(node, timeout)
-    this.#defined.notify({ timeout, news: 'set' })
+    this.#defined.notify({ timeout, change: 'set' })
     this.#reconsider(threadsWithin(node))
     this.#armed.notify()
     return { timeout, created: known === undefined }
@@ -199,7 +199,7 @@ export class DefaultTimers {
   delete(timeout: DefaultTimeout): void {
     assert(this.#timeouts.get(timeout.node) === timeout, 'a timeout that is deleted is set')
     this.#timeouts.delete(timeout.node)
-    this.#defined.notify({ timeout, news: 'gone' })
+    this.#defined.notify({ timeout, change: 'gone' })
     this.#reconsider(threadsWithin(timeout.node))
     this.#armed.notify()
   }
@@ -230,7 +230,7 @@ export class DefaultTimers {
     const timeout = this.#timeouts.get(node)
     if (timeout === undefined) return
     this.#timeouts.delete(node)
-    this.#defined.notify({ timeout, news: 'gone' })
+    this.#defined.notify({ timeout, change: 'gone' })
     this.#armed.notify()
   }
 

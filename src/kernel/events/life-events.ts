@@ -1,23 +1,26 @@
-/** Events of the life of processes, threads and partitions. */
+/** Event types for the start, change and end of processes, threads and partitions. */
 
-import { described, literal, nullable, oneOf, optional, text, time, whole } from '../fields.ts'
+import { described, integer, literal, nullable, oneOf, optional, text, timestamp } from '../fields.ts'
 import { plainText, withName } from './line-parts.ts'
 import { eventRow } from './row.ts'
 import { errno, on, partition, peak, process, self, state, thread, threadState } from './shared-fields.ts'
 
-const executable = described(nullable(text), 'Null for kernel threads, and where it may not be read')
-const uid = described(nullable(whole), 'Effective user id')
+const executable = described(
+  nullable(text),
+  'Path of the program. Null for kernel threads, and when reading it is not permitted',
+)
+const uid = described(nullable(integer), 'Effective user id')
 
 export const lifeEvents = [
   eventRow({
     type: 'process.created',
-    summary: 'a process was born',
+    summary: 'a process started',
     severity: 'info',
     data: {
       ...process,
-      name: described(text, 'On Linux its parent’s at first: it gets its own at exec'),
-      started: time,
-      parent: described(nullable(whole), 'pid; null where there is none or it is not known'),
+      name: described(text, 'On Linux the name of the parent at first; exec gives the process its own'),
+      started: timestamp,
+      parent: described(nullable(integer), 'pid of the parent; null when there is none or it is not known'),
       executable,
       uid,
       partition,
@@ -27,19 +30,25 @@ export const lifeEvents = [
   }),
   eventRow({
     type: 'process.died',
-    summary: 'the last thread of a process ended; with its exit code or signal, and its peak usage',
+    summary: 'the last thread of a process ended; with the exit code or the signal, and the peak usage',
     severity: 'info',
     data: {
       ...process,
-      code: described(nullable(whole), 'Exit code; null where a signal ended it, or it was found gone by polling'),
-      signal: described(nullable(text), 'Which ended it; null where none did, or it was found gone by polling'),
+      code: described(
+        nullable(integer),
+        'Exit code; null when a signal ended the process, or when polling found that it was gone',
+      ),
+      signal: described(
+        nullable(text),
+        'The signal that ended the process; null when it exited, or when polling found that it was gone',
+      ),
       peak,
     },
     line: ({ name, code, signal }) => withName(name, endingText(code, signal)),
   }),
   eventRow({
     type: 'process.changed',
-    summary: '`what`: exec, name, uid or partition',
+    summary: 'a process changed: `what` is exec, name, uid or partition',
     severity: 'info',
     data: {
       what: oneOf(['exec', 'name', 'uid', 'partition']),
@@ -55,7 +64,7 @@ export const lifeEvents = [
   }),
   eventRow({
     type: 'thread.created',
-    summary: 'a thread was born',
+    summary: 'a thread started',
     severity: 'info',
     data: thread,
     line: ({ name }) => plainText(name),
@@ -69,16 +78,16 @@ export const lifeEvents = [
   }),
   eventRow({
     type: 'thread.changed',
-    summary: '`what`: state; a thread of the model blocked, or goes on',
+    summary: 'a thread of the model blocked or runs again: `what` is state',
     severity: 'info',
     data: {
       what: literal('state'),
       ...thread,
       state,
       on: optional(on),
-      from: optional(described(threadState, 'Where it goes on: the state that it was in')),
-      call: optional(described(nullable(text), 'Where it goes on: the call that it was blocked in')),
-      errno: optional(described(errno, 'Where that call failed')),
+      from: optional(described(threadState, 'The state before, when the thread runs again')),
+      call: optional(described(nullable(text), 'The call that the thread was blocked in, when it runs again')),
+      errno: optional(described(errno, 'Present when that call failed')),
     },
   }),
   eventRow({
@@ -90,7 +99,7 @@ export const lifeEvents = [
   }),
   eventRow({
     type: 'partition.died',
-    summary: 'a partition went away',
+    summary: 'a partition disappeared',
     severity: 'info',
     data: { name: text, peak },
     line: () => '',

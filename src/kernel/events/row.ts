@@ -1,6 +1,6 @@
-/** One row of the table of event types: all that the program knows about a type stands in its row. */
+/** The row of the table of event types: everything that the program knows about one type. */
 
-import type { Fields } from '../fields.ts'
+import type { DataFields } from '../fields.ts'
 
 /**
  * - `info`: something happened, and nothing is wrong
@@ -13,9 +13,9 @@ export type Severity = 'info' | 'warning' | 'error'
 export type Condition = 'threshold' | 'deadlock' | 'long-wait' | 'degradation'
 
 /** Data as a client received it. The service may be of another version, so every value is checked before it is used. */
-export type ReceivedData<Described extends Fields> = { readonly [Name in keyof Described]?: unknown }
+export type ReceivedData<Described extends DataFields> = { readonly [Name in keyof Described]?: unknown }
 
-export interface EventRow<Type extends string = string, Described extends Fields = Fields> {
+export interface EventRow<Type extends string = string, Described extends DataFields = DataFields> {
   readonly type: Type
   /** For the reference and AsyncAPI: a clause without a full stop. */
   readonly summary: string
@@ -31,7 +31,7 @@ export interface EventRow<Type extends string = string, Described extends Fields
 }
 
 /** A row with the exact types of its name and its data. */
-export function eventRow<const Type extends string, Described extends Fields>(
+export function eventRow<const Type extends string, Described extends DataFields>(
   row: EventRow<Type, Described>,
 ): EventRow<Type, Described> {
   return row

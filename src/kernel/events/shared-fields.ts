@@ -1,35 +1,35 @@
-/** Fields that the data of several event types share. */
+/** DataFields that the data of several event types share. */
 
 import { type Errno, errnos } from '../errno.ts'
 import {
   amounts,
   described,
+  integer,
   literal,
   nullable,
   oneOf,
   optional,
-  path,
+  pathname,
   text,
   textsAndNumbers,
-  whole,
 } from '../fields.ts'
 import { limits } from '../limits/table.ts'
 import { threadStates } from '../states.ts'
 
 export const errno = oneOf(Object.keys(errnos) as Errno[])
 export const threadState = oneOf(threadStates)
-export const state = described(nullable(threadState), 'Null where it cannot be told')
-export const limitName = oneOf(limits.map(({ name }) => name))
-export const peak = described(amounts, 'The highest known of each limit')
-export const on = described(textsAndNumbers, 'What it blocks on')
-export const note = described(nullable(text), 'Of the threshold')
-export const self = optional(described(literal(true), 'It is introspectd itself'))
-export const partition = nullable(path)
+export const state = described(nullable(threadState), 'Null when the source does not know it')
+export const limit = oneOf(limits.map(({ name }) => name))
+export const peak = described(amounts, 'The highest known usage of each limit')
+export const on = described(textsAndNumbers, 'The object that the thread is blocked on')
+export const note = described(nullable(text), 'The note of the threshold')
+export const self = optional(described(literal(true), 'True for the process of introspectd itself'))
+export const partition = nullable(pathname)
 
 export const process = {
-  pid: whole,
-  identity: described(text, 'Of the process: no two share one, even where they share a pid'),
-  name: described(text, 'Of the process'),
+  pid: integer,
+  identity: described(text, 'Identity of the process. Unlike a pid it is never used again'),
+  name: described(text, 'Name of the process'),
 }
 
-export const thread = { ...process, tid: whole, name: described(text, 'Of the thread') }
+export const thread = { ...process, tid: integer, name: described(text, 'Name of the thread') }

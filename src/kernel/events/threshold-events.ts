@@ -1,51 +1,68 @@
-/** Events of thresholds and of refused calls. */
+/** Event types of thresholds, and of calls that a limit refused. */
 
-import { described, flag, list, literal, nullable, object, oneOf, optional, path, text, whole } from '../fields.ts'
+import {
+  bool,
+  described,
+  integer,
+  list,
+  literal,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  pathname,
+  text,
+} from '../fields.ts'
 import { limitAmountText, noteText, numberOrNull, plainText, withName } from './line-parts.ts'
 import { eventRow } from './row.ts'
-import { errno, limitName, note, process, self } from './shared-fields.ts'
+import { errno, limit, note, process, self } from './shared-fields.ts'
 
-const capacity = described(nullable(whole), 'What a percentage refers to; null where there is none')
-const highest = described(nullable(whole), 'High-water mark of the node’s own value')
-const period = described(nullable(text), 'How often the limit is sampled; null where it is counted as it happens')
+const capacity = described(
+  nullable(integer),
+  'The capacity that a percentage refers to; null when there is no finite one',
+)
+const highest = described(nullable(integer), 'The highest value seen at this node')
+const period = described(nullable(text), 'How often the limit is sampled; null when it is counted as it happens')
 
 const part = {
-  path,
-  pid: optional(whole),
-  tid: optional(whole),
+  path: pathname,
+  pid: optional(integer),
+  tid: optional(integer),
   name: optional(text),
   identity: optional(text),
   self,
-  value: whole,
+  value: integer,
 }
 
-const top = described(list(object(part)), 'Of a sum, the three parts that use most')
+const top = described(list(object(part)), 'The three largest parts, when the value is a sum')
 
 const crossing = {
-  threshold: described(path, 'Pathname of the threshold'),
-  limit: limitName,
-  value: described(nullable(whole), 'Of the node that crossed; null where it is no longer known'),
+  threshold: described(pathname, 'Pathname of the threshold'),
+  limit,
+  value: described(nullable(integer), 'Usage at the node that crossed the point; null when it is no longer known'),
   capacity,
   peak: highest,
-  unreadable: optional(described(whole, 'Parts of the sum that cannot be read: the value is a lower bound')),
-  estimate: optional(described(literal('touched'), 'The value is a high-water mark')),
-  identity: optional(described(text, 'Of the process; not where the node is above processes')),
-  name: optional(described(text, 'Of the process')),
+  unreadable: optional(
+    described(integer, 'Number of parts of the sum that cannot be read. The value is then a lower bound'),
+  ),
+  estimate: optional(described(literal('touched'), 'Present when the value is a high-water mark')),
+  identity: optional(described(text, 'Identity of the process; absent when the node contains processes')),
+  name: optional(described(text, 'Name of the process')),
   self,
   period,
   top,
   note,
 }
 
-const at = described(nullable(whole), 'Trip point: of a percentage, the first number past it')
-const rearm = described(nullable(whole), 'Where it is cleared again')
+const at = described(nullable(integer), 'The trip point. For a percentage, the first number past it')
+const rearm = described(nullable(integer), 'The point at which it clears')
 const direction = oneOf(['rising', 'falling'])
 
 const points = {
   at,
   rearm,
   direction,
-  for: optional(described(text, 'How long it stayed past before it was told, where the threshold asks for that')),
+  for: optional(described(text, 'How long usage had to stay past the point, when the threshold has a `for`')),
 }
 
 export const thresholdEvents = [
@@ -57,7 +74,7 @@ export const thresholdEvents = [
     data: {
       ...crossing,
       ...points,
-      initial: described(flag, 'It was past the point when the threshold was set'),
+      initial: described(bool, 'True when usage was already past the point when the threshold was set'),
     },
     line: ({ name, limit, at, capacity, direction, initial, top, note, ...value }) => {
       const point = `${direction === 'falling' ? 'down to' : 'at'} ${limitAmountText(limit, at)}`
@@ -69,23 +86,23 @@ export const thresholdEvents = [
   }),
   eventRow({
     type: 'threshold.acted',
-    summary: 'the signal of a threshold that tripped was sent, or could not be',
+    summary: 'a threshold that tripped sent its signal, or could not',
     severity: 'warning',
     data: {
       ...process,
-      threshold: path,
-      limit: limitName,
+      threshold: pathname,
+      limit,
       signal: text,
-      tid: optional(described(whole, 'Where it goes to one thread')),
-      sent: flag,
-      errno: optional(described(errno, 'Where it was not sent')),
-      reason: optional(described(text, 'Where it was not sent')),
+      tid: optional(described(integer, 'Present when the signal goes to one thread')),
+      sent: bool,
+      errno: optional(described(errno, 'Present when the signal was not sent')),
+      reason: optional(described(text, 'Present when the signal was not sent')),
       note,
     },
   }),
   eventRow({
     type: 'threshold.cleared',
-    summary: '`reason`: rearmed, died, deleted, replaced, expired, disabled or filtered',
+    summary: 'a tripped threshold is over: `reason` is rearmed, died, deleted, replaced, expired, disabled or filtered',
     severity: 'info',
     closes: 'threshold',
     data: {
@@ -108,12 +125,15 @@ export const thresholdEvents = [
   }),
   eventRow({
     type: 'limit.changed',
-    summary: 'a threshold on any change: `from`, and how many `changes` there were',
+    summary: 'a threshold on any change saw one: `from` is the value before, `changes` how often it changed',
     severity: 'info',
     data: {
       ...crossing,
-      from: described(nullable(whole), 'The value that was told last; at first the one that was found'),
-      changes: described(whole, 'How often it has changed since'),
+      from: described(
+        nullable(integer),
+        'The value in the event before; in the first event, the value when the threshold was set',
+      ),
+      changes: described(integer, 'Number of changes since then'),
     },
     line: ({ name, from, changes, note, ...value }) => {
       const times = changes === 1 ? '' : ` in ${plainText(changes)} changes`
@@ -123,32 +143,34 @@ export const thresholdEvents = [
   }),
   eventRow({
     type: 'limit.denied',
-    summary:
-      'an rlimit, a pool or a threshold refused new use: the subject would have been passed, `cause` was refused',
+    summary: 'an rlimit, a pool or a threshold refused new use: the call of `cause` would have passed the subject',
     severity: 'warning',
     data: {
-      limit: limitName,
-      errno: described(errno, 'What the refused call answered, where this is the first that refused'),
+      limit,
+      errno: described(
+        errno,
+        'The error of the refused call. When several limits refuse, the call gets the error of the first',
+      ),
       by: oneOf(['threshold', 'rlimit', 'pool']),
-      rlimit: optional(described(text, 'Which, where an rlimit refuses')),
-      threshold: described(nullable(path), 'Null where none refuses'),
+      rlimit: optional(described(text, 'Name of the rlimit, when an rlimit refused')),
+      threshold: described(nullable(pathname), 'Null when no threshold refused'),
       newborn: optional(
         described(
           oneOf(['thread', 'process']),
-          'It would have begun past the limit, and is not made; the subject is where it would have been',
+          'Present when a new thread or process would have started past the limit. It was not created; the subject is its future container',
         ),
       ),
-      value: described(whole, 'In use'),
-      wanted: described(whole, 'How much more was wanted'),
-      most: described(whole, 'The most that is let be'),
-      identity: optional(described(text, 'Of the receiving process')),
-      name: optional(described(text, 'Of the receiving process')),
+      value: described(integer, 'Usage when the call was refused'),
+      wanted: described(integer, 'How much more the call wanted'),
+      most: described(integer, 'The highest usage that is allowed'),
+      identity: optional(described(text, 'The process whose limit refused')),
+      name: optional(described(text, 'The process whose limit refused')),
       note,
       cause: described(
-        nullable(path),
-        'Who was refused: a thread; a process whose timer expired, or that ended; a threshold that signals',
+        nullable(pathname),
+        'The refused caller: a thread; a process whose timer expired or that ended; a threshold that signals. Null for a request from outside',
       ),
-      call: described(nullable(text), 'What it called; null where nobody called'),
+      call: described(nullable(text), 'Name of the call; null when there was no call'),
     },
   }),
 ] as const

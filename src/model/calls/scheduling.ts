@@ -187,9 +187,9 @@ function forgetMessage(message: Message): void {
   if (receiver?.serving === message) receiver.serving = null
 }
 
-type StateNews = Pick<EventData['thread.changed'], 'from' | 'call' | 'errno'>
+type ReturnedCall = Pick<EventData['thread.changed'], 'from' | 'call' | 'errno'>
 
-function tellState(machine: Machine, thread: ModelThread, more: StateNews = {}): void {
+function tellState(machine: Machine, thread: ModelThread, more: ReturnedCall = {}): void {
   const { kernel } = machine
   const process = thread.parent
   const { partition } = process

@@ -6,7 +6,7 @@
 import type { ActionAbilities } from '../../actions.ts'
 import { assert, KernelError } from '../../errno.ts'
 import type { Emit } from '../../events.ts'
-import { type Dispose, type Listener, Listeners } from '../../listeners.ts'
+import { type Dispose, Listeners } from '../../listeners.ts'
 import { containers, type Node } from '../../nodes/node.ts'
 import type { Process } from '../../nodes/process.ts'
 import { isEmpty } from '../../nodes/within.ts'
@@ -65,7 +65,7 @@ export type DefinitionNews = 'set' | 'renewed' | 'gone'
 export interface ThresholdDefined {
   /** Null: a limit or the whole notifier was switched on or off. */
   readonly threshold: Threshold | null
-  readonly news: DefinitionNews
+  readonly change: DefinitionNews
 }
 
 export class Notifier {
@@ -98,12 +98,12 @@ export class Notifier {
   }
 
   /** Calls the listener after thresholds came, went or changed. A source reads more often what is armed. */
-  onArmed(listener: Listener<void>): Dispose {
+  onArmed(listener: () => void): Dispose {
     return this.#armed.add(listener)
   }
 
   /** Calls the listener for each definition that came, went or was renewed, and when something was switched on or off. */
-  onDefined(listener: Listener<ThresholdDefined>): Dispose {
+  onDefined(listener: (defined: ThresholdDefined) => void): Dispose {
     return this.#defined.add(listener)
   }
 
@@ -166,7 +166,7 @@ export class Notifier {
     if (known !== null) this.#retire(known, 'replaced')
     this.install(threshold)
     this.#countDown(threshold)
-    this.#defined.notify({ threshold, news: 'set' })
+    this.#defined.notify({ threshold, change: 'set' })
     this.#begin([threshold])
     this.#armed.notify()
     return { threshold, created: known === null }
@@ -244,7 +244,7 @@ export class Notifier {
   #renew(threshold: Threshold): void {
     this.#countDown(threshold)
     const { once } = threshold.definition
-    if (once || threshold.timer !== null) this.#defined.notify({ threshold, news: once ? 'set' : 'renewed' })
+    if (once || threshold.timer !== null) this.#defined.notify({ threshold, change: once ? 'set' : 'renewed' })
     if (!once) return
     for (const watch of threshold.watches.values()) {
       if (watch.state !== 'tripped') continue
@@ -270,7 +270,7 @@ export class Notifier {
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
     this.switches.set(index, on)
-    this.#defined.notify({ threshold: null, news: 'set' })
+    this.#defined.notify({ threshold: null, change: 'set' })
     const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
     for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
@@ -396,7 +396,7 @@ export class Notifier {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
     this.#set.remove(threshold)
-    this.#defined.notify({ threshold, news: 'gone' })
+    this.#defined.notify({ threshold, change: 'gone' })
   }
 
   #evaluate(watch: ThresholdWatch): void {
