@@ -925,13 +925,13 @@ export interface Waiting {
   path: string
   name: string
   state: string | null
-  /** The mutex, channel or thread that it waits for; null where not traced */
+  /** The mutex, channel or thread that it waits for; null when it is not traced */
   object: string | null
-  /** The thread that has it, or the process any of whose threads may release it */
+  /** The thread that owns the object, or the process whose threads can release it */
   owner: string | null
-  /** That thread has ended: nobody can release it */
+  /** Present when the owner has ended, so that no thread can release the object */
   ownerState?: 'DEAD'
-  /** Of a message that was received: the thread that did */
+  /** The thread that received the message, and will most likely reply */
   likely?: string
   /** RFC 3339, UTC */
   since: string
@@ -1577,43 +1577,43 @@ export interface Problem {
 }
 export interface ProcessCreatedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** On Linux its parent’s at first: it gets its own at exec */
+  /** On Linux the name of the parent at first; exec gives the process its own */
   name: string
   /** RFC 3339, UTC */
   started: string
-  /** pid; null where there is none or it is not known */
+  /** pid of the parent; null when there is none or it is not known */
   parent: number | null
-  /** Null for kernel threads, and where it may not be read */
+  /** Path of the program. Null for kernel threads, and when reading it is not permitted */
   executable: string | null
   /** Effective user id */
   uid: number | null
   partition: string | null
-  /** It is introspectd itself */
+  /** True for the process of introspectd itself */
   self?: true
 }
 export interface ProcessDiedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the process */
+  /** Name of the process */
   name: string
-  /** Exit code; null where a signal ended it, or it was found gone by polling */
+  /** Exit code; null when a signal ended the process, or when polling found that it was gone */
   code: number | null
-  /** Which ended it; null where none did, or it was found gone by polling */
+  /** The signal that ended the process; null when it exited, or when polling found that it was gone */
   signal: string | null
-  /** The highest known of each limit */
+  /** The highest known usage of each limit */
   peak: Partial<Record<LimitName, number>>
 }
 export interface ProcessChangedData {
   what: 'exec' | 'name' | 'uid' | 'partition'
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the process */
+  /** Name of the process */
   name: string
-  /** Null for kernel threads, and where it may not be read */
+  /** Path of the program. Null for kernel threads, and when reading it is not permitted */
   executable: string | null
   /** Effective user id */
   uid: number | null
@@ -1621,29 +1621,29 @@ export interface ProcessChangedData {
 }
 export interface ThreadCreatedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the thread */
+  /** Name of the thread */
   name: string
   tid: number
 }
 export interface ThreadDiedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the thread */
+  /** Name of the thread */
   name: string
   tid: number
 }
 export interface ThreadChangedData {
   what: 'state'
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the thread */
+  /** Name of the thread */
   name: string
   tid: number
-  /** Null where it cannot be told */
+  /** Null when the source does not know it */
   state:
     | (
         | 'DEAD'
@@ -1669,11 +1669,11 @@ export interface ThreadChangedData {
         | 'NET_REPLY'
       )
     | null
-  /** What it blocks on */
+  /** The object that the thread is blocked on */
   on?: {
     [k: string]: string | number
   }
-  /** Where it goes on: the state that it was in */
+  /** The state before, when the thread runs again */
   from?:
     | 'DEAD'
     | 'RUNNING'
@@ -1696,9 +1696,9 @@ export interface ThreadChangedData {
     | 'WAITCTX'
     | 'NET_SEND'
     | 'NET_REPLY'
-  /** Where it goes on: the call that it was blocked in */
+  /** The call that the thread was blocked in, when it runs again */
   call?: string | null
-  /** Where that call failed */
+  /** Present when that call failed */
   errno?:
     | 'E2BIG'
     | 'EACCES'
@@ -1726,7 +1726,7 @@ export interface PartitionCreatedData {
 }
 export interface PartitionDiedData {
   name: string
-  /** The highest known of each limit */
+  /** The highest known usage of each limit */
   peak: Partial<Record<LimitName, number>>
 }
 export interface ThresholdTrippedData {
@@ -1753,25 +1753,25 @@ export interface ThresholdTrippedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
-  /** Of the node that crossed; null where it is no longer known */
+  /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
-  /** What a percentage refers to; null where there is none */
+  /** The capacity that a percentage refers to; null when there is no finite one */
   capacity: number | null
-  /** High-water mark of the node’s own value */
+  /** The highest value seen at this node */
   peak: number | null
-  /** Parts of the sum that cannot be read: the value is a lower bound */
+  /** Number of parts of the sum that cannot be read. The value is then a lower bound */
   unreadable?: number
-  /** The value is a high-water mark */
+  /** Present when the value is a high-water mark */
   estimate?: 'touched'
-  /** Of the process; not where the node is above processes */
+  /** Identity of the process; absent when the node contains processes */
   identity?: string
-  /** Of the process */
+  /** Name of the process */
   name?: string
-  /** It is introspectd itself */
+  /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null where it is counted as it happens */
+  /** How often the limit is sampled; null when it is counted as it happens */
   period: string | null
-  /** Of a sum, the three parts that use most */
+  /** The three largest parts, when the value is a sum */
   top: {
     /** Pathname, which is also the URL path */
     path: string
@@ -1779,27 +1779,27 @@ export interface ThresholdTrippedData {
     tid?: number
     name?: string
     identity?: string
-    /** It is introspectd itself */
+    /** True for the process of introspectd itself */
     self?: true
     value: number
   }[]
-  /** Of the threshold */
+  /** The note of the threshold */
   note: string | null
-  /** Trip point: of a percentage, the first number past it */
+  /** The trip point. For a percentage, the first number past it */
   at: number | null
-  /** Where it is cleared again */
+  /** The point at which it clears */
   rearm: number | null
   direction: 'rising' | 'falling'
-  /** How long it stayed past before it was told, where the threshold asks for that */
+  /** How long usage had to stay past the point, when the threshold has a `for` */
   for?: string
-  /** It was past the point when the threshold was set */
+  /** True when usage was already past the point when the threshold was set */
   initial: boolean
 }
 export interface ThresholdActedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the process */
+  /** Name of the process */
   name: string
   /** Pathname, which is also the URL path */
   threshold: string
@@ -1825,10 +1825,10 @@ export interface ThresholdActedData {
     | 'memlock'
     | 'file-size'
   signal: string
-  /** Where it goes to one thread */
+  /** Present when the signal goes to one thread */
   tid?: number
   sent: boolean
-  /** Where it was not sent */
+  /** Present when the signal was not sent */
   errno?:
     | 'E2BIG'
     | 'EACCES'
@@ -1850,9 +1850,9 @@ export interface ThresholdActedData {
     | 'EPERM'
     | 'ESRCH'
     | 'ETIMEDOUT'
-  /** Where it was not sent */
+  /** Present when the signal was not sent */
   reason?: string
-  /** Of the threshold */
+  /** The note of the threshold */
   note: string | null
 }
 export interface ThresholdClearedData {
@@ -1879,25 +1879,25 @@ export interface ThresholdClearedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
-  /** Of the node that crossed; null where it is no longer known */
+  /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
-  /** What a percentage refers to; null where there is none */
+  /** The capacity that a percentage refers to; null when there is no finite one */
   capacity?: number | null
-  /** High-water mark of the node’s own value */
+  /** The highest value seen at this node */
   peak?: number | null
-  /** Parts of the sum that cannot be read: the value is a lower bound */
+  /** Number of parts of the sum that cannot be read. The value is then a lower bound */
   unreadable?: number
-  /** The value is a high-water mark */
+  /** Present when the value is a high-water mark */
   estimate?: 'touched'
-  /** Of the process; not where the node is above processes */
+  /** Identity of the process; absent when the node contains processes */
   identity?: string
-  /** Of the process */
+  /** Name of the process */
   name?: string
-  /** It is introspectd itself */
+  /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null where it is counted as it happens */
+  /** How often the limit is sampled; null when it is counted as it happens */
   period?: string | null
-  /** Of a sum, the three parts that use most */
+  /** The three largest parts, when the value is a sum */
   top?: {
     /** Pathname, which is also the URL path */
     path: string
@@ -1905,18 +1905,18 @@ export interface ThresholdClearedData {
     tid?: number
     name?: string
     identity?: string
-    /** It is introspectd itself */
+    /** True for the process of introspectd itself */
     self?: true
     value: number
   }[]
-  /** Of the threshold */
+  /** The note of the threshold */
   note: string | null
-  /** Trip point: of a percentage, the first number past it */
+  /** The trip point. For a percentage, the first number past it */
   at?: number | null
-  /** Where it is cleared again */
+  /** The point at which it clears */
   rearm?: number | null
   direction?: 'rising' | 'falling'
-  /** How long it stayed past before it was told, where the threshold asks for that */
+  /** How long usage had to stay past the point, when the threshold has a `for` */
   for?: string
   reason: 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
 }
@@ -1944,25 +1944,25 @@ export interface LimitChangedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
-  /** Of the node that crossed; null where it is no longer known */
+  /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
-  /** What a percentage refers to; null where there is none */
+  /** The capacity that a percentage refers to; null when there is no finite one */
   capacity: number | null
-  /** High-water mark of the node’s own value */
+  /** The highest value seen at this node */
   peak: number | null
-  /** Parts of the sum that cannot be read: the value is a lower bound */
+  /** Number of parts of the sum that cannot be read. The value is then a lower bound */
   unreadable?: number
-  /** The value is a high-water mark */
+  /** Present when the value is a high-water mark */
   estimate?: 'touched'
-  /** Of the process; not where the node is above processes */
+  /** Identity of the process; absent when the node contains processes */
   identity?: string
-  /** Of the process */
+  /** Name of the process */
   name?: string
-  /** It is introspectd itself */
+  /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null where it is counted as it happens */
+  /** How often the limit is sampled; null when it is counted as it happens */
   period: string | null
-  /** Of a sum, the three parts that use most */
+  /** The three largest parts, when the value is a sum */
   top: {
     /** Pathname, which is also the URL path */
     path: string
@@ -1970,15 +1970,15 @@ export interface LimitChangedData {
     tid?: number
     name?: string
     identity?: string
-    /** It is introspectd itself */
+    /** True for the process of introspectd itself */
     self?: true
     value: number
   }[]
-  /** Of the threshold */
+  /** The note of the threshold */
   note: string | null
-  /** The value that was told last; at first the one that was found */
+  /** The value in the event before; in the first event, the value when the threshold was set */
   from: number | null
-  /** How often it has changed since */
+  /** Number of changes since then */
   changes: number
 }
 export interface LimitDeniedData {
@@ -2003,7 +2003,7 @@ export interface LimitDeniedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
-  /** What the refused call answered, where this is the first that refused */
+  /** The error of the refused call. When several limits refuse, the call gets the error of the first */
   errno:
     | 'E2BIG'
     | 'EACCES'
@@ -2026,39 +2026,39 @@ export interface LimitDeniedData {
     | 'ESRCH'
     | 'ETIMEDOUT'
   by: 'threshold' | 'rlimit' | 'pool'
-  /** Which, where an rlimit refuses */
+  /** Name of the rlimit, when an rlimit refused */
   rlimit?: string
-  /** Null where none refuses */
+  /** Null when no threshold refused */
   threshold: string | null
-  /** It would have begun past the limit, and is not made; the subject is where it would have been */
+  /** Present when a new thread or process would have started past the limit. It was not created; the subject is its future container */
   newborn?: 'thread' | 'process'
-  /** In use */
+  /** Usage when the call was refused */
   value: number
-  /** How much more was wanted */
+  /** How much more the call wanted */
   wanted: number
-  /** The most that is let be */
+  /** The highest usage that is allowed */
   most: number
-  /** Of the receiving process */
+  /** The process whose limit refused */
   identity?: string
-  /** Of the receiving process */
+  /** The process whose limit refused */
   name?: string
-  /** Of the threshold */
+  /** The note of the threshold */
   note: string | null
-  /** Who was refused: a thread; a process whose timer expired, or that ended; a threshold that signals */
+  /** The refused caller: a thread; a process whose timer expired or that ended; a threshold that signals. Null for a request from outside */
   cause: string | null
-  /** What it called; null where nobody called */
+  /** Name of the call; null when there was no call */
   call: string | null
 }
 export interface DeadlockWarningData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the thread */
+  /** Name of the thread */
   name: string
   tid: number
   /** Pathname of the default timer that ran out */
   timeout: string
-  /** That it was in when it was told of */
+  /** The state of the thread when the warning was emitted */
   state:
     | (
         | 'DEAD'
@@ -2086,21 +2086,21 @@ export interface DeadlockWarningData {
     | null
   /** When the blocking began */
   since: string
-  /** How long it had lasted, as in 512ms */
+  /** How long the blocking had lasted, as in 512ms */
   blocked: string
-  /** What it blocks on */
+  /** The object that the thread is blocked on */
   on?: {
     [k: string]: string | number
   }
-  /** The source cannot tell that state from another */
+  /** Present when the source cannot distinguish the state from another */
   certain?: false
-  /** Which other */
+  /** Which other state it may be */
   why?: string
-  /** How long it may last */
+  /** The longest blocking that the timeout allows */
   after: string
-  /** What it waits for, and what that waits for, as `wait` shows it */
+  /** The thread and the threads that it waits for in turn, as `wait` shows them */
   chain: Waiting[]
-  /** Why it goes no further */
+  /** Why the chain ends there */
   end:
     | {
         how: 'runs' | 'untraced'
@@ -2126,19 +2126,19 @@ export interface DeadlockWarningData {
     | {
         how: 'long'
       }
-  /** It had waited too long when the timer was set, or its process moved */
+  /** True when the thread had waited too long before the timer was set or its process moved */
   initial: boolean
 }
 export interface DeadlockEasedData {
   pid: number
-  /** Of the process: no two share one, even where they share a pid */
+  /** Identity of the process. Unlike a pid it is never used again */
   identity: string
-  /** Of the thread */
+  /** Name of the thread */
   name: string
   tid: number
   /** Pathname of the default timer that ran out */
   timeout: string
-  /** That it was in when it was told of */
+  /** The state of the thread when the warning was emitted */
   state:
     | (
         | 'DEAD'
@@ -2166,9 +2166,9 @@ export interface DeadlockEasedData {
     | null
   /** When the blocking began */
   since: string
-  /** How long it had lasted; null where the service was not running when it ended */
+  /** How long the blocking had lasted; null when it ended while the service was not running */
   blocked: string | null
-  /** That it is in now; `DEAD` where it has ended */
+  /** The state of the thread now; `DEAD` when it has ended */
   now:
     | (
         | 'DEAD'
@@ -2196,61 +2196,61 @@ export interface DeadlockEasedData {
     | null
 }
 export interface DeadlockDetectedData {
-  /** When it was found */
+  /** When the deadlock was found */
   since: string
-  /** What closed it */
+  /** The change that closed the deadlock */
   closing: {
     what: 'blocked' | 'ended' | 'released' | 'observed'
     thread: string | null
     state: string | null
     call: string | null
   }
-  /** In order round the ring, else by pid and tid */
+  /** In the order of the ring, each waiting for the next; without a ring, by pid and tid */
   members: Waiting[]
-  /** The first of those that are stuck because the members are */
+  /** Threads that are stuck because the members are; only the first 100 */
   victims: Waiting[]
   victimCount: number
 }
 export interface DeadlockOrphanedData {
-  /** When it was found */
+  /** When the deadlock was found */
   since: string
-  /** What closed it */
+  /** The change that closed the deadlock */
   closing: {
     what: 'blocked' | 'ended' | 'released' | 'observed'
     thread: string | null
     state: string | null
     call: string | null
   }
-  /** In order round the ring, else by pid and tid */
+  /** In the order of the ring, each waiting for the next; without a ring, by pid and tid */
   members: Waiting[]
-  /** The first of those that are stuck because the members are */
+  /** Threads that are stuck because the members are; only the first 100 */
   victims: Waiting[]
   victimCount: number
 }
 export interface DeadlockSuspectedData {
-  /** When it was found */
+  /** When the deadlock was found */
   since: string
-  /** What closed it */
+  /** The change that closed the deadlock */
   closing: {
     what: 'blocked' | 'ended' | 'released' | 'observed'
     thread: string | null
     state: string | null
     call: string | null
   }
-  /** In order round the ring, else by pid and tid */
+  /** In the order of the ring, each waiting for the next; without a ring, by pid and tid */
   members: Waiting[]
-  /** The first of those that are stuck because the members are */
+  /** Threads that are stuck because the members are; only the first 100 */
   victims: Waiting[]
   victimCount: number
-  /** What must hold for it to be a deadlock; several with commas */
+  /** The assumptions under which it is a deadlock, separated by commas */
   reason: string
 }
 export interface DeadlockResolvedData {
   how: 'returned' | 'ended' | 'abandoned' | 'created' | 'changed' | 'proven' | 'restarted'
   was: 'detected' | 'orphaned' | 'suspected'
-  /** Which changed it; null where that was not seen */
+  /** The thread that resolved it; null when that was not observed */
   thread?: string | null
-  /** Where a member’s call returned with it */
+  /** The error with which a member’s call returned */
   errno?:
     | 'E2BIG'
     | 'EACCES'
@@ -2272,9 +2272,9 @@ export interface DeadlockResolvedData {
     | 'EPERM'
     | 'ESRCH'
     | 'ETIMEDOUT'
-  /** What a suspicion has become */
+  /** Path of the proven deadlock that replaces this suspicion */
   proven?: string
-  /** When it was found */
+  /** When the deadlock was found */
   since: string
   members: {
     /** Pathname, which is also the URL path */
@@ -2282,20 +2282,20 @@ export interface DeadlockResolvedData {
     name: string
   }[]
   /**
-   * The members that are stuck all the same: looked at again, and told anew. Absent where the service was restarted
+   * Members that are still stuck. A deadlock among them is a new event. Absent after a restart of the service
    *
    * Items: Pathname, which is also the URL path
    */
   stuck?: string[]
 }
 export interface StateReplacedData {
-  /** Where the clock was before */
+  /** Time of the clock before */
   before: string
 }
 export interface SourceDegradedData {
   what: string
   reason: string
-  /** Of the event loop: for how long, as in 2500ms */
+  /** How long the event loop was blocked, as in 2500ms */
   blocked?: string
 }
 export interface SourceRecoveredData {
@@ -2303,13 +2303,13 @@ export interface SourceRecoveredData {
   reason?: string
 }
 export interface EventsLostData {
-  /** How many; null where nobody knows */
+  /** Number of missing events; null when it is not known */
   count: number | null
-  /** Null where nobody knows */
+  /** Null when it is not known */
   from: string | null
   /** RFC 3339, UTC */
   to: string
   why: string
-  /** Where it stands for events that could not be kept: the last of those */
+  /** Cursor of the last missing event, when the journal could not store events */
   cursor?: string
 }

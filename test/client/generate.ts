@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { openApi } from '../../src/http/openapi.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
 import { type Level, levels, limits } from '../../src/kernel/limits/table.ts'
-import { eventData } from '../../src/tree/event-views.ts'
+import { eventDataSchemas } from '../../src/tree/event-views.ts'
 
 type Json = Record<string, unknown>
 
@@ -93,7 +93,7 @@ const dataName = (type: string): string =>
 
 /** The schemas of the event data by type name. Schemas that they refer to are among the other schemas. */
 function dataShapes(): Json {
-  const shapes = Object.entries(eventData).map(([type, schema]) => {
+  const shapes = [...eventDataSchemas].map(([type, schema]) => {
     const { $schema, $defs, ...shape } = z.toJSONSchema(schema, { io: 'output' })
     return [dataName(type), shape]
   })
