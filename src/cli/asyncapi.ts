@@ -12,5 +12,5 @@ export const asyncApiCommand = (asyncApi: () => object) =>
     options: {},
     settings: [],
     examples: ['introspectd asyncapi > asyncapi.yaml'],
-    run: () => print(stringify(asyncApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, stringify(asyncApi(), { aliasDuplicateObjects: false })),
   })

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import type { Effective, Setting } from '../config.ts'
+import type { CommandIo } from './io.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 type Values<S extends Shape> = { readonly [Name in keyof S]: z.output<S[Name]> }
@@ -9,6 +10,7 @@ type Values<S extends Shape> = { readonly [Name in keyof S]: z.output<S[Name]> }
 export interface Call<Args extends Shape, Options extends Shape> extends Effective {
   readonly args: Values<Args>
   readonly options: Values<Options>
+  readonly io: CommandIo
 }
 
 interface CommandRow<Args extends Shape, Options extends Shape> {

@@ -1,7 +1,6 @@
 /** Events of the model as lines of NDJSON. */
 
 import { once } from 'node:events'
-import type { Writable } from 'node:stream'
 import { RingEvent } from '../journal/ring.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 
@@ -9,13 +8,13 @@ import type { KernelEvent } from '../kernel/events.ts'
 const source = '/net/model'
 
 export class EventPrinter {
-  readonly #stream: Writable
+  readonly #stream: NodeJS.WritableStream
   #sequence = 0
   #hasRoom = true
   /** Nobody reads on, as after `| head`. */
   #isUnread = false
 
-  constructor(stream: Writable) {
+  constructor(stream: NodeJS.WritableStream) {
     this.#stream = stream
     stream.on('error', (error) => this.#endOrThrow(error))
   }

@@ -12,5 +12,5 @@ export const openApiCommand = (openApi: () => object) =>
     options: {},
     settings: [],
     examples: ['introspectd openapi > openapi.yaml'],
-    run: () => print(stringify(openApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, stringify(openApi(), { aliasDuplicateObjects: false })),
   })

@@ -1,11 +1,13 @@
 /** Standard output of the commands. A pipe that nobody reads any more, or a terminal that is gone, ends them quietly. */
 
-let isGuarded = false
+import type { CommandIo, Output } from './io.ts'
 
-export function print(text: string): void {
-  if (!isGuarded) process.stdout.on('error', endWithoutReader)
-  isGuarded = true
-  process.stdout.write(text)
+const guarded = new WeakSet<Output>()
+
+export function print({ stdout }: CommandIo, text: string): void {
+  if (!guarded.has(stdout)) stdout.on('error', endWithoutReader)
+  guarded.add(stdout)
+  stdout.write(text)
 }
 
 function endWithoutReader(error: NodeJS.ErrnoException): void {
@@ -14,8 +16,8 @@ function endWithoutReader(error: NodeJS.ErrnoException): void {
 }
 
 /** On a terminal a line is a row: what is wider would wrap, and no column would stand below another. */
-export function printTable(text: string): void {
-  const { isTTY, columns } = process.stdout
+export function printTable(io: CommandIo, text: string): void {
+  const { isTTY, columns = 0 } = io.stdout
   // Some terminals do not say how wide they are.
-  print(isTTY && columns > 0 ? text.replace(/.+/g, (line) => line.slice(0, columns)) : text)
+  print(io, isTTY && columns > 0 ? text.replace(/.+/g, (line) => line.slice(0, columns)) : text)
 }

@@ -25,11 +25,11 @@ export const psCommand = defineCommand({
   options: { sort: z.string().optional().describe(sortMeaning), ...tableOptions },
   settings: clientSettings,
   examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
-  run: async ({ args: { pid }, options, ...effective }) => {
+  run: async ({ args: { pid }, options, io, ...effective }) => {
     const service = new Service(effective)
     if (pid === undefined) {
       const by = orderOf(processColumns, options)
-      printTable(renderTable(processColumns, by(await readProcesses(service, options))))
+      printTable(io, renderTable(processColumns, by(await readProcesses(service, options))))
       return
     }
     if (options.name !== undefined || options.part !== undefined) {
@@ -37,7 +37,7 @@ export const psCommand = defineCommand({
     }
     const by = orderOf(threadColumns, options)
     const { entries } = await service.get<{ entries: ThreadView[] }>(`/sys/proc/${pid}/thread`)
-    printTable(renderTable(threadColumns, by(entries)))
+    printTable(io, renderTable(threadColumns, by(entries)))
   },
 })
 

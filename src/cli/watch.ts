@@ -4,7 +4,6 @@ import { z } from 'zod'
 import { clientSettings } from '../config.ts'
 import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
-import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { eventLine } from './event-line.ts'
 import { followEvents } from './event-stream.ts'
@@ -33,18 +32,18 @@ export const watchCommand = defineCommand({
     "introspectd watch 42 --types 'threshold.*'",
     'introspectd watch --json | jq .subject',
   ],
-  run: async ({ args: { path }, options: { types = null, after, json }, ...effective }) => {
+  run: async ({ args: { path }, options: { types = null, after, json }, io, ...effective }) => {
     const strange = types === null ? null : strangeType(types.split(','))
     if (strange !== null) throw new CliError(`--types: ${strange}`)
     const service = new Service(effective)
-    const ending = endOnSignals().signal
+    const ending = io.endOnSignals().signal
     // Known from the start, so that nothing is missed if the connection breaks before the first event.
     const wanted = { path: wholePath(path), types, after: after ?? (await service.cursor()) }
     await followEvents(service, wanted, {
       ending,
       listener: {
-        event: (event, raw) => print(json ? `${raw}\n` : eventLine(event, Date.now())),
-        notice: (text) => void process.stderr.write(`introspectd: ${text}\n`),
+        event: (event, raw) => print(io, json ? `${raw}\n` : eventLine(event, Date.now())),
+        notice: (text) => void io.stderr.write(`introspectd: ${text}\n`),
       },
     })
   },

@@ -13,6 +13,7 @@ import { Config } from '../../src/config.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
 import { Live, run } from '../support/live.ts'
 import { startForTest } from '../support/running.ts'
+import { until } from '../support/until.ts'
 
 let live: Live | undefined
 let authority: Authority
@@ -43,7 +44,11 @@ const authorization = `Bearer ${secret}`
 
 /** Resolves when there is a line in the log that says so. */
 async function logged(there: Live, words: RegExp): Promise<void> {
-  while (!words.test(there.output.stderr)) await new Promise((resolve) => there.child.stderr!.once('data', resolve))
+  await until(
+    () => there.output.stderr,
+    (text) => words.test(text),
+    { what: String(words) },
+  )
 }
 
 test('a token is in no answer, no log, no metric and no setting that is shown, whatever is done with it', async () => {

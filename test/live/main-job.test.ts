@@ -7,6 +7,7 @@ import { Live } from '../support/live.ts'
 import type { Program } from '../support/programs.ts'
 import { startForTest } from '../support/running.ts'
 import type { CloudEvent } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let live: Live
 
@@ -36,18 +37,15 @@ test('each curl line that the start prints works as printed', async () => {
   // exec: so that what is ended in the end is curl itself.
   const watching = spawn('bash', ['-c', `exec ${watch}`], { stdio: ['ignore', 'pipe', 'ignore'] })
   let stream = ''
-  let wake = () => {}
   watching.stdout.on('data', (chunk: Buffer) => {
     stream += chunk.toString()
-    wake()
   })
-  const streamed = async (text: string) => {
-    while (!stream.includes(text)) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
+  const streamed = (text: string) =>
+    until(
+      () => stream,
+      (read) => read.includes(text),
+      { what: text },
+    )
   await streamed(': introspectd')
   const shell = (line: string) => promisify(execFile)('bash', ['-c', line])
   expect((await shell(list!)).stdout).toMatch(/PID +NAME/)

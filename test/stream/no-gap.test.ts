@@ -8,6 +8,7 @@ import type { Sink, Subscription } from '../../src/stream/subscription.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
 import { Bench } from '../kernel/support.ts'
 import { memoryHub } from '../support/memory-hub.ts'
+import { until } from '../support/until.ts'
 
 const { kernel } = new Bench()
 
@@ -163,7 +164,11 @@ test('a snapshot is taken when it is its turn, and not at all where nobody waits
   for (let count = 0; count < 1_000; count++) hub.unsubscribe(subscribe())
   const last = subscribe()
   expect(taken).toBe(0)
-  while (!last.isLive) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => last.isLive,
+    (isLive) => isLive,
+    { everyMs: 0 },
+  )
   expect(taken).toBe(1)
   await hub.close()
 })

@@ -17,7 +17,8 @@ function install(missing: readonly RequiredProgram[]): boolean {
   console.log(`installing the missing programs ${namesOf(missing)}: ${installLine(missing)}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   // Output of a success is noise; errors stay visible.
-  const apt = (...args: string[]) => spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  const apt = (...args: string[]) =>
+    spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
   return apt('update', '-qq') && apt('install', '-y', '-qq', '--no-install-recommends', ...packagesOf(missing))
 }
 

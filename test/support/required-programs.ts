@@ -17,14 +17,20 @@ export interface RequiredProgram {
 export const requiredPrograms: readonly RequiredProgram[] = [
   { program: 'stress-ng', packages: 'stress-ng', suites: ['test/live/fallbacks.test.ts'] },
   { program: 'prometheus', packages: 'prometheus', suites: ['test/live/prometheus.test.ts'] },
-  { program: 'promtool', packages: 'prometheus', suites: ['test/live/prometheus.test.ts', 'test/http/metrics.test.ts'] },
+  {
+    program: 'promtool',
+    packages: 'prometheus',
+    suites: ['test/live/prometheus.test.ts', 'test/http/metrics.test.ts'],
+  },
   { program: 'chromium', packages: 'chromium', suites: ['test/client/browser.test.ts'] },
 ]
 
 /** Rows whose program is in no directory of `path`. */
 export function missingPrograms(path: string | undefined = process.env.PATH): RequiredProgram[] {
   const directories = (path ?? '').split(delimiter)
-  return requiredPrograms.filter(({ program }) => !directories.some((directory) => isExecutable(join(directory, program))))
+  return requiredPrograms.filter(
+    ({ program }) => !directories.some((directory) => isExecutable(join(directory, program))),
+  )
 }
 
 function isExecutable(file: string): boolean {
