@@ -15,9 +15,12 @@ const tiers = {
     'test/deploy/{dockerfile,systemd}.test.ts',
     'test/faults/{closing,clock,descriptors,disk,directory}.test.ts',
     'test/faults/kill/kills.test.ts',
-    'test/http/million-threads.test.ts',
+    'test/http/{fuzz-model,hostile,million-threads,model-turns,state-continued}.test.ts',
+    'test/kernel/{many-threads,model-properties}.test.ts',
+    'test/kernel/deadlock/{exploration,random-runs}.test.ts',
     'test/live/{flock,prometheus,stress}.test.ts',
     'test/package.test.ts',
+    'test/stream/{parking,thousand}.test.ts',
   ],
   /** Needs the whole machine, loads it or measures it. One file at a time. */
   machine: [
