@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { runEnvironment } from './test/support/end-leftovers.ts'
 import { missingPrograms, skippedSuites } from './test/support/required-programs.ts'
 import { SkippedSuitesReporter } from './test/support/skipped-suites.ts'
 
@@ -74,10 +75,11 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: 'test/support/contract/provide.ts',
+    globalSetup: ['test/support/contract/provide.ts', 'test/support/end-leftovers.ts'],
     setupFiles: 'test/support/contract/setup.ts',
     reporters: ['default', new SkippedSuitesReporter(skipped)],
     env: {
+      ...runEnvironment,
       // Most programs that tests start are this service: with a cache it is compiled once.
       NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname,
       // Services of tests share no directory: a test that needs one names it.

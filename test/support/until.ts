@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
 /** Below the time limit of a test, so that a failure shows the last value and not only that time is up. */
-const untilMsMax = 45_000
+const untilMsMax = 55_000
 
 export interface UntilOptions {
   readonly everyMs?: number
