@@ -49,7 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel', 'nearest', 'tree', 'bounds'],
   cli: ['config', 'tree', 'kernel', 'scenario', 'journal', 'bounds', 'cursor', 'nearest'],
 }
-const composers = ['access', 'app', 'definitions', 'host', 'keeping', 'main', 'bin', 'own-events']
+const composers = ['access', 'app', 'definitions', 'host', 'keeping', 'main', 'bin', 'own-events', 'serve']
 
 const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
 

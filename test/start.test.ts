@@ -24,15 +24,7 @@ test.each([
   [['--source', 'tarot'], /--source/],
   [['dance'], /no command dance/],
   [['serve', 'extra'], /extra/],
-])('%j is refused with one clear line and exit code 1', async (args, reason) => {
-  expectRefusal(await runHere(args), reason)
-})
-
-// What the service itself refuses, while it starts.
-test.each([
-  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
   [['--token-file', '/nowhere'], /--token-file \/nowhere/],
-  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
   [['--scenario', 'x.yaml'], /--scenario needs --source model/],
   [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
   [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
@@ -43,6 +35,14 @@ test.each([
   [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
   [['--pools', 'channels=5'], /--pools needs --source model/],
   [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
+])('%j is refused with one clear line and exit code 1', async (args, reason) => {
+  expectRefusal(await runHere(args), reason)
+})
+
+// These begin to start: a process of their own ends what was started.
+test.each([
+  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
+  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
   expectRefusal(await run(args), reason)
 })

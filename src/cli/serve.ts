@@ -2,8 +2,9 @@
 
 import { type Config, serviceSettings } from '../config.ts'
 import { defineCommand } from './command.ts'
+import type { CommandIo } from './io.ts'
 
-export const serveCommand = (serve: (config: Config) => Promise<void>) =>
+export const serveCommand = (serve: (config: Config, io: CommandIo) => Promise<void>) =>
   defineCommand({
     name: 'serve',
     summary: 'serve over HTTP',
@@ -15,5 +16,5 @@ export const serveCommand = (serve: (config: Config) => Promise<void>) =>
       'introspectd serve --host 0.0.0.0 --token-file tokens',
       'introspectd --config introspectd.yaml',
     ],
-    run: ({ config }) => serve(config),
+    run: ({ config, io }) => serve(config, io),
   })
