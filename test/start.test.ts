@@ -74,11 +74,11 @@ test('a port that is taken is one clear line and exit code 1', async () => {
 })
 
 test('--help names every flag, and --version is the package’s', async () => {
-  const help = await run(['--help'])
+  const help = await runHere(['--help'])
   expect(help).toMatchObject({ code: 0, stderr: '' })
   for (const flag of ['--port', '--token-file', '--period', '--allow-host', '--proc-root'])
     expect(help.stdout).toContain(flag)
-  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect((await runHere(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 test('with a token it listens beyond loopback, asks for the token, and ends on SIGINT with 0', async () => {
