@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { runEnvironment } from './test/support/end-leftovers.ts'
 import { missingPrograms, skippedSuites } from './test/support/required-programs.ts'
 import { SkippedSuitesReporter } from './test/support/skipped-suites.ts'
-import { tiers } from './test/support/tiers.ts'
+import { tierOf, tiers } from './test/support/tiers.ts'
 
 const root = import.meta.dirname
 
@@ -42,7 +42,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ['test/support/contract/provide.ts', 'test/support/end-leftovers.ts'],
     setupFiles: 'test/support/contract/setup.ts',
-    reporters: ['default', new SkippedSuitesReporter(skipped)],
+    reporters: ['default', new SkippedSuitesReporter(skipped, (file) => tierOf(file, root))],
     env: {
       ...runEnvironment,
       // Most programs that tests start are this service: with a cache it is compiled once.

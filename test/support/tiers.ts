@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs'
+
 /**
  * The tier of each test file: the first row that matches it; `unit` where none does.
  * `npm test` runs unit, process and machine, in at most three minutes on two idle cores; `npm run test:all` runs soak too.
@@ -34,3 +36,9 @@ export const tiers = {
     'test/sources/linux/kept-files.test.ts',
   ],
 } as const satisfies Record<string, readonly string[]>
+
+/** Paths of test files are relative to `root`. */
+export function tierOf(file: string, root: string): string {
+  const row = Object.entries(tiers).find(([, patterns]) => globSync([...patterns], { cwd: root }).includes(file))
+  return row?.[0] ?? 'unit'
+}
