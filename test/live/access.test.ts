@@ -11,8 +11,10 @@ import { Access } from '../../src/app/access.ts'
 import { ConfigError } from '../../src/config/error.ts'
 import { Config } from '../../src/config/settings.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
+import { runHere } from '../support/command-line.ts'
 import { Live, run } from '../support/live.ts'
 import { startForTest } from '../support/running.ts'
+import { until } from '../support/until.ts'
 
 let live: Live | undefined
 let authority: Authority
@@ -43,7 +45,11 @@ const authorization = `Bearer ${secret}`
 
 /** Resolves when there is a line in the log that says so. */
 async function logged(there: Live, words: RegExp): Promise<void> {
-  while (!words.test(there.output.stderr)) await new Promise((resolve) => there.child.stderr!.once('data', resolve))
+  await until(
+    () => there.output.stderr,
+    (text) => words.test(text),
+    { what: String(words) },
+  )
 }
 
 test('a token is in no answer, no log, no metric and no setting that is shown, whatever is done with it', async () => {
@@ -81,7 +87,7 @@ test('a token is in no answer, no log, no metric and no setting that is shown, w
   write('tokens', `ha-1 operate ${secret} ${other}\n`)
   process.kill(live.pid, 'SIGHUP')
   await logged(live, /stay as they were/)
-  const shown = await run(['config'], { env: { INTROSPECTD_TOKEN: secret, INTROSPECTD_TOKEN_FILE: tokenFile } })
+  const shown = await runHere(['config'], { env: { INTROSPECTD_TOKEN: secret, INTROSPECTD_TOKEN_FILE: tokenFile } })
   const everything = [...heard, live.output.stdout, live.output.stderr, shown.stdout, shown.stderr].join('\n')
   expect(everything).toContain('ha-1')
   expect(shown.stdout).toContain('token is set, and not shown')
@@ -146,7 +152,7 @@ describe('over TLS', () => {
     live = await Live.start(flags())
     const { url } = live
     expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
-    const ask = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: url } })
+    const ask = (...words: string[]) => runHere(words, { env: { INTROSPECTD_URL: url } })
     expect((await ask('ps', '--ca', authority.ca)).stdout).toMatch(/PID/)
     expect((await run(['ps'], { env: { INTROSPECTD_URL: url, NODE_EXTRA_CA_CERTS: authority.ca } })).stdout).toMatch(
       /PID/,
@@ -164,7 +170,7 @@ describe('over TLS', () => {
     const tokenFile = write('named', 'alice read cert\n')
     live = await Live.start([...flags(), '--tls-client-ca', authority.ca, '--token-file', tokenFile])
     const { url } = live
-    const ask = (...words: string[]) => run([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
+    const ask = (...words: string[]) => runHere([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
     const shown = ['--client-cert', alice.cert, '--client-key', alice.key]
     expect((await ask('ps', ...shown)).stdout).toMatch(/PID/)
     expect((await ask('set', '/sys/threads', '100', ...shown)).stderr).toMatch(/the token alice has the role read/)

@@ -1,4 +1,7 @@
 /** Messages as they come, and promises for the one that shows a fact. */
+
+import { within } from '../../../support/until.ts'
+
 export class Heard<Message> {
   readonly messages: Message[] = []
   readonly #waiting = new Set<(message: Message) => void>()
@@ -38,6 +41,7 @@ export class Heard<Message> {
       }
       this.#waiting.add(look)
     })
-    return Promise.race([found, this.failure])
+    const seen = () => this.messages.slice(-3)
+    return within(Promise.race([found, this.failure]), seen, { what: String(pick) })
   }
 }

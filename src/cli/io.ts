@@ -1,0 +1,37 @@
+/** The streams, environment variables and signals that a command uses: those of this process, unless a test gives others. */
+
+import { environment } from '../config/settings.ts'
+
+/** Standard output. Only a terminal has columns. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+
+export interface CommandIo {
+  readonly stdout: Output
+  readonly stderr: NodeJS.WritableStream
+  readonly env: NodeJS.ProcessEnv
+  /** Aborted when the command is to end, as by Ctrl-C. */
+  readonly endOnSignals: () => AbortController
+  readonly setExitCode: (code: number) => void
+  /** Sets the name that `ps` shows. */
+  readonly setTitle: (title: string) => void
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export const processIo: CommandIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: environment,
+  // The first signal ends the command in order; a second one kills the process.
+  endOnSignals: () => {
+    const ending = new AbortController()
+    for (const signal of signals) process.once(signal, () => ending.abort())
+    return ending
+  },
+  setExitCode: (code) => {
+    process.exitCode = code
+  },
+  setTitle: (title) => {
+    process.title = title
+  },
+}
