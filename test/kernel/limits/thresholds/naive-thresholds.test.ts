@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
 import type { KernelEvent } from '../../../../src/kernel/events.ts'
 import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
-import { processOf } from '../../../../src/kernel/limits/thresholds/crossing.ts'
 import {
   type Point,
   pointValue,
@@ -11,6 +10,7 @@ import {
   type ThresholdDefinition,
 } from '../../../../src/kernel/limits/thresholds/threshold.ts'
 import { containers, type Node } from '../../../../src/kernel/nodes/node.ts'
+import { processOf } from '../../../../src/kernel/nodes/owners.ts'
 import { nodesWithin, partitionsWithin } from '../../../../src/kernel/nodes/within.ts'
 import { History, type Step, step } from '../../history.ts'
 import { Bench } from '../../support.ts'
