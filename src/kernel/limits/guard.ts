@@ -74,7 +74,7 @@ export function guardOf({ guards }: Node, index: number): Guard | null {
   return null
 }
 
-/** All guards of a node, in the order of the table of limits. */
+/** The guards of a node, in the order of the table of limits. */
 export function guardsOf({ guards }: Node): Guard[] {
   return (guards ?? []).filter((guard) => guard instanceof Guard)
 }
