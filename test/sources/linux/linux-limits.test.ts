@@ -29,9 +29,7 @@ describe('masks', () => {
   })
 
   test('limits that can change at rest are read without asking whether a thread ran', () => {
-    expect(namesIn(plan.restMask)).toEqual(
-      expect.arrayContaining(['address-space', 'data-pages', 'memory', 'signals']),
-    )
+    expect(namesIn(plan.restMask)).toEqual(expect.arrayContaining(['address-space', 'data-pages', 'memory', 'signals']))
     expect(namesIn(plan.restMask & (plan.fdTableMask | plan.threadMask))).toEqual([])
     expect(namesIn(plan.ranMask)).toEqual(
       scannedLimits.filter((limit) => limit !== 'fds' && (plan.restMask & plan.bitOf(limit)) === 0).sort(),
