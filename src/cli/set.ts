@@ -2,12 +2,12 @@
 
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
+import { amountText } from '../kernel/limits/amount-text.ts'
 import { MalformedWords } from '../tree/errors.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { printable } from '../tree/text.ts'
 import { parseWords } from '../tree/threshold-text.ts'
 import type { ThresholdView } from '../tree/views.ts'
-import { amountText } from './amount.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'

@@ -4,7 +4,7 @@
  */
 
 import { assert, KernelError } from '../../errno.ts'
-import type { EventType } from '../../events.ts'
+import type { Emit, EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
 import { processOf } from '../../nodes/owners.ts'
 import { guardOf } from '../guard.ts'
@@ -27,6 +27,7 @@ export interface Need {
 }
 
 export interface Newborn extends Expected {
+  readonly level: 'thread' | 'process'
   /** Infinity: it will have no finite one. */
   readonly capacity: number
 }
@@ -42,7 +43,7 @@ export interface Refuser {
   readonly most: number
   readonly by: 'threshold' | 'rlimit' | 'pool'
   /** Of what is yet to be born. */
-  readonly newborn: Level | null
+  readonly newborn: Newborn['level'] | null
 }
 
 interface Held {
@@ -147,7 +148,7 @@ function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refus
 
 /** The parts of a kernel that `limit.denied` needs. */
 export interface DenialReporter extends Held {
-  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void
+  readonly emit: Emit
 }
 
 /** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
@@ -164,7 +165,8 @@ export function emitDenied(kernel: DenialReporter, error: unknown, cause: Denial
     const { node, threshold, need } = refuser
     const process = processOf(node)
     const about = [threshold?.path, process?.partition?.path, cause.cause].filter((path) => typeof path === 'string')
-    kernel.emit('limit.denied', `${node.path}/${need.limit}`, about, { ...deniedData(kernel, refuser), ...cause })
+    const data = { ...deniedData(kernel, refuser), ...cause }
+    kernel.emit('limit.denied', { subject: `${node.path}/${need.limit}`, about, data })
   }
 }
 
@@ -178,15 +180,16 @@ export function fromOutside<T>(kernel: DenialReporter, call: string, change: () 
   }
 }
 
-function deniedData({ usage }: Held, refuser: Refuser): Record<string, unknown> {
+function deniedData({ usage }: Held, refuser: Refuser): Omit<EventData['limit.denied'], keyof DenialCause> {
   const { need, node, threshold, most, by, newborn } = refuser
   const index = limitIndex[need.limit]
+  const rlimit = rlimitOf(rows[index]!.name)
   const process = processOf(node)
   return {
     limit: need.limit,
     errno: errnoOf(refuser),
     by,
-    ...(by === 'rlimit' && { rlimit: rlimitOf(rows[index]!.name) }),
+    ...(by === 'rlimit' && rlimit !== null && { rlimit }),
     threshold: threshold?.path ?? null,
     ...(newborn !== null && { newborn }),
     value: usage.value(node, index),
