@@ -61,7 +61,7 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  // Signals are handled before the address is printed: whoever reads it may send one.
+  // Signals are handled before the address is printed: a program that reads it may send one.
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()

@@ -1,12 +1,12 @@
-/** The streams, environment variables and signals that a command uses: those of this process, unless a test gives others. */
+/** Streams, environment variables and signals of a command. They are this process's own, unless a test passes others. */
 
 import { environment } from '../config/settings.ts'
 
 /** Standard output. Only a terminal has columns. */
-export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+export type CommandOutput = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
 
 export interface CommandIo {
-  readonly stdout: Output
+  readonly stdout: CommandOutput
   readonly stderr: NodeJS.WritableStream
   readonly env: NodeJS.ProcessEnv
   /** Aborted when the command is to end, as by Ctrl-C. */

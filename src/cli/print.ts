@@ -1,8 +1,8 @@
 /** Writes to standard output. If the pipe is closed or the terminal has gone, the command ends without an error. */
 
-import type { CommandIo, Output } from './io.ts'
+import type { CommandIo, CommandOutput } from './io.ts'
 
-const guarded = new WeakSet<Output>()
+const guarded = new WeakSet<CommandOutput>()
 
 export function print({ stdout }: CommandIo, text: string): void {
   if (!guarded.has(stdout)) stdout.on('error', endWithoutReader)

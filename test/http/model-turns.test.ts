@@ -18,7 +18,7 @@ const ticking: readonly object[] = [
   { caller: '/sys/proc/1/thread/1', call: 'TimerSettime', timerid: 1, after: '1ms', every: '1ms' },
 ]
 
-test('of lines that are a long time each, others are answered between them', async () => {
+test('other requests are answered between lines of calls that take long', async () => {
   const advances = Array.from({ length: 20 }, () => ({ call: 'advance', advance: '1h' }))
   const lines = [{ call: 'create', name: 'ticking' }, ...ticking, ...advances].map((line) => JSON.stringify(line))
   let over = false

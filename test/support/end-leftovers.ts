@@ -1,6 +1,6 @@
 /**
- * Ends what a test run leaves running, as after a test that timed out. Every program that tests start inherits a variable
- * with the id of the run: by that it is found, whoever started it. Runs once, when all tests are over.
+ * Ends the processes that a test run leaves behind, for example after a test that timed out. Every program that tests
+ * start inherits a variable with the id of the run. The search for that variable runs once, after all tests.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'

@@ -3,8 +3,8 @@
 import { globSync } from 'node:fs'
 
 /**
- * The tier of each test file: the first row that matches it; `unit` where none does.
- * `npm test` runs unit, process and machine, in at most three minutes on two idle cores; `npm run test:all` runs soak too.
+ * The tier of each test file: the first row that matches it, else `unit`.
+ * `npm test` runs unit, process and machine. `npm run test:all` runs soak too.
  * A file with quick and slow tests is split, and the slow part gets a row in `soak`.
  */
 export const tiers = {

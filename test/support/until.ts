@@ -9,7 +9,7 @@ const untilMsMax = 55_000
 export interface UntilOptions {
   readonly everyMs?: number
   readonly msMax?: number
-  /** What is waited for, for the error message. */
+  /** Names the awaited value in the error message. */
   readonly what?: string
 }
 
