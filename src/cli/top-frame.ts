@@ -1,7 +1,7 @@
 /** What `top` shows, as lines: of the machine a head, then the processes. */
 
 import { styleText } from 'node:util'
-import { processColumns } from '../tree/nodes/nodes.ts'
+import { processColumns } from '../tree/nodes/directories.ts'
 import { alignTable, cpuText, printable, renderTable, sizeText } from '../tree/text.ts'
 import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'
 import { clockText } from './event-line.ts'

@@ -12,7 +12,7 @@ import { kernelCallNames } from '../model/calls/table.ts'
 import { poolNames } from '../model/machine.ts'
 import type { ModelProcess } from '../model/objects/model-process.ts'
 import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
-import type { Model } from './definition.ts'
+import type { Model } from './context.ts'
 import type { Advanced } from './model-views.ts'
 import { timeText } from './show.ts'
 

@@ -4,11 +4,8 @@ import { isUtf8 } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
+import { includesRole, type Role, roles } from '../../tree/role.ts'
 import { Problem } from '../problems.ts'
-
-/** From the least to the most: each may do what those before it may. */
-export const roles = ['read', 'control', 'operate'] as const
-export type Role = (typeof roles)[number]
 
 export interface Token {
   readonly name: string
@@ -159,7 +156,7 @@ function offeredToken(offer: string): string | null {
 
 /** @throws Problem */
 export function authorize(token: Token | null, needed: Role): void {
-  if (token === null || roles.indexOf(token.role) >= roles.indexOf(needed)) return
+  if (token === null || includesRole(token.role, needed)) return
   throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }
 
