@@ -132,19 +132,19 @@ function nextPage(url: string, cursor: string): string {
 
 function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { hub } = parts
-  const asked = subscriptionRequestOf(parts, request)
-  const beginning = hub.beginning(asked)
-  refuseGone(beginning)
-  const { text } = asked.filter
+  const subscription = subscriptionRequestOf(parts, request)
+  const start = hub.startPosition(subscription)
+  refuseGone(start)
+  const { text } = subscription.filter
   const common = commonHeaders(parts, { canonical: text, isAlias: text !== pathOf(request) })
   // A client that is cut off before the first event resumes from the cursor at which the stream began.
-  const headers = beginning.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(beginning.cursor) } : common
+  const headers = start.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(start.cursor) } : common
   parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
     reply.raw.end(`: ${reason}\n\n`),
   )
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
-  else streamOverSse(hub, reply.raw, headers, { asked, beginning })
+  else streamOverSse(hub, reply.raw, headers, { request: subscription, start })
   return reply
 }
 

@@ -155,7 +155,7 @@ function show(
     cursor: cursorText(cursor),
     behind: isGone ? null : newest - cursor,
     gone: isGone,
-    connected: hub.durables.isHeld(name),
+    connected: hub.durables.isConnected(name),
     kept: storage,
     created: new Date(created).toISOString(),
     acknowledged: acknowledged === null ? null : new Date(acknowledged).toISOString(),
