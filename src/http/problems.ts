@@ -81,7 +81,7 @@ export class Problem extends Error {
 export function withoutModel(source: string, allow: string): Problem {
   return new Problem(
     'method-not-allowed',
-    `only the model takes this request, and the source is ${source}; start with --source model`,
+    `the source is ${source}: a live kernel is observed, not called; start with --source model to use the model`,
     { headers: { allow } },
   )
 }
