@@ -4,7 +4,7 @@ import type { Definition } from '../tree/definition.ts'
 import { rowOfShape } from '../tree/resolve.ts'
 import type { Role } from '../tree/role.ts'
 import type { LinesVerb, Verb } from '../tree/verb.ts'
-import type { Access } from './service-route.ts'
+import type { NeededRole } from './service-route.ts'
 import { serviceRouteAt } from './service-routes.ts'
 
 /** Where no row has the verb: so a token cannot find out by its writes which rows there are. */
@@ -22,7 +22,7 @@ export function isInTree(path: string): boolean {
 }
 
 /** @param path without its query */
-export function accessOf(method: string, path: string): Access {
+export function accessOf(method: string, path: string): NeededRole {
   if (!isInTree(path)) return accessOfService(method, path)
   const least = leastRoles[method]
   if (least === undefined) return 'read'
@@ -30,7 +30,7 @@ export function accessOf(method: string, path: string): Access {
   return (row === null ? undefined : verbOf(row, method))?.role ?? least
 }
 
-function accessOfService(method: string, path: string): Access {
+function accessOfService(method: string, path: string): NeededRole {
   const route = serviceRouteAt(path)
   if (route === null) return 'read'
   const { GET, PUT, DELETE } = route.verbs

@@ -63,8 +63,8 @@ export function checkLineType(request: Pick<FastifyRequest, 'headers'>): void {
   checkType(mediaType(request), lineTypes, 'application/x-ndjson')
 }
 
-function checkType(type: string, supported: ReadonlySet<string>, usual: string): void {
-  if (!supported.has(type)) throw unsupported(type, usual)
+function checkType(type: string, supported: ReadonlySet<string>, expected: string): void {
+  if (!supported.has(type)) throw unsupported(type, expected)
 }
 
 function unsupported(type: string, supported: string): Problem {

@@ -22,7 +22,7 @@ export interface ServiceParts extends StreamParts {
 }
 
 /** The role that a request needs; `open` is for anybody, without a token. */
-export type Access = Role | 'open'
+export type NeededRole = Role | 'open'
 
 /** One kind of reply, for OpenAPI. */
 export interface ServiceReply {
@@ -37,7 +37,7 @@ export interface ServiceReply {
 interface AnyServiceVerb {
   readonly summary: string
   readonly operationId: string
-  readonly access: Access
+  readonly access: NeededRole
   readonly replies: Readonly<Record<number, ServiceReply>>
 }
 

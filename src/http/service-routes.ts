@@ -1,4 +1,4 @@
-/** All routes outside the tree: which row a path belongs to, and the registration of the rows with Fastify. */
+/** The routes outside the tree: which row a path belongs to, and the registration of the rows with Fastify. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readBody } from './body.ts'

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import { bounds } from '../../base/bounds.ts'
 import { accessOf, isInTree } from '../access.ts'
 import { Problem } from '../problems.ts'
-import type { Access } from '../service-route.ts'
+import type { NeededRole } from '../service-route.ts'
 import type { Clients } from './clients.ts'
 import { authenticate, authorize, checkPlaces, type Gate, refuseTokenInUrl, type Token } from './gate.ts'
 import type { Listener } from './listener.ts'
@@ -17,7 +17,7 @@ declare module 'fastify' {
     /** The token of the request; null where the service has no tokens, and on open routes. */
     token: Token | null
     /** The role that `admit` has checked. */
-    access: Access
+    access: NeededRole
   }
 }
 

@@ -8,7 +8,7 @@ import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
 import { showPartition, showProcess, showThread } from '../show.ts'
 import { countText, cpuText, sizeText } from '../text.ts'
 import { PartitionView, ProcessView, ThreadView } from '../views.ts'
-import { partitionNames } from './levels.ts'
+import { namesFromRoot } from './levels.ts'
 
 type Amount = number | null | undefined
 
@@ -136,7 +136,7 @@ export const directoryDefinitions = [
       modelOnly: true,
       body: PoolsBody,
       run: ({ context, node: container, params: { name }, body: { pools } }) => {
-        const names = container.level === 'system' ? [name!] : [...partitionNames(container), name!]
+        const names = container.level === 'system' ? [name!] : [...namesFromRoot(container), name!]
         const partition = modelOf(context).machine.putPartition(names, pools)
         return { status: 201, body: showPartition(context.kernel, partition), location: partition.path }
       },
