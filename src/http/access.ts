@@ -1,4 +1,6 @@
-/** The least role that a request needs, read from the rows before anything of the request but its first line is used. */
+/**
+ * The least role that a request needs, read from the rows before anything of the request but its first line is used.
+ */
 
 import type { Definition } from '../tree/definition.ts'
 import { rowOfShape } from '../tree/resolve.ts'

@@ -23,7 +23,8 @@ export function timeBody(
   })
   const timer = setTimeout(() => timed.destroy(late), bounds.requestMsMax)
   timed.once('close', () => clearTimeout(timer))
-  // The reader of the body gets this error too. But nothing reads the body of a GET, or one that is too large from the start.
+  // The reader of the body gets this error too. But nothing reads the body of a GET, or one that is too large from the
+  // start.
   timed.on('error', (error) => log.debug({ err: error }, 'the body of a request was abandoned'))
   reply.raw.once('close', () => {
     payload.unpipe(timed)

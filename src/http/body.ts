@@ -43,7 +43,9 @@ export function readBody<B extends z.ZodType>(
   return isObject(value) ? body.parse(value) : parseForm(body, value, expectedForm(textForm))
 }
 
-/** The names of fields help little where no object was sent, so the detail describes the expected form. @throws Problem */
+/**
+ * The names of fields help little where no object was sent, so the detail describes the expected form. @throws Problem
+ */
 function parseForm<B extends z.ZodType>(body: B, value: unknown, form: string): z.output<B> {
   const parsed = body.safeParse(value)
   if (parsed.success) return parsed.data

@@ -1,6 +1,7 @@
 /**
- * The route `POST /sys/calls`: NDJSON in both directions. Each line is a call and is answered by a line, in order. An errno is
- * an answer too. The first line that is no call ends the stream with a problem; the calls before it stay executed.
+ * The route `POST /sys/calls`: NDJSON in both directions. Each line is a call and is answered by a line, in order. An
+ * errno is an answer too. The first line that is no call ends the stream with a problem; the calls before it stay
+ * executed.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -51,7 +52,9 @@ async function* answers(session: Session, payload: Readable): AsyncGenerator<str
   if (rest !== '') yield rest
 }
 
-/** A client that is still writing reads the answer only if it can finish writing. One that never finishes is cut off. */
+/**
+ * A client that is still writing reads the answer only if it can finish writing. One that never finishes is cut off.
+ */
 function discardRest(payload: Readable): void {
   const cut = setTimeout(() => payload.destroy(), bounds.lingerMs)
   payload.once('close', () => clearTimeout(cut))

@@ -104,7 +104,8 @@ interface Page {
 }
 
 /**
- * Examines events in batches and yields to other requests in between: a narrow filter may examine many events and match few.
+ * Examines events in batches and yields to other requests in between: a narrow filter may examine many events and match
+ * few.
  * @throws Problem where the next events were deleted meanwhile
  */
 async function readPage(log: EventLog, { after, newest, filter, types, limit }: PageRequest): Promise<Page> {

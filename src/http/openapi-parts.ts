@@ -62,7 +62,9 @@ export function jsonContent(shape: z.ZodType): Json {
   return { [forms.json]: { schema: schemaOf(shape) } }
 }
 
-/** A stream of documents. OpenAPI 3.1 has no keyword for their schema: `x-itemSchema` is what 3.2 calls `itemSchema`. */
+/**
+ * A stream of documents. OpenAPI 3.1 has no keyword for their schema: `x-itemSchema` is what 3.2 calls `itemSchema`.
+ */
 export function linesContent(form: 'ndjson' | 'stream', line: z.ZodType, description: string): Json {
   return {
     [forms[form]]: { schema: { type: 'string', description }, 'x-itemSchema': schemaOf(line) },

@@ -1,4 +1,6 @@
-/** Makes the OpenAPI document from the rows of the tree and of the routes outside it, so it describes what is served. */
+/**
+ * Makes the OpenAPI document from the rows of the tree and of the routes outside it, so it describes what is served.
+ */
 
 import type { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,4 +1,6 @@
-/** Serves the pathname space: one route for reads, streams and upgrades, one for every method that changes something. */
+/**
+ * Serves the pathname space: one route for reads, streams and upgrades, one for every method that changes something.
+ */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'

@@ -34,7 +34,9 @@ import { addServiceRoutes, allowOfService, serviceRouteAt } from './service-rout
 declare module 'fastify' {
   interface FastifyInstance {
     clients: Clients
-    /** Applies a new token file: streams of unknown tokens are closed. Certificates are replaced where there are any. */
+    /**
+     * Applies a new token file: streams of unknown tokens are closed. Certificates are replaced where there are any.
+     */
     renewAccess(tls: TlsMaterial | null): void
   }
 }
@@ -46,7 +48,7 @@ export interface ServerParts {
   readonly health: Health
   readonly metrics: MetricsText
   readonly logger: FastifyBaseLogger
-  /** Where events and cursors are stored. */
+  /** The store of events and cursors. */
   readonly storage: 'journal' | 'memory'
   readonly edge: ListenerOptions
   readonly limits: ClientLimits
@@ -70,8 +72,8 @@ function createApp(listener: Listener, logger: FastifyBaseLogger): FastifyInstan
   return fastify({
     serverFactory: (handler) => listener.create(handler),
     loggerInstance: logger,
-    // A log line for each request halves the throughput, so only errors are logged. A child logger for each request costs
-    // as much as resolving its path.
+    // A log line for each request halves the throughput, so only errors are logged. A child logger for each request
+    // costs as much as resolving its path.
     childLoggerFactory: (parent) => parent,
     logController: new fastify.LogController({ disableRequestLogging: true }),
     bodyLimit: bounds.bodyBytesMax,

@@ -17,7 +17,7 @@ export interface ServiceParts extends StreamParts {
   readonly health: Health
   readonly metrics: MetricsText
   readonly documents: ApiDocuments
-  /** Where events and cursors are stored. */
+  /** The store of events and cursors. */
   readonly storage: 'journal' | 'memory'
 }
 
@@ -67,7 +67,7 @@ export interface ServiceVerb extends AnyServiceVerb {
 }
 
 export interface ServiceRoute {
-  /** As in `/subscriptions/:name`. */
+  /** A path with at most one parameter, as in `/subscriptions/:name`. */
   readonly path: string
   /** Schema of the parameter in the path. */
   readonly name?: z.ZodType

@@ -1,4 +1,6 @@
-/** The routes below `/subscriptions`: durable subscriptions, each with the cursor that its subscriber has acknowledged. */
+/**
+ * The routes below `/subscriptions`: durable subscriptions, each with the cursor that its subscriber has acknowledged.
+ */
 
 import { z } from 'zod'
 import { cursorText } from '../base/cursor.ts'

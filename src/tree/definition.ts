@@ -31,7 +31,10 @@ export interface Column<Entry> {
   readonly title: string
   readonly align: 'left' | 'right'
   cell(entry: Entry): string
-  /** The number that the cell shows, to sort by; null and undefined where it is unknown. Without it rows sort by the cell. */
+  /**
+   * The number that the cell shows, to sort by; null and undefined where it is unknown. Without it rows sort by the
+   * cell.
+   */
   by?(entry: Entry): number | null | undefined
 }
 
@@ -65,8 +68,9 @@ interface AnyRow {
 }
 
 /**
- * One row, as the rest of the service sees it. The types of node, view and body are erased here and nowhere else: TypeScript
- * compares the parameters of methods in both directions, so a typed row is assignable to this shape without a cast.
+ * One row, as the rest of the service sees it. The types of node, view and body are erased here and nowhere else:
+ * TypeScript compares the parameters of methods in both directions, so a typed row is assignable to this shape without
+ * a cast.
  */
 export interface Definition extends AnyRow {
   /** The levels that have this row, each below the paths of its nodes. */
@@ -88,7 +92,10 @@ export interface Definition extends AnyRow {
   readonly post?: Verb
   readonly postLines?: LinesVerb
   readonly remove?: Verb
-  /** PUT of a name below this directory that does not exist yet. `params.name` is that name, `node` the directory's node. */
+  /**
+   * PUT of a name below this directory that does not exist yet. `params.name` is that name, `node` the directory's
+   * node.
+   */
   readonly create?: Verb
 }
 

@@ -1,7 +1,8 @@
 /**
- * Caches processes and threads as JSON, each for as long as nothing in it changes: most of a machine is idle, and encoding is
- * most of the cost of a bulk read. A process's revision counts the changes of its threads too, so the cache also has the
- * process with its threads inline. Partitions and the system change with every reading, so they are encoded each time.
+ * Caches processes and threads as JSON, each for as long as nothing in it changes: most of a machine is idle, and
+ * encoding is most of the cost of a bulk read. A process's revision counts the changes of its threads too, so the cache
+ * also has the process with its threads inline. Partitions and the system change with every reading, so they are
+ * encoded each time.
  */
 
 import type { Node } from '../kernel/nodes/node.ts'

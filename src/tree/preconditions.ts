@@ -11,7 +11,10 @@ export function etagOf({ revision }: Revised): string {
   return `"${revision}"`
 }
 
-/** @param noun names the resource, as in "threshold" @param existing null where there is none yet @throws PreconditionFailed */
+/**
+ * @param noun names the resource, as in "threshold" @param existing null where there is none yet @throws
+ * PreconditionFailed
+ */
 export function checkPreconditions(
   noun: string,
   existing: Revised | null,

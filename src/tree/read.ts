@@ -1,6 +1,6 @@
 /**
- * Reads what a pathname names: the whole or a page of it, all fields or some, with the levels below or without. A read happens
- * in one tick of the event loop, so it is one snapshot.
+ * Reads what a pathname names: the whole or a page of it, all fields or some, with the levels below or without. A read
+ * happens in one tick of the event loop, so it is one snapshot.
  */
 
 import type { Node } from '../kernel/nodes/node.ts'

@@ -1,6 +1,6 @@
 /**
- * The state of everything that a path filter matches, taken in one tick of the event loop, so it is one snapshot. Nodes come
- * first, then thresholds and deadlocks.
+ * The state of everything that a path filter matches, taken in one tick of the event loop, so it is one snapshot. Nodes
+ * come first, then thresholds and deadlocks.
  */
 
 import { processOf } from '../kernel/limits/thresholds/crossing.ts'

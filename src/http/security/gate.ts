@@ -131,8 +131,8 @@ function unauthorized(detail: string): Problem {
 }
 
 /**
- * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none, and is
- * never the one that is chosen. Null where there is no token. @throws Problem
+ * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none,
+ * and is never the one that is chosen. Null where there is no token. @throws Problem
  */
 function offeredToken(offer: string): string | null {
   const names = offer.split(',').map((name) => name.trim())
