@@ -3,8 +3,8 @@
  * come first, then thresholds and deadlocks.
  */
 
-import { processOf } from '../kernel/limits/thresholds/crossing.ts'
 import type { Node } from '../kernel/nodes/node.ts'
+import { processOf } from '../kernel/nodes/owners.ts'
 import { partitionsWithin, processesWithin } from '../kernel/nodes/within.ts'
 import type { TreeContext } from './context.ts'
 import { NoSuchPath } from './errors.ts'

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'
-import { operate } from '../../kernel/actions.ts'
+import { operate } from '../../kernel/operate.ts'
 import { defineNode } from '../definition.ts'
 import { SentView, SignalsView } from '../views.ts'
 

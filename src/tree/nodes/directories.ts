@@ -1,12 +1,12 @@
 /** The directories of nodes: processes, threads and partitions, with the columns of their text forms. */
 
+import { countText, cpuText, sizeText } from '../../kernel/limits/amount-text.ts'
 import { processesWithin } from '../../kernel/nodes/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
 import { modelOf } from '../context.ts'
 import { type Column, defineList } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
 import { showPartition, showProcess, showThread } from '../show.ts'
-import { countText, cpuText, sizeText } from '../text.ts'
 import { PartitionView, ProcessView, ThreadView } from '../views.ts'
 import { namesFromRoot } from './levels.ts'
 
