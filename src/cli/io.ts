@@ -1,4 +1,4 @@
-/** Streams, environment variables and signals of a command. They are this process's own, unless a test passes others. */
+/** Streams, environment variables and signals of a command. Tests pass their own. */
 
 import { environment } from '../config/settings.ts'
 

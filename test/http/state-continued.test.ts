@@ -14,7 +14,7 @@ afterEach(() => service.stop())
 
 describe('a state that is saved and put into another service', () => {
   test('after any line of a log goes on with the same answers and the same events, byte for byte', async () => {
-    let told = 0
+    let reported = 0
     for (let cut = 0; cut <= log.length; cut++) {
       const [one, two] = [await new ModelService().start(), await new ModelService().start()]
       try {
@@ -31,13 +31,13 @@ describe('a state that is saved and put into another service', () => {
           await watcher.until(({ type, data }) => type === 'process.created' && data.name === 'last')
         expect(bytes(watchers[1]!)).toEqual(bytes(watchers[0]!))
         expect(await save(two)).toBe(await save(one))
-        told += watchers[0]!.frames.length
+        reported += watchers[0]!.frames.length
       } finally {
         await one.stop()
         await two.stop()
       }
     }
-    expect(told).toBeGreaterThan(500)
+    expect(reported).toBeGreaterThan(500)
   }, 60_000)
 })
 

@@ -136,7 +136,7 @@ test('of a deadlock that was told before it is told that it is over, and it is f
   await end('SIGKILL')
   await start()
   await live!.until('/sys/deadlocks', ({ entries }) => JSON.stringify(entries).includes(`/sys/proc/${ring.pid}/`))
-  // A busy machine has deadlocks of others, and losses of the process connector at /sys/proc: only the restart is at /sys.
+  // A busy machine has other deadlocks, and losses of the process connector at /sys/proc: only the restart is at /sys.
   const isRestart = ({ type, subject }: CloudEvent) => type === 'events.lost' && subject === '/sys'
   const all = (await deadlockEventsSince(before)).filter((event) => isRestart(event) || isOurs(event))
   const restart = all.findIndex(isRestart)

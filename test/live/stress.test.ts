@@ -22,7 +22,7 @@ test('beside stress-ng it neither fails nor forgets, and afterwards the tree is 
     if (type === 'process.created') living.add(subject)
     else if (type === 'process.died') living.delete(subject)
   }
-  // Whatever was born beside it and is not told dead must still be there.
+  // Each process born during the load, and not reported dead, must still be there.
   for (const path of living) expect([path, (await live.get(path)).path]).toEqual([path, path])
   // Grandchildren that it left behind may end a little later than it does.
   await live.until(
