@@ -106,7 +106,7 @@ test('--proc-root shows the files it is pointed at, and nothing of this machine'
   // Process 7 is a zombie there.
   expect(await live.get('/sys/processes')).toMatchObject({ value: 1, period: '1s' })
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain(
-    'is not /proc, of which the connector tells',
+    'the connector reports on /proc',
   )
   expect(live.output.stderr).toBe('')
   await live.stop()

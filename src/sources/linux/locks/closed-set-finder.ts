@@ -4,7 +4,7 @@
  */
 
 import type { ProcFiles } from '../native/proc-files.ts'
-import { waitsForEver } from '../parse/futex-lock.ts'
+import { waitsForEver } from '../parse/futex-call.ts'
 import { handlesSignals } from '../parse/signals.ts'
 import { countTimers } from '../parse/timers.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'

@@ -1,7 +1,8 @@
 /** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
 
 import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
-import { type FutexCall, type FutexLock, futexCallOf, lockOf } from '../parse/futex-lock.ts'
+import { type FutexCall, futexCallOf } from '../parse/futex-call.ts'
+import { type FutexLock, lockOf } from '../parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'

@@ -13,7 +13,7 @@
  */
 
 import type { ProcFiles } from '../native/proc-files.ts'
-import { type FutexCall, isParked } from '../parse/futex-lock.ts'
+import { type FutexCall, isParked } from '../parse/futex-call.ts'
 import type { ObservedWait, ThreadFacts } from '../protocol.ts'
 import { futexUnknown } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'

@@ -3,7 +3,7 @@
  * makes no deadlock; but one that was told before does not end by it.
  */
 
-import type { FutexCall } from '../parse/futex-lock.ts'
+import type { FutexCall } from '../parse/futex-call.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { type LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'

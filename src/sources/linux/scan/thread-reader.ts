@@ -1,7 +1,8 @@
 /** Reads one thread: whether it ran, what it waits for, what it used. */
 
 import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
-import { futexCallOf, mayHaveOwner } from '../parse/futex-lock.ts'
+import { futexCallOf } from '../parse/futex-call.ts'
+import { mayHaveOwner } from '../parse/futex-lock.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'

@@ -1,7 +1,7 @@
 /** Facts about one thread that the scan worker carries from one pass to the next. */
 
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import type { FutexCall } from '../parse/futex-lock.ts'
+import type { FutexCall } from '../parse/futex-call.ts'
 import type { ScannedLimit, ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
 import { nothingSent, type Subject } from './report-subject.ts'
