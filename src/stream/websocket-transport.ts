@@ -1,12 +1,12 @@
-/** Frames of a WebSocket: as many of them in one write as a moment brings. */
+/** Sends text frames over a WebSocket, several of them in one write, and pings clients to detect dead connections. */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { bounds } from '../base/bounds.ts'
-import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
+import type { Transport } from './transport.ts'
 
-export class WebSocketLine implements Line {
+export class WebSocketTransport implements Transport {
   readonly #socket: WebSocket
   readonly #raw: Socket
   readonly #batch: Batch
@@ -36,7 +36,7 @@ export class WebSocketLine implements Line {
     this.#socket.ping('', undefined, () => then())
   }
 
-  /** The peer may never read: what the close leaves unsaid is cut off. */
+  /** The peer may never read the close frame: after the grace period the connection is cut. */
   close(code: number, reason: string): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     this.#batch.flush()
@@ -47,19 +47,22 @@ export class WebSocketLine implements Line {
   }
 }
 
-/** An event goes to all who get it one after the other: what was made for the one before does for the next. */
+/**
+ * Cache of the last frame. An event is sent to its subscribers one after the other, so that all of them use one frame.
+ */
 let last: { readonly json: Buffer; readonly frame: Buffer } | null = null
 
 /**
- * A whole text frame (RFC 6455, 5.2), which a server does not mask. `WebSocket.send` makes a header for each client, and
- * hands over two pieces. What it writes itself (pings, closes) is whole frames too, since nothing is compressed here.
+ * Encodes an unmasked text frame (RFC 6455, 5.2). `WebSocket.send` is not used because it makes a header for each
+ * client and writes header and payload separately. The library still writes pings and close frames. They cannot mix
+ * with ours: without compression each is one complete frame.
  */
 function frameOf(json: Buffer): Buffer {
   if (last?.json !== json) last = { json, frame: Buffer.concat([headerOf(json.length), json]) }
   return last.frame
 }
 
-/** The last fragment, of text. */
+/** First byte of an unfragmented text frame: FIN and opcode 1. */
 const finText = 0x81
 
 function headerOf(length: number): Buffer {
@@ -73,7 +76,9 @@ function headerOf(length: number): Buffer {
   return header
 }
 
-/** Pings, and ends the connection of a client that misses too many. Returns what stops it. */
+/**
+ * Pings the client, and terminates the connection after too many unanswered pings. Returns the function that stops it.
+ */
 export function keepAlive(socket: WebSocket): () => void {
   let missed = 0
   socket.on('pong', () => {
