@@ -105,9 +105,7 @@ test('--proc-root shows the files it is pointed at, and nothing of this machine'
   expect(entries.map(({ pid, identity }) => [pid, identity.split('-')[0]])).toEqual([[42, '111111']])
   // Process 7 is a zombie there.
   expect(await live.get('/sys/processes')).toMatchObject({ value: 1, period: '1s' })
-  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain(
-    'the connector reports on /proc',
-  )
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain('the connector reports on /proc')
   expect(live.output.stderr).toBe('')
   await live.stop()
 })
