@@ -111,7 +111,7 @@ export class LinuxSource implements Source {
     setImmediate(() => {
       this.#planScheduled = false
       this.#sendPlan()
-      this.#expiry.look()
+      this.#expiry.check()
     })
   }
 
@@ -157,7 +157,7 @@ export class LinuxSource implements Source {
       } else if (change === 'died') this.#births.addDeath(event.pid)
     }
     this.#births.schedule()
-    this.#expiry.look()
+    this.#expiry.check()
   }
 
   #sendBirths({ born, died }: BirthsAndDeaths): void {
@@ -218,7 +218,7 @@ export class LinuxSource implements Source {
       // Readings from before these processes were registered were not recorded, so the worker reads them again.
       if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
     })
-    this.#expiry.look()
+    this.#expiry.check()
     // Processes may have moved into or out of a partition with a threshold.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#health.note(report)

@@ -1,4 +1,4 @@
-/** Starts the live source's worker threads, for the main thread. */
+/** Starts the worker threads of the live source. Runs on the main thread. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -45,7 +45,7 @@ function startWorker<Message>(
   return { worker, stop }
 }
 
-/** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
+/** After `refused` the worker ends by itself. `onFailure` is called for every other end that was not requested. */
 export function startConnector(
   options: Pick<ScanOptions, 'clockOffset'>,
   onMessage: (message: ConnectorMessage) => void,

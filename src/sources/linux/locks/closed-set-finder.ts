@@ -1,6 +1,7 @@
 /**
- * Processes all of whose threads wait for ever on something inside the process: whatever the language, nobody can wake
- * them but a signal handler, a timer, or somebody who shares their memory. Where one of those is possible nothing is told.
+ * Finds processes in which every thread waits without timeout for something inside the process. In any language, only a
+ * signal handler, a timer, or a process that shares the memory can wake them. If one of these is possible, the process
+ * is not reported.
  */
 
 import type { ProcFiles } from '../native/proc-files.ts'
@@ -13,7 +14,7 @@ import type { LockReader } from './lock-reader.ts'
 import type { ScheduleReader } from './scan-ports.ts'
 
 interface Verdict {
-  /** How often its threads had run, all together, and how many there are. */
+  /** Number of times that its threads had run, all together, and number of threads. */
   readonly timesRun: number
   readonly threads: number
   readonly isClosed: boolean
@@ -23,7 +24,7 @@ interface Look {
   readonly process: TrackedProcess
   readonly threads: readonly TrackedThread[]
   readonly timesRun: number
-  /** As it was judged when its threads had run as often as now. */
+  /** The verdict if it was reached with the same numbers as now. */
   readonly former: Verdict | null
   stands: boolean
 }
@@ -42,15 +43,18 @@ export class ClosedSetFinder {
   readonly #parts: ClosedSetParts
   readonly #reader: LockReader
   readonly #verdicts = new Map<TrackedProcess, Verdict>()
-  #told = ''
+  #lastReported = ''
 
   constructor(parts: ClosedSetParts, reader: LockReader) {
     this.#parts = parts
     this.#reader = reader
   }
 
-  /** Processes of which each thread was seen to wait for ever. Of those judged before and not among these, the judgement stays. */
-  gather(processes: readonly TrackedProcess[]): Look[] {
+  /**
+   * Selects the processes in which every thread was seen in a wait without timeout. Verdicts on processes outside
+   * `processes` stay.
+   */
+  select(processes: readonly TrackedProcess[]): Look[] {
     const looks: Look[] = []
     for (const process of processes) {
       const threads = process.threads.filter(({ dead }) => !dead)
@@ -66,12 +70,12 @@ export class ClosedSetFinder {
     return looks
   }
 
-  lookAgain(looks: readonly Look[]): void {
+  inspectAgain(looks: readonly Look[]): void {
     for (const look of looks)
       if (look.former === null) look.stands = look.threads.every((thread) => this.#reader.isInSameCall(thread))
   }
 
-  /** The pids; null where they are those told before. */
+  /** The pids; null if they are those of the last report. */
   settle(looks: readonly Look[], joins: (thread: TrackedThread) => boolean): number[] | null {
     for (const look of looks) {
       const { process, threads, timesRun } = look
@@ -90,8 +94,8 @@ export class ClosedSetFinder {
       }
     }
     const told = sets.sort().join()
-    if (told === this.#told) return null
-    this.#told = told
+    if (told === this.#lastReported) return null
+    this.#lastReported = told
     return pids
   }
 
@@ -106,14 +110,14 @@ export class ClosedSetFinder {
 
   #isClosed({ process, threads }: Look, joins: (thread: TrackedThread) => boolean): boolean {
     if (!threads.every((thread) => thread.futex?.isPrivate || joins(thread))) return false
-    const status = this.#textOf(`${process.insidePath}/status`)
+    const status = this.#textOf(`${process.livePath}/status`)
     const timers = this.#textOf(process.timers.path)
     if (status === null || timers === null) return false
     return handlesSignals(status) === false && countTimers(timers) === 0 && this.#reader.hasOwnMemory(process)
   }
 
   #textOf(path: string): string | null {
-    const length = this.#parts.files.readOnce(path)
+    const length = this.#parts.files.readWhole(path)
     return length < 0 ? null : this.#parts.files.bytes.toString('latin1', 0, length)
   }
 }

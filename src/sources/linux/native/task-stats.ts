@@ -1,6 +1,6 @@
 /**
- * How much each process ran, asked of the kernel for many processes with one call. Only an aid to reading less: where it
- * is refused (it needs CAP_NET_ADMIN) or the kernel does not keep the figures, every thread is looked at.
+ * Reads from taskstats how long each process ran, for many processes with one call. It only saves reading: if it is
+ * refused (it needs CAP_NET_ADMIN) or the kernel does not collect the figures, every thread is read instead.
  */
 
 import {
@@ -21,7 +21,7 @@ const netlinkGeneric = 16
 const solSocket = 1
 const soRcvtimeo = 20
 const soRcvbufforce = 33
-// Enough for the answers to a batch, which wait until all of it is sent.
+// Room for the answers to a whole batch, which wait until all requests are sent.
 const receiveBufferBytes = 2 * 1024 * 1024
 const batchMax = 128
 const answerBytes = 1024
@@ -47,7 +47,7 @@ export class TaskStats {
     this.#receiver = new BatchReceiver(fd, batchMax, answerBytes)
   }
 
-  /** Null where it cannot be used. */
+  /** Null if taskstats cannot be used. */
   static open(): TaskStats | null {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkGeneric)
     if (fd < 0) return null
@@ -70,7 +70,7 @@ export class TaskStats {
     const family = parseFamily(receiver.messages, receiver.lengthOf(0))
     if (family === null) return null
     const stats = new TaskStats(fd, family)
-    // A kernel that does not count says zero of everybody.
+    // A kernel that does not collect the figures reports zero for every process.
     let counts = false
     stats.read([process.pid], (_, timesRun, runNs) => {
       counts = timesRun > 0 && runNs > 0
@@ -78,7 +78,10 @@ export class TaskStats {
     return counts ? stats : null
   }
 
-  /** Tells of each process how often its threads ran, and how long; -1 for those that are gone. False where the kernel did not answer. */
+  /**
+   * Calls `onTotals` for each process with the number of times its threads ran, and for how long (ns); both are -1 if
+   * the process has ended. Returns false if the kernel did not answer.
+   */
   read(pids: readonly number[], tell: (index: number, timesRun: number, runNs: number) => void): boolean {
     for (let begin = 0; begin < pids.length; begin += batchMax)
       if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), tell)) return false
@@ -91,7 +94,7 @@ export class TaskStats {
     count: number,
     tell: (index: number, timesRun: number, runNs: number) => void,
   ): boolean {
-    // Answers to a batch that was given up come late: numbers that are not of this batch are passed over.
+    // Late answers to an abandoned batch may still arrive: answers with numbers outside this batch are ignored.
     const first = this.#sequence
     this.#sequence = (this.#sequence + count) >>> 0
     for (let place = 0; place < count; place++) {

@@ -3,13 +3,13 @@
 import type { SystemCall } from './syscall.ts'
 
 export interface FutexCall {
-  /** FUTEX_WAIT and so on, without its flags. */
+  /** FUTEX_WAIT and so on, without flags. */
   readonly command: number
   readonly isPrivate: boolean
   readonly isRealtime: boolean
-  /** It has an end, so it is never part of a deadlock. */
+  /** It has a timeout, so it is never part of a deadlock. */
   readonly isTimed: boolean
-  /** What the word had to hold for the thread to sleep. */
+  /** The value that the futex word had to have for the thread to sleep. */
   readonly value: number
   readonly address: number
   readonly stackPointer: number
@@ -42,7 +42,7 @@ export function takesPi({ command }: FutexCall): boolean {
   return command === futexLockPi || command === futexLockPi2
 }
 
-/** Nobody but another thread, or a signal, ends it: not time. */
+/** Only another thread or a signal ends the wait: it has no timeout. */
 export function waitsForEver(call: FutexCall): boolean {
   return !call.isTimed && (call.command === futexWait || call.command === futexWaitBitset || takesPi(call))
 }
@@ -51,7 +51,7 @@ export function sleeps(call: FutexCall, command: number): boolean {
   return call.command === command && !call.isTimed
 }
 
-/** glibc's way of waiting where it could also be told an end, and is not. */
+/** glibc's wait with FUTEX_WAIT_BITSET and CLOCK_REALTIME, which may have a timeout, but here has none. */
 export function sleepsInGlibc(call: FutexCall): boolean {
   return sleeps(call, futexWaitBitset) && call.isRealtime
 }
@@ -60,8 +60,9 @@ export function sleepsInGlibc(call: FutexCall): boolean {
 export const parkedWithin = 256
 
 /**
- * The kernel refuses the call that would close a loop of priority-inheriting mutexes, and glibc has that thread sleep for
- * ever on a word of its own stack. Which mutex it wanted can only be guessed from what else lies there.
+ * The kernel refuses a futex call that would close a cycle of priority-inheriting mutexes. glibc then parks that
+ * thread: it sleeps without timeout on a word of its own stack. The mutex that it wanted can only be guessed from other
+ * words there.
  */
 export function isParked(call: FutexCall): boolean {
   const above = call.address - call.stackPointer

@@ -1,6 +1,7 @@
 /**
- * Locks and their owners, from a futex call and the words in memory around the one it waits for. Pure: words come in, a
- * lock and the TID in it go out. Layouts are those of glibc and musl on x86-64; what does not fit exactly is no lock.
+ * Recognises locks and their owners from a futex call and the words in memory around its futex word. Pure: words in, a
+ * lock and its owner's TID out. Layouts are those of glibc and musl on x86-64; words that do not fit exactly are no
+ * lock.
  */
 
 import type { WeakEvidence } from '../../../kernel/nodes/wait.ts'
@@ -29,29 +30,31 @@ import {
 export interface FutexLock {
   readonly kind: 'mutex' | 'rwlock' | 'thread'
   readonly evidence: WeakEvidence | null
-  /** Where the object begins: of a thread that is joined, its descriptor. */
+  /** Address at which the object begins; for a join, the descriptor of the joined thread. */
   readonly address: number
-  /** Other processes may have it too: whether they do, and which object it then is, the mapping says. */
+  /** False: other processes may have the object too. The mapping shows whether they do, and which object it is. */
   readonly isPrivate: boolean
-  /** Of the owner, in the pid namespace of the program. */
+  /** TID of the owner, in the pid namespace of the program. */
   readonly tid: number
-  /** The kernel or a descriptor vouches for it, whoever it was that called. */
-  readonly isVouched: boolean
-  /** The library lets others than the owner unlock it, though POSIX does not: some programs use it as a gate. */
+  /** The kernel or a thread descriptor confirms the owner, so it does not matter which code made the call. */
+  readonly isConfirmed: boolean
+  /**
+   * The library lets a thread other than the owner unlock it, although POSIX does not: some programs use it as a gate.
+   */
   readonly mayBeGate: boolean
 }
 
 interface LockRow {
   readonly kind: FutexLock['kind']
   readonly evidence: WeakEvidence | null
-  readonly isVouched?: true
+  readonly isConfirmed?: true
   readonly mayBeGate?: true
-  /** Whether the call alone says that it may be this. */
+  /** Whether the call alone permits this kind of lock. */
   readonly fits: (call: FutexCall) => boolean
-  /** Where the object may begin, seen from the futex word, and how much of it is read; null is up to that word. */
+  /** Offsets from the futex word at which the object may begin, and its size; null means up to the futex word. */
   readonly starts: readonly number[]
   readonly bytes: number | null
-  /** The owner's TID; 0 where there is none, or these words are something else. */
+  /** TID of the owner; 0 if there is none, or if these words are something else. */
   readonly ownerIn: (words: DataView, call: FutexCall, start: number) => number
 }
 
@@ -82,10 +85,10 @@ const rows: readonly LockRow[] = [
     ownerIn: muslOwner,
   },
   {
-    // The kernel itself keeps the owner's TID in this word, whichever library it is.
+    // The kernel itself puts the owner's TID in this word, whichever C library is used.
     kind: 'mutex',
     evidence: null,
-    isVouched: true,
+    isConfirmed: true,
     fits: (call) => takesPi(call) && !call.isTimed,
     starts: [0],
     bytes: 4,
@@ -94,7 +97,7 @@ const rows: readonly LockRow[] = [
   {
     kind: 'thread',
     evidence: null,
-    isVouched: true,
+    isConfirmed: true,
     fits: (call) => sleepsInGlibc(call) && !call.isPrivate && call.value !== 0 && call.value <= tidMask,
     starts: tidPlaces.map((at) => -at),
     bytes: null,
@@ -110,7 +113,7 @@ const rows: readonly LockRow[] = [
   },
 ]
 
-/** Reads memory of a program; null where it cannot be read. */
+/** Reads memory of a program; null if it cannot be read. */
 export type ReadWords = (address: number, bytes: number) => DataView | null
 
 function wantedByParked(call: FutexCall, read: ReadWords): FutexLock | null {
@@ -126,28 +129,28 @@ function wantedByParked(call: FutexCall, read: ReadWords): FutexLock | null {
         address,
         isPrivate: call.isPrivate,
         tid,
-        isVouched: true,
+        isConfirmed: true,
         mayBeGate: false,
       }
   }
   return null
 }
 
-/** Whether the call alone leaves it possible that somebody owns what it waits for. */
+/** Whether, from the call alone, its object may have an owner. */
 export function mayHaveOwner(call: FutexCall): boolean {
   return isParked(call) || rows.some(({ fits }) => fits(call))
 }
 
-/** What the thread waits for and who owns it; null where there is no owner, or nothing tells of one. */
+/** The lock that the thread waits for, with its owner; null if it has no owner, or the words show none. */
 export function lockOf(call: FutexCall, read: ReadWords): FutexLock | null {
   if (isParked(call)) return wantedByParked(call, read)
-  for (const { fits, starts, bytes, kind, evidence, isVouched = false, mayBeGate = false, ownerIn } of rows) {
+  for (const { fits, starts, bytes, kind, evidence, isConfirmed = false, mayBeGate = false, ownerIn } of rows) {
     if (!fits(call)) continue
     for (const start of starts) {
       const words = read(call.address + start, bytes ?? 4 - start)
       const tid = words === null ? 0 : ownerIn(words, call, start)
       if (tid === 0 || tid > tidMax) continue
-      return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid, isVouched, mayBeGate }
+      return { kind, evidence, address: call.address + start, isPrivate: call.isPrivate, tid, isConfirmed, mayBeGate }
     }
   }
   return null

@@ -7,7 +7,7 @@ import type { FutexCall } from './futex-call.ts'
 
 export const tidMask = 0x3fff_ffff
 export const waitersBit = 0x8000_0000
-/** The kernel gives no higher ids. */
+/** Largest possible TID (PID_MAX_LIMIT). */
 export const tidMax = 4 * 1024 * 1024
 export function u32(words: DataView, at: number): number {
   return words.getUint32(at, true)
@@ -33,10 +33,10 @@ const inheritingKind = 32
 const sharedKind = 128
 const elisionKinds = 256 | 512
 
-/** Its kind, where the other fields are such as glibc leaves them while it is locked; -1 where these are other words. */
+/** Returns the mutex's kind if its other fields are as glibc leaves them in a locked mutex; -1 if not. */
 function kindOfMutex(words: DataView): number {
   const kind = u32(words, kindAt)
-  // Robust and priority-inheriting ones count even where they are not recursive.
+  // Robust and priority-inheriting mutexes use the count even if they are not recursive.
   const counts = (kind & (robustKind | inheritingKind)) !== 0 || (kind & typeMask) === recursiveType
   return u32(words, usersAt) > 0 && counts === u32(words, countAt) > 0 ? kind : -1
 }
@@ -52,7 +52,7 @@ export function plainOwner(words: DataView, { isPrivate }: FutexCall): number {
   return u32(words, ownerAt)
 }
 
-/** What is kept in the word and once more beside it. */
+/** The TID stands in the futex word and again in the owner field. */
 function ownerTwice(words: DataView): number {
   const tid = u32(words, 0) & tidMask
   return tid === u32(words, ownerAt) ? tid : 0
@@ -82,14 +82,14 @@ export const muslBytes = 40
 const highUserWord = 0x7fff
 const firstPage = 4096
 
-/** What can be the address of an object in user space; 0 where it cannot. */
+/** A possible address of an object in user space; 0 if it cannot be one. */
 export function pointerAt(words: DataView, at: number): number {
   const [low, high] = [u32(words, at), u32(words, at + 4)]
   const address = high * 0x1_0000_0000 + low
   return low % 8 === 0 && high <= highUserWord && address >= firstPage ? address : 0
 }
 
-/** A normal mutex of musl holds no TID; all others do, and are linked in the list of their owner. */
+/** A normal mutex of musl holds no TID. All others do, and are linked in their owner's list. */
 export function muslOwner(words: DataView, { value, isPrivate }: FutexCall): number {
   const type = u32(words, 0)
   if ((type & muslTypes) === 0 || (type & ~(muslTypes | sharedKind)) !== 0 || (type & typeMask) === typeMask) return 0
@@ -106,7 +106,7 @@ const currentWriterAt = 24
 const rwSharedAt = 28
 const rwFlagsAt = 48
 export const rwlockBytes = 56
-// Of the readers' word: it is in the writers' phase, and a writer has it.
+// Bits of the readers' word: the lock is in the write phase, and a writer holds it.
 const writerHasIt = 3
 
 export function writerOf(words: DataView, { isPrivate }: FutexCall): number {
@@ -116,14 +116,14 @@ export function writerOf(words: DataView, { isPrivate }: FutexCall): number {
   return isZero(words, rwSharedAt + 4, rwFlagsAt) ? u32(words, currentWriterAt) : 0
 }
 
-// ---- a thread that is joined: glibc waits for the TID in its descriptor to become 0 ----
+// ---- a joined thread: glibc waits until the TID in its descriptor becomes 0 ----
 
 const selfAt = 16
-// Where the TID lies in the descriptor is another place in other versions of glibc; the proof below says which it is.
+// The TID has another offset in other versions of glibc; the check below finds out which one applies.
 const usualTidAt = 0x2d0
 export const tidPlaces = [usualTidAt, ...Array.from({ length: 48 }, (_, place) => 0x200 + 16 * place)]
 
-/** The descriptor holds its own address in two places, so that threads find themselves by it. */
+/** A thread descriptor holds its own address in two places, by which a thread finds its descriptor. */
 export function joinedThread(words: DataView, { value, address }: FutexCall, start: number): number {
   const descriptor = address + start
   if (pointerAt(words, 0) !== descriptor || pointerAt(words, selfAt) !== descriptor) return 0

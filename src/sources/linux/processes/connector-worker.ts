@@ -1,4 +1,7 @@
-/** Worker thread: hears from the kernel who is born and who dies, and tells the main thread in batches. */
+/**
+ * Worker thread that receives births and deaths from the kernel's proc connector and posts them to the main thread in
+ * batches.
+ */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks } from '../native/clocks.ts'
@@ -10,7 +13,8 @@ import { processEventsOf } from './process-event-reader.ts'
 import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
-// Under a storm a pause lets a batch grow: fewer calls, and more processes whose end is already known and need no reading.
+// In a fork storm, a pause lets a batch grow. That saves calls, and more processes have already ended and need no
+// reading.
 const stormEventsPerSecond = 3000
 const stormPauseMs = 1
 const adjustMs = 1000
@@ -41,7 +45,10 @@ function messagesIn(connector: ConnectorSocket, count: number): ConnectorEvent[]
   return events
 }
 
-/** Asks to listen and waits for the answer; events that arrive before it come after `listening`. */
+/**
+ * Asks the kernel to send events and waits for its answer. Returns the events that arrived before the answer, to be
+ * posted after `listening`, or the reason of a refusal.
+ */
 function awaitAcknowledgement(connector: ConnectorSocket): ConnectorEvent[] | string {
   const token = (process.pid ^ Date.now()) & 0x7fff_ffff
   const failure = connector.request(token, true)
@@ -58,7 +65,7 @@ function awaitAcknowledgement(connector: ConnectorSocket): ConnectorEvent[] | st
       return event.error === 0 ? early : `the proc connector refused: ${nameOfErrno(event.error)}`
     }
   }
-  return 'the proc connector gave no answer: the kernel lacks it, or this is not the first pid namespace'
+  return 'the proc connector did not answer: the kernel has none, or this is not the initial pid namespace'
 }
 
 class Listener {
@@ -77,7 +84,7 @@ class Listener {
   tell(events: readonly ConnectorEvent[]): void {
     this.#heardSince += events.length
     for (const { cpu, sequence, monotonicNs } of events) {
-      const loss = this.#gaps.hear(cpu, sequence, this.#clocks.unixMs(monotonicNs))
+      const loss = this.#gaps.record(cpu, sequence, this.#clocks.unixMs(monotonicNs))
       if (loss) post({ type: 'lost', ...loss })
     }
     const lives = processEventsOf(events, this.#clocks)

@@ -1,4 +1,7 @@
-/** Makes life events of the connector's messages, with what /proc still says of processes that are not gone yet. */
+/**
+ * Turns the connector's messages into process events, and adds facts that /proc still has of processes that have not
+ * ended.
+ */
 
 import type { Clocks } from '../native/clocks.ts'
 import { closeFd, openFd, pread, readlink } from '../native/libc.ts'
@@ -26,7 +29,7 @@ export function executableOf(path: string): string {
   return path.endsWith(deletedSuffix) ? path.slice(0, -10) : path
 }
 
-/** When the process that has the pid now began; null where there is none. */
+/** Start time in ticks of the process that has the pid now; null if there is none. */
 export function readStartTicks(pid: number): number | null {
   const length = readFile(`/proc/${pid}/stat`)
   return length > 0 && parseStat(bytes, length, stat) ? stat.startTicks : null
@@ -47,7 +50,9 @@ function readUid(pid: number): number | null {
   return length > 0 ? parseStatus(bytes.toString('latin1', 0, length)).uid : null
 }
 
-/** The processes that end within the batch: reading of them would fail, and cost most when there are many. */
+/**
+ * Processes that end within the batch. They are not read: reading them would fail, and costs most when there are many.
+ */
 function endedIn(events: readonly ConnectorEvent[]): ReadonlySet<number> {
   const ended = new Set<number>()
   for (const event of events) if (event.what === 'exit' && event.pid === event.tid) ended.add(event.pid)

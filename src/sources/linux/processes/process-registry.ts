@@ -1,4 +1,7 @@
-/** Who lives: what the connector tells of births and deaths, recorded in the kernel. */
+/**
+ * Registry of the processes that are alive: records births, deaths and changes that the connector reports in the
+ * kernel.
+ */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
@@ -9,11 +12,14 @@ import type { ProcessEvent } from '../protocol.ts'
 
 type Of<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
 
-/** What the source knows of a process besides what the kernel state holds. */
+/** Facts about a process that only the source needs, beside those in the kernel state. */
 export interface RegisteredProcess {
   readonly process: Process
   readonly startTicks: number
-  /** When its birth was seen, and when the connector last told a change: what a scan read before that is old. */
+  /**
+   * When its birth was seen, and when the connector last reported a change. Anything that a scan read before that is
+   * out of date.
+   */
   readonly bornAt: number
   changedAt: number
 }
@@ -44,12 +50,12 @@ export class ProcessRegistry {
     this.#bootedAt = bootedAt
   }
 
-  /** One event of the connector. Returns whether a process was born or ended by it. */
+  /** Records one event of the connector. Returns whether a process was born or died by it. */
   record(event: ProcessEvent): 'born' | 'died' | null {
     return this.#kernel.update(event.at, () => {
       if (event.what === 'fork') return this.#forked(event)
       const life = this.byPid.get(event.pid)
-      // An end whose birth we never saw, as of what ended while we were starting.
+      // An event of a process whose birth we did not see, for example one that ended while we were starting.
       if (life === undefined) return null
       if (event.what === 'exit') return this.#exited(life.process, event)
       life.changedAt = event.at
@@ -62,7 +68,7 @@ export class ProcessRegistry {
     })
   }
 
-  /** Preconditions: inside an update; no process of that pid lives. */
+  /** Preconditions: inside an update; no registered process has that pid. */
   born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): RegisteredProcess {
     const { pid, startTicks, parent, ...facts } = birth
     const identity = `${this.#boot}-${pid}-${startTicks}`
@@ -122,7 +128,7 @@ export class ProcessRegistry {
   }
 
   #execed(process: Process, { name, executable, uid, at }: Of<'exec'>): void {
-    // The thread that called exec is the leader from now on, whichever it was; the others are gone.
+    // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
       if (thread.tid !== process.pid) observed.threadEnded(this.#kernel, thread)
@@ -145,8 +151,8 @@ export class ProcessRegistry {
 }
 
 /**
- * A process is born with the name of the thread that forked it, and gets its own at exec. What was read a moment
- * later may be from after the exec, which is told by an event of its own.
+ * A process is born with the name of the thread that forked it, and gets its own name at exec. A name that was read a
+ * moment later may be from after the exec, which is reported by its own event.
  */
 function nameAtBirth(parent: Process | null, read: string | null): string {
   if (parent === null) return read ?? ''

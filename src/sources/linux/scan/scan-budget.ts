@@ -1,4 +1,4 @@
-/** Keeps scanning within its share of one CPU by scanning less often. Pure: milliseconds in, milliseconds out. */
+/** Limits scanning to its share of one CPU by scanning less often. Pure: milliseconds in, milliseconds out. */
 
 export interface BudgetOptions {
   readonly periodMs: number
@@ -9,9 +9,9 @@ export interface BudgetOptions {
 
 export type PassKind = 'fast' | 'full'
 
-// With something armed the full scan takes at most this part of the budget; the fast one has what is left.
+// With something armed, full scans take at most this part of the budget, and fast scans have the rest.
 const fullShareMax = 0.5
-// Past this many of its periods a full scan comes whatever it costs: figures must not grow old without end.
+// Beyond this many of its periods, a full scan runs at any cost, so that figures do not grow old without limit.
 const fullPeriodsMax = 10
 const passesKept = 8
 
@@ -33,8 +33,9 @@ export class ScanBudget {
   }
 
   /**
-   * The mean of the last passes counts, without the dearest: one hiccup is no reason to scan less. Of the first ones it is
-   * the least, because they open files and are slow as all that begins.
+   * Records the cost of a pass. The estimate is the mean of the last passes without the most expensive one, so that a
+   * single slow pass does not make scans rarer. For the first passes it is the least cost, because they are slow: they
+   * open files and run cold code.
    */
   record(kind: PassKind, cpuMs: number): void {
     const recent = this.#recent[kind]

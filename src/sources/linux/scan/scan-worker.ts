@@ -1,4 +1,4 @@
-/** Worker thread: scans /proc at two periods and tells the main thread what it read. */
+/** Worker thread that scans /proc at two periods and posts its readings to the main thread. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
@@ -21,7 +21,7 @@ function post(message: ScanMessage, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer)
 }
 
-/** Says each failure once until it is over, or has another reason. */
+/** Posts each failure once, and again when its reason changes. */
 class Degradations implements Degrading {
   readonly #reasons = new Map<string, string>()
 
@@ -52,7 +52,7 @@ class ScanLoop {
     const { procRoot, cgroupRoot } = options
     const abilities = detectKernelFeatures(procRoot, cgroupRoot)
     if (!abilities.schedstatWorks)
-      this.#degrading.degraded('schedstat', 'the kernel keeps no scheduling figures: every thread is read in each scan')
+      this.#degrading.degraded('schedstat', 'the kernel collects no scheduling statistics: every scan reads every thread')
     const files = this.#files
     const report = this.#report
     const degrading = this.#degrading
@@ -65,7 +65,7 @@ class ScanLoop {
         this.#scanner.plan.replace(command)
         break
       case 'lives':
-        this.#scanner.hearLives(command, this.#clocks.now())
+        this.#scanner.applyBirths(command, this.#clocks.now())
         break
       case 'rescan':
         this.#startedAt.full = Number.NEGATIVE_INFINITY
@@ -116,7 +116,7 @@ class ScanLoop {
     post(report, [report.values.buffer])
   }
 
-  /** What this thread used since the last pass, so that posting and all else beside the reading counts as well. */
+  /** CPU time of this thread since the last pass, so that posting and everything else beside reading counts as well. */
   #takeCpuMs(): number {
     const cpuMs = threadCpuMs()
     const used = cpuMs - this.#cpuCountedMs

@@ -55,7 +55,7 @@ export class StatusReader {
     let count = pending.ofProcess + pending.ofThread
     let queue = pending.ofProcessQueue || pending.ofThreadQueue
     for (const thread of process.threads.slice(0, signalledThreadsMax)) {
-      if (thread.tid === process.seenThrough || thread.dead) continue
+      if (thread.tid === process.liveTid || thread.dead) continue
       if (noneQueued) noteSignals(thread, null)
       else if (eachThread) noteSignals(thread, this.#readThread(process, thread))
       count += thread.signals

@@ -53,21 +53,21 @@ describe('files that are kept open', () => {
     expect(file.fd).toBe(-1)
     files.read(file, true, 3)
     expect(file.fd).toBeGreaterThan(0)
-    files.forget(file)
+    files.release(file)
     expect(files.openCount).toBe(0)
   })
 
   test('that are gone are error numbers, not exceptions', () => {
     const files = filesWith(4)
     expect(isGone(files.read(new ProcFile('/proc/0/stat')))).toBe(true)
-    expect(isGone(files.readOnce('/proc/0/maps'))).toBe(true)
+    expect(isGone(files.readWhole('/proc/0/maps'))).toBe(true)
     expect(isGone(files.stat(new ProcFile('/proc/0/fd')))).toBe(true)
   })
 
   test('longer than the buffer are read whole', () => {
     const files = filesWith(0)
     files.bytes = Buffer.allocUnsafeSlow(64)
-    const length = files.readOnce('/proc/self/maps')
+    const length = files.readWhole('/proc/self/maps')
     expect(length).toBeGreaterThan(64)
     expect(files.bytes.toString('latin1', 0, length)).toContain('[stack]')
   })

@@ -39,7 +39,7 @@ const facts = (pid: number, startTicks: number): ProcessFacts => ({
 /** A full scan that found these: pid, start ticks, tids. */
 function scan(found: readonly [number, number, readonly number[]][], certain = false): void {
   const startedAt = now++
-  for (const [pid, ticks] of found) if (!lives.byPid.has(pid)) inventory.keepStranger(facts(pid, ticks))
+  for (const [pid, ticks] of found) if (!lives.byPid.has(pid)) inventory.addUnregistered(facts(pid, ticks))
   const listed = new Float64Array(found.flatMap(([pid, ticks, tids]) => [pid, ticks, tids.length, ...tids]))
   bench.at(() => inventory.reconcile(listed, { startedAt, certain, silent: false }))
 }

@@ -83,7 +83,7 @@ describe('the state of a thread', () => {
     expect(classify('S')).toMatchObject({ state: null, blocked: false })
     expect(classify('P')).toMatchObject({ state: null, why: 'the kernel says state P' })
     const kernelThread = classifyThread({ letter: 'I', kernelThread: true, call: '', arch: 'x64' })
-    expect(kernelThread).toMatchObject({ state: null, why: 'kernel thread: no system call tells what it waits for' })
+    expect(kernelThread).toMatchObject({ state: null, why: 'kernel thread: no system call shows what it waits for' })
   })
 
   test('a 32-bit program has other numbers, so its call is not guessed', () => {
