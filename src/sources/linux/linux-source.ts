@@ -64,7 +64,7 @@ export class LinuxSource implements Source {
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt })
     this.#expiry = new ThresholdExpiry(kernel, options)
     const inventory = new Inventory(kernel, this.#registry)
-    this.#recorder = new ReadingRecorder(kernel, { lives: this.#registry, inventory, pageBytes })
+    this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes })
     this.#births = new BirthBatch(options.periodMs / 2, (batch) => this.#sendBirths(batch))
     this.#connector = new ConnectorLink({
       ...options,

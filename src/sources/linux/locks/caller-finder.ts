@@ -10,10 +10,10 @@ import { findPlace, type MappedPlace } from '../parse/maps.ts'
 import type { Caller, TrackedProcess } from '../tracked/tracked-process.ts'
 
 /** Functions of a C library through which any code may wait, whatever the words in memory. */
-const anybodys: ReadonlySet<string> = new Set(['syscall', '__lll_lock_wait_private'])
+const genericFunctions: ReadonlySet<string> = new Set(['syscall', '__lll_lock_wait_private'])
 
 /** Functions that wait for locks in programs with a built-in C library: those of glibc, then those of musl. */
-const waiters: ReadonlySet<string> = new Set([
+const lockFunctions: ReadonlySet<string> = new Set([
   '__lll_lock_wait',
   '___pthread_mutex_lock',
   '__pthread_mutex_lock',
@@ -98,13 +98,13 @@ function statusOf(path: string): BigIntStats | null {
  */
 function pathOf({ path }: TrackedProcess, { inode, range, name }: MappedPlace): string | null {
   if (!name.startsWith('/')) return null
-  const seen = `${path}/root${name}`
-  return statusOf(seen)?.ino === BigInt(inode) ? seen : `${path}/map_files/${range}`
+  const visiblePath = `${path}/root${name}`
+  return statusOf(visiblePath)?.ino === BigInt(inode) ? visiblePath : `${path}/map_files/${range}`
 }
 
 function callerOf(functions: ElfFunctions | null, offset: number): Caller {
   const names = functions?.namesAt(offset) ?? null
-  if (functions?.definesMutexes) return names?.some((name) => anybodys.has(name)) ? 'other' : 'library'
+  if (functions?.definesMutexes) return names?.some((name) => genericFunctions.has(name)) ? 'other' : 'library'
   if (names === null || names.length === 0) return 'unknown'
-  return names.some((name) => waiters.has(name)) ? 'library' : 'other'
+  return names.some((name) => lockFunctions.has(name)) ? 'library' : 'other'
 }

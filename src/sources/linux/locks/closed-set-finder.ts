@@ -20,7 +20,7 @@ interface Verdict {
   readonly isClosed: boolean
 }
 
-interface Look {
+interface ProcessInspection {
   readonly process: TrackedProcess
   readonly threads: readonly TrackedThread[]
   readonly timesRun: number
@@ -54,8 +54,8 @@ export class ClosedSetFinder {
    * Selects the processes in which every thread was seen in a wait without timeout. Verdicts on processes outside
    * `processes` stay.
    */
-  select(processes: readonly TrackedProcess[]): Look[] {
-    const looks: Look[] = []
+  select(processes: readonly TrackedProcess[]): ProcessInspection[] {
+    const inspections: ProcessInspection[] = []
     for (const process of processes) {
       const threads = process.threads.filter(({ dead }) => !dead)
       if (!mayBeClosed(process, threads)) {
@@ -65,22 +65,23 @@ export class ClosedSetFinder {
       const timesRun = timesRunOf(threads)
       const verdict = this.#verdicts.get(process)
       const isSame = verdict?.timesRun === timesRun && verdict.threads === threads.length
-      looks.push({ process, threads, timesRun, former: isSame ? verdict : null, stands: true })
+      inspections.push({ process, threads, timesRun, former: isSame ? verdict : null, stands: true })
     }
-    return looks
+    return inspections
   }
 
-  inspectAgain(looks: readonly Look[]): void {
-    for (const look of looks)
-      if (look.former === null) look.stands = look.threads.every((thread) => this.#reader.isInSameCall(thread))
+  inspectAgain(inspections: readonly ProcessInspection[]): void {
+    for (const inspection of inspections)
+      if (inspection.former === null)
+        inspection.stands = inspection.threads.every((thread) => this.#reader.isInSameCall(thread))
   }
 
   /** The pids; null if they are those of the last report. */
-  settle(looks: readonly Look[], joins: (thread: TrackedThread) => boolean): number[] | null {
-    for (const look of looks) {
-      const { process, threads, timesRun } = look
-      const isClosed = look.former?.isClosed ?? (look.stands && this.#isClosed(look, joins))
-      if (look.stands && this.#noneRan(look))
+  settle(inspections: readonly ProcessInspection[], joins: (thread: TrackedThread) => boolean): number[] | null {
+    for (const inspection of inspections) {
+      const { process, threads, timesRun } = inspection
+      const isClosed = inspection.former?.isClosed ?? (inspection.stands && this.#isClosed(inspection, joins))
+      if (inspection.stands && this.#noneRan(inspection))
         this.#verdicts.set(process, { timesRun, threads: threads.length, isClosed })
       else this.#verdicts.delete(process)
     }
@@ -93,13 +94,13 @@ export class ClosedSetFinder {
         sets.push(`${process.pid} ${threads}`)
       }
     }
-    const told = sets.sort().join()
-    if (told === this.#lastReported) return null
-    this.#lastReported = told
+    const reported = sets.sort().join()
+    if (reported === this.#lastReported) return null
+    this.#lastReported = reported
     return pids
   }
 
-  #noneRan({ process, threads }: Look): boolean {
+  #noneRan({ process, threads }: ProcessInspection): boolean {
     for (const thread of threads) {
       this.#parts.threadReader.readSchedule(thread, false)
       if (thread.ran || thread.gone) return false
@@ -108,7 +109,7 @@ export class ClosedSetFinder {
     return files.stat(process.taskDirectory) >= 0 && files.links - 2 === process.threads.length
   }
 
-  #isClosed({ process, threads }: Look, joins: (thread: TrackedThread) => boolean): boolean {
+  #isClosed({ process, threads }: ProcessInspection, joins: (thread: TrackedThread) => boolean): boolean {
     if (!threads.every((thread) => thread.futex?.isPrivate || joins(thread))) return false
     const status = this.#textOf(`${process.livePath}/status`)
     const timers = this.#textOf(process.timers.path)

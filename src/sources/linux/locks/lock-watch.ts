@@ -22,7 +22,7 @@ import { futexUnknown } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { ClosedSetFinder } from './closed-set-finder.ts'
-import { LockReader, type LockObservation, type LockInspection, sameObservation } from './lock-reader.ts'
+import { type LockInspection, type LockObservation, LockReader, sameObservation } from './lock-reader.ts'
 import type { ScheduleReader, WaitReport } from './scan-ports.ts'
 import { type ConfirmedWait, isObservation, UnconfirmedWaits, type WaitInspection } from './unconfirmed-waits.ts'
 
@@ -75,36 +75,37 @@ export class LockWatch {
    * Called after a pass that read the processes in `scope`. Waits found earlier in other processes are read again too,
    * because all waits of a report must hold at the same instant.
    */
-  finishPass(scope: Iterable<TrackedProcess>, tellsAll: boolean): void {
+  finishPass(scope: Iterable<TrackedProcess>, reportsAll: boolean): void {
     const processes = [...scope]
     this.#reader.startPass()
-    const looks = this.#gather(processes)
-    const closing = this.#closedSets.select(processes)
-    for (const look of looks) if (!look.isSettled) look.first = this.#reader.inspect(look.process, look.thread)
+    const inspections = this.#gather(processes)
+    const closedCandidates = this.#closedSets.select(processes)
+    for (const inspection of inspections)
+      if (!inspection.isSettled) inspection.first = this.#reader.inspect(inspection.process, inspection.thread)
     // ---- T ----
-    for (const look of looks) if (!look.isSettled) look.second = this.#inspectAgain(look)
-    this.#guessParked(looks)
-    this.#closedSets.inspectAgain(closing)
-    for (const look of looks) look.stands = this.#hasNotRun(look.thread)
-    const changed = this.#settle(looks, this.#restOf(looks), new Set(processes))
-    if (changed || tellsAll) this.#parts.report.waits = this.#observedWaits()
-    this.#parts.report.closedSets = this.#closedSets.settle(closing, (thread) => this.#joins(thread))
+    for (const inspection of inspections) if (!inspection.isSettled) inspection.second = this.#inspectAgain(inspection)
+    this.#guessParked(inspections)
+    this.#closedSets.inspectAgain(closedCandidates)
+    for (const inspection of inspections) inspection.stands = this.#hasNotRun(inspection.thread)
+    const changed = this.#settle(inspections, this.#restOf(inspections), new Set(processes))
+    if (changed || reportsAll) this.#parts.report.waits = this.#observedWaits()
+    this.#parts.report.closedSets = this.#closedSets.settle(closedCandidates, (thread) => this.#joins(thread))
   }
 
   /** Threads whose call permits an owner of what they wait for. */
   #gather(processes: readonly TrackedProcess[]): WaitInspection[] {
-    const looks = new Map<TrackedThread, WaitInspection>()
+    const inspections = new Map<TrackedThread, WaitInspection>()
     for (const process of processes) {
       if (process.denied || process.zombie) continue
       for (const thread of process.threads)
-        if (thread.mayHaveOwner && !thread.gone) looks.set(thread, this.#inspectionOf(process, thread))
+        if (thread.mayHaveOwner && !thread.gone) inspections.set(thread, this.#inspectionOf(process, thread))
     }
     const former = [...this.#confirmed, ...this.#unconfirmed.waits()]
     for (const [thread, { process }] of former) {
-      if (looks.has(thread) || thread.gone || this.#parts.processes.get(process.pid) !== process) continue
-      if (thread.mayHaveOwner) looks.set(thread, this.#inspectionOf(process, thread))
+      if (inspections.has(thread) || thread.gone || this.#parts.processes.get(process.pid) !== process) continue
+      if (thread.mayHaveOwner) inspections.set(thread, this.#inspectionOf(process, thread))
     }
-    return [...looks.values()]
+    return [...inspections.values()]
   }
 
   #inspectionOf(process: TrackedProcess, thread: TrackedThread): WaitInspection {
@@ -126,19 +127,20 @@ export class LockWatch {
    * The mutex that a parked thread wanted is seldom found. But if it owns a priority-inheriting mutex for which another
    * thread waits, it is most likely parked without end.
    */
-  #guessParked(looks: readonly WaitInspection[]): void {
-    const seenBy = (look: WaitInspection): LockInspection => (look.isSettled ? look.former : look.second)
+  #guessParked(inspections: readonly WaitInspection[]): void {
+    const seenBy = (inspection: WaitInspection): LockInspection =>
+      inspection.isSettled ? inspection.former : inspection.second
     const owners = new Set(
-      looks
+      inspections
         .map(seenBy)
         .flatMap((seen) => (isObservation(seen) && isInheriting(seen) && seen.owner !== null ? [seen.owner] : [])),
     )
-    for (const look of looks) {
-      const { thread } = look
-      if (look.isSettled || look.second !== null || !owners.has(thread)) continue
+    for (const inspection of inspections) {
+      const { thread } = inspection
+      if (inspection.isSettled || inspection.second !== null || !owners.has(thread)) continue
       if (!isParked(thread.futex!) || !this.#reader.isInSameCall(thread)) continue
-      look.first = parked(thread.futex!)
-      look.second = look.first
+      inspection.first = parked(thread.futex!)
+      inspection.second = inspection.first
     }
   }
 
@@ -148,56 +150,56 @@ export class LockWatch {
   }
 
   /** For each waiter and owner, whether it slept from 1 to 4. */
-  #restOf(looks: readonly WaitInspection[]): Map<TrackedThread, boolean> {
-    const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
-    for (const { former, isSettled, second } of looks) {
+  #restOf(inspections: readonly WaitInspection[]): Map<TrackedThread, boolean> {
+    const restingThreads = new Map(inspections.map(({ thread, stands }) => [thread, stands]))
+    for (const { former, isSettled, second } of inspections) {
       const seen = isSettled ? former : second
-      if (seen === null || typeof seen === 'string' || seen.owner === null || standing.has(seen.owner)) continue
-      standing.set(seen.owner, this.#hasNotRun(seen.owner))
+      if (seen === null || typeof seen === 'string' || seen.owner === null || restingThreads.has(seen.owner)) continue
+      restingThreads.set(seen.owner, this.#hasNotRun(seen.owner))
     }
-    return standing
+    return restingThreads
   }
 
   /** Sets the waits that are reported from now on. Returns true if they differ from those before. */
   #settle(
-    looks: readonly WaitInspection[],
-    standing: ReadonlyMap<TrackedThread, boolean>,
+    inspections: readonly WaitInspection[],
+    restingThreads: ReadonlyMap<TrackedThread, boolean>,
     scope: ReadonlySet<TrackedProcess>,
   ): boolean {
-    const edges = new Map<TrackedThread, ConfirmedWait>()
-    for (const look of looks) {
-      if (!look.stands) continue
-      const edge = this.#waitOf(look, standing)
-      if (edge === null) this.#reportUnknown(look)
+    const confirmed = new Map<TrackedThread, ConfirmedWait>()
+    for (const inspection of inspections) {
+      if (!inspection.stands) continue
+      const wait = this.#waitOf(inspection, restingThreads)
+      if (wait === null) this.#reportUnknown(inspection)
       else {
-        edges.set(look.thread, edge)
-        this.#reportKnown(look.thread, edge)
+        confirmed.set(inspection.thread, wait)
+        this.#reportKnown(inspection.thread, wait)
       }
     }
     const former = this.#confirmed
-    const areOther = this.#unconfirmed.settle({ former, edges, looks, scope })
-    this.#confirmed = edges
-    if (areOther) return true
-    if (former.size !== edges.size) return true
-    for (const [thread, edge] of edges) {
+    const haveUnconfirmedChanged = this.#unconfirmed.settle({ former, confirmed, inspections, scope })
+    this.#confirmed = confirmed
+    if (haveUnconfirmedChanged) return true
+    if (former.size !== confirmed.size) return true
+    for (const [thread, wait] of confirmed) {
       const before = former.get(thread)
-      if (before === undefined || !sameObservation(before, edge)) return true
+      if (before === undefined || !sameObservation(before, wait)) return true
     }
     return false
   }
 
-  #waitOf(look: WaitInspection, standing: ReadonlyMap<TrackedThread, boolean>): ConfirmedWait | null {
-    const { former, first, second, process, thread } = look
-    if (look.isSettled) return this.#stillHolds(former!, standing) ? former : null
+  #waitOf(inspection: WaitInspection, restingThreads: ReadonlyMap<TrackedThread, boolean>): ConfirmedWait | null {
+    const { former, first, second, process, thread } = inspection
+    if (inspection.isSettled) return this.#stillHolds(former!, restingThreads) ? former : null
     if (first === null || second === null || typeof first === 'string' || typeof second === 'string') return null
     if (!sameObservation(first, second)) return null
     const { owner } = second
-    const ownerTimesRun = owner !== null && standing.get(owner) === true ? owner.timesRun : -1
+    const ownerTimesRun = owner !== null && restingThreads.get(owner) === true ? owner.timesRun : -1
     return { ...second, process, call: thread.futex!, timesRun: thread.timesRun, ownerTimesRun }
   }
 
-  #stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<TrackedThread, boolean>): boolean {
-    return owner === null || (standing.get(owner) === true && owner.timesRun === ownerTimesRun)
+  #stillHolds({ owner, ownerTimesRun }: ConfirmedWait, restingThreads: ReadonlyMap<TrackedThread, boolean>): boolean {
+    return owner === null || (restingThreads.get(owner) === true && owner.timesRun === ownerTimesRun)
   }
 
   /** The thread's state is certain as long as it waits, even if the owner changes. */
@@ -223,9 +225,9 @@ export class LockWatch {
   }
 
   #observedWaits(): ObservedWait[] {
-    const doubted = this.#unconfirmed.waits().map(([thread, edge]) => [thread, edge, true] as const)
-    const known = [...this.#confirmed].map(([thread, edge]) => [thread, edge, false] as const)
-    return [...known, ...doubted].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
+    const unconfirmed = this.#unconfirmed.waits().map(([thread, wait]) => [thread, wait, true] as const)
+    const known = [...this.#confirmed].map(([thread, wait]) => [thread, wait, false] as const)
+    return [...known, ...unconfirmed].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
       pid,
       tid,
       kind: lock.kind,

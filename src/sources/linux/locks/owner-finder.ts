@@ -14,8 +14,7 @@ import type { TrackedThread } from '../tracked/tracked-thread.ts'
 const notKnownYet = 'its owner is a thread that is not known yet'
 const ambiguous = 'threads of several pid namespaces may be its owner'
 const notPlaced = 'the address that it waits for is in no mapping'
-const notItsOwn =
-  'its owner is no known thread of the process: the lock may be a copy from the process that forked it'
+const notItsOwn = 'its owner is no known thread of the process: the lock may be a copy from the process that forked it'
 const uncertainIds =
   'a process that shares it was created without the C library: the TID in it may be that of another thread'
 const memoryShared = 'its owner may be in another process that shares the memory'
@@ -76,17 +75,17 @@ export class OwnerFinder {
    */
   #findAmongAll(process: TrackedProcess, tid: number, shared: MappedPlace): TrackedThread | string | null {
     const owners: TrackedThread[] = []
-    let isThere = false
+    let isElsewhere = false
     for (const other of this.#processes.values()) {
       const thread = other.kernelThread ? undefined : this.#threadOf(other, tid)
       if (!thread || thread.dead) continue
-      isThere = true
+      isElsewhere = true
       if (this.#mapsShared(other, shared)) owners.push(thread)
     }
     const [owner, another] = owners
     if (this.#idsAreUncertain(shared)) return uncertainIds
     if (owner) return another ? ambiguous : owner
-    return isThere || this.#mayBeUnknown(process, tid, shared) ? notKnownYet : null
+    return isElsewhere || this.#mayBeUnknown(process, tid, shared) ? notKnownYet : null
   }
 
   /**
@@ -95,7 +94,8 @@ export class OwnerFinder {
    */
   #mayBeUnknown(process: TrackedProcess, tid: number, shared: MappedPlace): boolean {
     if (process.namespaceDepth > 1 || this.#mayBeAlive(tid)) return true
-    for (const other of this.#processes.values()) if (other.namespaceDepth > 1 && this.#mapsShared(other, shared)) return true
+    for (const other of this.#processes.values())
+      if (other.namespaceDepth > 1 && this.#mapsShared(other, shared)) return true
     return false
   }
 

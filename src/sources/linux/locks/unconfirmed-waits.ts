@@ -7,7 +7,7 @@
 import type { FutexCall } from '../parse/futex-call.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
-import { type LockReader, type LockObservation, type LockInspection, sameObservation } from './lock-reader.ts'
+import { type LockInspection, type LockObservation, type LockReader, sameObservation } from './lock-reader.ts'
 import type { ScheduleReader } from './scan-ports.ts'
 
 /** A confirmed wait, with what is needed to see whether it still holds. */
@@ -20,8 +20,8 @@ export interface ConfirmedWait extends LockObservation {
 }
 
 /** A wait whose thread has run since it was confirmed, and that was not contradicted. */
-interface Doubt {
-  readonly edge: ConfirmedWait
+interface UnconfirmedWait {
+  readonly wait: ConfirmedWait
   /** Number of inspections in a row that did not find it in that call, and the time of the first (ms). */
   readonly misses: number
   readonly since: number
@@ -51,19 +51,19 @@ export function isObservation(sight: LockInspection): sight is LockObservation {
  * Whether the thread waits in a chain of unconfirmed waits that ends in a cycle or at an owner that has ended. Other
  * unconfirmed waits are useless.
  */
-function isStuck(thread: TrackedThread, doubts: ReadonlyMap<TrackedThread, Doubt>): boolean {
+function isStuck(thread: TrackedThread, waits: ReadonlyMap<TrackedThread, UnconfirmedWait>): boolean {
   const passed = new Set<TrackedThread>()
   for (let at = thread; !passed.has(at); ) {
     passed.add(at)
-    const edge = doubts.get(at)?.edge
-    if (edge === undefined) return false
-    if (edge.owner === null) return true
-    at = edge.owner
+    const wait = waits.get(at)?.wait
+    if (wait === undefined) return false
+    if (wait.owner === null) return true
+    at = wait.owner
   }
   return true
 }
 
-interface DoubtParts {
+interface UnconfirmedWaitsParts {
   readonly processes: ReadonlyMap<number, TrackedProcess>
   readonly threadReader: ScheduleReader
 }
@@ -71,24 +71,24 @@ interface DoubtParts {
 /** Results of a pass. */
 interface Pass {
   readonly former: ReadonlyMap<TrackedThread, ConfirmedWait>
-  readonly edges: ReadonlyMap<TrackedThread, ConfirmedWait>
-  readonly looks: readonly WaitInspection[]
+  readonly confirmed: ReadonlyMap<TrackedThread, ConfirmedWait>
+  readonly inspections: readonly WaitInspection[]
   /** Processes that the pass read. */
   readonly scope: ReadonlySet<TrackedProcess>
 }
 
 export class UnconfirmedWaits {
-  readonly #parts: DoubtParts
+  readonly #parts: UnconfirmedWaitsParts
   readonly #reader: LockReader
-  #waits: ReadonlyMap<TrackedThread, Doubt> = new Map()
+  #waits: ReadonlyMap<TrackedThread, UnconfirmedWait> = new Map()
 
-  constructor(parts: DoubtParts, reader: LockReader) {
+  constructor(parts: UnconfirmedWaitsParts, reader: LockReader) {
     this.#parts = parts
     this.#reader = reader
   }
 
   waits(): (readonly [TrackedThread, ConfirmedWait])[] {
-    return [...this.#waits].map(([thread, { edge }]) => [thread, edge])
+    return [...this.#waits].map(([thread, { wait }]) => [thread, wait])
   }
 
   /** Returns true if the set of unconfirmed waits has changed. */
@@ -98,41 +98,42 @@ export class UnconfirmedWaits {
     return before.size !== this.#waits.size || [...before.keys()].some((thread) => !this.#waits.has(thread))
   }
 
-  #after({ former, edges, looks, scope }: Pass): Map<TrackedThread, Doubt> {
+  #after({ former, confirmed, inspections, scope }: Pass): Map<TrackedThread, UnconfirmedWait> {
     const { threadReader, processes } = this.#parts
     const { now } = threadReader
-    const lookOf = new Map(looks.map((look) => [look.thread, look]))
+    const inspectionOf = new Map(inspections.map((inspection) => [inspection.thread, inspection]))
     const candidates = new Map(this.#waits)
-    for (const [thread, edge] of former) candidates.set(thread, { edge, misses: 0, since: now })
-    const doubts = new Map<TrackedThread, Doubt>()
-    for (const [thread, doubt] of candidates) {
-      const isGone = thread.gone || thread.dead || processes.get(thread.pid) !== doubt.edge.process
-      if (isGone || edges.has(thread) || !isStuck(thread, candidates)) continue
-      const look = lookOf.get(thread)
-      const isLookedAt = look !== undefined || scope.has(doubt.edge.process)
-      const kept = isLookedAt ? keep(doubt, this.#compare(doubt, thread, look), now) : doubt
-      if (kept !== null) doubts.set(thread, kept)
+    for (const [thread, wait] of former) candidates.set(thread, { wait, misses: 0, since: now })
+    const waits = new Map<TrackedThread, UnconfirmedWait>()
+    for (const [thread, unconfirmed] of candidates) {
+      const isGone = thread.gone || thread.dead || processes.get(thread.pid) !== unconfirmed.wait.process
+      if (isGone || confirmed.has(thread) || !isStuck(thread, candidates)) continue
+      const inspection = inspectionOf.get(thread)
+      const isInspected = inspection !== undefined || scope.has(unconfirmed.wait.process)
+      const next = isInspected ? nextOf(unconfirmed, this.#compare(unconfirmed, thread, inspection), now) : unconfirmed
+      if (next !== null) waits.set(thread, next)
     }
-    return doubts
+    return waits
   }
 
   /** Compares the wait with the present inspection. */
-  #compare({ edge }: Doubt, thread: TrackedThread, look: WaitInspection | undefined): How {
+  #compare({ wait }: UnconfirmedWait, thread: TrackedThread, inspection: WaitInspection | undefined): Comparison {
     // A stopped thread, for example under a debugger, continues with the same call.
-    if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, edge.call) ? 'none' : 'missed'
-    if (look === undefined) return 'missed'
-    if (look.isSettled) return 'none'
-    if (!isObservation(look.second)) return 'missed'
-    return sameObservation(look.second, edge) ? 'same' : 'another'
+    if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, wait.call) ? 'none' : 'missed'
+    if (inspection === undefined) return 'missed'
+    if (inspection.isSettled) return 'none'
+    if (!isObservation(inspection.second)) return 'missed'
+    return sameObservation(inspection.second, wait) ? 'same' : 'another'
   }
 }
 
-type How = 'same' | 'missed' | 'another' | 'none'
+type Comparison = 'same' | 'missed' | 'another' | 'none'
 
 /** Null: it was contradicted, or not found for too long. */
-function keep(doubt: Doubt, how: How, now: number): Doubt | null {
-  if (how === 'none') return doubt
-  if (how === 'same') return { ...doubt, misses: 0, since: now }
-  if (how === 'another' || (doubt.misses >= missesMax && now - doubt.since >= missedMsMax)) return null
-  return { ...doubt, misses: doubt.misses + 1, since: doubt.misses === 0 ? now : doubt.since }
+function nextOf(unconfirmed: UnconfirmedWait, comparison: Comparison, now: number): UnconfirmedWait | null {
+  if (comparison === 'none') return unconfirmed
+  if (comparison === 'same') return { ...unconfirmed, misses: 0, since: now }
+  if (comparison === 'another' || (unconfirmed.misses >= missesMax && now - unconfirmed.since >= missedMsMax))
+    return null
+  return { ...unconfirmed, misses: unconfirmed.misses + 1, since: unconfirmed.misses === 0 ? now : unconfirmed.since }
 }

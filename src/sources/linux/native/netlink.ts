@@ -76,7 +76,8 @@ export class ConnectorSocket {
     const message = listenMessage(token, listen)
     if (send(this.#fd, message, message.length, 0) >= 0) return null
     const error = errorNumber()
-    const why = error === constants.errno.ECONNREFUSED ? 'this is not the initial network namespace' : nameOfErrno(error)
+    const why =
+      error === constants.errno.ECONNREFUSED ? 'this is not the initial network namespace' : nameOfErrno(error)
     return `the proc connector rejected the request: ${why}`
   }
 

@@ -13,7 +13,7 @@ import { listNumberedEntries } from './numbered-entries.ts'
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const reserveFds = 1024
-const keptShareMax = 0.75
+const heldShareMax = 0.75
 // Files that are not armed leave this part of the budget for armed ones.
 const unarmedShareMax = 0.75
 // Files that are not read in every pass leave part of it for those that are.
@@ -44,7 +44,7 @@ export class ProcFile {
 
 // struct statx, the same on every architecture.
 const atEmptyPath = 0x1000
-const wantedOfStat = 0x204 // links and size
+const maskOfStat = 0x204 // links and size
 const linksAt = 16
 const sizeAt = 40
 
@@ -59,7 +59,7 @@ function softLimit(): number {
 
 function budgetOfProcess(): number {
   const soft = softLimit()
-  return Math.min(soft - reservedOf(soft), Math.floor(soft * keptShareMax))
+  return Math.min(soft - reservedOf(soft), Math.floor(soft * heldShareMax))
 }
 
 /** Number of descriptors that could be taken now without touching the reserve. */
@@ -142,12 +142,12 @@ export class ProcFiles {
   /**
    * Reads a small file. From its `holdFrom`-th reading on it is held open, if the budget has room. Returns the length.
    */
-  read(file: ProcFile, armed = false, keepFrom = 1): number {
-    return this.readFrom(file, 0, 4096, armed, keepFrom)
+  read(file: ProcFile, armed = false, holdFrom = 1): number {
+    return this.readFrom(file, 0, 4096, armed, holdFrom)
   }
 
   /** Like `read`, for `bytes` bytes at a position. */
-  readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+  readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, holdFrom: number): number {
     if (file.fd >= 0) {
       const length = pread(file.fd, this.bytes, bytes, position)
       return length >= 0 ? length : -errorNumber()
@@ -156,7 +156,7 @@ export class ProcFiles {
     if (fd < 0) return fd
     const length = pread(fd, this.bytes, bytes, position)
     const result = length >= 0 ? length : -errorNumber()
-    this.#holdOrClose(file, fd, armed, keepFrom, result)
+    this.#holdOrClose(file, fd, armed, holdFrom, result)
     return result
   }
 
@@ -195,9 +195,9 @@ export class ProcFiles {
   }
 
   /** Reads a directory's status: sets `size` and `links`. Returns 0, or a negated error number. */
-  stat(directory: ProcFile, armed = false, keepFrom = 1): number {
+  stat(directory: ProcFile, armed = false, holdFrom = 1): number {
     if (directory.fd >= 0) return this.#statx(directory.fd, '', atEmptyPath)
-    if (directory.reads + 1 < keepFrom || !this.#hasRoom(armed, keepFrom)) {
+    if (directory.reads + 1 < holdFrom || !this.#hasRoom(armed, holdFrom)) {
       directory.reads++
       return this.#statx(0, directory.path, 0)
     }
@@ -205,12 +205,12 @@ export class ProcFiles {
     // A directory of another user cannot be opened, but its size can be read.
     if (fd < 0) return isDenied(fd) ? this.#statx(0, directory.path, 0) : fd
     const result = this.#statx(fd, '', atEmptyPath)
-    this.#holdOrClose(directory, fd, armed, keepFrom, result)
+    this.#holdOrClose(directory, fd, armed, holdFrom, result)
     return result
   }
 
   #statx(fd: number, path: string, flags: number): number {
-    if (statx(fd, path, flags, wantedOfStat, this.#status) !== 0) return -errorNumber()
+    if (statx(fd, path, flags, maskOfStat, this.#status) !== 0) return -errorNumber()
     this.links = this.#status.readUInt32LE(linksAt)
     this.size = this.#status.readUInt32LE(sizeAt)
     return 0
@@ -229,17 +229,17 @@ export class ProcFiles {
     for (const file of [...this.#held]) this.release(file)
   }
 
-  #hasRoom(armed: boolean, keepFrom: number): boolean {
-    const share = armed ? 1 : keepFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
+  #hasRoom(armed: boolean, holdFrom: number): boolean {
+    const share = armed ? 1 : holdFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
     const hasRoom = this.#held.size < this.#budget * share
     if (!hasRoom && armed)
       this.#shortage ??= `RLIMIT_NOFILE leaves room for ${Math.floor(this.#budget)} open files of /proc: ${slower}`
     return hasRoom
   }
 
-  #holdOrClose(file: ProcFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
+  #holdOrClose(file: ProcFile, fd: number, armed: boolean, holdFrom: number, result: number): void {
     file.reads++
-    if (result < 0 || file.reads < keepFrom || !this.#hasRoom(armed, keepFrom)) {
+    if (result < 0 || file.reads < holdFrom || !this.#hasRoom(armed, holdFrom)) {
       closeFd(fd)
       return
     }

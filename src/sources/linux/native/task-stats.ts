@@ -51,12 +51,12 @@ export class TaskStats {
   static open(): TaskStats | null {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkGeneric)
     if (fd < 0) return null
-    const found = TaskStats.#on(fd)
+    const found = TaskStats.#openOn(fd)
     if (found === null) closeFd(fd)
     return found
   }
 
-  static #on(fd: number): TaskStats | null {
+  static #openOn(fd: number): TaskStats | null {
     const address = bufferOf(12, (buffer) => buffer.writeUInt16LE(afNetlink, 0))
     if (bind(fd, address, address.length) < 0) return null
     const wait = bufferOf(16, (buffer) => buffer.writeUInt32LE(waitMicroseconds, 8))
@@ -82,9 +82,9 @@ export class TaskStats {
    * Calls `onTotals` for each process with the number of times its threads ran, and for how long (ns); both are -1 if
    * the process has ended. Returns false if the kernel did not answer.
    */
-  read(pids: readonly number[], tell: (index: number, timesRun: number, runNs: number) => void): boolean {
+  read(pids: readonly number[], onTotals: (index: number, timesRun: number, runNs: number) => void): boolean {
     for (let begin = 0; begin < pids.length; begin += batchMax)
-      if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), tell)) return false
+      if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), onTotals)) return false
     return true
   }
 
@@ -92,27 +92,27 @@ export class TaskStats {
     pids: readonly number[],
     begin: number,
     count: number,
-    tell: (index: number, timesRun: number, runNs: number) => void,
+    onTotals: (index: number, timesRun: number, runNs: number) => void,
   ): boolean {
     // Late answers to an abandoned batch may still arrive: answers with numbers outside this batch are ignored.
     const first = this.#sequence
     this.#sequence = (this.#sequence + count) >>> 0
-    for (let place = 0; place < count; place++) {
-      const request = { family: this.#family, sequence: (first + place) >>> 0, pid: pids[begin + place]! }
-      writeRequest(this.#requests, place * requestBytes, request)
+    for (let index = 0; index < count; index++) {
+      const request = { family: this.#family, sequence: (first + index) >>> 0, pid: pids[begin + index]! }
+      writeRequest(this.#requests, index * requestBytes, request)
     }
     if (send(this.#fd, this.#requests, count * requestBytes, 0) < 0) return false
     for (let left = count; left > 0; ) {
-      const got = this.#receiver.receive(left)
-      if (got <= 0) return false
-      for (let slot = 0; slot < got; slot++) {
+      const received = this.#receiver.receive(left)
+      if (received <= 0) return false
+      for (let slot = 0; slot < received; slot++) {
         const receiver = this.#receiver
         const totals = this.#totals
         if (!parseAnswer(receiver.messages, receiver.startOf(slot), receiver.lengthOf(slot), totals)) return false
-        const place = (totals.sequence - first) >>> 0
-        if (place >= count) continue
+        const index = (totals.sequence - first) >>> 0
+        if (index >= count) continue
         left--
-        tell(begin + place, totals.timesRun, totals.runNs)
+        onTotals(begin + index, totals.timesRun, totals.runNs)
       }
     }
     return true

@@ -120,8 +120,8 @@ export function writerOf(words: DataView, { isPrivate }: FutexCall): number {
 
 const selfAt = 16
 // The TID has another offset in other versions of glibc; the check below finds out which one applies.
-const usualTidAt = 0x2d0
-export const tidPlaces = [usualTidAt, ...Array.from({ length: 48 }, (_, place) => 0x200 + 16 * place)]
+const defaultTidOffset = 0x2d0
+export const tidPlaces = [defaultTidOffset, ...Array.from({ length: 48 }, (_, place) => 0x200 + 16 * place)]
 
 /** A thread descriptor holds its own address in two places, by which a thread finds its descriptor. */
 export function joinedThread(words: DataView, { value, address }: FutexCall, start: number): number {

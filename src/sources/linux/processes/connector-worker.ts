@@ -74,30 +74,30 @@ class Listener {
   readonly #connector: ConnectorSocket
   #stopped = false
   #adjustedAt = performance.now()
-  #heardSince = 0
+  #eventsSinceAdjust = 0
   #storm = false
 
   constructor(connector: ConnectorSocket) {
     this.#connector = connector
   }
 
-  tell(events: readonly ConnectorEvent[]): void {
-    this.#heardSince += events.length
+  forward(events: readonly ConnectorEvent[]): void {
+    this.#eventsSinceAdjust += events.length
     for (const { cpu, sequence, monotonicNs } of events) {
       const loss = this.#gaps.record(cpu, sequence, this.#clocks.unixMs(monotonicNs))
       if (loss) post({ type: 'lost', ...loss })
     }
-    const lives = processEventsOf(events, this.#clocks)
-    if (lives.length > 0) post({ type: 'events', events: lives })
+    const processEvents = processEventsOf(events, this.#clocks)
+    if (processEvents.length > 0) post({ type: 'events', events: processEvents })
   }
 
   #adjust(): void {
     const now = performance.now()
     if (now - this.#adjustedAt < adjustMs) return
     this.#clocks.adjust()
-    this.#storm = (this.#heardSince * 1000) / (now - this.#adjustedAt) > stormEventsPerSecond
+    this.#storm = (this.#eventsSinceAdjust * 1000) / (now - this.#adjustedAt) > stormEventsPerSecond
     this.#adjustedAt = now
-    this.#heardSince = 0
+    this.#eventsSinceAdjust = 0
   }
 
   readonly #turn = (): void => {
@@ -106,7 +106,7 @@ class Listener {
     const received = this.#connector.receive()
     if (received.result === 'failed') throw new Error(received.reason)
     if (received.result === 'overflow') this.#gaps.overflowedAt(this.#clocks.now())
-    if (received.result === 'messages') this.tell(messagesIn(this.#connector, received.count))
+    if (received.result === 'messages') this.forward(messagesIn(this.#connector, received.count))
     this.#adjust()
     const drained =
       received.result === 'nothing' || (received.result === 'messages' && received.count < batchMessagesMax)
@@ -141,7 +141,7 @@ function run(): void {
   post({ type: 'listening' })
   const listener = new Listener(connector)
   port.once('message', () => listener.stop())
-  listener.tell(early)
+  listener.forward(early)
   listener.listen()
 }
 

@@ -32,9 +32,9 @@ export class Inventory {
   /** Differences that this scan found, as `birth 42 8812`, `end 42 8812`, `thread 42 43`. */
   #differences = new Set<string>()
 
-  constructor(kernel: Kernel, lives: ProcessRegistry) {
+  constructor(kernel: Kernel, registry: ProcessRegistry) {
     this.#kernel = kernel
-    this.#registry = lives
+    this.#registry = registry
   }
 
   addUnregistered(facts: ProcessFacts): void {
@@ -58,21 +58,21 @@ export class Inventory {
   ): ProcessFacts[] {
     const before = this.#differences
     this.#differences = new Set()
-    const agreed = (doubt: string): boolean => {
-      this.#differences.add(doubt)
-      return certain || before.has(doubt)
+    const agreed = (difference: string): boolean => {
+      this.#differences.add(difference)
+      return certain || before.has(difference)
     }
     const listed = new Map<number, Listed>()
     for (const { pid, ...rest } of listedProcesses(inventory)) listed.set(pid, rest)
-    for (const [pid, life] of this.#registry.byPid) {
-      if (life.bornAt >= startedAt || listed.get(pid)?.startTicks === life.startTicks) continue
-      if (agreed(`end ${pid} ${life.startTicks}`)) this.#registry.ended(life.process)
+    for (const [pid, registered] of this.#registry.byPid) {
+      if (registered.bornAt >= startedAt || listed.get(pid)?.startTicks === registered.startTicks) continue
+      if (agreed(`end ${pid} ${registered.startTicks}`)) this.#registry.ended(registered.process)
     }
     const admitted: ProcessFacts[] = []
     for (const [pid, { startTicks, tids }] of listed) {
-      const life = this.#registry.byPid.get(pid)
+      const registered = this.#registry.byPid.get(pid)
       const facts = this.#unregistered.get(pid)
-      if (life !== undefined) this.#reconcileThreads(life, tids, { startedAt, agreed, silent })
+      if (registered !== undefined) this.#reconcileThreads(registered, tids, { startedAt, agreed, silent })
       else if (agreed(`birth ${pid} ${startTicks}`) && facts?.startTicks === startTicks) {
         this.#admit(facts, tids, { startedAt, silent })
         admitted.push(facts)
@@ -91,7 +91,7 @@ export class Inventory {
   #reconcileThreads(
     { process, changedAt, bornAt }: RegisteredProcess,
     tids: readonly number[],
-    { startedAt, agreed, silent }: { startedAt: number; agreed: (doubt: string) => boolean; silent: boolean },
+    { startedAt, agreed, silent }: { startedAt: number; agreed: (difference: string) => boolean; silent: boolean },
   ): void {
     const agrees = tids.length === process.threads.size && tids.every((tid) => process.threads.has(tid))
     if (agrees || Math.max(bornAt, changedAt) >= startedAt) return
@@ -113,10 +113,10 @@ export class Inventory {
     const { pid, startTicks, name, executable, uid } = facts
     const container = observed.partitionAppeared(this.#kernel, facts.partition ?? [], { silent })
     const parent = this.#kernel.processes.get(facts.parent) ?? null
-    const life = this.#registry.born(
+    const registered = this.#registry.born(
       { pid, startTicks, name, executable, uid, parent, container },
       { at: startedAt, silent },
     )
-    for (const tid of tids) this.#registry.threadBorn(life.process, tid, startedAt, { silent })
+    for (const tid of tids) this.#registry.threadBorn(registered.process, tid, startedAt, { silent })
   }
 }

@@ -80,29 +80,29 @@ function execEvent(pid: number, at: number, gone: boolean): ProcessEvent {
 
 export function processEventsOf(events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] {
   const ended = endedIn(events)
-  const lives: ProcessEvent[] = []
+  const processEvents: ProcessEvent[] = []
   for (const event of events) {
     const at = clocks.unixMs(event.monotonicNs)
     switch (event.what) {
       case 'fork':
-        lives.push(forkEvent(event, at, ended.has(event.pid), clocks))
+        processEvents.push(forkEvent(event, at, ended.has(event.pid), clocks))
         break
       case 'exec':
-        lives.push(execEvent(event.pid, at, ended.has(event.pid)))
+        processEvents.push(execEvent(event.pid, at, ended.has(event.pid)))
         break
       case 'clone':
-        lives.push({ what: 'clone', at, pid: event.pid, tid: event.tid })
+        processEvents.push({ what: 'clone', at, pid: event.pid, tid: event.tid })
         break
       case 'name':
-        lives.push({ what: 'name', at, pid: event.pid, tid: event.tid, name: event.name })
+        processEvents.push({ what: 'name', at, pid: event.pid, tid: event.tid, name: event.name })
         break
       case 'uid':
-        lives.push({ what: 'uid', at, pid: event.pid, uid: event.uid })
+        processEvents.push({ what: 'uid', at, pid: event.pid, uid: event.uid })
         break
       case 'exit':
-        lives.push({ what: 'exit', at, pid: event.pid, tid: event.tid, ...parseExitStatus(event.status) })
+        processEvents.push({ what: 'exit', at, pid: event.pid, tid: event.tid, ...parseExitStatus(event.status) })
         break
     }
   }
-  return lives
+  return processEvents
 }

@@ -10,7 +10,7 @@ import type { System } from '../../../kernel/nodes/system.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { ProcessEvent } from '../protocol.ts'
 
-type Of<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
+type EventOf<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
 
 /** Facts about a process that only the source needs, beside those in the kernel state. */
 export interface RegisteredProcess {
@@ -54,16 +54,16 @@ export class ProcessRegistry {
   record(event: ProcessEvent): 'born' | 'died' | null {
     return this.#kernel.update(event.at, () => {
       if (event.what === 'fork') return this.#forked(event)
-      const life = this.byPid.get(event.pid)
+      const registered = this.byPid.get(event.pid)
       // An event of a process whose birth we did not see, for example one that ended while we were starting.
-      if (life === undefined) return null
-      if (event.what === 'exit') return this.#exited(life.process, event)
-      life.changedAt = event.at
-      if (event.what === 'clone') this.threadBorn(life.process, event.tid, event.at)
-      else if (event.what === 'exec') this.#execed(life.process, event)
-      else if (event.what === 'name') this.#named(life.process, event)
-      else if (life.process.uid !== event.uid)
-        observed.processChanged(this.#kernel, life.process, 'uid', { uid: event.uid })
+      if (registered === undefined) return null
+      if (event.what === 'exit') return this.#exited(registered.process, event)
+      registered.changedAt = event.at
+      if (event.what === 'clone') this.threadBorn(registered.process, event.tid, event.at)
+      else if (event.what === 'exec') this.#execed(registered.process, event)
+      else if (event.what === 'name') this.#named(registered.process, event)
+      else if (registered.process.uid !== event.uid)
+        observed.processChanged(this.#kernel, registered.process, 'uid', { uid: event.uid })
       return null
     })
   }
@@ -78,9 +78,9 @@ export class ProcessRegistry {
       { pid, identity, started, parentProcess: parent, ...facts },
       { silent },
     )
-    const life = { process, startTicks, bornAt: at, changedAt: at }
-    this.byPid.set(pid, life)
-    return life
+    const registered = { process, startTicks, bornAt: at, changedAt: at }
+    this.byPid.set(pid, registered)
+    return registered
   }
 
   threadBorn(process: Process, tid: number, at: number, { silent = false } = {}): void {
@@ -93,30 +93,30 @@ export class ProcessRegistry {
     observed.processEnded(this.#kernel, process, ending)
   }
 
-  #forked({ pid, parent, startTicks, name, at }: Of<'fork'>): 'born' | null {
+  #forked({ pid, parent, startTicks, name, at }: EventOf<'fork'>): 'born' | null {
     const known = this.byPid.get(pid)
     if (known !== undefined) {
       if (known.startTicks === startTicks) return null
       this.ended(known.process)
     }
-    const from = this.byPid.get(parent)?.process ?? null
-    const life = this.born(
+    const parentProcess = this.byPid.get(parent)?.process ?? null
+    const registered = this.born(
       {
         pid,
         startTicks,
-        name: nameAtBirth(from, name),
-        parent: from,
-        executable: from?.executable ?? null,
-        uid: from?.uid ?? null,
-        container: from?.container ?? this.#kernel.system,
+        name: nameAtBirth(parentProcess, name),
+        parent: parentProcess,
+        executable: parentProcess?.executable ?? null,
+        uid: parentProcess?.uid ?? null,
+        container: parentProcess?.container ?? this.#kernel.system,
       },
       { at },
     )
-    this.threadBorn(life.process, pid, at)
+    this.threadBorn(registered.process, pid, at)
     return 'born'
   }
 
-  #exited(process: Process, { tid, code, signal }: Of<'exit'>): 'died' | null {
+  #exited(process: Process, { tid, code, signal }: EventOf<'exit'>): 'died' | null {
     const thread = process.threads.get(tid)
     if (thread === undefined) return null
     if (process.threads.size > 1) {
@@ -127,7 +127,7 @@ export class ProcessRegistry {
     return 'died'
   }
 
-  #execed(process: Process, { name, executable, uid, at }: Of<'exec'>): void {
+  #execed(process: Process, { name, executable, uid, at }: EventOf<'exec'>): void {
     // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
@@ -143,7 +143,7 @@ export class ProcessRegistry {
     if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
   }
 
-  #named(process: Process, { tid, name }: Of<'name'>): void {
+  #named(process: Process, { tid, name }: EventOf<'name'>): void {
     const thread = process.threads.get(tid)
     if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
     if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })

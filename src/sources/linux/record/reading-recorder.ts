@@ -31,9 +31,9 @@ export class ReadingRecorder {
   readonly #inventory: Inventory
   readonly #pageBytes: number
 
-  constructor(kernel: Kernel, parts: { lives: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
+  constructor(kernel: Kernel, parts: { registry: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
     this.#kernel = kernel
-    this.#registry = parts.lives
+    this.#registry = parts.registry
     this.#inventory = parts.inventory
     this.#pageBytes = parts.pageBytes
   }
@@ -70,8 +70,9 @@ export class ReadingRecorder {
       if (node !== null) observed.unreadable(this.#kernel, node, limit, reason)
     }
     for (const pid of report.confirmed) {
-      const life = this.#registry.byPid.get(pid)
-      if (life !== undefined && life.bornAt < report.startedAt) observed.confirmed(life.process, report.finishedAt)
+      const registered = this.#registry.byPid.get(pid)
+      if (registered !== undefined && registered.bornAt < report.startedAt)
+        observed.confirmed(registered.process, report.finishedAt)
     }
     if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
     if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
@@ -188,21 +189,23 @@ export class ReadingRecorder {
   }
 
   #threadOf({ pid, tid }: { pid: number; tid: number }, startedAt: number): Thread | null {
-    const life = this.#registry.byPid.get(pid)
-    return life === undefined || life.bornAt > startedAt ? null : (life.process.threads.get(tid) ?? null)
+    const registered = this.#registry.byPid.get(pid)
+    return registered === undefined || registered.bornAt > startedAt
+      ? null
+      : (registered.process.threads.get(tid) ?? null)
   }
 
   #recordClosedSets(pids: readonly number[], startedAt: number): void {
-    const lives = pids.map((pid) => this.#registry.byPid.get(pid)).filter((life) => life !== undefined)
-    const processes = lives.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
+    const registry = pids.map((pid) => this.#registry.byPid.get(pid)).filter((registered) => registered !== undefined)
+    const processes = registry.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
     observed.closedSetsObserved(this.#kernel, new Set(processes))
   }
 
   /** Null if it has ended, or was born since the scan began: the row may be about the former process with that pid. */
   #nodeOf(pid: number, tid: number, startedAt: number): Node | null {
-    const life = this.#registry.byPid.get(pid)
-    if (life === undefined || life.bornAt > startedAt) return null
-    return tid === 0 ? life.process : (life.process.threads.get(tid) ?? null)
+    const registered = this.#registry.byPid.get(pid)
+    if (registered === undefined || registered.bornAt > startedAt) return null
+    return tid === 0 ? registered.process : (registered.process.threads.get(tid) ?? null)
   }
 
   #recordSystem(machine: SystemReading, at: number): void {
@@ -221,17 +224,17 @@ export class ReadingRecorder {
   }
 
   #recordPartitions(readings: readonly PartitionReading[], at: number): void {
-    const there = new Set<Partition>()
+    const seen = new Set<Partition>()
     for (const reading of readings) {
       const partition = this.#kernel.partition(reading.names)
       if (partition === null) continue
-      there.add(partition)
+      seen.add(partition)
       this.#recordPartition(partition, reading, at)
     }
     // Deepest first: a partition can end only when nothing is left in it.
     for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
       const isEmpty = partition.members.size === 0 && partition.partitions.size === 0
-      if (isEmpty && !there.has(partition)) observed.partitionEnded(this.#kernel, partition)
+      if (isEmpty && !seen.has(partition)) observed.partitionEnded(this.#kernel, partition)
     }
   }
 

@@ -67,7 +67,7 @@ export class CgroupMaxima {
  * limit.
  */
 export function cpuMaxOf(quota: string | null, period: string | null): number | null {
-  const [allowed, per] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
-  const [used, of] = [Number(allowed), Number(per)]
-  return used > 0 && of > 0 ? Math.round((used * 1000) / of) : null
+  const [quotaText, periodText] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
+  const [quotaUs, periodUs] = [Number(quotaText), Number(periodText)]
+  return quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : null
 }

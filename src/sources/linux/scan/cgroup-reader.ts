@@ -52,11 +52,11 @@ function hasControllers(directory: string): boolean {
 export function findCgroupTree(cgroupRoot: string): CgroupTree {
   for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
     if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
-  const there = (names: readonly string[]) =>
+  const directoryNamed = (names: readonly string[]) =>
     names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
-  const [pids, cpu] = [there(['pids']), there(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
+  const [pids, cpu] = [directoryNamed(['pids']), directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
   for (const hierarchy of ['memory', 'pids'] as const) {
-    const directory = there([hierarchy])
+    const directory = directoryNamed([hierarchy])
     if (directory !== null) return { hierarchy, directory, pids, cpu }
   }
   const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
@@ -95,7 +95,7 @@ export class CgroupReader {
    * Calls `onMember` with the pid and the partition of each member: the cheapest way to see that an idle process was
    * moved.
    */
-  forEachMember(tell: (pid: number, names: readonly string[]) => void): void {
+  forEachMember(onMember: (pid: number, names: readonly string[]) => void): void {
     if (this.#tree.directory === null) return
     const places = [{ names: [], directory: this.#tree.directory }, ...this.#partitions]
     const count = Math.min(places.length, membersReadMax)
@@ -103,7 +103,7 @@ export class CgroupReader {
       const { names, directory } = places[(this.#nextMember + turn) % places.length]!
       const length = this.#files.readWhole(`${directory}/cgroup.procs`)
       if (length <= 0) continue
-      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
+      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) onMember(Number(line), names)
     }
     this.#nextMember = (this.#nextMember + count) % places.length
   }
@@ -144,7 +144,7 @@ export class CgroupReader {
   #walk(): void {
     this.#untilWalk = walkEvery
     this.#rootLinks = this.#tree.directory === null ? 0 : linksOf(this.#tree.directory)
-    const former = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
+    const known = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
     const found: Partition[] = []
     const queue: (readonly string[])[] = this.#tree.directory === null ? [] : [[]]
     for (const names of queue) {
@@ -152,14 +152,14 @@ export class CgroupReader {
         if (found.length === partitionsMax) break
         const inner = [...names, name]
         const path = inner.join('/')
-        const partition = former.get(path) ?? this.#partitionOf(inner)
+        const partition = known.get(path) ?? this.#partitionOf(inner)
         partition.links = linksOf(partition.directory)
         found.push(partition)
-        former.delete(path)
+        known.delete(path)
         queue.push(inner)
       }
     }
-    for (const { usage, maximum, maxima } of former.values()) {
+    for (const { usage, maximum, maxima } of known.values()) {
       this.#files.release(usage)
       this.#files.release(maximum)
       maxima.release(this.#files)

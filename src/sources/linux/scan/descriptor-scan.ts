@@ -17,7 +17,7 @@ import { type SocketKind, socketKinds } from './socket-kinds.ts'
 // Costs in units of one descriptor, which takes about 4.5 µs, nearly all of it in the kernel.
 const unitsInAScan = 1000
 const unitsOfProcess = 4
-const unitsOfAsking = 100
+const unitsOfQuery = 100
 const unitsOfSocket = 0.5
 
 const noSockets: Readonly<Record<SocketKind, number>> = { channels: 0, 'server-ids': 0, connections: 0 }
@@ -49,24 +49,25 @@ export class DescriptorScan {
    * Scans the armed processes and, in a full scan, waiting ones. `isAlive` is false for processes that were dropped
    * since.
    */
-  finishPass(kind: 'fast' | 'full', lives: (process: TrackedProcess) => boolean): void {
+  finishPass(kind: 'fast' | 'full', isAlive: (process: TrackedProcess) => boolean): void {
     this.#index.startPass()
-    for (const process of this.#armed) if (lives(process)) this.#scanTable(process)
+    for (const process of this.#armed) if (isAlive(process)) this.#scanTable(process)
     this.#armed.clear()
-    const armedHolders = this.#holders.size
-    if (kind === 'full') this.#scanWaiting(lives)
-    const asksForWaiting = armedHolders === 0 && this.#holders.size > 0
+    const armedHolderCount = this.#holders.size
+    if (kind === 'full') this.#scanWaiting(isAlive)
+    const isForWaiting = armedHolderCount === 0 && this.#holders.size > 0
     for (const [process, inodes] of this.#holders) this.#reportSockets(process, inodes)
     this.#holders.clear()
-    if (asksForWaiting) this.#budgetLeft -= this.#index.namespacesQueried * unitsOfAsking + this.#index.socketsListed * unitsOfSocket
+    if (isForWaiting)
+      this.#budgetLeft -= this.#index.namespacesQueried * unitsOfQuery + this.#index.socketsListed * unitsOfSocket
     if (kind === 'full') this.#budgetLeft = Math.min(this.#budgetLeft, 0) + unitsInAScan
   }
 
-  #scanWaiting(lives: (process: TrackedProcess) => boolean): void {
+  #scanWaiting(isAlive: (process: TrackedProcess) => boolean): void {
     for (const process of this.#waiting) {
       if (this.#budgetLeft <= 0) return
       this.#waiting.delete(process)
-      if (lives(process)) this.#budgetLeft -= unitsOfProcess + this.#scanTable(process)
+      if (isAlive(process)) this.#budgetLeft -= unitsOfProcess + this.#scanTable(process)
     }
   }
 

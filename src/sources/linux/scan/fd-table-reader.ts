@@ -11,9 +11,9 @@ const { S_IFMT, S_IFREG } = fileConstants
 const noFollow = 0x100
 // AT_STATX_DONT_SYNC: a file system that does not answer (NFS, FUSE) must not block the scan, so its cached values are
 // used.
-const asCached = 0x4000
-const wantedOfLink = 0x2 // mode
-const wantedOfFile = 0x201 // type and size
+const dontSync = 0x4000
+const maskOfLink = 0x2 // mode
+const maskOfFile = 0x201 // type and size
 const modeAt = 28
 const sizeAt = 40
 const ownerMayWrite = 0o200
@@ -71,9 +71,9 @@ export class FdTableReader {
   /** The link has its owner's write permission exactly if the descriptor was opened for writing. */
   #sizeIfWritten(path: string): number {
     const status = this.#status
-    if (statx(0, path, noFollow, wantedOfLink, status) !== 0) return 0
+    if (statx(0, path, noFollow, maskOfLink, status) !== 0) return 0
     if ((status.readUInt16LE(modeAt) & ownerMayWrite) === 0) return 0
-    if (statx(0, path, asCached, wantedOfFile, status) !== 0) return 0
+    if (statx(0, path, dontSync, maskOfFile, status) !== 0) return 0
     if ((status.readUInt16LE(modeAt) & S_IFMT) !== S_IFREG) return 0
     return status.readUInt32LE(sizeAt + 4) * 0x1_0000_0000 + status.readUInt32LE(sizeAt)
   }

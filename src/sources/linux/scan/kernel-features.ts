@@ -7,7 +7,7 @@ import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { type CgroupTree, findCgroupTree } from './cgroup-reader.ts'
 
 const procMagic = 0x9fa0
-const usualPageBytes = 4096
+const defaultPageBytes = 4096
 
 export interface KernelFeatures {
   /** /proc is the kernel's own, not a copy of one. */
@@ -31,7 +31,7 @@ export function whyNoOwners({ schedstatWorks }: Pick<KernelFeatures, 'schedstatW
   return schedstatWorks ? null : 'the kernel collects no scheduling statistics, which are needed to confirm a wait'
 }
 
-function keepsSchedstat(procRoot: string): boolean {
+function hasSchedstat(procRoot: string): boolean {
   const path = `${procRoot}/self/schedstat`
   if (!existsSync(path)) return false
   const bytes = readFileSync(path)
@@ -44,11 +44,11 @@ export function detectKernelFeatures(procRoot: string, cgroupRoot: string): Kern
   const tree = findCgroupTree(cgroupRoot)
   return {
     isProc,
-    pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? usualPageBytes,
+    pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? defaultPageBytes,
     fdSizeWorks: isProc && statSync(`${procRoot}/self/fd`).size > 0,
     // In a copy of another machine's files, a missing file only means that it was not copied.
     timersWork: !isProc || existsSync(`${procRoot}/self/timers`),
-    schedstatWorks: !isProc || keepsSchedstat(procRoot),
+    schedstatWorks: !isProc || hasSchedstat(procRoot),
     ownNamespace: procRoot === '/proc',
     hierarchy: tree.hierarchy,
     tree,

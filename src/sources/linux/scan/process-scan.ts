@@ -128,8 +128,8 @@ export class ProcessScan {
   #readThreadsThatRan(process: TrackedProcess, armed: boolean, deep: boolean): boolean {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
-      const read = thread.gone || !this.#readThread(process, thread, armed, deep)
-      if (!read) continue
+      const isGone = thread.gone || !this.#readThread(process, thread, armed, deep)
+      if (!isGone) continue
       thread.gone = true
       process.listStale = true
       if (thread.isMain) return false

@@ -13,13 +13,13 @@ export type PassKind = 'fast' | 'full'
 const fullShareMax = 0.5
 // Beyond this many of its periods, a full scan runs at any cost, so that figures do not grow old without limit.
 const fullPeriodsMax = 10
-const passesKept = 8
+const passesMeasured = 8
 
-function leastOf(costs: readonly number[]): number {
+function minimumOf(costs: readonly number[]): number {
   return costs.length < 2 ? 0 : Math.min(...costs)
 }
 
-function meanWithoutDearest(costs: readonly number[]): number {
+function meanWithoutMaximum(costs: readonly number[]): number {
   return (costs.reduce((total, each) => total + each, 0) - Math.max(...costs)) / (costs.length - 1)
 }
 
@@ -40,8 +40,8 @@ export class ScanBudget {
   record(kind: PassKind, cpuMs: number): void {
     const recent = this.#recent[kind]
     recent.push(cpuMs)
-    if (recent.length > passesKept) recent.shift()
-    this.#cost[kind] = recent.length < passesKept ? leastOf(recent) : meanWithoutDearest(recent)
+    if (recent.length > passesMeasured) recent.shift()
+    this.#cost[kind] = recent.length < passesMeasured ? minimumOf(recent) : meanWithoutMaximum(recent)
   }
 
   periodOf(kind: PassKind, armed: boolean): number {

@@ -52,14 +52,17 @@ class ScanLoop {
     const { procRoot, cgroupRoot } = options
     const abilities = detectKernelFeatures(procRoot, cgroupRoot)
     if (!abilities.schedstatWorks)
-      this.#degrading.degraded('schedstat', 'the kernel collects no scheduling statistics: every scan reads every thread')
+      this.#degrading.degraded(
+        'schedstat',
+        'the kernel collects no scheduling statistics: every scan reads every thread',
+      )
     const files = this.#files
     const report = this.#report
     const degrading = this.#degrading
     this.#scanner = new Scanner({ procRoot, files, report, abilities, degrading })
   }
 
-  hear(command: ScanCommand): void {
+  handle(command: ScanCommand): void {
     switch (command.type) {
       case 'plan':
         this.#scanner.plan.replace(command)
@@ -106,7 +109,7 @@ class ScanLoop {
     const startedAt = this.#clocks.now()
     if (kind === 'full') {
       this.#scanner.scanFull(startedAt)
-      this.#tellShortage()
+      this.#reportShortage()
     } else this.#scanner.scanFast(startedAt, startedAt - options.periodMs)
     const cpuMs = this.#takeCpuMs()
     this.#budget.record(kind, cpuMs)
@@ -124,7 +127,7 @@ class ScanLoop {
     return used
   }
 
-  #tellShortage(): void {
+  #reportShortage(): void {
     const shortage = this.#files.takeShortage()
     if (shortage === null) this.#degrading.recovered('descriptors')
     else this.#degrading.degraded('descriptors', shortage)
@@ -140,5 +143,5 @@ class ScanLoop {
 }
 
 const loop = new ScanLoop()
-port.on('message', (command: ScanCommand) => loop.hear(command))
-loop.hear({ type: 'rescan' })
+port.on('message', (command: ScanCommand) => loop.handle(command))
+loop.handle({ type: 'rescan' })

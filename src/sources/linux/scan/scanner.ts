@@ -26,7 +26,7 @@ export const deepEvery = 60
 // Lists of members are long, and the kernel sorts them at each reading.
 const membersEvery = 2
 const newbornsAtOnceMax = 200
-const askedThreadsMin = 4
+const queriedThreadsMin = 4
 const newbornsMax = 20_000
 
 export interface Degrading {
@@ -187,9 +187,9 @@ export class Scanner {
     report.mark()
     process.lastListedScan = this.#scans
     this.#scan.retryStacks(process)
-    const rests = this.#scan.isIdle(process)
+    const isIdle = this.#scan.isIdle(process)
     const ran =
-      !rests && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceFullRead)
+      !isIdle && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceFullRead)
     const deep = (this.#scans + process.pid) % deepEvery === 0
     const isTurn = (this.#scans + process.pid) % turnEvery === 0
     const orphaned = this.#endedParents.size > 0 && this.#endedParents.has(process.facts?.parent ?? 0)
@@ -225,9 +225,10 @@ export class Scanner {
   /** A process listed in another partition than the reported one has moved. */
   #checkMember(pid: number, names: readonly string[]): void {
     const process = this.#processes.get(pid)
-    const told = process?.facts?.partition
-    if (!process || !told) return
-    if (told.length !== names.length || told.some((name, place) => name !== names[place])) process.factsStale = true
+    const reported = process?.facts?.partition
+    if (!process || !reported) return
+    if (reported.length !== names.length || reported.some((name, place) => name !== names[place]))
+      process.factsStale = true
   }
 
   #checkPartition(process: TrackedProcess): void {
@@ -262,7 +263,7 @@ export class Scanner {
 
   /** One taskstats query for the process costs less than a reading of each thread. */
   #isWorthQuerying({ pid, threads, zombie }: TrackedProcess): boolean {
-    return !zombie && threads.length >= askedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
+    return !zombie && threads.length >= queriedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
   }
 
   #scanFastOne(process: TrackedProcess): void {

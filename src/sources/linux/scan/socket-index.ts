@@ -69,10 +69,10 @@ export class SocketIndex {
 
 /** The socket is closed at once: left open, it would keep alive a container's namespace after the container's end. */
 function readOther(processPath: string) {
-  const there = SockDiag.openIn(`${processPath}/ns/net`)
-  if (typeof there === 'string') return there
-  const sockets = there.read()
-  there.close()
+  const diag = SockDiag.openIn(`${processPath}/ns/net`)
+  if (typeof diag === 'string') return diag
+  const sockets = diag.read()
+  diag.close()
   return sockets
 }
 

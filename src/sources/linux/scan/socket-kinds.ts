@@ -20,7 +20,7 @@ export function kindsOf(
   const names = new Map<number, string>()
   for (const socket of sockets) {
     if (socket.family === 'unix' && socket.inode !== 0) names.set(socket.inode, socket.name)
-    if (socket.state === 'listening') listeners.add(placeOf(socket))
+    if (socket.state === 'listening') listeners.add(keyOf(socket))
   }
   const kinds = new Map<number, SocketKind>()
   for (const socket of sockets) {
@@ -45,11 +45,11 @@ function kindOf(socket: Socket, context: Context): SocketKind | null {
   return socket.family === 'tcp' ? kindOfTcp(socket, context) : kindOfUnix(socket, context)
 }
 
-function placeOf(socket: Socket): string {
-  return socket.family === 'unix' ? socket.name : tcpPlace(socket, socket.address)
+function keyOf(socket: Socket): string {
+  return socket.family === 'unix' ? socket.name : tcpKey(socket, socket.address)
 }
 
-function tcpPlace({ version, port }: TcpSocket, address: string): string {
+function tcpKey({ version, port }: TcpSocket, address: string): string {
   return `${version} ${port} ${address}`
 }
 
@@ -61,7 +61,7 @@ const anyAddress = { 4: '\0'.repeat(4), 6: '\0'.repeat(16) } as const
  */
 function kindOfTcp(socket: TcpSocket, { listeners }: Context): SocketKind {
   const isAccepted =
-    listeners.has(tcpPlace(socket, anyAddress[socket.version])) || listeners.has(tcpPlace(socket, socket.address))
+    listeners.has(tcpKey(socket, anyAddress[socket.version])) || listeners.has(tcpKey(socket, socket.address))
   return isAccepted ? 'server-ids' : 'connections'
 }
 

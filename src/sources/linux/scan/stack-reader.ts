@@ -17,7 +17,7 @@ const unarmedMapsReadingsMax = 64
 const pagemapPagesAtOnce = 4096
 const runningUnknown = 'running, and its stack is not known yet'
 
-interface Wanted {
+interface PendingStack {
   readonly thread: TrackedThread
   /** Address in the stack; 0 for the main thread's own. */
   readonly address: number
@@ -32,7 +32,7 @@ export class StackReader {
   /** Thread ids are those of our own pid namespace, so system calls can name them. */
   readonly #ownNamespace: boolean
   readonly #words = Buffer.allocUnsafeSlow(pagemapPagesAtOnce * pagemapWordBytes)
-  #pending: Wanted[] = []
+  #pending: PendingStack[] = []
   #mapsReadingsLeft = 0
 
   constructor(files: ProcFiles, report: ReportBuilder, options: { pageBytes: number; ownNamespace: boolean }) {
@@ -85,17 +85,17 @@ export class StackReader {
   /** Looks up the stacks that are not known yet, with one reading of `maps`. Returns false if the process is gone. */
   finishProcess(process: TrackedProcess, armed: boolean): boolean {
     if (this.#pending.length === 0) return true
-    const wanted = this.#pending
+    const pending = this.#pending
     this.#pending = []
     if (!armed && this.#mapsReadingsLeft-- <= 0) {
-      for (const { thread } of wanted) thread.stackTimesRun = -1
+      for (const { thread } of pending) thread.stackTimesRun = -1
       process.stacksPending = true
       return true
     }
     const length = this.#files.readWhole(`${process.livePath}/maps`)
     if (length === 0 || isGone(length)) return false
-    if (length < 0) for (const { thread } of wanted) this.reportUnreadable(process, thread, reasonOf(length))
-    else this.#lookUp(process, wanted, length)
+    if (length < 0) for (const { thread } of pending) this.reportUnreadable(process, thread, reasonOf(length))
+    else this.#lookUp(process, pending, length)
     return true
   }
 
@@ -103,20 +103,20 @@ export class StackReader {
     this.#pending = []
   }
 
-  #lookUp(process: TrackedProcess, wanted: readonly Wanted[], length: number): void {
+  #lookUp(process: TrackedProcess, pending: readonly PendingStack[], length: number): void {
     const { bytes } = this.#files
-    const placed = wanted.filter(({ address }) => address !== 0).sort((a, b) => a.address - b.address)
+    const placed = pending.filter(({ address }) => address !== 0).sort((a, b) => a.address - b.address)
     const found = findVmas(
       bytes,
       length,
       placed.map(({ address }) => address),
     )
-    const vmas = new Map(placed.map((one, place) => [one, found[place] ?? null]))
-    for (const one of wanted)
-      this.#resolve(process, one, one.address === 0 ? findMainStack(bytes, length) : (vmas.get(one) ?? null))
+    const vmas = new Map(placed.map((stack, place) => [stack, found[place] ?? null]))
+    for (const stack of pending)
+      this.#resolve(process, stack, stack.address === 0 ? findMainStack(bytes, length) : (vmas.get(stack) ?? null))
   }
 
-  #resolve(process: TrackedProcess, { thread, stackPointer }: Wanted, vma: Vma | null): void {
+  #resolve(process: TrackedProcess, { thread, stackPointer }: PendingStack, vma: Vma | null): void {
     const running = stackPointer === 0
     if (!vma || (running && !canBeStack(vma))) {
       this.reportUnreadable(process, thread, running ? runningUnknown : 'its stack pointer is in no mapping')

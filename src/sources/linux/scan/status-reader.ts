@@ -69,7 +69,7 @@ export class StatusReader {
 
   /** Null of one that is gone: the next scan finds it so. */
   #readThread(process: TrackedProcess, thread: TrackedThread): PendingSignals | null {
-    const length = this.#files.readOnce(`${process.path}/task/${thread.tid}/status`)
+    const length = this.#files.readWhole(`${process.path}/task/${thread.tid}/status`)
     return length > 0 ? parsePendingSignals(this.#files.bytes.toString('latin1', 0, length)) : null
   }
 }

@@ -18,7 +18,7 @@ import { classifyThread, type ThreadClassification } from './thread-state.ts'
 
 // Files of threads that seldom run are not held open, so that they take no descriptors from files that every pass
 // reads.
-const keepFrom = 5
+const holdFrom = 5
 const youngMs = 1000
 const ticksPerSecond = 100
 const noSchedstat = 'the kernel collects no scheduling statistics'
@@ -98,7 +98,7 @@ export class ThreadReader {
   readAll(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {
     const timesRun = thread.timesRun
     if (!this.#readCall(process, thread, armed)) return false
-    const length = this.#files.read(thread.stat, armed, keepFrom)
+    const length = this.#files.read(thread.stat, armed, holdFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { state: letter, kernelThread, priority } = this.#stat
@@ -136,7 +136,7 @@ export class ThreadReader {
 
   /** Name and priority, which others can change while the thread is idle. Returns false if it is gone. */
   readName(thread: TrackedThread): boolean {
-    const length = this.#files.read(thread.stat, false, keepFrom)
+    const length = this.#files.read(thread.stat, false, holdFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { priority } = this.#stat
@@ -194,7 +194,7 @@ export class ThreadReader {
       this.#callFailure = reasonOf(-1)
       return true
     }
-    const length = this.#files.read(thread.syscall, armed, keepFrom)
+    const length = this.#files.read(thread.syscall, armed, holdFrom)
     if (length > 0 && parseSyscall(this.#files.bytes, length, this.#call)) return true
     if (length >= 0 || isGone(length)) return false
     process.denied = isDenied(length)
