@@ -6,7 +6,7 @@ import type { Periods } from './abilities.ts'
 import type { SourceDegradations } from './degradations.ts'
 import type { ScanOptions, ScanReport } from './protocol.ts'
 
-/** A period stretched beyond this multiple of the configured one counts as lag; below the other one it has recovered. */
+/** A period beyond the first multiple of the configured one counts as lag; below the second one it has recovered. */
 const lagFactor = 4
 const recoveredFactor = 2
 

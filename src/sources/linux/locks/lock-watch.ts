@@ -92,7 +92,7 @@ export class LockWatch {
     this.#parts.report.closedSets = this.#closedSets.settle(closedCandidates, (thread) => this.#joins(thread))
   }
 
-  /** Threads whose call permits an owner of what they wait for. */
+  /** Selects threads whose object, according to their call, may have an owner. */
   #gather(processes: readonly TrackedProcess[]): WaitInspection[] {
     const inspections = new Map<TrackedThread, WaitInspection>()
     for (const process of processes) {

@@ -14,7 +14,7 @@ import type { ScheduleReader } from './scan-ports.ts'
 export interface ConfirmedWait extends LockObservation {
   readonly process: TrackedProcess
   readonly call: FutexCall
-  /** How often waiter and owner had run then; -1 for an owner that was not asleep all the time. */
+  /** Number of times that waiter and owner had run then; -1 for an owner that was not asleep all the time. */
   readonly timesRun: number
   readonly ownerTimesRun: number
 }

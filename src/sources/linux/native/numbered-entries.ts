@@ -1,3 +1,5 @@
+/** Lists the numbered entries of a directory of /proc: processes, threads or descriptors. */
+
 import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 

@@ -56,7 +56,7 @@ export class SockDiag {
     }
   }
 
-  /** All sockets that listen or are connected. Returns the reason if the kernel refuses. */
+  /** Lists the sockets that listen or are connected. Returns the reason if the kernel refuses. */
   read(): readonly Socket[] | string {
     const sockets: Socket[] = []
     for (const family of socketFamilies) {

@@ -1,3 +1,5 @@
+/** Parses the auxiliary vector of a process, for the page size. */
+
 const atPagesz = 6n
 
 /** The page size from `/proc/self/auxv` (pairs of 64-bit words); null if it has none. */

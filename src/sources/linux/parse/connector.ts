@@ -1,3 +1,5 @@
+/** Parses and builds messages of the kernel's proc connector. */
+
 import { nameOfSignal } from '../signals.ts'
 import { textUpToNul } from './byte-text.ts'
 
@@ -24,7 +26,8 @@ export type ConnectorEvent = {
   readonly cpu: number
   readonly sequence: number
   readonly monotonicNs: number
-} /** The answer to a request: its sequence number is the request's. */ /** The answer to a request, ours or that of others who listen: `token` is the request's. */ & (
+} & /** The answer to a request, ours or that of another listener; `token` is the request's. */
+(
   | { readonly what: 'acknowledged'; readonly token: number; readonly error: number }
   | { readonly what: 'fork'; readonly pid: number; readonly parent: number }
   | { readonly what: 'clone'; readonly pid: number; readonly tid: number }

@@ -1,3 +1,5 @@
+/** Parses `/proc/P/maps`: finds the memory mappings that hold given addresses. */
+
 import { textOfBytes } from './byte-text.ts'
 
 /** One line of `/proc/P/maps`: a virtual memory area. */

@@ -1,3 +1,5 @@
+/** Parses `/proc/P/task/T/schedstat`: how often and how long a thread ran. */
+
 import { DecimalReader } from './decimal-reader.ts'
 
 /** Values of `/proc/P/task/T/schedstat`. */

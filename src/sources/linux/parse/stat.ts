@@ -1,3 +1,5 @@
+/** Parses `/proc/P/stat` and `/proc/P/task/T/stat`. */
+
 import { textOfBytes } from './byte-text.ts'
 import { DecimalReader } from './decimal-reader.ts'
 

@@ -1,3 +1,5 @@
+/** Parses `/proc/P/statm`: the memory sizes of a process, in pages. */
+
 import { DecimalReader } from './decimal-reader.ts'
 
 /** Values of `/proc/P/statm`, in pages. */

@@ -1,4 +1,4 @@
-/** Collects births and deaths for the scan worker. In a fork storm, one message for each would cost more than all else. */
+/** Batches births and deaths for the scan worker: in a fork storm, single messages would cost more than all else. */
 
 export interface BirthsAndDeaths {
   readonly born: readonly number[]

@@ -9,7 +9,7 @@ export interface Loss {
   readonly why: string
 }
 
-/** How long a gap may take to show after an overflow: until the CPU that lost events sends another one. */
+/** Time that a gap may take to show after an overflow: until the CPU that lost events sends another one. */
 export const overflowWaitMs = 1000
 
 const overflowed = 'the receive buffer overflowed'

@@ -26,7 +26,7 @@ export interface FdTable {
   readonly sockets: readonly number[]
   /** Bytes; 0 if no file is open for writing. */
   readonly largestFile: number
-  /** How many descriptors were count at. */
+  /** Number of descriptors that were read. */
   readonly count: number
 }
 
@@ -56,7 +56,7 @@ export class FdTableReader {
       const length = readlink(path, this.#link, this.#link.length)
       if (length < 0) {
         const error = errorNumber()
-        // The directory can be listed, but what is in it is not to be count at, or they are no links but a copy.
+        // The directory can be listed but its links cannot be read, or the entries are copies and not links.
         if (error === EACCES || error === EINVAL) return -error
         continue // closed meanwhile
       }

@@ -15,7 +15,7 @@ import { ThreadReader } from './thread-reader.ts'
 // Limits that a full scan reads for a process that ran. Threads and descriptors are read separately.
 const wholeMask = everythingMask & ~threadMask & ~fdTableMask
 
-/** How much of a process is read again although it did not run. */
+/** The extent to which a process is read again although it did not run. */
 export interface Depth {
   /** One of its threads ran, or probably did. */
   readonly ran: boolean

@@ -80,6 +80,6 @@ function namespaceOf(processPath: string): string | null {
   try {
     return readlinkSync(`${processPath}/ns/net`)
   } catch {
-    return null // gone, or not to be looked at: the reading of its descriptors tells which
+    return null // gone or not permitted: reading its descriptors finds out which
   }
 }

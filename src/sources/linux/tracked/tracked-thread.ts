@@ -26,9 +26,9 @@ export class TrackedThread implements Subject {
   /** It has ended, and its process has not reaped it, or goes on without it. */
   dead = false
 
-  /** How often it had run when it was classified; -1 means that it must be classified again. */
+  /** Number of times it had run when it was classified; -1 means that it must be classified again. */
   classifiedTimesRun = -1
-  /** How often it had run when its present state was first seen. */
+  /** Number of times it had run when its present state was first seen. */
   sinceTimesRun = -1
   /** It was blocked when last classified: nothing changes until it runs. */
   blocked = false
@@ -45,7 +45,7 @@ export class TrackedThread implements Subject {
   cpu: CpuWindow | null = null
   cpuPermille = Number.NaN
 
-  /** How often it had run when its stack was read while it was blocked. */
+  /** Number of times it had run when its stack was read while it was blocked. */
   stackTimesRun = -1
   stackStart = 0
   stackEnd = 0
