@@ -1,6 +1,7 @@
 /** Processes: made, ended, waited for, moved. */
 
 import { KernelError } from '../../kernel/errno.ts'
+import { type RlimitName, rlimitNames } from '../../kernel/limits/rlimits.ts'
 import { emitDenied } from '../../kernel/limits/thresholds/deny.ts'
 import { containers } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
@@ -8,7 +9,7 @@ import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { System } from '../../kernel/nodes/system.ts'
 import { processEnded, processEntered, processMoved, threadLeft } from '../../kernel/observations.ts'
 import type { Machine } from '../machine.ts'
-import { ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
+import { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { destroyChannel, detach } from './channel.ts'
@@ -55,7 +56,7 @@ export function makeProcess(machine: Machine, making: ProcessMaking): ModelProce
   machine.pids.add(pid)
   processEntered(kernel, process)
   machine.count(process)
-  for (const rlimit of modelRlimits) applyRlimit(machine, process, rlimit)
+  for (const rlimit of rlimitNames) applyRlimit(machine, process, rlimit)
   makeThread(machine, process, thread)
   return process
 }

@@ -2,17 +2,14 @@
 
 import type { RlimitChange } from '../../kernel/actions.ts'
 import { KernelError } from '../../kernel/errno.ts'
+import { capacityOfRlimit, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
 import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { Machine } from '../machine.ts'
-import { type ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
+import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { pageBytes } from './memory.ts'
 import { limitMainStack } from './thread.ts'
-
-/** Those that refuse nothing in QNX Neutrino: setting one is refused instead. */
-const unsupported: ReadonlySet<RlimitName> = new Set(['fsize', 'memlock'])
-const leastDescriptors = 100
 
 /**
  * setrlimit: sets a soft and a hard limit of the caller's process. Does not block. QNX: setrlimit().
@@ -36,10 +33,10 @@ export function setrlimit(
 export function changeRlimit(machine: Machine, process: ModelProcess, rlimit: RlimitName, change: RlimitChange): void {
   const known = process.rlimits[rlimit]
   const wanted: Rlimit = { ...known, ...change }
-  if (unsupported.has(rlimit)) throw new KernelError('EINVAL', `RLIMIT_${rlimit.toUpperCase()} is not supported`)
+  const { effect, least = 0 } = rlimitRow(rlimit).model
+  if (effect === 'unsupported') throw new KernelError('EINVAL', `RLIMIT_${rlimit.toUpperCase()} is not supported`)
   if (wanted.soft > wanted.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard one')
-  if (rlimit === 'nofile' && wanted.soft < leastDescriptors)
-    throw new KernelError('EINVAL', `a process may have at least ${leastDescriptors} descriptors`)
+  if (wanted.soft < least) throw new KernelError('EINVAL', `RLIMIT_${rlimit.toUpperCase()} must be at least ${least}`)
   checkUse(machine, process, rlimit, wanted.soft)
   if (wanted.hard > known.hard && process.uid !== 0) throw new KernelError('EPERM', 'only user 0 raises a hard limit')
   process.rlimits = { ...process.rlimits, [rlimit]: wanted }
@@ -47,51 +44,26 @@ export function changeRlimit(machine: Machine, process: ModelProcess, rlimit: Rl
 }
 
 function checkUse(machine: Machine, process: ModelProcess, rlimit: RlimitName, soft: number): void {
-  if (rlimit !== 'nofile' && rlimit !== 'nthr') return
-  const inUse = machine.usage(process, rlimit === 'nofile' ? 'fds' : 'threads')
+  const { limit, model } = rlimitRow(rlimit)
+  if (model.checksUse !== true || limit === null) return
+  const inUse = machine.usage(process, limit)
   if (soft < inUse) throw new KernelError('EINVAL', `${inUse} are in use`)
 }
 
-/** The soft limit is the process's capacity of the limits that it pairs with. */
+/** Makes the soft limit the capacity of the process, or of its main thread, for what it limits. */
 export function applyRlimit(machine: Machine, process: ModelProcess, rlimit: RlimitName): void {
-  const { soft } = process.rlimits[rlimit]
-  switch (rlimit) {
-    case 'as':
-      machine.setCapacity(process, 'address-space', soft)
-      break
-    case 'cpu':
-      machine.setCapacity(process, 'cpu-time', soft * 1e6)
-      // Past another limit it is told again.
-      process.overCpu = false
-      break
-    case 'data':
-      machine.setCapacity(process, 'data-pages', Math.floor(soft / pageBytes))
-      break
-    case 'nofile':
-      machine.setCapacity(process, 'fds', soft)
-      break
-    case 'nproc':
-      machine.setCapacity(process, 'children', soft)
-      break
-    case 'nthr':
-      machine.setCapacity(process, 'threads', soft)
-      break
-    case 'rss':
-      machine.setCapacity(process, 'memory', soft)
-      break
-    case 'stack':
-      limitMainStack(machine, process)
-      break
-    default:
-      // Of core files there are none; the others cannot be set.
-      break
-  }
+  const row = rlimitRow(rlimit)
+  if (row.model.effect === 'main-thread') limitMainStack(machine, process)
+  if (row.model.effect !== 'process' || row.limit === null) return
+  machine.setCapacity(process, row.limit, capacityOfRlimit(row, process.rlimits[rlimit].soft, pageBytes))
+  // Past the new limit the process gets SIGXCPU again.
+  if (rlimit === 'cpu') process.overCpu = false
 }
 
-const unlimited: Rlimit = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY }
-
-/** What a process has that inherits from nobody: all is unlimited but descriptors. */
-export const firstRlimits: Readonly<Record<RlimitName, Rlimit>> = {
-  ...(Object.fromEntries(modelRlimits.map((name) => [name, unlimited])) as Record<RlimitName, Rlimit>),
-  nofile: { soft: 1000, hard: 1000 },
-}
+/** The rlimits of a process that has no parent to inherit from. */
+export const firstRlimits = Object.fromEntries(
+  rlimitNames.map((name): [RlimitName, Rlimit] => {
+    const { initial = Number.POSITIVE_INFINITY } = rlimitRow(name).model
+    return [name, { soft: initial, hard: initial }]
+  }),
+) as Readonly<Record<RlimitName, Rlimit>>

@@ -1,5 +1,6 @@
 /** A process of the model: what it has made by kernel calls. */
 
+import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import { Process, type ProcessBirth, type Rlimit } from '../../kernel/nodes/process.ts'
 import type { Disposition, PendingSignal, Signal } from '../signals.ts'
 import type { Channel, Connection, Message } from './channel.ts'
@@ -20,26 +21,6 @@ export interface Zombie {
   readonly pid: number
   readonly code: number | null
   readonly signal: string | null
-}
-
-/** POSIX rlimits that QNX Neutrino has; a soft limit is what refuses. */
-export const modelRlimits = [
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'memlock',
-  'nofile',
-  'nproc',
-  'nthr',
-  'rss',
-  'stack',
-] as const
-export type RlimitName = (typeof modelRlimits)[number]
-
-export function isModelRlimit(name: string): name is RlimitName {
-  return (modelRlimits as readonly string[]).includes(name)
 }
 
 export class ModelProcess extends Process {

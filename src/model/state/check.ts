@@ -178,12 +178,12 @@ function checkContainer(machine: Machine, container: System | Partition): void {
 
 /** What is a sum is that of its parts; what the dead leave in it is on top. */
 function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
-  for (const { name, adds, at: levels, home, keepsDead } of limits as readonly LimitRow[]) {
+  for (const { name, adds, at: levels, home, includesDead } of limits as readonly LimitRow[]) {
     const limit = name as LimitName
     if (adds !== 'sum' || home === node.level || !levels.includes(node.level)) continue
     const counted = parts.filter(({ level }) => levels.includes(level))
     const sum = counted.reduce((total, part) => total + machine.usage(part, limit), 0)
-    if (limit !== 'processes' && !keepsDead) checkUsage(machine, node, limit, sum)
+    if (limit !== 'processes' && !includesDead) checkUsage(machine, node, limit, sum)
   }
 }
 

@@ -1,51 +1,36 @@
-/** What the live source can measure, and where Linux sets a capacity. */
+/** Limits that the live source can measure, and levels at which Linux sets their capacity. */
 
 import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
-import type { LimitName } from '../../kernel/limits/table.ts'
+import { limits } from '../../kernel/limits/table.ts'
+import { capacityLevels, feedAt, linuxReading } from './linux-limits.ts'
 import { linuxSignals } from './signals.ts'
 
-const unavailable: Abilities['unavailable'] = {
-  mutexes: 'Linux knows the owner of a lock only while somebody waits for it',
-}
+const unavailable = Object.fromEntries(
+  limits.flatMap(({ name, linux }) => ('unavailable' in linux ? [[name, linux.unavailable]] : [])),
+)
 
-const capacities: Abilities['capacities'] = {
-  fds: ['process', 'system'],
-  'address-space': ['process'],
-  'data-pages': ['process'],
-  memlock: ['process'],
-  'cpu-time': ['process'],
-  stack: ['thread'],
-  memory: ['partition', 'system'],
-  'memory-free': ['partition', 'system'],
-  processes: ['system'],
-  threads: ['partition', 'system'],
-  cpu: ['partition', 'system'],
-  'file-size': ['process'],
-}
+const capacities = Object.fromEntries(limits.map(({ name }) => [name, capacityLevels(name)]))
 
-/** Counted by births and deaths, where those are told. */
-const countedByLives: readonly LimitName[] = ['processes', 'threads', 'children']
-
-/** The periods kept at the moment; they grow rather than take more CPU than budgeted. */
+/** The present scan periods. A period grows when scanning takes more CPU than budgeted. */
 export interface Periods {
   fastMs: number
   fullMs: number
-  /** Births and deaths are told as they happen; else they are found by scanning. */
+  /** The proc connector reports births and deaths as they happen. If false, scanning finds them. */
   birthsReported: boolean
 }
 
 const noDenying: Refusal = {
   errno: 'ENOTSUP',
   reason:
-    'a live kernel is observed, not called: nothing can be denied there; start with --source model to see it done',
+    'a live kernel is only observed, so operations on it cannot be denied; the model supports this: start with --source model',
 }
 const noActing: Refusal = {
   errno: 'EPERM',
-  reason: 'nothing is done to processes unless the service is started with --allow-actions',
+  reason: 'actions on processes are disabled: start the service with --allow-actions to enable them',
 }
-const why = 'a live kernel decides for itself what it refuses to a sender'
+const why = 'a live kernel itself decides which signals it refuses'
 const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
 
 export function linuxAbilities(periods: Periods, { allowActions = false } = {}): Abilities {
@@ -54,10 +39,10 @@ export function linuxAbilities(periods: Periods, { allowActions = false } = {}):
     unavailable,
     capacities,
     period: (limit, level, armed) => {
-      if (countedByLives.includes(limit)) return periods.birthsReported ? null : durationText(periods.fullMs)
-      // A cgroup's own figures are read in full scans only.
-      const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
-      return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
+      if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
+      // The files of a cgroup are read in full scans only.
+      const isFast = armed && feedAt(limit, level) !== 'cgroup'
+      return durationText(isFast ? periods.fastMs : periods.fullMs)
     },
   }
 }

@@ -161,7 +161,7 @@ export class LinuxSource implements Source {
   }
 
   #sendBirths({ born, died }: BirthsAndDeaths): void {
-    this.#scanner?.send({ type: 'lives', born, died })
+    this.#scanner?.send({ type: 'births', born, died })
     if (born.length > 0 && this.#plan?.followsPartitions) this.#sendPlan()
   }
 
@@ -216,7 +216,7 @@ export class LinuxSource implements Source {
       // Thread states are known up to the end of this report, so a wait that ended before it raises no warning.
       this.#kernel.timers.expire(report.finishedAt)
       // Readings from before these processes were registered were not recorded, so the worker reads them again.
-      if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'lives', born: admitted, died: [] })
+      if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'births', born: admitted, died: [] })
     })
     this.#expiry.check()
     // Processes may have moved into or out of a partition with a threshold.

@@ -227,7 +227,7 @@ export class LockWatch {
   #observedWaits(): ObservedWait[] {
     const unconfirmed = this.#unconfirmed.waits().map(([thread, wait]) => [thread, wait, true] as const)
     const known = [...this.#confirmed].map(([thread, wait]) => [thread, wait, false] as const)
-    return [...known, ...unconfirmed].map(([{ pid, tid }, { lock, object, isShared, owner }, isDoubted]) => ({
+    return [...known, ...unconfirmed].map(([{ pid, tid }, { lock, object, isShared, owner }, isUnconfirmed]) => ({
       pid,
       tid,
       kind: lock.kind,
@@ -236,7 +236,7 @@ export class LockWatch {
       owner: owner === null ? null : { pid: owner.pid, tid: owner.tid },
       ownerTid: lock.tid,
       isShared,
-      isDoubted,
+      isUnconfirmed,
     }))
   }
 }

@@ -26,8 +26,7 @@ export type ConnectorEvent = {
   readonly cpu: number
   readonly sequence: number
   readonly monotonicNs: number
-} & /** The answer to a request, ours or that of another listener; `token` is the request's. */
-(
+} /** The answer to a request, ours or that of another listener; `token` is the request's. */ & (
   | { readonly what: 'acknowledged'; readonly token: number; readonly error: number }
   | { readonly what: 'fork'; readonly pid: number; readonly parent: number }
   | { readonly what: 'clone'; readonly pid: number; readonly tid: number }

@@ -1,11 +1,11 @@
 /** Builds the report of one pass. Readings of a process that ends during the pass are removed again. */
 
+import type { ScannedLimit } from '../linux-limits.ts'
 import {
   type capacityStride,
   type ObservedWait,
   type PartitionReading,
   type ProcessFacts,
-  type ScannedLimit,
   type ScanReport,
   type SystemReading,
   scannedIndex,

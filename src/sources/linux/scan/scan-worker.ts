@@ -67,7 +67,7 @@ class ScanLoop {
       case 'plan':
         this.#scanner.plan.replace(command)
         break
-      case 'lives':
+      case 'births':
         this.#scanner.applyBirths(command, this.#clocks.now())
         break
       case 'rescan':

@@ -85,7 +85,7 @@ export class Scanner {
     return this.#born.size > 0
   }
 
-  applyBirths({ born, died }: Extract<ScanCommand, { type: 'lives' }>, now: number): void {
+  applyBirths({ born, died }: Extract<ScanCommand, { type: 'births' }>, now: number): void {
     for (const pid of born) if (this.#born.size < newbornsMax) this.#born.set(pid, now)
     for (const pid of died) {
       this.#born.delete(pid)

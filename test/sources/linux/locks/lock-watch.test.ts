@@ -81,7 +81,9 @@ function outerTids(pids: readonly number[]): Map<number, number> {
 }
 
 const ofPids = (waits: readonly ObservedWait[], pids: readonly number[]) =>
-  waits.filter(({ pid, isDoubted }) => pids.includes(pid) && !isDoubted).sort((one, other) => one.tid - other.tid)
+  waits
+    .filter(({ pid, isUnconfirmed }) => pids.includes(pid) && !isUnconfirmed)
+    .sort((one, other) => one.tid - other.tid)
 
 /** The waits of some processes, from the first report to come that tells of as many as are expected. */
 const waitsOf = (pids: readonly number[], count: number): Promise<ObservedWait[]> =>
@@ -175,7 +177,7 @@ describe('a ring of mutexes', () => {
     )
     await quick.until((message) => (message.type === 'scan' ? true : undefined))
     const running = await run('locks', ['ring', 'normal', 2])
-    fast.send({ type: 'lives', born: [running.pid], died: [] })
+    fast.send({ type: 'births', born: [running.pid], died: [] })
     fast.send({ type: 'plan', everyMask: 0, system: false, masks: new Map([[running.pid, locksBit]]) })
     await quick.until((message) =>
       message.type === 'scan' && message.kind === 'fast' && ofPids(message.waits ?? [], [running.pid]).length === 2

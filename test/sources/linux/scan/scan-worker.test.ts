@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
+import type { ScannedLimit } from '../../../../src/sources/linux/linux-limits.ts'
 import {
   capacityStride,
   type ProcessFacts,
   type ScanMessage,
-  type ScannedLimit,
   type ScanReport,
   scannedIndex,
   type ThreadFacts,
@@ -148,7 +148,7 @@ describe('facts', () => {
 
   test('a newborn that outlives a fast period is read without waiting for the next full scan', async () => {
     const program = await run('hog-memory')
-    scanner.send({ type: 'lives', born: [program.pid], died: [] })
+    scanner.send({ type: 'births', born: [program.pid], died: [] })
     expect((await factsOf(program.pid)).pid).toBe(program.pid)
   })
 })
