@@ -13,11 +13,11 @@ export const heardTypes = [
   'events.lost',
 ] as const
 
-export type Heard = ServiceEvent<(typeof heardTypes)[number]>
+export type MessageLog = ServiceEvent<(typeof heardTypes)[number]>
 
 export interface Run {
   /** All events of the types that controllers listen for, in order. */
-  readonly events: readonly Heard[]
+  readonly events: readonly MessageLog[]
   /** Offences up to here are to have been dealt with. */
   readonly cutoff: string
   /** Lines of the log of each controller, whose programs have names that begin with its own and a dash. */
@@ -39,23 +39,23 @@ export interface Verdict {
   /** One line each; none where all holds. */
   readonly faults: readonly string[]
   readonly offences: readonly Offence[]
-  /** How many events each controller heard, without those that it heard again. */
-  readonly heard: ReadonlyMap<string, number>
+  /** How many events each controller messages, without those that it messages again. */
+  readonly messages: ReadonlyMap<string, number>
 }
 
 const ownerOf = (name: string): string => name.slice(0, name.indexOf('-'))
 
 export function check(run: Run): Verdict {
   const offences = offencesOf(run)
-  const heard = new Map([...run.logs].map(([controller, lines]) => [controller, sequencesIn(lines)]))
+  const messages = new Map([...run.logs].map(([controller, lines]) => [controller, sequencesIn(lines)]))
   const faults = [
-    ...[...heard].flatMap(([controller, sequences]) => unheard(run, controller, sequences)),
-    ...offences.filter(({ sequence }) => sequence <= run.cutoff).flatMap((offence) => unanswered(run, offence, heard)),
+    ...[...messages].flatMap(([controller, sequences]) => unheard(run, controller, sequences)),
+    ...offences.filter(({ sequence }) => sequence <= run.cutoff).flatMap((offence) => unanswered(run, offence, messages)),
     ...diedForNothing(run, offences),
     ...run.programs.flatMap((name) => twice(run, name)),
     ...run.programs.filter((name) => name.endsWith('-healthy')).flatMap((name) => notTheFirst(run, name)),
   ]
-  return { faults, offences, heard: new Map([...heard].map(([controller, { size }]) => [controller, size])) }
+  return { faults, offences, messages: new Map([...messages].map(([controller, { size }]) => [controller, size])) }
 }
 
 const sequencesIn = (lines: readonly string[]): Set<string> =>
@@ -91,16 +91,16 @@ function whoWas({ events, alive }: Run, pid: number, at: string): { name: string
   return known ?? alive.find((process) => process.pid === pid) ?? { name: '', identity: '' }
 }
 
-/** Between the first and the last that it heard there is none that it did not. */
-function unheard({ events }: Run, controller: string, heard: ReadonlySet<string>): string[] {
-  const [first, last] = [[...heard].sort()[0], [...heard].sort().at(-1)]
-  if (first === undefined || last === undefined) return [`${controller} heard nothing`]
+/** Between the first and the last that it messages there is none that it did not. */
+function unheard({ events }: Run, controller: string, messages: ReadonlySet<string>): string[] {
+  const [first, last] = [[...messages].sort()[0], [...messages].sort().at(-1)]
+  if (first === undefined || last === undefined) return [`${controller} messages nothing`]
   return events
-    .filter(({ sequence }) => first <= sequence && sequence <= last && !heard.has(sequence))
+    .filter(({ sequence }) => first <= sequence && sequence <= last && !messages.has(sequence))
     .map(({ sequence, type, subject }) => `${controller} missed ${sequence} ${type} ${subject}`)
 }
 
-function unanswered(run: Run, offence: Offence, heard: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+function unanswered(run: Run, offence: Offence, messages: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const { sequence, type, name, identity } = offence
   const what = `${type} ${sequence} of ${name} ${identity}`
   const after = run.events.filter((event) => event.sequence > sequence)
@@ -115,7 +115,7 @@ function unanswered(run: Run, offence: Offence, heard: ReadonlyMap<string, Reado
   ]
   const isBack = others.some((process) => process.name === name && process.identity !== identity)
   return [
-    ...(heard.get(ownerOf(name))?.has(sequence) ? [] : [`${ownerOf(name)} did not hear ${what}`]),
+    ...(messages.get(ownerOf(name))?.has(sequence) ? [] : [`${ownerOf(name)} did not hear ${what}`]),
     ...(died || untold ? [] : [`nobody ended the offender of ${what}`]),
     ...(isBack ? [] : [`nobody started ${name} again after ${what}`]),
     ...(run.alive.some((process) => process.identity === identity) ? [`still there: the offender of ${what}`] : []),

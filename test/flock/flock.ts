@@ -22,7 +22,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '../../src/client/client.ts'
 import { Live } from '../support/live.ts'
 import { compile } from '../support/programs.ts'
-import { check, type Heard, heardTypes, type Run, type Verdict } from './check.ts'
+import { check, type MessageLog, heardTypes, type Run, type Verdict } from './check.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
@@ -156,7 +156,7 @@ export class Flock {
 
   async #record(client: Client, begin: string, cutoff: string): Promise<Run> {
     const { body, cursor } = await client.get('/sys/proc')
-    const events: Heard[] = []
+    const events: MessageLog[] = []
     const all = client.watch('/sys', { types: heardTypes, after: begin })
     // Something happens after the cursor: the list is complete when that is reached.
     execFileSync('true')
@@ -204,15 +204,15 @@ export class Flock {
   }
 }
 
-/** A line for each controller: what it heard and did. */
-export function controllersText({ logs }: Run, { offences, heard }: Verdict): string {
+/** A line for each controller: what it messages and did. */
+export function controllersText({ logs }: Run, { offences, messages }: Verdict): string {
   const lines = [...logs].map(([controller, log]) => {
     const count = (word: string) => log.filter((line) => line.startsWith(`${word} `)).length
     const own = offences.filter(({ name }) => name.startsWith(`${controller}-`))
     const types = Object.entries(Object.groupBy(own, ({ type }) => type)).map(
       ([type, some]) => `${some!.length} ${type}`,
     )
-    return `${controller}: heard ${heard.get(controller)} events, ${types.join(', ')}; started ${count('started')}, killed ${count('killed')}`
+    return `${controller}: messages ${messages.get(controller)} events, ${types.join(', ')}; started ${count('started')}, killed ${count('killed')}`
   })
   return lines.join('\n')
 }

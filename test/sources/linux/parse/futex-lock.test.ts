@@ -44,7 +44,7 @@ describe('a mutex of glibc', () => {
       address: Number(uaddr),
       isPrivate: true,
       tid: 4242,
-      isVouched: false,
+      isConfirmed: false,
       mayBeGate: true,
     })
   })

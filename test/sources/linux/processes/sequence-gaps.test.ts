@@ -1,8 +1,10 @@
+/** Detection of lost events by the connector's sequence numbers. */
+
 import { describe, expect, test } from 'vitest'
 import { overflowWaitMs, SequenceGaps } from '../../../../src/sources/linux/processes/sequence-gaps.ts'
 
 describe('sequence numbers', () => {
-  test('that follow one another on each CPU tell of no loss', () => {
+  test('show no loss when they follow one another on each CPU', () => {
     const gaps = new SequenceGaps(0)
     expect([gaps.record(0, 5, 1), gaps.record(1, 900, 2), gaps.record(0, 6, 3), gaps.record(1, 901, 4)]).toEqual([
       null,
@@ -12,7 +14,7 @@ describe('sequence numbers', () => {
     ])
   })
 
-  test('with a gap tell how many were lost, and between which times', () => {
+  test('show by a gap how many events were lost, and between which times', () => {
     const gaps = new SequenceGaps(0)
     gaps.record(0, 5, 10)
     gaps.record(1, 1, 15)
@@ -20,21 +22,21 @@ describe('sequence numbers', () => {
     expect(gaps.record(0, 10, 21)).toBeNull()
   })
 
-  test('go on after the highest with zero', () => {
+  test('continue with zero after the highest number', () => {
     const gaps = new SequenceGaps(0)
     gaps.record(0, 0xffff_ffff, 1)
     expect(gaps.record(0, 0, 2)).toBeNull()
     expect(gaps.record(0, 2, 3)).toMatchObject({ count: 1 })
   })
 
-  test('that begin anew tell of no loss', () => {
+  test('show no loss when the kernel restarts them', () => {
     const gaps = new SequenceGaps(0)
     gaps.record(0, 1000, 1)
     expect(gaps.record(0, 3, 2)).toBeNull()
     expect(gaps.record(0, 4, 3)).toBeNull()
   })
 
-  test('after an overflow tell its count', () => {
+  test('show by a gap after an overflow how many events were lost', () => {
     const gaps = new SequenceGaps(0)
     gaps.record(0, 1, 10)
     gaps.overflowedAt(12)
@@ -42,7 +44,7 @@ describe('sequence numbers', () => {
     expect(gaps.settle(12 + overflowWaitMs)).toBeNull()
   })
 
-  test('that show no gap after an overflow leave the count unknown', () => {
+  test('leave the count of an overflow unknown when they have no gap', () => {
     const gaps = new SequenceGaps(0)
     gaps.record(0, 1, 10)
     gaps.overflowedAt(12)
@@ -51,7 +53,7 @@ describe('sequence numbers', () => {
     expect(gaps.settle(12 + 2 * overflowWaitMs)).toBeNull()
   })
 
-  test('of answers that belong to no CPU do not count', () => {
+  test('do not count in answers, which belong to no CPU', () => {
     const gaps = new SequenceGaps(0)
     expect(gaps.record(0xffff_ffff, 7, 1)).toBeNull()
     expect(gaps.record(0xffff_ffff, 99, 2)).toBeNull()
