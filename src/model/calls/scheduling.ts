@@ -1,6 +1,7 @@
 /** Threads change their states here and nowhere else. */
 
 import { assert, type Errno } from '../../kernel/errno.ts'
+import type { EventData } from '../../kernel/events.ts'
 import { mayFollow, type ThreadState } from '../../kernel/states.ts'
 import type { Machine } from '../machine.ts'
 import type { Blocker } from '../objects/blocker.ts'
@@ -186,19 +187,25 @@ function forgetMessage(message: Message): void {
   if (receiver?.serving === message) receiver.serving = null
 }
 
-function tellState(machine: Machine, thread: ModelThread, more: Record<string, unknown> = {}): void {
+type ReturnedCall = Pick<EventData['thread.changed'], 'from' | 'call' | 'errno'>
+
+function tellState(machine: Machine, thread: ModelThread, more: ReturnedCall = {}): void {
   const { kernel } = machine
   const process = thread.parent
   const { partition } = process
   const { blocker } = thread
-  kernel.emit('thread.changed', thread.path, partition === null ? [] : [partition.path], {
-    what: 'state',
-    pid: process.pid,
-    tid: thread.tid,
-    name: thread.name,
-    identity: process.identity,
-    state: thread.condition.state,
-    ...(blocker !== null && { on: describeBlocker(blocker) }),
-    ...more,
+  kernel.emit('thread.changed', {
+    subject: thread.path,
+    about: partition === null ? [] : [partition.path],
+    data: {
+      what: 'state',
+      pid: process.pid,
+      tid: thread.tid,
+      name: thread.name,
+      identity: process.identity,
+      state: thread.condition.state,
+      ...(blocker !== null && { on: describeBlocker(blocker) }),
+      ...more,
+    },
   })
 }

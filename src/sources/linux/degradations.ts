@@ -18,12 +18,16 @@ export class SourceDegradations {
     const isNew = !this.#reasons.has(what)
     this.#reasons.set(what, reason)
     if (!isNew) return
-    this.#kernel.update(this.#now(), () => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
+    this.#kernel.update(this.#now(), () =>
+      this.#kernel.emit('source.degraded', { subject: '/sys', about: [], data: { what, reason } }),
+    )
   }
 
   recover(what: string): void {
     if (!this.#reasons.delete(what)) return
-    this.#kernel.update(this.#now(), () => this.#kernel.emit('source.recovered', '/sys', [], { what }))
+    this.#kernel.update(this.#now(), () =>
+      this.#kernel.emit('source.recovered', { subject: '/sys', about: [], data: { what } }),
+    )
   }
 
   names(): readonly string[] {

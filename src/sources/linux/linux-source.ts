@@ -167,7 +167,9 @@ export class LinuxSource implements Source {
 
   #recordLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
-    this.#kernel.update(this.#options.now(), () => this.#kernel.emit('events.lost', '/sys/proc', [], data))
+    this.#kernel.update(this.#options.now(), () =>
+      this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data }),
+    )
     this.#scanner?.send({ type: 'rescan' })
   }
 

@@ -56,18 +56,20 @@ export function carryOut(kernel: Kernel, watch: ThresholdWatch): void {
   // What tripped may have ended in the same change.
   if (process === null || signal === undefined || process.slot < 0) return
   const failure = send(kernel, node, { signal, cause: threshold.path })
-  const { subject, about } = crossingPlaces(watch)
-  kernel.emit('threshold.acted', subject, about, {
-    threshold: threshold.path,
-    limit: threshold.limit,
-    signal,
-    pid: process.pid,
-    ...(node instanceof Thread && { tid: node.tid }),
-    identity: process.identity,
-    name: process.name,
-    sent: failure === null,
-    ...(failure !== null && { errno: failure.errno, reason: failure.message }),
-    note: threshold.definition.note,
+  kernel.emit('threshold.acted', {
+    ...crossingPlaces(watch),
+    data: {
+      threshold: threshold.path,
+      limit: threshold.limit,
+      signal,
+      pid: process.pid,
+      ...(node instanceof Thread && { tid: node.tid }),
+      identity: process.identity,
+      name: process.name,
+      sent: failure === null,
+      ...(failure !== null && { errno: failure.errno, reason: failure.message }),
+      note: threshold.definition.note,
+    },
   })
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { assert, KernelError } from '../../errno.ts'
-import type { EventType } from '../../events.ts'
+import type { Emit, EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
 import { guardOf } from '../guard.ts'
 import type { Readings } from '../readings.ts'
@@ -27,6 +27,7 @@ export interface Need {
 }
 
 export interface Newborn extends Expected {
+  readonly level: 'thread' | 'process'
   /** Infinity: it will have no finite one. */
   readonly capacity: number
 }
@@ -42,7 +43,7 @@ export interface Refuser {
   readonly most: number
   readonly by: 'threshold' | 'rlimit' | 'pool'
   /** Of what is yet to be born. */
-  readonly newborn: Level | null
+  readonly newborn: Newborn['level'] | null
 }
 
 interface Held {
@@ -146,7 +147,7 @@ function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refus
 }
 
 interface Teller extends Held {
-  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void
+  readonly emit: Emit
 }
 
 /** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
@@ -163,7 +164,8 @@ export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): 
     const { node, threshold, need } = refuser
     const process = processOf(node)
     const about = [threshold?.path, process?.partition?.path, cause.cause].filter((path) => typeof path === 'string')
-    kernel.emit('limit.denied', `${node.path}/${need.limit}`, about, { ...deniedData(kernel, refuser), ...cause })
+    const data = { ...deniedData(kernel, refuser), ...cause }
+    kernel.emit('limit.denied', { subject: `${node.path}/${need.limit}`, about, data })
   }
 }
 
@@ -177,15 +179,16 @@ export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T
   }
 }
 
-function deniedData({ usage }: Held, refuser: Refuser): Record<string, unknown> {
+function deniedData({ usage }: Held, refuser: Refuser): Omit<EventData['limit.denied'], keyof DenialCause> {
   const { need, node, threshold, most, by, newborn } = refuser
   const index = limitIndex[need.limit]
+  const rlimit = rlimitOf(rows[index]!.name)
   const process = processOf(node)
   return {
     limit: need.limit,
     errno: errnoOf(refuser),
     by,
-    ...(by === 'rlimit' && { rlimit: rlimitOf(rows[index]!.name) }),
+    ...(by === 'rlimit' && rlimit !== null && { rlimit }),
     threshold: threshold?.path ?? null,
     ...(newborn !== null && { newborn }),
     value: usage.value(node, index),
