@@ -63,8 +63,8 @@ export type ConnectorMessage =
 // ---- main → scan worker ----
 
 /**
- * A mask has the bit of a limit's place in `scannedLimits`. This is the bit after those of the limits: for such processes
- * the fast scan reads what their threads wait for, and the owners of locks.
+ * The bit after those of the limits, which are in the order of `scannedLimits`: for such processes the fast scan reads
+ * what their threads wait for, and the owners of locks.
  */
 export const locksBit = 1 << scannedLimits.length
 export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) => [name, index])) as Readonly<

@@ -1,4 +1,4 @@
-/** Parsing of the small files of `/proc/P`: status, statm, schedstat, limits, timers, cgroup, pagemap; and of meminfo. */
+/** Parsing of small files: status, statm, schedstat, limits, timers, cgroup and pagemap of a process, and meminfo. */
 
 import { describe, expect, test } from 'vitest'
 import { parseCgroup } from '../../../../src/sources/linux/parse/cgroup.ts'
