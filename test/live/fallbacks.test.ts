@@ -1,14 +1,14 @@
-/** What the live source does where it may not do all it wants. */
+/** The live source without some permissions. */
 
 import { execFileSync, spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 
-/** In a pid namespace of its own the kernel tells of no births: the connector is refused. */
+/** In a pid namespace of its own the connector is refused, because the kernel reports no births there. */
 const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 
-test('where the connector is refused it polls, says so, and still finds births, deaths and hogs', async () => {
+test('without the connector it polls, reports that, and still finds births, deaths and hogs', async () => {
   const live = await Live.start([], { under: inNamespace })
   const service = await childOf(live.pid)
   const ready = await (await fetch(`${live.url}/readyz?verbose`)).text()
@@ -17,7 +17,7 @@ test('where the connector is refused it polls, says so, and still finds births, 
   const limits = (await live.get('/sys/limits')).entries as { name: string; period: string | null }[]
   expect(limits.find(({ name }) => name === 'processes')?.period).toBe('1s')
   const births = await live.watch('/sys?types=process.*,threshold.*,source.*')
-  // Seen from outside the namespace it has another pid; inside it is found by its name.
+  // It has another pid outside the namespace; inside it is found by its name.
   const inside = spawn('nsenter', ['--pid', '--mount', '--target', String(service), 'sleep', '60'], {
     stdio: 'ignore',
   })
@@ -29,7 +29,7 @@ test('where the connector is refused it polls, says so, and still finds births, 
   await births.until(({ type, subject: of }) => type === 'process.died' && of === subject)
   expect(births.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['threshold.cleared', 'process.died']))
   expect(live.output.stderr).toBe('')
-  // unshare itself does not listen to SIGTERM.
+  // unshare itself ignores SIGTERM.
   await live.stop('SIGTERM', service)
 })
 
@@ -42,7 +42,7 @@ async function childOf(pid: number): Promise<number> {
   )
 }
 
-test('without permission what cannot be read is unknown with the reason, never zero', async () => {
+test('without permission, unreadable values are unknown with the reason, never zero', async () => {
   const hog = await start('fd-hog', [1, 50])
   const live = await Live.start([], { uid: 65_534 })
   const watcher = await live.watch('/sys?types=source.*')
@@ -59,7 +59,7 @@ test('without permission what cannot be read is unknown with the reason, never z
   expect(threshold).toMatchObject({ state: 'unknown', value: null })
   expect((await live.get('/sys/stack')).unreadable).toBeGreaterThan(0)
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(/\[-\] permission: /)
-  // It was said once, as this started; more scans, and more processes that cannot be read, say nothing more.
+  // It was reported once, at the start; more scans and more unreadable processes report nothing more.
   const second = await start('fd-hog', [1, 50])
   await live.until(`/sys/proc/${second.pid}`, ({ unavailable }) => unavailable !== undefined)
   await second.stop()
@@ -68,16 +68,14 @@ test('without permission what cannot be read is unknown with the reason, never z
   await hog.stop()
 })
 
-test('--proc-root shows the files it is pointed at, and nothing of this machine', async () => {
+test('--proc-root shows the files of that directory, and nothing of this machine', async () => {
   const fixtures = new URL('../fixtures/', import.meta.url).pathname
   const live = await Live.start(['--proc-root', `${fixtures}proc`, '--cgroup-root', `${fixtures}cgroup`])
   const { entries } = (await live.get('/sys/proc')) as { entries: { pid: number; identity: string }[] }
   expect(entries.map(({ pid, identity }) => [pid, identity.split('-')[0]])).toEqual([[42, '111111']])
   // Process 7 is a zombie there.
   expect(await live.get('/sys/processes')).toMatchObject({ value: 1, period: '1s' })
-  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain(
-    'is not /proc, of which the connector tells',
-  )
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain('the connector reports on /proc')
   expect(live.output.stderr).toBe('')
   await live.stop()
 })
