@@ -26,7 +26,7 @@ export const watchCommand = defineCommand({
     types: z
       .string()
       .optional()
-      .describe('event types, comma-separated; a type may end with *: threshold.*,process.died'),
+      .describe('event types or families of types, comma-separated, for example threshold.*,process.died'),
     after: z
       .string()
       .regex(/^\d{1,20}$/, 'expected a cursor: the sequence of an event, or the header Introspect-Cursor of a reply')
