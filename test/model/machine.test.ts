@@ -106,7 +106,7 @@ describe('a partition', () => {
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'spawn', { name: 'child' })
     const partition = world.machine.putPartition(['a'], {})
-    world.machine.move(world.machine.process(2), partition)
+    world.machine.move(world.machine.processes.get(2), partition)
     world.call(parent, 'kill', { pid: 2, signal: 'SIGKILL' })
     world.machine.removePartition(partition)
     expect(world.call(parent, 'waitpid', {})).toMatchObject({ pid: 2 })

@@ -15,11 +15,15 @@ export interface OpenFile {
   size: number
 }
 
-/** A child that has ended and was not waited for: it holds its pid, and nothing else. */
-export interface Zombie {
-  readonly pid: number
+/** How a process ends: with an exit code, or by a signal. The other is null. */
+export interface ProcessEnd {
   readonly code: number | null
   readonly signal: string | null
+}
+
+/** A child which has ended and which its parent has not waited for. It has nothing but its pid. */
+export interface Zombie extends ProcessEnd {
+  readonly pid: number
 }
 
 /** POSIX rlimits that QNX Neutrino has; a soft limit is what refuses. */

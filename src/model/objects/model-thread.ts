@@ -3,7 +3,6 @@
 import type { Errno } from '../../kernel/errno.ts'
 import { Thread, type ThreadCondition } from '../../kernel/nodes/thread.ts'
 import type { Lock, Wait } from '../../kernel/nodes/wait.ts'
-import type { KernelCallName } from '../calls/table.ts'
 import { noSignals, type PendingSignal, type SignalSet } from '../signals.ts'
 import type { Blocker, Described } from './blocker.ts'
 import { describeBlocker, waitOf } from './blocker.ts'
@@ -15,8 +14,8 @@ import type { WaitQueue } from './wait-queue.ts'
 
 /** What a call returned; the value is empty for those that return nothing but success. */
 export type Returned =
-  | { readonly call: KernelCallName; readonly value: Readonly<Record<string, unknown>> }
-  | { readonly call: KernelCallName; readonly errno: Errno }
+  | { readonly call: string; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly call: string; readonly errno: Errno }
 
 const nonePending: readonly PendingSignal[] = []
 
@@ -40,8 +39,6 @@ export class ModelThread extends Thread {
   /** Of one that has ended and is not joined. */
   status = 0
   blocker: Blocker | null = null
-  /** The call that it is blocked in. */
-  declare calling: KernelCallName | null
   returned: Returned | null = null
   mask: SignalSet = noSignals
   pending: readonly PendingSignal[] = nonePending

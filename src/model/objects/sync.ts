@@ -45,6 +45,8 @@ export class Condvar extends SyncObject {
   readonly type = 'condvar'
 }
 
+export const semaphoreMax = 2 ** 31 - 1
+
 export class Semaphore extends SyncObject {
   readonly type = 'semaphore'
   value: number

@@ -23,7 +23,7 @@ function must(isSo: boolean, fact: string): void {
 
 /** Preconditions: all of it is loaded. @throws EINVAL */
 export function checkMachine(machine: Machine): void {
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   for (const [index, process] of processes.entries()) {
     const threads = [...process.threads.values()]
     for (const [place, thread] of threads.entries())
@@ -138,7 +138,7 @@ function checkChannels({ channels, connections }: ModelProcess): void {
     )
 }
 
-function checkPids({ pids }: Machine, processes: readonly ModelProcess[]): void {
+function checkPids({ processes: { pids } }: Machine, processes: readonly ModelProcess[]): void {
   const used = processes.flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
   must(used.length === pids.size && used.every((pid) => pids.has(pid)), 'they are those of processes and zombies')
 }
@@ -170,7 +170,7 @@ function checkContainer(machine: Machine, container: System | Partition): void {
   for (const [index, partition] of partitions.entries())
     at(`partitions/${index}`, () => checkContainer(machine, partition))
   at('usage', () => {
-    const below = partitions.reduce((sum, partition) => sum + machine.usage(partition, 'processes'), 0)
+    const below = partitions.reduce((sum, partition) => sum + machine.pools.usage(partition, 'processes'), 0)
     checkUsage(machine, container, 'processes', container.members.size + below)
     checkSums(machine, container, [...container.members, ...partitions])
   })
@@ -182,14 +182,14 @@ function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
     const limit = name as LimitName
     if (adds !== 'sum' || home === node.level || !levels.includes(node.level)) continue
     const counted = parts.filter(({ level }) => levels.includes(level))
-    const sum = counted.reduce((total, part) => total + machine.usage(part, limit), 0)
+    const sum = counted.reduce((total, part) => total + machine.pools.usage(part, limit), 0)
     if (limit !== 'processes' && !keepsDead) checkUsage(machine, node, limit, sum)
   }
 }
 
 function checkUsage(machine: Machine, node: Node, limit: LimitName, count: number): void {
   at(`${limit}/value`, () => {
-    const value = machine.usage(node, limit)
+    const value = machine.pools.usage(node, limit)
     must(value === count, `${node.path}/${limit} is ${value}, and there are ${count}`)
   })
 }

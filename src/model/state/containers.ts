@@ -54,7 +54,7 @@ export function importPartitions(
 
 /** Preconditions: all processes are there. */
 export function importMembers(machine: Machine, container: System | Partition, state: ContainerState): void {
-  atEach('members', state.members, (pid) => container.members.add(machine.process(pid)))
+  atEach('members', state.members, (pid) => container.members.add(machine.processes.get(pid)))
   atEach('partitions', pairs(container, state), ([partition, below]) => importMembers(machine, partition, below))
 }
 

@@ -18,7 +18,7 @@ export function exportDeadlocks({ kernel }: Machine): DeadlockState[] {
 /** Preconditions: all that threads wait for is there. */
 export function importDeadlocks(machine: Machine, states: readonly DeadlockState[]): void {
   const { kernel } = machine
-  const living = machine.processes().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
+  const living = machine.processes.all().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
   const deadlocks = atEach('deadlocks', states, (state) => ({
     ...state,
     members: state.members.map(([pid, tid]) => kernel.thread(pid, tid)),

@@ -120,8 +120,9 @@ function importRlimit({ soft, hard }: RlimitState): Rlimit {
 /** Preconditions: its parent is there. It is made, with what names nothing but itself. */
 export function importProcess(machine: Machine, state: ProcessState, container: Partition | System): ModelProcess {
   const { pid, identity, started, name, uid, parent } = state
-  if (machine.find(pid) !== null) throw new KernelError('EINVAL', `process ${pid} is there twice`, { field: 'pid' })
-  const parentProcess = parent === null ? null : machine.process(parent)
+  if (machine.processes.find(pid) !== null)
+    throw new KernelError('EINVAL', `process ${pid} is there twice`, { field: 'pid' })
+  const parentProcess = parent === null ? null : machine.processes.get(parent)
   const process = new ModelProcess(
     { pid, identity, started, name, uid, parentProcess, executable: null, container },
     each(modelRlimits, (rlimit) => importRlimit(state.rlimits[rlimit])),

@@ -4,7 +4,7 @@
  */
 
 import { KernelError } from '../../kernel/errno.ts'
-import { firstRlimits } from '../calls/rlimits.ts'
+import { initialRlimits } from '../calls/rlimit-changes.ts'
 import type { Machine } from '../machine.ts'
 import { Channel } from '../objects/channel.ts'
 import { ModelProcess } from '../objects/model-process.ts'
@@ -94,7 +94,7 @@ export class References {
   }
 
   #isThere(process: ModelProcess): boolean {
-    return this.#machine.find(process.pid) === process
+    return this.#machine.processes.find(process.pid) === process
   }
 }
 
@@ -109,7 +109,7 @@ export class Referents {
     this.#machine = machine
     this.#processes = processes.map((birth) => {
       const container = machine.kernel.system
-      return new ModelProcess({ ...birth, parentProcess: null, executable: null, container }, firstRlimits)
+      return new ModelProcess({ ...birth, parentProcess: null, executable: null, container }, initialRlimits)
     })
     this.#threads = atEach('ended/threads', threads, ({ process, tid, name }) => {
       const birth = { tid, name, priority: 0, isMain: false, detached: true, condition: machine.conditionOf('DEAD') }
@@ -123,19 +123,19 @@ export class Referents {
   }
 
   process(ref: ProcessRef): ModelProcess {
-    return typeof ref === 'number' ? this.#machine.process(ref) : there(this.#processes[ref.ended])
+    return typeof ref === 'number' ? this.#machine.processes.get(ref) : there(this.#processes[ref.ended])
   }
 
   thread(ref: ThreadRef): ModelThread {
     if ('ended' in ref) return there(this.#threads[ref.ended])
     const [pid, tid] = ref
-    return there(this.#machine.process(pid).threads.get(tid))
+    return there(this.#machine.processes.get(pid).threads.get(tid))
   }
 
   channel(ref: ChannelRef): Channel {
     if ('ended' in ref) return there(this.#channels[ref.ended])
     const [pid, chid] = ref
-    return there(this.#machine.process(pid).channels.get(chid))
+    return there(this.#machine.processes.get(pid).channels.get(chid))
   }
 }
 

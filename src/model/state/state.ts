@@ -72,15 +72,15 @@ export function exportState(machine: Machine): MachineState {
   const { kernel } = machine
   const references = new References(machine)
   const places = new Places(machine)
-  const processes = machine.processes().map((process) => exportProcess(machine, process, { references, places }))
+  const processes = machine.processes.all().map((process) => exportProcess(machine, process, { references, places }))
   const shared = exportSyncs(machine.shared, references)
   return {
     version: stateVersion,
     now: kernel.now,
-    births: machine.births,
+    births: machine.processes.births,
     arrivals: machine.arrivals,
-    lastPid: machine.lastPid,
-    pids: [...machine.pids].sort((one, other) => one - other),
+    lastPid: machine.processes.lastPid,
+    pids: [...machine.processes.pids].sort((one, other) => one - other),
     running: machine.running === null ? null : references.thread(machine.running),
     nextRevision: kernel.notifier.nextRevision,
     system: exportContainer(kernel, kernel.system),
@@ -108,10 +108,10 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
     })
   const kernel = new Kernel({ abilities: modelAbilities, firstRevision: state.nextRevision, now: state.now })
   const machine = new Machine(kernel, {})
-  machine.births = state.births
+  machine.processes.births = state.births
   machine.arrivals = state.arrivals
-  machine.lastPid = state.lastPid
-  for (const pid of state.pids) machine.pids.add(pid)
+  machine.processes.lastPid = state.lastPid
+  for (const pid of state.pids) machine.processes.pids.add(pid)
   const arming = new Arming()
   const processes = importProcesses(machine, state, arming)
   const threads = processes.flatMap(({ process, place, state: { threads: states } }) =>

@@ -5,7 +5,6 @@ import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { ThreadState as StateName } from '../../kernel/states.ts'
 import { stateOf } from '../calls/scheduling.ts'
-import type { KernelCallName } from '../calls/table.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread, type Returned } from '../objects/model-thread.ts'
@@ -42,7 +41,8 @@ export interface SavedThread extends NodeState {
   /** rcvid of the message that it works on. */
   readonly serving: number | null
   readonly blocker: BlockerState | null
-  readonly calling: KernelCallName | null
+  /** Name of the kernel call in which it is blocked. */
+  readonly calling: string | null
   readonly returned: Returned | null
   readonly arrival: number
   readonly mask: readonly string[]

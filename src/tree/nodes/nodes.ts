@@ -194,7 +194,7 @@ export const nodeDefinitions = [
       reply: ThreadView,
       run: ({ kernel, model }, process, _, body) => {
         const { machine } = model!
-        const owner = machine.process((process as Process).pid)
+        const owner = machine.processes.get((process as Process).pid)
         const thread = machine.createThread(owner, body as z.output<typeof ThreadMakingBody>)
         return { status: 201, body: showThread(kernel, thread), location: thread.path }
       },
