@@ -14,7 +14,7 @@ describe('a call', () => {
     for (const [pid, tid, message] of [
       [9, 1, 'there is no process 9'],
       [1, 9, 'process 1 has no thread 9'],
-      [1, 2, 'process 1 has no thread 2 that lives'],
+      [1, 2, 'thread 2 of process 1 has ended'],
     ] as const) {
       const call = () => world.machine.call(pid, tid, { name: 'ChannelCreate', args: {} })
       expect(call).toThrow(expect.objectContaining({ errno: 'ESRCH', message }))

@@ -17,7 +17,7 @@ describe('a saved state', () => {
         expect.objectContaining({
           errno: 'EINVAL',
           field: 'version',
-          message: `a state of version ${version} cannot be loaded here, only 3`,
+          message: `the state has version ${version}, but only version 3 can be loaded`,
         }),
       )
     }
