@@ -1,23 +1,23 @@
-# introspectd in a container that looks out of it: docs/deployment.md says what each of these options is for.
+# introspectd in a container that watches its host. docs/deployment.md explains each of these options.
 #
 #   docker build --tag introspectd .
 #   docker run --pid=host --network=host --cgroupns=host --volume=/sys/fs/cgroup:/sys/fs/cgroup:ro \
 #     --read-only --security-opt=no-new-privileges introspectd
 #
-# That listens on the host's loopback, and sees of other users' processes what any user may. To see all of them as well:
+# It listens on the host's loopback, and sees of other users' processes what any user may see. To see them in full, add:
 #
 #     --user=0 --cap-drop=ALL --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH --cap-add=NET_ADMIN
 #
-# Events are kept in a volume, which a name makes outlive the container: --volume=introspectd:/opt/introspectd/data
+# The journal is in a volume. With a name it survives the container: --volume=introspectd:/opt/introspectd/data
 #
-# To listen beyond loopback it wants a token file:
+# To listen beyond loopback it requires a token file:
 #
 #     --volume=/etc/introspectd/tokens:/run/tokens:ro --env=INTROSPECTD_TOKEN_FILE=/run/tokens --env=INTROSPECTD_HOST=0.0.0.0
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-# The image has the Node that the devDependency "node" would fetch, and koffi comes compiled: no script need run.
+# No install script is needed: the image contains the Node of the devDependency "node", and koffi is shipped compiled.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY src src
@@ -29,12 +29,12 @@ WORKDIR /opt/introspectd
 COPY package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
-# By environment rather than by flag, so that the health check knows them too.
+# Set by environment and not by flag, so that the health check can read them too.
 ENV NODE_ENV=production INTROSPECTD_HOST=127.0.0.1 INTROSPECTD_PORT=7007 INTROSPECTD_DATA=/opt/introspectd/data
-# Root without its capabilities may write to it too; what is kept in it is for its owner alone.
+# Root without capabilities must be able to write here too. The files in it are readable by their owner alone.
 RUN mkdir --mode=1777 data
 VOLUME /opt/introspectd/data
-# With --pid=host this number means the same user there: one that nobody is.
+# With --pid=host this number is a user of the host as well. No user should have it.
 USER 7007:7007
 EXPOSE 7007
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "\

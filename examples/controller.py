@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""A controller for high availability: it starts programs, has introspectd watch them, and kills and restarts each that
-hogs something or is deadlocked. Python's own library is all it needs.
+"""A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
+program that uses too much of a resource or is deadlocked. It needs the standard library only.
 
-    controller.py URL PROGRAMS CURSOR      (PROGRAMS: a file, a line each: name, command, arguments)
+    controller.py URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
 
-It may be killed at any moment, and so may introspectd. What it knows is in the tree, so it reads that when it begins; how
-far it has heard is in the file CURSOR, written after what was heard has been acted on. So an event may come twice and none
-is missed, and acting twice does no harm: a process is meant by its identity, which no other ever has, whatever its pid.
+The controller and introspectd may be killed at any moment. At its start the controller reads the present state from
+the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice, and
+none is missed. Acting twice does no harm, because a process is named by its identity, which is never reused.
 
-Programs are known by their names, so no other program of the machine may have one of them: it would be taken for one of
-these, and killed. Give them names of their own.
+Give the programs unique names. The controller recognises them by name, so it would take another program with the
+same name for its own, and kill it.
 """
 
 import json
@@ -26,11 +26,11 @@ from urllib.request import Request, urlopen
 
 url, programs_file, cursor_file = sys.argv[1:]
 programs = {line.split()[0]: line.split()[1:] for line in open(programs_file) if line.strip()}
-running = {}  # by name: pid, identity (None until introspectd has told of it) and start time in ticks
+running = {}  # by name: pid, identity (None until introspectd has reported it) and start time in ticks
 
 TOO_MUCH = {"fds": {"at": 80}, "memory": {"at": 64 << 20}, "stack": {"at": "60%", "per": "thread"}}
 TYPES = "process.created,process.changed,process.died,threshold.tripped,deadlock.detected,deadlock.orphaned,events.lost"
-SILENCE_MAX = 75  # introspectd says each 30 s where it is: longer than two of these and some, and the line is dead
+SILENCE_MAX = 75  # seconds; introspectd sends a bookmark every 30 s, so two were missed
 
 
 def log(*words):
@@ -38,7 +38,7 @@ def log(*words):
 
 
 def ask(method, path, body=None, identity=None):
-    """The answer and its cursor; None where that very process, or what else the path names, is not there any more."""
+    """Returns the reply and its cursor; None if the process, or whatever the path names, no longer exists."""
     headers = {"Content-Type": "application/json", **({"If-Process": identity} if identity else {})}
     data = None if body is None else json.dumps(body).encode()
     try:
@@ -51,7 +51,7 @@ def ask(method, path, body=None, identity=None):
 
 
 def ticks_of(pid):
-    """When it was started, in ticks since boot; None where there is none."""
+    """Returns the start time of a process in ticks since boot; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[19]
@@ -67,7 +67,7 @@ def start(name):
 
 
 def adopt(name, pid, identity):
-    """Has introspectd watch this very process. It is ours if it is still there."""
+    """Sets the timer and the thresholds on exactly this process. Does nothing if it has ended."""
     ticks = ticks_of(pid)
     if ask("PUT", f"/sys/proc/{pid}/timeout", {"after": "500ms"}, identity)[0] is None:
         return
@@ -87,7 +87,7 @@ def kill(name, identity, why):
     except HTTPError as error:
         if error.code != 403:
             raise
-        # Without --allow-actions: by a handle on the process, if it is still the one that was adopted.
+        # Without --allow-actions: kill through a pidfd, if it is still the adopted process.
         try:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -107,14 +107,14 @@ def kill_members(members, why):
 
 
 def reconcile():
-    """Brings what runs to what is to run, whatever happened meanwhile. Returns the cursor that it is true at."""
+    """Compares the running processes with the programs, and adopts or starts each. Returns the cursor of this state."""
     processes, cursor = ask("GET", "/sys/proc")
     for name in programs:
         there = next((entry for entry in processes["entries"] if entry["name"] == name), None)
         pid, identity, _ = running.get(name, (0, "", None))
         if there is not None:
             adopt(name, there["pid"], there["identity"])
-        elif identity is not None or ticks_of(pid) is None:  # what was started just now may not have been told of yet
+        elif identity is not None or ticks_of(pid) is None:  # introspectd may not have seen a new process
             start(name)
     for deadlock in ask("GET", "/sys/deadlocks")[0]["entries"]:
         if deadlock["kind"] != "suspected":
@@ -128,7 +128,7 @@ def act(event):
     if kind == "events.lost":
         reconcile()
     elif kind.startswith("deadlock."):
-        # Of one that is told of again the members may have ended, and others have their pids: it is there no more.
+        # A repeated event may be old: its members may have ended, and other processes may have their pids.
         if ask("GET", event["subject"])[0] is not None:
             kill_members(data["members"], event["sequence"])
     elif data.get("name") in programs and "identity" in data:
@@ -144,15 +144,15 @@ def act(event):
             adopt(name, data["pid"], identity)
 
 
-def keep(cursor):
-    """Under another name first, so that there is never half a cursor."""
+def save_cursor(cursor):
+    """Writes another file first and renames it, so that a cursor is never half written."""
     with open(f"{cursor_file}.new", "w") as file:
         file.write(cursor)
     os.replace(f"{cursor_file}.new", cursor_file)
 
 
 def listen(after):
-    """Acts on one connection's events until it breaks."""
+    """Acts on the events of one connection until it breaks."""
     query = urlencode({"types": TYPES, "after": after})
     request = Request(f"{url}/sys?{query}", headers={"Accept": "text/event-stream"})
     with urlopen(request, timeout=SILENCE_MAX) as stream:
@@ -161,10 +161,10 @@ def listen(after):
                 event = json.loads(line[5:])
                 if "sequence" in event:
                     act(event)
-                keep(event.get("sequence") or event["data"]["cursor"])
+                save_cursor(event.get("sequence") or event["data"]["cursor"])
 
 
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what was started
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no child becomes a zombie
 wait = 0.25
 while True:
     try:
@@ -172,11 +172,11 @@ while True:
         wait = 0.25
         listen(open(cursor_file).read() if os.path.exists(cursor_file) else cursor)
     except HTTPError as error:
-        if error.code == 410:  # the events after our cursor are no longer kept: what they told is in the tree
+        if error.code == 410:  # the events after our cursor are gone; the state is in the tree
             os.remove(cursor_file)
         elif error.code < 500 and error.code != 429:
             raise
-    except (OSError, HTTPException) as error:  # what was to be done was not, and is done when it is heard again
+    except (OSError, HTTPException) as error:  # the action was not taken, so the event is handled again
         log("unreachable", error)
     time.sleep(random.random() * wait)
     wait = min(wait * 2, 30)

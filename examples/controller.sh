@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# A controller for high availability: it starts programs, has introspectd watch them, and kills and restarts each that hogs
-# something or is deadlocked. It needs curl and jq.
+# A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
+# program that uses too much of a resource or is deadlocked. It needs curl and jq.
 #
-#   controller.sh URL PROGRAMS CURSOR      (PROGRAMS: a file, a line each: name, command, arguments)
+#   controller.sh URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
 #
-# It may be killed at any moment, and so may introspectd. What it knows is in the tree, so it reads that when it begins; how far
-# it has heard is in the file CURSOR, written after what was heard has been acted on. So an event may come twice and none is
-# missed, and acting twice does no harm: a process is meant by its identity, which no other ever has, whatever its pid.
+# The controller and introspectd may be killed at any moment. At its start the controller reads the present state
+# from the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice,
+# and none is missed. Acting twice does no harm, because a process is named by its identity, which is never reused.
 #
-# Programs are known by their names, so no other program of the machine may have one of them: it would be taken for one of
-# these, and killed. Give them names of their own.
+# Give the programs unique names. The controller recognises them by name, so it would take another program with the
+# same name for its own, and kill it.
 set -u
 url=$1 programs=$2 cursor_file=$3
 
 types=process.created,process.changed,process.died,threshold.tripped,deadlock.detected,deadlock.orphaned,events.lost
 declare -A too_much=([fds]='{"at":80}' [memory]='{"at":67108864}' [stack]='{"at":"60%","per":"thread"}')
 declare -A command                   # by name
-declare -A pid_of identity_of ticks  # of what runs, by name; the identity is empty until introspectd has told of it
+declare -A pid_of identity_of ticks  # by name; the identity is empty until introspectd has reported it
 while read -r name line; do command[$name]=$line; done <"$programs"
 
-# METHOD PATH [IDENTITY] [BODY]: sets status, body and cursor. Without an answer the session is over.
+# METHOD PATH [IDENTITY] [BODY]: sets status, body and cursor. Ends the session if there is no reply.
 ask() {
   local method=$1 path=$2 identity=${3-} data=${4-}
   body=$(curl -sS --max-time 10 -X "$method" ${identity:+-H "If-Process: $identity"} \
@@ -27,11 +27,11 @@ ask() {
     -w '\n%{http_code} %header{introspect-cursor}' "$url$path") || exit 1
   read -r status cursor <<<"${body##*$'\n'}"
   body=${body%$'\n'*}
-  # Gone and forbidden are answers, and told apart by who asks.
+  # The caller handles 'gone' and 'forbidden'.
   [[ $status =~ ^(20.|403|404|412)$ ]] || { echo "refused $status $body"; exit 1; }
 }
 
-# When it was started, in ticks since boot; nothing where there is none.
+# PID: prints the start time of the process in ticks since boot, or nothing if there is no such process.
 ticks_of() {
   local stat
   { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
@@ -40,14 +40,14 @@ ticks_of() {
 }
 
 start() {
-  # shellcheck disable=SC2086 — the words of the command
+  # shellcheck disable=SC2086 — the command is split into words
   setsid ${command[$1]} </dev/null >/dev/null 2>&1 &
   disown
   pid_of[$1]=$! identity_of[$1]='' ticks[$1]=$(ticks_of $!)
   echo "started $1 $!"
 }
 
-# NAME PID IDENTITY: has introspectd watch this very process. It is ours if it is still there.
+# NAME PID IDENTITY: sets the timer and the thresholds on exactly this process. Does nothing if it has ended.
 adopt() {
   local limit began
   began=$(ticks_of "$2")
@@ -62,12 +62,12 @@ adopt() {
   return 0
 }
 
-# NAME IDENTITY WHY
+# NAME IDENTITY WHY: kills the process.
 end() {
   local pid=${pid_of[$1]}
   ask POST "/sys/proc/$pid/signal" "$2" '{"signal":"SIGKILL"}'
   [[ $status == 404 || $status == 412 ]] && return
-  # Without --allow-actions: by the pid, if it is still that of the process that was adopted.
+  # Without --allow-actions: kill by pid, if the pid still belongs to the adopted process.
   if [[ $status == 403 ]]; then
     [[ -n ${ticks[$1]} && $(ticks_of "$pid") == "${ticks[$1]}" ]] || return
     kill -KILL "$pid" || return
@@ -75,7 +75,7 @@ end() {
   echo "killed $1 $2 $3"
 }
 
-# WHY PID...: the members of a deadlock
+# WHY PID...: kills the members of a deadlock that are ours.
 end_members() {
   local why=$1 name pid
   for pid in "${@:2}"; do
@@ -85,7 +85,7 @@ end_members() {
   done
 }
 
-# Brings what runs to what is to run, whatever happened meanwhile. Sets cursor, which it is true at.
+# Compares the running processes with the programs, adopts or starts each, and sets the cursor of this state.
 reconcile() {
   local name pid identity path pids at
   local -A there=()
@@ -96,7 +96,7 @@ reconcile() {
   done < <(jq -r '.entries[] | [.name, .pid, .identity] | @tsv' <<<"$body")
   for name in "${!command[@]}"; do
     if [[ -n ${there[$name]-} ]]; then adopt "$name" ${there[$name]}
-    # What was started just now may not have been told of yet.
+    # introspectd may not have seen a process that was started just now.
     elif [[ -n ${identity_of[$name]-} || -z $(ticks_of "${pid_of[$name]-0}") ]]; then start "$name"; fi
   done
   ask GET /sys/deadlocks
@@ -105,12 +105,12 @@ reconcile() {
   cursor=$at
 }
 
-# SEQUENCE TYPE SUBJECT NAME IDENTITY PID MEMBERS
+# SEQUENCE TYPE SUBJECT NAME IDENTITY PID MEMBERS: acts on one event.
 act() {
   echo "seen $1 $2 $3"
   case $2 in
     events.lost) reconcile ;;
-    deadlock.*) # Of one that is told of again the members may have ended, and others have their pids: it is there no more.
+    deadlock.*) # A repeated event may be old: its members may have ended, and other processes may have their pids.
       ask GET "$3"
       [[ $status == 200 ]] && end_members "$1" $7 ;;
     *)
@@ -124,37 +124,38 @@ act() {
   esac
 }
 
-# Two files in turn, so that one is always whole. No program is started for it: that would be three more events, each time.
+# CURSOR: writes two files in turn, so that one is always complete. Starting a program for it would cause three more
+# events.
 turn=0
-keep() {
+save_cursor() {
   turn=$((1 - turn))
   echo "$1" >"$cursor_file.$turn"
 }
 
-# Sets after, which is as it was where none is kept.
+# Sets `after` to the stored cursor, and leaves it unchanged if there is none.
 recall() {
-  local file kept newest=''
+  local file saved newest=''
   for file in "$cursor_file".[01]; do
-    [[ -e $file ]] && read -r kept <"$file" && [[ $kept =~ ^[0-9]{20}$ && $kept > $newest ]] && newest=$kept
+    [[ -e $file ]] && read -r saved <"$file" && [[ $saved =~ ^[0-9]{20}$ && $saved > $newest ]] && newest=$saved
   done
   after=${newest:-$after}
 }
 
-# One connection. Each is a shell of its own: what was not done when it ends is done when it is heard again.
+# Runs one connection in its own shell. An event that was not acted on when it ends arrives again in the next.
 session() {
   local fields after
   reconcile
   after=$cursor
   recall
-  # A line an event; `-` is for what it has not. Too long without a word, and the line is dead.
+  # One line per event, with `-` for a missing field. curl ends a connection that is silent for too long.
   while IFS=$'\t' read -ra fields; do
     [[ ${fields[1]} == bookmark ]] || act "${fields[@]}"
-    keep "${fields[0]}"
+    save_cursor "${fields[0]}"
   done < <(curl -sSN -D "$cursor_file.headers" --speed-limit 1 --speed-time 75 -H 'Accept: text/event-stream' \
     "$url/sys?types=$types&after=$after" | jq -rR --unbuffered 'select(startswith("data: ")) | .[6:] | fromjson |
       [.sequence // .data.cursor, .type, .subject, .data.name // "-", .data.identity // "-", .data.pid // "-",
        ([.data.members[]?.path | split("/")[3]] | unique | join(" "))] | @tsv')
-  # The events after our cursor are no longer kept: what they told is in the tree.
+  # The events after our cursor are gone. The next session reads the state from the tree.
   grep -q '^HTTP[^ ]* 410' "$cursor_file.headers" && rm -f "$cursor_file".[01]
 }
 

@@ -1,15 +1,15 @@
 /**
- * A controller for high availability: it starts programs, has introspectd watch them, and kills and restarts each that hogs
- * something or is deadlocked.
+ * A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
+ * program that uses too much of a resource or is deadlocked.
  *
- *   node controller.ts URL PROGRAMS CURSOR      (PROGRAMS: a file, a line each: name, command, arguments)
+ *   node controller.ts URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
  *
- * It may be killed at any moment, and so may introspectd. What it knows is in the tree, so it reads that when it begins; how far
- * it has heard is in the file CURSOR, written after what was heard has been acted on. So an event may come twice and none is
- * missed, and acting twice does no harm: a process is meant by its identity, which no other ever has, whatever its pid.
+ * The controller and introspectd may be killed at any moment. At its start the controller reads the present state
+ * from the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice,
+ * and none is missed. Acting twice does no harm, because a process is named by its identity, which is never reused.
  *
- * Programs are known by their names, so no other program of the machine may have one of them: it would be taken for one of
- * these, and killed. Give them names of their own.
+ * Give the programs unique names. The controller recognises them by name, so it would take another program with the
+ * same name for its own, and kill it.
  */
 
 import { spawn } from 'node:child_process'
@@ -40,7 +40,7 @@ const tooMuch = {
   stack: { at: '60%', per: 'thread' },
 } as const
 
-/** `identity` is null from when it was started until introspectd has told of it. */
+/** `identity` is null until introspectd has reported the process. */
 type Running = Pick<Process, 'pid'> & { identity: string | null; ticks: string | null }
 const running = new Map<string, Running>()
 
@@ -55,7 +55,7 @@ function start(name: string): void {
   log('started', name, pid!)
 }
 
-/** Has introspectd watch this very process. It is ours if it is still there. */
+/** Sets the timer and the thresholds on exactly this process. Does nothing if it has ended. */
 async function adopt(name: string, { pid, identity }: Pick<Process, 'pid' | 'identity'>): Promise<void> {
   const ifProcess = { ifProcess: identity }
   const ticks = ticksOf(pid)
@@ -79,7 +79,7 @@ async function kill(name: string, identity: string, why: string): Promise<void> 
   } catch (error) {
     if (isGone(error)) return
     if (!(error instanceof ProblemError && error.status === 403)) throw error
-    // Without --allow-actions: by the pid, if it is still that of the process that was adopted.
+    // Without --allow-actions: kill by pid, if the pid still belongs to the adopted process.
     if (ticks === null || ticksOf(pid) !== ticks) return
     process.kill(pid, 'SIGKILL')
   }
@@ -88,20 +88,20 @@ async function kill(name: string, identity: string, why: string): Promise<void> 
 
 const isGone = (error: unknown) => error instanceof ProblemError && (error.status === 404 || error.status === 412)
 
-/** When it was started, in ticks since boot; null where there is none. */
+/** Start time of a process in ticks since boot; null if there is no such process. */
 function ticksOf(pid: number): string | null {
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : ''
   return stat === '' ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!
 }
 
-/** Brings what runs to what is to run, whatever happened meanwhile. Returns the cursor that it is true at. */
+/** Compares the running processes with the programs, and adopts or starts each. Returns the cursor of this state. */
 async function reconcile(): Promise<string> {
   const { body, cursor } = await client.get('/sys/proc')
   for (const name of programs.keys()) {
     const there = body.entries.find((entry) => entry.name === name)
     const { pid, identity } = running.get(name) ?? { pid: 0, identity: '' }
     if (there !== undefined) await adopt(name, there)
-    // What was started just now may not have been told of yet.
+    // introspectd may not have seen a process that was started just now.
     else if (identity !== null || ticksOf(pid) === null) start(name)
   }
   const { body: deadlocks } = await client.get('/sys/deadlocks')
@@ -115,7 +115,7 @@ async function killMembers(members: readonly Waiting[], why: string): Promise<vo
     if (identity !== null && pids.has(pid)) await kill(name, identity, why)
 }
 
-/** Of a deadlock that is told of again its members may have ended, and others have their pids: it is there no more. */
+/** Reads the deadlock first. A repeated event may be old: other processes may have the pids of its members. */
 async function stillDeadlocked(path: string): Promise<boolean> {
   return client.get(path as '/sys/deadlocks/1').then(
     () => true,
@@ -154,20 +154,20 @@ async function control(): Promise<void> {
   const cursor = await reconcile()
   const after = existsSync(cursorFile!) ? readFileSync(cursorFile!, 'utf8') : cursor
   for await (const event of client.watch('/sys', { types, after, bookmarks: true })) {
-    if (event.type === 'bookmark') keep(event.data.cursor)
+    if (event.type === 'bookmark') saveCursor(event.data.cursor)
     else if (event.type === 'state') {
-      // The events after our cursor are no longer kept: what they told is in the tree.
+      // The events after our cursor are gone. The state is in the tree.
       await reconcile()
-      keep(event.cursor)
+      saveCursor(event.cursor)
     } else {
       await act(event)
-      keep(event.sequence)
+      saveCursor(event.sequence)
     }
   }
 }
 
-/** Under another name first, so that there is never half a cursor. */
-function keep(cursor: string): void {
+/** Writes another file first and renames it, so that a cursor is never half written. */
+function saveCursor(cursor: string): void {
   writeFileSync(`${cursorFile}.new`, cursor)
   renameSync(`${cursorFile}.new`, cursorFile!)
 }
@@ -178,7 +178,7 @@ for (;;) {
   } catch (error) {
     const isPassing = error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
     if (!isPassing) throw error
-    // The watch reconnects of itself; what was to be done was not, and is done when it is heard again.
+    // The watch reconnects by itself. The action was not taken, so the event is handled again.
     log('unreachable', String(error))
     await delay(Math.random() * 1000)
   }

@@ -14,6 +14,10 @@ import { eventTypes } from '../src/kernel/events.ts'
 import { limits } from '../src/kernel/limits/table.ts'
 import { definitions } from '../src/tree/tree.ts'
 import { clientTypes } from './client/generate.ts'
+import { composers, mayImport, roomOf } from './style/layers.ts'
+import { readProject } from './style/project.ts'
+import { allowancesPath, complaints, countsOf, readAllowances } from './style/ratchet.ts'
+import { structureRules } from './style/rules.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -22,47 +26,23 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
 const textOf = (name: string) => readFileSync(join(root, 'src', name), 'utf8')
 const text = (name: string) => readFileSync(join(root, name), 'utf8')
 
-/** Who may import whom, besides itself. Files directly in `src` that stand in no folder go by their own name. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  kernel: [],
-  model: ['kernel'],
-  tree: ['kernel', 'model', 'base'],
-  journal: ['kernel', 'base'],
-  sources: ['kernel', 'model', 'base'],
-  stream: ['tree', 'base'],
-  http: ['tree', 'kernel', 'model', 'stream', 'base'],
-  // Drives the model as a client of the tree does, and names limits and thresholds by its shapes.
-  scenario: ['tree', 'kernel', 'model', 'base'],
-  runtime: ['kernel', 'journal', 'sources', 'stream', 'tree', 'config', 'base'],
-  // Runs where none of the rest does: in browsers and in the programs of others.
-  client: [],
-  // From the tree it needs the shape of pools, from the kernel the defaults of histories.
-  config: ['kernel', 'tree', 'base'],
-  cli: ['config', 'tree', 'kernel', 'model', 'scenario', 'journal', 'base'],
-}
-const composers = ['app', 'main', 'bin']
-
-const folderOf = (name: string) => name.split('/')[0]!.replace(/\.ts$/, '')
-
 function importsOf(name: string): string[] {
   return [
     ...textOf(name).matchAll(/^(?:import|export)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
   ].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!)
 }
 
-const inSource = (name: string, target: string): string => join(name, '..', target)
+const files = readProject(root)
+const allowances = readAllowances(join(root, allowancesPath))
 
-test('each folder imports only what it may', () => {
-  const wrong = sources
-    .filter((name) => !composers.includes(folderOf(name)))
-    .flatMap((name) =>
-      importsOf(name)
-        .filter((target) => target.startsWith('.'))
-        .map((target) => ({ from: folderOf(name), to: folderOf(inSource(name, target)), name }))
-        .filter(({ from, to }) => from !== to && !mayImport[from]?.includes(to)),
-    )
-  expect(wrong).toEqual([])
+test.each(structureRules.map((rule) => [rule.summary, rule] as const))('%s', (_, { name, find }) => {
+  expect(complaints(name, countsOf(find(files)), allowances[name] ?? {})).toEqual([])
+})
+
+test('the table of layers has a row for each room', () => {
+  const rooms = new Set(sources.map((name) => roomOf(`src/${name}`)))
+  const known = [...composers, ...Object.keys(mayImport)]
+  expect([...rooms].filter((room) => !known.includes(room))).toEqual([])
 })
 
 test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothing asynchronous', () => {
@@ -83,7 +63,7 @@ test('the client needs nothing but what browsers have: no library, nothing of No
 })
 
 test('only the hook writes counters', () => {
-  // They are a protected part of what reads them; the hook is what extends that, and the only one.
+  // Readings holds them as a protected member, and the hook (usage.ts) is the only class that extends Readings.
   const importers = sources.filter((name) => importsOf(name).some((target) => target.endsWith('/counters.ts')))
   expect(importers).toEqual(['kernel/limits/readings.ts'])
   expect(sources.filter((name) => /\bextends Readings\b/.test(textOf(name)))).toEqual(['kernel/limits/usage.ts'])

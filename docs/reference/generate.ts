@@ -1,4 +1,7 @@
-/** What the reference says of settings, commands and kernel calls is made from their rows and docstrings: `npm run reference` writes it, a test holds it to them. */
+/**
+ * Generates the reference of settings, commands and kernel calls from their rows and docstrings. `npm run reference`
+ * writes the pages, and a test compares them with the rows.
+ */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -60,7 +63,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
 
 const callFiles = new URL('../../src/model/calls/', import.meta.url)
 
-/** What is written at each function of the calls: name to docstring, without the stars. */
+/** Docstring of each kernel call by its function's name, without the stars. */
 const docstrings = new Map(
   readdirSync(callFiles).flatMap((file) => {
     const source = readFileSync(new URL(file, callFiles), 'utf8')
@@ -71,7 +74,7 @@ const docstrings = new Map(
 
 const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
 
-/** The kernel takes ms, a client writes a duration. @param schema its description in the schema of what comes in */
+/** The kernel takes ms, a client writes a duration. @param schema Description in the schema of the request. */
 function noteText(note: string | undefined, schema = ''): string {
   if (note === undefined) return schema
   return schema === Duration.description ? note.replace(/^ms\b/, 'duration') : note
@@ -99,14 +102,14 @@ function callText(call: KernelCallName): string {
   ].join('\n')
 }
 
-/** What stands between the two marks of a page. */
+/** Replaces the text between the two marks of a page. */
 const inPage = (page: string, text: string): string =>
   page.replace(
     /(<!-- from here npm run reference -->\n).*(<!-- to here -->)/s,
     (_, begin, end) => `${begin}\n${text}\n${end}`,
   )
 
-/** Each page as it is to be, from what it is. */
+/** Each page by its name, with the function that renews it. */
 export const pages: Readonly<Record<string, (page: string) => string>> = {
   'settings.md': (page) => inPage(page, settingsTable()),
   'commands.md': (page) => inPage(page, commandsText()),

@@ -86,7 +86,7 @@ export function buildApp(parts: AppParts): App {
     now,
   })
   const durables = new Durables({
-    kept: storage === null ? [] : keptDurables(storage.store, logger),
+    restored: storage === null ? [] : keptDurables(storage.store, logger),
     onChange: (name, durable) =>
       journal.persistCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
     now,

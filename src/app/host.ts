@@ -16,7 +16,7 @@ import { readScenario, type Scenario } from '../scenario/scenario.ts'
 import { readStateFile, StateFileError } from '../scenario/state-file.ts'
 import { linuxAbilities } from '../sources/linux/abilities.ts'
 import { LinuxSource } from '../sources/linux/linux-source.ts'
-import { descriptorsLeft } from '../sources/linux/scan/proc-files.ts'
+import { descriptorsLeft } from '../sources/linux/native/proc-files.ts'
 import type { AppParts } from './build.ts'
 import { HostedModel } from './hosted-model.ts'
 

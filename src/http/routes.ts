@@ -155,18 +155,18 @@ function nextPage(url: string, cursor: string): string {
 function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { hub } = parts
   const asked = subscriptionRequestOf(parts, request)
-  const beginning = hub.beginning(asked)
-  refuseGone(beginning)
+  const start = hub.startPosition(asked)
+  refuseGone(start)
   const { text } = asked.filter
   const common = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
   // Where it begins: who is cut off before the first event goes on from there.
-  const headers = beginning.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(beginning.cursor) } : common
+  const headers = start.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(start.cursor) } : common
   parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
     reply.raw.end(`: ${reason}\n\n`),
   )
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
-  else streamOverSse(hub, reply.raw, headers, { asked, beginning })
+  else streamOverSse(hub, reply.raw, headers, { request: asked, start })
   return reply
 }
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
 import type { Hub, SubscriptionRequest } from '../stream/hub.ts'
-import type { FrameSpace } from '../stream/introspect-v1.ts'
+import type { FrameContext } from '../stream/introspect-v1.ts'
 import type { StartPosition } from '../stream/start-position.ts'
 import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
 import { chooseSubprotocol, subprotocols, type WebSocketRequest } from '../stream/websocket.ts'
@@ -70,11 +70,11 @@ export function webSocketRequest(parts: StreamParts, request: FastifyRequest): W
     offer === undefined ? 'cloudevents.json' : chooseSubprotocol(offer.split(',').map((name) => name.trim()))
   if (protocol === null) throw new Problem('unknown-subprotocol', `spoken here: ${subprotocols.join(', ')}`)
   return protocol === 'cloudevents.json'
-    ? { asked: subscriptionRequestOf(parts, request) }
-    : { space: spaceOf(parts, request) }
+    ? { subscription: subscriptionRequestOf(parts, request) }
+    : { frames: frameContextOf(parts, request) }
 }
 
-function spaceOf(parts: StreamParts, request: FastifyRequest): FrameSpace {
+function frameContextOf(parts: StreamParts, request: FastifyRequest): FrameContext {
   checkStreams(parts.hub)
   const base = pathOf(request)
   // What is wrong with it is said before the upgrade.
@@ -83,7 +83,7 @@ function spaceOf(parts: StreamParts, request: FastifyRequest): FrameSpace {
   if (durable !== undefined) openDurable(parts, { name: durable, after: null, token: request.token })
   return {
     durable: durable ?? null,
-    ask: ({ path = base, types = null, after = null, snapshot = false }) =>
+    requestOf: ({ path = base, types = null, after = null, snapshot = false }) =>
       ask(parts, { path, types, after, snapshot, durable: durable ?? null }),
     problemOf: (error) => problemOf(error, base).document,
   }
@@ -98,7 +98,7 @@ function ask({ context, hub, fragments }: StreamParts, { path, snapshot, ...wish
   // Who resumes may want to hear of the end of what is there no more.
   const past = wish.after !== null || wish.durable !== null
   const filter = parsePathFilter(context.kernel, path, { past })
-  if (snapshot && !hub.takesSnapshots) {
+  if (snapshot && !hub.hasSnapshotRoom) {
     throw new Problem('too-many-streams', 'too many snapshots are on their way; try again', {
       headers: { 'retry-after': '1' },
     })

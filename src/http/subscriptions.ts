@@ -136,7 +136,7 @@ function show(
     cursor: cursorText(cursor),
     behind: gone ? null : newest - cursor,
     gone,
-    connected: hub.durables.isHeld(name),
+    connected: hub.durables.isConnected(name),
     kept: storage,
     created: new Date(created).toISOString(),
     acknowledged: acknowledged === null ? null : new Date(acknowledged).toISOString(),

@@ -1,44 +1,45 @@
-/** Cursors that the service keeps for subscribers that come back: how far each has said that it has dealt with everything. */
+/** Durable subscriptions: named cursors that the service stores, so that a subscriber can reconnect and continue. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 
 const Durable = z.object({
   name: z.string(),
-  /** Name of the token that made it; null where no tokens are in use. */
+  /** Name of the token that created it; null without tokens. */
   owner: z.string().nullable(),
-  /** All up to it has been dealt with. */
+  /** The subscriber has processed every event up to and including this sequence. */
   cursor: z.int(),
-  /** ms of Unix time. */
+  /** Unix time in ms. */
   created: z.number(),
-  /** When the cursor was last moved, in ms of Unix time; null where it never was. */
+  /** When the cursor was last moved, Unix time in ms; null if it never was. */
   acknowledged: z.number().nullable(),
 })
 export type Durable = Readonly<z.output<typeof Durable>>
 
-/** As it was kept, in JSON. @throws SyntaxError, ZodError */
+/** Parses a durable subscription from its persisted JSON. @throws SyntaxError, ZodError */
 export function parseDurable(text: string): Durable {
   return Durable.parse(JSON.parse(text))
 }
 
 export interface DurablesOptions {
-  /** Those from before a restart. */
-  readonly kept: readonly Durable[]
-  /** It is this now; null: it is deleted. */
+  /** Durable subscriptions that were persisted before the restart. */
+  readonly restored: readonly Durable[]
+  /** Called after each change with the new state; null when it was deleted. */
   readonly onChange: (name: string, durable: Durable | null) => void
-  /** ms of Unix time. */
+  /** Unix time in ms. */
   readonly now: () => number
 }
 
+/** The registry of durable subscriptions. At most one connection holds each of them. */
 export class Durables {
   readonly #options: DurablesOptions
   readonly #byName: Map<string, Durable>
-  /** Ends the connection that holds it at present. */
+  /** Closes the connection that holds the subscription at present. */
   readonly #holders = new Map<string, () => void>()
 
   constructor(options: DurablesOptions) {
     this.#options = options
-    this.#byName = new Map(options.kept.map((durable) => [durable.name, durable]))
+    this.#byName = new Map(options.restored.map((durable) => [durable.name, durable]))
   }
 
   get isFull(): boolean {
@@ -49,26 +50,26 @@ export class Durables {
     return this.#byName.get(name) ?? null
   }
 
-  /** By name. */
+  /** Sorted by name. */
   all(): Durable[] {
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  isHeld(name: string): boolean {
+  isConnected(name: string): boolean {
     return this.#holders.has(name)
   }
 
-  /** Preconditions: there is none of that name, and there is room. */
+  /** Preconditions: the name is free, and `isFull` is false. */
   create({ name, owner, cursor }: Pick<Durable, 'name' | 'owner' | 'cursor'>): Durable {
     return this.#set({ name, owner, cursor, created: this.#options.now(), acknowledged: null })
   }
 
-  /** Moves the cursor, also back. Preconditions: there is one of that name. */
+  /** Moves the cursor forwards or backwards. Preconditions: the subscription exists. */
   move(name: string, cursor: number): Durable {
     return this.#set({ ...this.#byName.get(name)!, cursor, acknowledged: this.#options.now() })
   }
 
-  /** All up to the cursor has been dealt with: what was dealt with before stays so. Deleted meanwhile, there is nothing to move. */
+  /** Moves the cursor forwards only. Does nothing if the subscription has been deleted meanwhile. */
   acknowledge(name: string, cursor: number): void {
     const durable = this.#byName.get(name)
     if (durable !== undefined && cursor > durable.cursor) this.move(name, cursor)
@@ -80,12 +81,15 @@ export class Durables {
     this.#holders.get(name)?.()
   }
 
-  /** The newest connection has it: the one before may be of a controller that is gone. Returns what lets it go. */
-  hold(name: string, takenOver: () => void): () => void {
+  /**
+   * Gives the subscription to the newest connection and closes the previous one, which may belong to a dead controller.
+   * Returns the function that releases the subscription.
+   */
+  hold(name: string, onTakenOver: () => void): () => void {
     this.#holders.get(name)?.()
-    this.#holders.set(name, takenOver)
+    this.#holders.set(name, onTakenOver)
     return () => {
-      if (this.#holders.get(name) === takenOver) this.#holders.delete(name)
+      if (this.#holders.get(name) === onTakenOver) this.#holders.delete(name)
     }
   }
 

@@ -1,24 +1,27 @@
-/** What the streams need of whatever keeps the events: a port that the application supplies. */
+/** The port through which streams read events. The application implements it with the journal. */
 
 export interface LoggedEvent {
-  /** Counts up by one without holes. */
+  /** Increases by one with each event, without gaps. */
   readonly sequence: number
   readonly type: string
-  /** The subject and all else that the event is about: pathnames. */
+  /** Pathnames of the subject and of every other node that the event is about. */
   readonly places: readonly string[]
-  /** Of everybody’s concern, whatever their paths. */
+  /** True if every subscriber receives the event, whatever its path filter. */
   readonly isForAll: boolean
-  /** The CloudEvent, encoded once for all who get it. */
+  /** The CloudEvent as JSON. It is encoded once for all subscribers. */
   readonly json: Buffer
 }
 
 export interface EventLog {
-  /** Sequence of the newest event that has been told; before the first one, the number before it. */
+  /** Sequence of the newest published event; before the first event, the sequence that precedes it. */
   readonly newest: number
-  /** The oldest sequence that one can resume after. */
+  /** The oldest cursor from which a subscriber can resume. */
   readonly oldestCursor: number
-  /** Events after a sequence, oldest first; they may end before the newest where what comes next is gone. Preconditions: `oldestCursor <= sequence`. */
+  /**
+   * Events after a sequence, oldest first. The iteration ends before `newest` if the next event is no longer stored.
+   * Preconditions: `oldestCursor <= sequence`.
+   */
   after(sequence: number): Iterable<LoggedEvent>
-  /** Tells what has happened and waits to be told. */
+  /** Publishes all events that are waiting to be published. */
   flush(): void
 }

@@ -1,4 +1,4 @@
-/** The frames of `introspect.v1`: JSON in both directions, so that one socket can hold many subscriptions. */
+/** Schemas of the JSON frames of the WebSocket subprotocol `introspect.v1`, in both directions. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
@@ -8,7 +8,7 @@ const Id = z
   .string()
   .min(1)
   .max(bounds.subscriptionNameMax)
-  .describe('of the subscription: chosen by the client, unique on its connection')
+  .describe('Id of the subscription. The client chooses it; it is unique on the connection')
 
 export const SubscribeFrame = z
   .strictObject({
@@ -18,14 +18,19 @@ export const SubscribeFrame = z
       .string()
       .max(bounds.pathBytesMax)
       .optional()
-      .describe('pathname, * for one segment and ** at the end; without it the path of the connection'),
-    types: EventTypes.optional().describe('event types, * at the end; without it all'),
+      .describe(
+        'Pathname to watch; * stands for one segment, ** at the end for one or more. Default: the path of the connection',
+      ),
+    types: EventTypes.optional().describe('Event types to receive; a type may end with *. Default: all types'),
     after: CursorText.optional().describe(
-      'begin after this cursor; without it after the durable one, and without that with what happens from now on',
+      'Start after this cursor. Default: the cursor of the durable subscription, otherwise the present',
     ),
-    snapshot: z.boolean().optional().describe('begin with the state of all that is there, unless one can resume'),
+    snapshot: z
+      .boolean()
+      .optional()
+      .describe('Start with the state of all matching nodes, unless the subscription can resume from a cursor'),
   })
-  .meta({ id: 'SubscribeFrame', description: 'Asks for events' })
+  .meta({ id: 'SubscribeFrame', description: 'Starts a subscription' })
 
 export const UnsubscribeFrame = z
   .strictObject({ type: z.literal('unsubscribe'), id: Id })
@@ -34,9 +39,11 @@ export const UnsubscribeFrame = z
 export const AckFrame = z
   .strictObject({
     type: z.literal('ack'),
-    cursor: CursorText.describe('all up to it has been dealt with, in all subscriptions of the connection'),
+    cursor: CursorText.describe(
+      'The client has processed every event up to this cursor, in all subscriptions of the connection',
+    ),
   })
-  .meta({ id: 'AckFrame', description: 'Moves the durable cursor of the connection on' })
+  .meta({ id: 'AckFrame', description: 'Advances the cursor of the durable subscription of the connection' })
 
 export const ClientFrame = z.discriminatedUnion('type', [SubscribeFrame, UnsubscribeFrame, AckFrame])
 export type ClientFrame = z.output<typeof ClientFrame>
@@ -47,44 +54,49 @@ export const SubscribedFrame = z
   .strictObject({
     type: z.literal('subscribed'),
     id: Id,
-    path: z.string().describe('what it has become: an alias is answered with what it stands for'),
+    path: z.string().describe('Canonical pathname: an alias is replaced by the path that it stands for'),
     cursor: PaddedCursor.describe(
-      'the events that follow come after it; where a snapshot follows, the bookmark at its end says which it is of',
+      'The events that follow come after this cursor. If a snapshot follows, the bookmark at its end has the cursor to use',
     ),
-    snapshot: z.boolean().describe('whether a snapshot follows'),
+    snapshot: z.boolean().describe('True if a snapshot follows'),
   })
-  .meta({ id: 'SubscribedFrame', description: 'Answers a subscription' })
+  .meta({ id: 'SubscribedFrame', description: 'Confirms a subscription' })
 
 export const UnsubscribedFrame = z
   .strictObject({ type: z.literal('unsubscribed'), id: Id })
-  .meta({ id: 'UnsubscribedFrame', description: 'No more events of this subscription follow' })
+  .meta({ id: 'UnsubscribedFrame', description: 'Confirms the end of a subscription: no more of its events follow' })
 
 export const EventFrame = z
   .strictObject({
     type: z.literal('event'),
     id: Id,
-    event: z.looseObject({ id: z.string(), type: z.string() }).describe('the CloudEvent'),
+    event: z.looseObject({ id: z.string(), type: z.string() }).describe('The CloudEvent'),
   })
   .meta({ id: 'EventFrame', description: 'An event of one subscription' })
 
 export const BookmarkFrame = z
   .strictObject({
     type: z.literal('bookmark'),
-    id: Id.optional().describe('of the subscription whose snapshot has ended; without it for the whole connection'),
-    cursor: PaddedCursor.describe('all up to it has been sent'),
-    scanAge: z.string().nullable().describe('age of the last scan, as in 12ms; null where nothing is scanned'),
+    id: Id.optional().describe(
+      'The subscription whose snapshot is complete. Absent in bookmarks of the whole connection',
+    ),
+    cursor: PaddedCursor.describe('Every event up to this cursor has been sent'),
+    scanAge: z.string().nullable().describe('Age of the last scan, as in 12ms; null if the source does not scan'),
   })
-  .meta({ id: 'BookmarkFrame', description: 'Where the client is, every 30 s' })
+  .meta({
+    id: 'BookmarkFrame',
+    description: 'The cursor that the client has reached: every 30 s, and at the end of a snapshot',
+  })
 
 export const ErrorFrame = z
   .strictObject({
     type: z.literal('error'),
-    id: Id.optional().describe('of the subscription that was asked for, where that is known'),
+    id: Id.optional().describe('Id in the refused frame, if it has one'),
     problem: z
       .looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
-      .describe('a problem document (RFC 9457)'),
+      .describe('A problem document (RFC 9457)'),
   })
-  .meta({ id: 'ErrorFrame', description: 'A frame was refused, and has changed nothing' })
+  .meta({ id: 'ErrorFrame', description: 'Refuses a frame, which has changed nothing' })
 
 export const ServerFrame = z.discriminatedUnion('type', [
   SubscribedFrame,

@@ -1,6 +1,7 @@
 /**
- * Who hears of what. Subscriptions are found by the pathnames of an event and those above them, so that an event
- * costs by the depth of its paths and by who gets it, not by how many are listening.
+ * Delivers events to subscriptions, and oversees the connections that carry them. Subscriptions are indexed by the root
+ * of their path filter. An event is looked up by its pathnames and their ancestors, so its cost grows with the depth of
+ * its paths and the number of its recipients, not with the number of subscriptions.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,11 +11,11 @@ import type { PathFilter } from '../tree/path-filter.ts'
 import type { Durables } from './durables.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 import { Outbox } from './outbox.ts'
+import { ReplayScheduler } from './replay-scheduler.ts'
 import { Snapshot, type SnapshotNode } from './snapshot.ts'
 import { type StartPosition, startPositionOf } from './start-position.ts'
 import { type Sink, Subscription } from './subscription.ts'
 import type { TypeFilter } from './subscription-request.ts'
-import { Turns } from './turns.ts'
 
 export interface HubOptions {
   readonly log: EventLog
@@ -22,19 +23,22 @@ export interface HubOptions {
   /** CloudEvents `source` of bookmarks and snapshots. */
   readonly source: string
   readonly now: () => number
-  /** Age of the last scan in ms, so that a controller can tell silence from death; null where nothing is scanned. */
+  /**
+   * Age of the last scan in ms; null if the source does not scan. From bookmarks with it a controller recognises a
+   * source that has stopped working.
+   */
   readonly scanAge: () => number | null
 }
 
-/** What somebody listens on, with one subscription or many. */
+/** A client's connection, with one or more subscriptions. */
 export interface SubscriberConnection {
-  /** Bytes handed over and not yet taken by the kernel. */
+  /** Bytes that were sent and not yet accepted by the operating system. */
   readonly queuedBytes: number
-  /** Changes whenever the kernel has taken something. */
+  /** Changes whenever the operating system has accepted some bytes. */
   readonly takenBytes: number
-  /** Everything up to it has been sent; null where that cannot be said yet. */
+  /** Every event up to and including this sequence has been sent; null while a snapshot is being sent. */
   readonly cursor: number | null
-  /** Tells the client where it is. */
+  /** Sends the client the cursor that it has reached. */
   bookmark(cursor: number): void
   close(code: number, reason: string): void
 }
@@ -42,17 +46,17 @@ export interface SubscriberConnection {
 export interface SubscriptionRequest {
   readonly filter: PathFilter
   readonly types: TypeFilter
-  /** The client's own cursor. */
+  /** Cursor that the client sent. */
   readonly after: number | null
-  /** Name of a durable subscription. */
+  /** Name of the durable subscription. */
   readonly durable: string | null
-  /** Takes the state of all that the filter means, where it may begin with that; null: it may not. */
+  /** Captures the state of all nodes that match the filter; null if the client does not accept a snapshot. */
   readonly snapshot: (() => readonly SnapshotNode[]) | null
 }
 
 interface Progress {
   takenBytes: number
-  /** ms; since when nothing has been taken of what waits. */
+  /** Since when no queued bytes have been accepted, in ms of `performance.now`. */
   since: number
 }
 
@@ -62,7 +66,7 @@ export class Hub {
   readonly #options: HubOptions
   readonly #byRoot = new Map<string, Set<Subscription>>()
   readonly #connections = new Map<SubscriberConnection, Progress>()
-  readonly #turns = new Turns()
+  readonly #replay = new ReplayScheduler()
   readonly #timers: readonly NodeJS.Timeout[]
   #snapshotBytes = 0
   #snapshotNumber = 0
@@ -82,7 +86,7 @@ export class Hub {
     return this.#options.log
   }
 
-  /** Of the newest event, when all that has happened so far has been told. */
+  /** Publishes all waiting events, and returns the sequence of the newest. */
   settledCursor(): number {
     this.log.flush()
     return this.log.newest
@@ -92,7 +96,7 @@ export class Hub {
     return this.#options.source
   }
 
-  /** Connections. */
+  /** Number of connections. */
   get size(): number {
     return this.#connections.size
   }
@@ -101,24 +105,25 @@ export class Hub {
     return this.#connections.keys()
   }
 
-  /** Subscriptions that read on from the journal. */
+  /** Number of parked subscriptions: they read from the journal instead of receiving live events. */
   get parked(): number {
     let count = 0
     for (const subscription of this.#subscriptions()) if (!subscription.isLive) count++
     return count
   }
 
-  /** Whether there is room for one more snapshot. */
-  get takesSnapshots(): boolean {
+  /** False while the snapshots that are being sent use all memory that is reserved for them. */
+  get hasSnapshotRoom(): boolean {
     return this.#snapshotBytes < bounds.snapshotBytesMax
   }
 
+  /** Age of the last scan, for example `12ms`; null if the source does not scan. */
   get scanAge(): string | null {
     const age = this.#options.scanAge()
     return age === null ? null : `${Math.round(age)}ms`
   }
 
-  /** Returns what takes it out. */
+  /** Registers a connection. Returns the function that removes it. */
   connect(connection: SubscriberConnection): () => void {
     this.#connections.set(connection, { takenBytes: connection.takenBytes, since: performance.now() })
     return () => {
@@ -126,29 +131,29 @@ export class Hub {
     }
   }
 
-  /** Where it would begin now. */
-  beginning({ after, durable, snapshot }: SubscriptionRequest): StartPosition {
-    // It begins with what happens from now on.
+  /** The position where a subscription would start in this tick. */
+  startPosition({ after, durable, snapshot }: SubscriptionRequest): StartPosition {
+    // A live subscription receives only events that happen from now on.
     this.log.flush()
-    const kept = durable === null ? null : (this.durables.get(durable)?.cursor ?? null)
-    return startPositionOf(this.log, { after, kept, snapshot: snapshot !== null })
+    const durableCursor = durable === null ? null : (this.durables.get(durable)?.cursor ?? null)
+    return startPositionOf(this.log, { after, durable: durableCursor, snapshot: snapshot !== null })
   }
 
-  /** Preconditions: it begins now, and what it begins with is not gone. */
-  subscribe(sink: Sink, { filter, types, snapshot }: SubscriptionRequest, beginning: StartPosition): Subscription {
-    const subscription = new Subscription(sink, { log: this.log, turns: this.#turns, filter, types })
-    const there = this.#byRoot.get(filter.root) ?? new Set()
-    this.#byRoot.set(filter.root, there.add(subscription))
-    if (beginning.kind === 'after') subscription.resume(beginning.cursor)
-    if (beginning.kind === 'snapshot') subscription.begin(() => this.#snapshot(snapshot!))
+  /** Preconditions: `start` was computed in this tick, and is not 'gone'. */
+  subscribe(sink: Sink, { filter, types, snapshot }: SubscriptionRequest, start: StartPosition): Subscription {
+    const subscription = new Subscription(sink, { log: this.log, replay: this.#replay, filter, types })
+    const group = this.#byRoot.get(filter.root) ?? new Set()
+    this.#byRoot.set(filter.root, group.add(subscription))
+    if (start.kind === 'after') subscription.resume(start.cursor)
+    if (start.kind === 'snapshot') subscription.startWithSnapshot(() => this.#snapshot(snapshot!))
     return subscription
   }
 
   unsubscribe(subscription: Subscription): void {
     subscription.end()
     const { root } = subscription.filter
-    const there = this.#byRoot.get(root)
-    if (there?.delete(subscription) && there.size === 0) this.#byRoot.delete(root)
+    const group = this.#byRoot.get(root)
+    if (group?.delete(subscription) && group.size === 0) this.#byRoot.delete(root)
   }
 
   publish(event: LoggedEvent): void {
@@ -158,12 +163,12 @@ export class Hub {
       return
     }
     for (const root of rootsOf(event)) {
-      const there = this.#byRoot.get(root)
-      if (there !== undefined) for (const subscription of there) subscription.offer(event)
+      const group = this.#byRoot.get(root)
+      if (group !== undefined) for (const subscription of group) subscription.offer(event)
     }
   }
 
-  /** A subscriber that is behind hears how far it is; one that has more than enough to read hears nothing. */
+  /** Sends bookmarks to all connections but those whose queue is long: they have enough to read. */
   bookmarkAll(): void {
     for (const connection of this.#connections.keys()) {
       const { cursor, queuedBytes } = connection
@@ -171,7 +176,7 @@ export class Hub {
     }
   }
 
-  /** `now`: ms that only ever count up. */
+  /** Closes connections whose client has read nothing for too long. @param now monotonic time in ms */
   closeStalled(now: number): void {
     for (const [connection, progress] of this.#connections) {
       const { queuedBytes, takenBytes, cursor } = connection
@@ -185,19 +190,21 @@ export class Hub {
     }
   }
 
-  /** Tells everybody where they are, and ends their connections. Resolves when all are gone, or the grace is over. */
+  /**
+   * Sends a last bookmark on each connection and closes it. Resolves when all have ended, or after the grace period.
+   */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.log.flush()
-    const gone = new Promise<void>((resolve) => {
+    const allEnded = new Promise<void>((resolve) => {
       this.#onEmpty = resolve
     })
     for (const connection of [...this.#connections.keys()]) {
-      // Also to one that has much to read: it is the last that it hears.
+      // A connection with a long queue gets the bookmark as well, because it is the last message.
       if (connection.cursor !== null) connection.bookmark(connection.cursor)
       connection.close(1001, 'the service is shutting down')
     }
-    if (this.size > 0) await Promise.race([gone, delay(bounds.closeGraceMs, undefined, { ref: false })])
+    if (this.size > 0) await Promise.race([allEnded, delay(bounds.closeGraceMs, undefined, { ref: false })])
   }
 
   /** A bookmark as a CloudEvent. */
@@ -217,7 +224,7 @@ export class Hub {
   }
 
   #snapshot(take: () => readonly SnapshotNode[]): Snapshot {
-    // What has happened is in it, and is not told again.
+    // The snapshot contains the effects of the waiting events: publish them first, so that they precede its cursor.
     this.log.flush()
     const snapshot = new Snapshot(take(), {
       source: this.source,
@@ -233,11 +240,11 @@ export class Hub {
   }
 
   *#subscriptions(): Generator<Subscription> {
-    for (const there of [...this.#byRoot.values()]) yield* [...there]
+    for (const group of [...this.#byRoot.values()]) yield* [...group]
   }
 }
 
-/** Each place and all paths above it, once: `/sys/proc/4` gives `/sys/proc/4`, `/sys/proc` and `/sys`. */
+/** Each pathname of the event and all its ancestors: `/sys/proc/4` gives `/sys/proc/4`, `/sys/proc` and `/sys`. */
 function rootsOf({ places }: LoggedEvent): Set<string> {
   const roots = new Set<string>()
   for (const place of places)

@@ -1,4 +1,6 @@
-/** `introspect.v1`: frames in both directions, and as many subscriptions on one socket as they ask for. */
+/**
+ * Serves the WebSocket subprotocol `introspect.v1`: JSON frames open and close many subscriptions on one connection.
+ */
 
 import type { RawData, WebSocket } from 'ws'
 import { bounds } from '../base/bounds.ts'
@@ -7,23 +9,23 @@ import type { LoggedEvent } from './event-log.ts'
 import { ClientFrame, type ServerFrame } from './frames.ts'
 import type { Hub, SubscriberConnection, SubscriptionRequest } from './hub.ts'
 import { frameProblem, type StreamProblem } from './problems.ts'
-import { takenOver } from './single.ts'
+import { closeTakenOver } from './single-stream.ts'
 import type { Sink, Subscription } from './subscription.ts'
-import type { WebSocketLine } from './websocket-line.ts'
+import type { WebSocketTransport } from './websocket-transport.ts'
 
-type Wish = Extract<ClientFrame, { type: 'subscribe' }>
+type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 type Problem = Extract<ServerFrame, { type: 'error' }>['problem']
 
-/** What the frames of a connection may name: the tree, as the one who is connected may see it. */
-export interface FrameSpace {
-  /** Name of the durable subscription of the connection; null where it has none. */
+/** The services of the tree that frames need, bound to the client's connection. */
+export interface FrameContext {
+  /** Name of the durable subscription of the connection; null if it has none. */
   readonly durable: string | null
-  /** What a frame asks for. @throws what `problemOf` understands */
-  readonly ask: (wish: Wish) => SubscriptionRequest
+  /** Resolves the path and the options of a frame. @throws errors that `problemOf` converts */
+  readonly requestOf: (frame: SubscribeFrame) => SubscriptionRequest
   readonly problemOf: (error: unknown) => Problem
 }
 
-/** A frame that is refused: it has changed nothing. */
+/** Thrown when a frame is refused. The frame has changed nothing. */
 class Refusal extends Error {
   readonly problem: Problem
 
@@ -34,45 +36,46 @@ class Refusal extends Error {
   }
 }
 
-/** Returns what ends it. */
-export function speakFrames(
+/** Serves the frames of a connection. Returns the function that ends its subscriptions. */
+export function serveFrames(
   hub: Hub,
-  { socket, line }: { readonly socket: WebSocket; readonly line: WebSocketLine },
-  space: FrameSpace,
+  { socket, transport }: { readonly socket: WebSocket; readonly transport: WebSocketTransport },
+  context: FrameContext,
 ): () => void {
-  const connection = new FramesConnection(hub, line, space)
+  const connection = new FramesConnection(hub, transport, context)
   const disconnect = hub.connect(connection)
-  const letGo = space.durable === null ? () => {} : hub.durables.hold(space.durable, () => takenOver(line))
-  socket.on('message', (data: RawData, isBinary: boolean) => connection.take(data, isBinary))
+  const release =
+    context.durable === null ? () => {} : hub.durables.hold(context.durable, () => closeTakenOver(transport))
+  socket.on('message', (data: RawData, isBinary: boolean) => connection.receive(data, isBinary))
   return () => {
     connection.end()
-    letGo()
+    release()
     disconnect()
   }
 }
 
 class FramesConnection implements SubscriberConnection {
   readonly #hub: Hub
-  readonly #line: WebSocketLine
-  readonly #space: FrameSpace
+  readonly #transport: WebSocketTransport
+  readonly #context: FrameContext
   readonly #subscriptions = new Map<string, Subscription>()
   #bad = 0
 
-  constructor(hub: Hub, line: WebSocketLine, space: FrameSpace) {
+  constructor(hub: Hub, transport: WebSocketTransport, context: FrameContext) {
     this.#hub = hub
-    this.#line = line
-    this.#space = space
+    this.#transport = transport
+    this.#context = context
   }
 
   get queuedBytes(): number {
-    return this.#line.queuedBytes
+    return this.#transport.queuedBytes
   }
 
   get takenBytes(): number {
-    return this.#line.takenBytes
+    return this.#transport.takenBytes
   }
 
-  /** Of the one that is furthest behind. */
+  /** The cursor of the subscription that is furthest behind. */
   get cursor(): number | null {
     const cursors = [...this.#subscriptions.values()].map(({ cursor }) => cursor)
     return cursors.includes(null) ? null : Math.min(this.#hub.log.newest, ...cursors.map(Number))
@@ -83,7 +86,7 @@ class FramesConnection implements SubscriberConnection {
   }
 
   close(code: number, reason: string): void {
-    this.#line.close(code, reason)
+    this.#transport.close(code, reason)
   }
 
   end(): void {
@@ -91,43 +94,43 @@ class FramesConnection implements SubscriberConnection {
     this.#subscriptions.clear()
   }
 
-  take(data: RawData, isBinary: boolean): void {
+  receive(data: RawData, isBinary: boolean): void {
     let id: string | undefined
     try {
       const text = isBinary ? null : data.toString()
       const frame = parse(text)
       id = idOf(frame)
-      this.#do(understand(frame))
+      this.#run(validate(frame))
     } catch (error) {
-      this.#refuse(error instanceof Refusal ? error.problem : this.#space.problemOf(error), id)
+      this.#refuse(error instanceof Refusal ? error.problem : this.#context.problemOf(error), id)
     }
   }
 
-  #do(frame: ClientFrame): void {
+  #run(frame: ClientFrame): void {
     if (frame.type === 'subscribe') this.#subscribe(frame)
     else if (frame.type === 'unsubscribe') this.#unsubscribe(frame.id)
     else this.#acknowledge(frame.cursor)
   }
 
-  #subscribe(wish: Wish): void {
-    const { id } = wish
+  #subscribe(frame: SubscribeFrame): void {
+    const { id } = frame
     if (this.#subscriptions.has(id))
-      throw new Refusal('refused', `there is a subscription ${id} on this connection already`)
+      throw new Refusal('refused', `the id ${id} is in use on this connection: choose another one`)
     if (this.#subscriptions.size >= bounds.subscriptionsPerConnectionMax) {
-      const most = `a connection has at most ${bounds.subscriptionsPerConnectionMax} subscriptions`
-      throw new Refusal('too-many-subscriptions', most)
+      const limit = `a connection has at most ${bounds.subscriptionsPerConnectionMax} subscriptions`
+      throw new Refusal('too-many-subscriptions', limit)
     }
-    const asked = this.#space.ask(wish)
-    const beginning = this.#hub.beginning(asked)
-    if (beginning.kind === 'gone') {
-      const oldest = cursorText(beginning.oldest)
-      const detail = `read the state anew, or ask for a snapshot; the oldest cursor kept is ${oldest}`
+    const request = this.#context.requestOf(frame)
+    const start = this.#hub.startPosition(request)
+    if (start.kind === 'gone') {
+      const oldest = cursorText(start.oldest)
+      const detail = `read the state again and subscribe after its cursor, or set snapshot; the oldest cursor is ${oldest}`
       throw new Refusal('cursor-gone', detail, { oldest })
     }
-    const cursor = cursorText(beginning.kind === 'after' ? beginning.cursor : this.#hub.log.newest)
-    const snapshot = beginning.kind === 'snapshot'
-    this.#send({ type: 'subscribed', id, path: asked.filter.text, cursor, snapshot })
-    this.#subscriptions.set(id, this.#hub.subscribe(this.#sinkOf(id), asked, beginning))
+    const cursor = cursorText(start.kind === 'after' ? start.cursor : this.#hub.log.newest)
+    const snapshot = start.kind === 'snapshot'
+    this.#send({ type: 'subscribed', id, path: request.filter.text, cursor, snapshot })
+    this.#subscriptions.set(id, this.#hub.subscribe(this.#sinkOf(id), request, start))
   }
 
   #unsubscribe(id: string): void {
@@ -140,79 +143,83 @@ class FramesConnection implements SubscriberConnection {
   }
 
   #acknowledge(cursor: number): void {
-    const { durable } = this.#space
-    if (durable === null) throw new Refusal('refused', 'this connection is not durable: connect with ?durable=<name>')
+    const { durable } = this.#context
+    if (durable === null)
+      throw new Refusal('refused', 'the connection has no durable subscription: connect with ?durable=<name>')
     const sent = this.cursor
     if (sent === null || cursor > sent) {
-      const detail = `not all up to ${cursorText(cursor)} has been sent on this connection: ${sent === null ? 'a snapshot is on its way' : `it is at ${cursorText(sent)}`}`
-      throw new Refusal('refused', detail)
+      const reached = sent === null ? 'a snapshot is being sent' : `the newest sent cursor is ${cursorText(sent)}`
+      throw new Refusal(
+        'refused',
+        `events up to ${cursorText(cursor)} have not been sent on this connection: ${reached}`,
+      )
     }
     this.#hub.durables.acknowledge(durable, cursor)
   }
 
   #sinkOf(id: string): Sink {
-    const line = this.#line
-    // Written once: it is the same around each of its events.
-    const before = Buffer.from(`${JSON.stringify({ type: 'event', id }).slice(0, -1)},"event":`)
-    const wrapped = (json: Buffer) => line.send(Buffer.concat([before, json, end]))
+    const transport = this.#transport
+    // The text around the event is the same for every event: encode it once.
+    const head = Buffer.from(`${JSON.stringify({ type: 'event', id }).slice(0, -1)},"event":`)
+    const sendEvent = (json: Buffer) => transport.send(Buffer.concat([head, json, tail]))
     return {
       get queuedBytes() {
-        return line.queuedBytes
+        return transport.queuedBytes
       },
-      event: ({ json }: LoggedEvent) => wrapped(json),
-      node: wrapped,
+      event: ({ json }: LoggedEvent) => sendEvent(json),
+      node: sendEvent,
       snapshotEnded: (cursor) =>
         this.#send({ type: 'bookmark', id, cursor: cursorText(cursor), scanAge: this.#hub.scanAge }),
-      whenDrained: (then) => line.whenDrained(then),
-      close: (code, reason) => line.close(code, reason),
+      whenDrained: (then) => transport.whenDrained(then),
+      close: (code, reason) => transport.close(code, reason),
     }
   }
 
-  /** What the client does not do right is answered, and too much of it ends the connection. */
+  /** Reports the problem to the client. Too many malformed frames close the connection. */
   #refuse(problem: Problem, id: string | undefined): void {
     this.#send({ type: 'error', ...(id !== undefined && { id }), problem })
     if (problem.type === malformed && ++this.#bad >= bounds.badFramesMax)
-      this.#line.close(1008, 'too many frames that are not understood')
+      this.#transport.close(1008, 'too many malformed frames')
   }
 
   #send(frame: ServerFrame): void {
-    this.#line.send(Buffer.from(JSON.stringify(frame)))
+    this.#transport.send(Buffer.from(JSON.stringify(frame)))
   }
 }
 
-const end = Buffer.from('}')
+const tail = Buffer.from('}')
 
 const malformed = frameProblem('malformed-frame', '').type
 
-function notUnderstood(detail: string, extra: Record<string, unknown> = {}): Refusal {
+function malformedFrame(detail: string, extra: Record<string, unknown> = {}): Refusal {
   return new Refusal('malformed-frame', detail, extra)
 }
 
 /** @throws Refusal */
 function parse(text: string | null): unknown {
-  if (text === null) throw notUnderstood('frames are text: JSON')
+  if (text === null) throw malformedFrame('send JSON in a text frame; this frame is binary')
   try {
     return JSON.parse(text)
   } catch {
-    throw notUnderstood('not JSON')
+    throw malformedFrame('the frame is not JSON')
   }
 }
 
 /** @throws Refusal */
-function understand(frame: unknown): ClientFrame {
+function validate(frame: unknown): ClientFrame {
   const parsed = ClientFrame.safeParse(frame)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     detail: message,
   }))
-  throw notUnderstood(
+  throw malformedFrame(
     errors.map(({ pointer, detail }) => (pointer === '' ? detail : `${pointer}: ${detail}`)).join('; '),
     { errors },
   )
 }
 
-/** So that the client knows which of its frames it was. */
+/** The id in the frame, if it has a valid one: an error frame repeats it. */
 function idOf(frame: unknown): string | undefined {
   if (typeof frame !== 'object' || frame === null || !('id' in frame)) return undefined
   const { id } = frame

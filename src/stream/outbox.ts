@@ -1,30 +1,31 @@
 /**
- * What is sent to many within a moment goes to each in one write: the system call is what a frame costs. How long such a moment is
- * follows from what the last round of writes took, so that one client hears at once and ten thousand do not take the whole CPU.
+ * Joins messages to the same client into one write, because the system call is the main cost of a frame. The pause
+ * between two rounds of writes grows with the time that the last round took: a single client receives its events at
+ * once, and ten thousand clients do not use the whole CPU.
  */
 
 import { bounds } from '../base/bounds.ts'
 
 export class Outbox {
   #waiting: Batch[] = []
-  #isDue = false
-  /** ms of `performance.now`; before it, no round begins. */
+  #isScheduled = false
+  /** Earliest start of the next round, in ms of `performance.now`. */
   #restUntil = 0
   #last: Joined | null = null
 
-  /** What is put into it is handed to `write` soon, joined. */
+  /** Returns the queue of one client. Its messages are joined and passed to `write` in the next round. */
   batch(write: (bytes: Buffer) => void): Batch {
     return new Batch(write, this)
   }
 
   add(batch: Batch): void {
     this.#waiting.push(batch)
-    if (this.#isDue) return
-    this.#isDue = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     this.#schedule()
   }
 
-  /** Most clients get the same as the one before: then it is joined already. */
+  /** Joins the pieces. Most clients of a round receive the same pieces, so the last result is cached. */
   join(pieces: readonly Buffer[]): Buffer {
     if (pieces.length === 1) return pieces[0]!
     if (this.#last === null || !isSame(this.#last.pieces, pieces)) this.#last = { pieces, bytes: Buffer.concat(pieces) }
@@ -44,10 +45,10 @@ export class Outbox {
     for (const batch of round) batch.flush()
     this.#last = null
     const took = performance.now() - begun
-    // The writes take a quarter of the time at the most, as long as that holds nobody up for too long.
+    // The writes use at most a quarter of the time, unless the pause would delay events too long.
     this.#restUntil = begun + took + Math.min(3 * took, bounds.coalesceMsMax)
-    this.#isDue = this.#waiting.length > 0
-    if (this.#isDue) this.#schedule()
+    this.#isScheduled = this.#waiting.length > 0
+    if (this.#isScheduled) this.#schedule()
   }
 }
 
@@ -58,11 +59,11 @@ interface Joined {
 
 function isSame(some: readonly Buffer[], others: readonly Buffer[]): boolean {
   if (some.length !== others.length) return false
-  for (let place = 0; place < some.length; place++) if (some[place] !== others[place]) return false
+  for (let at = 0; at < some.length; at++) if (some[at] !== others[at]) return false
   return true
 }
 
-/** What waits to be written to one client. */
+/** Messages that wait to be written to one client. */
 export class Batch {
   readonly #write: (bytes: Buffer) => void
   readonly #outbox: Outbox
@@ -78,14 +79,14 @@ export class Batch {
     return this.#bytes
   }
 
-  /** Nobody writes to the piece any more. */
+  /** Preconditions: the piece does not change any more. */
   put(piece: Buffer): void {
     if (this.#pieces.length === 0) this.#outbox.add(this)
     this.#pieces.push(piece)
     this.#bytes += piece.length
   }
 
-  /** Now, and not when the moment is over. */
+  /** Writes at once, without waiting for the next round. */
   flush(): void {
     const pieces = this.#pieces
     if (pieces.length === 0) return

@@ -1,12 +1,12 @@
-/** What frames and cursors are refused for; HTTP answers with the same rows. */
+/** Problem types (RFC 9457) that the streams report. The HTTP interface includes the same rows in its table. */
 
 export const streamProblems = {
-  'malformed-frame': { status: 400, title: 'A frame that is not understood' },
-  'unexpected-frame': { status: 400, title: 'A frame that nobody asked for' },
+  'malformed-frame': { status: 400, title: 'The frame is malformed' },
+  'unexpected-frame': { status: 400, title: 'The service accepts no frames here' },
   'no-such-subscription': { status: 404, title: 'There is no such subscription' },
-  'cursor-gone': { status: 410, title: 'The cursor is no longer kept' },
+  'cursor-gone': { status: 410, title: 'The cursor is not available' },
   'too-many-subscriptions': { status: 429, title: 'There are too many subscriptions' },
-  refused: { status: 409, title: 'The state does not allow it' },
+  refused: { status: 409, title: 'The current state does not allow this' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type StreamProblem = keyof typeof streamProblems

@@ -1,22 +1,25 @@
-/** The state of all that a subscriber means, as events of type `snapshot.node`: taken in one tick, and sent as fast as it is read. */
+/**
+ * The state of all nodes that match a subscription, as events of type `snapshot.node`. The state is captured in one
+ * tick of the event loop, and sent as fast as the client reads.
+ */
 
 import { cursorText } from '../base/cursor.ts'
 
 export interface SnapshotNode {
   readonly path: string
-  /** The view as JSON; nobody writes to it. */
+  /** The view as JSON. The buffer must not change any more. */
   readonly view: Buffer
 }
 
 export interface SnapshotOptions {
   readonly source: string
-  /** The cursor that it is consistent with. */
+  /** The snapshot contains the effects of every event up to and including this sequence. */
   readonly cursor: number
-  /** ms of Unix time. */
+  /** Unix time in ms. */
   readonly time: number
-  /** A number that no other event of a snapshot of this service has had. */
+  /** Returns a number that is unique among the snapshot events of this service. */
   readonly nextNumber: () => number
-  /** What is not sent any more takes no room: bytes of views. */
+  /** Called when the snapshot frees its memory, with the bytes of its views. */
   readonly onRelease: (bytes: number) => void
 }
 
@@ -34,7 +37,9 @@ export class Snapshot {
     this.bytes = nodes.reduce((sum, { view }) => sum + view.length, 0)
   }
 
-  /** The next node as a CloudEvent; null where there is none. It has no `sequence`: nothing has happened. */
+  /**
+   * The next node as a CloudEvent; null at the end. It has no `sequence`, because it reports a state and not a change.
+   */
   next(): Buffer | null {
     const node = this.#nodes[this.#at++]
     if (node === undefined) return null
@@ -50,7 +55,7 @@ export class Snapshot {
     return Buffer.concat([Buffer.from(`${envelope.slice(0, -1)},"data":`), node.view, Buffer.from('}')])
   }
 
-  /** Once is enough, and more does nothing. */
+  /** Frees the memory. A second call does nothing. */
   release(): void {
     if (this.#nodes.length > 0) this.#options.onRelease(this.bytes)
     this.#nodes = []

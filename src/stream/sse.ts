@@ -1,20 +1,23 @@
-/** Events as `text/event-stream`: `id:` the cursor, one `data:` line, the CloudEvent. */
+/** Sends events as `text/event-stream`: the cursor in `id:`, and the CloudEvent in one `data:` line. */
 
 import type { ServerResponse } from 'node:http'
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
 import type { Hub, SubscriptionRequest } from './hub.ts'
-import type { Line } from './line.ts'
 import type { Batch, Outbox } from './outbox.ts'
-import { streamOver } from './single.ts'
+import { startStream } from './single-stream.ts'
 import type { StartPosition } from './start-position.ts'
+import type { Transport } from './transport.ts'
 
-/** Preconditions: it begins now, and what it begins with is not gone; nothing has been written to the response. */
+/**
+ * Sends a subscription as the body of an HTTP response.
+ * Preconditions: `start` was computed in this tick and is not 'gone'; nothing has been written to the response.
+ */
 export function streamOverSse(
   hub: Hub,
   response: ServerResponse,
   headers: Record<string, string>,
-  { asked, beginning }: { readonly asked: SubscriptionRequest; readonly beginning: StartPosition },
+  { request, start }: { readonly request: SubscriptionRequest; readonly start: StartPosition },
 ): void {
   response.writeHead(200, {
     ...headers,
@@ -22,12 +25,12 @@ export function streamOverSse(
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   })
-  // So that a client sees at once that it is connected.
+  // The comment sends the headers, so that a client sees at once that it is connected.
   response.write(': introspectd\n\n')
-  response.on('close', streamOver(hub, new SseLine(response, hub.outbox), asked, beginning))
+  response.on('close', startStream(hub, new SseTransport(response, hub.outbox), request, start))
 }
 
-class SseLine implements Line {
+class SseTransport implements Transport {
   readonly #response: ServerResponse
   readonly #batch: Batch
 
@@ -47,7 +50,7 @@ class SseLine implements Line {
     return socket === null ? 0 : socket.bytesWritten - socket.writableLength
   }
 
-  /** The id of a bookmark moves the client's Last-Event-ID on, so that a quiet subscriber's cursor does not grow old. */
+  /** A bookmark has an id as well. It advances the client's Last-Event-ID while no events match its filter. */
   send(json: Buffer, cursor: number | null): void {
     this.#batch.put(chunkOf(json, cursor))
   }
@@ -58,7 +61,7 @@ class SseLine implements Line {
     else setImmediate(then)
   }
 
-  /** There is no close code in an event stream: the reason goes as a comment. */
+  /** An event stream has no close code: the reason is sent as a comment. */
   close(_code: number, reason: string): void {
     this.#batch.flush()
     this.#response.end(`: ${reason}\n\n`)
@@ -68,7 +71,9 @@ class SseLine implements Line {
   }
 }
 
-/** An event goes to all who get it one after the other, and has but one cursor: what was made for the one before does for the next. */
+/**
+ * Cache of the last chunk. An event is sent to its subscribers one after the other, so that all of them use one chunk.
+ */
 let last: { readonly json: Buffer; readonly chunk: Buffer } | null = null
 
 function chunkOf(json: Buffer, cursor: number | null): Buffer {

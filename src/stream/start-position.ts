@@ -1,13 +1,13 @@
-/** Where a subscription begins, from what was asked for and what is still kept. */
+/** Decides where a subscription starts, from the request and from the events that are still stored. */
 
 import type { EventLog } from './event-log.ts'
 
 export interface StartRequest {
-  /** The client's own cursor. */
+  /** Cursor that the client sent. It has precedence over `durable`. */
   readonly after: number | null
-  /** The one that the service keeps for it. */
-  readonly kept: number | null
-  /** It takes a snapshot where it cannot resume. */
+  /** Cursor of the durable subscription. */
+  readonly durable: number | null
+  /** True if the client accepts a snapshot when it cannot resume. */
   readonly snapshot: boolean
 }
 
@@ -15,14 +15,14 @@ export type StartPosition =
   | { readonly kind: 'live' }
   | { readonly kind: 'after'; readonly cursor: number }
   | { readonly kind: 'snapshot' }
-  /** What it wants to resume after is not kept any more, or never was. */
+  /** The events after the cursor are no longer stored, or the cursor is newer than the newest event. */
   | { readonly kind: 'gone'; readonly oldest: number }
 
 export function startPositionOf(
   { oldestCursor, newest }: Pick<EventLog, 'oldestCursor' | 'newest'>,
-  { after, kept, snapshot }: StartRequest,
+  { after, durable, snapshot }: StartRequest,
 ): StartPosition {
-  const cursor = after ?? kept
+  const cursor = after ?? durable
   if (cursor === null) return { kind: snapshot ? 'snapshot' : 'live' }
   if (cursor >= oldestCursor && cursor <= newest) return { kind: 'after', cursor }
   return snapshot ? { kind: 'snapshot' } : { kind: 'gone', oldest: oldestCursor }

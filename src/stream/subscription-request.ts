@@ -1,14 +1,14 @@
-/** What a subscriber may ask for, whichever way it asks: in a query, in a header or in a frame. */
+/** Schemas of the subscription parameters. A query, a header and a frame share them. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { parseCursor } from '../base/cursor.ts'
 import { strangeType } from '../tree/event-types.ts'
 
-/** What a stream tells of itself comes to everybody: it may be named, and need not be. */
-const ofStreams = ['bookmark', 'error', 'snapshot.node']
+/** Types that the stream itself sends to every subscriber. A client may list them, but need not. */
+const streamTypes = ['bookmark', 'error', 'snapshot.node']
 
-/** Which event types are wanted. `process.*` is every type that begins so. */
+/** Event types that a subscriber receives. `process.*` is every type that starts with `process.`. */
 export const EventTypes = z
   .array(z.string())
   .max(bounds.typesMax, { error: `at most ${bounds.typesMax} types`, abort: true })
@@ -16,26 +16,26 @@ export const EventTypes = z
     error: 'event types such as threshold.*,process.died',
     abort: true,
   })
-  // One that there is not would never be heard of, and whoever waits for it would not know.
+  // An unknown type never occurs. Without this check a client with a typing error would wait for it forever.
   .superRefine((list, context) => {
-    const strange = strangeType(list.filter((type) => !ofStreams.includes(type)))
+    const strange = strangeType(list.filter((type) => !streamTypes.includes(type)))
     if (strange !== null) context.addIssue({ code: 'custom', message: strange })
   })
 
-/** The same as a comma list. */
+/** The event types as a comma-separated list. */
 export const EventTypesText = z
   .string()
   .transform((text) => text.split(','))
   .pipe(EventTypes)
 
-/** Null is all. */
+/** Null lets every type through. */
 export type TypeFilter = readonly string[] | null
 
-const notACursor = 'a cursor: the sequence of an event, digits only'
+const invalidCursor = 'a cursor: the sequence of an event, digits only'
 
 export const CursorText = z
   .string()
-  .regex(/^\d{1,20}$/, notACursor)
+  .regex(/^\d{1,20}$/, invalidCursor)
   .transform((text) => parseCursor(text)!)
 
 export const SubscriptionName = z

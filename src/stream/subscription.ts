@@ -1,6 +1,7 @@
 /**
- * One subscriber to what a filter lets through. It is live, or it reads on from the journal at its own speed: because it resumes, because it
- * begins with a snapshot, or because it was too slow for live events and has been parked.
+ * One subscription: the events that pass its filters, in order and without gaps. It is live, or it is parked. A parked
+ * subscription catches up from the journal at the speed of its client. It is parked while it resumes from a cursor,
+ * while it sends a snapshot, and when the client was too slow for live events.
  */
 
 import { bounds } from '../base/bounds.ts'
@@ -8,27 +9,27 @@ import { cursorText } from '../base/cursor.ts'
 import { isWanted } from '../tree/event-types.ts'
 import type { PathFilter } from '../tree/path-filter.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
+import type { ReplayScheduler } from './replay-scheduler.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TypeFilter } from './subscription-request.ts'
-import type { Turns } from './turns.ts'
 
-/** What carries the events of one subscription to its client. */
+/** Sends the events of one subscription to its client. */
 export interface Sink {
-  /** Bytes handed over and not yet taken by the kernel. */
+  /** Bytes that were sent and not yet accepted by the operating system. */
   readonly queuedBytes: number
   event(event: LoggedEvent): void
-  /** A `snapshot.node` event. */
+  /** Sends a `snapshot.node` event. */
   node(json: Buffer): void
-  /** The snapshot has ended, and was of this cursor. */
+  /** Sends the end of the snapshot, with the cursor that it is consistent with. */
   snapshotEnded(cursor: number): void
-  /** Calls back once when what is queued has been taken, or the connection is gone. */
+  /** Calls back once, when the queued bytes have been accepted or the connection has ended. */
   whenDrained(then: () => void): void
   close(code: number, reason: string): void
 }
 
 export interface SubscriptionParts {
   readonly log: EventLog
-  readonly turns: Turns
+  readonly replay: ReplayScheduler
   readonly filter: PathFilter
   readonly types: TypeFilter
 }
@@ -37,17 +38,17 @@ export class Subscription {
   readonly filter: PathFilter
   readonly #sink: Sink
   readonly #parts: SubscriptionParts
-  /** By type: there are few, and they are asked for with every event. */
-  readonly #wanted = new Map<string, boolean>()
-  /** The last event looked at: an event about several places below the path is offered once for each. */
+  /** Caches the result of the type filter. There are few types, and the filter runs for every event. */
+  readonly #typeMatches = new Map<string, boolean>()
+  /** Sequence of the last event examined. An event with several pathnames below the root is offered once for each. */
   #position: number
   #snapshot: Snapshot | null = null
-  /** It begins with a snapshot that has not been taken yet. */
-  #take: (() => Snapshot) | null = null
-  /** `waiting`: until what is queued has been taken. */
-  #state: 'live' | 'reading' | 'waiting' | 'ended' = 'live'
+  /** Captures the snapshot that the subscription starts with; null if there is none, or after it was captured. */
+  #capture: (() => Snapshot) | null = null
+  /** Two states are parked: `reading` from the journal, and `draining` until the client has taken the queued bytes. */
+  #state: 'live' | 'reading' | 'draining' | 'ended' = 'live'
 
-  /** It is live, and has everything up to the newest event. */
+  /** A new subscription is live, and starts after the newest event. */
   constructor(sink: Sink, parts: SubscriptionParts) {
     this.filter = parts.filter
     this.#sink = sink
@@ -55,9 +56,9 @@ export class Subscription {
     this.#position = parts.log.newest
   }
 
-  /** Everything up to it has been sent; null where a snapshot is still on its way. */
+  /** Every event up to and including this sequence has been sent; null while a snapshot is being sent. */
   get cursor(): number | null {
-    if (this.#snapshot !== null || this.#take !== null) return null
+    if (this.#snapshot !== null || this.#capture !== null) return null
     return this.#state === 'live' ? this.#parts.log.newest : this.#position
   }
 
@@ -65,68 +66,72 @@ export class Subscription {
     return this.#state === 'live'
   }
 
-  /** Begins with what came after a cursor, and goes over to live without a gap or a duplicate. */
+  /** Sends the events after a cursor, then goes live without a gap or a duplicate. */
   resume(after: number): void {
     this.#position = after
     this.#readSoon()
   }
 
-  /** Begins with a snapshot, which is taken when it is its turn, and goes on with what came after that. */
-  begin(take: () => Snapshot): void {
-    this.#take = take
+  /** Sends a snapshot, which is captured when its turn comes, then the events after it. */
+  startWithSnapshot(capture: () => Snapshot): void {
+    this.#capture = capture
     this.#readSoon()
   }
 
-  /** Preconditions: it concerns the root of the filter, or everybody. */
+  /**
+   * Sends a live event if it passes the filters. Preconditions: a path is at or below the root of the filter, or the
+   * event is for all.
+   */
   offer(event: LoggedEvent): void {
     if (this.#state !== 'live' || event.sequence <= this.#position) return
     this.#position = event.sequence
-    if (!this.#wants(event) || !(this.filter.isPlain || this.#concerns(event))) return
+    if (!this.#matchesType(event) || !(this.filter.isPlain || this.#matchesPath(event))) return
     this.#sink.event(event)
-    if (this.#sink.queuedBytes > bounds.subscriberQueueBytesMax) this.#wait()
+    if (this.#sink.queuedBytes > bounds.subscriberQueueBytesMax) this.#drain()
   }
 
+  /** Called by the replay scheduler. Returns the number of events or snapshot nodes read. */
   read(eventsMax: number): number {
     if (this.#state !== 'reading') return 0
-    if (this.#take !== null) {
-      this.#snapshot = this.#take()
-      this.#take = null
+    if (this.#capture !== null) {
+      this.#snapshot = this.#capture()
+      this.#capture = null
       this.#position = this.#parts.log.newest
       this.#readSoon()
-      // To take one is as much as all that one has a turn for.
+      // Capturing a snapshot counts as the work of a whole turn.
       return eventsMax
     }
     if (this.#snapshot !== null) return this.#readSnapshot(this.#snapshot, eventsMax)
     const { log } = this.#parts
     if (this.#position < log.oldestCursor) {
-      this.#drop('too slow: what it missed is gone')
+      this.#drop('the client was too slow: its next event is no longer stored')
       return 0
     }
-    let looked = 0
+    let examined = 0
     for (const event of log.after(this.#position)) {
-      if (looked === eventsMax) {
+      if (examined === eventsMax) {
         this.#readSoon()
-        return looked
+        return examined
       }
-      looked++
+      examined++
       this.#position = event.sequence
-      if (!this.#wants(event) || !this.#concerns(event)) continue
+      if (!this.#matchesType(event) || !this.#matchesPath(event)) continue
       this.#sink.event(event)
       if (this.#sink.queuedBytes > bounds.replayQueueBytesMax) {
-        this.#wait()
-        return looked
+        this.#drain()
+        return examined
       }
     }
-    if (this.#position < log.newest) this.#drop('what it missed is gone')
+    if (this.#position < log.newest) this.#drop('the next event is no longer stored')
     else this.#state = 'live'
-    return looked
+    return examined
   }
 
   end(): void {
     this.#state = 'ended'
     this.#snapshot?.release()
     this.#snapshot = null
-    this.#take = null
+    this.#capture = null
   }
 
   #readSnapshot(snapshot: Snapshot, nodesMax: number): number {
@@ -141,7 +146,7 @@ export class Subscription {
       }
       this.#sink.node(json)
       if (this.#sink.queuedBytes > bounds.replayQueueBytesMax) {
-        this.#wait()
+        this.#drain()
         return sent + 1
       }
     }
@@ -151,30 +156,31 @@ export class Subscription {
 
   #readSoon(): void {
     this.#state = 'reading'
-    this.#parts.turns.add(this)
+    this.#parts.replay.add(this)
   }
 
-  #wait(): void {
-    this.#state = 'waiting'
+  #drain(): void {
+    this.#state = 'draining'
     this.#sink.whenDrained(() => {
-      if (this.#state === 'waiting') this.#readSoon()
+      if (this.#state === 'draining') this.#readSoon()
     })
   }
 
-  #wants({ type }: LoggedEvent): boolean {
+  #matchesType({ type }: LoggedEvent): boolean {
     const { types } = this.#parts
     if (types === null) return true
-    const known = this.#wanted.get(type)
+    const known = this.#typeMatches.get(type)
     if (known !== undefined) return known
-    const wants = types.some((wanted) => isWanted(wanted, type))
-    this.#wanted.set(type, wants)
-    return wants
+    const matches = types.some((wanted) => isWanted(wanted, type))
+    this.#typeMatches.set(type, matches)
+    return matches
   }
 
-  #concerns({ isForAll, places }: LoggedEvent): boolean {
+  #matchesPath({ isForAll, places }: LoggedEvent): boolean {
     return isForAll || this.filter.concerns(places)
   }
 
+  /** Closes the connection with the cursor after which the client can subscribe again. */
   #drop(reason: string): void {
     this.#sink.close(1013, JSON.stringify({ reason, cursor: cursorText(this.#position) }))
     this.end()

@@ -1,19 +1,19 @@
-/** Streams over a WebSocket: which subprotocol is spoken, and what is common to both. */
+/** Streams over WebSockets: chooses the subprotocol, and serves `cloudevents.json` (one subscription, one way). */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
 import type { Hub, SubscriptionRequest } from './hub.ts'
-import { type FrameSpace, speakFrames } from './introspect-v1.ts'
+import { type FrameContext, serveFrames } from './introspect-v1.ts'
 import { frameProblem } from './problems.ts'
-import { streamOver } from './single.ts'
-import { keepAlive, WebSocketLine } from './websocket-line.ts'
+import { startStream } from './single-stream.ts'
+import { keepAlive, WebSocketTransport } from './websocket-transport.ts'
 
 export const subprotocols = ['cloudevents.json', 'introspect.v1'] as const
 export type Subprotocol = (typeof subprotocols)[number]
 
-/** Of the subprotocols a client offers, the first that is spoken; null where it offers only others. */
+/** The first offered subprotocol that the service supports; null if it supports none of them. */
 export function chooseSubprotocol(offered: Iterable<string>): Subprotocol | null {
   for (const offer of offered) {
     const known = subprotocols.find((name) => name === offer)
@@ -22,21 +22,21 @@ export function chooseSubprotocol(offered: Iterable<string>): Subprotocol | null
   return null
 }
 
-/** What a WebSocket is to carry: one subscription, or those that its frames ask for. */
-export type WebSocketRequest = { readonly asked: SubscriptionRequest } | { readonly space: FrameSpace }
+/** One subscription (`cloudevents.json`), or the context in which frames open subscriptions (`introspect.v1`). */
+export type WebSocketRequest = { readonly subscription: SubscriptionRequest } | { readonly frames: FrameContext }
 
 export function streamOverWebSocket(
   hub: Hub,
   { socket, raw }: { readonly socket: WebSocket; readonly raw: Socket },
   request: WebSocketRequest,
 ): void {
-  const line = new WebSocketLine(socket, raw, hub.outbox)
-  // A client that is gone may show itself as an error; the close that follows it ends the subscription.
+  const transport = new WebSocketTransport(socket, raw, hub.outbox)
+  // A broken connection may emit an error first. The close event that follows ends the subscriptions.
   socket.on('error', () => socket.terminate())
   const end =
-    'space' in request
-      ? speakFrames(hub, { socket, line }, request.space)
-      : speakEvents(hub, { socket, line }, request.asked)
+    'frames' in request
+      ? serveFrames(hub, { socket, transport }, request.frames)
+      : serveEvents(hub, { socket, transport }, request.subscription)
   if (end === null) return
   const stopPings = keepAlive(socket)
   socket.on('close', () => {
@@ -45,34 +45,34 @@ export function streamOverWebSocket(
   })
 }
 
-export interface Speaking {
+interface Connection {
   readonly socket: WebSocket
-  readonly line: WebSocketLine
+  readonly transport: WebSocketTransport
 }
 
-/** `cloudevents.json`: one CloudEvent a frame. Returns what ends it; null where it has ended already. */
-function speakEvents(hub: Hub, { socket, line }: Speaking, asked: SubscriptionRequest): (() => void) | null {
-  const beginning = hub.beginning(asked)
-  if (beginning.kind === 'gone') {
-    line.close(4410, JSON.stringify({ reason: 'gone', oldest: cursorText(beginning.oldest) }))
+/** Serves `cloudevents.json`. Returns the function that ends it; null if the connection is closing already. */
+function serveEvents(hub: Hub, { socket, transport }: Connection, request: SubscriptionRequest): (() => void) | null {
+  const start = hub.startPosition(request)
+  if (start.kind === 'gone') {
+    transport.close(4410, JSON.stringify({ reason: 'gone', oldest: cursorText(start.oldest) }))
     return null
   }
-  refuseFrames(hub, { socket, line }, asked.filter.text)
-  return streamOver(hub, line, asked, beginning)
+  refuseFrames(hub, { socket, transport }, request.filter.text)
+  return startStream(hub, transport, request, start)
 }
 
-/** Nothing is spoken in this direction: each frame gets an answer that says so, and too many end the connection. */
-function refuseFrames(hub: Hub, { socket, line }: Speaking, subject: string): void {
+/** Answers each frame of the client with an `error` event, and closes the connection after too many of them. */
+function refuseFrames(hub: Hub, { socket, transport }: Connection, subject: string): void {
   let bad = 0
   socket.on('message', () => {
-    // What comes while it is being closed is a flood's rest.
+    // Frames that were already on their way when the connection was closed.
     if (socket.readyState !== socket.OPEN) return
     bad++
-    if (bad > bounds.badFramesMax) return line.close(1008, 'too many frames that nobody asked for')
+    if (bad > bounds.badFramesMax) return transport.close(1008, 'too many frames: cloudevents.json accepts none')
     const left = bounds.badFramesMax - bad
-    const detail = `cloudevents.json goes from the service to the client only; ${left} more frames close this connection`
+    const detail = `with cloudevents.json only the service sends frames; ${left} more are tolerated before the connection is closed`
     const problem = frameProblem('unexpected-frame', detail)
     const event = { specversion: '1.0', id: `error-${bad}`, source: hub.source, type: 'error', subject, data: problem }
-    line.send(Buffer.from(JSON.stringify(event)))
+    transport.send(Buffer.from(JSON.stringify(event)))
   })
 }

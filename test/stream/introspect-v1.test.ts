@@ -1,4 +1,4 @@
-/** Many subscriptions on one socket: each frame that goes out fits its schema. */
+/** Tests the subprotocol `introspect.v1`. The helper `frames` checks every received frame against its schema. */
 
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -26,7 +26,7 @@ const send = ({ socket }: Watcher, frame: unknown) =>
 
 const frames = ({ frames }: Watcher) => frames.map((text) => ServerFrame.parse(JSON.parse(text)))
 
-/** Waits for so many frames, and returns them. */
+/** Waits until `count` frames have arrived, and returns them. */
 async function received(watcher: Watcher, count: number) {
   await watcher.until(count)
   return frames(watcher)
@@ -35,7 +35,7 @@ async function received(watcher: Watcher, count: number) {
 const cursor = async () => (await service.get('/sys')).headers.get('introspect-cursor')!
 
 describe('subscribing', () => {
-  test('each subscription has its own path and types, and events say whose they are', async () => {
+  test('each subscription has its own path and types, and events carry its id', async () => {
     const watcher = await connect()
     const at = await cursor()
     send(watcher, { type: 'subscribe', id: 'births', path: '/sys/proc/*', types: ['process.created'] })
@@ -52,7 +52,7 @@ describe('subscribing', () => {
     expect(said.sort()).toEqual(['all process.created', 'all thread.created', 'births process.created'])
   })
 
-  test('an alias is answered with what it stands for; without a path it is the path of the connection', async () => {
+  test('subscribed reports the canonical path of an alias; the default path is that of the connection', async () => {
     service.bench.process(42, { partition: ['web'] })
     const watcher = await connect('/sys/part/web')
     send(watcher, { type: 'subscribe', id: 'a' })
@@ -60,7 +60,7 @@ describe('subscribing', () => {
     expect(await received(watcher, 2)).toMatchObject([{ path: '/sys/part/web' }, { path: '/sys/proc/42' }])
   })
 
-  test('after: each resumes where it was; what is gone is an error with the oldest, and the others go on', async () => {
+  test('each subscription resumes after its own cursor; a cursor that is too old is refused alone', async () => {
     const watcher = await connect()
     const at = await cursor()
     service.bench.process(1)
@@ -79,7 +79,7 @@ describe('subscribing', () => {
     ])
   })
 
-  test('snapshot: the state first, then a bookmark, then what happens', async () => {
+  test('a snapshot is followed by a bookmark and then by live events', async () => {
     const process = service.bench.process(42)
     service.bench.thread(process, 43)
     const at = await cursor()
@@ -101,7 +101,7 @@ describe('subscribing', () => {
     expect(event).toMatchObject({ type: 'event', event: { type: 'process.created', subject: '/sys/proc/44' } })
   })
 
-  test('unsubscribing is answered, and after that nothing comes; the id is free again', async () => {
+  test('unsubscribing is confirmed, ends the events, and frees the id', async () => {
     const watcher = await connect()
     send(watcher, { type: 'subscribe', id: 'a' })
     send(watcher, { type: 'unsubscribe', id: 'a' })
@@ -114,7 +114,7 @@ describe('subscribing', () => {
     await service.untilStreams(0)
   })
 
-  test('a bookmark is of the whole connection, and says where the one is that is furthest behind', async () => {
+  test('a bookmark has the cursor of the subscription that is furthest behind', async () => {
     const watcher = await connect()
     send(watcher, { type: 'subscribe', id: 'a', path: '/sys/fds' })
     await watcher.until(1)
@@ -125,7 +125,7 @@ describe('subscribing', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('refusing frames', () => {
   const problem = (status: number, detail: RegExp | string = /./) => ({
     type: 'error',
     problem: {
@@ -137,20 +137,20 @@ describe('what is refused', () => {
   })
 
   test.each([
-    ['not JSON', 'hello', 400, /JSON/],
-    ['no object', '[]', 400, /./],
-    ['of no type', { id: 'a' }, 400, /type/],
-    ['of another type', { type: 'shout', id: 'a' }, 400, /type/],
-    ['with a strange field', { type: 'subscribe', id: 'a', colour: 'red' }, 400, /colour/],
-    ['without an id', { type: 'subscribe' }, 400, /id/],
-    ['a cursor that is none', { type: 'subscribe', id: 'a', after: 'x' }, 400, /cursor/],
-    ['a type that there is not', { type: 'subscribe', id: 'a', types: ['deadlok.*'] }, 400, /did you mean deadlock/],
-    ['a path that is not there', { type: 'subscribe', id: 'a', path: '/sys/proc/99' }, 404, /does not exist/],
-    ['a path that is none', { type: 'subscribe', id: 'a', path: 'sys' }, 404, /./],
-    ['a pattern that is none', { type: 'subscribe', id: 'a', path: '/sys/proc/4*' }, 400, /segment/],
-    ['the end of what never was', { type: 'unsubscribe', id: 'a' }, 404, /no subscription a/],
-    ['an ack where nothing is durable', { type: 'ack', cursor: '1' }, 409, /durable/],
-  ] as const)('%s: an error frame, and nothing has changed', async (_, frame, status, detail) => {
+    ['a text that is not JSON', 'hello', 400, /JSON/],
+    ['a JSON array', '[]', 400, /./],
+    ['a frame without a type', { id: 'a' }, 400, /type/],
+    ['a frame of an unknown type', { type: 'shout', id: 'a' }, 400, /type/],
+    ['an unknown field', { type: 'subscribe', id: 'a', colour: 'red' }, 400, /colour/],
+    ['a missing id', { type: 'subscribe' }, 400, /id/],
+    ['a malformed cursor', { type: 'subscribe', id: 'a', after: 'x' }, 400, /cursor/],
+    ['an unknown event type', { type: 'subscribe', id: 'a', types: ['deadlok.*'] }, 400, /did you mean deadlock/],
+    ['a path that does not exist', { type: 'subscribe', id: 'a', path: '/sys/proc/99' }, 404, /does not exist/],
+    ['a path without a leading slash', { type: 'subscribe', id: 'a', path: 'sys' }, 404, /./],
+    ['a malformed pattern', { type: 'subscribe', id: 'a', path: '/sys/proc/4*' }, 400, /segment/],
+    ['an unsubscribe with an unknown id', { type: 'unsubscribe', id: 'a' }, 404, /no subscription a/],
+    ['an ack without a durable subscription', { type: 'ack', cursor: '1' }, 409, /durable/],
+  ] as const)('%s is refused with an error frame and changes nothing', async (_, frame, status, detail) => {
     const watcher = await connect()
     send(watcher, frame)
     send(watcher, { type: 'subscribe', id: 'works' })
@@ -159,7 +159,7 @@ describe('what is refused', () => {
     expect(subscribed).toMatchObject({ type: 'subscribed', id: 'works' })
   })
 
-  test('the same id twice, and more subscriptions than a connection has', async () => {
+  test('a duplicate id and one subscription too many are refused', async () => {
     const watcher = await connect()
     for (let count = 0; count < bounds.subscriptionsPerConnectionMax; count++)
       send(watcher, { type: 'subscribe', id: `s${count}` })
@@ -172,14 +172,14 @@ describe('what is refused', () => {
     ])
   })
 
-  test('after ten frames that are not understood the connection is closed with 1008', async () => {
+  test('ten malformed frames close the connection with 1008', async () => {
     const watcher = await connect()
     for (let count = 0; count < bounds.badFramesMax; count++) send(watcher, 'hello')
     expect(await watcher.closed).toMatchObject({ code: 1008 })
     expect(frames(watcher)).toHaveLength(bounds.badFramesMax)
   })
 
-  test('what stands in frames does not stand in the URL', async () => {
+  test('subscription parameters in the URL are refused before the upgrade', async () => {
     for (const query of ['types=process.*', 'after=1', 'snapshot=true'])
       expect(await service.refusedUpgrade(`/sys?${query}`, { protocols: ['introspect.v1'] })).toMatchObject({
         status: 400,
@@ -187,7 +187,7 @@ describe('what is refused', () => {
     expect(await service.refusedUpgrade('/sys/proc/x', { protocols: ['introspect.v1'] })).toMatchObject({ status: 404 })
   })
 
-  test('whatever comes, the answer is a frame of ours or a clean close', async () => {
+  test('arbitrary input is answered with valid frames or a clean close', async () => {
     const Value = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom('subscribe', 'unsubscribe', 'ack', '/sys', '/sys/proc/*', '1', 'a'),
@@ -216,7 +216,7 @@ describe('what is refused', () => {
 })
 
 describe('a durable connection', () => {
-  test('goes on after what was acknowledged, in all its subscriptions', async () => {
+  test('resumes all its subscriptions after the acknowledged cursor', async () => {
     const first = await connect('/sys?durable=ha-1')
     send(first, { type: 'subscribe', id: 'a' })
     await first.until(1)
@@ -239,14 +239,14 @@ describe('a durable connection', () => {
     expect(rest).toMatchObject([{ event: { subject: '/sys/proc/3' } }, { event: { subject: '/sys/proc/4' } }])
   })
 
-  test('is held by the newest connection: the one before is closed with 4409', async () => {
+  test('belongs to the newest connection: the previous one is closed with 4409', async () => {
     const first = await connect('/sys?durable=ha-1')
     await connect('/sys?durable=ha-1')
     expect(await first.closed).toMatchObject({ code: 4409 })
     expect((await service.get('/subscriptions/ha-1')).body).toMatchObject({ connected: true })
   })
 
-  test('it hears of the end of what is there no more', async () => {
+  test('receives the end of a process that no longer exists', async () => {
     const process = service.bench.process(42)
     const first = await connect('/sys?durable=ha-1')
     first.socket.terminate()

@@ -1,4 +1,4 @@
-/** Pings and bookmarks under virtual time: the sockets are real, the clock is not. */
+/** Tests pings and bookmarks, with real sockets and fake timers. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -17,14 +17,14 @@ afterEach(async () => {
   await service.stop()
 })
 
-/** What it sent before its own ping has arrived when the answer to that has. */
+/** Waits until the service has processed everything that the client sent: frames arrive in order, and so do pongs. */
 const untilPongsAreBack = ({ socket }: Watcher) =>
   new Promise((resolve) => {
     socket.once('pong', resolve)
     socket.ping()
   })
 
-test('a client that answers pings stays, however long it is quiet', async () => {
+test('a client that answers pings stays connected without sending anything', async () => {
   const watcher = await service.watch('/sys')
   for (let count = 0; count < 10; count++) {
     const pinged = new Promise((resolve) => watcher.socket.once('ping', resolve))
@@ -36,7 +36,7 @@ test('a client that answers pings stays, however long it is quiet', async () => 
   expect(service.app.hub.size).toBe(1)
 })
 
-test('one that misses two is ended', async () => {
+test('a client that misses two pings is disconnected', async () => {
   const deaf = new WebSocket(`ws://127.0.0.1:${service.port}/sys`, { autoPong: false })
   await new Promise((resolve) => deaf.once('open', resolve))
   const closed = new Promise<number>((resolve) => deaf.once('close', resolve))

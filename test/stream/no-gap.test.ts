@@ -1,4 +1,4 @@
-/** Whatever the order in which things happen, a subscriber gets each event that concerns it once, in order. */
+/** Property tests: in any order of operations, a subscriber receives each matching event once and in order. */
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -13,7 +13,7 @@ const { kernel } = new Bench()
 
 const paths = ['/sys', '/sys/proc/*', '/sys/proc/1/fds', '/sys/proc/**']
 
-/** A client that reads only when it is told to. */
+/** A client that reads only when the test drains it. */
 class SlowSink implements Sink {
   readonly got: number[] = []
   readonly nodes: string[] = []
@@ -73,7 +73,7 @@ const Step = fc.oneof(
   fc.record({ kind: fc.constant('turn' as const) }),
 )
 
-test('live, resumed, begun with a snapshot or parked: each event that concerns it once, in order', async () => {
+test('live, resumed, snapshot and parked subscribers receive each matching event once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(Step, { minLength: 1, maxLength: 60 }), async (steps) => {
       const all: { sequence: number; place: string; isForAll: boolean }[] = []
@@ -91,7 +91,7 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
         else {
           const after = step.back === null ? null : Math.max(log.oldestCursor, log.newest - step.back)
           const nodes = [1, 2, 3].map((pid) => ({ path: `/sys/proc/${pid}`, view: Buffer.from('{}') }))
-          const asked = {
+          const request = {
             filter: parsePathFilter(kernel, step.path, { past: true }),
             types: null,
             after,
@@ -99,7 +99,7 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
             snapshot: step.snapshot ? () => nodes : null,
           }
           const sink = new SlowSink()
-          const subscription = hub.subscribe(sink, asked, hub.beginning(asked))
+          const subscription = hub.subscribe(sink, request, hub.startPosition(request))
           clients.push({ sink, subscription, path: step.path, from: after ?? log.newest })
         }
       }
@@ -107,17 +107,17 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
         for (const { sink } of clients) sink.drain()
         await new Promise((resolve) => setImmediate(resolve))
       }
-      for (const { sink, path, from: asked } of clients) {
-        // A snapshot is of the moment when it was taken: what happened before is in it.
-        const from = sink.nodes.length > 0 ? Number(sink.nodes.at(-1)!.slice('end '.length)) : asked
+      for (const { sink, path, from: requested } of clients) {
+        // A snapshot contains the effects of all events before its cursor.
+        const from = sink.nodes.length > 0 ? Number(sink.nodes.at(-1)!.slice('end '.length)) : requested
         const filter = parsePathFilter(kernel, path, { past: true })
-        const concerns = all.filter(
+        const matching = all.filter(
           ({ sequence, place, isForAll }) =>
             sequence > from && (isForAll || filter.concerns([place, `${place}/threshold/x`])),
         )
-        expect(sink.got).toEqual(concerns.map(({ sequence }) => sequence))
+        expect(sink.got).toEqual(matching.map(({ sequence }) => sequence))
         expect(sink.closed).toBeNull()
-        if (sink.nodes.length > 0) expect([sink.nodes.length, from >= asked]).toEqual([4, true])
+        if (sink.nodes.length > 0) expect([sink.nodes.length, from >= requested]).toEqual([4, true])
       }
       await hub.close()
     }),
@@ -125,9 +125,9 @@ test('live, resumed, begun with a snapshot or parked: each event that concerns i
   )
 })
 
-test('those who read on do so in turns: one that is live does not wait for them', async () => {
+test('subscriptions that catch up share the event loop and leave time for live ones', async () => {
   const { log, hub } = memoryHub(100_000)
-  const asked = {
+  const request = {
     filter: parsePathFilter(kernel, '/sys'),
     types: ['process.died'],
     after: null,
@@ -137,9 +137,9 @@ test('those who read on do so in turns: one that is live does not wait for them'
   for (let count = 0; count < 20_000; count++)
     log.append({ type: 'thread.died', at: 0, subject: '/sys/proc/1', about: [], data: {} })
   const readers = Array.from({ length: 50 }, () =>
-    hub.subscribe(new SlowSink(), { ...asked, after: 1 }, { kind: 'after', cursor: 1 }),
+    hub.subscribe(new SlowSink(), { ...request, after: 1 }, { kind: 'after', cursor: 1 }),
   )
-  // In one turn of the event loop no more is looked at than is allowed for all: so many turns they take.
+  // The events examined in one turn of the event loop are bounded, which gives a minimum number of turns.
   let turns = 0
   while (readers.some(({ isLive }) => !isLive)) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -151,19 +151,19 @@ test('those who read on do so in turns: one that is live does not wait for them'
   await hub.close()
 })
 
-test('a snapshot is taken when it is its turn, and not at all where nobody waits for it any more', async () => {
+test('a snapshot is captured when its turn comes, and never for a subscription that has ended', async () => {
   const { hub } = memoryHub(100)
-  let taken = 0
+  let captured = 0
   const snapshot = () => {
-    taken++
+    captured++
     return []
   }
-  const asked = { filter: parsePathFilter(kernel, '/sys'), types: null, after: null, durable: null, snapshot }
-  const subscribe = () => hub.subscribe(new SlowSink(), asked, hub.beginning(asked))
+  const request = { filter: parsePathFilter(kernel, '/sys'), types: null, after: null, durable: null, snapshot }
+  const subscribe = () => hub.subscribe(new SlowSink(), request, hub.startPosition(request))
   for (let count = 0; count < 1_000; count++) hub.unsubscribe(subscribe())
   const last = subscribe()
-  expect(taken).toBe(0)
+  expect(captured).toBe(0)
   while (!last.isLive) await new Promise((resolve) => setImmediate(resolve))
-  expect(taken).toBe(1)
+  expect(captured).toBe(1)
   await hub.close()
 })

@@ -1,4 +1,4 @@
-/** Slow subscribers: parked, read on at their own speed, and closed only where nothing else is left. */
+/** Tests slow subscribers: they are parked, catch up at their own speed, and are closed only as a last resort. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
@@ -14,14 +14,14 @@ afterEach(() => service.stop())
 
 const large = 'x'.repeat(60_000)
 
-/** More than the sockets between two processes take, and a queue besides. */
+/** Enough large events to fill the socket buffers and the queue of a subscriber. */
 const count = 400
 
 const sequences = ({ events }: Watcher) => events.map(({ sequence }) => Number(sequence))
 
 const countingUp = (first: number, length: number) => Array.from({ length }, (_, place) => first + place)
 
-test('a subscriber that does not read is parked, reads on when it does, and others lose nothing meanwhile', async () => {
+test('a subscriber that stops reading is parked and catches up later, while others lose nothing', async () => {
   const slow = await service.watch('/sys')
   const good = await service.watch('/sys?types=process.created')
   slow.socket.pause()
@@ -39,7 +39,7 @@ test('a subscriber that does not read is parked, reads on when it does, and othe
   expect([slow, good].map(({ socket }) => socket.readyState)).toEqual([1, 1])
 })
 
-test('what waits for one that does not read is bounded in bytes', async () => {
+test('the queue of a subscriber that does not read is bounded in bytes', async () => {
   const slow = await service.watch('/sys')
   slow.socket.pause()
   const [connection] = service.app.hub.connections()
@@ -54,7 +54,7 @@ test('what waits for one that does not read is bounded in bytes', async () => {
   expect(most).toBeLessThan(bounds.subscriberQueueBytesMax + 2 * large.length)
 })
 
-test('a stream of server-sent events that is not read is parked as well', async () => {
+test('a stream of server-sent events that is not read is parked', async () => {
   const response = await service.fetch('/sys?types=process.created', { headers: { accept: 'text/event-stream' } })
   for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
   while (service.app.hub.parked === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -68,21 +68,21 @@ test('a stream of server-sent events that is not read is parked as well', async 
   expect(ids).toEqual(countingUp(ids[0]!, count))
 })
 
-test('one that takes nothing for a minute is closed with 1013 and where it was', async () => {
+test('a client that reads nothing for a minute is closed with 1013 and its cursor', async () => {
   const slow = await service.watch('/sys')
   slow.socket.pause()
   for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
   const { hub } = service.app
   const [connection] = hub.connections()
   const closing = vi.spyOn(connection!, 'close')
-  // As long as the kernel takes something it is not stalled, whatever the time.
+  // A connection is not stalled while the operating system still accepts bytes.
   for (let now = performance.now(); closing.mock.calls.length === 0; now += bounds.stalledMsMax) {
     hub.closeStalled(now)
     await new Promise((resolve) => setImmediate(resolve))
   }
   expect(closing.mock.calls[0]![0]).toBe(1013)
   expect(hub.parked).toBe(1)
-  // It reads after all: then it has all up to the cursor that it is told.
+  // When the client reads again, it receives every event up to the cursor in the close reason.
   slow.socket.resume()
   const { code, reason } = await slow.closed
   expect(code).toBe(1013)
@@ -91,7 +91,7 @@ test('one that takes nothing for a minute is closed with 1013 and where it was',
   await service.untilStreams(0)
 })
 
-test('one that reads, however slowly, is not', async () => {
+test('a client that reads slowly is not closed', async () => {
   const watcher = await service.watch('/sys')
   const { hub } = service.app
   for (let minute = 0; minute < 5; minute++) {
@@ -102,12 +102,12 @@ test('one that reads, however slowly, is not', async () => {
   expect(watcher.socket.readyState).toBe(1)
 })
 
-test('one that falls out of what is kept is closed with 1013 and its cursor', async () => {
+test('a subscriber whose next event is no longer stored is closed with 1013 and its cursor', async () => {
   const slow = await service.watch('/sys')
   slow.socket.pause()
   for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
   const before = service.app.journal.newest
-  // In memory so many are kept.
+  // Push the missed events out of memory.
   for (let made = 0; made <= bounds.eventsCachedMax; made++)
     service.bench.kernel.emit('thread.died', '/sys/proc/1', [], {})
   slow.socket.resume()

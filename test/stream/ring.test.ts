@@ -1,9 +1,11 @@
+/** Tests the ring buffer of recent events. */
+
 import { expect, test } from 'vitest'
 import { EventRing } from '../../src/journal/ring.ts'
 
 const event = (subject: string) => ({ type: 'process.created' as const, at: 0, subject, about: [], data: {} })
 
-test('the ring keeps the newest events, and knows the oldest cursor', () => {
+test('the ring stores the newest events and reports the oldest cursor', () => {
   const ring = new EventRing({ source: '/net/x', firstSequence: 100, eventsMax: 3 })
   expect([ring.newest, ring.oldestCursor]).toEqual([99, 99])
   for (let count = 0; count < 5000; count++) ring.append(event(`/sys/proc/${count}`))
@@ -13,7 +15,7 @@ test('the ring keeps the newest events, and knows the oldest cursor', () => {
   expect([...ring.after(5099)]).toEqual([])
 })
 
-test('a reader goes on over what is appended meanwhile, and stops where it fell out', () => {
+test('a reader sees events that are appended meanwhile, and stops if its next event was overwritten', () => {
   const ring = new EventRing({ source: '/net/x', firstSequence: 1, eventsMax: 3 })
   for (let count = 0; count < 3; count++) ring.append(event('/sys'))
   const reader = ring.after(0)

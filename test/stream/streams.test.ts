@@ -1,3 +1,5 @@
+/** Tests streams with one subscription, over WebSockets and as server-sent events. */
+
 import { connect } from 'node:net'
 import { EventSource } from 'eventsource'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -18,7 +20,7 @@ const subjects = (events: readonly { type: string; subject: string }[]) =>
   events.map(({ type, subject }) => `${type} ${subject}`)
 
 describe('over a WebSocket', () => {
-  test('a path gets the events whose subject or about is there or below, as CloudEvents', async () => {
+  test('a path receives the CloudEvents whose subject or about is at or below it', async () => {
     const { bench } = service
     bench.process(42, { partition: ['web'] })
     const [all, web, process, threshold, other] = await Promise.all(
@@ -55,7 +57,7 @@ describe('over a WebSocket', () => {
     expect(all!.socket.protocol).toBe('cloudevents.json')
   })
 
-  test('an alias is subscribed to by what it stands for', async () => {
+  test('a subscription to an alias receives the events of its target', async () => {
     service.bench.process(42, { partition: ['web'] })
     const watcher = await service.watch('/sys/part/web/proc/42')
     const { bench } = service
@@ -63,7 +65,7 @@ describe('over a WebSocket', () => {
     expect(await watcher.until(1)).toMatchObject([{ type: 'process.died', data: { signal: 'SIGKILL', code: null } }])
   })
 
-  test('types are chosen by name or by prefix', async () => {
+  test('types selects events by name or by prefix', async () => {
     const watcher = await service.watch('/sys?types=process.*,threshold.tripped')
     const process = service.bench.process(42)
     service.bench.thread(process, 42)
@@ -77,27 +79,24 @@ describe('over a WebSocket', () => {
     ['process.died,threshold.triped', 'there is no event threshold.triped; did you mean threshold.tripped?'],
     ['deadlock.warn', 'there is no event deadlock.warn; did you mean deadlock.warning?'],
     ['metrics.*', `there is no event metrics.*; there are ${eventTypes.map(({ type }) => type).join(', ')}`],
-  ])(
-    'types=%s is refused to a WebSocket and to a stream alike, since no event would ever come',
-    async (types, detail) => {
-      const path = `/sys?types=${types}`
-      const refused = await service.refusedUpgrade(path)
-      const stream = await service.get(path, { accept: 'text/event-stream' })
-      for (const { status, body } of [refused, stream]) {
-        expect([status, body.type]).toEqual([400, 'urn:introspectd:problem:invalid-query'])
-        expect(body.errors).toEqual([{ parameter: 'types', detail }])
-      }
-      expect(service.app.hub.size).toBe(0)
-    },
-  )
+  ])('types=%s is refused for WebSockets and server-sent events, since no such event exists', async (types, detail) => {
+    const path = `/sys?types=${types}`
+    const refused = await service.refusedUpgrade(path)
+    const stream = await service.get(path, { accept: 'text/event-stream' })
+    for (const { status, body } of [refused, stream]) {
+      expect([status, body.type]).toEqual([400, 'urn:introspectd:problem:invalid-query'])
+      expect(body.errors).toEqual([{ parameter: 'types', detail }])
+    }
+    expect(service.app.hub.size).toBe(0)
+  })
 
-  test('bookmarks may be asked for by name, as all that a stream carries', async () => {
+  test('types accepts the names of stream messages such as bookmark', async () => {
     const watcher = await service.watch('/sys?types=bookmark,error,*')
     service.bench.process(42)
     expect(await watcher.until(1)).toMatchObject([{ type: 'process.created' }])
   })
 
-  test('after: replays what came since a cursor and goes over to live, without gap or duplicate', async () => {
+  test('after replays the events since a cursor and goes live without gap or duplicate', async () => {
     const { bench } = service
     const cursor = (await service.get('/sys')).headers.get('introspect-cursor')
     for (let pid = 1; pid <= 500; pid++) bench.process(pid)
@@ -108,14 +107,14 @@ describe('over a WebSocket', () => {
     expect(sequences).toEqual([...Array(600).keys()].map((place) => Number(cursor) + 1 + place))
   })
 
-  test('sequences begin at the start time in µs, and an old cursor is closed with 4410 and the oldest', async () => {
+  test('sequences start at wall-clock µs, and an old cursor is closed with 4410 and the oldest', async () => {
     expect((await service.get('/sys')).headers.get('introspect-cursor')).toBe('00001699999999999999')
     const watcher = await service.watch('/sys?after=1047')
     const { code, reason } = await watcher.closed
     expect([code, JSON.parse(reason)]).toEqual([4410, { reason: 'gone', oldest: '00001699999999999999' }])
   })
 
-  test('what is wrong is said before the upgrade', async () => {
+  test('a wrong request is refused before the upgrade', async () => {
     for (const [path, options, status] of [
       ['/sys/proc/99', {}, 404],
       ['/livez', {}, 400],
@@ -136,7 +135,7 @@ describe('over a WebSocket', () => {
     expect(watcher.socket.protocol).toBe('cloudevents.json')
   })
 
-  test('frames that nobody asked for are answered, and too many end the connection with 1008', async () => {
+  test('unexpected frames are answered with errors, and too many close the connection with 1008', async () => {
     const watcher = await service.watch('/sys')
     for (let count = 0; count <= bounds.badFramesMax; count++) watcher.socket.send('hello')
     expect(await watcher.closed).toMatchObject({ code: 1008 })
@@ -144,7 +143,7 @@ describe('over a WebSocket', () => {
     expect(watcher.events[0]).toMatchObject({ type: 'error', data: { status: 400 } })
   })
 
-  test('a frame past the bound is closed with 1009, and one that is no frame with 1002', async () => {
+  test('a frame that is too large closes the connection with 1009, and bytes that are no frame end it', async () => {
     const large = await service.watch('/sys')
     large.socket.send(Buffer.alloc(bounds.frameBytesMax + 1))
     expect(await large.closed).toMatchObject({ code: 1009 })
@@ -158,7 +157,7 @@ describe('over a WebSocket', () => {
     expect((await service.get('/sys')).status).toBe(200)
   })
 
-  test('bookmarks say where one is', async () => {
+  test('a bookmark carries the cursor and the age of the last scan', async () => {
     const watcher = await service.watch('/sys/proc')
     service.bench.process(1)
     service.app.hub.bookmarkAll()
@@ -176,7 +175,7 @@ describe('over a WebSocket', () => {
     await closing
   })
 
-  test('a client that goes away leaves nothing behind', async () => {
+  test('the connection of a client that disappears is removed', async () => {
     const watcher = await service.watch('/sys')
     expect(service.app.hub.size).toBe(1)
     watcher.socket.terminate()
@@ -185,7 +184,7 @@ describe('over a WebSocket', () => {
 })
 
 describe('over server-sent events', () => {
-  test('the same events with their cursor as id, resumed by Last-Event-ID', async () => {
+  test('events have their cursor as id, and Last-Event-ID resumes after it', async () => {
     const source = new EventSource(`${service.url}/sys?types=process.*`)
     const ids: string[] = []
     let wake = () => {}
@@ -215,7 +214,7 @@ describe('over server-sent events', () => {
     expect(text).not.toContain('event:')
   })
 
-  test('an old cursor is 410 with the oldest, a wrong one 400', async () => {
+  test('an old cursor is answered 410 with the oldest, a malformed one 400', async () => {
     const headers = { accept: 'text/event-stream' }
     expect(await service.get('/sys?after=1', headers)).toMatchObject({
       status: 410,

@@ -1,4 +1,4 @@
-/** How a stream may begin, over WebSockets and server-sent events alike. */
+/** Tests the start of a stream: snapshots, durable cursors and path patterns, over WebSockets and SSE. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
@@ -17,7 +17,7 @@ const said = (events: readonly CloudEvent[]) => events.map(({ type, subject }) =
 
 const cursor = async () => (await service.get('/sys')).headers.get('introspect-cursor')!
 
-/** The first so many events of a stream of server-sent events, and their ids. */
+/** Reads the first `count` events of a stream of server-sent events, with their ids. */
 async function readSse(path: string, count: number, headers: Record<string, string> = {}) {
   const response = await service.fetch(path, { headers: { accept: 'text/event-stream', ...headers } })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
@@ -36,7 +36,7 @@ const end = (pid: number) => {
 }
 
 describe('with a snapshot', () => {
-  test('every node below the path, then a bookmark, then what happens', async () => {
+  test('every node below the path is sent, then a bookmark, then live events', async () => {
     const process = service.bench.process(42, { partition: ['web'] })
     service.bench.thread(process, 43)
     const at = await cursor()
@@ -72,7 +72,7 @@ describe('with a snapshot', () => {
     ['/sys/part/web/proc', ['/sys/proc/42', '/sys/proc/42/thread/43']],
     ['/sys/fds', ['/sys/fds', '/sys/fds/threshold/x']],
     ['/sys/deadlocks', []],
-  ])('of %s it is what is meant', async (path, nodes) => {
+  ])('a snapshot of %s contains the matching nodes', async (path, nodes) => {
     const { bench } = service
     bench.thread(bench.process(42, { partition: ['web'] }), 43)
     bench.process(44)
@@ -83,14 +83,14 @@ describe('with a snapshot', () => {
     expect(found).toEqual(nodes)
   })
 
-  test('a node is what GET says of it', async () => {
+  test('a node is sent as GET reports it', async () => {
     service.bench.process(42)
     const watcher = await service.watch('/sys/proc/42?snapshot=true')
     const [node] = await watcher.until(1)
     expect(node!.data).toEqual((await service.get('/sys/proc/42')).body)
   })
 
-  test('of many nodes more than a queue takes it arrives whole, to one that reads late', async () => {
+  test('a snapshot larger than the queue arrives whole at a client that reads late', async () => {
     const name = 'x'.repeat(10_000)
     for (let pid = 1; pid <= 1_000; pid++) service.bench.process(pid, { name })
     const watcher = await service.watch('/sys/proc?snapshot=true')
@@ -105,7 +105,7 @@ describe('with a snapshot', () => {
     expect(watcher.events.slice(0, 1_000).every(({ type }) => type === 'snapshot.node')).toBe(true)
   })
 
-  test('it takes the place of a cursor that is gone, and of none that is not', async () => {
+  test('a snapshot replaces a cursor that is gone, but not one that can be resumed from', async () => {
     service.bench.process(1)
     const at = await cursor()
     service.bench.process(2)
@@ -116,7 +116,7 @@ describe('with a snapshot', () => {
     expect(said(await resumed.until(1))).toEqual(['process.created /sys/proc/2'])
   })
 
-  test('over server-sent events its nodes have no id, so that a client that is cut off begins anew', async () => {
+  test('snapshot nodes have no SSE id, so that an interrupted client starts again', async () => {
     service.bench.process(1)
     const at = await cursor()
     const [node, bookmark] = await readSse('/sys/proc?snapshot=true', 2)
@@ -130,7 +130,7 @@ describe('with a snapshot', () => {
 })
 
 describe('with a durable cursor', () => {
-  test('it is there from the first connection on, moves when it is acknowledged, and is where the next one begins', async () => {
+  test('the first connection creates it, an acknowledgement moves it, and the next connection resumes after it', async () => {
     const first = await service.watch('/sys/proc?durable=ha-1')
     for (const pid of [1, 2, 3]) service.bench.process(pid)
     const events = await first.until(3)
@@ -144,17 +144,17 @@ describe('with a durable cursor', () => {
     expect(await readSse('/sys/proc?durable=ha-1', 1)).toMatchObject([{ event: { subject: '/sys/proc/3' } }])
   })
 
-  test('one that is gone is told as any other: 4410, 410, or a snapshot', async () => {
+  test('a durable cursor that is gone is answered 4410, 410, or with a snapshot', async () => {
     service.bench.process(1)
     await service.put('/subscriptions/late', { cursor: '5' })
     const watcher = await service.watch('/sys?durable=late')
     expect(await watcher.closed).toMatchObject({ code: 4410 })
     expect(await service.get('/sys?durable=late', { accept: 'text/event-stream' })).toMatchObject({ status: 410 })
-    const anew = await service.watch('/sys/proc?durable=late&snapshot=true')
-    expect(said(await anew.until(2))).toEqual(['snapshot.node /sys/proc/1', 'bookmark /sys/proc'])
+    const fresh = await service.watch('/sys/proc?durable=late&snapshot=true')
+    expect(said(await fresh.until(2))).toEqual(['snapshot.node /sys/proc/1', 'bookmark /sys/proc'])
   })
 
-  test('deleting it ends its connection', async () => {
+  test('deleting a durable subscription closes its connection', async () => {
     const watcher = await service.watch('/sys/proc?durable=ha-1')
     expect(await service.send('DELETE', '/subscriptions/ha-1')).toMatchObject({ status: 204 })
     expect(await watcher.closed).toMatchObject({ code: 4409 })
@@ -162,7 +162,7 @@ describe('with a durable cursor', () => {
   })
 
   test.each(['', 'a b', 'a/b', 'x'.repeat(bounds.subscriptionNameMax + 1)])(
-    'a name that is none is refused: %s',
+    'an invalid name is refused: %s',
     async (name) => {
       expect(await service.refusedUpgrade(`/sys?durable=${encodeURIComponent(name)}`)).toMatchObject({ status: 400 })
       expect((await service.get('/subscriptions')).body.entries).toEqual([])
@@ -171,7 +171,7 @@ describe('with a durable cursor', () => {
 })
 
 describe('with a path', () => {
-  test('patterns mean many', async () => {
+  test('a pattern receives the events of every matching node', async () => {
     const { bench } = service
     const watcher = await service.watch('/sys/proc/*/fds?types=threshold.*')
     const stream = service.fetch('/sys/proc/**', { headers: { accept: 'text/event-stream' } })
@@ -185,7 +185,7 @@ describe('with a path', () => {
     expect(said(await watcher.until(1))).toEqual(['threshold.tripped /sys/proc/2/fds'])
   })
 
-  test('what can never be is refused, and what is gone may be asked for by who resumes', async () => {
+  test('an impossible path is refused, and a path that has ended is accepted when resuming', async () => {
     service.bench.process(42)
     const at = await cursor()
     end(42)

@@ -1,4 +1,4 @@
-/** A thousand subscribers, a hundred of which never read. */
+/** Load test: one thousand subscribers, of which one hundred never read. */
 
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -17,7 +17,7 @@ afterEach(async () => {
   await service.stop()
 })
 
-/** As little of a client as there can be: a thousand of them are in this process too. */
+/** Opens a minimal WebSocket client, because this process runs a thousand of them. */
 async function listen(path: string, onData: (data: Buffer) => void): Promise<Socket> {
   const socket = connect(service.port, '127.0.0.1')
   sockets.push(socket)
@@ -30,7 +30,7 @@ async function listen(path: string, onData: (data: Buffer) => void): Promise<Soc
   return socket
 }
 
-/** Sequences, also where a piece of the stream ends in the middle of one. */
+/** Parses the sequences of the events. The pieces are joined first, because a piece may end in the middle of one. */
 function sequencesOf(pieces: readonly Buffer[]): number[] {
   return [
     ...Buffer.concat(pieces)
@@ -39,7 +39,7 @@ function sequencesOf(pieces: readonly Buffer[]): number[] {
   ].map(([, text]) => Number(text))
 }
 
-test('the others lose nothing, and what waits for those is bounded', async () => {
+test('subscribers that read lose nothing, and the queues of the others are bounded', async () => {
   const [readers, sleepers, events] = [900, 100, 150]
   const got: Buffer[][] = Array.from({ length: readers }, () => [])
   for (const pieces of got) await listen('/sys?types=thread.*', (data) => pieces.push(data))

@@ -16,7 +16,7 @@ export function memoryHub(eventsMax: number): { readonly log: Journal; readonly 
     onFault: () => {},
     now: () => 0,
   })
-  const durables = new Durables({ kept: [], onChange: () => {}, now: () => 0 })
+  const durables = new Durables({ restored: [], onChange: () => {}, now: () => 0 })
   const hub: Hub = new Hub({ log, durables, source: '/net/x', now: () => 0, scanAge: () => null })
   return { log, hub }
 }

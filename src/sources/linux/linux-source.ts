@@ -16,8 +16,8 @@ import { Inventory } from './processes/inventory.ts'
 import { ProcessRegistry } from './processes/process-registry.ts'
 import type { ConnectorMessage, ProcessEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
 import { type ArmedPlan, armedPlan } from './record/armed-plan.ts'
-import { ReadingRecorder } from './record/readings.ts'
-import { Expiry } from './scan/expiry.ts'
+import { ReadingRecorder } from './record/reading-recorder.ts'
+import { ThresholdExpiry } from './record/threshold-expiry.ts'
 import { startConnector, startScanner } from './workers.ts'
 
 export interface LinuxOptions extends ScanOptions {
@@ -50,7 +50,7 @@ export class LinuxSource implements Source {
   /** Not yet told to the scan worker. */
   readonly #born = new Set<number>()
   #died: number[] = []
-  readonly #expiry: Expiry
+  readonly #expiry: ThresholdExpiry
   #livesDue: NodeJS.Timeout | null = null
   /** Told before the first scan was recorded: they wait for it. */
   #early: ProcessEvent[] | null = []
@@ -69,7 +69,7 @@ export class LinuxSource implements Source {
     const bootedAt = options.now() - Number.parseFloat(readProc(options.procRoot, 'uptime')) * 1000
     const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
     this.#lives = new ProcessRegistry(kernel, { boot, bootedAt })
-    this.#expiry = new Expiry(kernel, options)
+    this.#expiry = new ThresholdExpiry(kernel, options)
     const inventory = new Inventory(kernel, this.#lives)
     this.#readings = new ReadingRecorder(kernel, { lives: this.#lives, inventory, pageBytes })
     if (options.allowActions) kernel.actions = this.#actions()

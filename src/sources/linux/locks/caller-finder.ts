@@ -4,13 +4,10 @@
  */
 
 import { type BigIntStats, statSync } from 'node:fs'
+import type { ProcFiles } from '../native/proc-files.ts'
 import { type ElfFunctions, parseElf } from '../parse/elf.ts'
 import { findPlace, type MappedPlace } from '../parse/maps.ts'
-import type { ProcFiles } from '../scan/proc-files.ts'
-import type { ProcessRecord } from '../scan/scan-records.ts'
-
-/** `unknown`: a program that has its C library built in and no names of functions, or that cannot be read. */
-export type Caller = 'library' | 'other' | 'unknown'
+import type { Caller, TrackedProcess } from '../tracked/tracked-process.ts'
 
 /** Of a C library what waits for whoever calls it, with whatever words. */
 const anybodys: ReadonlySet<string> = new Set(['syscall', '__lll_lock_wait_private'])
@@ -47,7 +44,7 @@ export class CallerFinder {
     this.#files = files
   }
 
-  find(process: ProcessRecord, programCounter: number): Caller {
+  find(process: TrackedProcess, programCounter: number): Caller {
     const known = process.callers.get(programCounter)
     if (known !== undefined) return known
     const length = this.#files.readOnce(`${process.insidePath}/maps`)
@@ -57,7 +54,7 @@ export class CallerFinder {
     return caller
   }
 
-  #at(process: ProcessRecord, place: MappedPlace): Caller {
+  #at(process: TrackedProcess, place: MappedPlace): Caller {
     const path = pathOf(process, place)
     const file = path === null ? null : statusOf(path)
     if (path === null || file === null) return 'unknown'
@@ -96,7 +93,7 @@ function statusOf(path: string): BigIntStats | null {
 }
 
 /** As the process sees it, if it is that very file still: else by the mapping, which not everybody may follow. */
-function pathOf({ path }: ProcessRecord, { inode, range, name }: MappedPlace): string | null {
+function pathOf({ path }: TrackedProcess, { inode, range, name }: MappedPlace): string | null {
   if (!name.startsWith('/')) return null
   const seen = `${path}/root${name}`
   return statusOf(seen)?.ino === BigInt(inode) ? seen : `${path}/map_files/${range}`

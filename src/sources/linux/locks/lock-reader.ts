@@ -1,10 +1,11 @@
 /** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
 
-import { type FutexCall, type FutexLock, futexCallOf, lockOf } from '../parse/futex.ts'
+import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
+import { type FutexCall, type FutexLock, futexCallOf, lockOf } from '../parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
-import { isDenied, isGone, type ProcFiles } from '../scan/proc-files.ts'
-import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
-import { reasonOf } from '../scan/stack-reader.ts'
+import { reasonOf } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { CallerFinder } from './caller-finder.ts'
 import { OwnerFinder } from './owner-finder.ts'
 
@@ -14,7 +15,7 @@ export interface Seen {
   readonly object: string
   readonly isShared: boolean
   /** Null: its owner has ended, and nobody else can release it. */
-  readonly owner: ThreadRecord | null
+  readonly owner: TrackedThread | null
 }
 
 /** What was seen; null where nothing has an owner, the reason where that cannot be told. */
@@ -49,7 +50,7 @@ export class LockReader {
   #failure: string | null = null
   readonly #callers: CallerFinder
 
-  constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
+  constructor(files: ProcFiles, processes: ReadonlyMap<number, TrackedProcess>, procRoot: string) {
     this.#files = files
     this.#callers = new CallerFinder(files)
     this.#owners = new OwnerFinder(files, processes, procRoot)
@@ -60,7 +61,7 @@ export class LockReader {
   }
 
   /** Preconditions: it was in a futex call when it was classified. */
-  see(process: ProcessRecord, thread: ThreadRecord): Sight {
+  see(process: TrackedProcess, thread: TrackedThread): Sight {
     this.#failure = null
     const seen = lockOf(thread.futex!, (address, bytes) => this.#readWords(process, address, bytes))
     if (seen === null) return this.#failure
@@ -81,7 +82,7 @@ export class LockReader {
   }
 
   /** Null: others wait in a way that looks like this. */
-  #byCaller(process: ProcessRecord, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
+  #byCaller(process: TrackedProcess, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
     if (lock.isVouched) return lock
     const caller = this.#callers.find(process, programCounter)
     if (caller === 'other') return null
@@ -89,22 +90,22 @@ export class LockReader {
   }
 
   /** Whether it sleeps in the same call still as when it was classified. */
-  isInSameCall(thread: ThreadRecord): boolean {
+  isInSameCall(thread: TrackedThread): boolean {
     return thread.futex !== null && this.isIn(thread, thread.futex)
   }
 
-  isIn(thread: ThreadRecord, call: FutexCall): boolean {
+  isIn(thread: TrackedThread, call: FutexCall): boolean {
     const length = this.#files.read(thread.syscall)
     if (length <= 0 || !parseSyscall(this.#files.bytes, length, this.#call) || this.#call.kind !== 'inside')
       return false
     return sameCall(futexCallOf(this.#call), call)
   }
 
-  hasOwnMemory(process: ProcessRecord): boolean {
+  hasOwnMemory(process: TrackedProcess): boolean {
     return this.#owners.hasOwnMemory(process)
   }
 
-  #readWords(process: ProcessRecord, address: number, bytes: number): DataView | null {
+  #readWords(process: TrackedProcess, address: number, bytes: number): DataView | null {
     const files = this.#files
     let length = files.readFrom(process.memory, address, bytes, false, 1)
     if (length === 0) {

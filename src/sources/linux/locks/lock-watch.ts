@@ -12,15 +12,15 @@
  * lock up. A loop consists of such owners alone, so every loop in one report was there at T as a whole.
  */
 
-import { type FutexCall, isParked } from '../parse/futex.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
+import { type FutexCall, isParked } from '../parse/futex-lock.ts'
 import type { ObservedWait, ThreadFacts } from '../protocol.ts'
-import type { ProcFiles } from '../scan/proc-files.ts'
-import type { ReportBuilder } from '../scan/report-builder.ts'
-import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
-import type { ThreadReader } from '../scan/thread-reader.ts'
-import { futexUnknown } from '../scan/thread-state.ts'
-import { ClosedSetFinder } from './closed-sets.ts'
+import { futexUnknown } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
+import { ClosedSetFinder } from './closed-set-finder.ts'
 import { LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
+import type { ScheduleReader, WaitReport } from './scan-ports.ts'
 import { type ConfirmedWait, isSeen, UnconfirmedWaits, type WaitInspection } from './unconfirmed-waits.ts'
 
 const whyWeak = {
@@ -48,17 +48,17 @@ function parked({ address, isPrivate }: FutexCall): Seen {
 
 export interface LockWatchParts {
   readonly files: ProcFiles
-  readonly report: ReportBuilder
-  readonly processes: ReadonlyMap<number, ProcessRecord>
+  readonly report: WaitReport
+  readonly processes: ReadonlyMap<number, TrackedProcess>
   readonly procRoot: string
-  readonly threadReader: ThreadReader
+  readonly threadReader: ScheduleReader
 }
 
 export class LockWatch {
   readonly #parts: LockWatchParts
   readonly #reader: LockReader
   readonly #closedSets: ClosedSetFinder
-  #edges = new Map<ThreadRecord, ConfirmedWait>()
+  #edges = new Map<TrackedThread, ConfirmedWait>()
   readonly #doubts: UnconfirmedWaits
 
   constructor(parts: LockWatchParts) {
@@ -69,7 +69,7 @@ export class LockWatch {
   }
 
   /** After a pass that read these processes. What it found before of others is looked at as well, as all must hold together. */
-  finishPass(scope: Iterable<ProcessRecord>, tellsAll: boolean): void {
+  finishPass(scope: Iterable<TrackedProcess>, tellsAll: boolean): void {
     const processes = [...scope]
     this.#reader.startPass()
     const looks = this.#gather(processes)
@@ -86,8 +86,8 @@ export class LockWatch {
   }
 
   /** Threads whose call leaves it possible that somebody owns what they wait for. */
-  #gather(processes: readonly ProcessRecord[]): WaitInspection[] {
-    const looks = new Map<ThreadRecord, WaitInspection>()
+  #gather(processes: readonly TrackedProcess[]): WaitInspection[] {
+    const looks = new Map<TrackedThread, WaitInspection>()
     for (const process of processes) {
       if (process.denied || process.zombie) continue
       for (const thread of process.threads)
@@ -101,7 +101,7 @@ export class LockWatch {
     return [...looks.values()]
   }
 
-  #lookAt(process: ProcessRecord, thread: ThreadRecord): WaitInspection {
+  #lookAt(process: TrackedProcess, thread: TrackedThread): WaitInspection {
     const former = this.#edges.get(thread) ?? null
     const isSettled = former !== null && former.timesRun === thread.timesRun && this.#cannotBeReleased(former)
     return { process, thread, former, isSettled, first: null, second: null, stands: false }
@@ -136,13 +136,13 @@ export class LockWatch {
     }
   }
 
-  #hasNotRun(thread: ThreadRecord): boolean {
+  #hasNotRun(thread: TrackedThread): boolean {
     this.#parts.threadReader.readSchedule(thread, false)
     return !thread.ran && !thread.gone && thread.timesRun >= 0
   }
 
   /** Of waiters and owners, whether they slept from 1 to 4. */
-  #restOf(looks: readonly WaitInspection[]): Map<ThreadRecord, boolean> {
+  #restOf(looks: readonly WaitInspection[]): Map<TrackedThread, boolean> {
     const standing = new Map(looks.map(({ thread, stands }) => [thread, stands]))
     for (const { former, isSettled, second } of looks) {
       const seen = isSettled ? former : second
@@ -155,10 +155,10 @@ export class LockWatch {
   /** Sets what is told from now on. True where that differs from what was. */
   #settle(
     looks: readonly WaitInspection[],
-    standing: ReadonlyMap<ThreadRecord, boolean>,
-    scope: ReadonlySet<ProcessRecord>,
+    standing: ReadonlyMap<TrackedThread, boolean>,
+    scope: ReadonlySet<TrackedProcess>,
   ): boolean {
-    const edges = new Map<ThreadRecord, ConfirmedWait>()
+    const edges = new Map<TrackedThread, ConfirmedWait>()
     for (const look of looks) {
       if (!look.stands) continue
       const edge = this.#edgeOf(look, standing)
@@ -180,7 +180,7 @@ export class LockWatch {
     return false
   }
 
-  #edgeOf(look: WaitInspection, standing: ReadonlyMap<ThreadRecord, boolean>): ConfirmedWait | null {
+  #edgeOf(look: WaitInspection, standing: ReadonlyMap<TrackedThread, boolean>): ConfirmedWait | null {
     const { former, first, second, process, thread } = look
     if (look.isSettled) return this.#stillHolds(former!, standing) ? former : null
     if (first === null || second === null || typeof first === 'string' || typeof second === 'string') return null
@@ -190,12 +190,12 @@ export class LockWatch {
     return { ...second, process, call: thread.futex!, timesRun: thread.timesRun, ownerTimesRun }
   }
 
-  #stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<ThreadRecord, boolean>): boolean {
+  #stillHolds({ owner, ownerTimesRun }: ConfirmedWait, standing: ReadonlyMap<TrackedThread, boolean>): boolean {
     return owner === null || (standing.get(owner) === true && owner.timesRun === ownerTimesRun)
   }
 
   /** What it waits for is known as long as it waits, whoever owns it. */
-  #tellKnown(thread: ThreadRecord, { lock: { kind, evidence } }: ConfirmedWait): void {
+  #tellKnown(thread: TrackedThread, { lock: { kind, evidence } }: ConfirmedWait): void {
     const state = kind === 'thread' ? 'JOIN' : 'MUTEX'
     this.#tell(thread, { state, certain: evidence === null, why: evidence && whyWeak[evidence] })
   }
@@ -205,14 +205,14 @@ export class LockWatch {
     this.#tell(thread, { state: 'CONDVAR', certain: false, why: `${futexUnknown}: ${first}` })
   }
 
-  #tell(thread: ThreadRecord, condition: Pick<ThreadFacts, 'state' | 'certain' | 'why'>): void {
+  #tell(thread: TrackedThread, condition: Pick<ThreadFacts, 'state' | 'certain' | 'why'>): void {
     const { facts } = thread
     if (facts === null || (facts.state === condition.state && facts.why === condition.why)) return
     thread.facts = { ...facts, ...condition }
     this.#parts.report.thread(thread.facts)
   }
 
-  #joins(thread: ThreadRecord): boolean {
+  #joins(thread: TrackedThread): boolean {
     return this.#edges.get(thread)?.lock.kind === 'thread'
   }
 

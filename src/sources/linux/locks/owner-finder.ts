@@ -2,13 +2,14 @@
 
 import { constants } from 'node:os'
 import { compareMemory, errorNumber, robustListOf } from '../native/libc.ts'
+import { isGone, type ProcFiles } from '../native/proc-files.ts'
 import { findPlace, type MappedPlace, mapsShared } from '../parse/maps.ts'
 import { emptyStat, parseStat } from '../parse/stat.ts'
 import { emptyStatm, parseStatm } from '../parse/statm.ts'
 import { parseStatus } from '../parse/status.ts'
-import { isGone, type ProcFiles } from '../scan/proc-files.ts'
-import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
-import { reasonOf } from '../scan/stack-reader.ts'
+import { reasonOf } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 
 const notKnownYet = 'its owner is a thread that is not known yet'
 const ambiguous = 'threads of several pid namespaces may be its owner'
@@ -20,7 +21,7 @@ const uncertainIds =
 const memoryShared = 'its owner is no thread of the process, whose memory others may share'
 
 /** Those that have the same memory run the same program. */
-function isLike(one: ProcessRecord, other: ProcessRecord): boolean {
+function isLike(one: TrackedProcess, other: TrackedProcess): boolean {
   if (other.kernelThread || other.zombie) return false
   const [program, another] = [one.facts?.executable ?? null, other.facts?.executable ?? null]
   return program === null || another === null || program === another
@@ -28,14 +29,14 @@ function isLike(one: ProcessRecord, other: ProcessRecord): boolean {
 
 export class OwnerFinder {
   readonly #files: ProcFiles
-  readonly #processes: ReadonlyMap<number, ProcessRecord>
+  readonly #processes: ReadonlyMap<number, TrackedProcess>
   readonly #procRoot: string
   readonly #statm = emptyStatm()
   readonly #stat = emptyStat()
   /** Of this pass. */
-  readonly #ownMemory = new Map<ProcessRecord, boolean>()
+  readonly #ownMemory = new Map<TrackedProcess, boolean>()
 
-  constructor(files: ProcFiles, processes: ReadonlyMap<number, ProcessRecord>, procRoot: string) {
+  constructor(files: ProcFiles, processes: ReadonlyMap<number, TrackedProcess>, procRoot: string) {
     this.#files = files
     this.#processes = processes
     this.#procRoot = procRoot
@@ -46,19 +47,19 @@ export class OwnerFinder {
   }
 
   /** What an address belongs to; a text is the reason why that is not known. */
-  placeOf(process: ProcessRecord, address: number): MappedPlace | string {
+  placeOf(process: TrackedProcess, address: number): MappedPlace | string {
     const length = this.#files.readOnce(`${process.insidePath}/maps`)
     if (length < 0) return reasonOf(length)
     return findPlace(this.#files.bytes, length, address) ?? notPlaced
   }
 
   /** The thread; null where it has ended; a text is the reason why it is not known. */
-  find(process: ProcessRecord, tid: number, shared: MappedPlace | null): ThreadRecord | string | null {
+  find(process: TrackedProcess, tid: number, shared: MappedPlace | null): TrackedThread | string | null {
     return shared === null ? this.#findWithin(process, tid) : this.#findAmongAll(process, tid, shared)
   }
 
   /** Private memory: nobody but the threads of the process can release what lies there. */
-  #findWithin(process: ProcessRecord, tid: number): ThreadRecord | string | null {
+  #findWithin(process: TrackedProcess, tid: number): TrackedThread | string | null {
     const thread = this.#threadOf(process, tid)
     if (this.#idsOf(process) === 'uncertain') return uncertainIds
     if (!this.hasOwnMemory(process)) return memoryShared
@@ -73,8 +74,8 @@ export class OwnerFinder {
    * An id in shared memory is that of the owner in its own pid namespace, and does not say in which: it must be the only
    * thread so called in all the processes that map the file.
    */
-  #findAmongAll(process: ProcessRecord, tid: number, shared: MappedPlace): ThreadRecord | string | null {
-    const owners: ThreadRecord[] = []
+  #findAmongAll(process: TrackedProcess, tid: number, shared: MappedPlace): TrackedThread | string | null {
+    const owners: TrackedThread[] = []
     let isThere = false
     for (const other of this.#processes.values()) {
       const thread = other.kernelThread ? undefined : this.#threadOf(other, tid)
@@ -89,7 +90,7 @@ export class OwnerFinder {
   }
 
   /** There is no telling which of the threads of another pid namespace that are not known yet has that id. */
-  #mayBeUnknown(process: ProcessRecord, tid: number, shared: MappedPlace): boolean {
+  #mayBeUnknown(process: TrackedProcess, tid: number, shared: MappedPlace): boolean {
     if (process.namespaceDepth > 1 || this.#mayLive(tid)) return true
     for (const other of this.#processes.values()) if (other.namespaceDepth > 1 && this.#maps(other, shared)) return true
     return false
@@ -103,7 +104,7 @@ export class OwnerFinder {
   }
 
   /** No word in its memory was written by the process that it was forked from. */
-  #hasExecuted({ path }: ProcessRecord): boolean {
+  #hasExecuted({ path }: TrackedProcess): boolean {
     const length = this.#files.readOnce(`${path}/stat`)
     return length > 0 && parseStat(this.#files.bytes, length, this.#stat) && this.#stat.hasExecuted
   }
@@ -121,7 +122,7 @@ export class OwnerFinder {
   }
 
   /** Of threads that have a list of robust mutexes glibc has made them all; of a process without any, whatever its program has. */
-  #idsOf(process: ProcessRecord): 'sure' | 'uncertain' {
+  #idsOf(process: TrackedProcess): 'sure' | 'uncertain' {
     const living = process.threads.filter(({ dead, gone }) => !dead && !gone)
     for (const thread of living) thread.isRegistered ||= robustListOf(thread.tid) !== 0
     const registered = living.filter(({ isRegistered }) => isRegistered).length
@@ -129,38 +130,38 @@ export class OwnerFinder {
     return registered === 0 && this.#hasExecuted(process) ? 'sure' : 'uncertain'
   }
 
-  #threadOf(process: ProcessRecord, tid: number): ThreadRecord | undefined {
+  #threadOf(process: TrackedProcess, tid: number): TrackedThread | undefined {
     const isOuter = process.namespaceDepth === 1
     return process.threads.find((thread) => (isOuter ? thread.tid : this.#innerTidOf(thread, process)) === tid)
   }
 
-  #innerTidOf(thread: ThreadRecord, process: ProcessRecord): number {
+  #innerTidOf(thread: TrackedThread, process: TrackedProcess): number {
     if (thread.innerTid === 0) thread.innerTid = this.#readInnerTid(process, thread.tid)
     return thread.innerTid
   }
 
   /** 0 where it is gone. */
-  #readInnerTid(process: ProcessRecord, tid: number): number {
+  #readInnerTid(process: TrackedProcess, tid: number): number {
     const length = this.#files.readOnce(`${process.path}/task/${tid}/status`)
     if (length <= 0) return 0
     return parseStatus(this.#files.bytes.toString('latin1', 0, length)).namespacePids.at(-1) ?? 0
   }
 
   /** Whether the kernel lists it by now. */
-  #lists(process: ProcessRecord, tid: number): boolean {
+  #lists(process: TrackedProcess, tid: number): boolean {
     const tids = this.#files.list(`${process.path}/task`)
     if (typeof tids === 'number') return true
     if (process.namespaceDepth === 1) return tids.includes(tid)
     return tids.some((outer) => this.#readInnerTid(process, outer) === tid)
   }
 
-  #maps(process: ProcessRecord, shared: MappedPlace): boolean {
+  #maps(process: TrackedProcess, shared: MappedPlace): boolean {
     const length = this.#files.readOnce(`${process.insidePath}/maps`)
     return length > 0 && mapsShared(this.#files.bytes.toString('latin1', 0, length), shared)
   }
 
   /** That no other process was made with CLONE_VM, and so can write there. False where it cannot be told. */
-  hasOwnMemory(process: ProcessRecord): boolean {
+  hasOwnMemory(process: TrackedProcess): boolean {
     if (this.#procRoot !== '/proc') return false
     const known = this.#ownMemory.get(process)
     if (known !== undefined) return known
@@ -171,7 +172,7 @@ export class OwnerFinder {
     return isOwn
   }
 
-  #mayShareMemory(process: ProcessRecord, other: ProcessRecord): boolean {
+  #mayShareMemory(process: TrackedProcess, other: TrackedProcess): boolean {
     const compared = compareMemory(process.seenThrough, other.seenThrough)
     if (compared >= 0) return compared === 0
     if (errorNumber() === constants.errno.ESRCH) return false
@@ -180,7 +181,7 @@ export class OwnerFinder {
     return before === undefined || before !== after || ofOther === before
   }
 
-  #sizeOf({ statm }: ProcessRecord): number | undefined {
+  #sizeOf({ statm }: TrackedProcess): number | undefined {
     const length = this.#files.read(statm)
     return length > 0 && parseStatm(this.#files.bytes, length, this.#statm) ? this.#statm.size : undefined
   }

@@ -3,14 +3,15 @@
  * makes no deadlock; but one that was told before does not end by it.
  */
 
-import type { FutexCall } from '../parse/futex.ts'
-import type { ProcessRecord, ThreadRecord } from '../scan/scan-records.ts'
-import type { ThreadReader } from '../scan/thread-reader.ts'
+import type { FutexCall } from '../parse/futex-lock.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { type LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
+import type { ScheduleReader } from './scan-ports.ts'
 
 /** A wait that was found true, and what shows that it still is. */
 export interface ConfirmedWait extends Seen {
-  readonly process: ProcessRecord
+  readonly process: TrackedProcess
   readonly call: FutexCall
   /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
   readonly timesRun: number
@@ -26,8 +27,8 @@ interface Doubt {
 }
 
 export interface WaitInspection {
-  readonly process: ProcessRecord
-  readonly thread: ThreadRecord
+  readonly process: TrackedProcess
+  readonly thread: TrackedThread
   readonly former: ConfirmedWait | null
   /** Nothing can have changed unless waiter or owner ran: nothing but that is read. */
   readonly isSettled: boolean
@@ -46,8 +47,8 @@ export function isSeen(sight: Sight): sight is Seen {
 }
 
 /** Whom it waits for waits as well, and so on: of all others a doubt is of no use. */
-function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>): boolean {
-  const passed = new Set<ThreadRecord>()
+function isStuck(thread: TrackedThread, doubts: ReadonlyMap<TrackedThread, Doubt>): boolean {
+  const passed = new Set<TrackedThread>()
   for (let at = thread; !passed.has(at); ) {
     passed.add(at)
     const edge = doubts.get(at)?.edge
@@ -59,30 +60,30 @@ function isStuck(thread: ThreadRecord, doubts: ReadonlyMap<ThreadRecord, Doubt>)
 }
 
 interface DoubtParts {
-  readonly processes: ReadonlyMap<number, ProcessRecord>
-  readonly threadReader: ThreadReader
+  readonly processes: ReadonlyMap<number, TrackedProcess>
+  readonly threadReader: ScheduleReader
 }
 
 /** What a pass has found. */
 interface Pass {
-  readonly former: ReadonlyMap<ThreadRecord, ConfirmedWait>
-  readonly edges: ReadonlyMap<ThreadRecord, ConfirmedWait>
+  readonly former: ReadonlyMap<TrackedThread, ConfirmedWait>
+  readonly edges: ReadonlyMap<TrackedThread, ConfirmedWait>
   readonly looks: readonly WaitInspection[]
   /** The processes that it looked at. */
-  readonly scope: ReadonlySet<ProcessRecord>
+  readonly scope: ReadonlySet<TrackedProcess>
 }
 
 export class UnconfirmedWaits {
   readonly #parts: DoubtParts
   readonly #reader: LockReader
-  #all: ReadonlyMap<ThreadRecord, Doubt> = new Map()
+  #all: ReadonlyMap<TrackedThread, Doubt> = new Map()
 
   constructor(parts: DoubtParts, reader: LockReader) {
     this.#parts = parts
     this.#reader = reader
   }
 
-  edges(): (readonly [ThreadRecord, ConfirmedWait])[] {
+  edges(): (readonly [TrackedThread, ConfirmedWait])[] {
     return [...this.#all].map(([thread, { edge }]) => [thread, edge])
   }
 
@@ -93,13 +94,13 @@ export class UnconfirmedWaits {
     return before.size !== this.#all.size || [...before.keys()].some((thread) => !this.#all.has(thread))
   }
 
-  #after({ former, edges, looks, scope }: Pass): Map<ThreadRecord, Doubt> {
+  #after({ former, edges, looks, scope }: Pass): Map<TrackedThread, Doubt> {
     const { threadReader, processes } = this.#parts
     const { now } = threadReader
     const lookOf = new Map(looks.map((look) => [look.thread, look]))
     const candidates = new Map(this.#all)
     for (const [thread, edge] of former) candidates.set(thread, { edge, misses: 0, since: now })
-    const doubts = new Map<ThreadRecord, Doubt>()
+    const doubts = new Map<TrackedThread, Doubt>()
     for (const [thread, doubt] of candidates) {
       const isGone = thread.gone || thread.dead || processes.get(thread.pid) !== doubt.edge.process
       if (isGone || edges.has(thread) || !isStuck(thread, candidates)) continue
@@ -112,7 +113,7 @@ export class UnconfirmedWaits {
   }
 
   /** How it was seen: in that call, in none, or waiting for something else. */
-  #sightOf({ edge }: Doubt, thread: ThreadRecord, look: WaitInspection | undefined): How {
+  #sightOf({ edge }: Doubt, thread: TrackedThread, look: WaitInspection | undefined): How {
     // Whoever is stopped, as by a debugger, goes on with the same call.
     if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, edge.call) ? 'none' : 'missed'
     if (look === undefined) return 'missed'

@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os'
 import { connectorIndex, listenMessage } from '../parse/connector.ts'
-import { BatchReceiver } from '../processes/batch-receiver.ts'
+import { BatchReceiver } from './batch-receiver.ts'
 import { bind, closeFd, errorNumber, nameOfErrno, send, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16

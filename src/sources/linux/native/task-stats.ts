@@ -11,7 +11,7 @@ import {
   requestBytes,
   writeRequest,
 } from '../parse/taskstats.ts'
-import { BatchReceiver } from '../processes/batch-receiver.ts'
+import { BatchReceiver } from './batch-receiver.ts'
 import { bind, closeFd, send, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16

@@ -1,5 +1,5 @@
 import { nameOfSignal } from '../signals.ts'
-import { textUpToNul } from './text-of-bytes.ts'
+import { textUpToNul } from './byte-text.ts'
 
 /** A message of the kernel's proc connector: `nlmsghdr` (16 bytes), `cn_msg` (20), `proc_event`. */
 const connectorAt = 16

@@ -1,4 +1,4 @@
-import { textOfBytes } from './text-of-bytes.ts'
+import { textOfBytes } from './byte-text.ts'
 
 /** One line of `/proc/P/maps`. */
 export interface Vma {

@@ -1,5 +1,5 @@
+import { textOfBytes } from './byte-text.ts'
 import { DecimalReader } from './decimal-reader.ts'
-import { textOfBytes } from './text-of-bytes.ts'
 
 /** What is used of `/proc/P/stat` and `/proc/P/task/T/stat`. */
 export interface Stat {

@@ -2,10 +2,10 @@
 
 import type { Clocks } from '../native/clocks.ts'
 import { closeFd, openFd, pread, readlink } from '../native/libc.ts'
+import { textOfBytes } from '../parse/byte-text.ts'
 import { type ConnectorEvent, parseExitStatus } from '../parse/connector.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { parseStatus } from '../parse/status.ts'
-import { textOfBytes } from '../parse/text-of-bytes.ts'
 import type { ProcessEvent } from '../protocol.ts'
 
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC

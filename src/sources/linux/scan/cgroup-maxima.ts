@@ -1,7 +1,7 @@
 /** The maxima of tasks and of CPU time that are set on a cgroup, whichever controllers they stand with. */
 
+import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { CgroupTree } from './cgroup-reader.ts'
-import { ProcFile, type ProcFiles } from './proc-files.ts'
 
 export interface Maxima {
   readonly threadsMax: number | null

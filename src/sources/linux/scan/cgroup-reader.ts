@@ -1,10 +1,10 @@
 /** Reads partitions: the directories of the cgroup hierarchy that processes are told to lie in. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import type { PartitionReading } from '../protocol.ts'
 import { CgroupMaxima } from './cgroup-maxima.ts'
-import { ProcFile, type ProcFiles } from './proc-files.ts'
 
 const partitionsMax = 10_000
 // A directory's links tell what is made or removed in it; what leaves their number as it was is found by these walks.

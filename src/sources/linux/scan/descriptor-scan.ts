@@ -6,14 +6,14 @@
  * is newer: a socket that its holder changes after that is one of a process that ran after it, which is looked at again.
  */
 
+import { isGone } from '../native/proc-files.ts'
+import { reasonOf } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { FdTableReader } from './fd-table-reader.ts'
-import { isGone } from './proc-files.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { fdTableLimits } from './scan-plan.ts'
-import type { ProcessRecord } from './scan-records.ts'
 import type { SocketIndex } from './socket-index.ts'
 import { type SocketKind, socketKinds } from './socket-kinds.ts'
-import { reasonOf } from './stack-reader.ts'
 
 // In units of what looking at one descriptor costs, which is about 4.5 µs, nearly all of it the kernel's.
 const unitsInAScan = 1000
@@ -27,12 +27,12 @@ export class DescriptorScan {
   readonly #report: ReportBuilder
   readonly #tables: FdTableReader
   readonly #index: SocketIndex
-  readonly #now = new Set<ProcessRecord>()
+  readonly #now = new Set<TrackedProcess>()
   /** In the order in which they came. */
-  readonly #waiting = new Set<ProcessRecord>()
+  readonly #waiting = new Set<TrackedProcess>()
   /** What may still be spent on those that wait; below zero what was spent too much. The first scan looks at all there is. */
   #left = Number.POSITIVE_INFINITY
-  readonly #holders = new Map<ProcessRecord, readonly number[]>()
+  readonly #holders = new Map<TrackedProcess, readonly number[]>()
 
   constructor(report: ReportBuilder, tables: FdTableReader, index: SocketIndex) {
     this.#report = report
@@ -41,13 +41,13 @@ export class DescriptorScan {
   }
 
   /** To be looked at in this pass, or in its turn. */
-  want(process: ProcessRecord, { armed }: { armed: boolean }): void {
+  want(process: TrackedProcess, { armed }: { armed: boolean }): void {
     if (armed) this.#now.add(process)
     else this.#waiting.add(process)
   }
 
   /** Looks at what is armed and, in a full scan, at what waits. `lives` is false of those that were dropped since. */
-  finishPass(kind: 'fast' | 'full', lives: (process: ProcessRecord) => boolean): void {
+  finishPass(kind: 'fast' | 'full', lives: (process: TrackedProcess) => boolean): void {
     this.#index.startPass()
     for (const process of this.#now) if (lives(process)) this.#lookThrough(process)
     this.#now.clear()
@@ -60,7 +60,7 @@ export class DescriptorScan {
     if (kind === 'full') this.#left = Math.min(this.#left, 0) + unitsInAScan
   }
 
-  #lookAtWaiting(lives: (process: ProcessRecord) => boolean): void {
+  #lookAtWaiting(lives: (process: TrackedProcess) => boolean): void {
     for (const process of this.#waiting) {
       if (this.#left <= 0) return
       this.#waiting.delete(process)
@@ -69,7 +69,7 @@ export class DescriptorScan {
   }
 
   /** Returns how many descriptors were looked at. */
-  #lookThrough(process: ProcessRecord): number {
+  #lookThrough(process: TrackedProcess): number {
     process.tableStale = false
     process.fdsAtLook = process.fds
     if (process.kernelThread) {
@@ -89,7 +89,7 @@ export class DescriptorScan {
     return table.looked
   }
 
-  #tellSockets(process: ProcessRecord, inodes: readonly number[]): void {
+  #tellSockets(process: TrackedProcess, inodes: readonly number[]): void {
     const counts = inodes.length === 0 ? noSockets : this.#count(process, inodes)
     for (const kind of socketKinds) {
       if (typeof counts === 'string') this.#report.unreadable(process, kind, counts)
@@ -97,7 +97,7 @@ export class DescriptorScan {
     }
   }
 
-  #count(process: ProcessRecord, inodes: readonly number[]): Record<SocketKind, number> | string {
+  #count(process: TrackedProcess, inodes: readonly number[]): Record<SocketKind, number> | string {
     const kinds = this.#index.kindsFor(process.insidePath)
     if (typeof kinds === 'string') return kinds
     const counts = { ...noSockets }

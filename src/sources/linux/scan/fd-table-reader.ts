@@ -3,8 +3,8 @@
 import { constants as fileConstants } from 'node:fs'
 import { constants } from 'node:os'
 import { errorNumber, readlink, statx } from '../native/libc.ts'
-import type { ProcFiles } from './proc-files.ts'
-import type { ProcessRecord } from './scan-records.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
 
 const { EACCES, EINVAL } = constants.errno
 const { S_IFMT, S_IFREG } = fileConstants
@@ -39,7 +39,7 @@ export class FdTableReader {
   }
 
   /** A number below zero is an error's. */
-  read({ isOwn, fdDirectory: { path: directory } }: ProcessRecord): FdTable | number {
+  read({ isOwn, fdDirectory: { path: directory } }: TrackedProcess): FdTable | number {
     const fds = this.#files.list(directory)
     if (typeof fds === 'number') return fds
     // What we keep open of /proc is neither a socket nor open for writing, and may be most of what there is to look at.

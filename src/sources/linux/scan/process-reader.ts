@@ -1,19 +1,20 @@
 /** Reads what belongs to a process as a whole: facts, its list of threads, its counters. */
 
 import { readlink } from '../native/libc.ts'
+import { isDenied, isGone, type ProcFile, type ProcFiles } from '../native/proc-files.ts'
+import { textOfBytes } from '../parse/byte-text.ts'
 import { type Hierarchy, parseCgroup } from '../parse/cgroup.ts'
 import { parseLimits } from '../parse/limits.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptyStatm, parseStatm } from '../parse/statm.ts'
 import { parseStatus } from '../parse/status.ts'
-import { textOfBytes } from '../parse/text-of-bytes.ts'
 import { countTimers } from '../parse/timers.ts'
 import type { ProcessFacts } from '../protocol.ts'
-import { isDenied, isGone, type ProcFile, type ProcFiles } from './proc-files.ts'
+import { reasonOf } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, statmMask, statusMask } from './scan-plan.ts'
-import { type ProcessRecord, ThreadRecord } from './scan-records.ts'
-import { reasonOf } from './stack-reader.ts'
 import { StatusReader, type ValueDepth } from './status-reader.ts'
 
 export interface ProcessReaderOptions {
@@ -67,7 +68,7 @@ export class ProcessReader {
    * Reads facts and tells them if they changed. User and executable only the process itself can change, so one that
    * did not run still has them. False where the process is gone, or another has its pid.
    */
-  readFacts(process: ProcessRecord, ran: boolean): boolean {
+  readFacts(process: TrackedProcess, ran: boolean): boolean {
     const length = this.#files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const { startTicks, parent, kernelThread } = this.#stat
@@ -89,14 +90,14 @@ export class ProcessReader {
   }
 
   /** Whether the process that we know still lives under its pid; a zombie does not. */
-  isSame(process: ProcessRecord): boolean {
+  isSame(process: TrackedProcess): boolean {
     const length = this.#files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     return this.#stat.startTicks === process.facts?.startTicks && (this.#stat.state !== 'Z' || this.#stat.threads > 1)
   }
 
   /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
-  readThreads(process: ProcessRecord, relist: boolean): boolean {
+  readThreads(process: TrackedProcess, relist: boolean): boolean {
     if (!relist && !process.listStale) {
       if (this.#files.stat(process.taskDirectory, false, seldom) < 0) return false
       if (this.#files.links - 2 === process.threads.length) return true
@@ -110,7 +111,7 @@ export class ProcessReader {
         former.delete(tid)
         return known
       }
-      return new ThreadRecord(process.pid, tid, process.path)
+      return new TrackedThread(process.pid, tid, process.path)
     })
     for (const thread of former.values()) {
       thread.gone = true
@@ -121,7 +122,7 @@ export class ProcessReader {
   }
 
   /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
-  readValues(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
+  readValues(process: TrackedProcess, mask: number, depth: ValueDepth): boolean {
     const { armed } = depth
     if ((mask & bitOf('fds')) !== 0 && !this.#readFds(process, armed)) return false
     if ((mask & bitOf('timers')) !== 0 && !this.#readTimers(process, armed)) return false
@@ -130,7 +131,7 @@ export class ProcessReader {
     return (mask & statmMask) === 0 || this.#readMemory(process, mask, armed)
   }
 
-  #readFds(process: ProcessRecord, armed: boolean): boolean {
+  #readFds(process: TrackedProcess, armed: boolean): boolean {
     const count = this.#countFds(process, armed)
     if (isGone(count)) return false
     process.fds = process.isOwn ? count - this.#files.openCount : count
@@ -140,7 +141,7 @@ export class ProcessReader {
     return true
   }
 
-  #countFds(process: ProcessRecord, armed: boolean): number {
+  #countFds(process: TrackedProcess, armed: boolean): number {
     if (!this.#options.fdSizeWorks) {
       const fds = this.#files.list(process.fdDirectory.path)
       return typeof fds === 'number' ? fds : fds.length
@@ -149,7 +150,7 @@ export class ProcessReader {
     return result < 0 ? result : this.#files.size
   }
 
-  #readMemory(process: ProcessRecord, mask: number, armed: boolean): boolean {
+  #readMemory(process: TrackedProcess, mask: number, armed: boolean): boolean {
     const statm = this.#statm
     const report = this.#report
     const length = this.#files.read(process.statm, armed, armed ? always : seldom)
@@ -162,7 +163,7 @@ export class ProcessReader {
     return true
   }
 
-  #readTimers(process: ProcessRecord, armed: boolean): boolean {
+  #readTimers(process: TrackedProcess, armed: boolean): boolean {
     if (!this.#options.timersWork) {
       this.#report.unreadable(process, 'timers', noTimers)
       return true
@@ -175,12 +176,12 @@ export class ProcessReader {
   }
 
   /** A list that does not fit one reading is read whole. */
-  #countTimersOf(process: ProcessRecord, length: number): number {
+  #countTimersOf(process: TrackedProcess, length: number): number {
     const whole = length < 3500 ? length : Math.max(length, this.#files.readOnce(process.timers.path))
     return countTimers(this.#files.bytes.toString('latin1', 0, whole))
   }
 
-  #readUid(process: ProcessRecord): number | null {
+  #readUid(process: TrackedProcess): number | null {
     const text = this.#readText(process.status, false)
     if (typeof text === 'number') return null
     const { uid, namespacePids } = parseStatus(text)
@@ -193,20 +194,20 @@ export class ProcessReader {
     return length <= 0 ? length : this.#files.bytes.toString('latin1', 0, length)
   }
 
-  #readExecutable(process: ProcessRecord): string | null {
+  #readExecutable(process: TrackedProcess): string | null {
     const length = readlink(`${process.insidePath}/exe`, this.#path, this.#path.length)
     if (length <= 0) return null
     const path = textOfBytes(this.#path, 0, length)
     return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path
   }
 
-  #readPartition(process: ProcessRecord): readonly string[] | null {
+  #readPartition(process: TrackedProcess): readonly string[] | null {
     const length = this.#files.read(process.cgroup, false, seldom)
     return length < 0 ? null : parseCgroup(textOfBytes(this.#files.bytes, 0, length), this.#options.hierarchy)
   }
 
   /** The same object as before where nothing changed, which spares the comparison. */
-  #readRlimits(process: ProcessRecord): ProcessFacts['rlimits'] {
+  #readRlimits(process: TrackedProcess): ProcessFacts['rlimits'] {
     const length = this.#files.read(process.limits, false, seldom)
     if (length <= 0) return null
     const text = this.#files.bytes.toString('latin1', 0, length)

@@ -1,13 +1,14 @@
 /** Reads one process with its threads, as deep as is asked. */
 
+import type { ProcFiles } from '../native/proc-files.ts'
 import { locksBit } from '../protocol.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { DescriptorScan } from './descriptor-scan.ts'
-import type { KernelAbilities } from './kernel-abilities.ts'
-import type { ProcFiles } from './proc-files.ts'
+import type { KernelFeatures } from './kernel-features.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, cpuMask, everythingMask, fdTableMask, ranMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
-import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
@@ -34,7 +35,7 @@ export class ProcessScan {
   readonly #processReader: ProcessReader
   readonly #descriptors: DescriptorScan
 
-  constructor(files: ProcFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelAbilities) {
+  constructor(files: ProcFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelFeatures) {
     this.#files = files
     this.#report = report
     this.#stacks = new StackReader(files, report, abilities)
@@ -50,19 +51,19 @@ export class ProcessScan {
   }
 
   /** Whether the process that we know still lives under its pid. */
-  isSame(process: ProcessRecord): boolean {
+  isSame(process: TrackedProcess): boolean {
     return this.#processReader.isSame(process)
   }
 
   /** Nothing of what was read of it since the mark is told. */
-  takeBack(process: ProcessRecord): void {
+  takeBack(process: TrackedProcess): void {
     this.#stacks.abandonProcess()
     this.#report.takeBack()
     process.forgetTold()
   }
 
   /** Whether nothing can have changed in any thread since the last pass of this kind: none ran, and all were blocked then. */
-  rests({ atRest, listStale, threads }: ProcessRecord): boolean {
+  rests({ atRest, listStale, threads }: TrackedProcess): boolean {
     if (!atRest || listStale) return false
     for (const { blocked, dead } of threads) if (!blocked && !dead) return false
     for (const thread of threads) this.threadReader.noteRest(thread)
@@ -70,17 +71,17 @@ export class ProcessScan {
   }
 
   /** Of a process at rest: only the shares of CPU time, which fall to zero. */
-  tellRest(process: ProcessRecord): void {
+  tellRest(process: TrackedProcess): void {
     for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
   }
 
   /** Has stacks looked up that had to wait for their turn. */
-  wantStacks(process: ProcessRecord): void {
+  wantStacks(process: TrackedProcess): void {
     if (process.stacksPending && this.#stacks.mayReadMaps) this.#stacks.wantAgain(process)
   }
 
   /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
-  readWhole(process: ProcessRecord, depth: Depth): boolean {
+  readWhole(process: TrackedProcess, depth: Depth): boolean {
     const { ran, thorough, deep } = depth
     process.ranSinceWhole = false
     const armed = depth.plan !== 0
@@ -109,7 +110,7 @@ export class ProcessScan {
    * Has its descriptors looked through, if they may hold something else than when that was done last. As many as before
    * are most often the same ones: where none of them is armed, that is left for its turn.
    */
-  #wantTable(process: ProcessRecord, { ran, turn, deep, plan }: Depth): void {
+  #wantTable(process: TrackedProcess, { ran, turn, deep, plan }: Depth): void {
     if (ran) process.tableStale = true
     const armed = (plan & fdTableMask) !== 0
     const changed = process.tableStale && (armed || turn || process.fds !== process.fdsAtLook)
@@ -117,7 +118,7 @@ export class ProcessScan {
     if (changed || deep || (armed && turn)) this.#descriptors.want(process, { armed })
   }
 
-  #readThreadsThatRan(process: ProcessRecord, armed: boolean, deep: boolean): boolean {
+  #readThreadsThatRan(process: TrackedProcess, armed: boolean, deep: boolean): boolean {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
       const read = thread.gone || !this.#readThread(process, thread, armed, deep)
@@ -131,7 +132,7 @@ export class ProcessScan {
   }
 
   /** False where it is gone. */
-  #readThread(process: ProcessRecord, thread: ThreadRecord, armed: boolean, deep: boolean): boolean {
+  #readThread(process: TrackedProcess, thread: TrackedThread, armed: boolean, deep: boolean): boolean {
     if (thread.ran) {
       if (!this.threadReader.readAll(process, thread, armed)) return false
       if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
@@ -141,7 +142,7 @@ export class ProcessScan {
     return !deep || this.threadReader.readName(thread)
   }
 
-  #removeGone(process: ProcessRecord): void {
+  #removeGone(process: TrackedProcess): void {
     for (const thread of process.threads) {
       if (!thread.gone) continue
       thread.forget(this.#files)
@@ -151,7 +152,7 @@ export class ProcessScan {
   }
 
   /** What the mask names. False where it is gone, or ends. */
-  readFast(process: ProcessRecord, mask: number): boolean {
+  readFast(process: TrackedProcess, mask: number): boolean {
     let processMask = mask & ~threadMask
     if ((mask & ranMask) !== 0) {
       const ran = !this.rests(process) && this.readSchedules(process, true)
@@ -167,7 +168,7 @@ export class ProcessScan {
     return this.#stacks.finishProcess(process, true)
   }
 
-  #readThreadsFast(process: ProcessRecord, mask: number): void {
+  #readThreadsFast(process: TrackedProcess, mask: number): void {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, true)
       if (thread.gone) {
@@ -182,13 +183,13 @@ export class ProcessScan {
   }
 
   /** False where it is gone. */
-  #readThreadFast(process: ProcessRecord, thread: ThreadRecord, mask: number): boolean {
+  #readThreadFast(process: TrackedProcess, thread: TrackedThread, mask: number): boolean {
     if ((mask & locksBit) !== 0) return this.threadReader.readAll(process, thread, true)
     return (mask & stackMask) === 0 || this.threadReader.readStack(process, thread)
   }
 
   /** Reads how often each thread ran. True where one did, or is gone. */
-  readSchedules(process: ProcessRecord, armed: boolean): boolean {
+  readSchedules(process: TrackedProcess, armed: boolean): boolean {
     let ran = process.listStale
     for (const thread of process.threads) {
       this.threadReader.readSchedule(thread, armed)

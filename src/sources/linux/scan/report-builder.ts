@@ -13,6 +13,7 @@ import {
   type Unreadable,
   type valueStride,
 } from '../protocol.ts'
+import type { Subject } from '../tracked/report-subject.ts'
 
 /** Numbers that grow, without an allocation a number. */
 class Numbers {
@@ -38,16 +39,6 @@ class Numbers {
 /** By number as in a row of values. */
 export const qualities = ['exact', 'estimate', 'lower-bound'] as const
 export type Quality = (typeof qualities)[number]
-
-/** What a row is about, and what was last told of it. */
-export interface Subject {
-  readonly pid: number
-  /** 0 is the process itself. */
-  readonly subjectTid: number
-  /** The value last told, by index in scannedLimits; what is not exact as a number below zero; NaN before the first. */
-  readonly sent: number[]
-  reasons: Map<ScannedLimit, string> | null
-}
 
 interface Mark {
   values: number

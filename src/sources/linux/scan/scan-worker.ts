@@ -2,9 +2,9 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
+import { ProcFiles } from '../native/proc-files.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from '../protocol.ts'
-import { findAbilities } from './kernel-abilities.ts'
-import { ProcFiles } from './proc-files.ts'
+import { detectKernelFeatures } from './kernel-features.ts'
 import { ReportBuilder } from './report-builder.ts'
 import { type PassKind, ScanBudget } from './scan-budget.ts'
 import { type Degrading, Scanner } from './scanner.ts'
@@ -50,7 +50,7 @@ class ScanLoop {
 
   constructor() {
     const { procRoot, cgroupRoot } = options
-    const abilities = findAbilities(procRoot, cgroupRoot)
+    const abilities = detectKernelFeatures(procRoot, cgroupRoot)
     if (!abilities.schedstatWorks)
       this.#degrading.degraded('schedstat', 'the kernel keeps no scheduling figures: every thread is read in each scan')
     const files = this.#files

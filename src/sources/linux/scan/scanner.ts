@@ -2,18 +2,18 @@
 
 import { LockWatch } from '../locks/lock-watch.ts'
 import { nameOfErrno } from '../native/libc.ts'
+import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import { TaskStats } from '../native/task-stats.ts'
 import { locksBit, type ScanCommand } from '../protocol.ts'
+import { TrackedProcess } from '../tracked/tracked-process.ts'
 import { CgroupReader } from './cgroup-reader.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { IdleProcesses } from './idle-processes.ts'
-import { type KernelAbilities, whyNoOwners } from './kernel-abilities.ts'
-import { ProcFile, type ProcFiles } from './proc-files.ts'
+import { type KernelFeatures, whyNoOwners } from './kernel-features.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { ranMask, ScanPlan } from './scan-plan.ts'
-import { ProcessRecord } from './scan-records.ts'
 import { SocketIndex } from './socket-index.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
 
@@ -38,14 +38,14 @@ export interface ScannerParts {
   readonly procRoot: string
   readonly files: ProcFiles
   readonly report: ReportBuilder
-  readonly abilities: KernelAbilities
+  readonly abilities: KernelFeatures
   readonly degrading: Degrading
 }
 
 export class Scanner {
   readonly plan = new ScanPlan()
   readonly #parts: ScannerParts
-  readonly #processes = new Map<number, ProcessRecord>()
+  readonly #processes = new Map<number, TrackedProcess>()
   readonly #born = new Map<number, number>()
   readonly #orphanMakers = new Set<number>()
   readonly #scan: ProcessScan
@@ -61,7 +61,7 @@ export class Scanner {
   readonly #restSinceFast: IdleProcesses | null
   #scans = 0
   /** What the fast pass read the threads of. */
-  readonly #lockScope: ProcessRecord[] = []
+  readonly #lockScope: TrackedProcess[] = []
 
   constructor(parts: ScannerParts) {
     const { files, report, abilities, procRoot } = parts
@@ -167,7 +167,7 @@ export class Scanner {
     }
   }
 
-  #drop(process: ProcessRecord): void {
+  #drop(process: TrackedProcess): void {
     process.forget(this.#parts.files)
     this.#processes.delete(process.pid)
   }
@@ -175,14 +175,14 @@ export class Scanner {
   // ---- full ----
 
   #scanNew(pid: number): void {
-    const process = new ProcessRecord(pid, this.#parts.procRoot)
+    const process = new TrackedProcess(pid, this.#parts.procRoot)
     this.#parts.report.mark()
     process.seenIn = this.#scans
     this.#processes.set(pid, process)
     this.#scanWhole(process, { ran: true, turn: true, thorough: true, deep: true })
   }
 
-  #scanKnown(process: ProcessRecord): void {
+  #scanKnown(process: TrackedProcess): void {
     const { report } = this.#parts
     report.mark()
     process.seenIn = this.#scans
@@ -205,7 +205,7 @@ export class Scanner {
   }
 
   /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  #scanWhole(process: ProcessRecord, depth: Omit<Depth, 'plan'>): void {
+  #scanWhole(process: TrackedProcess, depth: Omit<Depth, 'plan'>): void {
     if (this.#scan.readWhole(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
       if (process.zombie) return
       if (depth.thorough) this.#lookForPartition(process)
@@ -227,12 +227,12 @@ export class Scanner {
     if (told.length !== names.length || told.some((name, place) => name !== names[place])) process.factsStale = true
   }
 
-  #lookForPartition(process: ProcessRecord): void {
+  #lookForPartition(process: TrackedProcess): void {
     const partition = process.facts?.partition
     if (partition && !this.#cgroups.has(partition)) this.#cgroups.walkSoon()
   }
 
-  #takeInventory(process: ProcessRecord): void {
+  #takeInventory(process: TrackedProcess): void {
     const { report } = this.#parts
     let living = 0
     for (const { dead } of process.threads) if (!dead) living++
@@ -253,16 +253,16 @@ export class Scanner {
     for (const process of armed) this.#scanFastOne(process)
   }
 
-  #known(pids: Iterable<number>): ProcessRecord[] {
+  #known(pids: Iterable<number>): TrackedProcess[] {
     return [...pids].flatMap((pid) => this.#processes.get(pid) ?? [])
   }
 
   /** To ask of the process whether it ran costs less than to look at each of its threads. */
-  #isCheaperAsked({ pid, threads, zombie }: ProcessRecord): boolean {
+  #isCheaperAsked({ pid, threads, zombie }: TrackedProcess): boolean {
     return !zombie && threads.length >= askedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
   }
 
-  #scanFastOne(process: ProcessRecord): void {
+  #scanFastOne(process: TrackedProcess): void {
     const mask = this.plan.maskOf(process.pid)
     if (mask === 0 || process.zombie) return
     this.#parts.report.mark()

@@ -3,24 +3,21 @@
  * has no stack pointer that could be read, so the extent of its stack that was ever touched, as an estimate.
  */
 
-import { nameOfErrno, robustListOf } from '../native/libc.ts'
+import { robustListOf } from '../native/libc.ts'
+import { isGone, type ProcFiles } from '../native/proc-files.ts'
 import { canBeStack, findMainStack, findVmas, type Vma } from '../parse/maps.ts'
 import { lowestTouchedPage, pagemapWordBytes } from '../parse/pagemap.ts'
-import { isDenied, isGone, type ProcFiles } from './proc-files.ts'
+import { reasonOf } from '../reasons.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
-import { permissionDenied } from './thread-state.ts'
 
 const unarmedMapsReadingsMax = 64
 const pagemapPagesAtOnce = 4096
 const runningUnknown = 'running, and its stack is not known yet'
 
-export function reasonOf(result: number): string {
-  return isDenied(result) ? permissionDenied : nameOfErrno(-result)
-}
-
 interface Wanted {
-  readonly thread: ThreadRecord
+  readonly thread: TrackedThread
   /** An address in its stack; 0 for the main thread's own. */
   readonly address: number
   /** Its stack pointer; 0 while it runs. */
@@ -53,19 +50,19 @@ export class StackReader {
   }
 
   /** Has the threads read again whose stacks had to wait for their turn. */
-  wantAgain(process: ProcessRecord): void {
+  wantAgain(process: TrackedProcess): void {
     process.stacksPending = false
     for (const thread of process.threads) if (thread.stackTimesRun < 0) thread.classifiedTimesRun = -1
   }
 
-  readBlocked(process: ProcessRecord, thread: ThreadRecord, stackPointer: number): void {
+  readBlocked(process: TrackedProcess, thread: TrackedThread, stackPointer: number): void {
     if (stackPointer >= thread.stackStart && stackPointer < thread.stackEnd) {
       this.#report.value(thread, 'stack', thread.stackEnd - stackPointer)
       this.#tellSizes(process, thread)
     } else this.#wanted.push({ thread, address: stackPointer, stackPointer })
   }
 
-  readRunning(process: ProcessRecord, thread: ThreadRecord): void {
+  readRunning(process: TrackedProcess, thread: TrackedThread): void {
     if (thread.stackEnd > 0) {
       this.#tellTouched(process, thread)
       // The main thread's stack grows: below what we know of it there may be more by now.
@@ -78,14 +75,14 @@ export class StackReader {
     else this.#wanted.push({ thread, address, stackPointer: 0 })
   }
 
-  tellUnreadable(process: ProcessRecord, thread: ThreadRecord, reason: string): void {
+  tellUnreadable(process: TrackedProcess, thread: TrackedThread, reason: string): void {
     this.#report.unreadable(thread, 'stack', reason)
     if (thread.isMain && Number.isFinite(process.stackSoft)) this.#tellSizes(process, thread)
     else this.#report.unreadable(thread, 'stack-size', reason)
   }
 
   /** Looks the stacks up that are not known yet, with one reading of `maps`. False where the process is gone. */
-  finishProcess(process: ProcessRecord, armed: boolean): boolean {
+  finishProcess(process: TrackedProcess, armed: boolean): boolean {
     if (this.#wanted.length === 0) return true
     const wanted = this.#wanted
     this.#wanted = []
@@ -105,7 +102,7 @@ export class StackReader {
     this.#wanted = []
   }
 
-  #lookUp(process: ProcessRecord, wanted: readonly Wanted[], length: number): void {
+  #lookUp(process: TrackedProcess, wanted: readonly Wanted[], length: number): void {
     const { bytes } = this.#files
     const placed = wanted.filter(({ address }) => address !== 0).sort((a, b) => a.address - b.address)
     const found = findVmas(
@@ -118,7 +115,7 @@ export class StackReader {
       this.#take(process, one, one.address === 0 ? findMainStack(bytes, length) : (vmas.get(one) ?? null))
   }
 
-  #take(process: ProcessRecord, { thread, stackPointer }: Wanted, vma: Vma | null): void {
+  #take(process: TrackedProcess, { thread, stackPointer }: Wanted, vma: Vma | null): void {
     const running = stackPointer === 0
     if (!vma || (running && !canBeStack(vma))) {
       this.tellUnreadable(process, thread, running ? runningUnknown : 'its stack pointer lies in no mapping')
@@ -132,13 +129,13 @@ export class StackReader {
     }
   }
 
-  #remember(thread: ThreadRecord, { start, end }: Vma): void {
+  #remember(thread: TrackedThread, { start, end }: Vma): void {
     if (thread.stackEnd !== end) thread.lowestTouched = 0
     thread.stackStart = start
     thread.stackEnd = end
   }
 
-  #tellTouched(process: ProcessRecord, thread: ThreadRecord): void {
+  #tellTouched(process: TrackedProcess, thread: TrackedThread): void {
     const failure = this.#findLowestTouched(process, thread)
     if (failure !== null) this.tellUnreadable(process, thread, failure)
     else {
@@ -148,7 +145,7 @@ export class StackReader {
   }
 
   /** Goes down from the lowest page known, as long as there are touched ones. Returns why it failed, or null. */
-  #findLowestTouched(process: ProcessRecord, thread: ThreadRecord): string | null {
+  #findLowestTouched(process: TrackedProcess, thread: TrackedThread): string | null {
     const pageBytes = this.#pageBytes
     const words = this.#words
     const path = `${process.insidePath}/pagemap`
@@ -167,7 +164,7 @@ export class StackReader {
     return null
   }
 
-  #tellSizes(process: ProcessRecord, thread: ThreadRecord): void {
+  #tellSizes(process: TrackedProcess, thread: TrackedThread): void {
     const mapped = thread.stackEnd - thread.stackStart
     const soft = process.stackSoft
     const size = thread.isMain && Number.isFinite(soft) ? soft : mapped

@@ -1,11 +1,12 @@
 /** Reads what only `status` tells of a process: its locked memory, and the signals that are pending. */
 
+import type { ProcFiles } from '../native/proc-files.ts'
 import { type PendingSignals, parsePendingSignals } from '../parse/signals.ts'
 import { parseStatus } from '../parse/status.ts'
-import type { ProcFiles } from './proc-files.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf } from './scan-plan.ts'
-import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
 
 // From which reading on a file is kept open.
 const always = 1
@@ -30,7 +31,7 @@ export class StatusReader {
   }
 
   /** What the mask names of it. False where the process is gone or ending. */
-  read(process: ProcessRecord, mask: number, depth: ValueDepth): boolean {
+  read(process: TrackedProcess, mask: number, depth: ValueDepth): boolean {
     const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
     if (length <= 0) return false
     const text = this.#files.bytes.toString('latin1', 0, length)
@@ -44,7 +45,7 @@ export class StatusReader {
   }
 
   /** Those to the process, and those to each of its threads. */
-  #tellSignals(process: ProcessRecord, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
+  #tellSignals(process: TrackedProcess, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
     if (pending === null) {
       this.#report.unreadable(process, 'signals', noMasks)
       return
@@ -67,13 +68,13 @@ export class StatusReader {
   }
 
   /** Null of one that is gone: the next scan finds it so. */
-  #readThread(process: ProcessRecord, thread: ThreadRecord): PendingSignals | null {
+  #readThread(process: TrackedProcess, thread: TrackedThread): PendingSignals | null {
     const length = this.#files.readOnce(`${process.path}/task/${thread.tid}/status`)
     return length > 0 ? parsePendingSignals(this.#files.bytes.toString('latin1', 0, length)) : null
   }
 }
 
-function noteSignals(thread: ThreadRecord, pending: PendingSignals | null): void {
+function noteSignals(thread: TrackedThread, pending: PendingSignals | null): void {
   thread.signals = pending?.ofThread ?? 0
   thread.signalsQueue = pending?.ofThreadQueue ?? false
 }

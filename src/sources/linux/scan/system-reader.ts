@@ -1,10 +1,10 @@
 /** Reads the machine as a whole. */
 
 import { nameOfErrno } from '../native/libc.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
+import { ProcFile } from '../native/proc-files.ts'
 import { parseMeminfo } from '../parse/meminfo.ts'
 import type { SystemReading } from '../protocol.ts'
-import type { ProcFiles } from './proc-files.ts'
-import { ProcFile } from './proc-files.ts'
 
 type Maxima = Pick<SystemReading, 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
 

@@ -1,17 +1,19 @@
 /** Reads one thread: whether it ran, what it waits for, what it used. */
 
-import { futexCallOf, mayHaveOwner } from '../parse/futex.ts'
+import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
+import { futexCallOf, mayHaveOwner } from '../parse/futex-lock.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
 import type { ThreadFacts, WaitsOn } from '../protocol.ts'
-import { CpuWindow } from './cpu-window.ts'
-import { isDenied, isGone, type ProcFiles } from './proc-files.ts'
+import { reasonOf } from '../reasons.ts'
+import { CpuWindow } from '../tracked/cpu-window.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
+import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { cpuMask, stackMask } from './scan-plan.ts'
-import type { ProcessRecord, ThreadRecord } from './scan-records.ts'
-import { reasonOf, type StackReader } from './stack-reader.ts'
-import { type Classified, classifyThread } from './thread-state.ts'
+import { cpuMask } from './scan-plan.ts'
+import type { StackReader } from './stack-reader.ts'
+import { classifyThread, type ThreadClassification } from './thread-state.ts'
 
 // Of threads that seldom run these are opened for each reading, so that they take no descriptors from what is read always.
 const keepFrom = 5
@@ -54,7 +56,7 @@ export class ThreadReader {
   }
 
   /** Reads how often it ran, and sets `gone` and `ran`. The hot path of the scan: nothing else is read of a thread at rest. */
-  readSchedule(thread: ThreadRecord, armed: boolean): void {
+  readSchedule(thread: TrackedThread, armed: boolean): void {
     const length = this.#files.read(thread.schedstat, armed)
     if (length < 0 && isGone(length)) {
       thread.gone = true
@@ -71,12 +73,12 @@ export class ThreadReader {
   }
 
   /** It has not run since it was read last. */
-  noteRest(thread: ThreadRecord): void {
+  noteRest(thread: TrackedThread): void {
     thread.readAt = this.now
     thread.ran = false
   }
 
-  #noteUse(thread: ThreadRecord): void {
+  #noteUse(thread: TrackedThread): void {
     const { runNs, timesRun } = this.#schedstat
     // It stood at the former figure until the former reading.
     if (thread.runNs >= 0) {
@@ -88,7 +90,7 @@ export class ThreadReader {
   }
 
   /** Everything of a thread that ran. False where it is gone. */
-  readAll(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
+  readAll(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {
     const timesRun = thread.timesRun
     if (!this.#readCall(process, thread, armed)) return false
     const length = this.#files.read(thread.stat, armed, keepFrom)
@@ -118,7 +120,7 @@ export class ThreadReader {
     return true
   }
 
-  #noteFutex(thread: ThreadRecord, { isFutex }: Classified): void {
+  #noteFutex(thread: TrackedThread, { isFutex }: ThreadClassification): void {
     thread.futex = isFutex ? futexCallOf(this.#call) : null
     thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
   }
@@ -128,7 +130,7 @@ export class ThreadReader {
   }
 
   /** Name and priority, which others can change while it rests. False where it is gone. */
-  readName(thread: ThreadRecord): boolean {
+  readName(thread: TrackedThread): boolean {
     const length = this.#files.read(thread.stat, false, keepFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
@@ -142,7 +144,7 @@ export class ThreadReader {
   }
 
   /** Its stack alone, for the fast pass. False where it is gone. */
-  readStack(process: ProcessRecord, thread: ThreadRecord): boolean {
+  readStack(process: TrackedProcess, thread: TrackedThread): boolean {
     if (process.kernelThread || process.denied || thread.dead) return true
     if (thread.timesRun >= 0 && thread.timesRun === thread.stackTimesRun) return true
     const timesRun = thread.timesRun
@@ -153,7 +155,7 @@ export class ThreadReader {
   }
 
   /** CPU time, and the share of the last second. */
-  tellUse(thread: ThreadRecord, mask: number): void {
+  tellUse(thread: TrackedThread, mask: number): void {
     if ((mask & cpuMask) === 0) return
     if (thread.runNs < 0) {
       this.#report.unreadable(thread, 'cpu-time', noSchedstat)
@@ -165,7 +167,7 @@ export class ThreadReader {
   }
 
   /** The share of a thread that did not run falls, to zero at last. */
-  tellShare(thread: ThreadRecord): void {
+  tellShare(thread: TrackedThread): void {
     if (thread.runNs < 0) return
     thread.cpu ??= new CpuWindow(this.now, thread.runNs)
     const permille = thread.cpu.permille(this.now, thread.runNs)
@@ -174,13 +176,13 @@ export class ThreadReader {
     this.#report.value(thread, 'cpu', permille)
   }
 
-  #noteBirth(thread: ThreadRecord): void {
+  #noteBirth(thread: TrackedThread): void {
     if (thread.cpu || thread.runNs < 0) return
     const ageMs = ((this.nowTicks - this.#stat.startTicks) * 1000) / ticksPerSecond
     thread.cpu = ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
   }
 
-  #readCall(process: ProcessRecord, thread: ThreadRecord, armed: boolean): boolean {
+  #readCall(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {
     this.#callFailure = null
     if (process.kernelThread) return true
     if (process.denied) {
@@ -195,15 +197,15 @@ export class ThreadReader {
     return true
   }
 
-  #tellStack(process: ProcessRecord, thread: ThreadRecord): void {
+  #tellStack(process: TrackedProcess, thread: TrackedThread): void {
     if (this.#callFailure !== null) this.#stacks.tellUnreadable(process, thread, this.#callFailure)
     else if (this.#call.kind === 'running') this.#stacks.readRunning(process, thread)
     else this.#stacks.readBlocked(process, thread, this.#call.stackPointer)
   }
 
   #tellFacts(
-    thread: ThreadRecord,
-    { state, on, certain, why }: Classified,
+    thread: TrackedThread,
+    { state, on, certain, why }: ThreadClassification,
     { name, priority }: Pick<ThreadFacts, 'name' | 'priority'>,
   ): void {
     const former = thread.facts
@@ -215,8 +217,4 @@ export class ThreadReader {
     thread.facts = { pid: thread.pid, tid: thread.tid, name, state, on, certain, why, since, priority }
     this.#report.thread(thread.facts)
   }
-}
-
-export function wantsStack(mask: number): boolean {
-  return (mask & stackMask) !== 0
 }

@@ -1,11 +1,12 @@
 /** Which thread state Linux's own readings stand for. Pure: the readings come in, the state and its reason go out. */
 
 import type { ThreadState } from '../../../kernel/states.ts'
+import { type BlockingCall, blockingCallsOf } from '../parse/blocking-calls.ts'
 import { hexadecimalOf, type SystemCall } from '../parse/syscall.ts'
-import { type WaitingCall, waitingCallsOf } from '../parse/system-calls.ts'
 import type { WaitsOn } from '../protocol.ts'
+import { futexUnknown } from '../reasons.ts'
 
-export interface Classified {
+export interface ThreadClassification {
   readonly state: ThreadState | null
   readonly on: WaitsOn | null
   readonly certain: boolean
@@ -16,9 +17,7 @@ export interface Classified {
   readonly isFutex?: true
 }
 
-export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
-
-function known(state: ThreadState, on: WaitsOn | null, blocked = true): Classified {
+function known(state: ThreadState, on: WaitsOn | null, blocked = true): ThreadClassification {
   return {
     state,
     on,
@@ -28,11 +27,11 @@ function known(state: ThreadState, on: WaitsOn | null, blocked = true): Classifi
   }
 }
 
-function unknown(why: string): Classified {
+function unknown(why: string): ThreadClassification {
   return { state: null, on: null, certain: false, why, blocked: true }
 }
 
-const running: Classified = {
+const running: ThreadClassification = {
   state: 'RUNNING',
   on: null,
   certain: false,
@@ -44,11 +43,9 @@ const dead = known('DEAD', null)
 const waitsForPage = known('WAITPAGE', null)
 const kernelThreadSleeps = unknown('kernel thread: no system call tells what it waits for')
 const outsideCall = unknown('sleeps outside a system call')
-const ranMeanwhile: Classified = { ...unknown('it ran while it was read'), blocked: false }
+const ranMeanwhile: ThreadClassification = { ...unknown('it ran while it was read'), blocked: false }
 const program32 = unknown('a 32-bit program: its system calls are numbered otherwise')
 
-export const futexUnknown =
-  'a futex wait: Linux does not tell a condition variable from a semaphore, nor from a lock whose owner is not found'
 const futexCommandMask = 127
 const futexLockPi = 6
 const futexLockPi2 = 13
@@ -58,25 +55,25 @@ function whyUnknown(arch: string): string {
   return arch === 'x64' ? futexUnknown : `${futexUnknown}: owners of locks are not read on ${arch}`
 }
 
-function inFutex(name: string, call: SystemCall, arch: string): Classified {
+function inFutex(name: string, call: SystemCall, arch: string): ThreadClassification {
   const on = { call: name, address: hexadecimalOf(call, 0) }
   const command = call.low[1]! & futexCommandMask
   if (command === futexLockPi || command === futexLockPi2) return { ...known('MUTEX', on), isFutex: true }
   return { state: 'CONDVAR', on, certain: false, why: whyUnknown(arch), blocked: true, isFutex: true }
 }
 
-function inCall(waiting: WaitingCall, call: SystemCall, arch: string): Classified {
+function inCall(waiting: BlockingCall, call: SystemCall, arch: string): ThreadClassification {
   const { name, state, first } = waiting
   if (first === 'futex') return inFutex(name, call, arch)
   if (state === 'CONDVAR') return { state, on: { call: name }, certain: false, why: futexUnknown, blocked: true }
   return known(state, first === 'fd' ? { call: name, fd: call.low[0]! | 0 } : { call: name })
 }
 
-function asleep(call: SystemCall, arch: string): Classified {
+function asleep(call: SystemCall, arch: string): ThreadClassification {
   if (call.kind === 'running') return ranMeanwhile
   if (call.kind === 'outside') return outsideCall
   if (call.stackPointer < addresses32 && call.programCounter < addresses32) return program32
-  const calls = waitingCallsOf(arch)
+  const calls = blockingCallsOf(arch)
   if (!calls) return unknown(`the system calls of ${arch} are not known`)
   const waiting = calls.get(call.number)
   return waiting ? inCall(waiting, call, arch) : unknown(`sleeps in system call ${call.number}`)
@@ -91,7 +88,7 @@ export interface ThreadReading {
   readonly arch: string
 }
 
-export function classifyThread({ letter, kernelThread, call, arch }: ThreadReading): Classified {
+export function classifyThread({ letter, kernelThread, call, arch }: ThreadReading): ThreadClassification {
   switch (letter) {
     case 'R':
       return running

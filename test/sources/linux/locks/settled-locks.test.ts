@@ -1,9 +1,9 @@
 /** What those at rest cost to watch: the scan in this very thread, its readings counted. */
 
 import { afterAll, expect, test } from 'vitest'
+import { type ProcFile, ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
 import { locksBit } from '../../../../src/sources/linux/protocol.ts'
-import { findAbilities } from '../../../../src/sources/linux/scan/kernel-abilities.ts'
-import { type ProcFile, ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
+import { detectKernelFeatures } from '../../../../src/sources/linux/scan/kernel-features.ts'
 import { ReportBuilder } from '../../../../src/sources/linux/scan/report-builder.ts'
 import { Scanner } from '../../../../src/sources/linux/scan/scanner.ts'
 import { start } from '../../../support/programs.ts'
@@ -21,7 +21,7 @@ const procRoot = '/proc'
 const files = new CountedFiles()
 const report = new ReportBuilder()
 const degrading = { degraded: () => {}, recovered: () => {} }
-const abilities = findAbilities(procRoot, '/sys/fs/cgroup')
+const abilities = detectKernelFeatures(procRoot, '/sys/fs/cgroup')
 const scanner = new Scanner({ procRoot, files, report, abilities, degrading })
 
 afterAll(() => {

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
 import { cpuMaxOf } from '../../../../src/sources/linux/scan/cgroup-maxima.ts'
 import { CgroupReader, findCgroupTree } from '../../../../src/sources/linux/scan/cgroup-reader.ts'
-import { ProcFiles } from '../../../../src/sources/linux/scan/proc-files.ts'
 
 let root: string
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scannedIndex, type ThreadFacts, type Unreadable } from '../../../../src/sources/linux/protocol.ts'
-import { permissionDenied } from '../../../../src/sources/linux/scan/thread-state.ts'
+import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
 
 interface Printed {
   readonly type: string

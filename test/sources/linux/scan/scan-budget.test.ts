@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { CpuWindow } from '../../../../src/sources/linux/scan/cpu-window.ts'
 import { ScanBudget } from '../../../../src/sources/linux/scan/scan-budget.ts'
+import { CpuWindow } from '../../../../src/sources/linux/tracked/cpu-window.ts'
 
 const options = { periodMs: 25, fullPeriodMs: 1000, idleBudget: 0.02, armedBudget: 0.07 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { blockingCallsOf } from '../../../../src/sources/linux/parse/blocking-calls.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
-import { waitingCallsOf } from '../../../../src/sources/linux/parse/system-calls.ts'
-import { classifyThread, permissionDenied } from '../../../../src/sources/linux/scan/thread-state.ts'
+import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
+import { classifyThread } from '../../../../src/sources/linux/scan/thread-state.ts'
 
 const callOf = (text: string) => {
   const call = emptySystemCall()
@@ -91,7 +92,7 @@ describe('the state of a thread', () => {
   })
 
   test('no two calls of an architecture have the same number', () => {
-    expect(waitingCallsOf('x64')?.size).toBe(47)
-    expect(waitingCallsOf('arm64')?.size).toBe(43)
+    expect(blockingCallsOf('x64')?.size).toBe(47)
+    expect(blockingCallsOf('arm64')?.size).toBe(43)
   })
 })
