@@ -5,7 +5,7 @@ import { KernelError } from '../kernel/errno.ts'
 import type { Process } from '../kernel/nodes/process.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import { changeRlimit } from './calls/rlimit-changes.ts'
-import { send } from './calls/sending.ts'
+import { sendSignal } from './calls/sending.ts'
 import type { MachineCore } from './machine-core.ts'
 import { isModelRlimit, ModelProcess } from './objects/model-process.ts'
 import { ModelThread } from './objects/model-thread.ts'
@@ -25,7 +25,7 @@ export class ModelActions implements Actions {
     const thread = target instanceof ModelThread ? target : null
     if (thread?.isDead) throw new KernelError('ESRCH', `${thread.path} has ended`)
     const process = this.#alive(thread === null ? target : thread.parent)
-    send(this.#machine, process, thread, { signal, code: 0, value: 0, from: null })
+    sendSignal(this.#machine, process, thread, { signal, code: 0, value: 0, from: null })
   }
 
   /** Sets an rlimit by the rules for the process itself. */

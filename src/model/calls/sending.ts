@@ -16,7 +16,7 @@ function endWith(machine: MachineCore, process: ModelProcess, end: ProcessEnd | 
  * @param thread null for the process
  * @throws KernelError EAGAIN when the signal must be queued and there is no room; then nothing has happened
  */
-export function send(
+export function sendSignal(
   machine: MachineCore,
   process: ModelProcess,
   thread: ModelThread | null,

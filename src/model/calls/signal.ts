@@ -8,7 +8,7 @@ import { type Disposition, noSignals, type Signal, type SignalSet, signalOf } fr
 import { type Progress, success } from './call.ts'
 import { isIgnored } from './delivery.ts'
 import { forget, infoOf, nextPending, take } from './pending-signals.ts'
-import { send, sendPending } from './sending.ts'
+import { sendPending, sendSignal } from './sending.ts'
 import { wait } from './waits.ts'
 
 /** @throws KernelError EINVAL when there is no signal of that name; schemas of calls let no such name through */
@@ -40,7 +40,7 @@ export function signalKill(
   { parent }: ModelThread,
   sending: { pid: number; tid?: number; signal: string | null; code?: number; value?: number },
 ): Progress {
-  sendSignal(machine, parent, sending)
+  checkAndSend(machine, parent, sending)
   return success
 }
 
@@ -56,11 +56,11 @@ export function kill(
   { parent }: ModelThread,
   { pid, signal }: { pid: number; signal: string | null },
 ): Progress {
-  sendSignal(machine, parent, { pid, signal })
+  checkAndSend(machine, parent, { pid, signal })
   return success
 }
 
-function sendSignal(
+function checkAndSend(
   machine: MachineCore,
   sender: ModelProcess,
   sending: { pid: number; tid?: number; signal: string | null; code?: number; value?: number },
@@ -73,7 +73,7 @@ function sendSignal(
     throw new KernelError('ESRCH', `process ${receiver.pid} has no thread ${tid}`)
   if (sender.uid !== 0 && sender.uid !== receiver.uid)
     throw new KernelError('EPERM', `process ${receiver.pid} belongs to user ${receiver.uid}`)
-  if (signal !== null) send(machine, receiver, thread, { signal, code, value, from: sender.pid })
+  if (signal !== null) sendSignal(machine, receiver, thread, { signal, code, value, from: sender.pid })
 }
 
 /**

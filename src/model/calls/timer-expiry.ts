@@ -6,7 +6,7 @@ import type { MachineCore } from '../machine-core.ts'
 import type { Connection } from '../objects/channel.ts'
 import type { KernelTimer } from '../objects/timer.ts'
 import { sendPulse } from './message.ts'
-import { send } from './sending.ts'
+import { sendSignal } from './sending.ts'
 
 /** Sends what the timer sends. When there is no room for it, that counts as an overrun. */
 export function expire(machine: MachineCore, timer: KernelTimer): void {
@@ -15,7 +15,7 @@ export function expire(machine: MachineCore, timer: KernelTimer): void {
   try {
     if (notice.kind === 'signal') {
       const { signal, code, value } = notice
-      send(machine, process, null, { signal, code, value, from: null })
+      sendSignal(machine, process, null, { signal, code, value, from: null })
     } else if (notice.connection !== null && isConnected(notice.connection)) {
       const first = process.threads.values().find(({ isDead }) => !isDead)
       assert(first !== undefined, 'a process has a thread which has not ended')
