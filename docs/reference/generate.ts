@@ -11,7 +11,9 @@ import { commandsOf } from '../../src/cli/commands.ts'
 import { configSchema } from '../../src/config/print.ts'
 import { type Row, settingRows } from '../../src/config/row.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
+import { levels, limits } from '../../src/kernel/limits/table.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
+import { capacityRlimits, linuxReading } from '../../src/sources/linux/linux-limits.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
@@ -102,17 +104,49 @@ function callText(call: KernelCallName): string {
   ].join('\n')
 }
 
-/** Replaces the text between the two marks of a page. */
-const inPage = (page: string, text: string): string =>
-  page.replace(
-    /(<!-- from here npm run reference -->\n).*(<!-- to here -->)/s,
-    (_, begin, end) => `${begin}\n${text}\n${end}`,
+function limitsTable(): string {
+  return table(
+    ['limit', 'unit', 'home', 'adds', 'on Linux'],
+    limits.map(({ name, unit, home, adds, linux }) => [
+      code(name),
+      unit,
+      home,
+      adds,
+      'unavailable' in linux ? `not measured: ${linux.unavailable}` : linux.summary,
+    ]),
   )
+}
+
+/** The sources of capacities on Linux, a row for each limit that has one. */
+function capacitiesTable(): string {
+  const rows = limits.map(({ name }) => [
+    name,
+    ...levels.map((level) => {
+      const rlimit = capacityRlimits.find(({ limit }) => limit === name)
+      if (level === 'process' && rlimit !== undefined) return `soft rlimit ${code(rlimit.name)}`
+      return linuxReading(name)?.capacity?.[level] ?? ''
+    }),
+  ])
+  return table(
+    ['capacity of', ...levels],
+    rows.filter(([, ...cells]) => cells.some((cell) => cell !== '')),
+  )
+}
+
+/** Replaces what stands between pairs of marks in a page, the first pair by the first text. */
+function inPage(page: string, ...texts: readonly string[]): string {
+  let place = 0
+  return page.replace(
+    /(<!-- from here npm run reference -->\n).*?(<!-- to here -->)/gs,
+    (_, begin, end) => `${begin}\n${texts[place++]}\n${end}`,
+  )
+}
 
 /** Each page by its name, with the function that renews it. */
 export const pages: Readonly<Record<string, (page: string) => string>> = {
   'settings.md': (page) => inPage(page, settingsTable()),
   'commands.md': (page) => inPage(page, commandsText()),
+  'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }

@@ -1,6 +1,7 @@
 /** Abilities of the model: it measures everything as it happens, and allows every action. */
 
 import type { Abilities } from '../kernel/kernel.ts'
+import { type LimitRow, limits } from '../kernel/limits/table.ts'
 import { alwaysArrives, signalRows } from './signals.ts'
 
 const signals = signalRows.map((signal) => {
@@ -8,8 +9,14 @@ const signals = signalRows.map((signal) => {
   return { number: signal.number, name: signal.name, refusable: why === null, why }
 })
 
+const unavailable = Object.fromEntries(
+  (limits as readonly LimitRow[]).flatMap(({ name, model }) =>
+    model === undefined ? [] : [[name, model.unavailable]],
+  ),
+)
+
 export const modelAbilities: Abilities = {
-  unavailable: {},
+  unavailable,
   capacities: {},
   period: () => null,
   actions: { signals, noDenying: null, noActing: null },

@@ -2,12 +2,13 @@
 
 import type { Actions, RlimitChange } from '../kernel/actions.ts'
 import { KernelError } from '../kernel/errno.ts'
+import { isRlimitName } from '../kernel/limits/rlimits.ts'
 import type { Process } from '../kernel/nodes/process.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import { changeRlimit } from './calls/rlimit-changes.ts'
 import { sendSignal } from './calls/sending.ts'
 import type { MachineCore } from './machine-core.ts'
-import { isModelRlimit, ModelProcess } from './objects/model-process.ts'
+import { ModelProcess } from './objects/model-process.ts'
 import { ModelThread } from './objects/model-thread.ts'
 import { signalOf } from './signals.ts'
 
@@ -30,7 +31,7 @@ export class ModelActions implements Actions {
 
   /** Sets an rlimit by the rules for the process itself. */
   setRlimit(process: Process, name: string, change: RlimitChange): void {
-    if (!isModelRlimit(name)) throw new KernelError('ENOTSUP', `the model has no rlimit ${name}`)
+    if (!isRlimitName(name)) throw new KernelError('ENOTSUP', `the model has no rlimit ${name}`)
     changeRlimit(this.#machine, this.#alive(process), name, change)
   }
 

@@ -196,7 +196,7 @@ function addUsage(kernel: () => Kernel, index: number, row: LimitRow, registers:
     return notifier.read(system, index).value
   }
   // What never falls is a counter.
-  if (row.keepsDead) {
+  if (row.includesDead) {
     new Counter({
       name,
       help,

@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { errnos } from '../kernel/errno.ts'
+import { rlimitNames } from '../kernel/limits/rlimits.ts'
 import { timeoutStates } from '../kernel/states.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
 import { type CallArguments, type KernelCall, type KernelCallName, kernelCallNames } from '../model/calls/table.ts'
-import { modelRlimits } from '../model/objects/model-process.ts'
 import { mutexKinds } from '../model/objects/sync.ts'
 import { signalRows } from '../model/signals.ts'
 
@@ -96,7 +96,7 @@ export const callArguments = {
   exit: z.strictObject({ status: z.int().min(0).max(255).exactOptional() }),
   waitpid: z.strictObject({ pid: z.union([z.literal(-1), idFrom(1)]).exactOptional() }),
   kill: z.strictObject({ pid, signal: signalName.nullable() }),
-  setrlimit: z.strictObject({ rlimit: z.enum(modelRlimits), soft: points, hard: points.exactOptional() }),
+  setrlimit: z.strictObject({ rlimit: z.enum(rlimitNames), soft: points, hard: points.exactOptional() }),
   ThreadCreate: z.strictObject(ThreadMakingBody.shape),
   ThreadDestroy: z.strictObject({ tid: z.union([z.literal(-1), id]).exactOptional(), status: integer.exactOptional() }),
   ThreadJoin: z.strictObject({ tid }),

@@ -6,10 +6,11 @@
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { errnos, KernelError } from '../kernel/errno.ts'
+import { rlimitNames } from '../kernel/limits/rlimits.ts'
 import { type LimitName, limits } from '../kernel/limits/table.ts'
 import { threadStates, timeoutStates } from '../kernel/states.ts'
 import { clockEnd, type Machine } from '../model/machine.ts'
-import { idKinds, modelRlimits } from '../model/objects/model-process.ts'
+import { idKinds } from '../model/objects/model-process.ts'
 import { mutexKinds } from '../model/objects/sync.ts'
 import { signalRows } from '../model/signals.ts'
 import type { PartitionState } from '../model/state/containers.ts'
@@ -193,7 +194,7 @@ const Process = z
     name,
     uid: count,
     parent: pid.nullable(),
-    rlimits: z.record(z.enum(modelRlimits), Rlimit),
+    rlimits: z.record(z.enum(rlimitNames), Rlimit),
     ids: z.record(z.enum(idKinds), Ids),
     dataPages: count,
     lockedPages: count,

@@ -1,9 +1,11 @@
 /**
- * The limits: every resource that is counted, declared once. Routes, validation, documentation and `GET /sys/limits`
- * derive from this table. A threshold watches a limit; an rlimit (POSIX) refuses at one: three different words.
+ * The table of limits: every resource that is counted, one row each. Routes, validation, what each source reads, the
+ * reference and `GET /sys/limits` derive from it. A limit is counted, a threshold watches a limit, and an rlimit
+ * (POSIX) refuses new use of one.
  */
 
 import type { Errno } from '../errno.ts'
+import type { LinuxReading, Unavailable } from './linux-reading.ts'
 
 /** The four levels that carry limits, from the smallest container to the largest. */
 export const levels = ['thread', 'process', 'partition', 'system'] as const
@@ -13,8 +15,8 @@ export type Level = (typeof levels)[number]
  * How a limit adds up above its home level.
  * - `sum`: the sum of all subtending nodes.
  * - `maximum`: the largest of them.
- * - `read`: each level has a reading of its own (summing would count shared pages twice).
- * - `none`: it exists at its home level(s) only.
+ * - `read`: each level has a reading of its own, because a sum would count shared pages twice.
+ * - `none`: it exists at its home level only.
  */
 export type Adding = 'sum' | 'maximum' | 'read' | 'none'
 
@@ -22,17 +24,18 @@ export interface LimitRow {
   readonly name: string
   readonly summary: string
   readonly unit: 'count' | 'bytes' | 'pages' | 'µs' | 'permille'
-  /** Where it is counted. */
+  /** The level at which it is counted. */
   readonly home: Level
   /** The levels at which it can be read. */
   readonly at: readonly Level[]
   readonly adds: Adding
-  /** A dead node's share stays in the sums: the value never falls. */
-  readonly keepsDead?: true
-  /** What a refused call gets (model); null where nothing refuses. */
+  /** The share of a dead node stays in the sums, so the value never falls. */
+  readonly includesDead?: true
+  /** The errno of a call of the model that would pass the limit; null where no call is refused. */
   readonly errno: Errno | null
-  /** The POSIX rlimit it pairs with. */
-  readonly rlimit: string | null
+  /** Left out: the model counts it. */
+  readonly model?: Unavailable
+  readonly linux: LinuxReading | Unavailable
 }
 
 const upFrom = { thread: levels, process: levels.slice(1), partition: levels.slice(2), system: levels.slice(3) }
@@ -46,7 +49,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: { summary: 'listening sockets, TCP and unix (`sock_diag`)', from: 'fd-table' },
   },
   {
     name: 'server-ids',
@@ -56,7 +59,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: { summary: 'accepted sockets (`sock_diag`)', from: 'fd-table' },
   },
   {
     name: 'connections',
@@ -66,7 +69,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: { summary: 'connected sockets (`sock_diag`)', from: 'fd-table' },
   },
   {
     name: 'stack',
@@ -76,7 +79,11 @@ export const limits = [
     at: upFrom.thread,
     adds: 'sum',
     errno: 'ENOMEM',
-    rlimit: 'stack',
+    linux: {
+      summary: 'stack pointer of a blocked thread, touched extent of a running one',
+      from: 'stack',
+      capacity: { thread: 'the size of the stack' },
+    },
   },
   {
     name: 'stack-size',
@@ -86,7 +93,7 @@ export const limits = [
     at: upFrom.thread,
     adds: 'sum',
     errno: 'ENOMEM',
-    rlimit: null,
+    linux: { summary: 'the mapping; for the main thread its rlimit', from: 'stack' },
   },
   {
     name: 'data-pages',
@@ -96,7 +103,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'ENOMEM',
-    rlimit: 'data',
+    linux: { summary: '`statm`: data and stacks', from: 'statm', changesAtRest: true },
   },
   {
     name: 'memory',
@@ -106,7 +113,13 @@ export const limits = [
     at: upFrom.process,
     adds: 'read',
     errno: 'ENOMEM',
-    rlimit: 'rss',
+    linux: {
+      summary: '`statm`; above processes `/proc/meminfo` and the cgroup',
+      from: 'statm',
+      above: { partition: 'cgroup', system: 'meminfo' },
+      changesAtRest: true,
+      capacity: { partition: "the cgroup's memory maximum", system: 'total memory' },
+    },
   },
   {
     name: 'memory-free',
@@ -116,7 +129,13 @@ export const limits = [
     at: upFrom.partition,
     adds: 'read',
     errno: null,
-    rlimit: null,
+    linux: {
+      summary: '`MemAvailable`; for a cgroup its maximum minus its usage',
+      from: 'cgroup',
+      above: { system: 'meminfo' },
+      changesAtRest: true,
+      capacity: { partition: "the cgroup's memory maximum", system: 'total memory' },
+    },
   },
   {
     name: 'address-space',
@@ -126,7 +145,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'ENOMEM',
-    rlimit: 'as',
+    linux: { summary: '`statm`', from: 'statm', changesAtRest: true },
   },
   {
     name: 'threads',
@@ -136,7 +155,11 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: 'nthr',
+    linux: {
+      summary: 'counted by births and deaths',
+      from: 'births',
+      capacity: { partition: '`pids.max`', system: '`threads-max`' },
+    },
   },
   {
     name: 'processes',
@@ -146,7 +169,11 @@ export const limits = [
     at: upFrom.partition,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: {
+      summary: 'counted by births and deaths; zombies are dead',
+      from: 'births',
+      capacity: { system: '`pid_max`' },
+    },
   },
   {
     name: 'children',
@@ -156,7 +183,7 @@ export const limits = [
     at: ['process'],
     adds: 'none',
     errno: 'EAGAIN',
-    rlimit: 'nproc',
+    linux: { summary: 'counted by births and deaths', from: 'births' },
   },
   {
     name: 'fds',
@@ -166,7 +193,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EMFILE',
-    rlimit: 'nofile',
+    linux: { summary: 'entries of `/proc/<pid>/fd`', from: 'fd-size', capacity: { system: '`file-max`' } },
   },
   {
     name: 'timers',
@@ -176,7 +203,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: { summary: '`/proc/<pid>/timers`', from: 'timers' },
   },
   {
     name: 'signals',
@@ -186,7 +213,11 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'EAGAIN',
-    rlimit: null,
+    linux: {
+      summary: '`SigPnd`, `ShdPnd` in `status`: kinds, not the number of each',
+      from: 'status',
+      changesAtRest: true,
+    },
   },
   {
     name: 'cpu-time',
@@ -195,9 +226,9 @@ export const limits = [
     home: 'thread',
     at: upFrom.thread,
     adds: 'sum',
-    keepsDead: true,
+    includesDead: true,
     errno: null,
-    rlimit: 'cpu',
+    linux: { summary: '`schedstat`; includes dead threads', from: 'schedstat' },
   },
   {
     name: 'cpu',
@@ -207,7 +238,11 @@ export const limits = [
     at: upFrom.thread,
     adds: 'sum',
     errno: null,
-    rlimit: null,
+    linux: {
+      summary: '`schedstat`, over the last second',
+      from: 'schedstat',
+      capacity: { partition: '`cpu.max`', system: '1000 for each CPU' },
+    },
   },
   {
     name: 'mutexes',
@@ -217,7 +252,7 @@ export const limits = [
     at: upFrom.thread,
     adds: 'sum',
     errno: null,
-    rlimit: null,
+    linux: { unavailable: 'Linux knows the owner of a lock only while a thread waits for it' },
   },
   {
     name: 'memlock',
@@ -227,7 +262,7 @@ export const limits = [
     at: upFrom.process,
     adds: 'sum',
     errno: 'ENOMEM',
-    rlimit: 'memlock',
+    linux: { summary: '`VmLck` in `status`', from: 'status', status: { line: 'VmLck', unit: 'kB' } },
   },
   {
     name: 'file-size',
@@ -237,13 +272,13 @@ export const limits = [
     at: upFrom.process,
     adds: 'maximum',
     errno: 'EFBIG',
-    rlimit: 'fsize',
+    linux: { summary: 'the largest regular file open for writing', from: 'fd-table' },
   },
 ] as const satisfies readonly LimitRow[]
 
 export type LimitName = (typeof limits)[number]['name']
 
-/** A limit's place in the table: what counters are indexed by. */
+/** The place of a limit in the table. Counters are indexed by it. */
 export const limitIndex = Object.fromEntries(limits.map(({ name }, index) => [name, index])) as Readonly<
   Record<LimitName, number>
 >

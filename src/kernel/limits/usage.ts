@@ -342,7 +342,7 @@ export class Usage extends Readings {
         const held = reads > 0 ? this.value(node, index) : none
         const part = sign > 0 ? { before: none, after: held } : { before: held, after: none }
         this.#raiseAbove(node, index, part, sign * reads, unread)
-      } else if (rows[index]!.keepsDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
+      } else if (rows[index]!.includesDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
       else {
         const estimates = sign * estimated[index]!.get(slot)
         this.#shareAbove(node, index, sign * this.value(node, index), sign * reads, unread, estimates)

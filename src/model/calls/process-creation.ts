@@ -1,12 +1,13 @@
 /** Creates processes, and moves them between partitions. */
 
+import { type RlimitName, rlimitNames } from '../../kernel/limits/rlimits.ts'
 import { containers } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { System } from '../../kernel/nodes/system.ts'
 import { processEntered, processMoved } from '../../kernel/observations.ts'
 import type { MachineCore } from '../machine-core.ts'
-import { ModelProcess, modelRlimits, type RlimitName } from '../objects/model-process.ts'
+import { ModelProcess } from '../objects/model-process.ts'
 import { moveMemory, needRoomToMove } from './charging.ts'
 import { applyRlimit, initialRlimits } from './rlimit-changes.ts'
 import { makeThread, needRoomForFirst, type ThreadMaking } from './thread-creation.ts'
@@ -48,7 +49,7 @@ export function makeProcess(machine: MachineCore, making: ProcessMaking): ModelP
   )
   processEntered(kernel, process)
   machine.pools.startCounting(process)
-  for (const rlimit of modelRlimits) applyRlimit(machine, process, rlimit)
+  for (const rlimit of rlimitNames) applyRlimit(machine, process, rlimit)
   makeThread(machine, process, thread)
   return process
 }

@@ -1,7 +1,7 @@
 /** The call which sets rlimits. */
 
+import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import type { MachineCore } from '../machine-core.ts'
-import type { RlimitName } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { changeRlimit } from './rlimit-changes.ts'

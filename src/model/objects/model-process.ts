@@ -1,5 +1,6 @@
 /** A process of the model, with the objects which it has created by kernel calls. */
 
+import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import { Process, type ProcessBirth, type Rlimit } from '../../kernel/nodes/process.ts'
 import type { Disposition, PendingSignal, Signal } from '../signals.ts'
 import type { Channel, Connection, Message } from './channel.ts'
@@ -24,26 +25,6 @@ export interface ProcessEnd {
 /** A child which has ended and which its parent has not waited for. It has nothing but its pid. */
 export interface Zombie extends ProcessEnd {
   readonly pid: number
-}
-
-/** POSIX rlimits which QNX Neutrino has. The soft limit refuses calls. */
-export const modelRlimits = [
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'memlock',
-  'nofile',
-  'nproc',
-  'nthr',
-  'rss',
-  'stack',
-] as const
-export type RlimitName = (typeof modelRlimits)[number]
-
-export function isModelRlimit(name: string): name is RlimitName {
-  return (modelRlimits as readonly string[]).includes(name)
 }
 
 export class ModelProcess extends Process {

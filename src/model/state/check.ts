@@ -183,12 +183,12 @@ function checkContainer(machine: Machine, container: System | Partition): void {
 
 /** Checks that sums are the sums of their parts. Limits whose sums include ended nodes are left out. */
 function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
-  for (const { name, adds, at: levels, home, keepsDead } of limits as readonly LimitRow[]) {
+  for (const { name, adds, at: levels, home, includesDead } of limits as readonly LimitRow[]) {
     const limit = name as LimitName
     if (adds !== 'sum' || home === node.level || !levels.includes(node.level)) continue
     const counted = parts.filter(({ level }) => levels.includes(level))
     const sum = counted.reduce((total, part) => total + machine.pools.usage(part, limit), 0)
-    if (limit !== 'processes' && !keepsDead) checkUsage(machine, node, limit, sum)
+    if (limit !== 'processes' && !includesDead) checkUsage(machine, node, limit, sum)
   }
 }
 

@@ -1,20 +1,13 @@
 /** Saves and restores processes. What a process has created is restored later, once all processes exist. */
 
 import { KernelError } from '../../kernel/errno.ts'
+import { type RlimitName, rlimitNames } from '../../kernel/limits/rlimits.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { System } from '../../kernel/nodes/system.ts'
 import type { Machine } from '../machine.ts'
 import { IdPool, type IdPoolState } from '../objects/id-pool.ts'
-import {
-  type IdKind,
-  idKinds,
-  ModelProcess,
-  modelRlimits,
-  type OpenFile,
-  type RlimitName,
-  type Zombie,
-} from '../objects/model-process.ts'
+import { type IdKind, idKinds, ModelProcess, type OpenFile, type Zombie } from '../objects/model-process.ts'
 import { type ChannelState, type ConnectionState, exportChannels, exportConnections } from './channels.ts'
 import { exportNode, type NodeState } from './nodes.ts'
 import type { References } from './references.ts'
@@ -77,7 +70,7 @@ export function exportProcess(
     name,
     uid,
     parent: parentProcess === null ? null : parentProcess.pid,
-    rlimits: each(modelRlimits, (rlimit) => exportRlimit(rlimits[rlimit])),
+    rlimits: each(rlimitNames, (rlimit) => exportRlimit(rlimits[rlimit])),
     ids: each(idKinds, (kind) => ids[kind].state),
     dataPages,
     lockedPages,
@@ -125,7 +118,7 @@ export function importProcess(machine: Machine, state: ProcessState, container: 
   const parentProcess = parent === null ? null : machine.processes.get(parent)
   const process = new ModelProcess(
     { pid, identity, started, name, uid, parentProcess, executable: null, container },
-    each(modelRlimits, (rlimit) => importRlimit(state.rlimits[rlimit])),
+    each(rlimitNames, (rlimit) => importRlimit(state.rlimits[rlimit])),
     each(idKinds, (kind) => new IdPool(state.ids[kind])),
   )
   parentProcess?.children.add(process)

@@ -3,30 +3,15 @@
 import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
-import type { LimitName } from '../../kernel/limits/table.ts'
+import { limits } from '../../kernel/limits/table.ts'
+import { capacityLevels, feedAt, linuxReading } from './linux-limits.ts'
 import { linuxSignals } from './signals.ts'
 
-const unavailable: Abilities['unavailable'] = {
-  mutexes: 'Linux knows the owner of a lock only while somebody waits for it',
-}
+const unavailable = Object.fromEntries(
+  limits.flatMap(({ name, linux }) => ('unavailable' in linux ? [[name, linux.unavailable]] : [])),
+)
 
-const capacities: Abilities['capacities'] = {
-  fds: ['process', 'system'],
-  'address-space': ['process'],
-  'data-pages': ['process'],
-  memlock: ['process'],
-  'cpu-time': ['process'],
-  stack: ['thread'],
-  memory: ['partition', 'system'],
-  'memory-free': ['partition', 'system'],
-  processes: ['system'],
-  threads: ['partition', 'system'],
-  cpu: ['partition', 'system'],
-  'file-size': ['process'],
-}
-
-/** Counted by births and deaths, where those are told. */
-const countedByLives: readonly LimitName[] = ['processes', 'threads', 'children']
+const capacities = Object.fromEntries(limits.map(({ name }) => [name, capacityLevels(name)]))
 
 /** The periods kept at the moment; they grow rather than take more CPU than budgeted. */
 export interface Periods {
@@ -54,10 +39,10 @@ export function linuxAbilities(periods: Periods, { allowActions = false } = {}):
     unavailable,
     capacities,
     period: (limit, level, armed) => {
-      if (countedByLives.includes(limit)) return periods.birthsReported ? null : durationText(periods.fullMs)
-      // A cgroup's own figures are read in full scans only.
-      const ofCgroup = level === 'partition' && (limit === 'memory' || limit === 'memory-free')
-      return durationText(armed && !ofCgroup ? periods.fastMs : periods.fullMs)
+      if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
+      // The files of a cgroup are read in full scans only.
+      const isFast = armed && feedAt(limit, level) !== 'cgroup'
+      return durationText(isFast ? periods.fastMs : periods.fullMs)
     },
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Actions, RlimitChange } from '../../kernel/actions.ts'
 import { type Errno, errnos, KernelError } from '../../kernel/errno.ts'
+import { rlimitRow } from '../../kernel/limits/rlimits.ts'
 import { Process, type Rlimit } from '../../kernel/nodes/process.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
 import { closeFd, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './native/libc.ts'
@@ -16,20 +17,6 @@ interface Parts {
   readonly startTicksOf: (process: Process) => number | null
   /** What an rlimit is from now on. */
   readonly onRlimit: (process: Process, name: string, rlimit: Rlimit) => void
-}
-
-/** Linux's numbers, which are the same on x86-64 and arm64. */
-const resources: Readonly<Record<string, number>> = {
-  cpu: 0,
-  fsize: 1,
-  data: 2,
-  stack: 3,
-  core: 4,
-  rss: 5,
-  nproc: 6,
-  nofile: 7,
-  memlock: 8,
-  as: 9,
 }
 
 export class LinuxActions implements Actions {
@@ -50,7 +37,7 @@ export class LinuxActions implements Actions {
   }
 
   setRlimit(process: Process, name: string, change: RlimitChange): void {
-    const resource = resources[name]
+    const resource = rlimitRow(name)?.linux?.resource
     if (resource === undefined) throw new KernelError('ENOTSUP', `Linux has no rlimit ${name}`)
     const { pid } = process
     const rlimit = this.#hold(process, (pidfd) => {

@@ -4,9 +4,9 @@
  * the main thread does. Times are milliseconds of Unix time, with a fraction; pid is a thread group's id.
  */
 
-import type { LimitName } from '../../kernel/limits/table.ts'
 import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
 import type { ThreadState } from '../../kernel/states.ts'
+import { type ScannedLimit, scannedLimits } from './linux-limits.ts'
 
 // ---- connector → main ----
 
@@ -59,26 +59,7 @@ export type ConnectorMessage =
 
 // ---- main → scan worker ----
 
-/** The limits that the scan worker reads per process or thread; a mask has the bit of a limit's place in this list. */
-export const scannedLimits = [
-  'fds',
-  'memory',
-  'address-space',
-  'data-pages',
-  'memlock',
-  'timers',
-  'stack',
-  'stack-size',
-  'cpu-time',
-  'cpu',
-  'channels',
-  'server-ids',
-  'connections',
-  'file-size',
-  'signals',
-] as const satisfies readonly LimitName[]
-export type ScannedLimit = (typeof scannedLimits)[number]
-/** The bit after those of the limits: of these processes the fast period reads what their threads wait for, and owners of locks. */
+/** A mask has the bit of a limit's place in `scannedLimits`. The bit after those of the limits: of these processes the fast period reads what their threads wait for, and owners of locks. */
 export const locksBit = 1 << scannedLimits.length
 export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) => [name, index])) as Readonly<
   Record<ScannedLimit, number>

@@ -1,5 +1,6 @@
 /** What the service says of itself. */
 
+import { rlimitOf } from '../../kernel/limits/rlimits.ts'
 import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
 import { defineList } from '../definition.ts'
@@ -50,7 +51,7 @@ export const documentDefinitions = [
     key: ({ name }) => limitIndex[name],
     show: ({ kernel }, row) => {
       const reason = kernel.unmeasurable(row, row.home)
-      const { name, summary, unit, home, adds, errno, rlimit, at } = row
+      const { name, summary, unit, home, adds, errno, at } = row
       return {
         path: `/sys/${name}`,
         name,
@@ -60,7 +61,7 @@ export const documentDefinitions = [
         levels: [...at],
         adds,
         errno,
-        rlimit,
+        rlimit: rlimitOf(name),
         available: reason === null,
         ...(reason !== null && { reason }),
         period: kernel.period(name, home),

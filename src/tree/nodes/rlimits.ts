@@ -3,43 +3,29 @@
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
 import { operate } from '../../kernel/actions.ts'
+import { isRlimitName, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { type RlimitView as Rlimit, RlimitView } from '../views.ts'
 
-/** POSIX names and units. */
-const rlimitUnits: Readonly<Record<string, string>> = {
-  as: 'bytes',
-  core: 'bytes',
-  cpu: 'seconds',
-  data: 'bytes',
-  fsize: 'bytes',
-  memlock: 'bytes',
-  nofile: 'count',
-  nproc: 'count',
-  nthr: 'count',
-  rss: 'bytes',
-  stack: 'bytes',
-}
-
 function finite(value: number): number | 'unlimited' {
   return Number.isFinite(value) ? value : 'unlimited'
 }
 
-function showRlimit({ path, rlimits }: Process, rlimit: string): Rlimit {
+function showRlimit({ path, rlimits }: Process, rlimit: RlimitName): Rlimit {
   const there = rlimits?.[rlimit]
-  const head = { path: `${path}/rlimit/${rlimit}`, rlimit, unit: rlimitUnits[rlimit]! }
+  const head = { path: `${path}/rlimit/${rlimit}`, rlimit, unit: rlimitRow(rlimit).unit }
   if (there !== undefined) return { ...head, soft: finite(there.soft), hard: finite(there.hard) }
   const unavailable = rlimits === null ? 'not read, or not to be read' : 'this source has no such rlimit'
   return { ...head, soft: null, hard: null, unavailable }
 }
 
 /** @throws NoSuchPath */
-function checkName({ path }: Process, name: string): string {
-  if (Object.hasOwn(rlimitUnits, name)) return name
+function checkName({ path }: Process, name: string): RlimitName {
+  if (isRlimitName(name)) return name
   const parent = `${path}/rlimit`
-  const meant = nearest(name, Object.keys(rlimitUnits))
+  const meant = nearest(name, rlimitNames)
   throw new NoSuchPath(`${parent}/${encodeURIComponent(name)}`, parent, meant && `${parent}/${meant}`)
 }
 
@@ -72,7 +58,7 @@ export const rlimitDefinitions = [
       { title: 'HARD', align: 'right', cell: ({ hard }) => String(hard ?? '-') },
       { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
     ],
-    children: (_, process) => Object.keys(rlimitUnits).map((name) => ({ process, name })),
+    children: (_, process) => rlimitNames.map((name) => ({ process, name })),
     key: ({ name }) => name,
     show: (_, { process, name }) => showRlimit(process, name),
   }),

@@ -3,6 +3,7 @@
  * then something that does not.
  */
 
+import { rlimitNames } from '../../../src/kernel/limits/rlimits.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/threshold.ts'
 import { partitionsWithin } from '../../../src/kernel/nodes/within.ts'
@@ -10,7 +11,7 @@ import type { TimeoutState } from '../../../src/kernel/states.ts'
 import { timeoutStates } from '../../../src/kernel/states.ts'
 import type { CallArguments, KernelCall, KernelCallName } from '../../../src/model/calls/table.ts'
 import type { Machine } from '../../../src/model/machine.ts'
-import { type ModelProcess, modelRlimits } from '../../../src/model/objects/model-process.ts'
+import type { ModelProcess } from '../../../src/model/objects/model-process.ts'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { mutexKinds, type Sync } from '../../../src/model/objects/sync.ts'
 import type { Operation } from './operations.ts'
@@ -185,7 +186,7 @@ const made: Making = {
     return { pid, signal: signalFor(choice, machine.processes.find(pid)) }
   },
   setrlimit: (choice) => {
-    const rlimit = choice.of([...modelRlimits, 'cpu' as const])
+    const rlimit = choice.of([...rlimitNames, 'cpu' as const])
     const unit = rlimit === 'cpu' ? 1 : 4096
     const hard = choice.chance(4) ? null : choice.below(40) * unit
     return {
@@ -387,7 +388,7 @@ export function operationOf(machine: Machine, step: Step): Operation {
     return { do: 'signal', pid, signal: signalFor(choice, machine.processes.find(pid)) }
   }
   if (kind === 11 && choice.chance(4)) {
-    const [pid, rlimit] = [pidOf(choice, machine), choice.of(modelRlimits)]
+    const [pid, rlimit] = [pidOf(choice, machine), choice.of(rlimitNames)]
     const soft = choice.below(30) * (rlimit === 'nofile' ? 20 : 4096)
     return { do: 'setRlimit', pid, rlimit, change: choice.chance(2) ? { soft } : { soft, hard: soft } }
   }

@@ -3,6 +3,7 @@
 import { operate, type RlimitChange } from '../../../src/kernel/actions.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitAt } from '../../../src/kernel/limits/places.ts'
+import type { RlimitName } from '../../../src/kernel/limits/rlimits.ts'
 import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/threshold.ts'
 import type { Partition } from '../../../src/kernel/nodes/partition.ts'
@@ -10,7 +11,6 @@ import type { System } from '../../../src/kernel/nodes/system.ts'
 import type { TimeoutState } from '../../../src/kernel/states.ts'
 import type { KernelCall } from '../../../src/model/calls/table.ts'
 import type { Machine } from '../../../src/model/machine.ts'
-import type { RlimitName } from '../../../src/model/objects/model-process.ts'
 import { defaults } from '../../kernel/support.ts'
 
 export type Operation =

@@ -8,6 +8,7 @@ import type { EventType } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
 import { guardOf } from '../guard.ts'
 import type { Readings } from '../readings.ts'
+import { rlimitOf } from '../rlimits.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../table.ts'
 import { processOf } from './crossing.ts'
 import type { Notifier } from './notifier.ts'
@@ -98,7 +99,7 @@ function refuseBirth(
 
 /** Processes and threads have their capacities from rlimits, what is above them from pools. */
 function capacityOf(level: Level, index: number): 'rlimit' | 'pool' {
-  return rows[index]!.rlimit !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
+  return rlimitOf(rows[index]!.name) !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
 }
 
 function denying(node: Node, index: number): Threshold[] {
@@ -137,11 +138,11 @@ function errnoOf({ need }: Refuser) {
 }
 
 function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refuser): string {
-  const { unit, rlimit } = rows[limitIndex[limit]]!
+  const { unit } = rows[limitIndex[limit]]!
   const place = newborn === null ? `${node.path}/${limit}` : `${limit} of a new ${newborn} below ${node.path}`
   const what = `${place} is at most ${Math.min(most, Number.MAX_SAFE_INTEGER)} ${unit}`
   if (threshold !== null) return `${what}: ${threshold.path} denies more`
-  return by === 'rlimit' ? `${what}: RLIMIT_${rlimit?.toUpperCase()}` : what
+  return by === 'rlimit' ? `${what}: RLIMIT_${rlimitOf(limit)?.toUpperCase()}` : what
 }
 
 interface Teller extends Held {
@@ -184,7 +185,7 @@ function deniedData({ usage }: Held, refuser: Refuser): Record<string, unknown> 
     limit: need.limit,
     errno: errnoOf(refuser),
     by,
-    ...(by === 'rlimit' && { rlimit: rows[index]!.rlimit }),
+    ...(by === 'rlimit' && { rlimit: rlimitOf(rows[index]!.name) }),
     threshold: threshold?.path ?? null,
     ...(newborn !== null && { newborn }),
     value: usage.value(node, index),

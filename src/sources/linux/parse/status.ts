@@ -1,4 +1,8 @@
-/** What is used of `/proc/P/status`. Sizes are bytes; null where the line is absent, as it is for kernel threads. */
+/** Parses `/proc/<pid>/status`: identity of a process, and lines that feed a limit. */
+
+import type { StatusLine } from '../../../kernel/limits/linux-reading.ts'
+
+/** Sizes are bytes; null where the line is absent, as it is for kernel threads. */
 export interface Status {
   readonly uid: number | null
   readonly threads: number | null
@@ -21,17 +25,20 @@ function numberIn(field: string | undefined): number | null {
   return field !== undefined && /^\d+$/.test(field) ? Number(field) : null
 }
 
-function bytesOf(text: string, key: string): number | null {
-  const kilobytes = numberIn(lineOf(text, key)?.split(/\s+/)[0])
-  return kilobytes === null ? null : kilobytes * 1024
+/** The number of one line, kB as bytes; null where the line is absent, or is not one whole number in that unit. */
+export function parseStatusLine(text: string, { line, unit }: StatusLine): number | null {
+  const [number, ...rest] = lineOf(text, line)?.split(/\s+/) ?? []
+  if (rest.join(' ') !== (unit === 'kB' ? 'kB' : '')) return null
+  const value = numberIn(number)
+  return value === null || unit === 'count' ? value : value * 1024
 }
 
 export function parseStatus(text: string): Status {
   return {
     uid: numberIn(lineOf(text, 'Uid')?.split(/\s+/)[1]),
     threads: numberIn(lineOf(text, 'Threads') ?? undefined),
-    locked: bytesOf(text, 'VmLck'),
-    stack: bytesOf(text, 'VmStk'),
+    locked: parseStatusLine(text, { line: 'VmLck', unit: 'kB' }),
+    stack: parseStatusLine(text, { line: 'VmStk', unit: 'kB' }),
     namespacePids: (lineOf(text, 'NSpid') ?? '').split(/\s+/).filter(Boolean).map(Number),
   }
 }

@@ -1,12 +1,12 @@
 /** What the fast period has to read, from the thresholds and the default timers there are. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { levels } from '../../../kernel/limits/table.ts'
 import { processOf } from '../../../kernel/limits/thresholds/crossing.ts'
 import type { Threshold } from '../../../kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
 import { processesWithin } from '../../../kernel/nodes/within.ts'
-import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex } from '../protocol.ts'
+import { feedAt, linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
+import { locksBit, type ScanCommand } from '../protocol.ts'
 import { ranMask } from '../scan/scan-plan.ts'
 
 export interface ArmedPlan {
@@ -34,7 +34,7 @@ export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timer
   for (const threshold of notifier.thresholds()) {
     const { node, limit, index } = threshold
     if (!notifier.switches.isOn(index)) continue
-    if (limit === 'memory-free' || limit === 'memory') system ||= node.level === 'system'
+    if (node.level === 'system' && feedAt(limit, 'system') === 'meminfo') system = true
     arm(node, maskOf(threshold))
   }
   // How long threads wait is seen where it is looked at what they wait for.
@@ -45,10 +45,10 @@ export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timer
   return { command: { type: 'plan', everyMask, system, masks }, followsPartitions }
 }
 
-/** Above the processes, memory is the kernel's own reading: no process need be read for it. */
+/** No process need be read for a level that has a reading of its own. */
 function maskOf({ limit, node, definition }: Threshold): number {
-  if (!Object.hasOwn(scannedIndex, limit)) return 0
   const watched = definition.per ?? node.level
-  if (limit === 'memory' && levels.indexOf(watched) > levels.indexOf('process')) return 0
-  return 1 << scannedIndex[limit as ScannedLimit]
+  const index = scannedLimits.indexOf(limit as ScannedLimit)
+  const ownFeed = linuxReading(limit)?.above?.[watched]
+  return index < 0 || ownFeed !== undefined ? 0 : 1 << index
 }

@@ -1,6 +1,7 @@
 /** What a scan read of processes, threads, partitions and the machine, recorded in the kernel. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
+import { capacityOfRlimit } from '../../../kernel/limits/rlimits.ts'
 import { type LimitName, limitIndex } from '../../../kernel/limits/table.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
@@ -9,6 +10,7 @@ import type { Thread } from '../../../kernel/nodes/thread.ts'
 import type { ThreadWait } from '../../../kernel/nodes/wait.ts'
 import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
+import { capacityRlimits, scannedLimits } from '../linux-limits.ts'
 import type { Inventory } from '../processes/inventory.ts'
 import type { ProcessRegistry } from '../processes/process-registry.ts'
 import {
@@ -18,7 +20,6 @@ import {
   type ProcessFacts,
   type ScanReport,
   type SystemReading,
-  scannedLimits,
   type ThreadFacts,
   valueStride,
 } from '../protocol.ts'
@@ -104,16 +105,10 @@ export class ReadingRecorder {
   /** Preconditions: inside an update. */
   recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {
     observed.rlimitsObserved(process, rlimits)
-    const soft = (name: string) => rlimits[name]?.soft ?? Number.POSITIVE_INFINITY
-    const capacities: readonly [LimitName, number][] = [
-      ['fds', soft('nofile')],
-      ['address-space', soft('as')],
-      ['data-pages', Math.floor(soft('data') / this.#pageBytes)],
-      ['memlock', soft('memlock')],
-      ['cpu-time', soft('cpu') * 1e6],
-      ['file-size', soft('fsize')],
-    ]
-    for (const [limit, capacity] of capacities) observed.observeCapacity(this.#kernel, process, limit, capacity)
+    for (const row of capacityRlimits) {
+      const soft = rlimits[row.name]?.soft ?? Number.POSITIVE_INFINITY
+      observed.observeCapacity(this.#kernel, process, row.limit, capacityOfRlimit(row, soft, this.#pageBytes))
+    }
   }
 
   #recordThread(facts: ThreadFacts, { startedAt }: ScanReport): void {

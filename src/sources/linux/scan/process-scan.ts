@@ -8,7 +8,7 @@ import type { DescriptorScan } from './descriptor-scan.ts'
 import type { KernelFeatures } from './kernel-features.ts'
 import { ProcessReader } from './process-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { bitOf, cpuMask, everythingMask, fdTableMask, ranMask, stackMask, statmMask, threadMask } from './scan-plan.ts'
+import { cpuMask, everythingMask, fdTableMask, ranMask, restMask, stackMask, threadMask } from './scan-plan.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
@@ -100,7 +100,7 @@ export class ProcessScan {
     }
     process.lookThroughLiving(this.#files)
     // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
-    const mask = ran ? wholeMask : statmMask | bitOf('signals')
+    const mask = ran ? wholeMask : restMask
     if (!this.#processReader.readValues(process, mask, { armed, eachThread: deep })) return false
     this.#wantTable(process, depth)
     return this.#stacks.finishProcess(process, armed)

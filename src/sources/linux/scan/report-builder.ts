@@ -1,11 +1,11 @@
 /** Gathers one pass's report. What was read of a process that ended meanwhile is taken back. */
 
+import type { ScannedLimit } from '../linux-limits.ts'
 import {
   type capacityStride,
   type ObservedWait,
   type PartitionReading,
   type ProcessFacts,
-  type ScannedLimit,
   type ScanReport,
   type SystemReading,
   scannedIndex,

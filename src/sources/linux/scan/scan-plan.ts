@@ -1,26 +1,37 @@
 /** What the fast period reads. */
 
-import { locksBit, type ScanCommand, type ScannedLimit, scannedIndex, scannedLimits } from '../protocol.ts'
+import type { LinuxFeed, LinuxReading } from '../../../kernel/limits/linux-reading.ts'
+import { linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
+import { locksBit, type ScanCommand, scannedIndex } from '../protocol.ts'
 
 export function bitOf(limit: ScannedLimit): number {
   return 1 << scannedIndex[limit]
 }
 
-function maskOf(...limits: readonly ScannedLimit[]): number {
-  return limits.reduce((mask, limit) => mask | bitOf(limit), 0)
+function maskWhere(isIncluded: (reading: LinuxReading) => boolean): number {
+  return scannedLimits.reduce((mask, limit) => (isIncluded(linuxReading(limit)!) ? mask | bitOf(limit) : mask), 0)
 }
 
-export const everythingMask = maskOf(...scannedLimits)
-export const statmMask = maskOf('memory', 'address-space', 'data-pages')
-export const statusMask = maskOf('memlock', 'signals')
-export const threadMask = maskOf('stack', 'stack-size', 'cpu-time', 'cpu')
-export const stackMask = maskOf('stack', 'stack-size')
-/** What is found by looking through the descriptors. */
-export const fdTableLimits = ['channels', 'server-ids', 'connections', 'file-size'] as const
-export const fdTableMask = maskOf(...fdTableLimits)
-/** What cannot change while no thread of the process runs. */
-export const ranMask = bitOf('memlock') | bitOf('timers') | fdTableMask | threadMask | locksBit
-export const cpuMask = maskOf('cpu-time', 'cpu')
+function maskFrom(...feeds: readonly LinuxFeed[]): number {
+  return maskWhere(({ from }) => feeds.includes(from))
+}
+
+export const everythingMask = maskWhere(() => true)
+export const statmMask = maskFrom('statm')
+export const statusMask = maskFrom('status')
+export const stackMask = maskFrom('stack')
+export const cpuMask = maskFrom('schedstat')
+export const threadMask = stackMask | cpuMask
+/** Limits that are found by looking through the descriptors. */
+export const fdTableLimits = scannedLimits.filter((limit) => linuxReading(limit)?.from === 'fd-table')
+export const fdTableMask = maskFrom('fd-table')
+/** Limits that can change while no thread of the process runs. */
+export const restMask = maskWhere(({ changesAtRest }) => changesAtRest === true)
+/**
+ * Readings that a pass takes only if a thread of the process ran. To count descriptors costs less than to find that
+ * out.
+ */
+export const ranMask = maskWhere(({ from, changesAtRest }) => !changesAtRest && from !== 'fd-size') | locksBit
 
 type Plan = Extract<ScanCommand, { type: 'plan' }>
 

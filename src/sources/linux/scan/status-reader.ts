@@ -1,8 +1,9 @@
 /** Reads what only `status` tells of a process: its locked memory, and the signals that are pending. */
 
+import { statusLimits } from '../linux-limits.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { type PendingSignals, parsePendingSignals } from '../parse/signals.ts'
-import { parseStatus } from '../parse/status.ts'
+import { parseStatusLine } from '../parse/status.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
@@ -35,10 +36,12 @@ export class StatusReader {
     const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
     if (length <= 0) return false
     const text = this.#files.bytes.toString('latin1', 0, length)
-    if ((mask & bitOf('memlock')) !== 0 && !process.kernelThread) {
-      const { locked } = parseStatus(text)
-      if (locked === null) return false
-      this.#report.value(process, 'memlock', locked)
+    for (const { name, status } of statusLimits) {
+      if ((mask & bitOf(name)) === 0 || (status.unit === 'kB' && process.kernelThread)) continue
+      const value = parseStatusLine(text, status)
+      // A process that is ending has no memory any more.
+      if (value === null) return false
+      this.#report.value(process, name, value)
     }
     if ((mask & bitOf('signals')) !== 0) this.#tellSignals(process, parsePendingSignals(text), depth)
     return true

@@ -1,6 +1,6 @@
 /** The process or thread that a row of a scan report is about. */
 
-import { type ScannedLimit, scannedLimits } from '../protocol.ts'
+import { type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 
 /** What a row is about, and what was last told of it. */
 export interface Subject {

@@ -1,7 +1,8 @@
 /** Facts about one process that the scan worker carries from one pass to the next. */
 
+import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import type { ProcessFacts, ScannedLimit } from '../protocol.ts'
+import type { ProcessFacts } from '../protocol.ts'
 import { nothingSent, type Subject } from './report-subject.ts'
 import type { TrackedThread } from './tracked-thread.ts'
 

@@ -1,8 +1,9 @@
 /** Facts about one thread that the scan worker carries from one pass to the next. */
 
+import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { FutexCall } from '../parse/futex-lock.ts'
-import type { ScannedLimit, ThreadFacts } from '../protocol.ts'
+import type { ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
 import { nothingSent, type Subject } from './report-subject.ts'
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
+import type { ScannedLimit } from '../../../../src/sources/linux/linux-limits.ts'
 import {
   capacityStride,
   type ScanMessage,
-  type ScannedLimit,
   type ScanReport,
   scannedIndex,
   valueStride,

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
+import type { ScannedLimit } from '../../../../src/sources/linux/linux-limits.ts'
 import {
   capacityStride,
   type ProcessFacts,
   type ScanMessage,
-  type ScannedLimit,
   type ScanReport,
   scannedIndex,
   type ThreadFacts,

@@ -1,0 +1,54 @@
+/**
+ * The limits as the Linux source sees them, derived from the tables of limits and rlimits: which of them the scan
+ * worker reads, from which feed, and where they have a capacity.
+ */
+
+import { type LinuxFeed, type LinuxReading, type StatusLine, scanFeeds } from '../../kernel/limits/linux-reading.ts'
+import { type RlimitRow, rlimits } from '../../kernel/limits/rlimits.ts'
+import { type Level, type LimitName, type LimitRow, levels, limitIndex, limits } from '../../kernel/limits/table.ts'
+
+type ScanFeed = (typeof scanFeeds)[number]
+type ScannedRow = Extract<(typeof limits)[number], { readonly linux: { readonly from: ScanFeed } }>
+
+/** A limit that the scan worker reads for each process or thread. */
+export type ScannedLimit = ScannedRow['name']
+
+const rows: readonly LimitRow[] = limits
+
+/** The limits that the scan worker reads, in the order of the table. */
+export const scannedLimits: readonly ScannedLimit[] = limits.filter(isScanned).map(({ name }) => name)
+
+function isScanned(row: (typeof limits)[number]): row is ScannedRow {
+  return 'from' in row.linux && (scanFeeds as readonly LinuxFeed[]).includes(row.linux.from)
+}
+
+/** The reading that feeds a limit; null where Linux cannot measure it. */
+export function linuxReading(limit: LimitName): LinuxReading | null {
+  const { linux } = rows[limitIndex[limit]]!
+  return 'unavailable' in linux ? null : linux
+}
+
+/** The feed of a limit at a level; null where the limit adds up from below, or cannot be read. */
+export function feedAt(limit: LimitName, level: Level): LinuxFeed | null {
+  const reading = linuxReading(limit)
+  if (rows[limitIndex[limit]]!.home === level) return reading?.from ?? null
+  return reading?.above?.[level] ?? null
+}
+
+/** Limits that are one line of `/proc/<pid>/status`, with that line. */
+export const statusLimits = scannedLimits.flatMap((name): { name: ScannedLimit; status: StatusLine }[] => {
+  const status = linuxReading(name)?.status
+  return status === undefined ? [] : [{ name, status }]
+})
+
+/** Rlimits of Linux that are the capacity of a process for a limit. */
+export const capacityRlimits = (rlimits as readonly RlimitRow[]).filter(
+  (row): row is RlimitRow & { readonly limit: LimitName } => row.limit !== null && (row.linux?.isCapacity ?? false),
+)
+
+/** The levels at which a limit has a capacity that is read. */
+export function capacityLevels(limit: LimitName): readonly Level[] {
+  const read = linuxReading(limit)?.capacity ?? {}
+  const hasRlimit = capacityRlimits.some((row) => row.limit === limit)
+  return levels.filter((level) => level in read || (level === 'process' && hasRlimit))
+}
