@@ -1,4 +1,4 @@
-/** Amounts of a limit for people. */
+/** Formats amounts of a limit for terminals, such as `1.5M` for bytes and `12%` for CPU. */
 
 import { limits } from '../kernel/limits/table.ts'
 import { countText, cpuText, sizeText } from '../tree/text.ts'
@@ -9,7 +9,7 @@ const texts: Readonly<Record<string, (amount: number) => string>> = {
   µs: (amount) => `${(amount / 1e6).toFixed(1)}s`,
 }
 
-/** In the unit of the limit; `-` where it is not known. */
+/** Formats an amount in the unit of the limit; `-` if it is unknown. */
 export function amountText(limit: string, amount: number | null | undefined): string {
   const unit = limits.find(({ name }) => name === limit)?.unit ?? 'count'
   const text = texts[unit]

@@ -1,4 +1,4 @@
-/** `introspectd asyncapi`: the description of the streams. */
+/** `introspectd asyncapi`: prints the AsyncAPI description of the event streams. */
 
 import { stringify } from 'yaml'
 import { defineCommand } from './command.ts'
@@ -7,7 +7,7 @@ import { print } from './print.ts'
 export function asyncApiCommand(asyncApi: () => object) {
   return defineCommand({
     name: 'asyncapi',
-    summary: 'print the AsyncAPI document',
+    summary: 'print the AsyncAPI description of the event streams',
     args: {},
     options: {},
     settings: [],

@@ -1,4 +1,4 @@
-/** The command line as a whole, made from the rows of the commands. */
+/** Parses the command line and runs the command. The parser is generated from the rows of the commands. */
 
 import { CommanderError, Option, Command as Parser } from 'commander'
 import { didYouMean } from '../base/nearest.ts'
@@ -9,12 +9,12 @@ import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 
 interface CommandLine {
-  /** The first runs where none is named. */
+  /** The first command is the default. */
   readonly commands: readonly [Command, ...Command[]]
   readonly version: string
 }
 
-/** @throws CliError, ConfigError, and what the command throws */
+/** @throws CliError, ConfigError, and the errors of the command */
 export async function runCommandLine(line: CommandLine, words: readonly string[]): Promise<void> {
   const names = [...line.commands.map(({ name }) => name), 'help']
   const [first] = words
@@ -31,7 +31,7 @@ export async function runCommandLine(line: CommandLine, words: readonly string[]
   }
 }
 
-/** As in `error: unknown option '--prot'\n(Did you mean --port?)`. */
+/** Turns a message of commander into one line: `error: unknown option '--prot'\n(Did you mean --port?)`. */
 function oneLine(message: string): string {
   return message.replace(/^error: /, '').replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/, '; did you mean $1?')
 }
@@ -50,8 +50,8 @@ function parserOf({ commands, version }: CommandLine): Parser {
 function settingsHelp(settings: readonly Setting[]): string {
   const width = Math.max(...settings.map(({ key }) => key.length))
   const rows = settings.map((setting) => `  --${setting.key.padEnd(width)}  ${helpOf(setting)}\n`).join('')
-  return `\nWithout a command it serves. Settings of serve, each also a variable (--token-file is INTROSPECTD_TOKEN_FILE) and a
-key of the file that --config names (token-file); introspectd config shows those in effect:
+  return `\nThe default command is serve. Each setting of serve is a flag (--token-file), an environment variable
+(INTROSPECTD_TOKEN_FILE), and a key of the --config file (token-file). introspectd config prints the values in effect.
 ${rows}`
 }
 
@@ -67,7 +67,7 @@ function addTo(parser: Parser, command: Command): void {
   if (command.settings.length > 0) sub.addOption(optionOf(configFile!, configFile!.description))
   sub.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`)
   sub.action(async () => {
-    // What ps shows: the runtime's name says nothing.
+    // Process lists such as ps(1) would show only the name of the runtime.
     process.title = `introspectd ${command.name}`
     const typed = sub.opts<Record<string, string | true>>()
     const texts = Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, String(text)]))
@@ -103,9 +103,9 @@ export function optionText({ key, type, letter }: Row): string {
 
 const valueNames = { string: 'text', integer: 'number', number: 'number', array: 'list', object: 'map' } as const
 
-function argumentValue(row: Row, words: readonly string[], place: number): unknown {
-  if (row.type === 'array') return words.slice(place)
-  const word = words[place]
+function argumentValue(row: Row, words: readonly string[], at: number): unknown {
+  if (row.type === 'array') return words.slice(at)
+  const word = words[at]
   return word === undefined ? undefined : valueOfText(row, word)
 }
 
@@ -114,17 +114,24 @@ function optionValue(row: Row, texts: Readonly<Record<string, string>>): unknown
   return text === undefined ? undefined : valueOfText(row, text)
 }
 
-function valuesOf(rows: readonly Row[], read: (row: Row) => unknown, placeOf: (row: Row) => string) {
+/** Reads and checks the values of the rows. @throws CliError */
+function valuesOf(
+  rows: readonly Row[],
+  read: (row: Row) => unknown,
+  labelOf: (row: Row) => string,
+): Readonly<Record<string, unknown>> {
   const values = rows.map((row) => {
     const value = read(row)
-    const fault = faultOf(row, value, placeOf(row))
+    const fault = faultOf(row, value, labelOf(row))
     if (fault !== null) throw new CliError(fault)
-    return [row.name, row.schema.parse(value)]
+    return [row.name, value]
   })
   return Object.fromEntries(values)
 }
 
-/** Flags of settings only: an option of a command may have the name of a setting that is not its flag. */
+/**
+ * Selects the flags that are settings. An option of a command may have the same name as a setting of another command.
+ */
 function settingTexts({ settings }: Command, texts: Readonly<Record<string, string>>): Record<string, string> {
   const names: readonly string[] = [...settings, configFile!].map(({ name }) => name)
   return Object.fromEntries(Object.entries(texts).filter(([name]) => names.includes(name)))

@@ -1,32 +1,48 @@
-/** A row of the command line. From it come the parsing, the help and the reference. A new command is one file. */
+/**
+ * Defines the row of a command. Parsing, help and the reference page follow from the row, so a new command is one file.
+ */
 
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Effective, Setting } from '../config/settings.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
-type Values<S extends Shape> = { readonly [Name in keyof S]: z.output<S[Name]> }
 
-export interface Call<Args extends Shape, Options extends Shape> extends Effective {
-  readonly args: Values<Args>
-  readonly options: Values<Options>
-}
-
-interface CommandRow<Args extends Shape, Options extends Shape> {
-  readonly name: string
-  readonly summary: string
-  /** In the order in which they are typed; an array takes all that are left. */
+interface Call<Args, Options> extends Effective {
   readonly args: Args
   readonly options: Options
-  /** Which of them are flags of this command. All are read, and refused where they are wrong. */
-  readonly settings: readonly Setting[]
-  /** A line or some that can be typed as they stand. */
-  readonly examples: readonly string[]
-  readonly run: (call: Call<Args, Options>) => void | Promise<void>
 }
 
-/** As the command line sees it: types are erased here. */
-export type Command = CommandRow<Shape, Shape>
+interface CommandDescription {
+  readonly name: string
+  readonly summary: string
+  /** Schemas in the order of the command line. An array takes all remaining words. */
+  readonly args: Shape
+  readonly options: Shape
+  /** Settings that are flags of this command. Every setting is read and checked, whether it is a flag or not. */
+  readonly settings: readonly Setting[]
+  /** Command lines that work as they are written. */
+  readonly examples: readonly string[]
+}
+
+interface CommandRow<Args extends Shape, Options extends Shape> extends CommandDescription {
+  readonly args: Args
+  readonly options: Options
+  readonly run: (call: Call<z.output<z.ZodObject<Args>>, z.output<z.ZodObject<Options>>>) => void | Promise<void>
+}
+
+/** Values by name, in the types of the command line: text, numbers, booleans and lists. */
+type Input = Readonly<Record<string, unknown>>
+
+export interface Command extends CommandDescription {
+  /** @throws ZodError if the values do not match the schemas, and the errors of the command */
+  readonly run: (call: Call<Input, Input>) => void | Promise<void>
+}
 
 export function defineCommand<Args extends Shape, Options extends Shape>(row: CommandRow<Args, Options>): Command {
-  return row as unknown as Command
+  const args = z.object(row.args)
+  const options = z.object(row.options)
+  return {
+    ...row,
+    run: (call) => row.run({ ...call, args: args.parse(call.args), options: options.parse(call.options) }),
+  }
 }

@@ -1,4 +1,4 @@
-/** All commands, in the order of the help. */
+/** The list of commands, in the order in which the help shows them. */
 
 import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
@@ -13,14 +13,14 @@ import { simulateCommand } from './simulate.ts'
 import { topCommand } from './top.ts'
 import { watchCommand } from './watch.ts'
 
-/** What commands do that is not theirs: the program supplies it. */
-export interface Deeds {
+/** Functions of the service that commands call. The main program supplies them, so that commands do not import it. */
+export interface ServiceActions {
   readonly serve: (config: Config) => Promise<void>
   readonly openApi: () => object
   readonly asyncApi: () => object
 }
 
-export function commandsOf({ serve, openApi, asyncApi }: Deeds): readonly [Command, ...Command[]] {
+export function commandsOf({ serve, openApi, asyncApi }: ServiceActions): readonly [Command, ...Command[]] {
   return [
     serveCommand(serve),
     psCommand,

@@ -1,4 +1,4 @@
-/** `introspectd config`: the settings in effect, and where each comes from. */
+/** `introspectd config`: prints the settings in effect and the origin of each value. */
 
 import { z } from 'zod'
 import { configSchema, printConfig } from '../config/print.ts'
@@ -8,10 +8,10 @@ import { print } from './print.ts'
 
 export const configCommand = defineCommand({
   name: 'config',
-  summary: 'print the settings in effect, as a file for --config, with where each comes from',
+  summary: 'print the settings in effect and their origins, in the format of the --config file',
   args: {},
   options: {
-    schema: z.boolean().default(false).describe('print the JSON Schema of that file instead'),
+    schema: z.boolean().default(false).describe('print the JSON Schema of the --config file instead'),
   },
   settings,
   examples: ['introspectd config > introspectd.yaml', 'introspectd config --config introspectd.yaml --port 7008'],

@@ -1,8 +1,10 @@
-/** How a command that goes on by itself is ended. */
+/** Ends long-running commands on SIGINT, SIGTERM and SIGHUP. */
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Aborted by the first signal that asks for an end, which then is no death; a second one kills. */
+/**
+ * Returns a controller that the first such signal aborts, so that the command can end normally. A second signal kills.
+ */
 export function endOnSignals(): AbortController {
   const ending = new AbortController()
   for (const signal of signals) process.once(signal, () => ending.abort())

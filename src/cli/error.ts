@@ -1,4 +1,4 @@
-/** A command that cannot do what was asked; the message is one line for a person. */
+/** Thrown when a command fails for a known reason. The message is one line and is shown to the user. */
 export class CliError extends Error {
   constructor(message: string) {
     super(message)

@@ -1,18 +1,18 @@
-/** Events of the model as lines of NDJSON. */
+/** Prints events of the model as CloudEvents, one JSON object a line (NDJSON). */
 
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { RingEvent } from '../journal/ring.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 
-/** Of the model, wherever it runs: so that a run is the same on every machine. */
+/** CloudEvents `source`. It does not contain the host name, so that the output is the same on every machine. */
 const source = '/net/model'
 
 export class EventPrinter {
   readonly #stream: Writable
   #sequence = 0
   #hasRoom = true
-  /** Nobody reads on, as after `| head`. */
+  /** True after the reader has closed the pipe, as `| head` does. */
   #isUnread = false
 
   constructor(stream: Writable) {
@@ -20,8 +20,8 @@ export class EventPrinter {
     stream.on('error', (error) => this.#endOrThrow(error))
   }
 
-  /** Sequences begin at 1 again. */
-  beginAnew(): void {
+  /** Restarts sequences at 1. */
+  reset(): void {
     this.#sequence = 0
   }
 
@@ -29,7 +29,7 @@ export class EventPrinter {
     if (!this.#isUnread) this.#hasRoom = this.#stream.write(`${new RingEvent(++this.#sequence, source, event).json}\n`)
   }
 
-  /** Until the reader has caught up. */
+  /** Resolves when the reader has consumed the buffered output, or has gone. */
   async caughtUp(): Promise<void> {
     if (this.#hasRoom || this.#isUnread) return
     try {

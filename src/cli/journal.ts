@@ -1,4 +1,4 @@
-/** `introspectd journal`: what is kept, and giving back the room of what is not any more. */
+/** `introspectd journal`: inspects the journal file, and compacts it. */
 
 import { z } from 'zod'
 import { cursorText } from '../base/cursor.ts'
@@ -12,21 +12,23 @@ import { print } from './print.ts'
 
 export const journalCommand = defineCommand({
   name: 'journal',
-  summary: 'show what the journal in --data holds, also of a running service, or make its file smaller',
+  summary: 'inspect the journal in --data, also while the service runs, or compact its file',
   args: {
     action: z
       .enum(['inspect', 'compact'])
       .default('inspect')
-      .describe('inspect reads only; compact gives back the room of what was deleted, while no service runs'),
+      .describe(
+        'inspect only reads; compact frees the disk space of deleted events, and needs the service to be stopped',
+      ),
   },
   options: {
-    json: z.boolean().default(false).describe('as JSON'),
+    json: z.boolean().default(false).describe('print JSON'),
   },
   settings: serviceSettings.filter(({ name }) => name === 'data'),
   examples: ['introspectd journal', 'introspectd journal compact --data data'],
   run: ({ args: { action }, options: { json }, config: { data } }) => {
     const directory = dataDirectory({ data, source: 'linux' }, environment)
-    if (directory === null) throw new CliError('--data memory keeps nothing that could be looked at')
+    if (directory === null) throw new CliError('--data memory has no journal: name the directory of the service')
     const before = inspectJournal(directory)
     if (action === 'compact') compact(directory)
     const figures = action === 'compact' ? inspectJournal(directory) : before
@@ -38,7 +40,8 @@ export const journalCommand = defineCommand({
 function compact(directory: string): void {
   const { store, setAside, close } = openDirectory(directory, Date.now())
   try {
-    if (setAside !== null) throw new CliError(`the journal is damaged (${setAside.reason}): it is now ${setAside.file}`)
+    if (setAside !== null)
+      throw new CliError(`the journal is damaged (${setAside.reason}): it was moved to ${setAside.file}`)
     store.compact()
   } finally {
     close()
@@ -49,8 +52,8 @@ function mebibytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 }
 
-function endText(end: EventFigures | null): string {
-  return end === null ? '-' : `${cursorText(end.sequence)} of ${end.time}`
+function boundText(event: EventFigures | null): string {
+  return event === null ? '-' : `${cursorText(event.sequence)} of ${event.time}`
 }
 
 function textOf({ definitions, setAside, types, ...rest }: JournalFigures): string {
@@ -59,8 +62,8 @@ function textOf({ definitions, setAside, types, ...rest }: JournalFigures): stri
     ['file', file],
     ['size', `${mebibytes(diskBytes)} on disk, ${mebibytes(usedBytes)} in use`],
     ['events', String(events)],
-    ['oldest', endText(oldest)],
-    ['newest', endText(newest)],
+    ['oldest', boundText(oldest)],
+    ['newest', boundText(newest)],
     ...types.map(({ type, count }) => ['', `${String(count).padStart(10)} ${type}`]),
     ['set', definitions.map(({ kind, count }) => `${kind} ${count}`).join(', ') || '-'],
     ['tripped', String(tripped)],

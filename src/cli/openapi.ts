@@ -1,4 +1,4 @@
-/** `introspectd openapi`: the description of the HTTP interface. */
+/** `introspectd openapi`: prints the OpenAPI description of the HTTP interface. */
 
 import { stringify } from 'yaml'
 import { defineCommand } from './command.ts'
@@ -7,7 +7,7 @@ import { print } from './print.ts'
 export function openApiCommand(openApi: () => object) {
   return defineCommand({
     name: 'openapi',
-    summary: 'print the OpenAPI document',
+    summary: 'print the OpenAPI description of the HTTP interface',
     args: {},
     options: {},
     settings: [],

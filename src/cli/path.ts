@@ -1,6 +1,9 @@
-/** Paths as people type them. */
+/** Expands the short forms of pathnames that users type, such as `42/fds`. */
 
-/** `42/fds` is below /sys/proc, `fds` and `part/web` below /sys: no name at /sys is a number. */
+/**
+ * Expands `42/fds` to `/sys/proc/42/fds`, and `fds` to `/sys/fds`. No node directly below /sys has a number as its
+ * name.
+ */
 export function wholePath(typed: string): string {
   if (typed.startsWith('/')) return typed
   return /^(\d+|self)(\/|$)/.test(typed) ? `/sys/proc/${typed}` : `/sys/${typed}`

@@ -1,4 +1,4 @@
-/** Standard output of the commands. A pipe that nobody reads any more, or a terminal that is gone, ends them quietly. */
+/** Writes to standard output. If the pipe is closed or the terminal has gone, the command ends without an error. */
 
 let isGuarded = false
 
@@ -13,9 +13,9 @@ function endWithoutReader(error: NodeJS.ErrnoException): void {
   process.exit(0)
 }
 
-/** On a terminal a line is a row: what is wider would wrap, and no column would stand below another. */
+/** Prints a table. On a terminal each line is cut to the width, because wrapped lines would break the columns. */
 export function printTable(text: string): void {
   const { isTTY, columns } = process.stdout
-  // Some terminals do not say how wide they are.
+  // Some terminals report no width.
   print(isTTY && columns > 0 ? text.replace(/.+/g, (line) => line.slice(0, columns)) : text)
 }

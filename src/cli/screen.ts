@@ -1,4 +1,4 @@
-/** A terminal that is drawn on as a whole, and is afterwards what it was before. */
+/** Full-screen drawing on a terminal (alternate screen, raw keys). The previous contents are restored at the end. */
 
 import { writeSync } from 'node:fs'
 import { emitKeypressEvents, type Key } from 'node:readline'
@@ -13,9 +13,9 @@ export interface Size {
 }
 
 export interface ScreenEvents {
-  /** Its name, or the character itself. */
+  /** @param key the character, or the name of the key; with Ctrl as in `ctrl-c` */
   readonly onKey: (key: string) => void
-  /** Another size, or back from being stopped: what was drawn no longer stands there. */
+  /** The size has changed, or the process has been resumed: draw again. */
   readonly onStale: () => void
 }
 
@@ -25,7 +25,7 @@ export class Screen {
 
   constructor(events: ScreenEvents) {
     this.#events = events
-    // Whatever ends the process, and before anything is said of it.
+    // Restore the terminal however the process ends, and before an error is printed.
     process.on('exit', this.#leave)
     process.on('uncaughtExceptionMonitor', this.#leave)
     process.on('SIGCONT', this.#enter)
@@ -34,13 +34,16 @@ export class Screen {
     this.#enter()
   }
 
-  /** Some terminals do not say how large they are. */
+  /** The size of the terminal; 24 by 80 if it does not report one. */
   get size(): Size {
     const { rows, columns } = process.stdout
     return { rows: rows || 24, columns: columns || 80 }
   }
 
-  /** Preconditions: as many lines as fit, none wider than the screen. In one write and over what stands there: it does not flicker. */
+  /**
+   * Draws over the previous frame in one write, so that the screen does not flicker.
+   * Preconditions: the lines fit the screen in number and in width.
+   */
   draw(lines: readonly string[]): void {
     print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
   }
@@ -74,7 +77,7 @@ export class Screen {
     this.#events.onStale()
   }
 
-  /** Written at once: the process may end before a stream would be. */
+  /** Writes synchronously, because the process may exit before a stream is flushed. */
   readonly #leave = (): void => {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -82,12 +85,12 @@ export class Screen {
     try {
       writeSync(1, leaveSequence)
     } catch (error) {
-      // The terminal is gone: there is nothing left to mend.
+      // The terminal has gone: nothing needs to be restored.
       if (!(error instanceof Error && 'code' in error && (error.code === 'EIO' || error.code === 'EPIPE'))) throw error
     }
   }
 
-  /** As the terminal itself would on Ctrl-Z, which it leaves to us; SIGCONT brings us back. */
+  /** Stops the process on Ctrl-Z. In raw mode the terminal does not do this. SIGCONT resumes it. */
   #stop(): void {
     this.#leave()
     process.kill(process.pid, 'SIGTSTP')

@@ -1,4 +1,4 @@
-/** `introspectd serve`: the service itself. */
+/** `introspectd serve`: runs the service. */
 
 import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
@@ -6,7 +6,7 @@ import { defineCommand } from './command.ts'
 export function serveCommand(serve: (config: Config) => Promise<void>) {
   return defineCommand({
     name: 'serve',
-    summary: 'serve over HTTP',
+    summary: 'run the service: monitor this machine, or the model, and serve it over HTTP',
     args: {},
     options: {},
     settings: serviceSettings,

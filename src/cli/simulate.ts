@@ -1,6 +1,7 @@
 /**
- * `introspectd simulate`: runs scenarios, each on a machine of its own. Events go to standard output as NDJSON, byte for byte
- * the same for the same file and seed; what became of what was expected goes to standard error.
+ * `introspectd simulate`: runs scenarios on the model, each on a fresh machine, and checks their expectations. Events
+ * go to standard output as NDJSON. They are byte for byte the same for the same file and seed. Results go to standard
+ * error.
  */
 
 import { readFileSync } from 'node:fs'
@@ -21,13 +22,13 @@ import { EventPrinter } from './event-printer.ts'
 
 export interface Simulation {
   readonly files: readonly string[]
-  /** In place of those of the files. */
+  /** Overrides the seeds of the files. */
   readonly seed?: number
   /** Prints no events. */
   readonly quiet?: boolean
-  /** File of a state that each begins in, in place of a new machine. */
+  /** Path of a state file in which each scenario starts. Default: a fresh machine. */
   readonly state?: string
-  /** File that the state is written to in which it ends: of one scenario. */
+  /** Path of the file to which the final state is written. Allowed with one scenario only. */
   readonly save?: string
 }
 
@@ -41,10 +42,10 @@ const met = 0
 const notMet = 1
 const wrongFile = 2
 
-/** @returns the exit code: 0 all is as expected, 1 something differs, 2 a file is wrong, and then none was run. */
+/** @returns the exit code: 0 if all expectations are met, 1 if not, 2 if a file is wrong; then no scenario was run */
 export async function simulate(simulation: Simulation, output: Output): Promise<0 | 1 | 2> {
   if (simulation.save !== undefined && simulation.files.length > 1)
-    throw new CliError(`--save keeps the state of one scenario, and there are ${simulation.files.length}`)
+    throw new CliError(`--save works with one scenario, not with ${simulation.files.length}`)
   const scenarios = readAll(simulation.files, output.verdicts)
   if (scenarios === null) return wrongFile
   try {
@@ -57,7 +58,9 @@ export async function simulate(simulation: Simulation, output: Output): Promise<
   }
 }
 
-/** @throws StateFileError, and KernelError EINVAL where the state is so late that the clock would end before a run does */
+/**
+ * @throws StateFileError; KernelError EINVAL if the clock of the state is so late that it would overflow during a run
+ */
 async function runAll(scenarios: readonly Scenario[], simulation: Simulation, output: Output): Promise<Verdict[]> {
   const { state, save } = simulation
   const printer = new EventPrinter(output.events)
@@ -72,7 +75,7 @@ async function runAll(scenarios: readonly Scenario[], simulation: Simulation, ou
   return verdicts
 }
 
-/** Null where a file is wrong: what is wrong with each is told. */
+/** Reads all scenarios, and writes what is wrong to `errors`. Returns null if a file is wrong. */
 function readAll(files: readonly string[], errors: Writable): readonly Scenario[] | null {
   const scenarios = files.flatMap((file) => {
     try {
@@ -87,13 +90,13 @@ function readAll(files: readonly string[], errors: Writable): readonly Scenario[
   return scenarios.length === files.length ? scenarios : null
 }
 
-/** Virtual time begins here, so that a run is the same whenever it is. */
-const beginning = 0
-/** Of the kernel's clock, between two looks at whether the reader keeps up. */
+/** Start of virtual time in ms. It is fixed, so that every run has the same output. */
+const startMs = 0
+/** Kernel time between two checks whether the reader keeps up. */
 const sliceMs = 1000
 
 function freshMachine(): Machine {
-  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: beginning }))
+  return new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: startMs }))
 }
 
 async function run(
@@ -103,7 +106,7 @@ async function run(
   printer: EventPrinter,
 ): Promise<Verdict> {
   const { kernel } = machine
-  printer.beginAnew()
+  printer.reset()
   if (!quiet) kernel.onEvent = (event) => printer.print(event)
   const scenarioRun = new ScenarioRun(machine, scenario, seed === undefined ? {} : { seed })
   while (!scenarioRun.isOver) {
@@ -121,13 +124,13 @@ function verdictText({ file, title }: Scenario, { met: isMet, differences, calls
 
 export const simulateCommand = defineCommand({
   name: 'simulate',
-  summary: 'run scenarios on the model, each on a machine of its own, and hold them to what they expect',
-  args: { files: z.array(z.string()).min(1, 'name the file of a scenario, or several').describe('files of scenarios') },
+  summary: 'run scenarios on the model, each on a fresh machine, and check their expectations',
+  args: { files: z.array(z.string()).min(1, 'name at least one scenario file').describe('scenario files') },
   options: {
-    seed: Seed.optional().describe('in place of those of the files'),
+    seed: Seed.optional().describe('seed of the random choices; overrides the seeds of the files'),
     quiet: z.boolean().default(false).describe('print no events'),
-    state: z.string().min(1).optional().describe('file of a state that each begins in, in place of a new machine'),
-    save: z.string().min(1).optional().describe('file to write the state to in which the one scenario ends'),
+    state: z.string().min(1).optional().describe('state file in which each scenario starts; default: a fresh machine'),
+    save: z.string().min(1).optional().describe('file for the final state; allowed with one scenario only'),
   },
   settings: [],
   examples: [

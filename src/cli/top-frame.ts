@@ -1,4 +1,4 @@
-/** What `top` shows, as lines: of the machine a head, then the processes. */
+/** Formats the display of `introspectd top`: a head about the machine, then the table of processes. */
 
 import { styleText } from 'node:util'
 import { processColumns } from '../tree/nodes/nodes.ts'
@@ -8,9 +8,9 @@ import { clockText } from './event-line.ts'
 import { type Order, sorted } from './process-table.ts'
 import type { Size } from './screen.ts'
 
-/** All that a frame is made of. */
+/** Replies of the service from which one frame is drawn. */
 export interface TopSnapshot {
-  /** ms of Unix time. */
+  /** Unix time in ms. */
   readonly at: number
   readonly system: SystemView
   readonly cpu: LimitView
@@ -20,9 +20,9 @@ export interface TopSnapshot {
 }
 
 export interface FrameOptions extends Order<ProcessView> {
-  /** What the last line says instead of the keys; null where nothing is wrong. */
+  /** Error shown on the last line instead of the keys; null if there is none. */
   readonly trouble: string | null
-  /** Of the columns at least. */
+  /** Minimum widths of the columns. */
   readonly widths: readonly number[]
 }
 
@@ -49,38 +49,38 @@ export function headOf({ at, system, cpu, memory, thresholds }: TopSnapshot): st
   ].map(printable)
 }
 
-/** One after the other, for a file or a pipe. */
+/** Formats the whole table without styles, for a file or a pipe. */
 export function page(snapshot: TopSnapshot, order: Order<ProcessView>): string {
   const table = renderTable(processColumns, sorted(snapshot.processes, order))
   return `${headOf(snapshot).join('\n')}\n\n${table}`
 }
 
-const keys = 'q quits   < > or the first letter of a column sorts   r the other way round'
+const keys = 'q quits   < > or the first letter of a column sorts   r reverses the order'
 
 export interface Frame {
-  /** As many as fit. */
+  /** At most as many as the screen has rows. */
   readonly lines: readonly string[]
-  /** Of the columns, for the next frame: what is wide today and narrow tomorrow would make all of them jump. */
+  /** Widths of the columns. The next frame uses them as minimum, so that columns do not jump. */
   readonly widths: readonly number[]
 }
 
-export function frame(snapshot: TopSnapshot, look: FrameOptions, { rows, columns }: Size): Frame {
+export function frame(snapshot: TopSnapshot, options: FrameOptions, { rows, columns }: Size): Frame {
   const head = headOf(snapshot)
   const [, , tripped] = head
-  // The head, a blank line, the titles, and the last line.
+  // The rest of the screen: head, blank line, titles, and last line.
   const room = Math.max(0, rows - head.length - 3)
-  const shown = sorted(snapshot.processes, look).slice(0, room)
-  const { text, widths } = alignTable(processColumns, shown, look.widths)
+  const shown = sorted(snapshot.processes, options).slice(0, room)
+  const { text, widths } = alignTable(processColumns, shown, options.widths)
   const [titles, ...table] = text.trimEnd().split('\n')
   const cut = (line: string): string => line.slice(0, columns)
   const lines = [
     ...head.slice(0, 2).map(cut),
     snapshot.thresholds.some(({ state }) => state === 'tripped') ? styled('red', cut(tripped!)) : cut(tripped!),
     '',
-    titleLine(titles!.padEnd(columns).slice(0, columns), look.by.title),
+    titleLine(titles!.padEnd(columns).slice(0, columns), options.by.title),
     ...table.map(cut),
     ...Array<string>(room - table.length).fill(''),
-    look.trouble === null ? styled('dim', cut(keys)) : styled('red', cut(look.trouble)),
+    options.trouble === null ? styled('dim', cut(keys)) : styled('red', cut(options.trouble)),
   ]
   return { lines: lines.slice(0, rows), widths }
 }
@@ -89,7 +89,7 @@ function styled(style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string
   return styleText(style, text, { stream: process.stdout })
 }
 
-/** The title of the column that is sorted by stands out of the others. */
+/** The line of column titles. The title of the sort column is bold, and the others are inverse. */
 function titleLine(titles: string, title: string): string {
   const begin = titles.search(new RegExp(`(?<= |^)${title}(?= |$)`))
   if (begin === -1) return styled('inverse', titles)

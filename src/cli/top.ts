@@ -1,4 +1,7 @@
-/** `introspectd top`: the processes, anew every second, on the whole screen; without a terminal one table after the other. */
+/**
+ * `introspectd top`: the processes, anew every second, on the whole screen; without a terminal one table after the
+ * other.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'

@@ -75,7 +75,7 @@ test('where there is no journal none is made', async () => {
   expect(existsSync(nowhere)).toBe(false)
   expect(await run(['journal'], { env: { INTROSPECTD_DATA: 'memory' } })).toMatchObject({
     code: 1,
-    stderr: 'introspectd: --data memory keeps nothing that could be looked at\n',
+    stderr: 'introspectd: --data memory has no journal: name the directory of the service\n',
   })
   expect(await journal('dance')).toMatchObject({ code: 1, stderr: expect.stringContaining('inspect') })
 })

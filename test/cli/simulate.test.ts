@@ -139,5 +139,5 @@ test('a state that is wrong is exit code 2, with where, and nothing was run; one
   const lost = await run(['simulate', '--quiet', '--save', '/nowhere/state.json', scenario])
   expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('/nowhere/state.json: ENOENT')])
   const two = await run(['simulate', '--save', wrong, scenario, scenario])
-  expect([two.code, two.stderr]).toEqual([1, expect.stringContaining('--save keeps the state of one scenario')])
+  expect([two.code, two.stderr]).toEqual([1, expect.stringContaining('--save works with one scenario')])
 })
