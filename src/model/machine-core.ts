@@ -36,7 +36,9 @@ export class MachineCore {
     return ++this.arrivals
   }
 
-  /** The condition of a thread which enters a state now. Threads which enter the same state at once share one object. */
+  /**
+   * The condition of a thread which enters a state now. Threads which enter the same state at once share one object.
+   */
   conditionOf(state: ThreadState): ThreadCondition {
     const since = this.kernel.now
     if (this.#condition?.state !== state || this.#condition.since !== since)

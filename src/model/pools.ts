@@ -77,7 +77,9 @@ export class ResourcePools {
     }
   }
 
-  /** Finds the partition with these names, outermost first, and creates what is missing. Preconditions: in an update. */
+  /**
+   * Finds the partition with these names, outermost first, and creates what is missing. Preconditions: in an update.
+   */
   partition(names: readonly string[]): Partition {
     const kernel = this.#kernel
     for (let depth = 1; depth <= names.length; depth++) {

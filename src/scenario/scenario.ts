@@ -1,4 +1,6 @@
-/** A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it. */
+/**
+ * A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it.
+ */
 
 import type { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,7 +1,7 @@
 /**
- * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that must
- * be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state, it is
- * the same to the last byte.
+ * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that
+ * must be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state,
+ * it is the same to the last byte.
  */
 
 import fc from 'fast-check'

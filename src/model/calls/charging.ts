@@ -1,6 +1,6 @@
 /**
- * Charges the resources which calls take and give back. A call checks everything it will take before it takes anything: a
- * refused call has changed nothing.
+ * Charges the resources which calls take and give back. A call checks everything it will take before it takes anything:
+ * a refused call has changed nothing.
  */
 
 import { KernelError } from '../../kernel/errno.ts'

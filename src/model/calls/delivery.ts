@@ -36,9 +36,9 @@ export function isIgnored(process: ModelProcess, signal: Signal): boolean {
 }
 
 /**
- * Delivers a signal to a process, or to one thread of it. In a process, the first thread which waits for the signal takes
- * it, else the first thread which does not mask it. A signal which all threads mask is queued, and so is one which
- * arrives while the process is stopped.
+ * Delivers a signal to a process, or to one thread of it. In a process, the first thread which waits for the signal
+ * takes it, else the first thread which does not mask it. A signal which all threads mask is queued, and so is one
+ * which arrives while the process is stopped.
  * @param thread null for the process
  * @returns how the process ends; null when the signal does not kill it
  * @throws KernelError EAGAIN when the signal must be queued and there is no room; then nothing has happened

@@ -81,8 +81,8 @@ export function enter(machine: MachineCore, thread: ModelThread, { bytes }: { by
 }
 
 /**
- * leave: returns from functions, which give their stack back. Does not block. Not in QNX: the model runs no programs, and
- * a client says what they use.
+ * leave: returns from functions, which give their stack back. Does not block. Not in QNX: the model runs no programs,
+ * and a client says what they use.
  * @param bytes of stack that the functions took
  * @throws EINVAL more stack than is in use
  */

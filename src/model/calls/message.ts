@@ -13,15 +13,15 @@ import { wake } from './state-changes.ts'
 import { wait } from './waits.ts'
 
 /**
- * MsgSend: sends a message and waits for the reply. A thread of the server that waits on the channel gets the message at
- * once: of several threads the one with the highest priority, and at equal priority the one that has waited longest.
+ * MsgSend: sends a message and waits for the reply. A thread of the server that waits on the channel gets the message
+ * at once: of several threads the one with the highest priority, and at equal priority the one that has waited longest.
  * Blocks in SEND until a thread of the server receives it, then in REPLY. QNX: MsgSend().
  * @param coid of a connection
  * @param msg contents, text or a number, which the receiver gets unchanged
  * @returns status and msg of the reply
  * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the
- * server ended meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT
- * after TimerTimeout; and what MsgError answers
+ * server ended meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT after
+ * TimerTimeout; and what MsgError answers
  */
 export function msgSend(
   machine: MachineCore,
@@ -74,8 +74,8 @@ function isBefore(pulse: Pulse, { priority, arrival }: ModelThread): boolean {
 }
 
 /**
- * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, and at
- * equal priority the one that came first. The caller then works at the priority at which that was sent, until it
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, and
+ * at equal priority the one that came first. The caller then works at the priority at which that was sent, until it
  * receives again. Blocks in RECEIVE while there is none. QNX: MsgReceive().
  * @param chid of the channel
  * @returns for a message rcvid (never that of another message), pid, tid, scoid, priority and msg; for a pulse rcvid 0,
@@ -120,8 +120,8 @@ function messageOf(process: ModelProcess, rcvid: number): Message {
 }
 
 /**
- * MsgReply: answers a message. Any thread of the process may do so, not only the one that received it. Does not block. QNX:
- * MsgReply().
+ * MsgReply: answers a message. Any thread of the process may do so, not only the one that received it. Does not block.
+ * QNX: MsgReply().
  * @param rcvid of the message
  * @param status what MsgSend returns, an integer
  * @param msg contents of the reply, text or a number

@@ -70,7 +70,9 @@ function wakeWithMutex(machine: MachineCore, thread: ModelThread, { outcome }: A
   wake(machine, thread, outcome === 'timed-out' ? { errno: 'ETIMEDOUT' } : { value: success })
 }
 
-/** The wait for a condition is over: the thread takes its mutex again before it returns, and waits for it if necessary. */
+/**
+ * The wait for a condition is over: the thread takes its mutex again before it returns, and waits for it if necessary.
+ */
 export function takeAgain(
   machine: MachineCore,
   thread: ModelThread,

@@ -28,8 +28,8 @@ function mutexNamed(machine: MachineCore, thread: ModelThread, name: string, kin
  * SyncMutexLock().
  * @param mutex its name; the first call that names it creates it
  * @param kind plain, recursive or error-checking; for a mutex that exists it must be the same
- * @throws EDEADLK it is error-checking, and the caller owns it; EAGAIN it is recursive and locked 65,535 times, or there
- * are 65,536 shared objects; EINVAL it is no mutex, or of another kind; ETIMEDOUT after TimerTimeout
+ * @throws EDEADLK it is error-checking, and the caller owns it; EAGAIN it is recursive and locked 65,535 times, or
+ * there are 65,536 shared objects; EINVAL it is no mutex, or of another kind; ETIMEDOUT after TimerTimeout
  */
 export function syncMutexLock(
   machine: MachineCore,

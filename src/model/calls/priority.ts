@@ -7,7 +7,9 @@
 import type { Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
-/** What it runs at for itself: of a server, what the message that it received last was sent at, until it receives again. */
+/**
+ * What it runs at for itself: of a server, what the message that it received last was sent at, until it receives again.
+ */
 function ownPriority({ servedPriority, realPriority }: ModelThread): number {
   return servedPriority ?? realPriority
 }

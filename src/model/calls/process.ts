@@ -9,8 +9,8 @@ import { makeProcess } from './process-creation.ts'
 import type { ThreadMaking } from './thread-creation.ts'
 
 /**
- * spawn: creates a child of the caller's process, with one thread, which is READY. The child inherits user, partition and
- * rlimits. Does not block. QNX: posix_spawn().
+ * spawn: creates a child of the caller's process, with one thread, which is READY. The child inherits user, partition
+ * and rlimits. Does not block. QNX: posix_spawn().
  * @param name its name
  * @param uid another user, which only user 0 may give
  * @param thread priority and stackSize of its thread, as for ThreadCreate

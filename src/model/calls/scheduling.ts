@@ -1,6 +1,6 @@
 /**
- * Changes of thread states, which happen nowhere else. Each function returns what has changed; `state-changes.ts` passes
- * that on to the kernel.
+ * Changes of thread states, which happen nowhere else. Each function returns what has changed; `state-changes.ts`
+ * passes that on to the kernel.
  */
 
 import { assert, type Errno } from '../../kernel/errno.ts'

@@ -77,8 +77,9 @@ function checkAndSend(
 }
 
 /**
- * SignalAction: sets what the caller's process does with a signal. A handler takes 1,024 bytes of the stack of its thread
- * while it runs. When they do not fit, the kernel ends the process with SIGSEGV. Does not block. QNX: SignalAction().
+ * SignalAction: sets what the caller's process does with a signal. A handler takes 1,024 bytes of the stack of its
+ * thread while it runs. When they do not fit, the kernel ends the process with SIGSEGV. Does not block. QNX:
+ * SignalAction().
  * @param signal its name
  * @param action default, ignore, or handle: a handler runs, and ends an interruptible wait with EINTR
  * @throws EINVAL SIGKILL or SIGSTOP, whose action cannot be changed
@@ -97,8 +98,8 @@ export function signalAction(
 }
 
 /**
- * SignalProcmask: masks signals of the caller's thread. Queued signals that are not masked any more arrive at once. Does
- * not block. QNX: SignalProcmask().
+ * SignalProcmask: masks signals of the caller's thread. Queued signals that are not masked any more arrive at once.
+ * Does not block. QNX: SignalProcmask().
  * @param how block adds, unblock takes away, set replaces
  * @param signals names; SIGKILL and SIGSTOP are left out
  * @returns mask as it was before, as names

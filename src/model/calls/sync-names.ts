@@ -1,6 +1,6 @@
 /**
- * Finds synchronisation objects by name. A name is local to its process, except that names which begin with / are shared
- * by all processes.
+ * Finds synchronisation objects by name. A name is local to its process, except that names which begin with / are
+ * shared by all processes.
  */
 
 import { KernelError } from '../../kernel/errno.ts'

@@ -15,8 +15,8 @@ import { checkShared, isShared, syncsFor } from './sync-names.ts'
  * @param type mutex, condvar or semaphore
  * @param kind of a mutex: plain, recursive or error-checking
  * @param value of a semaphore: its initial count
- * @throws EBUSY the name is in use; EINVAL the value is too large, a kind for an object that is no mutex, or a value for
- * one that is no semaphore; EAGAIN there are 65,536 shared objects
+ * @throws EBUSY the name is in use; EINVAL the value is too large, a kind for an object that is no mutex, or a value
+ * for one that is no semaphore; EAGAIN there are 65,536 shared objects
  */
 export function syncTypeCreate(
   machine: MachineCore,

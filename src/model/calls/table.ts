@@ -1,4 +1,7 @@
-/** All kernel calls, by the names that QNX and POSIX give them. A call is one row here, and one row of the schemas that check what comes in. */
+/**
+ * All kernel calls, by the names that QNX and POSIX give them. A call is one row here, and one row of the schemas that
+ * check what comes in.
+ */
 
 import { assert } from '../../kernel/errno.ts'
 import { channelCreate, channelDestroy, connectAttach, connectDetach } from './channel.ts'

@@ -33,8 +33,8 @@ function threadOf(process: ModelProcess, tid: number): ModelThread {
 }
 
 /**
- * ThreadJoin: waits for the end of a thread of the caller's process, and removes the thread. Returns at once when it has
- * ended already. Blocks in JOIN until the thread ends. Signals do not end the wait. QNX: ThreadJoin().
+ * ThreadJoin: waits for the end of a thread of the caller's process, and removes the thread. Returns at once when it
+ * has ended already. Blocks in JOIN until the thread ends. Signals do not end the wait. QNX: ThreadJoin().
  * @param tid of the thread; it is free again when this returns
  * @returns tid and status of the thread that ended
  * @throws ESRCH no such thread; EDEADLK it is the caller itself; EINVAL it is detached; EBUSY another thread joins it
@@ -70,11 +70,11 @@ export function threadDetach(machine: MachineCore, { parent }: ModelThread, { ti
 
 /**
  * ThreadDestroy: ends a thread. The last one ends its process. Mutexes that the thread owns stay locked. Clients whose
- * message it received return ESRCH. A thread that joins it returns. Does not block, and does not return to a caller that
- * ends itself. QNX: ThreadDestroy().
+ * message it received return ESRCH. A thread that joins it returns. Does not block, and does not return to a caller
+ * that ends itself. QNX: ThreadDestroy().
  * @param tid of a thread of the caller's process; 0 is the caller itself; -1 all threads but the caller
- * @param status what ThreadJoin returns, an integer; the lowest eight bits of the last thread's status are the exit code
- * of the process
+ * @param status what ThreadJoin returns, an integer; the lowest eight bits of the last thread's status are the exit
+ * code of the process
  * @throws ESRCH no such thread, or it has ended
  */
 export function threadDestroy(

@@ -89,9 +89,9 @@ export function timerDestroy(
 }
 
 /**
- * TimerTimeout: sets an end for the waits of the caller's next call, which then returns ETIMEDOUT. Time counts from now,
- * not from when the call blocks. A time that has passed ends the wait at once. The next call that returns or is refused
- * removes the timeout. Does not block. QNX: TimerTimeout().
+ * TimerTimeout: sets an end for the waits of the caller's next call, which then returns ETIMEDOUT. Time counts from
+ * now, not from when the call blocks. A time that has passed ends the wait at once. The next call that returns or is
+ * refused removes the timeout. Does not block. QNX: TimerTimeout().
  * @param states in which time counts; an empty list removes what was set
  * @param after ms from now
  * @returns states that were set before

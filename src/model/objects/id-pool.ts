@@ -1,4 +1,6 @@
-/** Allocates ids as Unix allocates descriptors: the lowest free one. An id is used again only after it is given back. */
+/**
+ * Allocates ids as Unix allocates descriptors: the lowest free one. An id is used again only after it is given back.
+ */
 
 export interface IdPoolState {
   readonly next: number

@@ -16,7 +16,7 @@ export interface OpenFile {
   size: number
 }
 
-/** How a process ends: with an exit code, or by a signal. The other is null. */
+/** The end of a process: its exit code, or the signal which has killed it. The other is null. */
 export interface ProcessEnd {
   readonly code: number | null
   readonly signal: string | null

@@ -1,6 +1,7 @@
 /**
  * Checks a restored machine for facts which hold for every machine: a blocked thread has one reason, an id is in use or
- * free, counters agree with the objects. A state which was written by hand may break them, and the machine would fail later.
+ * free, counters agree with the objects. A state which was written by hand may break them, and the machine would fail
+ * later.
  */
 
 import { KernelError } from '../../kernel/errno.ts'

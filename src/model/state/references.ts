@@ -1,7 +1,7 @@
 /**
- * References between the objects of a saved state: their ids. Objects which have ended can still be referred to, and are
- * saved in lists of their own: a thread which ended with a mutex, a channel whose connections are not detached yet, and
- * the processes of both.
+ * References between the objects of a saved state: their ids. Objects which have ended can still be referred to, and
+ * are saved in lists of their own: a thread which ended with a mutex, a channel whose connections are not detached yet,
+ * and the processes of both.
  */
 
 import { KernelError } from '../../kernel/errno.ts'
@@ -99,7 +99,9 @@ export class References {
   }
 }
 
-/** Finds objects by their references while a state is restored. Preconditions: all processes and threads are restored. */
+/**
+ * Finds objects by their references while a state is restored. Preconditions: all processes and threads are restored.
+ */
 export class Referents {
   readonly #machine: Machine
   readonly #processes: readonly ModelProcess[]

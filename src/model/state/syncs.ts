@@ -1,4 +1,7 @@
-/** Saves and restores mutexes, condition variables and semaphores. Threads which wait for them are saved with the threads. */
+/**
+ * Saves and restores mutexes, condition variables and semaphores. Threads which wait for them are saved with the
+ * threads.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { ModelProcess } from '../objects/model-process.ts'

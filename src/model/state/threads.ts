@@ -109,7 +109,9 @@ export function importThread(
   if (state.state !== 'DEAD') process.living++
 }
 
-/** Restores the wait of a thread, and its message at the server. Preconditions: everything it can wait for is restored. */
+/**
+ * Restores the wait of a thread, and its message at the server. Preconditions: everything it can wait for is restored.
+ */
 export function importWait(machine: Machine, thread: ModelThread, state: SavedThread, arming: Arming): void {
   if (state.blocker === null) return
   const blocker = importBlocker(machine, thread, state.blocker, arming)

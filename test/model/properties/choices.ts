@@ -1,6 +1,6 @@
 /**
- * Turns random numbers into what can be done to a machine as it is: mostly something that means something there, now and
- * then something that does not.
+ * Turns random numbers into what can be done to a machine as it is: mostly something that means something there, now
+ * and then something that does not.
  */
 
 import { rlimitNames } from '../../../src/kernel/limits/rlimits.ts'
@@ -443,7 +443,10 @@ const denials: readonly (readonly [limit: LimitName, at: number, per: ThresholdD
   ['data-pages', 30, null],
 ]
 
-/** A small market, so that random steps find something to work with: each process has a channel, and a connection to the next. */
+/**
+ * A small market, so that random steps find something to work with: each process has a channel, and a connection to the
+ * next.
+ */
 export const prologue: readonly Operation[] = [
   { do: 'putPartition', names: ['a', 'b'], pools: { connections: 6 } },
   ...[1, 2, 3].flatMap(newcomer),

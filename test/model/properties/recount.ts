@@ -1,6 +1,6 @@
 /**
- * Counts anew, from the objects themselves, what the counters of the kernel say. What no object holds (the use of stacks,
- * CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
+ * Counts anew, from the objects themselves, what the counters of the kernel say. What no object holds (the use of
+ * stacks, CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
  */
 
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
