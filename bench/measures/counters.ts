@@ -30,8 +30,7 @@ const threadLimits = ['stack', 'stack-size', 'cpu-time', 'cpu', 'mutexes'] as co
 
 /** Threads as the model makes them: all that a thread has is counted. */
 function populate({ processes, threadsEach }: Shape): { bench: Bench; threads: Thread[] } {
-  const bench = new Bench()
-  bench.kernel.onEvent = () => {}
+  const bench = new Bench({ isRecorded: false })
   const threads: Thread[] = []
   for (let pid = 1; pid <= processes; pid++) {
     const process = bench.process(pid, { partition: ['web'] })

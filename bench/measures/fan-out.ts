@@ -1,5 +1,6 @@
 /** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
 
+import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../src/model/abilities.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
@@ -10,8 +11,8 @@ const clients = 1_000
 const events = 200
 const rounds = 9
 
-const news = (pid: number) => ({
-  type: 'threshold.tripped' as const,
+const news = (pid: number): KernelEvent => ({
+  type: 'threshold.tripped',
   at: 1_700_000_000_000,
   subject: `/sys/proc/${pid}/fds`,
   about: ['/sys/fds/threshold/each', '/sys/part/web'],
@@ -20,9 +21,15 @@ const news = (pid: number) => ({
     limit: 'fds',
     value: 120,
     at: 100,
+    rearm: 90,
     direction: 'rising',
+    capacity: null,
+    peak: 120,
     identity: `x-${pid}-1`,
+    period: null,
     top: [],
+    note: null,
+    initial: false,
   },
 })
 

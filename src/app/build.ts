@@ -102,14 +102,14 @@ export function buildApp(parts: AppParts): App {
   const own = new ServiceEvents(current, logger)
   const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
   const history = new History(current, parts.history ?? defaultHistory, () => source.ready())
-  kernel.beforeUpdate = (at) => history.note(at)
-  kernel.onEvent = (event) => {
+  kernel.continueSequence(journal.nextSequence)
+  kernel.beforeUpdate((at) => history.note(at))
+  kernel.onEvent((event) => {
     metrics.count(event)
     journal.append(event)
-  }
-  kernel.nextSequence = () => journal.nextSequence
-  kernel.notifier.onArmed = () => source.armedChanged()
-  kernel.timers.onArmed = () => source.armedChanged()
+  })
+  kernel.notifier.onArmed(() => source.armedChanged())
+  kernel.timers.onArmed(() => source.armedChanged())
   const last = journal.inherited()
   if (last !== null) own.restarted(last.time, { isModel: model !== null })
   if (setAside !== null) own.setAside(setAside)

@@ -3,7 +3,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { durationText } from '../base/duration.ts'
 import type { SetAside } from '../journal/data-directory.ts'
-import type { EventType } from '../kernel/events.ts'
+import type { EventData, EventType } from '../kernel/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
 export type ServiceFault = 'journal' | 'event-loop' | 'clock'
@@ -62,13 +62,13 @@ export class ServiceEvents {
     this.#tell('source.recovered', { what, ...(reason !== undefined && { reason }) })
   }
 
-  #degraded(what: ServiceFault, reason: string, more: Record<string, unknown> = {}): void {
+  #degraded(what: ServiceFault, reason: string, more: Pick<EventData['source.degraded'], 'blocked'> = {}): void {
     this.#tell('source.degraded', { what, reason, ...more })
   }
 
-  #tell(type: EventType, data: Record<string, unknown>): void {
+  #tell<Type extends EventType>(type: Type, data: EventData[Type]): void {
     const kernel = this.#kernel()
-    kernel.emit(type, kernel.system.path, [], data)
+    kernel.emit(type, { subject: kernel.system.path, about: [], data })
   }
 
   #now(): string {

@@ -31,11 +31,11 @@ export class SettingsPersistence {
   /** From now on the journal is told of all that is set. */
   follow(): void {
     const { notifier, timers } = this.#kernel
-    notifier.onDefined = (threshold, news) => {
+    notifier.onDefined(({ threshold, change }) => {
       const kept = threshold === null ? persistedSwitches(this.#kernel) : persistedThreshold(threshold)
-      this.#journal.define(factOf(kept, news))
-    }
-    timers.onDefined = (timeout, news) => this.#journal.define(factOf(persistedTimeout(timeout), news))
+      this.#journal.define(factOf(kept, change))
+    })
+    timers.onDefined(({ timeout, change }) => this.#journal.define(factOf(persistedTimeout(timeout), change)))
   }
 
   /** Deadlocks that were told before a restart: they are found anew, if they are there still. Preconditions: nothing is found yet. */

@@ -107,7 +107,7 @@ async function run(
 ): Promise<Verdict> {
   const { kernel } = machine
   printer.reset()
-  if (!quiet) kernel.onEvent = (event) => printer.print(event)
+  if (!quiet) kernel.onEvent((event) => printer.print(event))
   const scenarioRun = new ScenarioRun(machine, scenario, seed === undefined ? {} : { seed })
   while (!scenarioRun.isOver) {
     scenarioRun.proceed(Math.min(kernel.now + sliceMs, scenarioRun.endsAt))

@@ -52,17 +52,22 @@ export function alertFact(told: OpenAlert): AlertFact {
 
 /** What an event says of how thresholds stand, and of what is not over. */
 export function factOf(event: KernelEvent): TripFact | EndFact | AlertFact | null {
-  const { type, subject, data } = event
-  const told = alertOpenedBy(event)
-  if (told !== null) return alertFact(told)
-  if (closesAlert(type)) return { told: subject, value: null }
-  const identity = typeof data.identity === 'string' ? data.identity : null
-  if (type === 'process.died') return identity === null ? null : { ended: identity }
-  const ifOnce = type === 'limit.changed'
-  const tripped = type === 'threshold.tripped' || ifOnce
-  const { threshold } = data
-  if ((!tripped && type !== 'threshold.cleared') || typeof threshold !== 'string') return null
-  return { threshold, place: subject, identity, tripped, ifOnce }
+  const opened = alertOpenedBy(event)
+  if (opened !== null) return alertFact(opened)
+  if (closesAlert(event.type)) return { told: event.subject, value: null }
+  switch (event.type) {
+    case 'process.died':
+      return { ended: event.data.identity }
+    case 'threshold.tripped':
+    case 'threshold.cleared':
+    case 'limit.changed': {
+      const { threshold, identity = null } = event.data
+      const ifOnce = event.type === 'limit.changed'
+      return { threshold, place: event.subject, identity, tripped: event.type !== 'threshold.cleared', ifOnce }
+    }
+    default:
+      return null
+  }
 }
 
 export const factTables = `

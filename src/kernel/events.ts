@@ -1,55 +1,56 @@
-/** What the kernel tells. The envelope (sequence, source, time as text) is put around it by the event log. */
+/** The events of the kernel: the table of their types, and the type of the data of each. */
 
-export const eventTypes = [
-  { type: 'process.created', summary: 'a process was born' },
-  {
-    type: 'process.died',
-    summary: 'the last thread of a process ended; with its exit code or signal, and its peak usage',
-  },
-  { type: 'process.changed', summary: '`what`: exec, name, uid or partition' },
-  { type: 'thread.created', summary: 'a thread was born' },
-  { type: 'thread.died', summary: 'a thread ended' },
-  { type: 'thread.changed', summary: '`what`: state; a thread of the model blocked, or goes on' },
-  { type: 'partition.created', summary: 'a partition appeared' },
-  { type: 'partition.died', summary: 'a partition went away' },
-  { type: 'threshold.tripped', summary: 'usage passed a trip point' },
-  { type: 'threshold.acted', summary: 'the signal of a threshold that tripped was sent, or could not be' },
-  { type: 'threshold.cleared', summary: '`reason`: rearmed, died, deleted, replaced, expired, disabled or filtered' },
-  { type: 'limit.changed', summary: 'a threshold on any change: `from`, and how many `changes` there were' },
-  {
-    type: 'limit.denied',
-    summary:
-      'an rlimit, a pool or a threshold refused new use: the subject would have been passed, `cause` was refused',
-  },
-  { type: 'deadlock.warning', summary: 'a thread has been in a state longer than its default timeout allows' },
-  { type: 'deadlock.eased', summary: 'that thread goes on after all, or has ended' },
-  { type: 'deadlock.detected', summary: 'threads that can never run again, each waiting for another of them' },
-  { type: 'deadlock.orphaned', summary: 'a thread that nobody at all could release' },
-  { type: 'deadlock.suspected', summary: 'what would be a deadlock if `reason` holds' },
-  { type: 'deadlock.resolved', summary: 'one of them runs again or has ended, or `how` says what else' },
-  {
-    type: 'state.replaced',
-    summary: 'the model is in another state, which was put: everybody is told, wherever they listen',
-  },
-  { type: 'source.degraded', summary: 'the source cannot see something; `what` and `reason`' },
-  { type: 'source.recovered', summary: 'it can again' },
-  { type: 'events.lost', summary: 'stands for events that could not be seen: how many, from when to when, why' },
-] as const
+import { deadlockEvents } from './events/deadlock-events.ts'
+import { lifeEvents } from './events/life-events.ts'
+import { plainValuesText } from './events/line-parts.ts'
+import type { EventRow } from './events/row.ts'
+import { serviceEvents } from './events/service-events.ts'
+import { thresholdEvents } from './events/threshold-events.ts'
+import type { DataOf } from './fields.ts'
 
-export type EventType = (typeof eventTypes)[number]['type']
+/** One row an event type. The reference, AsyncAPI, the schemas and the one-line texts are made from these rows. */
+export const eventTypes = [...lifeEvents, ...thresholdEvents, ...deadlockEvents, ...serviceEvents] as const
 
-/** Whether an event is for all who listen, whatever their paths. */
-export function isForAll(type: string): boolean {
-  return type === 'state.replaced' || type === 'events.lost'
+type Row = (typeof eventTypes)[number]
+
+export type EventType = Row['type']
+
+/** The data of each type. */
+export type EventData = { readonly [Each in Row as Each['type']]: DataOf<Each['data']> }
+
+const rows: ReadonlyMap<string, EventRow> = new Map(eventTypes.map((row): [string, EventRow] => [row.type, row]))
+
+/** Null for a type that this version does not know. */
+export function eventRowOf(type: string): EventRow | null {
+  return rows.get(type) ?? null
 }
 
-export interface KernelEvent {
-  readonly type: EventType
-  /** ms of Unix time. */
-  readonly at: number
+/** Whether every subscriber gets the event, whatever paths it subscribed to. */
+export function isForAll(type: string): boolean {
+  return rows.get(type)?.forAll === true
+}
+
+/** The essential of an event on one line. The data may come from a service of any version. */
+export function eventText(type: string, data: Readonly<Record<string, unknown>>): string {
+  return (rows.get(type)?.line ?? plainValuesText)(data)
+}
+
+/** An event without its type and time: what the caller of `emit` says. */
+export interface EventContent<Type extends EventType> {
   /** The pathname that the event is about first. */
   readonly subject: string
-  /** Other pathnames it concerns: a subscription to any of them, or above, gets it. */
+  /** Other pathnames that the event concerns. A subscription to any of them, or above, gets the event. */
   readonly about: readonly string[]
-  readonly data: Readonly<Record<string, unknown>>
+  readonly data: EventData[Type]
 }
+
+export interface EventOf<Type extends EventType> extends EventContent<Type> {
+  readonly type: Type
+  /** ms of Unix time. */
+  readonly at: number
+}
+
+/** An event as the kernel emits it. The event log adds the envelope: sequence, source, and the time as text. */
+export type KernelEvent = { readonly [Type in EventType]: EventOf<Type> }[EventType]
+
+export type Emit = <Type extends EventType>(type: Type, content: EventContent<Type>) => void

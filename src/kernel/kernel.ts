@@ -8,12 +8,13 @@ import { type ActionAbilities, type Actions, noActions } from './actions.ts'
 import { Deadlocks } from './deadlock/deadlocks.ts'
 import { DefaultTimers } from './deadlock/default-timers.ts'
 import { assert, KernelError } from './errno.ts'
-import type { EventType, KernelEvent } from './events.ts'
+import type { EventContent, EventType, KernelEvent } from './events.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex } from './limits/table.ts'
 import { carryOut } from './limits/thresholds/action.ts'
 import { Notifier } from './limits/thresholds/notifier.ts'
 import type { ThresholdWatch } from './limits/thresholds/threshold.ts'
 import { Usage } from './limits/usage.ts'
+import { type Dispose, Listeners } from './listeners.ts'
 import type { Node } from './nodes/node.ts'
 import type { Partition } from './nodes/partition.ts'
 import type { Process } from './nodes/process.ts'
@@ -56,17 +57,12 @@ export class Kernel {
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
-  /** Before each change, with its time. */
-  beforeUpdate: (at: number) => void = () => {}
-  /** Each event, as it happens. */
-  onEvent: (event: KernelEvent) => void = () => {}
-  /** Events so far. */
-  emitted = 0
-  /** The sequence that the next event will have: whoever keeps events says how they are counted. */
-  nextSequence: () => number = () => this.emitted + 1
   /** Set by a source that can do something to processes. */
   actions: Actions | null = null
   readonly actionAbilities: ActionAbilities
+  #beforeUpdate = new Listeners<number>()
+  #events = new Listeners<KernelEvent>()
+  #nextSequence = 1
   readonly #abilities: Abilities
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
@@ -82,7 +78,7 @@ export class Kernel {
     this.now = now
     this.notifier = new Notifier({
       usage: this.usage,
-      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      emit: (type, content) => this.emit(type, content),
       unmeasurable: (row, level) => this.unmeasurable(row, level),
       period: (index, level) => this.period(limitNames[index]!, level),
       selfPid: this.selfPid,
@@ -95,16 +91,45 @@ export class Kernel {
       now: () => this.now,
     })
     this.timers = new DefaultTimers({
-      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
+      emit: (type, content) => this.emit(type, content),
       now: () => this.now,
       firstRevision,
     })
     this.deadlocks = new Deadlocks({
-      emit: (type, subject, about, data) => this.emit(type, subject, about, data),
-      nextSequence: () => this.nextSequence(),
+      emit: (type, content) => this.emit(type, content),
+      nextSequence: () => this.#nextSequence,
       now: () => this.now,
     })
     this.admit(this.system)
+  }
+
+  /** Calls the listener before each change, with the time of the change. */
+  beforeUpdate(listener: (at: number) => void): Dispose {
+    return this.#beforeUpdate.add(listener)
+  }
+
+  /** Calls the listener with each event, as it happens. */
+  onEvent(listener: (event: KernelEvent) => void): Dispose {
+    return this.#events.add(listener)
+  }
+
+  /** The sequence that the next event gets. */
+  get nextSequence(): number {
+    return this.#nextSequence
+  }
+
+  /** An event log that has events already counts on from its newest. */
+  continueSequence(next: number): void {
+    this.#nextSequence = next
+  }
+
+  /** Takes the place of another kernel: listeners of that one hear this one from now on, and the sequence goes on. */
+  takePlaceOf(former: Kernel): void {
+    this.#beforeUpdate = former.#beforeUpdate
+    this.#events = former.#events
+    this.#nextSequence = former.#nextSequence
+    this.notifier.shareListeners(former.notifier)
+    this.timers.shareListeners(former.timers)
   }
 
   /** Gives a newborn node its counters. Its capacities that are to be read are not known before. */
@@ -116,7 +141,7 @@ export class Kernel {
   /** One complete change at one time: thresholds see it when it is whole. */
   update<T>(at: number, change: () => T): T {
     assert(!this.#updating, 'an update does not begin inside another')
-    this.beforeUpdate(at)
+    this.#beforeUpdate.notify(at)
     this.now = at
     this.#updating = true
     try {
@@ -151,9 +176,10 @@ export class Kernel {
     if (due.length > 0 || this.notifier.hasAdopted) this.notifier.evaluate(due)
   }
 
-  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void {
-    this.emitted++
-    this.onEvent({ type, at: this.now, subject, about, data })
+  emit<Type extends EventType>(type: Type, { subject, about, data }: EventContent<Type>): void {
+    this.#nextSequence++
+    // The type and its data belong together: TypeScript cannot follow that into the union.
+    this.#events.notify({ type, at: this.now, subject, about, data } as KernelEvent)
   }
 
   /** @throws ESRCH */

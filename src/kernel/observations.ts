@@ -7,9 +7,9 @@
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
-import { processOf } from './limits/thresholds/crossing.ts'
 import type { ObservedValue } from './limits/usage.ts'
 import { containers, type Node } from './nodes/node.ts'
+import { processOf } from './nodes/owners.ts'
 import { Partition } from './nodes/partition.ts'
 import { Process, type ProcessBirth, type Rlimit } from './nodes/process.ts'
 import type { System } from './nodes/system.ts'
@@ -39,7 +39,7 @@ export function partitionAppeared(
       kernel.admit(partition)
       kernel.usage.charge(partition, processesIndex, 0)
       kernel.notifier.adopt(partition)
-      if (!silent) kernel.emit('partition.created', partition.path, [], { name })
+      if (!silent) kernel.emit('partition.created', { subject: partition.path, about: [], data: { name } })
       at = partition
     } else at = known
   }
@@ -52,7 +52,8 @@ export function partitionEnded(kernel: Kernel, partition: Partition): void {
   kernel.notifier.removeNode(partition)
   kernel.timers.removeNode(partition)
   partition.parent.partitions.delete(partition.name)
-  kernel.emit('partition.died', partition.path, [], { name: partition.name, peak: peaks(kernel, partition) })
+  const { path: subject, name } = partition
+  kernel.emit('partition.died', { subject, about: [], data: { name, peak: peaks(kernel, partition) } })
   kernel.usage.release(partition)
 }
 
@@ -80,7 +81,7 @@ export function processEntered(kernel: Kernel, process: Process, { silent = fals
   const partition = process.partition?.path ?? null
   const parent = process.parentProcess?.pid ?? null
   const data = { pid, identity, started, name, parent, executable, uid, partition, ...selfMark(kernel, process) }
-  kernel.emit('process.created', process.path, aboutProcess(process), data)
+  kernel.emit('process.created', { ...placesOf(process), data })
 }
 
 export interface Ending {
@@ -111,7 +112,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   process.container.members.delete(process)
   kernel.usage.populated(process.container)
   const { pid, identity, name } = process
-  kernel.emit('process.died', process.path, aboutProcess(process), { pid, identity, name, code, signal, peak })
+  kernel.emit('process.died', { ...placesOf(process), data: { pid, identity, name, code, signal, peak } })
   kernel.usage.release(process)
 }
 
@@ -136,7 +137,7 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   kernel.deadlocks.entered(thread)
   kernel.usage.populated(process)
   kernel.notifier.adopt(thread)
-  if (!silent) kernel.emit('thread.created', thread.path, aboutProcess(process), threadData(thread))
+  if (!silent) kernel.emit('thread.created', threadContent(thread))
 }
 
 export function threadEnded(kernel: Kernel, thread: Thread): void {
@@ -149,7 +150,7 @@ export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.timers.ended(thread)
   kernel.notifier.removeNode(thread)
   kernel.deadlocks.ended(thread)
-  kernel.emit('thread.died', thread.path, aboutProcess(thread.parent), threadData(thread))
+  kernel.emit('thread.died', threadContent(thread))
 }
 
 /** Preconditions: its end was told. */
@@ -325,27 +326,21 @@ function unlinkParent(kernel: Kernel, process: Process): void {
 function tellChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition'): void {
   const { pid, identity, name, executable, uid } = process
   const partition = process.partition?.path ?? null
-  kernel.emit('process.changed', process.path, aboutProcess(process), {
-    what,
-    pid,
-    identity,
-    name,
-    executable,
-    uid,
-    partition,
-  })
+  const data = { what, pid, identity, name, executable, uid, partition }
+  kernel.emit('process.changed', { ...placesOf(process), data })
 }
 
-function threadData({ tid, name, parent }: Thread) {
-  return { pid: parent.pid, tid, name, identity: parent.identity }
+function threadContent({ path: subject, tid, name, parent }: Thread) {
+  const data = { pid: parent.pid, tid, name, identity: parent.identity }
+  return { subject, about: placesOf(parent).about, data }
 }
 
-function selfMark(kernel: Kernel, node: Node) {
+function selfMark(kernel: Kernel, node: Node): { readonly self?: true } {
   return processOf(node)?.pid === kernel.selfPid ? { self: true } : {}
 }
 
-function aboutProcess(process: Process): readonly string[] {
-  return process.partition ? [process.partition.path] : []
+function placesOf({ path: subject, partition }: Process) {
+  return { subject, about: partition ? [partition.path] : [] }
 }
 
 /** The highest that each limit has been known to be. */

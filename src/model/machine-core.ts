@@ -1,6 +1,7 @@
 /** The parts of a machine which kernel calls read and change. `Machine` adds what its clients can do with it. */
 
 import type { Kernel } from '../kernel/kernel.ts'
+import { type Dispose, Listeners } from '../kernel/listeners.ts'
 import type { ThreadCondition } from '../kernel/nodes/thread.ts'
 import type { ThreadState } from '../kernel/states.ts'
 import { TimerWheel } from '../kernel/time/timer-wheel.ts'
@@ -21,8 +22,7 @@ export class MachineCore {
   running: ModelThread | null = null
   /** Waits and queued pulses so far. The number orders those which have the same priority. */
   arrivals = 0
-  /** Called after a call in which a thread was blocked has returned. */
-  onReturn: (thread: ModelThread) => void = () => {}
+  readonly #returns = new Listeners<ModelThread>()
   #condition: ThreadCondition | null = null
 
   constructor(kernel: Kernel) {
@@ -30,6 +30,15 @@ export class MachineCore {
     this.wheel = new TimerWheel(kernel.now)
     this.processes = new ProcessTable(kernel.processes)
     this.pools = new ResourcePools(kernel)
+  }
+
+  /** Calls the listener after each call in which a thread was blocked has returned. */
+  onReturn(listener: (thread: ModelThread) => void): Dispose {
+    return this.#returns.add(listener)
+  }
+
+  notifyReturn(thread: ModelThread): void {
+    this.#returns.notify(thread)
   }
 
   nextArrival(): number {

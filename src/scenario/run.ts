@@ -133,16 +133,11 @@ export class ScenarioRun {
   /** @returns ends it. */
   #listen(): () => void {
     const { kernel } = this.#machine
-    const others = kernel.onEvent
     const wanted = new Set<string>(this.#scenario.expect.events.map(({ type }) => type))
-    kernel.onEvent = (event) => {
+    return kernel.onEvent((event) => {
       this.#eventCount++
       if (wanted.has(event.type)) this.#events.push(event)
-      others(event)
-    }
-    return () => {
-      kernel.onEvent = others
-    }
+    })
   }
 
   #prepare(): void {

@@ -37,14 +37,12 @@ export class ModelSource implements Source {
 
   /** Another takes its place: who listened to the one before listens to it. */
   replace(machine: Machine): void {
-    const { beforeUpdate, onEvent, nextSequence, notifier, timers, now } = this.#machine.kernel
-    machine.kernel.beforeUpdate = beforeUpdate
-    machine.kernel.onEvent = onEvent
-    machine.kernel.nextSequence = nextSequence
-    machine.kernel.notifier.onArmed = notifier.onArmed
-    machine.kernel.timers.onArmed = timers.onArmed
+    const { kernel: former } = this.#machine
+    const { kernel } = machine
+    kernel.takePlaceOf(former)
     this.#machine = machine
-    machine.kernel.emit('state.replaced', machine.kernel.system.path, [], { before: new Date(now).toISOString() })
+    const data = { before: new Date(former.now).toISOString() }
+    kernel.emit('state.replaced', { subject: kernel.system.path, about: [], data })
     this.#sleep()
   }
 

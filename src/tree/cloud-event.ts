@@ -2,8 +2,8 @@
 
 import { z } from 'zod'
 import { eventTypes } from '../kernel/events.ts'
-import { eventData } from './event-views.ts'
-import { path, time, whole } from './views.ts'
+import { objectSchemaOf } from './field-schemas.ts'
+import { path, time, whole } from './value-schemas.ts'
 
 /** What a stream says besides what has happened. */
 export const ofStreams = {
@@ -48,16 +48,16 @@ const { sequence, time: whenever, ...common } = envelope
 
 /** Each type with what it is for and the whole of its shape. */
 export const eventViews = [
-  ...eventTypes.map(({ type, summary }) => ({
+  ...eventTypes.map(({ type, summary, data }) => ({
     type: type as string,
-    summary: summary as string,
+    summary,
     view: z.strictObject({
       ...common,
       type: z.literal(type),
       time,
       // One that stands for events that were told and not kept has no place of its own among them.
       sequence: type === 'events.lost' ? sequence : sequence.unwrap(),
-      data: eventData[type] as z.ZodObject,
+      data: objectSchemaOf(data),
     }),
   })),
   ...Object.entries(ofStreams).map(([type, { summary, data }]) => ({

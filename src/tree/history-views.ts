@@ -1,7 +1,7 @@
 /** Shape of a history as it is answered. */
 
 import { z } from 'zod'
-import { limitName, path, time, whole } from './views.ts'
+import { limitName, path, time, whole } from './value-schemas.ts'
 
 export const IntervalView = z.strictObject({
   start: time.describe('It ends where the next one begins'),

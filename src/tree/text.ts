@@ -53,26 +53,3 @@ export function printable(text: string): string {
     (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`,
   )
 }
-
-const sizes = ['B', 'K', 'M', 'G', 'T', 'P']
-
-/** Bytes for people: 0B, 1.5K, 12M. */
-export function sizeText(bytes: number | undefined): string {
-  if (bytes === undefined) return '-'
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < sizes.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)}${sizes[unit]}`
-}
-
-export function countText(value: number | null | undefined): string {
-  return value === null || value === undefined ? '-' : String(value)
-}
-
-/** Permille of one CPU as a percentage. */
-export function cpuText(permille: number | undefined): string {
-  return permille === undefined ? '-' : `${(permille / 10).toFixed(1)}%`
-}

@@ -1,15 +1,14 @@
 /** The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them. */
 
 import { z } from 'zod'
-import { levels, limits } from '../kernel/limits/table.ts'
+import { chainEnd, waitingThread } from '../kernel/events/deadlock-fields.ts'
+import { levels } from '../kernel/limits/table.ts'
 import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
+import { fieldSchemaOf } from './field-schemas.ts'
+import { limitName, path, time, whole } from './value-schemas.ts'
 
-export const path = z.string().describe('Pathname, which is also the URL path')
-export const time = z.iso.datetime().describe('RFC 3339, UTC')
-export const limitName = z.enum(limits.map(({ name }) => name))
 const level = z.enum(levels)
-export const whole = z.int()
 
 export const UsageView = z
   .partialRecord(limitName, whole)
@@ -156,32 +155,13 @@ export const TimeoutView = z
   })
   .meta({ id: 'Timeout' })
 
-export const WaitingView = z
-  .strictObject({
-    path,
-    name: z.string(),
-    state: z.string().nullable(),
-    object: z.string().nullable().describe('The mutex, channel or thread that it waits for; null where not traced'),
-    owner: path.nullable().describe('The thread that has it, or the process any of whose threads may release it'),
-    ownerState: z.literal('DEAD').exactOptional().describe('That thread has ended: nobody can release it'),
-    likely: path.optional().describe('Of a message that was received: the thread that did'),
-    since: time,
-  })
-  .meta({ id: 'Waiting' })
-
-const ChainEnd = z.union([
-  z.strictObject({ how: z.enum(['runs', 'untraced']), thread: path, state: z.string().nullable() }),
-  z.strictObject({ how: z.literal('nobody') }),
-  z.strictObject({ how: z.literal('loop'), thread: path }),
-  z.strictObject({ how: z.literal('any'), process: path, threads: whole, likely: path.nullable() }),
-  z.strictObject({ how: z.literal('long') }),
-])
+export const WaitingView = fieldSchemaOf(waitingThread)
 
 export const WaitChainView = z
   .strictObject({
     path,
     chain: z.array(WaitingView),
-    end: ChainEnd.describe('Why it goes no further'),
+    end: fieldSchemaOf(chainEnd).describe('Why it goes no further'),
     deadlocks: z.array(path).describe('Those that it is a member or a victim of'),
   })
   .meta({ id: 'WaitChain' })

@@ -55,7 +55,16 @@ const news = (pid: number): KernelEvent => ({
   at: 0,
   subject: `/sys/proc/${pid}`,
   about: ['/sys/part/a%2Cb', '/sys/part/c'],
-  data: {},
+  data: {
+    pid,
+    identity: `x-${pid}`,
+    name: 'p',
+    started: new Date(0).toISOString(),
+    parent: null,
+    executable: null,
+    uid: null,
+    partition: null,
+  },
 })
 
 function append(to: Journal, count: number): void {

@@ -1,6 +1,5 @@
 /** A kernel with a recorder, and short words for the facts that tests record in it. */
 
-import type { KernelEvent } from '../../src/kernel/events.ts'
 import { type Abilities, Kernel } from '../../src/kernel/kernel.ts'
 import { limitAt } from '../../src/kernel/limits/places.ts'
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
@@ -9,6 +8,7 @@ import type { Node } from '../../src/kernel/nodes/node.ts'
 import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import type { AnyEvent } from '../support/any-event.ts'
 import { hearTold } from '../support/contract/heard.ts'
 
 const abilities: Abilities = {
@@ -19,15 +19,16 @@ const abilities: Abilities = {
 
 export class Bench {
   readonly kernel: Kernel
-  events: KernelEvent[] = []
+  events: AnyEvent[] = []
   #now = 1_000
 
-  constructor({ selfPid }: { selfPid?: number } = {}) {
+  constructor({ selfPid, isRecorded = true }: { selfPid?: number; isRecorded?: boolean } = {}) {
     this.kernel = new Kernel({ abilities, firstRevision: 1, now: this.#now, ...(selfPid !== undefined && { selfPid }) })
-    this.kernel.onEvent = (event) => {
+    if (!isRecorded) return
+    this.kernel.onEvent((event) => {
       hearTold(event)
       this.events.push(event)
-    }
+    })
   }
 
   /** All that happens here happens at one time. */

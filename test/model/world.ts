@@ -2,7 +2,6 @@
 
 import { expect } from 'vitest'
 import { KernelError } from '../../src/kernel/errno.ts'
-import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import type { LimitName } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/nodes/node.ts'
@@ -15,19 +14,20 @@ import type { ModelThread } from '../../src/model/objects/model-thread.ts'
 import type { PoolCapacities } from '../../src/model/pools.ts'
 import { exportState, type MachineState } from '../../src/model/state/state.ts'
 import type { SavedThread } from '../../src/model/state/threads.ts'
+import type { AnyEvent } from '../support/any-event.ts'
 import { hearTold } from '../support/contract/heard.ts'
 
 export class World {
   readonly kernel: Kernel
   readonly machine: Machine
-  events: KernelEvent[] = []
+  events: AnyEvent[] = []
 
   constructor(pools?: PoolCapacities) {
     this.kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
-    this.kernel.onEvent = (event) => {
+    this.kernel.onEvent((event) => {
       hearTold(event)
       this.events.push(event)
-    }
+    })
     this.machine = new Machine(this.kernel, pools)
   }
 

@@ -363,11 +363,18 @@ processes:
   expect(run.verdict()).toMatchObject({ met: true, calls: verdict.calls })
 })
 
-test('when it is over the machine’s events go where they went before', () => {
+test.each([
+  ['ends', 'title: t\nprocesses: { a: { threads: { main: } } }'],
+  ['cannot begin', 'title: t\nsystem: { pools: { processes: 1 } }\nprocesses: { a: { threads: { main: } } }'],
+])('a run that %s no longer listens to the machine, and other listeners still do', (_, text) => {
   const world = new World()
-  const before = world.kernel.onEvent
-  runText('title: t\nprocesses: { a: { threads: { main: } } }', world)
-  expect(world.kernel.onEvent).toBe(before)
-  runText('title: t\nsystem: { pools: { processes: 1 } }\nprocesses: { a: { threads: { main: } } }', world)
-  expect(world.kernel.onEvent).toBe(before)
+  const run = new ScenarioRun(world.machine, readScenario(text, 'test.yaml'))
+  run.proceed(run.endsAt)
+  const { events } = run.verdict()
+  const [before, later] = [world.events.length, world.kernel.nextSequence]
+  world.machine.putPools({ processes: 10 })
+  world.spawn('later')
+  expect(run.verdict().events).toBe(events)
+  expect(world.events.length - before).toBe(world.kernel.nextSequence - later)
+  expect(world.events.length).toBeGreaterThan(before)
 })

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
+import type { KernelEvent } from '../../src/kernel/events.ts'
 import type { LoggedEvent } from '../../src/stream/event-log.ts'
 import type { Sink, Subscription } from '../../src/stream/subscription.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
@@ -73,6 +74,12 @@ const Step = fc.oneof(
   fc.record({ kind: fc.constant('turn' as const) }),
 )
 
+function eventAt(type: 'thread.died' | 'events.lost', subject: string): KernelEvent {
+  const places = { at: 0, subject, about: [`${subject}/threshold/x`] }
+  if (type === 'thread.died') return { ...places, type, data: { pid: 1, tid: 1, name: 'p', identity: 'x-1' } }
+  return { ...places, type, data: { count: null, from: null, to: new Date(0).toISOString(), why: 'a test' } }
+}
+
 test('live, resumed, snapshot and parked subscribers receive each matching event once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(Step, { minLength: 1, maxLength: 60 }), async (steps) => {
@@ -81,7 +88,7 @@ test('live, resumed, snapshot and parked subscribers receive each matching event
       const clients: Client[] = []
       const happen = (type: 'thread.died' | 'events.lost', place: string) => {
         all.push({ sequence: log.nextSequence, place, isForAll: type === 'events.lost' })
-        log.append({ type, at: 0, subject: place, about: [`${place}/threshold/x`], data: {} })
+        log.append(eventAt(type, place))
       }
       for (const step of steps) {
         if (step.kind === 'happen') happen('thread.died', `/sys/proc/${step.pid}${step.leaf}`)
@@ -134,8 +141,7 @@ test('subscriptions that catch up share the event loop and leave time for live o
     durable: null,
     snapshot: null,
   }
-  for (let count = 0; count < 20_000; count++)
-    log.append({ type: 'thread.died', at: 0, subject: '/sys/proc/1', about: [], data: {} })
+  for (let count = 0; count < 20_000; count++) log.append(eventAt('thread.died', '/sys/proc/1'))
   const readers = Array.from({ length: 50 }, () =>
     hub.subscribe(new SlowSink(), { ...request, after: 1 }, { kind: 'after', cursor: 1 }),
   )

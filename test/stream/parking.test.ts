@@ -109,7 +109,11 @@ test('a subscriber whose next event is no longer stored is closed with 1013 and 
   const before = service.app.journal.newest
   // Push the missed events out of memory.
   for (let made = 0; made <= bounds.eventsCachedMax; made++)
-    service.bench.kernel.emit('thread.died', '/sys/proc/1', [], {})
+    service.bench.kernel.emit('thread.died', {
+      subject: '/sys/proc/1',
+      about: [],
+      data: { pid: 1, tid: 1, name: 'p', identity: 'x-1' },
+    })
   slow.socket.resume()
   const { code, reason } = await slow.closed
   expect(code).toBe(1013)

@@ -2,8 +2,15 @@
 
 import { expect, test } from 'vitest'
 import { EventRing } from '../../src/journal/ring.ts'
+import type { KernelEvent } from '../../src/kernel/events.ts'
 
-const event = (subject: string) => ({ type: 'process.created' as const, at: 0, subject, about: [], data: {} })
+const event = (subject: string): KernelEvent => ({
+  type: 'partition.created',
+  at: 0,
+  subject,
+  about: [],
+  data: { name: 'web' },
+})
 
 test('the ring stores the newest events and reports the oldest cursor', () => {
   const ring = new EventRing({ source: '/net/x', firstSequence: 100, eventsMax: 3 })

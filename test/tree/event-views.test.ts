@@ -11,7 +11,7 @@ test('every event of every scenario has the shape of its type', () => {
   const wrong = shipped.flatMap((name) => {
     const world = new World()
     const events: KernelEvent[] = []
-    world.kernel.onEvent = (event) => events.push(event)
+    world.kernel.onEvent((event) => events.push(event))
     runText(textOf(name), world)
     for (const { type } of events) seen.add(type)
     return events.flatMap(wrongData)

@@ -1,16 +1,9 @@
 /** What a thread waits for, and what that waits for, as far as it goes. */
 
+import type { ChainEnd, WaitingThread } from '../events/deadlock-fields.ts'
 import { Thread } from '../nodes/thread.ts'
 import type { ThreadState } from '../states.ts'
-import { showWaiting, type WaitingThread } from './member-views.ts'
-
-/** Why a chain goes no further. */
-export type ChainEnd =
-  | { readonly how: 'runs' | 'untraced'; readonly thread: string; readonly state: string | null }
-  | { readonly how: 'nobody' }
-  | { readonly how: 'loop'; readonly thread: string }
-  | { readonly how: 'any'; readonly process: string; readonly threads: number; readonly likely: string | null }
-  | { readonly how: 'long' }
+import { showWaiting } from './member-views.ts'
 
 export interface Chain {
   readonly chain: readonly WaitingThread[]

@@ -1,24 +1,17 @@
 /** Deadlocks as they are kept and told. */
 
+import type { Errno } from '../errno.ts'
+import type { Closing } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { WeakEvidence } from '../nodes/wait.ts'
 
 /** What makes a suspicion no more than that. */
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
 
-/** What closed it. The thread is null where it was only seen when it had happened. */
-export interface Closing {
-  readonly what: 'blocked' | 'ended' | 'released' | 'observed'
-  /** Pathname. */
-  readonly thread: string | null
-  readonly state: string | null
-  readonly call: string | null
-}
-
 /** Why somebody waits no more, or a process has somebody who can run. */
 export interface Wake {
   readonly what: 'returned' | 'abandoned' | 'ended' | 'created' | 'changed'
-  readonly errno?: string
+  readonly errno?: Errno
 }
 
 export type DeadlockKind = 'detected' | 'orphaned' | 'suspected'

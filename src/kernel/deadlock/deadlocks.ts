@@ -4,7 +4,8 @@
  */
 
 import { KernelError } from '../errno.ts'
-import type { EventType } from '../events.ts'
+import type { Closing } from '../events/deadlock-fields.ts'
+import type { Emit, EventData } from '../events.ts'
 import type { Process } from '../nodes/process.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { Lock } from '../nodes/wait.ts'
@@ -13,7 +14,6 @@ import { endsAt, knots, ringFrom } from './components.ts'
 import {
   aboutOf,
   byPidAndTid,
-  type Closing,
   type Deadlock,
   type DeadlockKind,
   deadlockPath,
@@ -25,7 +25,7 @@ import type { WaitGraph } from './wait-graph.ts'
 import { WaitTracker } from './wait-tracker.ts'
 
 export interface DeadlockPorts {
-  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  readonly emit: Emit
   /** Of the next event. */
   readonly nextSequence: () => number
   readonly now: () => number
@@ -296,26 +296,33 @@ export class Deadlocks {
     this.#lastId = deadlock.id
     this.#all.set(deadlock.id, deadlock)
     const victims = this.victimsOf(deadlock)
-    this.#ports.emit(`deadlock.${kind}`, deadlockPath(deadlock), aboutOf(members), {
-      ...(reasons.length > 0 && { reason: reasons.join(',') }),
+    const data = {
       since: new Date(deadlock.since).toISOString(),
       closing: close,
       members: members.map(showWaiting),
       victims: victims.slice(0, victimsToldMax).map(showWaiting),
       victimCount: victims.length,
-    })
+    }
+    const places = { subject: deadlockPath(deadlock), about: aboutOf(members) }
+    if (kind === 'suspected')
+      this.#ports.emit('deadlock.suspected', { ...places, data: { reason: reasons.join(','), ...data } })
+    else this.#ports.emit(`deadlock.${kind}`, { ...places, data })
     return deadlock
   }
 
-  #resolve(deadlock: Deadlock, how: Record<string, unknown>): void {
+  #resolve(deadlock: Deadlock, how: Pick<EventData['deadlock.resolved'], 'how' | 'thread' | 'errno' | 'proven'>): void {
     const { id, kind, members, since } = deadlock
     this.#all.delete(id)
-    this.#ports.emit('deadlock.resolved', deadlockPath(deadlock), aboutOf(members), {
-      ...how,
-      was: kind,
-      since: new Date(since).toISOString(),
-      members: members.map(({ path, name }) => ({ path, name })),
-      stuck: members.filter((member) => this.isStuckThread(member)).map(({ path }) => path),
+    this.#ports.emit('deadlock.resolved', {
+      subject: deadlockPath(deadlock),
+      about: aboutOf(members),
+      data: {
+        ...how,
+        was: kind,
+        since: new Date(since).toISOString(),
+        members: members.map(({ path, name }) => ({ path, name })),
+        stuck: members.filter((member) => this.isStuckThread(member)).map(({ path }) => path),
+      },
     })
   }
 }

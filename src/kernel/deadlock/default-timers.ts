@@ -5,7 +5,8 @@
  */
 
 import { assert } from '../errno.ts'
-import type { EventType } from '../events.ts'
+import type { Emit } from '../events.ts'
+import { type Dispose, Listeners } from '../listeners.ts'
 import { containers, type Node } from '../nodes/node.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
@@ -78,8 +79,13 @@ export interface TimedWaitState {
   readonly place: number | null
 }
 
+export interface TimeoutDefined {
+  readonly timeout: DefaultTimeout
+  readonly change: 'set' | 'gone'
+}
+
 export interface DefaultTimersPorts {
-  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  readonly emit: Emit
   readonly now: () => number
   readonly firstRevision: number
 }
@@ -97,15 +103,29 @@ export class DefaultTimers {
   readonly #waits = new Map<Thread, TimedWait>()
   readonly #wheel: TimerWheel<TimedWait>
   #revision: number
-  /** Called after timeouts came, went or changed: a source looks more often at threads that are timed. */
-  onArmed: () => void = () => {}
-  /** Called for each timeout that came or went: whoever keeps them. */
-  onDefined: (timeout: DefaultTimeout, news: 'set' | 'gone') => void = () => {}
+  #armed = new Listeners()
+  #defined = new Listeners<TimeoutDefined>()
 
   constructor(ports: DefaultTimersPorts) {
     this.#ports = ports
     this.#revision = ports.firstRevision
     this.#wheel = new TimerWheel<TimedWait>(Math.trunc(ports.now()))
+  }
+
+  /** Calls the listener after timeouts came, went or changed. A source looks more often at threads that are timed. */
+  onArmed(listener: () => void): Dispose {
+    return this.#armed.add(listener)
+  }
+
+  /** Calls the listener for each timeout that came or went. */
+  onDefined(listener: (defined: TimeoutDefined) => void): Dispose {
+    return this.#defined.add(listener)
+  }
+
+  /** The kernel of these timers takes the place of the kernel of the others. */
+  shareListeners(former: DefaultTimers): void {
+    this.#armed = former.#armed
+    this.#defined = former.#defined
   }
 
   // ---- what clients do ----
@@ -148,9 +168,9 @@ export class DefaultTimers {
     if (known !== undefined && sameDefinition(known.definition, definition)) return { timeout: known, created: false }
     const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
     this.#timeouts.set(node, timeout)
-    this.onDefined(timeout, 'set')
+    this.#defined.notify({ timeout, change: 'set' })
     this.#reconsider(threadsWithin(node))
-    this.onArmed()
+    this.#armed.notify()
     return { timeout, created: known === undefined }
   }
 
@@ -173,15 +193,15 @@ export class DefaultTimers {
   reinstate(node: Node, kept: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
     this.#timeouts.set(node, { ...kept, path: timeoutPath(node), node })
     this.#reconsider(threadsWithin(node))
-    this.onArmed()
+    this.#armed.notify()
   }
 
   delete(timeout: DefaultTimeout): void {
     assert(this.#timeouts.get(timeout.node) === timeout, 'a timeout that is deleted is set')
     this.#timeouts.delete(timeout.node)
-    this.onDefined(timeout, 'gone')
+    this.#defined.notify({ timeout, change: 'gone' })
     this.#reconsider(threadsWithin(timeout.node))
-    this.onArmed()
+    this.#armed.notify()
   }
 
   // ---- what happens ----
@@ -210,8 +230,8 @@ export class DefaultTimers {
     const timeout = this.#timeouts.get(node)
     if (timeout === undefined) return
     this.#timeouts.delete(node)
-    this.onDefined(timeout, 'gone')
-    this.onArmed()
+    this.#defined.notify({ timeout, change: 'gone' })
+    this.#armed.notify()
   }
 
   /** When the next wait is too long, in whole ms; null where none is timed. */
@@ -333,39 +353,44 @@ export class DefaultTimers {
   #end(wait: TimedWait, state: ThreadState | null): void {
     this.#drop(wait)
     if (wait.warned === null) return
-    const blocked = this.#ports.now() - wait.since
-    this.#tell('deadlock.eased', wait, { state: wait.warned, now: state, blocked: inMs(blocked) })
+    this.#ports.emit('deadlock.eased', {
+      ...placesOf(wait),
+      data: {
+        ...timedData(wait),
+        state: wait.warned,
+        now: state,
+        blocked: inMs(this.#ports.now() - wait.since),
+      },
+    })
   }
 
   #warn(wait: TimedWait, { initial }: { initial: boolean }): void {
     const { thread, begin, timeout } = wait
     const { condition, waitsOn } = thread
     wait.warned = condition.state
-    this.#tell('deadlock.warning', wait, {
-      state: condition.state,
-      ...(waitsOn !== null && { on: waitsOn }),
-      ...(!condition.certain && { certain: false, why: condition.why }),
-      blocked: inMs(this.#ports.now() - begin),
-      after: inMs(timeout.definition.afterMs ?? 0),
-      ...chainOf(thread),
-      initial,
+    this.#ports.emit('deadlock.warning', {
+      ...placesOf(wait),
+      data: {
+        ...timedData(wait),
+        state: condition.state,
+        ...(waitsOn !== null && { on: waitsOn }),
+        ...(!condition.certain && { certain: false, ...(condition.why !== null && { why: condition.why }) }),
+        blocked: inMs(this.#ports.now() - begin),
+        after: inMs(timeout.definition.afterMs ?? 0),
+        ...chainOf(thread),
+        initial,
+      },
     })
   }
+}
 
-  #tell(type: 'deadlock.warning' | 'deadlock.eased', wait: TimedWait, data: Record<string, unknown>): void {
-    const { thread, timeout, since } = wait
-    const { pid, identity, partition } = thread.parent
-    const { path } = timeout
-    this.#ports.emit(type, thread.path, partition === null ? [path] : [path, partition.path], {
-      timeout: path,
-      pid,
-      tid: thread.tid,
-      name: thread.name,
-      identity,
-      since: new Date(since).toISOString(),
-      ...data,
-    })
-  }
+function placesOf({ thread: { path: subject, parent }, timeout: { path } }: TimedWait) {
+  return { subject, about: parent.partition === null ? [path] : [path, parent.partition.path] }
+}
+
+function timedData({ thread: { tid, name, parent }, timeout, since }: TimedWait) {
+  const { pid, identity } = parent
+  return { timeout: timeout.path, pid, tid, name, identity, since: new Date(since).toISOString() }
 }
 
 /**

@@ -1,22 +1,7 @@
 /** How a thread waits, as people are told. */
 
+import type { WaitingThread } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'
-
-export interface WaitingThread {
-  readonly path: string
-  readonly name: string
-  readonly state: string | null
-  /** The mutex, channel or thread that it waits for; null where that is not traced. */
-  readonly object: string | null
-  /** Pathname of the thread that has it, or of the process that may release it. */
-  readonly owner: string | null
-  /** The owner has ended, and nobody can release what it had. */
-  readonly ownerState?: 'DEAD'
-  /** Of a message that was received: the thread that did, which most likely will reply. */
-  readonly likely?: string
-  /** RFC 3339. */
-  readonly since: string
-}
 
 export function showWaiting({ path, name, wait, condition }: Thread): WaitingThread {
   const since = new Date(condition.since).toISOString()

@@ -3,8 +3,8 @@
  * emptied: an array that is cut to nothing gives up its memory, and most updates would pay for it again.
  */
 
+import type { Closing } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'
-import type { Closing } from './deadlock.ts'
 
 export type CheckCause = 'blocked' | 'observed' | 'ended' | 'owner'
 

@@ -5,10 +5,11 @@
  * somebody is stuck in the other.
  */
 
+import type { Closing } from '../events/deadlock-fields.ts'
 import type { Process } from '../nodes/process.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { Lock, Wait } from '../nodes/wait.ts'
-import { byPidAndTid, type Closing, type Wake } from './deadlock.ts'
+import { byPidAndTid, type Wake } from './deadlock.ts'
 import { type CheckCause, closing, PendingChecks } from './pending-checks.ts'
 import { gone, nobody, WaitGraph } from './wait-graph.ts'
 import { WaitNodes } from './wait-nodes.ts'

@@ -7,7 +7,7 @@
 import { aboutOf, type DeadlockKind, deadlockPath } from '../deadlock/deadlock.ts'
 import type { TimeoutDefinition } from '../deadlock/default-timers.ts'
 import { KernelError } from '../errno.ts'
-import type { EventType, KernelEvent } from '../events.ts'
+import { type EventType, eventRowOf, type KernelEvent } from '../events.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { ThreadState } from '../states.ts'
@@ -38,27 +38,33 @@ export interface OpenWarning extends Told {
 
 export type OpenAlert = OpenDeadlock | OpenWarning
 
-const kindOf: Partial<Record<EventType, DeadlockKind>> = {
+/** Null where the event opens no alert that outlives a restart. */
+export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent): OpenAlert | null {
+  switch (type) {
+    case 'deadlock.detected':
+    case 'deadlock.orphaned':
+    case 'deadlock.suspected': {
+      const { since, members } = data
+      return { kind: 'deadlock', path, about, was: deadlockKinds[type], since, members: members.map(named) }
+    }
+    case 'deadlock.warning': {
+      const { timeout, pid, tid, name, identity, since, state } = data
+      return state === null ? null : { kind: 'warning', path, about, timeout, pid, tid, name, identity, since, state }
+    }
+    default:
+      return null
+  }
+}
+
+const deadlockKinds = {
   'deadlock.detected': 'detected',
   'deadlock.orphaned': 'orphaned',
   'deadlock.suspected': 'suspected',
-}
+} as const satisfies Partial<Record<EventType, DeadlockKind>>
 
 export function closesAlert(type: EventType): boolean {
-  return type === 'deadlock.resolved' || type === 'deadlock.eased'
-}
-
-/** Null where the event begins nothing. */
-export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent): OpenAlert | null {
-  const was = kindOf[type]
-  // What the kernel tells of these has these fields: nothing else emits them.
-  if (was !== undefined) {
-    const { since, members } = data as unknown as Pick<OpenDeadlock, 'since' | 'members'>
-    return { kind: 'deadlock', path, about, was, since, members: members.map(named) }
-  }
-  if (type !== 'deadlock.warning') return null
-  const { timeout, pid, tid, name, identity, since, state } = data as unknown as Omit<OpenWarning, 'kind'>
-  return { kind: 'warning', path, about, timeout, pid, tid, name, identity, since, state }
+  const closed = eventRowOf(type)?.closes
+  return closed === 'deadlock' || closed === 'long-wait'
 }
 
 function named({ path, name }: { readonly path: string; readonly name: string }) {
@@ -100,7 +106,8 @@ export function endDeadlocks(kernel: Kernel, told: readonly OpenAlert[]): void {
   for (const each of told) {
     if (each.kind !== 'deadlock') continue
     const { path, about, was, since, members } = each
-    kernel.emit('deadlock.resolved', path, about, { how: 'restarted', thread: null, was, since, members })
+    const data = { how: 'restarted', thread: null, was, since, members } as const
+    kernel.emit('deadlock.resolved', { subject: path, about, data })
   }
 }
 
@@ -118,7 +125,7 @@ export function resumeWarnings(
     if (thread !== null && kernel.timers.resume(thread, { timeout, definition, state, since: Date.parse(each.since) }))
       continue
     const now = thread === null ? 'DEAD' : thread.condition.state
-    kernel.emit('deadlock.eased', path, about, { timeout, ...rest, state, now, blocked: null })
+    kernel.emit('deadlock.eased', { subject: path, about, data: { timeout, ...rest, state, now, blocked: null } })
   }
 }
 

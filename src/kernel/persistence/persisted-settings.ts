@@ -5,11 +5,12 @@ import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
-import { processOf } from '../limits/thresholds/crossing.ts'
+import type { ClearReason } from '../limits/thresholds/evaluator.ts'
 import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
 import { containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
+import { processOf } from '../nodes/owners.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
 /** Null where it is on no process. */
@@ -180,7 +181,7 @@ function restoreThreshold(
   }
 }
 
-function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshold | null): string {
+function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshold | null): ClearReason {
   if (node === null || threshold === null) return 'died'
   return notifier.switches.isOn(threshold.index) ? 'filtered' : 'disabled'
 }
@@ -189,10 +190,10 @@ function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshol
 function tellCleared(
   kernel: Kernel,
   { threshold, place, identity }: PersistedTrip,
-  { limit, ...rest }: { limit: LimitName; note: ThresholdDefinition['note']; reason: string },
+  { limit, ...rest }: { limit: LimitName; note: ThresholdDefinition['note']; reason: ClearReason },
 ): void {
   const data = { threshold, limit, value: null, ...(identity !== null && { identity }), ...rest }
-  kernel.emit('threshold.cleared', place, [threshold], data)
+  kernel.emit('threshold.cleared', { subject: place, about: [threshold], data })
 }
 
 /** Nodes by their pathnames; a process only where it is the very same. */

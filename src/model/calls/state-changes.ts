@@ -1,5 +1,6 @@
 /** Passes changes of thread states on to the kernel: its events, its timers, and its graph of waits. */
 
+import type { EventData } from '../../kernel/events.ts'
 import type { MachineCore } from '../machine-core.ts'
 import { describeBlocker } from '../objects/blocker.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
@@ -27,20 +28,26 @@ export function wake(machine: MachineCore, thread: ModelThread, result: CallResu
   deadlocks.unblocked(thread, errno === null ? returnedWell : { what: 'returned', ...errno })
   emitState(machine, thread, to === 'STOPPED' ? {} : { from, call: returned.call, ...errno })
   timers.follow(thread)
-  machine.onReturn(thread)
+  machine.notifyReturn(thread)
 }
 
-function emitState({ kernel }: MachineCore, thread: ModelThread, more: Record<string, unknown> = {}): void {
+type ReturnedCall = Pick<EventData['thread.changed'], 'from' | 'call' | 'errno'>
+
+function emitState({ kernel }: MachineCore, thread: ModelThread, more: ReturnedCall = {}): void {
   const { parent: process, blocker } = thread
   const { partition } = process
-  kernel.emit('thread.changed', thread.path, partition === null ? [] : [partition.path], {
-    what: 'state',
-    pid: process.pid,
-    tid: thread.tid,
-    name: thread.name,
-    identity: process.identity,
-    state: thread.condition.state,
-    ...(blocker !== null && { on: describeBlocker(blocker) }),
-    ...more,
+  kernel.emit('thread.changed', {
+    subject: thread.path,
+    about: partition === null ? [] : [partition.path],
+    data: {
+      what: 'state',
+      pid: process.pid,
+      tid: thread.tid,
+      name: thread.name,
+      identity: process.identity,
+      state: thread.condition.state,
+      ...(blocker !== null && { on: describeBlocker(blocker) }),
+      ...more,
+    },
   })
 }

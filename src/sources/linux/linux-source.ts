@@ -241,7 +241,7 @@ export class LinuxSource implements Source {
 
   #hearLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
-    this.#tell(() => this.#kernel.emit('events.lost', '/sys/proc', [], data))
+    this.#tell(() => this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data }))
     this.#scanner?.send({ type: 'rescan' })
   }
 
@@ -350,12 +350,13 @@ export class LinuxSource implements Source {
   #degrade(what: string, reason: string): void {
     const isNews = !this.#degraded.has(what)
     this.#degraded.set(what, reason)
-    if (isNews) this.#tell(() => this.#kernel.emit('source.degraded', '/sys', [], { what, reason }))
+    if (isNews)
+      this.#tell(() => this.#kernel.emit('source.degraded', { subject: '/sys', about: [], data: { what, reason } }))
   }
 
   #recover(what: string): void {
     if (!this.#degraded.delete(what)) return
-    this.#tell(() => this.#kernel.emit('source.recovered', '/sys', [], { what }))
+    this.#tell(() => this.#kernel.emit('source.recovered', { subject: '/sys', about: [], data: { what } }))
   }
 
   #tell(news: () => void): void {

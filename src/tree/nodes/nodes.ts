@@ -1,6 +1,7 @@
 /** The four levels, and the directories that list them. */
 
 import type { z } from 'zod'
+import { countText, cpuText, sizeText } from '../../kernel/limits/amount-text.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
 import type { System } from '../../kernel/nodes/system.ts'
@@ -9,7 +10,6 @@ import { ThreadMakingBody } from '../calls.ts'
 import { type Column, defineList, defineNode, type TreeContext } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
 import { showPartition, showProcess, showThread, showUsage } from '../show.ts'
-import { countText, cpuText, sizeText } from '../text.ts'
 import { PartitionView, ProcessView, SystemView, ThreadView } from '../views.ts'
 import { modelDocuments, systemDocuments } from './names.ts'
 

@@ -188,7 +188,7 @@ describe('a default timer', () => {
     world.pass(20)
     const copy = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
     const events: string[] = []
-    copy.kernel.onEvent = ({ type, at }) => events.push(`${type} ${at}`)
+    copy.kernel.onEvent(({ type, at }) => events.push(`${type} ${at}`))
     copy.machine.advance(1_000)
     world.pass(980)
     expect(told()).toEqual(['deadlock.warning /sys/proc/1/thread/2 at 40 40ms /sys/proc/1/timeout'])

@@ -4,10 +4,10 @@
  */
 
 import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'
-import type { KernelEvent } from '../../../src/kernel/events.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import type { Machine } from '../../../src/model/machine.ts'
 import { threadsOf } from '../../model/properties/invariants.ts'
+import type { AnyEvent } from '../../support/any-event.ts'
 
 interface Stay {
   readonly state: string
@@ -40,7 +40,7 @@ export class NaiveTimers {
   }
 
   /** What threads did. */
-  hear(events: readonly KernelEvent[]): void {
+  hear(events: readonly AnyEvent[]): void {
     for (const { type, subject, at, data } of events) {
       if (type === 'thread.died') this.#go(subject, 'DEAD', at)
       if (type === 'thread.changed') this.#go(subject, String(data.state), at)
@@ -101,7 +101,7 @@ function beginOf(stays: readonly Stay[], states: readonly string[]): number | nu
   return begin
 }
 
-export const asToldByKernel = (events: readonly KernelEvent[]): string[] =>
+export const asToldByKernel = (events: readonly AnyEvent[]): string[] =>
   events
     .filter(({ type }) => type === 'deadlock.warning' || type === 'deadlock.eased')
     .map(({ type, subject, at, data }) =>

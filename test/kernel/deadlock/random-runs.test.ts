@@ -20,7 +20,7 @@ test('after every call of a long random run the detector knows just those that a
   fc.assert(
     fc.property(steps, (sequence) => {
       const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
-      kernel.onEvent = ({ type }) => seen.told.set(type, (seen.told.get(type) ?? 0) + 1)
+      kernel.onEvent(({ type }) => seen.told.set(type, (seen.told.get(type) ?? 0) + 1))
       const machine = new Machine(kernel)
       for (const operation of prologue) perform(machine, operation)
       for (const each of sequence) {

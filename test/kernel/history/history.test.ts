@@ -13,7 +13,7 @@ let history: History
 
 const begin = (options: Partial<HistoryOptions> = {}) => {
   history = new History(() => bench.kernel, { ...defaultHistory, everyMs: 1000, retentionMs: 10_000, ...options })
-  bench.kernel.beforeUpdate = (at) => history.note(at)
+  bench.kernel.beforeUpdate((at) => history.note(at))
 }
 
 beforeEach(() => {
@@ -110,7 +110,7 @@ test('nothing is noted before a source has read what there is', () => {
     defaultHistory,
     () => isRead,
   )
-  bench.kernel.beforeUpdate = (at) => history.note(at)
+  bench.kernel.beforeUpdate((at) => history.note(at))
   later(5000)
   expect(isKept(bench.kernel.system, 'fds')).toBe(false)
   isRead = true

@@ -5,7 +5,6 @@
  */
 
 import { describe, expect, test } from 'vitest'
-import type { KernelEvent } from '../../../src/kernel/events.ts'
 import { Kernel } from '../../../src/kernel/kernel.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/threshold.ts'
@@ -14,6 +13,7 @@ import type { Process } from '../../../src/kernel/nodes/process.ts'
 import * as seen from '../../../src/kernel/observations.ts'
 import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
 import { defaults } from '../../kernel/support.ts'
+import type { AnyEvent } from '../../support/any-event.ts'
 import { World } from '../world.ts'
 import { movements, page } from './movements.ts'
 
@@ -25,7 +25,7 @@ interface Stage {
   /** Back to where it was. */
   readonly down: () => void
   /** Events since last asked. */
-  readonly told: () => readonly KernelEvent[]
+  readonly told: () => readonly AnyEvent[]
 }
 
 const rows: readonly LimitRow[] = limits
@@ -89,8 +89,8 @@ const liveAbilities = linuxAbilities({ fastMs: 25, fullMs: 1000, birthsReported:
 /** What a live source would record; counts of births and deaths come with those. */
 function liveStage(limit: LimitName, level: Level): Stage {
   const kernel = new Kernel({ abilities: liveAbilities, firstRevision: 1, now: 1_000 })
-  let events: KernelEvent[] = []
-  kernel.onEvent = (event) => events.push(event)
+  let events: AnyEvent[] = []
+  kernel.onEvent((event) => events.push(event))
   const told = () => {
     const before = events
     events = []
@@ -139,7 +139,9 @@ interface Case {
 
 /** What never falls, and what a node has from its birth to its death, are told of below. */
 const isMoved = (limit: LimitName, level: Level): boolean =>
-  limit !== 'cpu-time' && !(limit === 'stack-size' && level === 'thread')
+  limit !== 'cpu-time' &&
+  !(limit === 'stack-size' && level === 'thread') &&
+  rows[limitIndex[limit]]!.model === undefined
 
 const cases: Case[] = limits.flatMap(({ name: limit, at }) =>
   (at as readonly Level[]).flatMap((level) =>

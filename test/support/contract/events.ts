@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { KernelEvent } from '../../../src/kernel/events.ts'
 import { ServerFrame } from '../../../src/stream/frames.ts'
 import { eventViews } from '../../../src/tree/cloud-event.ts'
-import { eventData } from '../../../src/tree/event-views.ts'
+import { eventDataSchemas } from '../../../src/tree/event-views.ts'
 
 const views = new Map(eventViews.map(({ type, view }) => [type, view]))
 
@@ -27,4 +27,4 @@ export function wrongFrame(frame: unknown): string[] {
 
 /** As the kernel tells it: without its envelope. */
 export const wrongData = ({ type, data }: KernelEvent): string[] =>
-  reasons(eventData[type].safeParse(data).error).map((reason) => `${type}: ${reason}`)
+  reasons(eventDataSchemas.get(type)?.safeParse(data).error).map((reason) => `${type}: ${reason}`)

@@ -1,18 +1,15 @@
 /** What a threshold's event says: enough that a controller need not ask again who the hog is. */
 
+import { assert } from '../../errno.ts'
+import type { EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
+import { processOf } from '../../nodes/owners.ts'
 import { Process } from '../../nodes/process.ts'
 import { Thread } from '../../nodes/thread.ts'
 import { processesWithin } from '../../nodes/within.ts'
 import type { Reading, Readings } from '../readings.ts'
 import { type LimitRow, limits } from '../table.ts'
 import { pointValue, type Threshold, type ThresholdWatch } from './threshold.ts'
-
-/** The process that a node is or belongs to. */
-export function processOf(node: Node): Process | null {
-  if (node instanceof Process) return node
-  return node instanceof Thread ? node.parent : null
-}
 
 /** Subject: the leaf that tripped. About: the threshold, and the process's partition. */
 export function crossingPlaces({ threshold, node }: ThresholdWatch): { subject: string; about: string[] } {
@@ -23,40 +20,44 @@ export function crossingPlaces({ threshold, node }: ThresholdWatch): { subject: 
   }
 }
 
-interface Surroundings {
+interface Surroundings<Points> {
   readonly usage: Readings
   readonly period: string | null
   readonly selfPid: number | null
+  /** Trip and rearm points. A threshold on any change has none. */
+  readonly points: Points
 }
 
-export function crossingData(
+export function crossingData<Points extends Partial<CrossingPoints>>(
   { threshold, node }: ThresholdWatch,
   now: Reading,
-  { usage, period, selfPid }: Surroundings,
-): Record<string, unknown> {
+  { usage, period, selfPid, points }: Surroundings<Points>,
+) {
   const { note } = threshold.definition
   const process = processOf(node)
   return {
     threshold: threshold.path,
     limit: threshold.limit,
     value: now.value,
-    ...pointsOf(threshold, usage.capacity(node, threshold.index)),
+    ...points,
     capacity: now.capacity,
     peak: now.peak,
     ...(now.unreadable > 0 && { unreadable: now.unreadable }),
-    ...(now.estimated > 0 && { estimate: 'touched' }),
+    ...(now.estimated > 0 && { estimate: 'touched' as const }),
     ...(process && { identity: process.identity, name: process.name }),
-    ...(process && process.pid === selfPid && { self: true }),
+    ...(process && process.pid === selfPid && { self: true as const }),
     period,
     top: topChildren(usage, node, threshold.index, selfPid),
     note,
   }
 }
 
-/** Of a threshold on changes there are none. */
-function pointsOf({ definition }: Threshold, capacity: number): Record<string, unknown> {
+type CrossingPoints = Pick<EventData['threshold.tripped'], 'at' | 'rearm' | 'direction' | 'for'>
+
+/** Preconditions: the threshold has a trip point. */
+export function pointsOf({ definition }: Threshold, capacity: number): CrossingPoints {
   const { at, rearm, direction } = definition
-  if (at === null) return {}
+  assert(at !== null, 'a threshold that is crossed has a trip point')
   const number = (point: number) => (Number.isFinite(point) ? point : null)
   return {
     at: number(pointValue(at, capacity, direction)),
@@ -69,7 +70,7 @@ function pointsOf({ definition }: Threshold, capacity: number): Record<string, u
 const topMax = 3
 
 /** The three parts of a sum that use most: threads of a process, processes of a partition or the system. */
-function topChildren(usage: Readings, node: Node, index: number, selfPid: number | null): Record<string, unknown>[] {
+function topChildren(usage: Readings, node: Node, index: number, selfPid: number | null) {
   const row: LimitRow = limits[index]!
   if (node.level === row.home) return []
   const level = node instanceof Process ? 'thread' : 'process'
@@ -87,8 +88,13 @@ function topChildren(usage: Readings, node: Node, index: number, selfPid: number
   return top.map(({ part, value }) => ({ path: part.path, ...nameOf(part, selfPid), value }))
 }
 
-function nameOf(part: Node, selfPid: number | null): Record<string, unknown> {
+function nameOf(part: Node, selfPid: number | null) {
   if (part instanceof Thread) return { tid: part.tid, name: part.name }
   if (!(part instanceof Process)) return {}
-  return { pid: part.pid, name: part.name, identity: part.identity, ...(part.pid === selfPid && { self: true }) }
+  return {
+    pid: part.pid,
+    name: part.name,
+    identity: part.identity,
+    ...(part.pid === selfPid && { self: true as const }),
+  }
 }

@@ -4,14 +4,14 @@
  */
 
 import { assert, KernelError } from '../../errno.ts'
-import type { EventType } from '../../events.ts'
+import type { Emit, EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
+import { processOf } from '../../nodes/owners.ts'
 import { guardOf } from '../guard.ts'
 import type { Readings } from '../readings.ts'
 import { rlimitOf } from '../rlimits.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../table.ts'
-import { processOf } from './crossing.ts'
-import type { Notifier } from './notifier.ts'
+import type { Scope } from './scope.ts'
 import { pointValue, type Threshold } from './threshold.ts'
 import type { Expected } from './where.ts'
 
@@ -27,6 +27,7 @@ export interface Need {
 }
 
 export interface Newborn extends Expected {
+  readonly level: 'thread' | 'process'
   /** Infinity: it will have no finite one. */
   readonly capacity: number
 }
@@ -42,12 +43,12 @@ export interface Refuser {
   readonly most: number
   readonly by: 'threshold' | 'rlimit' | 'pool'
   /** Of what is yet to be born. */
-  readonly newborn: Level | null
+  readonly newborn: Newborn['level'] | null
 }
 
 interface Held {
   readonly usage: Readings
-  readonly notifier: Notifier
+  readonly notifier: { readonly reach: Scope }
 }
 
 const rows: readonly LimitRow[] = limits
@@ -145,8 +146,9 @@ function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refus
   return by === 'rlimit' ? `${what}: RLIMIT_${rlimitOf(limit)?.toUpperCase()}` : what
 }
 
-interface Teller extends Held {
-  emit(type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>): void
+/** The parts of a kernel that `limit.denied` needs. */
+export interface DenialReporter extends Held {
+  readonly emit: Emit
 }
 
 /** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
@@ -157,18 +159,19 @@ export interface DenialCause {
 }
 
 /** `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors nothing. */
-export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): void {
+export function emitDenied(kernel: DenialReporter, error: unknown, cause: DenialCause): void {
   if (!(error instanceof Denied)) return
   for (const refuser of error.refusers) {
     const { node, threshold, need } = refuser
     const process = processOf(node)
     const about = [threshold?.path, process?.partition?.path, cause.cause].filter((path) => typeof path === 'string')
-    kernel.emit('limit.denied', `${node.path}/${need.limit}`, about, { ...deniedData(kernel, refuser), ...cause })
+    const data = { ...deniedData(kernel, refuser), ...cause }
+    kernel.emit('limit.denied', { subject: `${node.path}/${need.limit}`, about, data })
   }
 }
 
 /** What no thread does: a refusal of it is told here, and thrown on. Preconditions: inside an update. */
-export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T {
+export function fromOutside<T>(kernel: DenialReporter, call: string, change: () => T): T {
   try {
     return change()
   } catch (error) {
@@ -177,15 +180,16 @@ export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T
   }
 }
 
-function deniedData({ usage }: Held, refuser: Refuser): Record<string, unknown> {
+function deniedData({ usage }: Held, refuser: Refuser): Omit<EventData['limit.denied'], keyof DenialCause> {
   const { need, node, threshold, most, by, newborn } = refuser
   const index = limitIndex[need.limit]
+  const rlimit = rlimitOf(rows[index]!.name)
   const process = processOf(node)
   return {
     limit: need.limit,
     errno: errnoOf(refuser),
     by,
-    ...(by === 'rlimit' && { rlimit: rlimitOf(rows[index]!.name) }),
+    ...(by === 'rlimit' && rlimit !== null && { rlimit }),
     threshold: threshold?.path ?? null,
     ...(newborn !== null && { newborn }),
     value: usage.value(node, index),

@@ -5,12 +5,13 @@
 
 import type { ActionAbilities } from '../../actions.ts'
 import { assert, KernelError } from '../../errno.ts'
-import type { EventType } from '../../events.ts'
+import type { Emit } from '../../events.ts'
+import { type Dispose, Listeners } from '../../listeners.ts'
 import { containers, type Node } from '../../nodes/node.ts'
 import type { Process } from '../../nodes/process.ts'
 import { isEmpty } from '../../nodes/within.ts'
 import { TimerWheel } from '../../time/timer-wheel.ts'
-import type { Guard } from '../guard.ts'
+import { type Guard, guardsOf } from '../guard.ts'
 import { checkCount, checkWatches } from '../maxima.ts'
 import { byContainer, thresholdPath } from '../places.ts'
 import { nothingKnown, type Reading } from '../readings.ts'
@@ -18,7 +19,7 @@ import { type LimitRow, limits } from '../table.ts'
 import type { Usage } from '../usage.ts'
 import { checkAction } from './action.ts'
 import { checkDefinition, checkMeasurable } from './check-definition.ts'
-import { crossingData, crossingPlaces } from './crossing.ts'
+import { crossingData, crossingPlaces, pointsOf } from './crossing.ts'
 import { type ClearReason, Evaluator, guardOfWatch, type News } from './evaluator.ts'
 import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
@@ -28,7 +29,7 @@ import { isMeant } from './where.ts'
 
 export interface NotifierParts {
   readonly usage: Usage
-  readonly emit: (type: EventType, subject: string, about: readonly string[], data: Record<string, unknown>) => void
+  readonly emit: Emit
   /** Why a limit cannot be measured at all at a node of this level, or null. */
   readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
   /** How often the limit is sampled, as in "25ms"; null where it is counted as it happens. */
@@ -61,6 +62,12 @@ export interface KeptWish extends Wish {
 /** What has become of a definition: `renewed` is the same, with more time. */
 export type DefinitionNews = 'set' | 'renewed' | 'gone'
 
+export interface ThresholdDefined {
+  /** Null: a limit or the whole notifier was switched on or off. */
+  readonly threshold: Threshold | null
+  readonly change: DefinitionNews
+}
+
 export class Notifier {
   /** What is switched off is not watched at all; its thresholds wait. */
   readonly switches = new Switches()
@@ -74,10 +81,8 @@ export class Notifier {
   /** Watches on nodes that came below a threshold in the change under way. */
   #adopted: ThresholdWatch[] = []
   #revision: number
-  /** Called after thresholds came, went or changed: a source reads more often what is armed. */
-  onArmed: () => void = () => {}
-  /** Called for each definition that came, went or was renewed, and with null when something was switched: whoever keeps them. */
-  onDefined: (threshold: Threshold | null, news: DefinitionNews) => void = () => {}
+  #armed = new Listeners()
+  #defined = new Listeners<ThresholdDefined>()
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
@@ -90,6 +95,22 @@ export class Notifier {
       read: ({ node, threshold }) => this.read(node, threshold.index),
       tell: (watch, news) => this.#tell(watch, news),
     })
+  }
+
+  /** Calls the listener after thresholds came, went or changed. A source reads more often what is armed. */
+  onArmed(listener: () => void): Dispose {
+    return this.#armed.add(listener)
+  }
+
+  /** Calls the listener for each definition that came, went or was renewed, and when something was switched on or off. */
+  onDefined(listener: (defined: ThresholdDefined) => void): Dispose {
+    return this.#defined.add(listener)
+  }
+
+  /** The kernel of this notifier takes the place of the kernel of the other. */
+  shareListeners(former: Notifier): void {
+    this.#armed = former.#armed
+    this.#defined = former.#defined
   }
 
   get hasAdopted(): boolean {
@@ -145,9 +166,9 @@ export class Notifier {
     if (known !== null) this.#retire(known, 'replaced')
     this.install(threshold)
     this.#countDown(threshold)
-    this.onDefined(threshold, 'set')
+    this.#defined.notify({ threshold, change: 'set' })
     this.#begin([threshold])
-    this.onArmed()
+    this.#armed.notify()
     return { threshold, created: known === null }
   }
 
@@ -170,7 +191,7 @@ export class Notifier {
     }
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
     if (endsAt !== null) this.arm(threshold, Math.ceil(endsAt))
-    this.onArmed()
+    this.#armed.notify()
     return threshold
   }
 
@@ -223,7 +244,7 @@ export class Notifier {
   #renew(threshold: Threshold): void {
     this.#countDown(threshold)
     const { once } = threshold.definition
-    if (once || threshold.timer !== null) this.onDefined(threshold, once ? 'set' : 'renewed')
+    if (once || threshold.timer !== null) this.#defined.notify({ threshold, change: once ? 'set' : 'renewed' })
     if (!once) return
     for (const watch of threshold.watches.values()) {
       if (watch.state !== 'tripped') continue
@@ -242,19 +263,19 @@ export class Notifier {
   delete(threshold: Threshold): void {
     assert(this.#set.has(threshold), 'a threshold that is deleted exists')
     this.#retire(threshold, 'deleted')
-    this.onArmed()
+    this.#armed.notify()
   }
 
   /** Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just set. */
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
     this.switches.set(index, on)
-    this.onDefined(null, 'set')
+    this.#defined.notify({ threshold: null, change: 'set' })
     const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
     for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
     this.#begin(changed)
-    this.onArmed()
+    this.#armed.notify()
   }
 
   /** When the next waiting is over, in whole ms; null where nothing waits. */
@@ -270,7 +291,7 @@ export class Notifier {
       if (of instanceof ThresholdWatch) this.#expire(of)
       else {
         this.#retire(of, 'expired')
-        this.onArmed()
+        this.#armed.notify()
       }
     })
     return count
@@ -319,7 +340,7 @@ export class Notifier {
     for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
     const placed = this.#set.at(node)
     for (const threshold of placed) this.#retire(threshold, 'died')
-    if (placed.length > 0) this.onArmed()
+    if (placed.length > 0) this.#armed.notify()
   }
 
   /** Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed. */
@@ -375,7 +396,7 @@ export class Notifier {
     for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
     this.#set.remove(threshold)
-    this.onDefined(threshold, 'gone')
+    this.#defined.notify({ threshold, change: 'gone' })
   }
 
   #evaluate(watch: ThresholdWatch): void {
@@ -388,19 +409,24 @@ export class Notifier {
     guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
   }
 
-  #tell(watch: ThresholdWatch, { type, ...what }: News): void {
-    if (type === 'threshold.tripped' && watch.threshold.definition.action === 'signal') this.#parts.act(watch)
-    const { subject, about } = crossingPlaces(watch)
-    const { usage, period, selfPid } = this.#parts
-    const data = crossingData(watch, this.read(watch.node, watch.threshold.index), {
-      usage,
-      period: period(watch.threshold.index, watch.node.level),
-      selfPid,
-    })
-    this.#parts.emit(type, subject, about, { ...data, ...what })
+  #tell(watch: ThresholdWatch, news: News): void {
+    const { threshold, node } = watch
+    const { usage, period, selfPid, emit, act } = this.#parts
+    if (news.type === 'threshold.tripped' && threshold.definition.action === 'signal') act(watch)
+    const places = crossingPlaces(watch)
+    const surroundings = { usage, period: period(threshold.index, node.level), selfPid }
+    const now = this.read(node, threshold.index)
+    if (news.type === 'limit.changed') {
+      const { type, ...change } = news
+      emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points: {} }), ...change } })
+      return
+    }
+    const { type, ...crossing } = news
+    const points = pointsOf(threshold, usage.capacity(node, threshold.index))
+    emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points }), ...crossing } })
   }
 }
 
-function watchesOf({ guards }: Node): ThresholdWatch[] {
-  return (guards ?? []).flatMap(({ watches }) => [...watches])
+function watchesOf(node: Node): ThresholdWatch[] {
+  return guardsOf(node).flatMap(({ watches }) => [...watches])
 }

@@ -4,10 +4,10 @@
  */
 
 import { KernelError } from '../../../../src/kernel/errno.ts'
-import type { KernelEvent } from '../../../../src/kernel/events.ts'
 import { canonicalStates } from '../../../../src/kernel/states.ts'
 import type { Machine } from '../../../../src/model/machine.ts'
 import { exportState, importState, type MachineState } from '../../../../src/model/state/state.ts'
+import type { AnyEvent } from '../../../support/any-event.ts'
 import { knotsByDefinition, knotsTold, reachedFrom, releasersIfReceiversReply, stuckThreads } from './definition.ts'
 import { StateGraph } from './state-graph.ts'
 import { buildSystem, keyOf, livingThreads, type Move, movesOf, Places, type SystemPlan } from './system.ts'
@@ -111,19 +111,21 @@ export class Exploration {
 
   /** False: it was refused, and so has changed nothing. */
   #make(machine: Machine, { pid, tid, call }: Move): boolean {
-    const events: KernelEvent[] = []
-    machine.kernel.onEvent = (event) => events.push(event)
+    const events: AnyEvent[] = []
+    const dispose = machine.kernel.onEvent((event) => events.push(event))
     try {
       machine.call(pid, tid, call)
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
       return false
+    } finally {
+      dispose()
     }
     this.#check(machine, events)
     return true
   }
 
-  #check(machine: Machine, events: readonly KernelEvent[]): void {
+  #check(machine: Machine, events: readonly AnyEvent[]): void {
     const stuck = stuckThreads(machine)
     const suspects = stuckThreads(machine, releasersIfReceiversReply)
     for (const thread of livingThreads(machine)) {
@@ -137,16 +139,16 @@ export class Exploration {
     for (const event of events) if (event.type.startsWith('deadlock.')) this.#checkEvent(event, events)
   }
 
-  #checkEvent({ type, data }: KernelEvent, events: readonly KernelEvent[]): void {
+  #checkEvent({ type, data }: AnyEvent, events: readonly AnyEvent[]): void {
     this.#told[type] = (this.#told[type] ?? 0) + 1
     if (type === 'deadlock.resolved') {
       if (data.was !== 'suspected') this.#wrong('a deadlock ended by ordinary calls')
       return
     }
     const { what, thread, state } = data.closing as { what: string; thread: string; state: string }
-    const isEntry = (event: KernelEvent) =>
+    const isEntry = (event: AnyEvent) =>
       event.type === 'thread.changed' && event.subject === thread && event.data.state === state
-    const isEnd = (event: KernelEvent) => event.type === 'thread.died' && event.subject === thread
+    const isEnd = (event: AnyEvent) => event.type === 'thread.died' && event.subject === thread
     const isTrue =
       what === 'blocked'
         ? (canonicalStates as readonly string[]).includes(state) && events.some(isEntry)

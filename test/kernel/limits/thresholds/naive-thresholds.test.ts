@@ -1,9 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
-import type { KernelEvent } from '../../../../src/kernel/events.ts'
 import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
-import { processOf } from '../../../../src/kernel/limits/thresholds/crossing.ts'
 import {
   type Point,
   pointValue,
@@ -11,7 +9,9 @@ import {
   type ThresholdDefinition,
 } from '../../../../src/kernel/limits/thresholds/threshold.ts'
 import { containers, type Node } from '../../../../src/kernel/nodes/node.ts'
+import { processOf } from '../../../../src/kernel/nodes/owners.ts'
 import { nodesWithin, partitionsWithin } from '../../../../src/kernel/nodes/within.ts'
+import type { AnyEvent } from '../../../support/any-event.ts'
 import { History, type Step, step } from '../../history.ts'
 import { Bench } from '../../support.ts'
 
@@ -324,7 +324,7 @@ function inOrder(one: Placed, other: Placed): number {
   return one.threshold.path < other.threshold.path ? -1 : 1
 }
 
-function told(events: readonly KernelEvent[]): string[] {
+function told(events: readonly AnyEvent[]): string[] {
   return events
     .filter(({ type }) => type.startsWith('threshold.') || type === 'limit.changed')
     .map(({ type, subject, data }) => {

@@ -504,7 +504,7 @@ test('saved while it waits in every way, loaded and continued, it tells the same
   world.pass(50)
   const { machine, kernel } = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
   const events: unknown[] = []
-  kernel.onEvent = (event) => events.push(event)
+  kernel.onEvent((event) => events.push(event))
   world.events = []
   for (const each of [world.machine, machine]) each.advance(2_000)
   expect(events).toEqual(world.events)

@@ -1,0 +1,9 @@
+/** The zod schemas of single values which most replies and events contain. */
+
+import { z } from 'zod'
+import { limits } from '../kernel/limits/table.ts'
+
+export const path = z.string().describe('Pathname, which is also the URL path')
+export const time = z.iso.datetime().describe('RFC 3339, UTC')
+export const limitName = z.enum(limits.map(({ name }) => name))
+export const whole = z.int()
