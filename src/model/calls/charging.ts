@@ -44,7 +44,7 @@ export function checkCountable({ usage, system }: Kernel, { limit, delta, size }
 /**
  * Checks that the containers which a process enters have room for everything it uses.
  * @param entered containers in which the process is not yet
- * @throws Denied with the errno of what is full
+ * @throws Denied with the errno of the limit which is full
  */
 export function needRoomToMove(
   { kernel }: MachineCore,

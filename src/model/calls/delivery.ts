@@ -50,7 +50,7 @@ export function deliver(
   sent: PendingSignal,
 ): ProcessEnd | null {
   const { signal } = sent
-  // The process continues whoever has stopped it, and whatever becomes of the signal.
+  // The process continues at once, even when the signal itself is masked or ignored.
   const end = signal.action === 'continue' ? continueProcess(machine, process) : null
   if (end !== null || process.living === 0) return end
   if (signal.action === 'stop') forget(machine, process, ({ action }) => action === 'continue')

@@ -1,6 +1,6 @@
 /**
- * All kernel calls, by the names that QNX and POSIX give them. A call is one row here, and one row of the schemas that
- * check what comes in.
+ * The table of kernel calls, by the names which QNX and POSIX give them. A call is one row here, and one row in each of
+ * the tables of argument schemas and of results.
  */
 
 import { assert } from '../../kernel/errno.ts'

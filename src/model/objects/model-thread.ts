@@ -26,7 +26,7 @@ export class ModelThread extends Thread {
   realPriority: number
   /** Priority of the message or pulse which it received last; null while it runs at its own. */
   servedPriority: number | null = null
-  /** That message, until its client does not wait any more. */
+  /** The message which it serves, until the client of that does not wait any more. */
   serving: Message | null = null
   /** Channel on which it received last, when receivers there inherit priorities. */
   receivedOn: Channel | null = null
