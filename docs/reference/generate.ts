@@ -1,6 +1,6 @@
 /**
- * Generates the reference of settings, commands and kernel calls from their rows and docstrings. `npm run reference`
- * writes the pages, and a test compares them with the rows.
+ * Generates the reference of settings, commands, kernel calls, paths and problems from their rows and docstrings.
+ * `npm run reference` writes the pages, and a test compares them with the rows.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,10 +11,15 @@ import { commandsOf } from '../../src/cli/commands.ts'
 import { configSchema } from '../../src/config/print.ts'
 import { type Row, settingRows } from '../../src/config/row.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
+import { problemTypes } from '../../src/http/problems.ts'
+import { serviceRoutes } from '../../src/http/service-routes.ts'
 import { levels, limits } from '../../src/kernel/limits/table.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
 import { capacityRlimits, linuxReading } from '../../src/sources/linux/linux-limits.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
+import type { Definition } from '../../src/tree/definition.ts'
+import { definitions } from '../../src/tree/tree.ts'
+import type { LinesVerb, Verb } from '../../src/tree/verb.ts'
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 
@@ -115,6 +120,67 @@ function callText(call: KernelCallName): string {
   ].join('\n')
 }
 
+function verbsOf({ put, post, postLines, remove }: Definition, create?: Verb): [string, Verb | LinesVerb][] {
+  const verbs = { PUT: put ?? create, POST: post ?? postLines, DELETE: remove }
+  return Object.entries(verbs).flatMap(([method, verb]) => (verb === undefined ? [] : [[method, verb]]))
+}
+
+function onModel(summary: string, ...rows: readonly { readonly modelOnly?: true }[]): string {
+  return rows.some(({ modelOnly }) => modelOnly) ? `${summary}. The model only` : summary
+}
+
+/** Every row of the tree at each of its levels. */
+function pathsTable(): string {
+  const rows = definitions.flatMap((definition) =>
+    definition.under.map((level) => [
+      code(`${level} ${definition.leaf}`.trim()),
+      ['GET', ...verbsOf(definition).map(([method]) => method)].join(', '),
+      onModel(definition.summary, definition),
+    ]),
+  )
+  return table(['level and leaf', 'methods', 'meaning'], rows)
+}
+
+/** A role that the body can raise names both. */
+function roleText(verb: Verb | LinesVerb): string {
+  return 'roleFor' in verb ? `${verb.role}, or higher by the body` : verb.role
+}
+
+/** The verbs of the tree that change something. */
+function verbsTable(): string {
+  const rows = definitions.flatMap((definition) =>
+    verbsOf(definition, definition.create).map(([method, verb]) => {
+      const { under, leaf, create } = definition
+      const name = [leaf, ...(verb === create ? [':name'] : [])].filter((part) => part !== '').join('/')
+      return [method, under.join(', '), code(name), roleText(verb), onModel(verb.summary, definition, verb)]
+    }),
+  )
+  return table(['method', 'levels', 'leaf', 'role', 'effect'], rows)
+}
+
+/** The routes outside the tree. */
+function serviceTable(): string {
+  const rows = serviceRoutes.flatMap(({ path, verbs }) =>
+    Object.entries(verbs).map(([method, { access, summary }]) => [`${method} ${path}`, access, summary]),
+  )
+  return table(['route', 'role', 'meaning'], rows)
+}
+
+function pathsText(): string {
+  return [
+    pathsTable(),
+    '`GET` needs the role `read`. The other methods change something:\n',
+    verbsTable(),
+    'Routes outside the tree; `open` needs no token:\n',
+    serviceTable(),
+  ].join('\n')
+}
+
+function problemsTable(): string {
+  const rows = Object.entries(problemTypes).map(([type, { status, title }]) => [code(type), String(status), title])
+  return table(['type', 'status', 'title'], rows)
+}
+
 function limitsTable(): string {
   return table(
     ['limit', 'unit', 'home', 'adds', 'on Linux'],
@@ -157,6 +223,8 @@ function inPage(page: string, ...texts: readonly string[]): string {
 export const pages: Readonly<Record<string, (page: string) => string>> = {
   'settings.md': (page) => inPage(page, settingsTable()),
   'commands.md': (page) => inPage(page, commandsText()),
+  'paths.md': (page) => inPage(page, pathsText()),
+  'errors.md': (page) => inPage(page, problemsTable()),
   'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,

@@ -21,7 +21,7 @@ import { Metrics } from '../runtime/metrics.ts'
 import type { Source } from '../sources/source.ts'
 import { type Durable, Durables, parseDurable } from '../stream/durables.ts'
 import { Hub } from '../stream/hub.ts'
-import type { Model } from '../tree/definition.ts'
+import type { Model } from '../tree/context.ts'
 import { ServiceEvents } from './service-events.ts'
 import { SettingsPersistence } from './settings.ts'
 

@@ -4,7 +4,7 @@ import type { Machine } from '../model/machine.ts'
 import { importState, type MachineState } from '../model/state/state.ts'
 import { MachineScenarios } from '../scenario/in-machine.ts'
 import { type ModelOptions, ModelSource } from '../sources/model-source.ts'
-import type { Model } from '../tree/definition.ts'
+import type { Model } from '../tree/context.ts'
 
 export class HostedModel implements Model {
   readonly source: ModelSource

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { didYouMean } from '../base/nearest.ts'
 import type { Column } from '../tree/definition.ts'
-import { processColumns } from '../tree/nodes/nodes.ts'
+import { processColumns } from '../tree/nodes/directories.ts'
 import type { ProcessView } from '../tree/views.ts'
 import { CliError } from './error.ts'
 import type { ServiceConnection } from './service-connection.ts'

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
-import { processColumns, threadColumns } from '../tree/nodes/nodes.ts'
+import { processColumns, threadColumns } from '../tree/nodes/directories.ts'
 import { renderTable } from '../tree/text.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'

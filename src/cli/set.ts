@@ -3,10 +3,10 @@
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
 import { amountText } from '../kernel/limits/amount-text.ts'
-import { MalformedWords } from '../tree/errors.ts'
-import { ThresholdBody } from '../tree/nodes/limits.ts'
+import { MalformedText } from '../tree/errors.ts'
 import { printable } from '../tree/text.ts'
-import { parseWords } from '../tree/threshold-text.ts'
+import { ThresholdBody } from '../tree/threshold-body.ts'
+import { parseThresholdText } from '../tree/threshold-text.ts'
 import { ThresholdView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
@@ -58,9 +58,9 @@ const node = /^\/sys(.*\/(proc|thread|part)(\/[^/]*)?)?$/
 
 function bodyOf(words: readonly string[]): object {
   try {
-    return parseWords(words)
+    return parseThresholdText(words)
   } catch (error) {
-    throw error instanceof MalformedWords ? new CliError(error.message) : error
+    throw error instanceof MalformedText ? new CliError(error.message) : error
   }
 }
 

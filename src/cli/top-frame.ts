@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util'
 import { cpuText, sizeText } from '../kernel/limits/amount-text.ts'
-import { processColumns } from '../tree/nodes/nodes.ts'
+import { processColumns } from '../tree/nodes/directories.ts'
 import { alignTable, printable, renderTable } from '../tree/text.ts'
 import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'
 import { clockText } from './event-line.ts'

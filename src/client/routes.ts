@@ -131,6 +131,30 @@ export interface Routes {
     get: { query: Record<string, never>; reply: LimitSwitch }
     put: { body: Switch; query: Record<string, never>; reply: LimitSwitch }
   }
+  '/sys/timeout': {
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
+  }
+  '/sys/part/{part}/timeout': {
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
+  }
+  '/sys/proc/{pid}/timeout': {
+    get: { query: Record<string, never>; reply: Timeout }
+    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
+    delete: { query: Record<string, never>; reply: undefined }
+  }
+  '/sys/proc/{pid}/thread/{tid}/wait': {
+    get: { query: Record<string, never>; reply: WaitChain }
+  }
+  '/sys/proc/{pid}/wait': {
+    get: { query: Record<string, never>; reply: WaitGraph }
+  }
+  '/sys/wait': {
+    get: { query: Record<string, never>; reply: WaitGraph }
+  }
   '/sys/proc/{pid}/thread/{tid}/call': {
     get: { query: Record<string, never>; reply: ThreadCall }
     post: { body: KernelCallBody; query: Record<string, never>; reply: Outcome }
@@ -160,30 +184,6 @@ export interface Routes {
   '/sys/clock': {
     get: { query: Record<string, never>; reply: Clock }
     post: { body: Advance; query: Record<string, never>; reply: Advanced }
-  }
-  '/sys/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
-    delete: { query: Record<string, never>; reply: undefined }
-  }
-  '/sys/part/{part}/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
-    delete: { query: Record<string, never>; reply: undefined }
-  }
-  '/sys/proc/{pid}/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
-    put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
-    delete: { query: Record<string, never>; reply: undefined }
-  }
-  '/sys/proc/{pid}/thread/{tid}/wait': {
-    get: { query: Record<string, never>; reply: WaitChain }
-  }
-  '/sys/proc/{pid}/wait': {
-    get: { query: Record<string, never>; reply: WaitGraph }
-  }
-  '/sys/wait': {
-    get: { query: Record<string, never>; reply: WaitGraph }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}': {
     get: { query: Record<string, never>; reply: Limit }
@@ -261,13 +261,13 @@ export interface Routes {
   '/readyz': {
     get: { query: { verbose?: string }; reply: string }
   }
+  '/': {
+    get: { query: Record<string, never>; reply: Record<string, unknown> }
+  }
   '/openapi.json': {
     get: { query: Record<string, never>; reply: Record<string, unknown> }
   }
   '/asyncapi.json': {
-    get: { query: Record<string, never>; reply: Record<string, unknown> }
-  }
-  '/': {
     get: { query: Record<string, never>; reply: Record<string, unknown> }
   }
 }
@@ -509,11 +509,33 @@ export interface RlimitChange {
   hard?: number | 'unlimited'
 }
 export interface SignalSending {
-  /** Its name, as in SIGTERM or SIGRTMIN+1 */
+  /** Name of the signal, as in SIGTERM or SIGRTMIN+1 */
   signal: string
 }
 export interface Switch {
   enabled: boolean
+}
+export interface TimeoutDefinition {
+  /**
+   * The states that are timed; an empty list exempts the threads here from the timer above
+   *
+   * @maxItems 11
+   */
+  states?: (
+    | 'SEND'
+    | 'RECEIVE'
+    | 'REPLY'
+    | 'SIGSUSPEND'
+    | 'SIGWAITINFO'
+    | 'NANOSLEEP'
+    | 'MUTEX'
+    | 'CONDVAR'
+    | 'JOIN'
+    | 'INTR'
+    | 'SEM'
+  )[]
+  /** How long a thread may stay in these states, as in 500ms */
+  after?: string | null
 }
 export interface KernelCallBody {
   call:
@@ -570,67 +592,45 @@ export interface Move {
   partition: string
 }
 export interface ThresholdDefinition {
-  /** `change`: any change; then there is no `at` */
+  /** `cross`: usage reaches `at`. `change`: usage changes at all; then there is no `at` */
   on?: 'cross' | 'change'
-  /** Trip point: reaching it counts */
+  /** Trip point: the threshold trips when usage reaches it */
   at?: (number | string) | null
-  /** Clears there; strictly on the safe side of `at` */
+  /** Usage at which it clears; strictly on the safe side of `at` */
   rearm?: (number | string) | null
   direction?: 'rising' | 'falling'
-  /** Separately for every node of this level strictly below */
+  /** Watch every node of this level strictly below separately */
   per?: ('thread' | 'process' | 'partition' | 'system') | null
   where?: {
-    /** Of the process: * any, ? one */
+    /** Name of the process: * matches any characters, ? one */
     name?: string | null
     uid?: number | null
-    /** Pathname; those below count too */
+    /** Pathname of a partition; nested partitions are included */
     partition?: string | null
   } | null
-  /** It must stay past `at` this long */
+  /** Trip only after usage has been past `at` for this long */
   for?: string | null
-  /** One event a node; then tripped until put again */
+  /** One event for each node; then it stays tripped until put again */
   once?: boolean
-  /** `deny`: calls that would pass `at` are refused (the model only). `signal`: sent to what trips */
+  /** `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal` */
   action?: 'notify' | 'deny' | 'signal'
-  /** With the action `signal`: its name, as in SIGXCPU */
+  /** Name of the signal to send, as in SIGXCPU; with the action `signal` only */
   signal?: string
-  /** With `change`: the least difference from what was told last */
+  /** With `change`: the smallest difference from the last reported value that is reported */
   delta?: number | null
-  /** With `change`: the least time between two events; one tells of all `changes` since */
+  /** With `change`: the shortest time between two events; each reports all `changes` since */
   every?: string | null
-  /** Removed after this long unless put again */
+  /** Remove the threshold after this long, unless it is put again */
   ttl?: string | null
-  /** Free text, returned in every event */
+  /** Free text, included in every event */
   note?: string | null
 }
 export interface Advance {
   /** Duration with its unit: ms, s, m or h */
   advance: string
 }
-export interface TimeoutDefinition {
-  /**
-   * Of SEND, RECEIVE, REPLY, SIGSUSPEND, SIGWAITINFO, NANOSLEEP, MUTEX, CONDVAR, JOIN, INTR, SEM; none exempts
-   *
-   * @maxItems 11
-   */
-  states?:
-    | []
-    | [string]
-    | [string, string]
-    | [string, string, string]
-    | [string, string, string, string]
-    | [string, string, string, string, string]
-    | [string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string, string, string, string]
-    | [string, string, string, string, string, string, string, string, string, string, string]
-  /** How long a thread may stay in them, as in 500ms */
-  after?: string | null
-}
 export interface SubscriptionBody {
-  /** it has dealt with all up to it; also back, to hear of something again */
+  /** The subscriber has processed every event up to it; an earlier cursor repeats events */
   cursor: string
 }
 export interface System {
@@ -962,19 +962,105 @@ export interface SignalSent {
 }
 export interface Notifier {
   path: string
-  /** False: no threshold is watched */
+  /** False: no threshold is evaluated */
   enabled: boolean
-  /** Set in all, watched or not */
+  /** How many are set, evaluated or not */
   thresholds: number
-  /** Limits that are switched off by themselves */
+  /** Limits that are switched off one by one */
   disabled: string[]
 }
 export interface LimitSwitch {
   path: string
   limit: string
-  /** Of this limit; whether it is watched is for the notifier as a whole to say, too */
+  /** The switch of this limit; the whole notifier may be switched off besides */
   enabled: boolean
   thresholds: number
+}
+export interface Timeout {
+  /** Pathname, which is also the URL path */
+  path: string
+  /** The timer that holds here: its own, or the nearest above; null where there is none */
+  holds: string | null
+  /** In which a thread may not stay for long; none exempts */
+  states: (
+    | 'DEAD'
+    | 'RUNNING'
+    | 'READY'
+    | 'STOPPED'
+    | 'SEND'
+    | 'RECEIVE'
+    | 'REPLY'
+    | 'STACK'
+    | 'WAITTHREAD'
+    | 'WAITPAGE'
+    | 'SIGSUSPEND'
+    | 'SIGWAITINFO'
+    | 'NANOSLEEP'
+    | 'MUTEX'
+    | 'CONDVAR'
+    | 'JOIN'
+    | 'INTR'
+    | 'SEM'
+    | 'WAITCTX'
+    | 'NET_SEND'
+    | 'NET_REPLY'
+  )[]
+  /** How long it may, as in 500ms */
+  after: string | null
+  /** Name of the token that the timer was set with */
+  owner: string | null
+  /**
+   * Threads below that were warned of and still wait
+   *
+   * Items: Pathname, which is also the URL path
+   */
+  warned: string[]
+}
+export interface WaitChain {
+  /** Pathname, which is also the URL path */
+  path: string
+  chain: Waiting[]
+  /** Why it goes no further */
+  end:
+    | {
+        how: 'runs' | 'untraced'
+        /** Pathname, which is also the URL path */
+        thread: string
+        state: string | null
+      }
+    | {
+        how: 'nobody'
+      }
+    | {
+        how: 'loop'
+        /** Pathname, which is also the URL path */
+        thread: string
+      }
+    | {
+        how: 'any'
+        /** Pathname, which is also the URL path */
+        process: string
+        threads: number
+        likely: string | null
+      }
+    | {
+        how: 'long'
+      }
+  /**
+   * Those that it is a member or a victim of
+   *
+   * Items: Pathname, which is also the URL path
+   */
+  deadlocks: string[]
+}
+export interface WaitGraph {
+  /** Pathname, which is also the URL path */
+  path: string
+  /** Threads that wait for something that is traced */
+  waiting: number
+  /** Of those, how many are not shown */
+  omitted: number
+  threads: Waiting[]
 }
 export interface ThreadCall {
   /** Pathname, which is also the URL path */
@@ -1320,92 +1406,6 @@ export interface Advanced {
   stopped?: true
   wanted?: string
 }
-export interface Timeout {
-  /** Pathname, which is also the URL path */
-  path: string
-  /** The timer that holds here: its own, or the nearest above; null where there is none */
-  holds: string | null
-  /** In which a thread may not stay for long; none exempts */
-  states: (
-    | 'DEAD'
-    | 'RUNNING'
-    | 'READY'
-    | 'STOPPED'
-    | 'SEND'
-    | 'RECEIVE'
-    | 'REPLY'
-    | 'STACK'
-    | 'WAITTHREAD'
-    | 'WAITPAGE'
-    | 'SIGSUSPEND'
-    | 'SIGWAITINFO'
-    | 'NANOSLEEP'
-    | 'MUTEX'
-    | 'CONDVAR'
-    | 'JOIN'
-    | 'INTR'
-    | 'SEM'
-    | 'WAITCTX'
-    | 'NET_SEND'
-    | 'NET_REPLY'
-  )[]
-  /** How long it may, as in 500ms */
-  after: string | null
-  /** Name of the token that the timer was set with */
-  owner: string | null
-  /**
-   * Threads below that were warned of and still wait
-   *
-   * Items: Pathname, which is also the URL path
-   */
-  warned: string[]
-}
-export interface WaitChain {
-  /** Pathname, which is also the URL path */
-  path: string
-  chain: Waiting[]
-  /** Why it goes no further */
-  end:
-    | {
-        how: 'runs' | 'untraced'
-        /** Pathname, which is also the URL path */
-        thread: string
-        state: string | null
-      }
-    | {
-        how: 'nobody'
-      }
-    | {
-        how: 'loop'
-        /** Pathname, which is also the URL path */
-        thread: string
-      }
-    | {
-        how: 'any'
-        /** Pathname, which is also the URL path */
-        process: string
-        threads: number
-        likely: string | null
-      }
-    | {
-        how: 'long'
-      }
-  /**
-   * Those that it is a member or a victim of
-   *
-   * Items: Pathname, which is also the URL path
-   */
-  deadlocks: string[]
-}
-export interface WaitGraph {
-  /** Pathname, which is also the URL path */
-  path: string
-  /** Threads that wait for something that is traced */
-  waiting: number
-  /** Of those, how many are not shown */
-  omitted: number
-  threads: Waiting[]
-}
 export interface Limit {
   /** Pathname, which is also the URL path */
   path: string
@@ -1499,11 +1499,11 @@ export interface History {
 }
 export interface EventsPage {
   path: '/events'
-  /** The oldest cursor that one can go on after */
+  /** The oldest cursor after which events are stored */
   oldest: string
-  /** Where this page ends: to go on after */
+  /** The cursor at the end of this page */
   cursor: string
-  /** URL of the next page; null where there is nothing more yet */
+  /** URL of the next page; null where there are no more events yet */
   next: string | null
   events: CloudEvent[]
 }
@@ -1528,44 +1528,44 @@ export interface CloudEvent {
     [k: string]: unknown
   }
 }
-export interface SubscriptionView {
-  path: string
-  name: string
-  /** name of the token that made it; null where no tokens are in use */
-  owner: string | null
-  /** its subscriber has dealt with all up to it */
-  cursor: string
-  /** events after it, of whatever path and type; null where they are gone */
-  behind: number | null
-  /** what comes next is not kept any more: it can only begin anew */
-  gone: boolean
-  connected: boolean
-  /** in memory it ends with the service */
-  kept: 'journal' | 'memory'
-  created: string
-  /** when the cursor was last moved */
-  acknowledged: string | null
-}
 export interface SubscriptionsView {
   path: '/subscriptions'
   entries: SubscriptionView[]
   next: null
 }
+export interface SubscriptionView {
+  path: string
+  name: string
+  /** Name of the token that created it; null where the service has no tokens */
+  owner: string | null
+  /** The subscriber has processed every event up to this cursor */
+  cursor: string
+  /** Number of later events, of any path and type; null where some of them are deleted */
+  behind: number | null
+  /** The next events are deleted: the subscriber must start again from a snapshot */
+  gone: boolean
+  connected: boolean
+  /** `memory`: the subscription ends with the service */
+  kept: 'journal' | 'memory'
+  created: string
+  /** When the cursor last moved */
+  acknowledged: string | null
+}
 export interface Problem {
-  /** Stable; errno:<name> where the kernel refused */
+  /** Stable; errno:<name> where the kernel refused the request */
   type: string
   title: string
   status: number
-  /** What to do about it */
+  /** What is wrong and what to do */
   detail: string
   instance?: string
-  /** Where the kernel refused */
+  /** The errno, where the kernel refused the request */
   errno?: string
-  /** Of a path that does not exist, the longest part that does */
+  /** For a path that does not exist: the longest part of it that does */
   exists?: string
-  /** Of a cursor that is too old, the oldest that is kept */
+  /** For a cursor that is too old: the oldest that is stored */
   oldest?: string
-  /** Each invalid field by JSON pointer, each invalid parameter of a query by name */
+  /** Each invalid field by JSON pointer, each invalid query parameter by name */
   errors?: {
     pointer?: string
     parameter?: string

@@ -1,47 +1,59 @@
-/** Bodies: JSON, or of thresholds plain text as one would write to a file in /proc. */
+/** Parses the body of a request: JSON, plain text where the row has a text form, or the text of a YAML file. */
 
+import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { Words } from '../tree/definition.ts'
+import type { TextForm } from '../tree/verb.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
-/** What curl sends of itself for -T and -d says nothing about the body. */
-const textTypes = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
-/** A line is JSON: where there is one only, the body is as well. */
-const lineTypes = new Set([...textTypes, 'application/x-ndjson', 'application/json'])
+/** The types that curl sends by default with -T and -d: they say nothing about the body. */
+const untypedText = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
+/** A stream of lines may be sent as any of these: a single line is JSON as well. */
+const lineTypes = new Set([...untypedText, 'application/x-ndjson', 'application/json'])
+const yamlTypes = new Set([...untypedText, 'application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'])
 
-/** Without its parameters. */
-export function mediaType(contentType = ''): string {
-  return contentType.split(';')[0]!.trim().toLowerCase()
+/** The media type without its parameters. */
+function mediaType({ headers }: Pick<FastifyRequest, 'headers'>): string {
+  return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-/** What a verb takes, and the words that it may be said in. */
-interface Taken {
-  readonly body: z.ZodType
-  readonly words?: Words
+/** The forms that a body may have. */
+interface BodyForm<B extends z.ZodType> {
+  readonly body: B
+  readonly text?: TextForm
+  readonly yaml?: true
 }
 
-/** @throws Problem, ZodError naming the fields that are wrong */
-export function parseBody(contentType: string | undefined, text: string, { body, words }: Taken): unknown {
-  const type = mediaType(contentType)
-  const isText = textTypes.has(type)
-  if (!isText && type !== 'application/json')
-    throw new Problem('unsupported-media-type', `${type} is not spoken here: application/json and text/plain are`)
-  if (isText && words !== undefined && !text.trimStart().startsWith('{'))
-    return check(body, words.parse(text.trim().split(/\s+/)), expected(words))
-  if (isText && text.trim() === '') throw new Problem('malformed-body', 'there is no body; send a JSON object')
-  const value = parseJson(text)
-  return isObject(value) ? body.parse(value) : check(body, value, expected(words))
+/** @throws Problem, and ZodError naming the fields that are wrong */
+export function readBody<B extends z.ZodType>(
+  request: Pick<FastifyRequest, 'headers' | 'body'>,
+  { body, text: textForm, yaml }: BodyForm<B>,
+): z.output<B> {
+  const text = typeof request.body === 'string' ? request.body : ''
+  const type = mediaType(request)
+  if (yaml) {
+    checkType(type, yamlTypes, 'application/yaml')
+    return body.parse(text)
+  }
+  const isText = untypedText.has(type)
+  if (!isText && type !== 'application/json') throw unsupported(type, 'application/json or text/plain')
+  if (isText && textForm !== undefined && !text.trimStart().startsWith('{'))
+    return parseForm(body, textForm.parse(text.trim().split(/\s+/)), expectedForm(textForm))
+  if (isText && text.trim() === '') throw new Problem('malformed-body', 'the body is empty; send a JSON object')
+  const value = parseJson(text, 'the body')
+  return isObject(value) ? body.parse(value) : parseForm(body, value, expectedForm(textForm))
 }
 
-/** Names of fields say little to who sent none: the form that is expected is said as well. @throws Problem */
-function check(body: z.ZodType, value: unknown, form: string): unknown {
+/**
+ * The names of fields help little where no object was sent, so the detail describes the expected form. @throws Problem
+ */
+function parseForm<B extends z.ZodType>(body: B, value: unknown, form: string): z.output<B> {
   const parsed = body.safeParse(value)
   if (parsed.success) return parsed.data
   throw new Problem('invalid-body', form, { extra: { errors: fieldErrors(parsed.error) } })
 }
 
-function expected(words: Words | undefined): string {
-  return `a JSON object is expected${words === undefined ? '' : `, or text such as ${words.examples.join(' or ')}`}`
+function expectedForm(text: TextForm | undefined): string {
+  return `a JSON object is expected${text === undefined ? '' : `, or text such as ${text.examples.join(' or ')}`}`
 }
 
 function isObject(value: unknown): boolean {
@@ -49,19 +61,24 @@ function isObject(value: unknown): boolean {
 }
 
 /** @throws Problem */
-export function checkLineType(contentType: string | undefined): void {
-  const type = mediaType(contentType)
-  if (lineTypes.has(type)) return
-  throw new Problem('unsupported-media-type', `${type} is not spoken here: application/x-ndjson is`)
+export function checkLineType(request: Pick<FastifyRequest, 'headers'>): void {
+  checkType(mediaType(request), lineTypes, 'application/x-ndjson')
 }
 
-function parseJson(text: string): unknown {
+function checkType(type: string, supported: ReadonlySet<string>, expected: string): void {
+  if (!supported.has(type)) throw unsupported(type, expected)
+}
+
+function unsupported(type: string, supported: string): Problem {
+  return new Problem('unsupported-media-type', `${type} is not supported here; send ${supported}`)
+}
+
+/** @param subject as in "the body" @throws Problem */
+export function parseJson(text: string, subject: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Problem(
-      'malformed-body',
-      `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Problem('malformed-body', `${subject} is not JSON: ${reason}`)
   }
 }

@@ -1,6 +1,7 @@
 /**
- * `POST /sys/calls`: NDJSON both ways, a call a line, an answer a line, in order. An errno is an answer; the first line that
- * is no call ends the stream with a problem, and what came before it is done.
+ * The route `POST /sys/calls`: NDJSON in both directions. Each line is a call and is answered by a line, in order. An
+ * errno is an answer too. The first line that is no call ends the stream with a problem; the calls before it stay
+ * executed.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -9,18 +10,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import type { Model, TreeContext } from '../tree/definition.ts'
+import type { Model, TreeContext } from '../tree/context.ts'
 import { runLine } from '../tree/operations.ts'
-import { checkLineType } from './body.ts'
+import { checkLineType, parseJson } from './body.ts'
 import { forms, refuseQuery } from './negotiate.ts'
-import { Problem, problemOf } from './problems.ts'
-import { authorize } from './security/gate.ts'
+import { Problem, problemOf, withoutModel } from './problems.ts'
 
 const path = '/sys/calls'
 
 export function addCallsRoute(app: FastifyInstance, context: TreeContext): void {
   app.register(async (scope) => {
-    // The lines are executed as they arrive: there may be millions.
+    // Lines are executed as they arrive: a request may have millions.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     scope.post(path, { bodyLimit: Number.MAX_SAFE_INTEGER }, (request, reply) => answerCalls(context, request, reply))
@@ -28,17 +28,9 @@ export function addCallsRoute(app: FastifyInstance, context: TreeContext): void 
 }
 
 function answerCalls({ model, source }: TreeContext, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  authorize(request.token, 'operate')
-  if (model === null) {
-    const headers = { allow: 'OPTIONS' }
-    throw new Problem(
-      'method-not-allowed',
-      `the source is ${source}: a live kernel is observed, not called; start with --source model to drive one`,
-      { headers },
-    )
-  }
+  if (model === null) throw withoutModel(source, 'OPTIONS')
   refuseQuery(request)
-  checkLineType(request.headers['content-type'])
+  checkLineType(request)
   const payload = request.body instanceof Readable ? request.body : Readable.from([])
   const session = new Session(model, (error) => request.log.error({ err: error, url: request.url }, 'a call failed'))
   return reply.type(forms.ndjson).send(Readable.from(answers(session, payload)))
@@ -50,7 +42,7 @@ async function* answers(session: Session, payload: Readable): AsyncGenerator<str
     while (session.hasLines && !session.isOver) {
       const text = session.answer()
       if (text !== '') yield text
-      // Some lines are a long time: others have their turn between them.
+      // Some lines take long: yield to other requests between batches.
       if (session.hasLines) await nextTurn()
     }
     if (session.isOver) break
@@ -60,7 +52,9 @@ async function* answers(session: Session, payload: Readable): AsyncGenerator<str
   if (rest !== '') yield rest
 }
 
-/** A client that is still writing reads the answer only if it can go on; one that never ends is cut off. */
+/**
+ * A client that is still writing reads the answer only if it can finish writing. One that never finishes is cut off.
+ */
 function discardRest(payload: Readable): void {
   const cut = setTimeout(() => payload.destroy(), bounds.lingerMs)
   payload.once('close', () => clearTimeout(cut))
@@ -82,15 +76,15 @@ class Session {
     this.#onFault = onFault
   }
 
-  take(piece: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+  take(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
   }
 
   get hasLines(): boolean {
     return this.#rest.length > bounds.lineBytesMax || this.#rest.includes(newline)
   }
 
-  /** What the lines answer that end in what was taken: all, or as many as one turn is for. */
+  /** Answers the complete lines so far, at most as many as one turn of the event loop may execute. */
   answer(): string {
     this.#model.catchUp()
     const last = this.#model.machine.expiries + bounds.expiriesPerTurn
@@ -98,31 +92,32 @@ class Session {
     const answered: string[] = []
     let begin = 0
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, begin)) {
-      answered.push(this.#answer(bytes.subarray(begin, end)))
+      answered.push(this.#answerLine(bytes.subarray(begin, end)))
       begin = end + 1
       if (this.isOver || this.#model.machine.expiries >= last) break
     }
     this.#rest = bytes.subarray(begin)
-    const isWhole = this.#rest.includes(newline)
-    // It is as long as that already, wherever it ends.
-    if (!this.isOver && !isWhole && this.#rest.length > bounds.lineBytesMax) answered.push(this.#answer(this.#rest))
+    const isComplete = this.#rest.includes(newline)
+    // An incomplete line that is too long already need not be read to its end.
+    if (!this.isOver && !isComplete && this.#rest.length > bounds.lineBytesMax)
+      answered.push(this.#answerLine(this.#rest))
     return answered.join('')
   }
 
-  /** The last line need not end with a newline. */
+  /** Answers the last line, which need not end with a newline. */
   end(): string {
-    return this.isOver || this.#rest.length === 0 ? '' : this.#answer(this.#rest)
+    return this.isOver || this.#rest.length === 0 ? '' : this.#answerLine(this.#rest)
   }
 
-  #answer(bytes: Buffer): string {
+  #answerLine(bytes: Buffer): string {
     this.#line++
-    // Of bytes, so that it is the same wherever the pieces were cut.
+    // Counted in bytes, so that the result does not depend on where chunks were cut.
     if (bytes.length > bounds.lineBytesMax) return this.#refuse(tooLong())
     const text = bytes.toString('utf8')
     if (text.trim() === '') return ''
     const line = this.#line
     try {
-      return `${JSON.stringify({ line, ...runLine(this.#model, parse(bytes, text)) })}\n`
+      return `${JSON.stringify({ line, ...runLine(this.#model, parseLine(bytes, text)) })}\n`
     } catch (error) {
       if (!(error instanceof KernelError)) return this.#refuse(error)
       return `${JSON.stringify({ line, errno: error.errno, detail: error.message })}\n`
@@ -131,24 +126,18 @@ class Session {
 
   #refuse(error: unknown): string {
     this.isOver = true
-    const { document, fault } = problemOf(error, path)
-    if (fault) this.#onFault(error)
+    const { document, isFault } = problemOf(error, path)
+    if (isFault) this.#onFault(error)
     return `${JSON.stringify({ line: this.#line, problem: document })}\n`
   }
 }
 
-function tooLong() {
-  return new Problem('body-too-large', `a line has at most ${bounds.lineBytesMax} bytes`)
+function tooLong(): Problem {
+  return new Problem('body-too-large', `a line may have at most ${bounds.lineBytesMax} bytes`)
 }
 
-function parse(bytes: Buffer, text: string): unknown {
+/** @throws Problem */
+function parseLine(bytes: Buffer, text: string): unknown {
   if (text.includes('\ufffd') && !isUtf8(bytes)) throw new Problem('malformed-body', 'this line is not UTF-8')
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new Problem(
-      'malformed-body',
-      `this line is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
+  return parseJson(text, 'this line')
 }

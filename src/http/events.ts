@@ -1,64 +1,96 @@
-/** `/events`: what has happened, page by page, from the journal. */
+/** The route `/events`: past events from the journal, page by page. */
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
 import type { EventLog } from '../stream/event-log.ts'
 import { CursorText, EventTypesText, type TypeFilter } from '../stream/subscription-request.ts'
+import { CloudEvent } from '../tree/cloud-event.ts'
 import { isWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
-import { flag, isTerminal, parseQuery, wantedForm, wholeNumber } from './negotiate.ts'
+import { flag, forms, isTerminal, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { authorize } from './security/gate.ts'
-import { refuseGone, type StreamParts } from './stream-request.ts'
+import { jsonType } from './send.ts'
+import { defineVerb, type ServiceParts, type ServiceRequest, type ServiceRoute } from './service-route.ts'
+import { refuseGone } from './stream-request.ts'
 
-const Query = z.strictObject({
-  after: CursorText.optional(),
-  path: z.string().max(bounds.pathBytesMax).default('/sys'),
-  types: EventTypesText.optional(),
-  limit: wholeNumber.pipe(z.number().min(1).max(bounds.eventsPageMax)).default(1_000),
-  format: z.enum(['json', 'ndjson']).optional(),
-  pretty: flag.optional(),
+const EventsQuery = z.strictObject({
+  after: CursorText.optional().describe('Begin after this cursor; by default with the oldest stored event'),
+  path: z
+    .string()
+    .max(bounds.pathBytesMax)
+    .default('/sys')
+    .describe('Only events about this path or below it; * matches one segment, ** at the end one or more'),
+  types: EventTypesText.optional().describe('Event types, comma-separated; each may end with *'),
+  limit: wholeNumber
+    .pipe(z.int().min(1).max(bounds.eventsPageMax))
+    .default(1_000)
+    .describe('The largest number of events in the page'),
+  format: z.enum(['json', 'ndjson']).optional().describe('Form of the reply, in place of Accept'),
+  pretty: flag.optional().describe('Indented JSON; the default for curl, HTTPie and Wget'),
 })
 
-export function addEventsRoute(app: FastifyInstance, parts: StreamParts): void {
-  app.get('/events', (request, reply) => answer(parts, request, reply))
+const cursor = z.string().regex(/^[0-9]{20}$/)
+
+const EventsPage = z
+  .strictObject({
+    path: z.literal('/events'),
+    oldest: cursor.describe('The oldest cursor after which events are stored'),
+    cursor: cursor.describe('The cursor at the end of this page'),
+    next: z.string().nullable().describe('URL of the next page; null where there are no more events yet'),
+    events: z.array(CloudEvent),
+  })
+  .meta({ id: 'EventsPage' })
+
+export const eventsRoute: ServiceRoute = {
+  path: '/events',
+  verbs: {
+    GET: defineVerb({
+      summary: 'Past events, page by page',
+      operationId: 'events',
+      access: 'read',
+      query: EventsQuery,
+      replies: {
+        200: {
+          description: 'A page of events, oldest first',
+          headers: ['Introspect-Cursor', 'Vary', 'Link'],
+          json: EventsPage,
+          line: CloudEvent,
+        },
+      },
+      handle: sendPage,
+    }),
+  },
 }
 
-async function answer({ context, hub }: StreamParts, request: FastifyRequest, reply: FastifyReply): Promise<string> {
-  authorize(request.token, 'read')
+async function sendPage(
+  { query, request, reply }: ServiceRequest<z.output<typeof EventsQuery>, unknown>,
+  { context, hub }: ServiceParts,
+): Promise<string> {
   const wanted = wantedForm(request, ['json', 'ndjson'])
-  const {
-    after,
-    path,
-    types = null,
-    limit,
-    format = wanted,
-    pretty = isTerminal(request.headers),
-  } = parseQuery(Query, request.query)
+  const { after, path, types = null, limit, format = wanted, pretty = isTerminal(request.headers) } = query
   const filter = parsePathFilter(context.kernel, path, { past: true })
   const newest = hub.settledCursor()
   const { oldestCursor } = hub.log
   if (after !== undefined && (after < oldestCursor || after > newest))
     refuseGone({ kind: 'gone', oldest: oldestCursor })
-  const page = await pageOf(hub.log, { after: after ?? oldestCursor, newest, filter, types, limit })
+  const page = await readPage(hub.log, { after: after ?? oldestCursor, newest, filter, types, limit })
   const next = page.cursor < newest ? nextPage(request.raw.url!, page.cursor) : null
   reply.headers({ vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(page.cursor) })
   if (next !== null) reply.header('link', `<${next}>; rel="next"`)
   if (format === 'ndjson') {
-    reply.type('application/x-ndjson')
+    reply.type(forms.ndjson)
     return page.events.map((event) => `${event}\n`).join('')
   }
   const head = { path: '/events', oldest: cursorText(hub.log.oldestCursor), cursor: cursorText(page.cursor), next }
   const text = `${JSON.stringify(head).slice(0, -1)},"events":[${page.events.join(',')}]}`
-  reply.type('application/json; charset=utf-8')
+  reply.type(jsonType)
   return pretty ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : text
 }
 
 interface PageRequest {
   readonly after: number
-  /** Where it ends at the latest: what happens meanwhile is for the next page. */
+  /** The last event that the page may have. Events that arrive while it is read belong to the next page. */
   readonly newest: number
   readonly filter: PathFilter
   readonly types: TypeFilter
@@ -67,37 +99,41 @@ interface PageRequest {
 
 interface Page {
   readonly events: readonly string[]
-  /** The last event that was looked at. */
+  /** The last event that was examined. */
   readonly cursor: number
 }
 
-/** Much may be looked at for little: others have their turn in between. @throws Problem where what comes next has gone meanwhile */
-async function pageOf(log: EventLog, { after, newest, filter, types, limit }: PageRequest): Promise<Page> {
+/**
+ * Examines events in batches and yields to other requests in between: a narrow filter may examine many events and match
+ * few.
+ * @throws Problem where the next events were deleted meanwhile
+ */
+async function readPage(log: EventLog, { after, newest, filter, types, limit }: PageRequest): Promise<Page> {
   const events: string[] = []
-  let cursor = after
-  let [looked, bytes] = [0, 0]
+  let position = after
+  let [examined, bytes] = [0, 0]
   const isFull = () => events.length >= limit || bytes >= bounds.eventsPageBytesMax
-  while (cursor < newest && !isFull() && looked < bounds.eventsPageLookedMax) {
-    if (cursor < log.oldestCursor) refuseGone({ kind: 'gone', oldest: log.oldestCursor })
-    const before = looked
-    for (const event of log.after(cursor)) {
-      if (event.sequence > newest || isFull() || looked - before === bounds.replayEventsPerTurn) break
-      looked++
-      cursor = event.sequence
-      const isAsked = types === null || types.some((type) => isWanted(type, event.type))
-      if (!isAsked || !(event.isForAll || filter.concerns(event.places))) continue
+  while (position < newest && !isFull() && examined < bounds.eventsPageLookedMax) {
+    if (position < log.oldestCursor) refuseGone({ kind: 'gone', oldest: log.oldestCursor })
+    const before = examined
+    for (const event of log.after(position)) {
+      if (event.sequence > newest || isFull() || examined - before === bounds.replayEventsPerTurn) break
+      examined++
+      position = event.sequence
+      const hasType = types === null || types.some((type) => isWanted(type, event.type))
+      if (!hasType || !(event.isForAll || filter.concerns(event.places))) continue
       events.push(event.json.toString())
       bytes += event.json.length
     }
-    if (looked === before) throw new Problem('internal', 'the journal cannot be read')
+    if (examined === before) throw new Problem('internal', 'the journal cannot be read')
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { events, cursor }
+  return { events, cursor: position }
 }
 
-function nextPage(url: string, cursor: number): string {
+function nextPage(url: string, after: number): string {
   const [path, query] = url.split('?')
   const parameters = new URLSearchParams(query)
-  parameters.set('after', cursorText(cursor))
+  parameters.set('after', cursorText(after))
   return `${path}?${parameters}`
 }

@@ -1,9 +1,8 @@
-/** Whether the service lives and is ready, and what it is, outside the tree. */
+/** The routes `/livez` and `/readyz` for supervisors, and `/`, which names the entry points of the service. */
 
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { TreeContext } from '../tree/definition.ts'
-import { Problem } from './problems.ts'
+import { jsonText, jsonType } from './send.ts'
+import { defineVerb, type ServiceRoute } from './service-route.ts'
 
 export interface Check {
   readonly name: string
@@ -12,50 +11,83 @@ export interface Check {
 }
 
 export interface Health {
-  /** What readiness rests on; some may be not ok without the service being unready: `ready` decides. */
+  /** The parts that readiness depends on. Some may fail while the service is ready: `ready` decides. */
   readonly checks: () => readonly Check[]
   readonly ready: () => boolean
 }
 
-const Query = z.strictObject({ verbose: z.string().optional() })
+const plainText = 'text/plain; charset=utf-8'
 
-export function addHealthRoutes(
-  app: FastifyInstance,
-  { context, health }: { context: TreeContext; health: Health },
-): void {
-  app.get('/livez', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok\n'))
-  app.get('/readyz', async (request, reply) => {
-    const query = Query.safeParse(request.query)
-    if (!query.success) throw new Problem('invalid-query', '/readyz takes ?verbose only')
-    const ready = health.ready()
-    const verdict = ready ? 'ok\n' : 'not ready\n'
-    const lines = health.checks().map(({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}: ${detail}\n`)
-    const text = query.data.verbose === undefined ? verdict : `${lines.join('')}${verdict}`
-    return reply
-      .code(ready ? 200 : 503)
-      .header('cache-control', 'no-store')
-      .type('text/plain; charset=utf-8')
-      .send(text)
-  })
-  app.get('/', async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(
-      `${JSON.stringify(
-        {
-          service: 'introspectd',
-          version: context.version,
-          node: context.host,
-          tree: '/sys',
-          processes: '/sys/proc?format=text',
-          limits: '/sys/limits?format=text',
-          openapi: '/openapi.json',
-          asyncapi: '/asyncapi.json',
-          docs: '/docs',
-          metrics: '/metrics',
-          ready: '/readyz?verbose',
+export const healthRoutes: readonly ServiceRoute[] = [
+  {
+    path: '/livez',
+    verbs: {
+      GET: defineVerb({
+        summary: 'Whether the service is alive',
+        operationId: 'livez',
+        access: 'open',
+        query: null,
+        replies: { 200: { description: 'ok', media: 'text/plain' } },
+        handle: ({ reply }) => reply.type(plainText).send('ok\n'),
+      }),
+    },
+  },
+  {
+    path: '/readyz',
+    verbs: {
+      GET: defineVerb({
+        summary: 'Whether the service is ready to serve; ?verbose lists the checks',
+        operationId: 'readyz',
+        access: 'open',
+        query: z.strictObject({
+          verbose: z
+            .string()
+            .optional()
+            .meta({ description: 'List the checks; needs no value', allowEmptyValue: true }),
+        }),
+        replies: {
+          200: { description: 'ready', headers: ['Cache-Control'], media: 'text/plain' },
+          503: { description: 'not ready', headers: ['Cache-Control'], media: 'text/plain' },
         },
-        null,
-        2,
-      )}\n`,
-    ),
-  )
-}
+        handle: ({ query: { verbose }, reply }, { health }) => {
+          const isReady = health.ready()
+          const verdict = isReady ? 'ok\n' : 'not ready\n'
+          const lines = health.checks().map(({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}: ${detail}\n`)
+          return reply
+            .code(isReady ? 200 : 503)
+            .header('cache-control', 'no-store')
+            .type(plainText)
+            .send(verbose === undefined ? verdict : `${lines.join('')}${verdict}`)
+        },
+      }),
+    },
+  },
+  {
+    path: '/',
+    verbs: {
+      GET: defineVerb({
+        summary: 'The entry points of the service',
+        operationId: 'root',
+        access: 'read',
+        query: null,
+        replies: { 200: { description: 'Paths by name', json: z.record(z.string(), z.string()) } },
+        handle: ({ reply }, { context: { version, host } }) => {
+          const view = {
+            service: 'introspectd',
+            version,
+            node: host,
+            tree: '/sys',
+            processes: '/sys/proc?format=text',
+            limits: '/sys/limits?format=text',
+            openapi: '/openapi.json',
+            asyncapi: '/asyncapi.json',
+            docs: '/docs',
+            metrics: '/metrics',
+            ready: '/readyz?verbose',
+          }
+          return reply.type(jsonType).send(jsonText(view, true))
+        },
+      }),
+    },
+  },
+]

@@ -1,16 +1,22 @@
-/** `/metrics`, for Prometheus. */
+/** The route `/metrics`: the service's own metrics in the format of Prometheus. */
 
-import type { FastifyInstance } from 'fastify'
-import { authorize } from './security/gate.ts'
+import { defineVerb, type ServiceRoute } from './service-route.ts'
 
 export interface MetricsText {
   readonly contentType: string
   text(): Promise<string>
 }
 
-export function addMetricsRoute(app: FastifyInstance, metrics: MetricsText): void {
-  app.get('/metrics', async (request, reply) => {
-    authorize(request.token, 'read')
-    return reply.type(metrics.contentType).send(await metrics.text())
-  })
+export const metricsRoute: ServiceRoute = {
+  path: '/metrics',
+  verbs: {
+    GET: defineVerb({
+      summary: 'Metrics of the service, for Prometheus',
+      operationId: 'metrics',
+      access: 'read',
+      query: null,
+      replies: { 200: { description: 'The metrics', media: 'text/plain' } },
+      handle: async ({ reply }, { metrics }) => reply.type(metrics.contentType).send(await metrics.text()),
+    }),
+  },
 }

@@ -1,4 +1,4 @@
-/** Which form an answer has, and whether it is spread out for people. */
+/** Content negotiation: the form of a reply by `Accept` and `?format`, and the query parameters of a read. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
@@ -21,13 +21,17 @@ export const allForms = Object.keys(forms) as Form[]
 export const flag = z
   .enum(['', 'true', 'false', '1', '0'])
   .transform((text) => text === '' || text === 'true' || text === '1')
+  .pipe(z.boolean())
 
 export const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/, 'a whole number')
   .transform(Number)
 
-/** Query of a GET that is answered at once. */
+/** For routes without parameters. */
+export const noQuery = z.strictObject({})
+
+/** The query of a GET of the tree that is no stream. */
 const ReadQuery = z.strictObject({
   format: z.enum(['json', 'text', 'ndjson', 'dot', 'mermaid']).optional(),
   pretty: flag.optional(),
@@ -38,8 +42,8 @@ const ReadQuery = z.strictObject({
   since: z.string().max(bounds.fieldsMax).nullable().default(null),
 })
 
-/** What nearly every request asks: it is not worth a validation each time. */
-const plainRead = ReadQuery.parse({})
+/** Parsed once, because most requests have no query. */
+const defaultRead = ReadQuery.parse({})
 
 function isEmpty(query: unknown): boolean {
   for (const _ in Object(query)) return false
@@ -59,42 +63,43 @@ export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.ou
   })
 }
 
-/** What writes has no query. @throws Problem */
+/** @throws Problem */
 export function refuseQuery({ method, query }: { readonly method: string; readonly query: unknown }): void {
   const names = Object.keys(Object(query))
-  if (names.length > 0) throw new Problem('invalid-query', `${method} takes no query here: ${names.join(', ')}`)
+  if (names.length > 0)
+    throw new Problem('invalid-query', `${method} takes no parameters here; remove ${names.join(', ')}`)
 }
 
 export interface ReadForm {
   readonly form: Exclude<Form, 'stream'>
   readonly pretty: boolean
-  readonly what: ReadRequest
+  readonly read: ReadRequest
 }
 
 const terminalTools = /^(curl|HTTPie|Wget)\b/i
 
 /** @throws Problem */
 export function readForm(wanted: Form, query: unknown, headers: IncomingHttpHeaders): ReadForm {
-  const { format, pretty, ...what } = isEmpty(query) ? plainRead : parseQuery(ReadQuery, query)
+  const { format, pretty, ...read } = isEmpty(query) ? defaultRead : parseQuery(ReadQuery, query)
   const form = format ?? (wanted === 'stream' ? 'json' : wanted)
-  return { form, pretty: pretty ?? isTerminal(headers), what }
+  return { form, pretty: pretty ?? isTerminal(headers), read }
 }
 
 export function isTerminal(headers: IncomingHttpHeaders): boolean {
   return terminalTools.test(headers['user-agent'] ?? '')
 }
 
-/** The form that the client likes best of those that there are here. @throws Problem */
+/** The supported form that the client prefers. @param supported the first is the default @throws Problem */
 export function wantedForm<F extends Form>(
   request: Pick<FastifyRequest, 'headers' | 'accepts'>,
-  spoken: readonly F[],
+  supported: readonly F[],
 ): F {
   const { accept } = request.headers
-  const usual = spoken[0]!
-  if (accept === undefined || accept === '*/*' || accept === forms[usual]) return usual
-  const types = spoken.map((name) => forms[name])
+  const standard = supported[0]!
+  if (accept === undefined || accept === '*/*' || accept === forms[standard]) return standard
+  const types = supported.map((name) => forms[name])
   const accepted = request.accepts().type([...types])
-  const form = spoken.find((name) => forms[name] === accepted)
-  if (form === undefined) throw new Problem('not-acceptable', `spoken here: ${types.join(', ')}`)
+  const form = supported.find((name) => forms[name] === accepted)
+  if (form === undefined) throw new Problem('not-acceptable', `accept one of ${types.join(', ')}`)
   return form
 }

@@ -1,4 +1,4 @@
-/** What many entries of the OpenAPI document share. */
+/** Parts that many entries of the OpenAPI document share: headers, responses, the schema of problems. */
 
 import type { z } from 'zod'
 import { type Json, schemaOf } from './json-schema.ts'
@@ -8,27 +8,29 @@ import { problemTypes } from './problems.ts'
 const text = { type: 'string' }
 const cursor = { type: 'string', pattern: '^[0-9]{20}$' }
 
-/** All that any answer has besides those of HTTP itself. */
+/** The headers of replies, besides those of HTTP itself. */
 export const headers = {
   'Introspect-Cursor': {
-    description: 'The event cursor this answer is consistent with',
+    description: 'The event cursor that this reply is consistent with',
     required: true,
     schema: cursor,
   },
   Vary: { description: 'Accept, User-Agent', required: true, schema: text },
-  'Content-Location': { description: 'Where an alias leads', schema: text },
+  'Content-Location': { description: 'The canonical path, where the request used an alias', schema: text },
   ETag: { description: 'Validator, for If-Match and If-None-Match', schema: text },
-  Location: { description: 'Pathname of what was made', required: true, schema: text },
+  Location: { description: 'Pathname of the new resource', required: true, schema: text },
   Link: { description: 'The next page, with rel="next"', schema: text },
-  Allow: { description: 'The methods that there are here', schema: text },
-  'Cache-Control': { description: 'no-store, of what is as it is now', schema: text },
-  'X-Accel-Buffering': { description: 'no, of an event stream: proxies are to hand it on as it comes', schema: text },
-  'X-Frame-Options': { description: 'DENY: the page is in no frame of another', schema: text },
+  Allow: { description: 'The methods that are allowed here', schema: text },
+  'Cache-Control': { description: 'no-store: the reply is the present state', schema: text },
+  'X-Accel-Buffering': { description: 'no, for an event stream: proxies must not buffer it', schema: text },
+  'X-Frame-Options': { description: 'DENY: other pages must not frame this one', schema: text },
   'Retry-After': { description: 'Seconds, with 429', schema: text },
   'WWW-Authenticate': { description: 'With 401', schema: text },
 } as const
 
-export function headersNamed(names: readonly (keyof typeof headers)[]): Json {
+export type HeaderName = keyof typeof headers
+
+export function headersNamed(names: readonly HeaderName[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
@@ -47,8 +49,7 @@ interface Parts {
   readonly requestBody?: Json
 }
 
-export function operation(summary: string, id: string, { responses, ...rest }: Parts): Json {
-  const operationId = id.replace(/[{}]/g, '').replace(/[^a-z0-9]+(.)/g, (_, next: string) => next.toUpperCase())
+export function operation(summary: string, operationId: string, { responses, ...rest }: Parts): Json {
   return {
     operationId,
     summary,
@@ -61,7 +62,9 @@ export function jsonContent(shape: z.ZodType): Json {
   return { [forms.json]: { schema: schemaOf(shape) } }
 }
 
-/** OpenAPI 3.1 has no words for lines that are documents each: `x-itemSchema` is what 3.2 calls `itemSchema`. */
+/**
+ * A stream of documents. OpenAPI 3.1 has no keyword for their schema: `x-itemSchema` is what 3.2 calls `itemSchema`.
+ */
 export function linesContent(form: 'ndjson' | 'stream', line: z.ZodType, description: string): Json {
   return {
     [forms[form]]: { schema: { type: 'string', description }, 'x-itemSchema': schemaOf(line) },
@@ -79,18 +82,18 @@ export const problemSchema: Json = {
     type: {
       type: 'string',
       pattern: `^urn:introspectd:problem:(${Object.keys(problemTypes).join('|')}|errno:[A-Z0-9]+)$`,
-      description: 'Stable; errno:<name> where the kernel refused',
+      description: 'Stable; errno:<name> where the kernel refused the request',
     },
     title: { type: 'string' },
     status: { type: 'integer' },
-    detail: { type: 'string', description: 'What to do about it' },
+    detail: { type: 'string', description: 'What is wrong and what to do' },
     instance: { type: 'string' },
-    errno: { type: 'string', description: 'Where the kernel refused' },
-    exists: { type: 'string', description: 'Of a path that does not exist, the longest part that does' },
-    oldest: { ...cursor, description: 'Of a cursor that is too old, the oldest that is kept' },
+    errno: { type: 'string', description: 'The errno, where the kernel refused the request' },
+    exists: { type: 'string', description: 'For a path that does not exist: the longest part of it that does' },
+    oldest: { ...cursor, description: 'For a cursor that is too old: the oldest that is stored' },
     errors: {
       type: 'array',
-      description: 'Each invalid field by JSON pointer, each invalid parameter of a query by name',
+      description: 'Each invalid field by JSON pointer, each invalid query parameter by name',
       items: {
         type: 'object',
         required: ['detail'],
@@ -109,13 +112,13 @@ export const problemSchema: Json = {
 
 export const responses: Json = {
   problem: {
-    description: 'A problem (RFC 9457); nothing was changed',
+    description: 'A problem (RFC 9457); nothing has changed',
     headers: headersNamed(['Allow', 'Retry-After', 'WWW-Authenticate']),
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   },
-  allowed: { description: 'What is allowed here', headers: headersNamed(['Allow']) },
+  allowed: { description: 'The allowed methods', headers: headersNamed(['Allow']) },
 }
 
 export const securitySchemes: Json = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'Where the service was started with --token-file' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'Required if the service runs with --token-file' },
 }

@@ -1,166 +1,65 @@
-/** What OpenAPI says of the routes that are not rows of the tree. */
+/** The entries of the OpenAPI document for the routes outside the tree, made from their rows. */
 
 import { z } from 'zod'
-import { bounds } from '../base/bounds.ts'
-import { CloudEvent } from '../tree/cloud-event.ts'
-import { CallLineView } from '../tree/model-views.ts'
 import { type Json, schemaOf } from './json-schema.ts'
-import { headersNamed, jsonContent, linesContent, operation, query, textContent } from './openapi-parts.ts'
-import { SubscriptionBody, SubscriptionsView, SubscriptionView } from './subscriptions.ts'
+import { headersNamed, jsonContent, linesContent, operation } from './openapi-parts.ts'
+import type { ServiceReply, ServiceRoute, ServiceVerb } from './service-route.ts'
+import { serviceRoutes } from './service-routes.ts'
 
-const cursor = z.string().regex(/^[0-9]{20}$/)
+/** By path template. */
+export function servicePaths(): Json {
+  return Object.fromEntries(serviceRoutes.map((route) => [route.path.replace(/:(\w+)/, '{$1}'), pathItem(route)]))
+}
 
-const EventsPage = z
-  .strictObject({
-    path: z.literal('/events'),
-    oldest: cursor.describe('The oldest cursor that one can go on after'),
-    cursor: cursor.describe('Where this page ends: to go on after'),
-    next: z.string().nullable().describe('URL of the next page; null where there is nothing more yet'),
-    events: z.array(CloudEvent),
+/** The schemas of all bodies and replies. */
+export function serviceShapes(): { readonly input: z.ZodType[]; readonly output: z.ZodType[] } {
+  const verbs = serviceRoutes.flatMap((route) => Object.values(route.verbs))
+  const replies = verbs.flatMap((verb) => Object.values(verb.replies))
+  return {
+    input: verbs.flatMap(({ body }) => body ?? []),
+    output: replies.flatMap(({ json, line }) => [json ?? [], line ?? []].flat()),
+  }
+}
+
+function pathItem({ name, verbs }: ServiceRoute): Json {
+  const parameters = name && [{ name: 'name', in: 'path', required: true, schema: schemaOf(name, 'input') }]
+  const operations = Object.entries(verbs).map(([method, verb]) => [method.toLowerCase(), operationOf(verb)])
+  return { ...(parameters && { parameters }), ...Object.fromEntries(operations) }
+}
+
+function operationOf({ summary, operationId, query: parameters, body, replies }: ServiceVerb): Json {
+  const described = parameters instanceof z.ZodObject ? Object.entries(parameters.shape).map(parameterOf) : []
+  return operation(summary, operationId, {
+    ...(described.length > 0 && { parameters: described }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    }),
+    responses: Object.fromEntries(Object.entries(replies).map(([status, reply]) => [status, response(reply)])),
   })
-  .meta({ id: 'EventsPage' })
-
-/** Shapes that only these routes have. */
-export const otherShapes = {
-  input: [SubscriptionBody],
-  output: [EventsPage, SubscriptionView, SubscriptionsView, CloudEvent, CallLineView],
 }
 
-function plain(summary: string, id: string): Json {
-  return {
-    get: operation(summary, id, { responses: { 200: { description: 'ok', content: textContent() } } }),
+function parameterOf([name, schema]: [string, z.ZodType]): Json {
+  const { description, allowEmptyValue, ...shape } = parameterSchema(schema)
+  return { name, in: 'query', description, schema: shape, ...(allowEmptyValue === true && { allowEmptyValue }) }
+}
+
+/** A number or flag has the schema of its parsed value, and anything else that of its text. */
+function parameterSchema(schema: z.ZodType): Json {
+  const parsed = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
+  const isScalar = parsed.type === 'integer' || parsed.type === 'boolean'
+  const { $schema, ...shape } = isScalar ? parsed : z.toJSONSchema(schema, { io: 'input' })
+  return shape
+}
+
+function response({ description, headers = [], json, line, media }: ServiceReply): Json {
+  const content = {
+    ...(json && jsonContent(json)),
+    ...(line && linesContent('ndjson', line, 'One JSON document a line')),
+    ...(media && { [media]: { schema: { type: 'string' } } }),
   }
-}
-
-function ready(description: string): Json {
-  return {
-    description,
-    headers: headersNamed(['Cache-Control']),
-    content: textContent(),
-  }
-}
-
-function document(summary: string, id: string): Json {
-  return {
-    get: operation(summary, id, {
-      responses: {
-        200: { description: 'The document', content: { 'application/json': { schema: { type: 'object' } } } },
-      },
-    }),
-  }
-}
-
-function subscription(description: string, headers: Json = {}): Json {
   return {
     description,
-    headers,
-    content: jsonContent(SubscriptionView),
+    ...(headers.length > 0 && { headers: headersNamed(headers) }),
+    ...(Object.keys(content).length > 0 && { content }),
   }
-}
-
-export const callsPost: Json = operation('Kernel calls, one a line, executed in order (the model only)', 'post calls', {
-  requestBody: {
-    required: true,
-    content: {
-      'application/x-ndjson': {
-        schema: { type: 'string', description: '{"caller":"/sys/proc/1/thread/1","call":"MsgSend","coid":1}' },
-      },
-    },
-  },
-  responses: {
-    200: {
-      description: 'An answer a line; a line that is no call ends it',
-      content: linesContent('ndjson', CallLineView, '{"line":1,"blocked":"SEND","on":{}}'),
-    },
-  },
-})
-
-const eventParameters = [
-  query('after', 'Begin after this cursor; without it with the oldest event that is kept', {
-    type: 'string',
-    pattern: '^[0-9]{1,20}$',
-  }),
-  query('path', 'Only events about this path or what is below it; * for one segment, ** at the end', {
-    type: 'string',
-    maxLength: bounds.pathBytesMax,
-    default: '/sys',
-  }),
-  query('types', 'Event types, comma-separated, * at the end', { type: 'string' }),
-  query('limit', 'At most so many events', {
-    type: 'integer',
-    minimum: 1,
-    maximum: bounds.eventsPageMax,
-    default: 1_000,
-  }),
-  query('format', 'Form of the answer; so does Accept', { type: 'string', enum: ['json', 'ndjson'] }),
-  query('pretty', 'Indented JSON; the default for curl, HTTPie and Wget', { type: 'boolean' }),
-]
-
-export const otherPaths: Json = {
-  '/events': {
-    get: operation('What has happened, page by page', 'events', {
-      parameters: eventParameters,
-      responses: {
-        200: {
-          description: 'A page of events, oldest first',
-          headers: headersNamed(['Introspect-Cursor', 'Vary', 'Link']),
-          content: { ...jsonContent(EventsPage), ...linesContent('ndjson', CloudEvent, 'One CloudEvent a line') },
-        },
-      },
-    }),
-  },
-  '/subscriptions': {
-    get: operation('The durable subscriptions', 'subscriptions', {
-      responses: { 200: { description: 'All of them', content: jsonContent(SubscriptionsView) } },
-    }),
-  },
-  '/subscriptions/{name}': {
-    parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string', pattern: '^[\\w.-]+$' } }],
-    get: operation('A durable subscription', 'get subscription', {
-      responses: { 200: subscription('How far its subscriber has come') },
-    }),
-    put: operation('Make a durable subscription, or move its cursor', 'put subscription', {
-      requestBody: {
-        required: true,
-        content: { 'application/json': { schema: schemaOf(SubscriptionBody, 'input') } },
-      },
-      responses: { 200: subscription('Moved'), 201: subscription('Made', headersNamed(['Location'])) },
-    }),
-    delete: operation('Delete a durable subscription; who is connected to it is closed', 'delete subscription', {
-      responses: { 204: { description: 'Deleted' } },
-    }),
-  },
-  '/metrics': plain('What the service says of itself to Prometheus', 'metrics'),
-  '/livez': plain('The service lives', 'livez'),
-  '/readyz': {
-    get: operation('The service is ready to answer; ?verbose says what that rests on', 'readyz', {
-      parameters: [{ name: 'verbose', in: 'query', schema: { type: 'string' }, allowEmptyValue: true }],
-      responses: { 200: ready('ready'), 503: ready('not ready') },
-    }),
-  },
-  '/openapi.json': document('This document', 'openapi'),
-  '/asyncapi.json': document('The AsyncAPI document of the streams', 'asyncapi'),
-  '/docs': {
-    get: operation('This document as a page where requests can be tried', 'docs', {
-      responses: {
-        200: {
-          description: 'The page',
-          headers: headersNamed(['X-Frame-Options']),
-          content: { 'text/html': { schema: { type: 'string' } } },
-        },
-      },
-    }),
-  },
-  '/': {
-    get: operation('Where all else is', 'root', {
-      responses: {
-        200: {
-          description: 'Names of other paths',
-          content: {
-            'application/json': { schema: { type: 'object', additionalProperties: { type: 'string' } } },
-          },
-        },
-      },
-    }),
-  },
 }

@@ -1,4 +1,4 @@
-/** Every error a client can get, in one table (RFC 9457). `type` is stable: clients may act on it. */
+/** The table of all errors that a client can get, as problem documents (RFC 9457). Clients may rely on `type`. */
 
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'
@@ -9,7 +9,7 @@ import {
   MalformedFile,
   MalformedPath,
   MalformedQuery,
-  MalformedWords,
+  MalformedText,
   NoSuchPath,
   PreconditionFailed,
 } from '../tree/errors.ts'
@@ -18,47 +18,47 @@ import { pointerOf } from '../tree/pointer.ts'
 export const problemTypes = {
   ...streamProblems,
   'malformed-path': { status: 400, title: 'The path is malformed' },
-  'malformed-body': { status: 400, title: 'The body cannot be read' },
+  'malformed-body': { status: 400, title: 'The body cannot be parsed' },
   'malformed-request': { status: 400, title: 'The request is malformed' },
   'invalid-body': { status: 400, title: 'The body has invalid fields' },
-  'invalid-query': { status: 400, title: 'The query is not understood' },
-  'unknown-subprotocol': { status: 400, title: 'No subprotocol on offer is spoken here' },
-  'token-in-url': { status: 400, title: 'A token does not belong into a URL' },
-  unauthorized: { status: 401, title: 'A token is needed' },
-  forbidden: { status: 403, title: 'The token does not allow this' },
-  'host-not-allowed': { status: 403, title: 'This Host is not served' },
+  'invalid-query': { status: 400, title: 'The query has invalid parameters' },
+  'unknown-subprotocol': { status: 400, title: 'None of the offered subprotocols is supported' },
+  'token-in-url': { status: 400, title: 'The URL must not contain a token' },
+  unauthorized: { status: 401, title: 'A valid token is required' },
+  forbidden: { status: 403, title: 'The role of this token is not sufficient' },
+  'host-not-allowed': { status: 403, title: 'This Host is not allowed' },
   'origin-not-allowed': { status: 403, title: 'This Origin is not allowed' },
-  'no-such-path': { status: 404, title: 'Nothing is there' },
+  'no-such-path': { status: 404, title: 'The path does not exist' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
-  'not-acceptable': { status: 406, title: 'None of the wanted forms is spoken here' },
+  'not-acceptable': { status: 406, title: 'No supported representation is acceptable' },
   'precondition-failed': { status: 412, title: 'A precondition does not hold' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'path-too-long': { status: 414, title: 'The path is too long' },
-  'unsupported-media-type': { status: 415, title: 'The body has a type that is not spoken here' },
-  'expectation-failed': { status: 417, title: 'What is expected is not known here' },
-  'too-many-requests': { status: 429, title: 'Too many requests from one address' },
-  'too-many-connections': { status: 429, title: 'Too many connections from one address' },
+  'unsupported-media-type': { status: 415, title: 'The media type of the body is not supported' },
+  'expectation-failed': { status: 417, title: 'The expectation is not supported' },
+  'too-many-requests': { status: 429, title: 'This address has sent too many requests' },
+  'too-many-connections': { status: 429, title: 'This address has too many connections' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  internal: { status: 500, title: 'A fault of the service' },
+  internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ProblemType = keyof typeof problemTypes
 
-/** errno to HTTP status: a total table. What is not about the request itself is an answer about state. */
+/** The HTTP status of each errno. An errno that is not about the request itself is about the state: 409. */
 const errnoStatus: Partial<Record<Errno, number>> = { ESRCH: 404, ENOENT: 404, EPERM: 403, EACCES: 403, EINVAL: 400 }
 export function statusOfErrno(errno: Errno): number {
   return errnoStatus[errno] ?? 409
 }
 
 export interface FieldError {
-  /** JSON pointer into the body; the name of the parameter in a query. */
+  /** JSON pointer into the body; in a query, `/` and the name of the parameter. */
   readonly pointer: string
   readonly detail: string
 }
 
-/** An error that knows which problem it is. */
+/** An error with its problem type. The message is the detail: it says what is wrong and what to do. */
 export class Problem extends Error {
   readonly type: ProblemType
   readonly headers: Readonly<Record<string, string>>
@@ -77,6 +77,15 @@ export class Problem extends Error {
   }
 }
 
+/** The answer to a request that only the model can serve, on a live machine. */
+export function withoutModel(source: string, allow: string): Problem {
+  return new Problem(
+    'method-not-allowed',
+    `the source is ${source}: a live kernel is observed, not called; start with --source model to use the model`,
+    { headers: { allow } },
+  )
+}
+
 export interface ProblemDocument {
   readonly type: string
   readonly title: string
@@ -91,8 +100,8 @@ export interface ProblemDocument {
 export interface ProblemAnswer {
   readonly document: ProblemDocument
   readonly headers: Readonly<Record<string, string>>
-  /** A fault of ours: to be logged. */
-  readonly fault: boolean
+  /** The service itself failed, so the error must be logged. */
+  readonly isFault: boolean
 }
 
 function documentOf(type: ProblemType, detail: string, rest: Record<string, unknown> = {}): ProblemDocument {
@@ -104,7 +113,7 @@ function documentOf(type: ProblemType, detail: string, rest: Record<string, unkn
   }
 }
 
-/** What to answer to an error, whatever threw it. */
+/** The problem document and the headers that answer an error, whatever threw it. */
 export function problemOf(error: unknown, instance: string): ProblemAnswer {
   const answer = (
     type: ProblemType,
@@ -114,10 +123,10 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
   ): ProblemAnswer => ({
     document: documentOf(type, detail, { instance, ...rest }),
     headers,
-    fault: type === 'internal',
+    isFault: type === 'internal',
   })
   if (error instanceof Problem) return answer(error.type, error.message, error.extra, error.headers)
-  if (error instanceof KernelError) return { document: kernelProblem(error, instance), headers: {}, fault: false }
+  if (error instanceof KernelError) return { document: kernelProblem(error, instance), headers: {}, isFault: false }
   if (error instanceof NoSuchPath) return answer('no-such-path', error.message, { exists: error.exists })
   if (error instanceof MalformedQuery) {
     const { parameter, message } = error
@@ -125,13 +134,13 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
   }
   if (error instanceof MalformedFile) return answer('invalid-body', error.message, { errors: error.errors })
   if (error instanceof MalformedPath) return answer('malformed-path', error.message)
-  if (error instanceof MalformedWords) return answer('malformed-body', error.message)
+  if (error instanceof MalformedText) return answer('malformed-body', error.message)
   if (error instanceof PreconditionFailed) return answer('precondition-failed', error.message)
   if (error instanceof ZodError)
-    return answer('invalid-body', 'correct the fields named', { errors: fieldErrors(error) })
-  const known = ofFastify(error)
+    return answer('invalid-body', 'correct the fields in `errors`', { errors: fieldErrors(error) })
+  const known = frameworkProblem(error)
   if (known !== null) return answer(known.type, known.detail)
-  return answer('internal', 'the service failed at this; its log says how')
+  return answer('internal', 'the service failed to process this request; its log has the reason')
 }
 
 function kernelProblem({ errno, message, field }: KernelError, instance: string): ProblemDocument {
@@ -150,7 +159,7 @@ export function fieldErrors({ issues }: ZodError): FieldError[] {
   })
 }
 
-/** As who sent JSON would say it. */
+/** Messages of zod in the terms of JSON. */
 function detailOf({ code, message }: ZodError['issues'][number]): string {
   if (code !== 'invalid_type') return message
   if (message.endsWith('received undefined')) return 'is missing'
@@ -167,15 +176,15 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_BAD_URL: 'malformed-path',
   FST_ERR_MAX_PARAM_LENGTH: 'path-too-long',
   FST_STATIC_FORBIDDEN_PATH: 'malformed-path',
-  // The client left in the middle of its body: nobody hears the answer, and the log is not theirs to fill.
+  // The client closed the connection in the middle of its body. Logged as a fault, clients could fill the log.
   ECONNRESET: 'malformed-request',
 }
 
-function ofFastify(error: unknown): { type: ProblemType; detail: string } | null {
+function frameworkProblem(error: unknown): { type: ProblemType; detail: string } | null {
   if (!(error instanceof Error)) return null
   const type = 'code' in error && typeof error.code === 'string' ? fastifyErrors[error.code] : undefined
   if (type !== undefined) return { type, detail: error.message }
-  // Those that serve files have no codes, but know whose fault it is.
+  // Errors of the file plugin have no codes, only a status.
   const status = 'statusCode' in error ? Number(error.statusCode) : 500
   return status >= 400 && status < 500 ? { type: 'malformed-request', detail: error.message } : null
 }

@@ -1,4 +1,6 @@
-/** The pathname space as routes: one for reading, streams and upgrades, one for everything that writes. */
+/**
+ * Serves the pathname space: one route for reads, streams and upgrades, one for every method that changes something.
+ */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -6,36 +8,29 @@ import { cursorText } from '../base/cursor.ts'
 import { processOf } from '../kernel/nodes/owners.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { streamOverWebSocket, type WebSocketRequest } from '../stream/websocket.ts'
-import type { Definition, PostVerb, Preconditions, PutVerb, TreeContext, VerbResult } from '../tree/definition.ts'
+import type { TreeContext } from '../tree/context.ts'
+import type { Definition } from '../tree/definition.ts'
 import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
-import { mediaType, parseBody } from './body.ts'
-import { allForms, forms, isTerminal, readForm, refuseQuery, wantedForm } from './negotiate.ts'
-import { Problem } from './problems.ts'
-import { authorize, type Role, type Token } from './security/gate.ts'
+import type { Preconditions, Verb } from '../tree/verb.ts'
+import { readBody } from './body.ts'
+import { allForms, forms, readForm, refuseQuery, wantedForm } from './negotiate.ts'
+import { Problem, withoutModel } from './problems.ts'
+import { authorize } from './security/gate.ts'
+import { sendJson } from './send.ts'
 import { refuseGone, type StreamParts, subscriptionRequestOf, webSocketRequest } from './stream-request.ts'
 import { writeReading } from './write-reading.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; null where no tokens are in use. */
-    token: Token | null
-    /** Set before an upgrade: what the stream is to carry. */
+    /** Set before an upgrade: the subscription or frames that the WebSocket will carry. */
     stream: WebSocketRequest | null
   }
 }
 
-const writing = ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const
-
-const roleOf: Readonly<Record<string, Role>> = {
-  GET: 'read',
-  HEAD: 'read',
-  OPTIONS: 'read',
-  PUT: 'control',
-  DELETE: 'control',
-}
+const writingMethods = ['PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const
 
 export function addTreeRoutes(app: FastifyInstance, parts: StreamParts): void {
   for (const url of ['/sys', '/sys/*']) {
@@ -50,12 +45,12 @@ export function addTreeRoutes(app: FastifyInstance, parts: StreamParts): void {
       wsHandler: (socket: WebSocket, request: FastifyRequest) =>
         streamOverWebSocket(parts.hub, { socket, raw: request.raw.socket }, request.stream!),
     })
-    app.route({ method: [...writing], url, handler: (request, reply) => write(parts, request, reply) })
+    app.route({ method: [...writingMethods], url, handler: (request, reply) => answerWrite(parts, request, reply) })
   }
   for (const definition of definitions) addLargeBody(app, parts, definition)
 }
 
-/** A row of the system whose bodies are larger than others: who may not send one is told so before it is read. */
+/** A route of its own for a row of the system whose bodies may be larger than others. */
 function addLargeBody(app: FastifyInstance, parts: StreamParts, definition: Definition): void {
   const { put, leaf } = definition
   if (put?.bodyBytesMax === undefined) return
@@ -63,12 +58,12 @@ function addLargeBody(app: FastifyInstance, parts: StreamParts, definition: Defi
     method: 'PUT',
     url: `/sys/${leaf}`,
     bodyLimit: put.bodyBytesMax,
-    onRequest: (request, _reply, done) => {
-      authorize(request.token, 'operate')
+    // Refused before the large body is read.
+    onRequest: (_request, _reply, done) => {
       checkModel(definition, definition, parts.context)
       done()
     },
-    handler: (request, reply) => write(parts, request, reply),
+    handler: (request, reply) => answerWrite(parts, request, reply),
   })
 }
 
@@ -76,7 +71,7 @@ function pathOf(request: FastifyRequest): string {
   return request.raw.url!.split('?', 1)[0]!
 }
 
-/** All that can be wrong with a stream is said before the upgrade, as a problem. */
+/** Reports every error of a stream's request before the upgrade, as a problem. */
 function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
   if (!request.ws) return
   request.stream = webSocketRequest(parts, request)
@@ -84,48 +79,34 @@ function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
   parts.clients.admitStream({ socket, token: request.token }, socket, () => socket.destroy())
 }
 
-/** What is allowed here; verbs of the model are not where there is none. */
+interface ModelColumn {
+  readonly modelOnly?: true
+}
+
+/** The methods of a row; on a live machine without those of the model. */
 function allowOf(definition: Definition, { model }: TreeContext): string {
-  const { put, post, postsApart, remove } = definition
-  const serves = (row: { readonly ofModel?: true }) => model !== null || !row.ofModel
-  const there = (verb: { readonly ofModel?: true } | undefined) =>
-    verb !== undefined && serves(verb) && serves(definition)
-  const reads = serves(definition) ? ['GET', 'HEAD'] : []
-  const verbs = {
-    PUT: there(put),
-    POST: there(post) || (postsApart === true && serves(definition)),
-    DELETE: there(remove),
-  }
-  const writes = Object.entries(verbs).flatMap(([method, is]) => (is ? [method] : []))
-  return [...reads, 'OPTIONS', ...writes].join(', ')
+  const isServed = (row: ModelColumn | undefined) => row !== undefined && (model !== null || !row.modelOnly)
+  if (!isServed(definition)) return 'OPTIONS'
+  const { put, post, postLines, remove } = definition
+  const verbs = { PUT: put, POST: post ?? postLines, DELETE: remove }
+  const writes = Object.entries(verbs).flatMap(([method, verb]) => (isServed(verb) ? [method] : []))
+  return ['GET', 'HEAD', 'OPTIONS', ...writes].join(', ')
 }
 
-/** @throws Problem where only the model could, and this is a live machine */
-function checkModel(row: { readonly ofModel?: true }, definition: Definition, context: TreeContext): void {
-  if (!row.ofModel || context.model !== null) return
-  const allow = allowOf(definition, context)
-  throw new Problem(
-    'method-not-allowed',
-    `the source is ${context.source}: a live kernel is observed, not called; start with --source model to drive one`,
-    { headers: { allow } },
-  )
-}
-
-/** What drives the model is for those who operate it, whatever its verb. */
-function isOfModel(method: string, { put, remove }: Definition): boolean {
-  return (method === 'PUT' && put?.ofModel === true) || (method === 'DELETE' && remove?.ofModel === true)
+/** @throws Problem on a live machine, where only the model serves the row or verb */
+function checkModel(row: ModelColumn, definition: Definition, context: TreeContext): void {
+  if (row.modelOnly && context.model === null) throw withoutModel(context.source, allowOf(definition, context))
 }
 
 function commonHeaders(
   { hub }: StreamParts,
-  { canonical, alias }: Pick<Resolved, 'canonical' | 'alias'>,
+  { canonical, isAlias }: Pick<Resolved, 'canonical' | 'isAlias'>,
 ): Record<string, string> {
   const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.settledCursor()) }
-  return alias ? { ...headers, 'content-location': canonical } : headers
+  return isAlias ? { ...headers, 'content-location': canonical } : headers
 }
 
 function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  authorize(request.token, 'read')
   const { context, fragments } = parts
   const wanted = wantedForm(request, allForms)
   if (wanted === 'stream') return startSse(parts, request, reply)
@@ -133,17 +114,17 @@ function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyR
   const { definition, node, params } = resolved
   checkModel(definition, definition, context)
   const form = readForm(wanted, request.query, request.headers)
-  const reading = read(context, fragments, resolved, form.what)
-  // Written before the cursor is taken, in one tick: the answer is consistent with it.
-  const { type, body } = writeReading(definition, reading, form)
+  const result = read(context, fragments, resolved, form.read)
+  // Written before the cursor is taken, in the same tick, so that the cursor is consistent with the reply.
+  const { type, body } = writeReading(definition, result, form)
   reply.headers(commonHeaders(parts, resolved)).type(type)
   const etag = definition.etag?.(context, node, params) ?? null
   if (etag !== null) reply.header('etag', etag)
-  if (reading.list?.next) reply.header('link', `<${nextPage(request.raw.url!, reading.list.next)}>; rel="next"`)
+  if (result.list?.next) reply.header('link', `<${nextPage(request.raw.url!, result.list.next)}>; rel="next"`)
   return reply.send(body)
 }
 
-/** The same request, a page on. */
+/** The URL of the same request for the next page. */
 function nextPage(url: string, cursor: string): string {
   const [path, query] = url.split('?')
   const parameters = new URLSearchParams(query)
@@ -151,67 +132,56 @@ function nextPage(url: string, cursor: string): string {
   return `${path}?${parameters}`
 }
 
-/** Preconditions: nothing has been sent. @throws Problem, and what is wrong with the path */
 function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { hub } = parts
-  const asked = subscriptionRequestOf(parts, request)
-  const start = hub.startPosition(asked)
+  const subscription = subscriptionRequestOf(parts, request)
+  const start = hub.startPosition(subscription)
   refuseGone(start)
-  const { text } = asked.filter
-  const common = commonHeaders(parts, { canonical: text, alias: text !== pathOf(request) })
-  // Where it begins: who is cut off before the first event goes on from there.
+  const { text } = subscription.filter
+  const common = commonHeaders(parts, { canonical: text, isAlias: text !== pathOf(request) })
+  // A client that is cut off before the first event resumes from the cursor at which the stream began.
   const headers = start.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(start.cursor) } : common
   parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
     reply.raw.end(`: ${reason}\n\n`),
   )
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
-  else streamOverSse(hub, reply.raw, headers, { request: asked, start })
+  else streamOverSse(hub, reply.raw, headers, { request: subscription, start })
   return reply
 }
 
-async function write(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+/** `admit` has checked the role of the verb already: here only the body can ask for a higher one. */
+function answerWrite(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { context } = parts
-  authorize(request.token, roleOf[request.method] ?? 'operate')
   context.catchUp()
   const resolved = resolveForWriting(context, request)
   const { definition, node, params } = resolved
-  const allow = allowOf(definition, context)
-  if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
+  if (request.method === 'OPTIONS') return reply.code(204).header('allow', allowOf(definition, context)).send()
   checkModel(definition, definition, context)
-  if (isOfModel(request.method, definition)) authorize(request.token, 'operate')
   checkIfProcess(request, resolved)
   const dryRun = isDryRun(request, definition)
-  const preconditions = preconditionsOf(request)
+  const verb = verbOf(request, definition, context)
+  checkModel(verb, definition, context)
+  const body = verb.body === null ? null : readBody(request, { ...verb, body: verb.body })
+  const needed = verb.roleFor?.(body) ?? verb.role
+  if (needed !== request.access) authorize(request.token, needed)
   const owner = request.token?.name ?? null
-  let answer: VerbResult
-  if (request.method === 'PUT' && definition.put) {
-    checkModel(definition.put, definition, context)
-    const body = bodyOf(request, definition.put)
-    if (definition.put.operates?.(body)) authorize(request.token, 'operate')
-    answer = definition.put.run(context, node, params, { body, owner, preconditions, dryRun })
-  } else if (request.method === 'POST' && definition.post) {
-    checkModel(definition.post, definition, context)
-    const body = definition.post.yaml ? yamlOf(request) : bodyOf(request, definition.post)
-    answer = definition.post.run(context, node, params, body)
-  } else if (request.method === 'DELETE' && definition.remove) {
-    checkModel(definition.remove, definition, context)
-    answer = definition.remove.run(context, node, params, preconditions)
-  } else {
-    throw new Problem('method-not-allowed', `${request.method} is not among ${allow}`, { headers: { allow } })
-  }
-  reply.code(answer.status).headers(commonHeaders(parts, resolved))
-  if (answer.etag) reply.header('etag', answer.etag)
-  if (answer.status === 201) reply.header('location', answer.location ?? resolved.canonical)
-  if (answer.body === undefined) return reply.send()
-  const pretty = isTerminal(request.headers)
-  return reply
-    .type('application/json; charset=utf-8')
-    .send(`${JSON.stringify(answer.body, null, pretty ? 2 : 0)}${pretty ? '\n' : ''}`)
+  const preconditions = preconditionsOf(request)
+  const result = verb.run({ context, node, params, body, owner, preconditions, dryRun })
+  reply.code(result.status).headers(commonHeaders(parts, resolved))
+  if (result.etag) reply.header('etag', result.etag)
+  if (result.status === 201) reply.header('location', result.location ?? resolved.canonical)
+  return result.body === undefined ? reply.send() : sendJson(request, reply, result.body)
 }
 
-function bodyOf(request: FastifyRequest, verb: PutVerb | PostVerb): unknown {
-  return parseBody(request.headers['content-type'], typeof request.body === 'string' ? request.body : '', verb)
+/** @throws Problem */
+function verbOf({ method }: FastifyRequest, definition: Definition, context: TreeContext): Verb {
+  const { put, post, remove } = definition
+  const verbs: Readonly<Record<string, Verb | undefined>> = { PUT: put, POST: post, DELETE: remove }
+  const verb = verbs[method]
+  if (verb !== undefined) return verb
+  const allow = allowOf(definition, context)
+  throw new Problem('method-not-allowed', `${method} is not allowed here; use one of ${allow}`, { headers: { allow } })
 }
 
 /** @throws Problem for any other query */
@@ -221,17 +191,10 @@ function isDryRun(request: FastifyRequest, { put }: Definition): boolean {
     return false
   }
   const given = Object.entries(Object(request.query))
-  const strange = given.filter(([name, value]) => name !== 'dry-run' || !['', 'true'].includes(String(value)))
-  if (strange.length === 0) return given.length > 0
-  throw new Problem('invalid-query', `PUT takes ?dry-run here, not ${strange.map(([name]) => name).join(', ')}`)
-}
-
-/** Files are sent as they are: what curl says of itself is no contradiction. @throws Problem */
-function yamlOf(request: FastifyRequest): string {
-  const type = mediaType(request.headers['content-type'])
-  const isText = /^(|application\/(x-)?yaml|text\/(x-)?yaml|text\/plain|application\/x-www-form-urlencoded)$/.test(type)
-  if (!isText) throw new Problem('unsupported-media-type', `${type} is not spoken here: application/yaml is`)
-  return typeof request.body === 'string' ? request.body : ''
+  const unknown = given.filter(([name, value]) => name !== 'dry-run' || !['', 'true'].includes(String(value)))
+  if (unknown.length === 0) return given.length > 0
+  const names = unknown.map(([name]) => name).join(', ')
+  throw new Problem('invalid-query', `PUT takes ?dry-run or ?dry-run=true here, and not ${names}`)
 }
 
 function header(request: FastifyRequest, name: string): string | null {
@@ -246,24 +209,24 @@ function preconditionsOf(request: FastifyRequest): Preconditions {
   }
 }
 
-/** A process that was meant and is gone is a precondition that fails, not a path that is missing. */
+/** With `If-Process`, a process that has ended is a failed precondition and no missing path. */
 function resolveForWriting({ kernel }: TreeContext, request: FastifyRequest): Resolved {
   try {
     return resolve(kernel, pathOf(request), { creating: request.method === 'PUT' })
   } catch (error) {
-    const named = header(request, 'if-process')
-    if (error instanceof NoSuchPath && named !== null && /^\/sys(\/.*)?\/proc\//.test(pathOf(request))) {
-      throw new PreconditionFailed(`the process ${named} is gone`)
+    const identity = header(request, 'if-process')
+    if (error instanceof NoSuchPath && identity !== null && /^\/sys(\/.*)?\/proc\//.test(pathOf(request))) {
+      throw new PreconditionFailed(`the process ${identity} has ended`)
     }
     throw error
   }
 }
 
 function checkIfProcess(request: FastifyRequest, { node }: Resolved): void {
-  const named = header(request, 'if-process')
-  if (named === null) return
+  const identity = header(request, 'if-process')
+  if (identity === null) return
   const process = processOf(node)
-  if (process === null) throw new Problem('malformed-request', 'If-Process belongs below a process')
-  if (process.identity !== named)
-    throw new PreconditionFailed(`the process ${named} is gone; this one is ${process.identity}`)
+  if (process === null) throw new Problem('malformed-request', 'send If-Process only to paths below a process')
+  if (process.identity !== identity)
+    throw new PreconditionFailed(`the process ${identity} has ended; this one is ${process.identity}`)
 }

@@ -1,4 +1,4 @@
-/** Writes what was read in the form that is wanted. */
+/** Writes the result of a read in the negotiated form: JSON, NDJSON, text or a drawing. */
 
 import { Readable } from 'node:stream'
 import { bounds } from '../base/bounds.ts'
@@ -10,25 +10,27 @@ import type { ReadResult } from '../tree/read.ts'
 import { flatten, renderPairs, renderTable } from '../tree/text.ts'
 import { forms, type ReadForm } from './negotiate.ts'
 import { Problem } from './problems.ts'
+import { jsonText, jsonType } from './send.ts'
 
 export interface Written {
   readonly type: string
   readonly body: string | Buffer | Readable
 }
 
-export function writeReading(definition: Definition, reading: ReadResult, { form, pretty, what }: ReadForm): Written {
-  if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(reading.lines())) }
-  if (form === 'json')
-    return { type: `${forms.json}; charset=utf-8`, body: pretty ? spread(reading) : compact(reading) }
+/** @throws Problem, MalformedQuery */
+export function writeReading(definition: Definition, result: ReadResult, { form, pretty, read }: ReadForm): Written {
+  if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(result.lines())) }
+  if (form === 'json') return { type: jsonType, body: pretty ? indented(result) : compact(result) }
   if (form === 'dot' || form === 'mermaid') {
-    const draw = definition.as?.[form]
-    if (draw === undefined) throw new Problem('not-acceptable', `${form} is a form of wait alone`)
-    return { type: `${forms[form]}; charset=utf-8`, body: draw(reading.views()[0] as never) }
+    const { drawings } = definition
+    const draw = drawings?.[form]
+    if (draw === undefined) throw new Problem('not-acceptable', `only paths that end in /wait have the form ${form}`)
+    return { type: `${forms[form]}; charset=utf-8`, body: draw(result.views()[0]!) }
   }
-  if ((what.depth ?? 0) > (reading.list === null ? 0 : 1)) {
-    throw new MalformedQuery('depth', 'text shows one level; JSON and NDJSON show more')
+  if ((read.depth ?? 0) > (result.list === null ? 0 : 1)) {
+    throw new MalformedQuery('depth', 'text shows one level; use JSON or NDJSON for more')
   }
-  return { type: `${forms.text}; charset=utf-8`, body: text(definition, reading) }
+  return { type: `${forms.text}; charset=utf-8`, body: text(definition, result) }
 }
 
 const comma = Buffer.from(',')
@@ -43,13 +45,11 @@ function compact({ list, lines, text }: ReadResult): string | Buffer {
   return Buffer.concat(parts)
 }
 
-/** For people. */
-function spread({ list, views }: ReadResult): string {
-  const view = list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }
-  return `${JSON.stringify(view, null, 2)}\n`
+function indented({ list, views }: ReadResult): string {
+  return jsonText(list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }, true)
 }
 
-/** All lines are there, so that they are one snapshot; what is written at once is bounded. */
+/** All lines exist already, because they are one snapshot; only the size of each write is bounded. */
 function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   let parts: Buffer[] = []
   let bytes = 0
@@ -64,15 +64,15 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text({ columns }: Definition, { list, fields, views, words }: ReadResult): string {
-  if (words !== null && fields === null) return words()
+function text({ columns }: Definition, { list, fields, views, prose }: ReadResult): string {
+  if (prose !== null && fields === null) return prose()
   if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
-  if (fields === null) return renderTable(columns, views() as never[])
+  if (fields === null) return renderTable(columns, views())
   const rows = views().map((view) => new Map(flatten(view, '')))
   return renderTable([...pathsOf(fields)].map(fieldColumn), rows)
 }
 
-/** A field as a column, by its dotted name; what it has below it stands there as name=value words. */
+/** A column for a field by its dotted name. A field with fields below it is shown as name=value words. */
 function fieldColumn(name: string): Column<ReadonlyMap<string, string>> {
   return {
     title: name,

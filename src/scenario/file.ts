@@ -6,8 +6,8 @@
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { callArguments, Duration, FirstThread } from '../tree/calls.ts'
-import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { PoolSizes } from '../tree/operations.ts'
+import { ThresholdBody } from '../tree/threshold-body.ts'
 import { seedMax } from './random.ts'
 import { Name } from './steps.ts'
 

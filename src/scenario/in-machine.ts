@@ -1,7 +1,7 @@
 /** Runs scenarios in a machine that has a life of its own, and keeps what came of the last. */
 
 import type { Machine } from '../model/machine.ts'
-import type { ScenarioReport, Scenarios } from '../tree/definition.ts'
+import type { ScenarioReport, Scenarios } from '../tree/context.ts'
 import { MalformedFile } from '../tree/errors.ts'
 import { ScenarioError } from './problems.ts'
 import { runScenario } from './run.ts'

@@ -9,7 +9,7 @@ import { checkDefinition } from '../kernel/limits/thresholds/check-definition.ts
 import type { ThresholdDefinition } from '../kernel/limits/thresholds/threshold.ts'
 import type { ThreadMaking } from '../model/calls/thread-creation.ts'
 import type { PoolSettings } from '../model/pools.ts'
-import { checkThresholdName } from '../tree/nodes/limits.ts'
+import { checkThresholdName } from '../tree/threshold-body.ts'
 import { type Expectations, parseExpectations } from './expectations.ts'
 import { FileBody, type ScenarioProcess, ThreadBody } from './file.ts'
 import { type LimitPath, noPartition, type PathContext, parseLimitPath, partitionNames, rowOf } from './limit-path.ts'

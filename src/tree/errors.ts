@@ -51,10 +51,10 @@ export class MalformedQuery extends Error {
   }
 }
 
-/** A threshold in words is none. */
-export class MalformedWords extends Error {
+/** A body in plain text cannot be parsed. */
+export class MalformedText extends Error {
   constructor(message: string) {
     super(message)
-    this.name = 'MalformedWords'
+    this.name = 'MalformedText'
   }
 }

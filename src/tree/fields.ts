@@ -1,31 +1,32 @@
-/** `fields=pid,usage.fds`: only those fields of what is shown. Names are checked against the shape of the answer. */
+/** The query parameter `fields=pid,usage.fds`: selects fields of a reply, checked against the reply's schema. */
 
 import { z } from 'zod'
 import { MalformedQuery } from './errors.ts'
 
-/** Each field that is wanted, whole (null) or in part. */
+/** The selected fields: null for a whole field, else the fields selected within it. */
 export interface Fields extends ReadonlyMap<string, Fields | null> {}
 
-/** @throws MalformedQuery naming what there is */
+/** @throws MalformedQuery naming the fields that there are */
 export function parseFields(text: string, shape: z.ZodType): Fields {
-  const wanted: Growing = new Map()
-  for (const path of text.split(',')) add(wanted, path.split('.'), shape, path)
-  return wanted
+  const selected: Growing = new Map()
+  for (const path of text.split(',')) add(selected, path.split('.'), shape, path)
+  return selected
 }
 
 type Growing = Map<string, Growing | null>
 
-function add(wanted: Growing, [name, ...rest]: readonly string[], shape: z.ZodType, path: string): void {
+function add(selected: Growing, [name, ...rest]: readonly string[], shape: z.ZodType, path: string): void {
   const below = shapeOf(shape, name!)
-  if (below === null) throw new MalformedQuery('fields', `there is no ${path}; there are ${namesOf(shape).join(', ')}`)
-  const former = wanted.get(name!)
+  if (below === null)
+    throw new MalformedQuery('fields', `there is no field ${path}; the fields are ${namesOf(shape).join(', ')}`)
+  const former = selected.get(name!)
   const inner: Growing = former ?? new Map()
-  // Checked too where the whole is wanted already.
+  // Checked even where the whole field is selected already.
   if (rest.length > 0) add(inner, rest, below, path)
-  wanted.set(name!, rest.length === 0 || former === null ? null : inner)
+  selected.set(name!, rest.length === 0 || former === null ? null : inner)
 }
 
-/** Through what only wraps another shape. */
+/** The schema inside optional, nullable and array schemas. */
 function bare(shape: z.ZodType): z.ZodType {
   if (shape instanceof z.ZodOptional || shape instanceof z.ZodNullable) return bare(shape.unwrap() as z.ZodType)
   return shape instanceof z.ZodArray ? bare(shape.element as z.ZodType) : shape
@@ -43,22 +44,25 @@ function namesOf(shape: z.ZodType): readonly string[] {
   const inner = bare(shape)
   if (inner instanceof z.ZodObject) return Object.keys(inner.shape)
   if (inner instanceof z.ZodRecord && inner.keyType instanceof z.ZodEnum) return inner.keyType.options.map(String)
-  return ['no fields below it']
+  return ['none']
 }
 
-export function select(value: unknown, fields: Fields): unknown {
-  if (Array.isArray(value)) return value.map((item) => select(item, fields))
-  if (typeof value !== 'object' || value === null) return value
-  const chosen = Object.entries(value).filter(([name]) => fields.has(name))
+export function select(view: object, fields: Fields): object {
+  const selected = Object.entries(view).filter(([name]) => fields.has(name))
   return Object.fromEntries(
-    chosen.map(([name, inner]) => {
+    selected.map(([name, value]) => {
       const below = fields.get(name)
-      return [name, below ? select(inner, below) : inner]
+      return [name, below ? selectWithin(value, below) : value]
     }),
   )
 }
 
-/** The fields as they were named, for headings. */
+function selectWithin(value: unknown, fields: Fields): unknown {
+  if (Array.isArray(value)) return value.map((item) => selectWithin(item, fields))
+  return typeof value === 'object' && value !== null ? select(value, fields) : value
+}
+
+/** The dotted names of the fields, for column headings. */
 export function* pathsOf(fields: Fields, above = ''): Generator<string> {
   for (const [name, below] of fields) {
     if (below === null) yield `${above}${name}`

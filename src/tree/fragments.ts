@@ -1,55 +1,56 @@
 /**
- * Processes and threads as JSON text that is kept as long as nothing in it changes: most of a machine is at rest, and
- * encoding is most of a bulk read. A process's revision counts the changes of its threads too, so its text with them is
- * kept as one. Partitions and the system change with every reading: theirs are made anew from what lies in them.
+ * Caches processes and threads as JSON, each for as long as nothing in it changes: most of a machine is idle, and
+ * encoding is most of the cost of a bulk read. A process's revision counts the changes of its threads too, so the cache
+ * also has the process with its threads inline. Partitions and the system change with every reading, so they are
+ * encoded each time.
  */
 
 import type { Node } from '../kernel/nodes/node.ts'
-import type { TreeContext } from './definition.ts'
+import type { TreeContext } from './context.ts'
 import { inlineDirectories, showNode } from './inline.ts'
 
-interface Kept {
+interface CachedNode {
   readonly revision: number
-  /** By depth; holes where it was never asked for in this form. */
+  /** By depth; undefined until a reader needs that depth in this form. */
   readonly texts: (string | undefined)[]
   readonly bytes: (Buffer | undefined)[]
 }
 
 export class Fragments {
   readonly #context: TreeContext
-  readonly #kept = new WeakMap<Node, Kept>()
+  readonly #cache = new WeakMap<Node, CachedNode>()
 
   constructor(context: TreeContext) {
     this.#context = context
   }
 
-  /** The node as JSON in UTF-8, with so many levels below it inline. Nobody writes to it. */
+  /** The node as JSON in UTF-8, with `depth` levels below it inline. The caller must not change the bytes. */
   bytesOf(node: Node, depth: number): Buffer {
-    const kept = this.#keptOf(node)
-    if (kept === null) return Buffer.from(this.#encode(node, depth))
+    const cached = this.#cachedOf(node)
+    if (cached === null) return Buffer.from(this.#encode(node, depth))
     const index = depthBelow(node, depth)
-    kept.bytes[index] ??= Buffer.from(kept.texts[index] ?? this.#encode(node, index))
-    return kept.bytes[index]
+    cached.bytes[index] ??= Buffer.from(cached.texts[index] ?? this.#encode(node, index))
+    return cached.bytes[index]
   }
 
-  /** The same as a string: what is small goes out in one piece with its headers. */
+  /** The same as a string: a short reply is sent in one piece with its headers. */
   textOf(node: Node, depth: number): string {
-    const kept = this.#keptOf(node)
-    if (kept === null) return this.#encode(node, depth)
+    const cached = this.#cachedOf(node)
+    if (cached === null) return this.#encode(node, depth)
     const index = depthBelow(node, depth)
-    kept.texts[index] ??= this.#encode(node, index)
-    return kept.texts[index]
+    cached.texts[index] ??= this.#encode(node, index)
+    return cached.texts[index]
   }
 
-  /** What is kept of it and still holds; null for what is not kept at all. */
-  #keptOf(node: Node): Kept | null {
+  /** The entry of the node's present revision, empty where there was none; null for levels that are not cached. */
+  #cachedOf(node: Node): CachedNode | null {
     if (node.level !== 'process' && node.level !== 'thread') return null
-    const former = this.#kept.get(node)
+    const former = this.#cache.get(node)
     const revision = this.#context.kernel.usage.revision(node)
-    if (former?.revision === revision) return former
-    const kept: Kept = { revision, texts: [undefined, undefined], bytes: [undefined, undefined] }
-    this.#kept.set(node, kept)
-    return kept
+    if (former !== undefined && former.revision === revision) return former
+    const cached: CachedNode = { revision, texts: [undefined, undefined], bytes: [undefined, undefined] }
+    this.#cache.set(node, cached)
+    return cached
   }
 
   #encode(node: Node, depth: number): string {

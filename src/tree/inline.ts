@@ -1,8 +1,9 @@
-/** A node with what lies below it inline, as many levels as are asked for. */
+/** Shows a node with the levels below it inline, as many as `depth` says. */
 
-import type { Level } from '../kernel/limits/table.ts'
+import { type Level, levels } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/nodes/node.ts'
-import type { Definition, TreeContext } from './definition.ts'
+import type { TreeContext } from './context.ts'
+import type { Definition } from './definition.ts'
 import { definitions } from './tree.ts'
 
 interface InlineDirectory {
@@ -11,30 +12,25 @@ interface InlineDirectory {
 }
 
 function inlineOf({ under, leaf, listing }: Definition, level: Level): InlineDirectory[] {
-  if (!listing?.ofNodes || !under.includes(level)) return []
+  if (!listing?.listsNodes || !under.includes(level)) return []
   return [{ leaf, children: (context, node) => listing.children(context, node, {}) as readonly Node[] }]
 }
 
-function byLevel<T>(of: (level: Level) => T): Readonly<Record<Level, T>> {
-  return {
-    thread: of('thread'),
-    process: of('process'),
-    partition: of('partition'),
-    system: of('system'),
-  }
+function byLevel<T>(valueAt: (level: Level) => T): ReadonlyMap<Level, T> {
+  return new Map(levels.map((level) => [level, valueAt(level)]))
 }
 
 const directoriesByLevel = byLevel((level) => definitions.flatMap((definition) => inlineOf(definition, level)))
 
 /** The directories of nodes that a node of this level has. */
 export function inlineDirectories(level: Level): readonly InlineDirectory[] {
-  return directoriesByLevel[level]
+  return directoriesByLevel.get(level)!
 }
 
 const nodeRows = byLevel((level) => definitions.find(({ leaf, under }) => leaf === '' && under.includes(level))!)
 
 export function showNode(context: TreeContext, node: Node): object {
-  return nodeRows[node.level].read!(context, node, {}, { since: null })
+  return nodeRows.get(node.level)!.read!(context, node, {}, { since: null })
 }
 
 export function showDeep(context: TreeContext, node: Node, depth: number): object {

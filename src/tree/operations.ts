@@ -1,6 +1,6 @@
 /**
- * What clients do to the model besides kernel calls: make processes and partitions, move them, set pools, let time pass. One
- * row each, used by its route and by `/sys/calls` alike.
+ * What clients do to the model besides kernel calls: make processes and partitions, move them, set pools, let time
+ * pass. One row each, used by its route and by `/sys/calls` alike.
  */
 
 import { z } from 'zod'
@@ -12,7 +12,7 @@ import { kernelCallNames } from '../model/calls/table.ts'
 import type { ModelProcess } from '../model/objects/model-process.ts'
 import { poolNames } from '../model/pools.ts'
 import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
-import type { Model } from './definition.ts'
+import type { Model } from './context.ts'
 import type { Advanced } from './model-views.ts'
 import { timeText } from './show.ts'
 
@@ -162,7 +162,10 @@ const NoCallerLine = z.looseObject({
   caller: z.undefined('there is none: no thread makes this call').exactOptional(),
 })
 
-/** One line of `/sys/calls`: an operation, or a kernel call with the thread that makes it. What it answers. @throws ZodError, KernelError */
+/**
+ * One line of `/sys/calls`: an operation, or a kernel call with the thread that makes it. What it answers. @throws
+ * ZodError, KernelError
+ */
 export function runLine(model: Model, line: unknown): object {
   const { call, caller, ...args } = Line.parse(line)
   if (isOperation(call)) {

@@ -1,7 +1,7 @@
 /**
- * Which pathnames are meant: one and all below it, or many by a pattern, in which `*` stands for one segment and a `**` at
- * the end for one or more. Processes are told by their own path wherever they are named, so `/sys/part/web/proc` is the
- * processes that concern `/sys/part/web`.
+ * Which pathnames are meant: one and all below it, or many by a pattern, in which `*` stands for one segment and a `**`
+ * at the end for one or more. Processes are told by their own path wherever they are named, so `/sys/part/web/proc` is
+ * the processes that concern `/sys/part/web`.
  */
 
 import type { Kernel } from '../kernel/kernel.ts'

@@ -1,7 +1,7 @@
-/** `If-Match` and `If-None-Match` of what clients set. */
+/** Checks `If-Match` and `If-None-Match` against the resource that a client wants to change. */
 
-import type { Preconditions } from './definition.ts'
 import { PreconditionFailed } from './errors.ts'
+import type { Preconditions } from './verb.ts'
 
 interface Revised {
   readonly revision: number
@@ -11,11 +11,18 @@ export function etagOf({ revision }: Revised): string {
   return `"${revision}"`
 }
 
-/** @param what as in "threshold" @throws PreconditionFailed */
-export function checkPreconditions(what: string, there: Revised | null, { ifMatch, ifNoneMatch }: Preconditions): void {
+/**
+ * @param noun names the resource, as in "threshold" @param existing null where there is none yet @throws
+ * PreconditionFailed
+ */
+export function checkPreconditions(
+  noun: string,
+  existing: Revised | null,
+  { ifMatch, ifNoneMatch }: Preconditions,
+): void {
   const matches = (list: string) =>
-    there !== null && (list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(there)))
+    existing !== null && (list.trim() === '*' || list.split(',').some((tag) => tag.trim() === etagOf(existing)))
   if (ifMatch !== null && !matches(ifMatch))
-    throw new PreconditionFailed(there === null ? `there is no such ${what}` : `its ETag is ${etagOf(there)}`)
-  if (ifNoneMatch !== null && matches(ifNoneMatch)) throw new PreconditionFailed(`there is such a ${what} already`)
+    throw new PreconditionFailed(existing === null ? `there is no such ${noun}` : `its ETag is ${etagOf(existing)}`)
+  if (ifNoneMatch !== null && matches(ifNoneMatch)) throw new PreconditionFailed(`the ${noun} already exists`)
 }

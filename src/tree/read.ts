@@ -1,7 +1,11 @@
-/** Reading a path: all of it or a page, whole or some fields, with what lies below or without; in one tick, so it is one snapshot. */
+/**
+ * Reads what a pathname names: the whole or a page of it, all fields or some, with the levels below or without. A read
+ * happens in one tick of the event loop, so it is one snapshot.
+ */
 
 import type { Node } from '../kernel/nodes/node.ts'
-import type { Definition, ReadQuery, TreeContext } from './definition.ts'
+import type { TreeContext } from './context.ts'
+import type { Definition, ReadQuery } from './definition.ts'
 import { MalformedQuery } from './errors.ts'
 import { type Fields, parseFields, select } from './fields.ts'
 import type { Fragments } from './fragments.ts'
@@ -10,40 +14,41 @@ import { type PageRequest, pageOf } from './paging.ts'
 import type { Resolved } from './resolve.ts'
 
 export interface ReadRequest extends PageRequest, ReadQuery {
-  /** Levels below the path that are shown inline; null for what is usual: a directory's entries, a node alone. */
+  /** Levels below the path that are shown inline; null for the default: a directory's entries, a node alone. */
   readonly depth: number | null
   readonly fields: string | null
 }
 
-/** What an answer consists of. Its entries are looked at when they are written, which is in the same tick. */
+/** The parts of a reply. Entries are shown when a function is called, which happens in the same tick. */
 export interface ReadResult {
-  /** Of lists: their path and the cursor of the next page. Of anything else null: there is one entry, itself. */
+  /** For a list, its path and the cursor of the next page. Null for anything else, which is its own only entry. */
   readonly list: { readonly path: string; readonly next: string | null } | null
   readonly fields: Fields | null
   readonly views: () => object[]
-  /** For people; null where they are shown columns or pairs. */
-  readonly words: (() => string) | null
+  /** The text form as sentences; null where it is columns or pairs. */
+  readonly prose: (() => string) | null
   /** Each entry as compact JSON in UTF-8. */
   readonly lines: () => Buffer[]
-  /** The first entry, and of what is no list the only one, as compact JSON. */
+  /** The first entry as compact JSON. Anything but a list has only this one. */
   readonly text: () => string
 }
 
-/** @throws MalformedQuery, and what the row's own reading throws */
+/** @throws MalformedQuery, and the errors of the row's own `read` */
 export function read(context: TreeContext, fragments: Fragments, resolved: Resolved, request: ReadRequest): ReadResult {
   const { definition } = resolved
   const { listing } = definition
   const fields = request.fields === null ? null : parseFields(request.fields, listing?.entry ?? definition.reply)
   checkDepth(definition, request.depth)
-  if (request.since !== null && !definition.takesSince) throw new MalformedQuery('since', 'only histories have a past')
+  if (request.since !== null && !definition.takesSince)
+    throw new MalformedQuery('since', 'only `history` takes this parameter')
   const { list, nodes, others } =
-    listing === undefined ? one(context, resolved, request) : several(context, resolved, request)
+    listing === undefined ? readOne(context, resolved, request) : readPage(context, resolved, request)
   const depth = request.depth ?? (listing === undefined ? 0 : 1)
   // The entries of a directory are its first level.
   const below = listing === undefined ? depth : depth - 1
   const views = (): object[] => {
     const whole = nodes === null ? others() : nodes.map((node) => showDeep(context, node, below))
-    return fields === null ? whole : whole.map((view) => select(view, fields) as object)
+    return fields === null ? whole : whole.map((view) => select(view, fields))
   }
   const lines = (): Buffer[] =>
     nodes !== null && fields === null
@@ -51,9 +56,8 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
       : views().map((view) => Buffer.from(JSON.stringify(view)))
   const text = (): string =>
     nodes !== null && fields === null ? fragments.textOf(nodes[0]!, below) : JSON.stringify(views()[0])
-  const { prose } = definition
-  const words = prose === undefined ? null : () => prose(views() as never[], context)
-  return { list, fields, views, words, lines, text }
+  const prose = definition.prose === undefined ? null : () => definition.prose!(views(), context)
+  return { list, fields, views, prose, lines, text }
 }
 
 interface Subjects {
@@ -63,7 +67,7 @@ interface Subjects {
   readonly others: () => object[]
 }
 
-function one(
+function readOne(
   context: TreeContext,
   { definition, node, params }: Resolved,
   { limit, cursor, since }: ReadRequest,
@@ -75,19 +79,23 @@ function one(
   return { list: null, nodes: definition.kind === 'node' ? [node] : null, others }
 }
 
-function several(context: TreeContext, { definition, node, params, canonical }: Resolved, page: PageRequest): Subjects {
-  const { children, key, show, ofNodes } = definition.listing!
-  const { children: chosen, next } = pageOf({ path: canonical, all: children(context, node, params), key }, page)
-  const list = { path: canonical, next }
-  const others = () => chosen.map((child) => show(context, child))
-  return { list, nodes: ofNodes ? (chosen as readonly Node[]) : null, others }
+function readPage(
+  context: TreeContext,
+  { definition, node, params, canonical }: Resolved,
+  request: PageRequest,
+): Subjects {
+  const { children, key, show, listsNodes } = definition.listing!
+  const page = pageOf({ path: canonical, all: children(context, node, params), key }, request)
+  const list = { path: canonical, next: page.next }
+  const others = () => page.children.map((child) => show(context, child))
+  return { list, nodes: listsNodes ? (page.children as readonly Node[]) : null, others }
 }
 
 function checkDepth({ kind, listing }: Definition, depth: number | null): void {
   if (depth === null) return
-  if (kind !== 'node' && !listing?.ofNodes) {
+  if (kind !== 'node' && !listing?.listsNodes) {
     throw new MalformedQuery('depth', 'only nodes and their directories have levels below them')
   }
   if (depth === 0 && listing)
-    throw new MalformedQuery('depth', 'a directory shows its entries, which are its first level')
+    throw new MalformedQuery('depth', 'a directory shows its entries, which are its first level; use 1 or more')
 }

@@ -1,46 +1,62 @@
 /**
- * From a pathname to what it names. One function decides for HTTP and for streams alike. It splits before it
- * decodes, so that `a%2Fb` is one name.
+ * Resolves a pathname to the row and the node that it names, for requests and streams alike. A path is split before its
+ * segments are decoded, so that `a%2Fb` is one name.
  */
 
 import { nearest } from '../base/nearest.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { limitAt } from '../kernel/limits/places.ts'
-import { limits } from '../kernel/limits/table.ts'
+import { type Level, type LimitRow, limits } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
 import type { System } from '../kernel/nodes/system.ts'
 import { isContainer } from '../kernel/nodes/within.ts'
-import type { Definition, Params } from './definition.ts'
+import type { Definition } from './definition.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { definitions } from './tree.ts'
+import type { Params } from './verb.ts'
 
 export interface Resolved {
   readonly definition: Definition
   readonly node: Node
   readonly params: Params
-  /** The one pathname of what was asked for: aliases answer with it as `Content-Location`. */
+  /** The one canonical pathname. Replies at an alias carry it as `Content-Location`. */
   readonly canonical: string
-  readonly alias: boolean
+  readonly isAlias: boolean
 }
 
-/** `creating`: an entry that is not there may be named, where it can be made. @throws NoSuchPath, MalformedPath */
+/**
+ * @param options.creating accept the name of an entry that does not exist yet, where PUT can create it
+ * @throws NoSuchPath, MalformedPath
+ */
 export function resolve(kernel: Kernel, pathname: string, { creating = false } = {}): Resolved {
   const segments = split(pathname)
   if (segments[0] !== 'sys') throw new NoSuchPath(pathname, '/')
   const { node, used } = walk(kernel, segments)
   const leaf = segments.slice(used)
-  const found = match(node, leaf) ?? (creating ? matchNew(node, leaf) : null)
+  const found = match(node.level, leaf) ?? (creating ? matchNew(node.level, leaf) : null)
   if (found === null) throw nothingAt(pathname, node, leaf)
   const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
-  return { ...found, node, canonical, alias: canonical !== withoutTrailingSlash(pathname) }
+  return { ...found, node, canonical, isAlias: canonical !== withoutTrailingSlash(pathname) }
+}
+
+/** The row that a pathname would resolve to if its node existed; null where no row has that shape. */
+export function rowOfShape(pathname: string): Definition | null {
+  try {
+    const segments = split(pathname)
+    if (segments[0] !== 'sys') return null
+    const { level, used } = levelOfShape(segments)
+    return match(level, segments.slice(used))?.definition ?? null
+  } catch (error) {
+    if (error instanceof MalformedPath) return null
+    throw error
+  }
 }
 
 function withoutTrailingSlash(pathname: string): string {
   return pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
 }
 
-/** The segments of a path, decoded or as they are. @throws MalformedPath */
+/** The segments of a path, decoded or as written. @throws MalformedPath */
 export function split(pathname: string, decoded = true): string[] {
   const raw = withoutTrailingSlash(pathname).split('/').slice(1)
   if (raw.includes('')) throw new MalformedPath('the path has an empty segment')
@@ -56,42 +72,53 @@ export function decode(segment: string): string {
   }
 }
 
-/** As far down as there are nodes. Preconditions: the first segment is `sys`. */
+/** Follows the path as far as it names nodes. Preconditions: the first segment is `sys`. */
 function walk(kernel: Kernel, segments: readonly string[]): { node: Node; used: number } {
   let container: System | Partition = kernel.system
   let used = 1
   for (;;) {
-    const [kind, name] = [segments[used], segments[used + 1]]
-    if (kind !== 'part' || name === undefined) break
+    const [directory, name] = [segments[used], segments[used + 1]]
+    if (directory !== 'part' || name === undefined) break
     const below: Partition | undefined = container.partitions.get(name)
     if (below === undefined) return { node: container, used }
     container = below
     used += 2
   }
-  const pid = segments[used] === 'proc' ? pidOf(kernel, segments[used + 1]) : null
+  const pid = segments[used] === 'proc' ? parsePid(kernel, segments[used + 1]) : null
   const process = pid === null ? undefined : kernel.processes.get(pid)
-  if (process === undefined || !belongs(process, container)) return { node: container, used }
+  if (process === undefined || !isWithin(process, container)) return { node: container, used }
   used += 2
-  const tid = segments[used] === 'thread' ? numberOf(segments[used + 1]) : null
+  const tid = segments[used] === 'thread' ? parseId(segments[used + 1]) : null
   const thread = tid === null ? undefined : process.threads.get(tid)
   return thread === undefined ? { node: process, used } : { node: thread, used: used + 2 }
 }
 
-function belongs(process: Node, container: Node): boolean {
+/** The same walk by the names of the directories alone. Preconditions: the first segment is `sys`. */
+function levelOfShape(segments: readonly string[]): { level: Level; used: number } {
+  let used = 1
+  while (segments[used] === 'part' && segments[used + 1] !== undefined) used += 2
+  if (segments[used] !== 'proc' || segments[used + 1] === undefined)
+    return { level: used === 1 ? 'system' : 'partition', used }
+  used += 2
+  const isThread = segments[used] === 'thread' && segments[used + 1] !== undefined
+  return isThread ? { level: 'thread', used: used + 2 } : { level: 'process', used }
+}
+
+function isWithin(process: Node, container: Node): boolean {
   for (let up: Node | null = process.parent; up !== null; up = up.parent) if (up === container) return true
   return false
 }
 
-function numberOf(text: string | undefined): number | null {
+function parseId(text: string | undefined): number | null {
   return text !== undefined && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
 }
 
-function pidOf(kernel: Kernel, text: string | undefined): number | null {
-  return text === 'self' ? kernel.selfPid : numberOf(text)
+function parsePid(kernel: Kernel, text: string | undefined): number | null {
+  return text === 'self' ? kernel.selfPid : parseId(text)
 }
 
-/** What can stand at nodes of a level, by the number of segments. */
-function rowsAt(level: Node['level']) {
+/** The rows under a level, by the number of segments of their leaves. */
+function rowsAt(level: Level) {
   return Map.groupBy(
     definitions
       .filter(({ under }) => under.includes(level))
@@ -107,60 +134,70 @@ const rows = {
   system: rowsAt('system'),
 } as const
 
-function match(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
-  for (const { definition, pattern } of rows[node.level].get(leaf.length) ?? []) {
-    const params = matchLeaf(node, pattern, leaf)
+interface Match {
+  readonly definition: Definition
+  readonly params: Params
+}
+
+function match(level: Level, leaf: readonly string[]): Match | null {
+  for (const { definition, pattern } of rows[level].get(leaf.length) ?? []) {
+    const params = matchLeaf(level, pattern, leaf)
     if (params !== null) return { definition, params }
   }
   return null
 }
 
-/** A directory in which an entry of that name can be made. */
-function matchNew(node: Node, leaf: readonly string[]): { definition: Definition; params: Params } | null {
-  const found = leaf.length === 2 ? match(node, leaf.slice(0, 1)) : null
+/** A directory in which PUT can create an entry of that name. */
+function matchNew(level: Level, leaf: readonly string[]): Match | null {
+  const found = leaf.length === 2 ? match(level, leaf.slice(0, 1)) : null
   const create = found?.definition.create
   if (!found || !create) return null
   return { definition: { ...found.definition, put: create }, params: { name: leaf[1]! } }
 }
 
-/** Preconditions: they are of the same length. */
-function matchLeaf(node: Node, pattern: readonly string[], leaf: readonly string[]): Params | null {
+/** Preconditions: pattern and leaf have the same length. */
+function matchLeaf(level: Level, pattern: readonly string[], leaf: readonly string[]): Params | null {
   const params: Record<string, string> = {}
-  for (const [place, part] of pattern.entries()) {
-    const segment = leaf[place]!
+  for (const [index, part] of pattern.entries()) {
+    const segment = leaf[index]!
     if (!part.startsWith(':')) {
       if (part !== segment) return null
-    } else if (part === ':limit' && limitAt(node, segment) === null) return null
+    } else if (part === ':limit' && !hasLimit(level, segment)) return null
     else params[part.slice(1)] = segment
   }
   return params
 }
 
-/** Preconditions: the whole leaf matches nothing. */
-function nothingAt(pathname: string, node: Node, leaf: readonly string[]): NoSuchPath {
-  const length = longest(node, leaf)
-  const exists = [node.path, ...leaf.slice(0, length).map(encodeURIComponent)].join('/')
-  const meant = nearest(leaf[length]!, namesAfter(node, leaf.slice(0, length)))
-  return new NoSuchPath(pathname, exists, meant === null ? null : `${exists}/${encodeURIComponent(meant)}`)
+function hasLimit(level: Level, name: string): boolean {
+  const row: LimitRow | undefined = limits.find((each) => each.name === name)
+  return row?.at.includes(level) === true
 }
 
-/** How much of the leaf there is. */
-function longest(node: Node, leaf: readonly string[]): number {
+/** Preconditions: the whole leaf matches nothing. */
+function nothingAt(pathname: string, node: Node, leaf: readonly string[]): NoSuchPath {
+  const length = existingLength(node, leaf)
+  const exists = [node.path, ...leaf.slice(0, length).map(encodeURIComponent)].join('/')
+  const suggestion = nearest(leaf[length]!, namesAfter(node, leaf.slice(0, length)))
+  return new NoSuchPath(pathname, exists, suggestion === null ? null : `${exists}/${encodeURIComponent(suggestion)}`)
+}
+
+/** How many segments of the leaf exist. */
+function existingLength(node: Node, leaf: readonly string[]): number {
   for (let length = leaf.length - 1; length > 0; length--) {
-    if (match(node, leaf.slice(0, length)) !== null) return length
+    if (match(node.level, leaf.slice(0, length)) !== null) return length
   }
   return 0
 }
 
-/** What can follow there. Not what comes and goes by number: a pid near another is another process. */
+/** The names that can follow there. Numbers are left out: a pid near another is another process. */
 function namesAfter(node: Node, leaf: readonly string[]): string[] {
   if (leaf[0] === 'part' && isContainer(node)) return [...node.partitions.keys()]
   const patterns = [...rows[node.level].values()].flat().map(({ pattern }) => pattern)
-  const next = patterns.filter(
-    (pattern) => pattern.length > leaf.length && matchLeaf(node, pattern.slice(0, leaf.length), leaf) !== null,
+  const longer = patterns.filter(
+    (pattern) => pattern.length > leaf.length && matchLeaf(node.level, pattern.slice(0, leaf.length), leaf) !== null,
   )
-  return [...new Set(next.map((pattern) => pattern[leaf.length]))].flatMap((part) => {
-    if (part === ':limit') return limits.map(({ name }) => name).filter((name) => limitAt(node, name) !== null)
+  return [...new Set(longer.map((pattern) => pattern[leaf.length]))].flatMap((part) => {
+    if (part === ':limit') return limits.map(({ name }) => name).filter((name) => hasLimit(node.level, name))
     return part!.startsWith(':') ? [] : [part!]
   })
 }

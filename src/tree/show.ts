@@ -137,7 +137,10 @@ function bounds({ unreadable, estimated }: { unreadable: number; estimated: numb
   }
 }
 
-/** Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched off. */
+/**
+ * Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched
+ * off.
+ */
 export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
   // It has ended with its node, by the signal that it sent.

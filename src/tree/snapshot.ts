@@ -1,9 +1,12 @@
-/** The state of all that a filter means: in one tick, so it is one snapshot. Nodes first, then thresholds and deadlocks. */
+/**
+ * The state of everything that a path filter matches, taken in one tick of the event loop, so it is one snapshot. Nodes
+ * come first, then thresholds and deadlocks.
+ */
 
 import type { Node } from '../kernel/nodes/node.ts'
 import { processOf } from '../kernel/nodes/owners.ts'
 import { partitionsWithin, processesWithin } from '../kernel/nodes/within.ts'
-import type { Definition, TreeContext } from './definition.ts'
+import type { TreeContext } from './context.ts'
 import { NoSuchPath } from './errors.ts'
 import type { Fragments } from './fragments.ts'
 import type { PathFilter } from './path-filter.ts'
@@ -13,40 +16,40 @@ import { definitions } from './tree.ts'
 
 export interface NodeView {
   readonly path: string
-  /** As JSON; nobody writes to it. */
+  /** As JSON. The receiver must not change the bytes. */
   readonly view: Buffer
 }
 
-/** What there is besides nodes that a controller has to know of before it goes by events. */
-const listed = ['thresholds', 'deadlocks'].map((leaf) => {
-  const row: Definition | undefined = definitions.find((one) => one.leaf === leaf && one.under.includes('system'))
+/** The lists that a controller must know, besides nodes, before it can follow the events. */
+const listings = ['thresholds', 'deadlocks'].map((leaf) => {
+  const row = definitions.find((each) => each.leaf === leaf && each.under.includes('system'))
   if (row?.listing === undefined) throw new Error(`/sys/${leaf} is no list`)
   return row.listing
 })
 
-interface Listed {
+interface ListedView {
   readonly path: string
   readonly members?: readonly { readonly path: string }[]
 }
 
 export function snapshotOf(context: TreeContext, fragments: Fragments, filter: PathFilter): NodeView[] {
   const views = new Map<string, Buffer>()
-  for (const node of nodes(context)) {
-    if (filter.concerns(placesOf(node))) views.set(node.path, fragments.bytesOf(node, 0))
+  for (const node of nodesOf(context)) {
+    if (filter.concerns(pathsConcerning(node))) views.set(node.path, fragments.bytesOf(node, 0))
     else {
-      const leaf = leafOf(context, fragments, { node, leaf: filter.leafAt(node.path) })
+      const leaf = readLeaf(context, fragments, { node, leaf: filter.leafAt(node.path) })
       if (leaf !== null) views.set(leaf.path, leaf.view)
     }
   }
-  for (const view of others(context)) {
-    const places = [view.path, ...(view.members ?? []).map(({ path }) => path)]
-    if (filter.concerns(places)) views.set(view.path, Buffer.from(JSON.stringify(view)))
+  for (const view of listedViews(context)) {
+    const paths = [view.path, ...(view.members ?? []).map(({ path }) => path)]
+    if (filter.concerns(paths)) views.set(view.path, Buffer.from(JSON.stringify(view)))
   }
   return [...views].map(([path, view]) => ({ path, view }))
 }
 
-/** What lies around comes before what lies in it. */
-function* nodes({ kernel }: TreeContext): Generator<Node> {
+/** Containers come before their contents. */
+function* nodesOf({ kernel }: TreeContext): Generator<Node> {
   const { system } = kernel
   yield system
   yield* partitionsWithin(system)
@@ -56,14 +59,14 @@ function* nodes({ kernel }: TreeContext): Generator<Node> {
   }
 }
 
-/** Where its events say that it is. */
-function placesOf(node: Node): string[] {
+/** The paths that events about this node carry. */
+function pathsConcerning(node: Node): string[] {
   const partition = processOf(node)?.partition
   return partition ? [node.path, partition.path] : [node.path]
 }
 
-/** A leaf that is a list has its entries among the nodes. */
-function leafOf(
+/** Null for a leaf that is a list: its entries are in the snapshot themselves. */
+function readLeaf(
   context: TreeContext,
   fragments: Fragments,
   { node, leaf }: { readonly node: Node; readonly leaf: string | null },
@@ -81,7 +84,7 @@ function leafOf(
   return { path: resolved.canonical, view: Buffer.from(text()) }
 }
 
-/** Of many nodes that a pattern means, some may not have such a leaf. */
+/** A pattern matches many nodes, and not all of them have such a leaf. */
 function resolveOrNull({ kernel }: TreeContext, path: string): Resolved | null {
   try {
     return resolve(kernel, path)
@@ -91,8 +94,8 @@ function resolveOrNull({ kernel }: TreeContext, path: string): Resolved | null {
   }
 }
 
-function others(context: TreeContext): Listed[] {
-  return listed.flatMap(({ children, show }) =>
-    children(context, context.kernel.system, {}).map((child) => show(context, child) as Listed),
+function listedViews(context: TreeContext): ListedView[] {
+  return listings.flatMap((listing) =>
+    listing.children(context, context.kernel.system, {}).map((child) => listing.show(context, child) as ListedView),
   )
 }

@@ -16,7 +16,7 @@ import { signalRows } from '../model/signals.ts'
 import type { PartitionState } from '../model/state/containers.ts'
 import { exportState, type MachineState, stateVersion } from '../model/state/state.ts'
 import { callName, payload, threadPath } from './calls.ts'
-import { ThresholdBody } from './nodes/limits.ts'
+import { ThresholdBody } from './threshold-body.ts'
 import { watchState } from './views.ts'
 
 const count = z.int().nonnegative()

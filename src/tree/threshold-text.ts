@@ -1,35 +1,38 @@
-/** A threshold in words, as one would write it to a file in /proc or type it at a terminal. */
+/**
+ * The plain-text form of a threshold's definition, as one would write it to a file in /proc or type it at a terminal.
+ */
 
-import { MalformedWords } from './errors.ts'
+import { MalformedText } from './errors.ts'
 
 /**
- * `100`, `80%`, or `100 rearm=80 per=process`: the first word is the trip point, fields by name may follow. `on=change` has
- * no trip point; what is within `where` is named as in `where.name=httpd*`. @throws MalformedWords
+ * Parses `100`, `80%`, or `100 rearm=80 per=process`: the first word is the trip point, fields by name may follow.
+ * `on=change` has no trip point. A field within `where` has a dotted name, as in `where.name=httpd*`. @throws
+ * MalformedText
  */
-export function parseWords([first, ...rest]: readonly string[]): Record<string, unknown> {
+export function parseThresholdText([first, ...rest]: readonly string[]): Record<string, unknown> {
   if (first === undefined || first === '')
-    throw new MalformedWords('there is no trip point; send one, as in 100 or 80%')
+    throw new MalformedText('the trip point is missing; send one, as in 100 or 80%')
   const hasPoint = !first.includes('=')
-  const body: Record<string, unknown> = hasPoint ? { at: valueOfWord('at', first) } : {}
+  const body: Record<string, unknown> = hasPoint ? { at: parseWord('at', first) } : {}
   const where: Record<string, unknown> = {}
   for (const word of hasPoint ? rest : [first, ...rest]) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? []
     if (name === undefined || name === 'at') {
-      throw new MalformedWords(`${JSON.stringify(word)} is not name=value; the first word is the trip point`)
+      throw new MalformedText(`${JSON.stringify(word)} is not name=value; the first word is the trip point`)
     }
     const inner = name.startsWith('where.') ? name.slice('where.'.length) : null
-    if (inner === null) body[name] = valueOfWord(name, value!)
-    else where[inner] = valueOfWord(inner, value!)
+    if (inner === null) body[name] = parseWord(name, value!)
+    else where[inner] = parseWord(inner, value!)
   }
   return Object.keys(where).length === 0 ? body : { ...body, where }
 }
 
 const constants: Readonly<Record<string, unknown>> = { true: true, false: false, null: null }
 
-const numbers: ReadonlySet<string> = new Set(['at', 'rearm', 'delta', 'uid'])
+const numberFields: ReadonlySet<string> = new Set(['at', 'rearm', 'delta', 'uid'])
 
-/** Points are numbers where they look like it; what is not is for the schema to refuse. */
-function valueOfWord(name: string, word: string): unknown {
+/** A number where the field can be one and the word looks like one; the schema rejects whatever is wrong. */
+function parseWord(name: string, word: string): unknown {
   if (Object.hasOwn(constants, word)) return constants[word]
-  return numbers.has(name) && /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word
+  return numberFields.has(name) && /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word
 }

@@ -1,4 +1,6 @@
-/** The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them. */
+/**
+ * The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them.
+ */
 
 import { z } from 'zod'
 import { chainEnd, waitingThread } from '../kernel/events/deadlock-fields.ts'

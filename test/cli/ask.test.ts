@@ -133,7 +133,7 @@ describe('set', () => {
     [['/sys/proc/', '1'], /^\/sys\/proc is no limit/],
     [['fds', 'many'], /^at: a percentage from "0%" to "100%"/],
     [['fds', '-1'], /^at: Too small: expected number to be >=0$/],
-    [['fds', ''], /^there is no trip point; send one, as in 100 or 80%$/],
+    [['fds', ''], /^the trip point is missing; send one, as in 100 or 80%$/],
     [['fds'], /^missing required argument 'at'$/],
     [['fds', '10', 'rearmm=5'], /^there is no field rearmm; did you mean rearm\?$/],
     [['fds', '10', 'rearm=50'], /^rearm: "rearm" must lie strictly below "at" when rising$/],

@@ -137,6 +137,7 @@ export async function clientTypes(version: string): Promise<string> {
   const definitions = JSON.parse(text, withKeys) as Record<string, JSONSchema>
   const shapes = await compile({ definitions } as JSONSchema, 'Shapes', {
     unreachableDefinitions: true,
+    ignoreMinAndMaxItems: true,
     bannerComment: '',
     additionalProperties: false,
     style: { semi: false, singleQuote: true, printWidth: 120, trailingComma: 'all' },

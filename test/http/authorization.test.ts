@@ -6,9 +6,10 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { parseTokens, type Role, roles } from '../../src/http/security/gate.ts'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import type { Level } from '../../src/kernel/limits/table.ts'
 import type { Definition } from '../../src/tree/definition.ts'
+import { type Role, roles } from '../../src/tree/role.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import { ModelService } from '../support/model-service.ts'
 
@@ -209,10 +210,10 @@ function pathOf(row: string): string {
   return `${places[level]}/${leaf.replace(/:(\w+)/g, (_, name: string) => params[name] ?? '1')}`
 }
 
-const verbsOf = ({ put, post, postsApart, remove }: Definition): string[] => [
+const verbsOf = ({ put, post, postLines, remove }: Definition): string[] => [
   'GET',
   ...(put ? ['PUT'] : []),
-  ...(post || postsApart ? ['POST'] : []),
+  ...(post || postLines ? ['POST'] : []),
   ...(remove ? ['DELETE'] : []),
 ]
 

@@ -135,7 +135,7 @@ describe('fields', () => {
 
   test('name what there is where one does not exist', async () => {
     const { body } = await service.get('/sys/proc?fields=usage.fd')
-    expect(body.detail).toContain('there is no usage.fd; there are channels, server-ids')
+    expect(body.detail).toContain('there is no field usage.fd; the fields are channels, server-ids')
   })
 })
 

@@ -60,7 +60,7 @@ test('since is a time, or how long ago', async () => {
 
 test.each(['yesterday', '2026', '', '10'])('since=%j is refused', async (since) => {
   const { status, body } = await service.get(`/sys/processes/history?since=${since}`)
-  expect([status, body]).toMatchObject([400, { detail: expect.stringContaining('since: a time such as') }])
+  expect([status, body]).toMatchObject([400, { detail: expect.stringContaining('since: expected a time such as') }])
 })
 
 test('since is for nothing else', async () => {
@@ -72,7 +72,7 @@ test('of what has none it says why', async () => {
   const { body } = await service.get('/sys/proc/1/threads/history')
   expect(body).toMatchObject({ kept: false, why: expect.stringContaining('set a threshold'), entries: [] })
   expect(await (await service.fetch('/sys/proc/1/threads/history?format=text')).text()).toContain(
-    'Not noted at present',
+    'Not recorded at present',
   )
 })
 

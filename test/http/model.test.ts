@@ -269,7 +269,7 @@ describe('calling', () => {
 test('every row of the model answers a view that fits its own schema', async () => {
   await pair()
   const places = { system: '/sys', partition: '/sys/part/a', process: '/sys/proc/1', thread: '/sys/proc/1/thread/1' }
-  const rows = definitions.filter(({ ofModel }) => ofModel)
+  const rows = definitions.filter(({ modelOnly }) => modelOnly)
   expect(rows.length).toBeGreaterThan(0)
   for (const { under, leaf, reply } of rows) {
     for (const level of under) {

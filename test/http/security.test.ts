@@ -102,7 +102,7 @@ describe('a token among the subprotocols of a WebSocket', () => {
 
   test.each([
     ['alone', [offer('a'.repeat(20))], 400, /beside the token a real subprotocol/],
-    ['beside an unknown one', [offer('a'.repeat(20)), 'mqtt'], 400, /spoken here: cloudevents.json/],
+    ['beside an unknown one', [offer('a'.repeat(20)), 'mqtt'], 400, /offer one of cloudevents.json/],
     ['that is unknown', ['cloudevents.json', offer('x'.repeat(20))], 401, /not known/],
     ['with padding left away wrongly', ['cloudevents.json', 'base64url.bearer.YQ-'], 401, /base64url without padding/],
     ['that is not UTF-8', ['cloudevents.json', 'base64url.bearer._w'], 401, /base64url without padding/],

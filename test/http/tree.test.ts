@@ -32,7 +32,7 @@ describe('reading', () => {
       thread: '/sys/proc/42/thread/43',
     }
     // Those of the model are tried with it.
-    for (const definition of definitions.filter(({ ofModel }) => !ofModel)) {
+    for (const definition of definitions.filter(({ modelOnly }) => !modelOnly)) {
       for (const level of definition.under) {
         const limit = level === 'thread' ? 'stack' : 'fds'
         const leaf = definition.leaf

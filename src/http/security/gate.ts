@@ -4,11 +4,8 @@ import { isUtf8 } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
+import { includesRole, type Role, roles } from '../../tree/role.ts'
 import { Problem } from '../problems.ts'
-
-/** From the least to the most: each may do what those before it may. */
-export const roles = ['read', 'control', 'operate'] as const
-export type Role = (typeof roles)[number]
 
 export interface Token {
   readonly name: string
@@ -134,8 +131,8 @@ function unauthorized(detail: string): Problem {
 }
 
 /**
- * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none, and is
- * never the one that is chosen. Null where there is no token. @throws Problem
+ * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none,
+ * and is never the one that is chosen. Null where there is no token. @throws Problem
  */
 function offeredToken(offer: string): string | null {
   const names = offer.split(',').map((name) => name.trim())
@@ -159,7 +156,7 @@ function offeredToken(offer: string): string | null {
 
 /** @throws Problem */
 export function authorize(token: Token | null, needed: Role): void {
-  if (token === null || roles.indexOf(token.role) >= roles.indexOf(needed)) return
+  if (token === null || includesRole(token.role, needed)) return
   throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }
 

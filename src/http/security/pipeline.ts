@@ -1,4 +1,7 @@
-/** Requests that come over one connection faster than they are answered: one is dealt with at a time, and little more is read meanwhile. */
+/**
+ * Requests that come over one connection faster than they are answered: one is dealt with at a time, and little more is
+ * read meanwhile.
+ */
 
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -12,7 +15,10 @@ interface Line {
 
 const lines = new WeakMap<Socket, Line>()
 
-/** Calls `go` when the answers to all requests before it have been handed to the kernel: never, where the connection is closed. */
+/**
+ * Calls `go` when the answers to all requests before it have been handed to the kernel: never, where the connection is
+ * closed.
+ */
 export function inTurn(socket: Socket, response: ServerResponse, go: () => void): void {
   const line = lines.get(socket) ?? { waiting: [], isBusy: false }
   lines.set(socket, line)

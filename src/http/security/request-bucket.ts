@@ -1,6 +1,7 @@
 /**
- * A token bucket: so many requests a second, and as many at once after a second of none. Kept by hand since the libraries there
- * are look an address up for each request, asynchronously: 0.9 µs of one of IPv4 and 13 µs of one of IPv6, measured.
+ * A token bucket: so many requests a second, and as many at once after a second of none. Kept by hand since the
+ * libraries there are look an address up for each request, asynchronously: 0.9 µs of one of IPv4 and 13 µs of one of
+ * IPv6, measured.
  */
 export class RequestBucket {
   readonly #perSecond: number

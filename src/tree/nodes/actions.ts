@@ -1,14 +1,13 @@
-/** What operators do to processes. */
+/** The row `/sys/proc/<pid>/signal`: sending signals to a process. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'
-import type { Process } from '../../kernel/nodes/process.ts'
 import { operate } from '../../kernel/operate.ts'
 import { defineNode } from '../definition.ts'
 import { SentView, SignalsView } from '../views.ts'
 
 const SignalBody = z
-  .strictObject({ signal: z.string().max(bounds.nameMax).describe('Its name, as in SIGTERM or SIGRTMIN+1') })
+  .strictObject({ signal: z.string().max(bounds.nameMax).describe('Name of the signal, as in SIGTERM or SIGRTMIN+1') })
   .meta({ id: 'SignalSending' })
 
 export const actionDefinitions = [
@@ -24,14 +23,13 @@ export const actionDefinitions = [
       refused: actionAbilities.noActing?.reason ?? null,
     }),
     post: {
-      summary: 'Send a signal, as in {"signal":"SIGTERM"}. On a live machine with --allow-actions',
+      summary: 'Send a signal, as in {"signal":"SIGTERM"}. A live machine needs --allow-actions',
+      role: 'operate',
       body: SignalBody,
       reply: SentView,
-      run: ({ kernel }, node, _, body) => {
-        const process = node as Process
+      run: ({ context, node: process, body: { signal } }) => {
         const { pid, identity, path } = process
-        const { signal } = body as z.output<typeof SignalBody>
-        operate(kernel, 'signal', (actions) => actions.signal(process, signal))
+        operate(context.kernel, 'signal', (actions) => actions.signal(process, signal))
         return { status: 200, body: { path: `${path}/signal`, signal, pid, identity } }
       },
     },

@@ -1,17 +1,17 @@
-/** Deadlocks, for programs and for people. */
+/** The rows `/sys/deadlocks` and `/sys/deadlocks/<id>`: the open deadlocks. */
 
 import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
 import { showWaiting } from '../../kernel/deadlock/member-views.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { threadsWithin } from '../../kernel/nodes/within.ts'
-import { DeadlockView, type DeadlockView as View } from '../deadlock-views.ts'
+import { DeadlockView } from '../deadlock-views.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { explain, noneAmong } from '../explain.ts'
 
-const parent = '/sys/deadlocks'
+const listPath = '/sys/deadlocks'
 
-function show({ deadlocks }: Kernel, deadlock: Deadlock): View {
+function showDeadlock({ deadlocks }: Kernel, deadlock: Deadlock): DeadlockView {
   const { id, kind, reasons, since, closing, members } = deadlock
   const victims = deadlocks.victimsOf(deadlock)
   return {
@@ -26,10 +26,10 @@ function show({ deadlocks }: Kernel, deadlock: Deadlock): View {
   }
 }
 
-/** As a path says it: digits, without leading zeros. @throws NoSuchPath */
-function find({ deadlocks }: Kernel, id: string): Deadlock {
+/** @param id digits without leading zeros: each deadlock has one pathname @throws NoSuchPath */
+function findDeadlock({ deadlocks }: Kernel, id: string): Deadlock {
   const deadlock = /^[1-9]\d{0,15}$/.test(id) ? deadlocks.get(Number(id)) : null
-  if (deadlock === null) throw new NoSuchPath(`${parent}/${encodeURIComponent(id)}`, parent, null)
+  if (deadlock === null) throw new NoSuchPath(`${listPath}/${encodeURIComponent(id)}`, listPath, null)
   return deadlock
 }
 
@@ -38,7 +38,7 @@ export const deadlockDefinitions = [
     under: ['system'],
     leaf: 'deadlocks',
     kind: 'document',
-    summary: 'The deadlocks, orphans and suspicions that there are, the oldest first',
+    summary: 'The open deadlocks, orphaned waits and suspicions, the oldest first',
     entry: DeadlockView,
     columns: [
       { title: 'ID', align: 'right', cell: ({ id }) => String(id) },
@@ -50,15 +50,16 @@ export const deadlockDefinitions = [
       views.length === 0 ? noneAmong(threadsWithin(kernel.system)) : views.map(explain).join('\n'),
     children: ({ kernel }) => kernel.deadlocks.all(),
     key: ({ id }) => id,
-    show: ({ kernel }, deadlock) => show(kernel, deadlock),
+    show: ({ kernel }, deadlock) => showDeadlock(kernel, deadlock),
   }),
   defineNode({
     under: ['system'],
     leaf: 'deadlocks/:id',
+    params: { id: 'Id of the deadlock' },
     kind: 'document',
-    summary: 'One of them: its members, its victims, and what closed it',
+    summary: 'One deadlock: its members, its victims, and the change that closed it',
     reply: DeadlockView,
     prose: ([view]) => explain(view!),
-    read: ({ kernel }, _, { id }) => show(kernel, find(kernel, id!)),
+    read: ({ kernel }, _, { id }) => showDeadlock(kernel, findDeadlock(kernel, id!)),
   }),
 ]

@@ -1,4 +1,4 @@
-/** What the service says of itself. */
+/** The tables at the root: thread states, limits, thresholds and signals. */
 
 import { rlimitOf } from '../../kernel/limits/rlimits.ts'
 import { limitIndex, limits } from '../../kernel/limits/table.ts'
@@ -12,7 +12,7 @@ export const documentDefinitions = [
     under: ['system'],
     leaf: 'states',
     kind: 'document',
-    summary: 'All thread states, with the criteria by which those worth a deadlock timer are derived',
+    summary: 'All thread states, with the criteria that select those worth a deadlock timer',
     entry: StateView,
     columns: [
       { title: 'NO', align: 'right', cell: ({ number }) => String(number) },
@@ -32,7 +32,7 @@ export const documentDefinitions = [
     under: ['system'],
     leaf: 'limits',
     kind: 'document',
-    summary: 'All limits: what is counted, where, in which unit, and what this source cannot measure',
+    summary: 'All limits: each with its meaning, unit and levels, and why this source cannot measure it',
     entry: LimitRowView,
     columns: [
       { title: 'LIMIT', align: 'left', cell: ({ name }) => name },
@@ -72,7 +72,7 @@ export const documentDefinitions = [
     under: ['system'],
     leaf: 'thresholds',
     kind: 'document',
-    summary: 'All thresholds, wherever they are set',
+    summary: 'The thresholds of all nodes',
     entry: ThresholdView,
     columns: [
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
@@ -88,8 +88,7 @@ export const documentDefinitions = [
     under: ['system'],
     leaf: 'signal-table',
     kind: 'document',
-    summary:
-      'All signals, and of which a sender is told that a limit of the receiver refuses them, with the reason where not',
+    summary: 'All signals: whether a limit of the receiver can refuse each of them to its sender, and if not, why',
     entry: SignalRowView,
     columns: [
       { title: 'NO', align: 'right', cell: ({ number }) => String(number) },

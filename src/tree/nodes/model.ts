@@ -1,4 +1,4 @@
-/** What only the model has: kernel calls, channels, the clock. On a live machine these rows are refused. */
+/** The rows that only the model has: kernel calls, channels, the clock, scenarios, the saved state. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'
@@ -12,37 +12,30 @@ import type { Channel } from '../../model/objects/channel.ts'
 import { ModelProcess } from '../../model/objects/model-process.ts'
 import { ModelThread } from '../../model/objects/model-thread.ts'
 import { CallBody, callArguments, parseCall } from '../calls.ts'
-import { defineList, defineNode, type Model, type TreeContext } from '../definition.ts'
+import { type Model, modelOf } from '../context.ts'
+import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import {
   Advanced,
+  CallLineView,
   CallRowView,
-  type ChannelView as ChannelShown,
   ChannelView,
   ClockView,
   OutcomeView,
   Replaced,
-  type ScenarioView as ScenarioShown,
   ScenarioView,
-  type ThreadCallView as ThreadCallShown,
   ThreadCallView,
 } from '../model-views.ts'
 import { AdvanceBody, advance, moveProcess } from '../operations.ts'
 import { timeText } from '../show.ts'
 import { StateSchema, saveState } from '../state.ts'
 
-/** Preconditions: routes let nobody here where there is no model. */
-function modelOf({ model }: TreeContext): Model {
-  assert(model !== null, 'rows of the model are reached on the model only')
-  return model
-}
-
 function modelProcess(process: Process): ModelProcess {
   assert(process instanceof ModelProcess, 'all processes of the model are its own')
   return process
 }
 
-function showThreadCall(thread: Thread): ThreadCallShown {
+function showThreadCall(thread: Thread): ThreadCallView {
   assert(thread instanceof ModelThread, 'all threads of the model are its own')
   const { path, blocker, calling, returned, waitsOn } = thread
   const isBlocked = blocker !== null && calling !== null
@@ -53,7 +46,7 @@ function showThreadCall(thread: Thread): ThreadCallShown {
   }
 }
 
-function showChannel(channel: Channel): ChannelShown {
+function showChannel(channel: Channel): ChannelView {
   const { path, chid, owner, fixedPriority, senders, receivers, pulses, servers } = channel
   const received = [...owner.received.values()].filter(({ connection }) => connection.channel === channel)
   return {
@@ -77,12 +70,17 @@ function showChannel(channel: Channel): ChannelShown {
   }
 }
 
-function showScenario({ scenarios, machine }: Model): ScenarioShown {
+function showScenario({ scenarios, machine }: Model): ScenarioView {
   const none = { title: null, met: null, differences: [], calls: 0, events: 0, ranMs: 0 }
   const { ranMs, differences, ...report } = scenarios.last ?? none
   const now = timeText(machine.kernel.now)
   const places = differences.map(({ line, column, message }) => ({ line, column, message }))
   return { path: '/sys/scenario', ...report, differences: places, ran: durationText(ranMs), now }
+}
+
+/** @throws KernelError ENOTSUP */
+function refuseRealClock({ clock }: Model, reason: string): void {
+  if (clock === 'real') throw new KernelError('ENOTSUP', `${reason}: start with --clock virtual`)
 }
 
 const MoveBody = z
@@ -97,16 +95,16 @@ export const modelDefinitions = [
     under: ['thread'],
     leaf: 'call',
     kind: 'document',
-    summary: 'The kernel call that the thread is blocked in, and what the last one returned',
-    ofModel: true,
+    summary: 'The kernel call that the thread is blocked in, and the result of its last one',
+    modelOnly: true,
     reply: ThreadCallView,
     read: (_, thread) => showThreadCall(thread),
     post: {
-      summary: 'Make a kernel call, as in {"call":"MsgSend","coid":1}. One that blocks is answered at once',
+      summary: 'Make a kernel call, as in {"call":"MsgSend","coid":1}. A call that blocks is answered at once',
+      role: 'operate',
       body: CallBody,
       reply: OutcomeView,
-      run: (context, node, _, body) => {
-        const { parent, tid } = node as Thread
+      run: ({ context, node: { parent, tid }, body }) => {
         return { status: 200, body: modelOf(context).machine.call(parent.pid, tid, parseCall(body)) }
       },
     },
@@ -115,16 +113,17 @@ export const modelDefinitions = [
     under: ['process'],
     leaf: 'call',
     kind: 'document',
-    summary: 'What can be done to a process from outside: move it to another partition',
-    ofModel: true,
+    summary: 'The operations on a process from outside: move it to another partition',
+    modelOnly: true,
     reply: z.strictObject({ path: z.string(), calls: z.array(z.string()) }).meta({ id: 'ProcessCalls' }),
     read: (_, { path }) => ({ path: `${path}/call`, calls: ['move'] }),
     post: {
       summary: 'Move the process, as in {"call":"move","partition":"/sys/part/a"}',
+      role: 'operate',
       body: MoveBody,
       reply: OutcomeView,
-      run: (context, node, _, body) => {
-        moveProcess(modelOf(context), modelProcess(node as Process), (body as z.output<typeof MoveBody>).partition)
+      run: ({ context, node, body }) => {
+        moveProcess(modelOf(context), modelProcess(node), body.partition)
         return { status: 200, body: { returned: {} } }
       },
     },
@@ -134,7 +133,7 @@ export const modelDefinitions = [
     leaf: 'channel',
     kind: 'directory',
     summary: 'The channels of a process',
-    ofModel: true,
+    modelOnly: true,
     entry: ChannelView,
     columns: [
       { title: 'CHID', align: 'right', cell: ({ chid }) => String(chid) },
@@ -151,9 +150,10 @@ export const modelDefinitions = [
   defineNode({
     under: ['process'],
     leaf: 'channel/:chid',
+    params: { chid: 'Channel id' },
     kind: 'document',
     summary: 'A channel: its owner, its queues, the connections to it',
-    ofModel: true,
+    modelOnly: true,
     reply: ChannelView,
     read: (_, process, { chid }) => {
       const channel = /^[1-9]\d*$/.test(chid!) ? modelProcess(process).channels.get(Number(chid)) : undefined
@@ -166,9 +166,15 @@ export const modelDefinitions = [
     under: ['system'],
     leaf: 'calls',
     kind: 'document',
-    summary: 'All kernel calls with their arguments. POST takes NDJSON, a call a line, and answers a line each',
-    ofModel: true,
-    postsApart: true,
+    summary: 'All kernel calls with their arguments',
+    modelOnly: true,
+    postLines: {
+      summary: 'Kernel calls as NDJSON, executed in order: one call a line, one reply a line',
+      role: 'operate',
+      modelOnly: true,
+      example: '{"caller":"/sys/proc/1/thread/1","call":"MsgSend","coid":1}',
+      reply: CallLineView,
+    },
     entry: CallRowView,
     columns: [
       { title: 'CALL', align: 'left', cell: ({ call }) => call },
@@ -184,31 +190,28 @@ export const modelDefinitions = [
     children: () => kernelCallNames,
     key: (name) => kernelCallNames.indexOf(name),
     show: (_, call) => {
-      const schema = z.toJSONSchema(callArguments[call], { io: 'input' }) as {
-        properties?: Record<string, unknown>
-        required?: string[]
-      }
-      return { path: '/sys/calls', call, arguments: schema.properties ?? {}, required: schema.required ?? [] }
+      const { properties = {}, required = [] } = z.toJSONSchema(callArguments[call], { io: 'input' })
+      return { path: '/sys/calls', call, arguments: properties, required }
     },
   }),
   defineNode({
     under: ['system'],
     leaf: 'scenario',
     kind: 'document',
-    summary: 'What came of the last scenario that was run',
-    ofModel: true,
+    summary: 'The report of the last scenario that was run',
+    modelOnly: true,
     reply: ScenarioView,
     read: (context) => showScenario(modelOf(context)),
     post: {
-      summary: 'Run a scenario in this machine, to its end. The body is its file',
+      summary: 'Run a scenario in this machine to its end. The body is the scenario file',
+      role: 'operate',
       yaml: true,
       body: z.string().meta({ id: 'ScenarioFile' }),
       reply: ScenarioView,
-      run: (context, _, __, body) => {
+      run: ({ context, body: file }) => {
         const model = modelOf(context)
-        if (model.clock === 'real')
-          throw new KernelError('ENOTSUP', 'a scenario has a time of its own: start with --clock virtual')
-        model.scenarios.run(body as string)
+        refuseRealClock(model, 'a scenario sets the time itself')
+        model.scenarios.run(file)
         return { status: 200, body: showScenario(model) }
       },
     },
@@ -217,21 +220,20 @@ export const modelDefinitions = [
     under: ['system'],
     leaf: 'state',
     kind: 'document',
-    summary: 'The whole state of the model, to be kept, put back, or begun from with --state',
-    ofModel: true,
+    summary: 'The whole state of the model, to save it, to restore it with PUT, or to start from it with --state',
+    modelOnly: true,
     reply: StateSchema,
     read: (context) => saveState(modelOf(context).machine),
     put: {
-      summary: 'Put the model into this state. What listens to it goes on listening, and is told state.replaced',
-      ofModel: true,
+      summary: 'Replace the state of the model. Open streams stay open and get the event state.replaced',
+      role: 'operate',
+      modelOnly: true,
       body: StateSchema,
       bodyBytesMax: bounds.stateBodyBytesMax,
       reply: Replaced,
-      run: (context, _, __, { body }) => {
+      run: ({ context, body: { path, ...state } }) => {
         const model = modelOf(context)
-        if (model.clock === 'real')
-          throw new KernelError('ENOTSUP', 'a state has a time of its own: start with --clock virtual')
-        const { path, ...state } = body as z.output<typeof StateSchema>
+        refuseRealClock(model, 'a state contains the time')
         model.replace(state)
         const { now, processes } = model.machine.kernel
         return { status: 200, body: { path, now: timeText(now), processes: processes.size } }
@@ -243,7 +245,7 @@ export const modelDefinitions = [
     leaf: 'clock',
     kind: 'document',
     summary: 'The clock of the model',
-    ofModel: true,
+    modelOnly: true,
     reply: ClockView,
     read: (context) => {
       const { clock, machine } = modelOf(context)
@@ -252,13 +254,13 @@ export const modelDefinitions = [
       return { path: '/sys/clock', clock, now, next: next === null || next > clockEnd ? null : timeText(next) }
     },
     post: {
-      summary: `Let virtual time pass, as in {"advance":"1s"}: timers expire in order, each at its own time, ${bounds.expiriesPerAdvanceMax} at the most`,
+      summary:
+        'Advance virtual time, as in {"advance":"1s"}. Timers expire in order, each at its own time, at most ' +
+        `${bounds.expiriesPerAdvanceMax} of them`,
+      role: 'operate',
       body: AdvanceBody,
       reply: Advanced,
-      run: (context, _, __, body) => ({
-        status: 200,
-        body: advance(modelOf(context), body as z.output<typeof AdvanceBody>),
-      }),
+      run: ({ context, body }) => ({ status: 200, body: advance(modelOf(context), body) }),
     },
   }),
 ]

@@ -1,4 +1,4 @@
-/** Switching the Generic Notifier: as a whole, and each limit by itself. */
+/** The rows below `/sys/notifier`: switch the evaluation of thresholds on and off, for all limits or for one. */
 
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
@@ -12,9 +12,9 @@ const SwitchBody = z.strictObject({ enabled: z.boolean() }).meta({ id: 'Switch' 
 const NotifierView = z
   .strictObject({
     path: z.string(),
-    enabled: z.boolean().describe('False: no threshold is watched'),
-    thresholds: z.int().describe('Set in all, watched or not'),
-    disabled: z.array(z.string()).describe('Limits that are switched off by themselves'),
+    enabled: z.boolean().describe('False: no threshold is evaluated'),
+    thresholds: z.int().describe('How many are set, evaluated or not'),
+    disabled: z.array(z.string()).describe('Limits that are switched off one by one'),
   })
   .meta({ id: 'Notifier' })
 
@@ -22,29 +22,29 @@ const LimitSwitchView = z
   .strictObject({
     path: z.string(),
     limit: z.string(),
-    enabled: z.boolean().describe('Of this limit; whether it is watched is for the notifier as a whole to say, too'),
+    enabled: z.boolean().describe('The switch of this limit; the whole notifier may be switched off besides'),
     thresholds: z.int(),
   })
   .meta({ id: 'LimitSwitch' })
 
-const place = '/sys/notifier'
+const notifierPath = '/sys/notifier'
 
 function showNotifier({ notifier }: Kernel): z.input<typeof NotifierView> {
   const { switches, size } = notifier
   const disabled = limits.filter((_, index) => !switches.isLimitOn(index)).map(({ name }) => name)
-  return { path: place, enabled: switches.all, thresholds: size, disabled }
+  return { path: notifierPath, enabled: switches.all, thresholds: size, disabled }
 }
 
 function showSwitch({ notifier }: Kernel, limit: LimitName): z.input<typeof LimitSwitchView> {
   const index = limitIndex[limit]
   const enabled = notifier.switches.isLimitOn(index)
-  return { path: `${place}/limits/${limit}`, limit, enabled, thresholds: notifier.countOn(index) }
+  return { path: `${notifierPath}/limits/${limit}`, limit, enabled, thresholds: notifier.countOn(index) }
 }
 
 function limitNamed(name: string): LimitName {
   const row = limits.find((each) => each.name === name)
   if (row !== undefined) return row.name
-  const parent = `${place}/limits`
+  const parent = `${notifierPath}/limits`
   const meant = nearest(
     name,
     limits.map((each) => each.name),
@@ -52,13 +52,9 @@ function limitNamed(name: string): LimitName {
   throw new NoSuchPath(`${parent}/${encodeURIComponent(name)}`, parent, meant && `${parent}/${meant}`)
 }
 
-/** An update by itself: what trips as it comes on may act at once. */
+/** A complete update: thresholds that trip when switched on run their actions at once. */
 function switchAt(kernel: Kernel, index: number | null, on: boolean): void {
   kernel.update(kernel.now, () => kernel.notifier.switch(index, on))
-}
-
-function isOn(body: unknown): boolean {
-  return (body as z.output<typeof SwitchBody>).enabled
 }
 
 export const notifierDefinitions = [
@@ -66,15 +62,16 @@ export const notifierDefinitions = [
     under: ['system'],
     leaf: 'notifier',
     kind: 'document',
-    summary: 'The Generic Notifier: whether thresholds are watched at all',
+    summary: 'The Generic Notifier: whether thresholds are evaluated at all',
     reply: NotifierView,
     read: ({ kernel }) => showNotifier(kernel),
     put: {
       summary:
-        'Switch it, as in {"enabled":false}: what is tripped is cleared; switched on, all is looked at as if just set',
+        'Switch it, as in {"enabled":false}. Off: tripped thresholds are cleared. On: all are evaluated as if just set',
+      role: 'control',
       body: SwitchBody,
-      run: ({ kernel }, _, __, { body }) => {
-        switchAt(kernel, null, isOn(body))
+      run: ({ context: { kernel }, body: { enabled } }) => {
+        switchAt(kernel, null, enabled)
         return { status: 200, body: showNotifier(kernel) }
       },
     },
@@ -83,7 +80,7 @@ export const notifierDefinitions = [
     under: ['system'],
     leaf: 'notifier/limits',
     kind: 'directory',
-    summary: 'All limits, each with whether it is switched on',
+    summary: 'The switches of all limits',
     entry: LimitSwitchView,
     columns: [
       { title: 'LIMIT', align: 'left', cell: ({ limit }) => limit },
@@ -97,16 +94,18 @@ export const notifierDefinitions = [
   defineNode({
     under: ['system'],
     leaf: 'notifier/limits/:of',
+    params: { of: 'Name of a limit' },
     kind: 'document',
-    summary: 'Whether thresholds on one limit are watched, at any level',
+    summary: 'Whether thresholds on one limit are evaluated, at any level',
     reply: LimitSwitchView,
     read: ({ kernel }, _, { of }) => showSwitch(kernel, limitNamed(of!)),
     put: {
-      summary: 'Switch one limit, as in {"enabled":false}; as for the whole notifier',
+      summary: 'Switch one limit, as in {"enabled":false}; the rules of the whole notifier hold',
+      role: 'control',
       body: SwitchBody,
-      run: ({ kernel }, _, { of }, { body }) => {
+      run: ({ context: { kernel }, params: { of }, body: { enabled } }) => {
         const limit = limitNamed(of!)
-        switchAt(kernel, limitIndex[limit], isOn(body))
+        switchAt(kernel, limitIndex[limit], enabled)
         return { status: 200, body: showSwitch(kernel, limit) }
       },
     },

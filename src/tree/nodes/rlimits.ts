@@ -65,6 +65,7 @@ export const rlimitDefinitions = [
   defineNode({
     under: ['process'],
     leaf: 'rlimit/:rlimit',
+    params: { rlimit: 'POSIX name of the limit, in lower case without RLIMIT_' },
     kind: 'document',
     summary: 'One POSIX limit, by its POSIX name and unit',
     reply: RlimitView,
@@ -72,12 +73,10 @@ export const rlimitDefinitions = [
     put: {
       summary:
         'Set soft and hard limit, or one of them, by the rules of setrlimit. On a live machine with --allow-actions',
+      role: 'operate',
       body: RlimitBody,
-      operates: () => true,
-      run: ({ kernel }, node, { rlimit }, { body }) => {
-        const process = node as Process
+      run: ({ context: { kernel }, node: process, params: { rlimit }, body: { soft, hard } }) => {
         const name = checkName(process, rlimit!)
-        const { soft, hard } = body as z.output<typeof RlimitBody>
         const change = {
           ...(soft !== undefined && { soft: amount(soft) }),
           ...(hard !== undefined && { hard: amount(hard) }),

@@ -1,4 +1,4 @@
-/** Who waits for whom, as documents and as drawings. */
+/** The rows `wait`: the chain of waits of a thread, and the wait-for graph of a process or the system. */
 
 import { bounds } from '../../base/bounds.ts'
 import { chainOf } from '../../kernel/deadlock/chain.ts'
@@ -11,11 +11,11 @@ import { defineNode } from '../definition.ts'
 import { chainText, dotOf, graphText, mermaidOf } from '../draw-waits.ts'
 import { WaitChainView, WaitGraphView } from '../views.ts'
 
-/** Threads within that wait for something traced, and those that they wait for, as far as those wait as well. */
+/** The threads within a node that wait for something traced, and the waiting threads that they wait for in turn. */
 function waitingFrom(node: Node): Set<Thread> {
   const found = new Set<Thread>()
   for (const thread of threadsWithin(node)) if (thread.wait !== null) found.add(thread)
-  // What is added is looked at as well.
+  // A Set's iterator also visits the threads added during the loop.
   for (const { wait } of found) {
     if (wait === null) continue
     const releasers =
@@ -41,7 +41,7 @@ export const waitDefinitions = [
     under: ['thread'],
     leaf: 'wait',
     kind: 'document',
-    summary: 'What the thread waits for, and what that waits for, to the end of the chain; also as a drawing',
+    summary: 'The chain of waits that begins at the thread: each thread and the one it waits for; also as a drawing',
     reply: WaitChainView,
     read: ({ kernel }, thread) => {
       const { chain, end } = chainOf(thread)
@@ -49,7 +49,7 @@ export const waitDefinitions = [
       return { path: `${thread.path}/wait`, chain: [...chain], end, deadlocks }
     },
     prose: ([view]) => chainText(view!),
-    as: {
+    drawings: {
       dot: ({ chain }) => dotOf(chain),
       mermaid: ({ chain }) => mermaidOf(chain),
     },
@@ -58,11 +58,11 @@ export const waitDefinitions = [
     under: ['process', 'system'],
     leaf: 'wait',
     kind: 'document',
-    summary: 'Who waits for whom, as far as it is traced; also as a drawing',
+    summary: 'The wait-for graph, as far as waits are traced; also as a drawing',
     reply: WaitGraphView,
     read: (_, node) => showGraph(node),
     prose: ([view]) => graphText(view!),
-    as: {
+    drawings: {
       dot: ({ threads }) => dotOf(threads),
       mermaid: ({ threads }) => mermaidOf(threads),
     },

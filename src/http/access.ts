@@ -1,0 +1,47 @@
+/**
+ * The least role that a request needs, read from the rows before anything of the request but its first line is used.
+ */
+
+import type { Definition } from '../tree/definition.ts'
+import { rowOfShape } from '../tree/resolve.ts'
+import type { Role } from '../tree/role.ts'
+import type { LinesVerb, Verb } from '../tree/verb.ts'
+import type { NeededRole } from './service-route.ts'
+import { serviceRouteAt } from './service-routes.ts'
+
+/** Where no row has the verb: so a token cannot find out by its writes which rows there are. */
+const leastRoles: Readonly<Record<string, Role>> = {
+  PUT: 'control',
+  DELETE: 'control',
+  POST: 'operate',
+  PATCH: 'operate',
+}
+
+const treePath = /^\/sys(?:\/|$)/
+
+export function isInTree(path: string): boolean {
+  return treePath.test(path)
+}
+
+/** @param path without its query */
+export function accessOf(method: string, path: string): NeededRole {
+  if (!isInTree(path)) return accessOfService(method, path)
+  const least = leastRoles[method]
+  if (least === undefined) return 'read'
+  const row = rowOfShape(path)
+  return (row === null ? undefined : verbOf(row, method))?.role ?? least
+}
+
+function accessOfService(method: string, path: string): NeededRole {
+  const route = serviceRouteAt(path)
+  if (route === null) return 'read'
+  const { GET, PUT, DELETE } = route.verbs
+  const verb = (method === 'PUT' && PUT) || (method === 'DELETE' && DELETE) || GET
+  return verb?.access ?? 'read'
+}
+
+function verbOf({ put, post, postLines, remove }: Definition, method: string): Verb | LinesVerb | undefined {
+  if (method === 'PUT') return put
+  if (method === 'DELETE') return remove
+  return method === 'POST' ? (post ?? postLines) : undefined
+}
