@@ -1,10 +1,10 @@
-/** What is done to processes from outside: by operators, and by thresholds that trip. */
+/** Types of the actions on processes from outside: signals and rlimits, by operators and by thresholds that trip. */
 
 import { type Errno, KernelError } from './errno.ts'
 import type { Process } from './nodes/process.ts'
 import type { Thread } from './nodes/thread.ts'
 
-/** What a source can do. Each is one step of a change. */
+/** The actions that a source implements. Each is one step of a change. */
 export interface Actions {
   /** @throws KernelError ESRCH it has ended, EINVAL no such signal, EPERM it may not be sent, EAGAIN no room for it */
   signal(target: Process | Thread, name: string): void
@@ -12,7 +12,7 @@ export interface Actions {
   setRlimit(process: Process, name: string, change: RlimitChange): void
 }
 
-/** What is left out stays. Infinity is unlimited. */
+/** A field that is left out stays as it is. Infinity is unlimited. */
 export interface RlimitChange {
   readonly soft?: number
   readonly hard?: number
@@ -23,21 +23,21 @@ export interface Refusal {
   readonly reason: string
 }
 
-/** What of all this a source offers. */
+/** The actions that a source offers. */
 export interface ActionAbilities {
   readonly signals: readonly SignalEntry[]
-  /** Why thresholds cannot deny there; null where they can. */
+  /** The reason why thresholds cannot deny there; null if they can. */
   readonly noDenying: Refusal | null
-  /** Why nothing may be done to processes there; null where it may. */
+  /** The reason why no action is allowed there; null if actions are allowed. */
   readonly noActing: Refusal | null
 }
 
 export interface SignalEntry {
   readonly number: number
   readonly name: string
-  /** A sender is told EAGAIN where it would pass a limit of the receiver, and nothing is queued. */
+  /** A signal that would pass a limit of the receiver fails for the sender with EAGAIN, and is not queued. */
   readonly refusable: boolean
-  /** Why it is not; null where it is. */
+  /** The reason why it is not refusable; null if it is. */
   readonly why: string | null
 }
 

@@ -1,4 +1,4 @@
-/** The one operational error of the kernel, coded by errno, with what to do about it as its message. */
+/** The one operational error of the kernel, coded by errno, whose message says what to do. */
 
 export const errnos = {
   E2BIG: 'argument too long',
@@ -27,7 +27,7 @@ export type Errno = keyof typeof errnos
 
 export class KernelError extends Error {
   readonly errno: Errno
-  /** The field of the request that is at fault, where one is. */
+  /** The invalid field of the request; null if no single field is invalid. */
   readonly field: string | null
 
   constructor(errno: Errno, message: string, { field = null }: { field?: string | null } = {}) {
@@ -38,7 +38,7 @@ export class KernelError extends Error {
   }
 }
 
-/** A programmer's error: never an answer to a client. */
+/** Throws on a programmer's error, which is never a response to a client. */
 export function assert(condition: unknown, fact: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${fact}`)
 }

@@ -55,7 +55,7 @@ export type ThreadState = (typeof threadStateRows)[number]['name']
 
 export const threadStates = threadStateRows.map(({ name }) => name) as readonly ThreadState[]
 
-/** The states that a timeout may end: those of TimerTimeout, and of default deadlock timers. */
+/** The states that a timeout may end, for TimerTimeout and for default deadlock timers. */
 export const timeoutStates = [
   'SEND',
   'RECEIVE',
@@ -71,7 +71,7 @@ export const timeoutStates = [
 ] as const satisfies readonly ThreadState[]
 export type TimeoutState = (typeof timeoutStates)[number]
 
-/** What passes all four criteria: the states on which a default deadlock timer is worth setting. */
+/** The states that pass all four criteria. A default deadlock timer is useful for these. */
 export const canonicalStates: readonly ThreadState[] = threadStateRows
   .filter((state) => !state.transient && !state.legalForever && state.owned && !state.network)
   .map(({ name }) => name)
@@ -79,7 +79,7 @@ export const canonicalStates: readonly ThreadState[] = threadStateRows
 const ends = ['READY', 'STOPPED', 'DEAD'] as const
 const blocked = threadStates.filter((state) => !['DEAD', 'RUNNING', 'READY', 'STOPPED'].includes(state))
 
-/** Which state may follow which. A message that finds its receiver waiting goes from RUNNING to REPLY at once. */
+/** The states that may follow each state. A sender goes from RUNNING to REPLY at once if its receiver is waiting. */
 export const nextStates = {
   DEAD: [],
   RUNNING: [...ends, ...blocked],
@@ -95,7 +95,7 @@ export const nextStates = {
   SIGWAITINFO: ends,
   NANOSLEEP: ends,
   MUTEX: ends,
-  // Before it returns the waiter takes its mutex again.
+  // A waiter locks its mutex again before it returns.
   CONDVAR: ['MUTEX', ...ends],
   JOIN: ends,
   INTR: ends,

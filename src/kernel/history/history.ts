@@ -1,7 +1,8 @@
 /**
- * History: how usage went, for the system and its partitions, for nodes with a threshold, and for the processes that use
- * most. Usage is noted ten times an interval at the most, by whatever changes the kernel next: nothing runs for it, and what
- * is counted pays nothing. What is kept is bounded in memory; nodes that find no room have no history, and that is said.
+ * History of usage: for the system and its partitions, for nodes with a threshold, and for the processes that use most.
+ * Usage is noted at most ten times an interval, just before the next change of the kernel, so no timer runs for it and
+ * counting costs nothing more. Memory is bounded. A node for which there is no room has no history, and its reply says
+ * so.
  */
 
 import type { Kernel } from '../kernel.ts'
@@ -11,12 +12,12 @@ import { partitionsWithin } from '../nodes/within.ts'
 import { bytesOf, Series, type SeriesSize } from './series.ts'
 
 export interface HistoryOptions {
-  /** ms of each interval, and how long they are kept. */
+  /** Length of an interval, and time for which intervals are stored, in ms. */
   readonly everyMs: number
   readonly retentionMs: number
-  /** What all series together may take; 0 keeps none. */
+  /** Memory limit of all series together; 0 switches history off. */
   readonly bytesMax: number
-  /** So many processes by CPU, and as many by memory. */
+  /** Number of processes recorded for their CPU, and of those recorded for their memory. */
   readonly top: number
 }
 
@@ -28,15 +29,15 @@ export const defaultHistory: HistoryOptions = {
 }
 
 /** One figure that has a history: a limit at a node. */
-interface Kept {
+interface RecordedFigure {
   readonly node: Node
   readonly index: number
-  /** It has held since it was noted last; otherwise it is sampled. */
+  /** The value is known at every moment; otherwise it is sampled. */
   readonly isCounted: boolean
   readonly series: Series
 }
 
-type Wanted = Pick<Kept, 'node' | 'index'>
+type Wanted = Pick<RecordedFigure, 'node' | 'index'>
 
 const notedPerInterval = 10
 
@@ -45,22 +46,22 @@ const recordedOfTop: readonly LimitName[] = ['cpu', 'memory']
 
 export class History {
   readonly options: HistoryOptions
-  /** Another one once a state is put: what was kept of the former is of no use then. */
+  /** Returns another kernel after a state was put. The series of the former one are then discarded. */
   readonly #current: () => Kernel
   #kernel: Kernel
   readonly #isRead: () => boolean
   readonly #size: SeriesSize
   readonly #seriesMax: number
   readonly #series = new Map<Node, Map<number, Series>>()
-  /** Those that are noted at present. */
-  #kept: Kept[] = []
+  /** The figures that are noted at present. */
+  #recorded: RecordedFigure[] = []
   #isFull = false
-  /** Null before the first time. */
+  /** Null before the first note. */
   #lastNote: number | null = null
-  /** The next revision of thresholds when it was last chosen what to keep. */
+  /** The next revision of thresholds at the last choice of figures. */
   #revision = -1
 
-  /** @param isRead before that, what is counted is not yet what there is */
+  /** @param isRead False until the source has read everything once; before that, sums are too small. */
   constructor(current: () => Kernel, options: HistoryOptions, isRead: () => boolean = () => true) {
     this.#isRead = isRead
     this.options = options
@@ -70,14 +71,14 @@ export class History {
     this.#seriesMax = Math.floor(options.bytesMax / bytesOf(this.#size))
   }
 
-  /** Before anything changes at that time, and before anybody asks. */
+  /** Notes the present values. Called before each change at that time, and before each request. */
   note(at: number): void {
     if (this.#kernel !== this.#current()) this.#begin()
     const { everyMs } = this.#size
     if (!this.#isInAnother(everyMs / notedPerInterval, at) || !this.#isRead()) return
     if (this.#isInAnother(everyMs, at) || this.#hasOtherThresholds) this.#choose(at)
     this.#lastNote = at
-    for (const kept of this.#kept) this.#noteOne(at, kept)
+    for (const figure of this.#recorded) this.#noteOne(at, figure)
   }
 
   #begin(): void {
@@ -86,7 +87,7 @@ export class History {
     this.#lastNote = null
   }
 
-  /** Whether that time is in another stretch of so many ms than what was noted last. */
+  /** Whether that time is in another period of this many ms than the last note. */
   #isInAnother(ms: number, at: number): boolean {
     return this.#lastNote === null || Math.floor(at / ms) !== Math.floor(this.#lastNote / ms)
   }
@@ -95,35 +96,35 @@ export class History {
     return this.#revision !== this.#kernel.notifier.nextRevision
   }
 
-  /** Null where none is kept of this figure. */
+  /** Null if this figure has no series. */
   of(node: Node, index: number): Series | null {
     return this.#series.get(node)?.get(index) ?? null
   }
 
   isRecorded(node: Node, index: number): boolean {
-    return this.#kept.some((kept) => kept.node === node && kept.index === index)
+    return this.#recorded.some((figure) => figure.node === node && figure.index === index)
   }
 
-  /** There is more to keep than there is room for. */
+  /** There is no room for all figures. */
   get isFull(): boolean {
     return this.#isFull
   }
 
-  #noteOne(at: number, { node, index, isCounted, series }: Kept): void {
+  #noteOne(at: number, { node, index, isCounted, series }: RecordedFigure): void {
     const { value } = this.#kernel.notifier.read(node, index)
     if (value !== null) series.note(at, value, isCounted)
   }
 
-  /** What is noted from now on. What is no longer keeps its series until others need the room, or it is too old. */
+  /** Chooses the figures to note. The series of other figures stay until they are too old, or others need the room. */
   #choose(at: number): void {
     this.#revision = this.#kernel.notifier.nextRevision
     this.#dropOld(at)
     const chosen = this.#chosen()
     this.#makeRoom(chosen)
-    this.#kept = [...chosen].flatMap(([node, indices]) => [...indices].map((index) => this.#keep(node, index)))
+    this.#recorded = [...chosen].flatMap(([node, indices]) => [...indices].map((index) => this.#record(node, index)))
   }
 
-  /** As many as there is room for. */
+  /** The figures for which there is room. */
   #chosen(): Map<Node, Set<number>> {
     const chosen = new Map<Node, Set<number>>()
     let room = this.#seriesMax
@@ -138,7 +139,7 @@ export class History {
     return chosen
   }
 
-  #keep(node: Node, index: number): Kept {
+  #record(node: Node, index: number): RecordedFigure {
     const isCounted = this.#kernel.period(rows[index]!.name as LimitName, node.level) === null
     return { node, index, isCounted, series: this.#seriesOf(node, index) }
   }
@@ -151,7 +152,7 @@ export class History {
     return series
   }
 
-  /** In the order in which room is given. */
+  /** The figures to record, in the order in which they get room. */
   *#wanted(): Generator<Wanted> {
     const { system, notifier } = this.#kernel
     yield* this.#allOf(system)
@@ -186,7 +187,7 @@ export class History {
     }
   }
 
-  /** For all that are chosen, whether they have a series or not. */
+  /** Deletes series until there is room for all chosen figures, including those that have no series yet. */
   #makeRoom(chosen: ReadonlyMap<Node, ReadonlySet<number>>): void {
     const isChosen = (node: Node, index: number) => chosen.get(node)?.has(index) ?? false
     let room = this.#seriesMax

@@ -1,9 +1,11 @@
-/** What one figure was over time: of each interval its least, its greatest and its last value, the newest so many of them. */
+/**
+ * One figure over time: the minimum, maximum and last value of each interval, for a fixed number of newest intervals.
+ */
 
 export interface Interval {
   /** ms of Unix time. It ends where the next one begins. */
   readonly start: number
-  /** Null, all three: not known. */
+  /** If the value is not known, all three are null. */
   readonly minimum: number | null
   readonly maximum: number | null
   readonly last: number | null
@@ -16,7 +18,7 @@ export interface SeriesSize {
 
 const columns = 3
 const bytesOfNumber = 8
-/** Of the object and its arrays, about. */
+/** Approximate size of the object and its arrays. */
 const overheadBytes = 512
 
 export function bytesOf({ intervals }: SeriesSize): number {
@@ -28,7 +30,7 @@ export class Series {
   readonly #minimum: Float64Array
   readonly #maximum: Float64Array
   readonly #last: Float64Array
-  /** Intervals are numbered from 1970 on: the first that is kept, and the newest; null before the first value. */
+  /** Numbers of the oldest and the newest interval, counted from 1970; null before the first value. */
   #range: { first: number; newest: number } | null = null
 
   constructor(size: SeriesSize) {
@@ -43,11 +45,11 @@ export class Series {
     return this.#range === null ? 0 : (this.#range.newest + 1) * this.#size.everyMs
   }
 
-  /** `held`: it has been that since it was noted last, or changed after that; otherwise nothing is known of the time between. */
+  /** @param held The value is known for the whole time since the last note; otherwise nothing is known of that time. */
   note(at: number, value: number, held: boolean): void {
     const number = Math.floor(at / this.#size.everyMs)
     if (this.#range === null || number < this.#range.newest) {
-      // A clock that was set back: what is kept has other times.
+      // The clock was set back, so the stored intervals have wrong times.
       this.#range = { first: number, newest: number }
       this.#clear(number, value)
       return
@@ -62,7 +64,7 @@ export class Series {
     range.first = Math.max(range.first, number - this.#size.intervals + 1)
   }
 
-  /** Those that end after that time, the oldest first. */
+  /** The intervals that end after that time, oldest first. */
   since(time: number): Interval[] {
     if (this.#range === null) return []
     const { everyMs } = this.#size

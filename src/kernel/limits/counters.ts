@@ -1,44 +1,44 @@
 /**
- * The counters of all nodes of one kind, as structures of arrays: a column for each limit, a slot in it for each node.
- * A million threads are then a few large arrays instead of millions of small objects, and a change touches little memory.
- * Only the hook, `usage.ts`, has a hold of these; a test forbids any other importer.
+ * The counters of all nodes of one kind, as a structure of arrays: one column for each limit, one slot for each node.
+ * So a million threads are a few large arrays instead of millions of small objects, and a change touches little memory.
+ * Only the hook (`usage.ts`) uses these; a test forbids other importers.
  *
- * What is stored is not the value but the room that is left up to its peak. So the one comparison that each change makes
- * finds whatever there is more to do: no room left is a new peak, and NaN is everything out of the ordinary.
+ * A column does not store the value but the room between the value and its peak. So one comparison per change finds
+ * every special case: no room left means a new peak, and NaN means a guard or an unknown value.
  */
 
 import type { Node } from '../nodes/node.ts'
 import { limits } from './table.ts'
 
-/** Few: most machines in tests are small. */
+/** Small, because most machines in tests are. */
 const firstSlots = 16
 
 type Whole = Int32Array | Uint8Array
 
 export class Counters {
-  /** Those of the rare columns that are in use. */
+  /** The rare columns that are in use. */
   readonly #rare: RareColumn[] = []
-  /** The peak less the value. NaN: a guard has the value, or it is not known at its home level. */
+  /** The peak minus the value. NaN: a guard has the value, or it is not known at its home level. */
   readonly room: Float64Array[]
-  /** The highest that the value has been when a change was complete. */
+  /** The highest value at the end of a complete change. */
   readonly peak: Float64Array[]
-  /** How many parts have a reading. At home it is 0 or 1. */
+  /** Number of parts that have a reading. It is 0 or 1 at the home level. */
   readonly known: Whole[]
-  /** How many parts cannot be read, and how many are estimates. */
+  /** Number of parts that cannot be read, and of parts that are estimates. */
   readonly unreadable = limits.map(() => new RareColumn(0, this.#rare))
   readonly estimated = limits.map(() => new RareColumn(0, this.#rare))
-  /** Infinity: no finite one; NaN: there may be one, not known yet. */
+  /** Infinity: no finite capacity. NaN: there may be one, but it is not known yet. */
   readonly capacity = limits.map(() => new RareColumn(Number.POSITIVE_INFINITY, this.#rare))
-  /** When it was last read, in ms of Unix time; 0 for what is counted as it happens. */
+  /** Time of the last reading, in ms of Unix time; 0 for limits that are counted as they change. */
   readonly at = limits.map(() => new RareColumn(0, this.#rare))
-  /** Bits of the limits that are to be looked at when the change is complete. */
+  /** One bit for each limit that has to be checked at the end of the change. */
   dirty: Int32Array = new Int32Array(firstSlots)
-  // What a change climbs by. Threads are never climbed to: of those the next four are empty.
-  /** Bits of the maxima whose greatest part shrank or left: they are to be looked up when the change is complete. */
+  // A change climbs to the containers by the next four. They are empty for threads, which contain nothing.
+  /** One bit for each maximum whose largest part shrank or left. It is recomputed at the end of the change. */
   stale: Int32Array
   /** The slot of the container one level up; -1 at the top. */
   up: Int32Array
-  /** Counts up with each change of usage that came from below. */
+  /** Counts up with each change of usage from below. */
   changes: Int32Array
   readonly nodes: (Node | null)[] = []
   readonly #ofThreads: boolean
@@ -101,27 +101,27 @@ export class Counters {
   }
 }
 
-/** Numbers that few nodes ever have: it takes memory only from the first that is not the usual. */
+/** A column of numbers that few nodes have. It takes memory only from the first number that is not the default. */
 class RareColumn {
-  readonly #usual: number
+  readonly #default: number
   readonly #inUse: RareColumn[]
   #values = new Float64Array(0)
 
-  constructor(usual: number, inUse: RareColumn[]) {
-    this.#usual = usual
+  constructor(defaultValue: number, inUse: RareColumn[]) {
+    this.#default = defaultValue
     this.#inUse = inUse
   }
 
   get(slot: number): number {
-    return slot < this.#values.length ? this.#values[slot]! : this.#usual
+    return slot < this.#values.length ? this.#values[slot]! : this.#default
   }
 
   set(slot: number, value: number): void {
     if (slot >= this.#values.length) {
-      if (value === this.#usual) return
+      if (value === this.#default) return
       if (this.#values.length === 0) this.#inUse.push(this)
       const size = 2 ** Math.ceil(Math.log2(Math.max(slot + 1, firstSlots)))
-      this.#values = widened(this.#values, size, this.#usual)
+      this.#values = widened(this.#values, size, this.#default)
     }
     this.#values[slot] = value
   }
@@ -131,14 +131,14 @@ class RareColumn {
   }
 
   forget(slot: number): void {
-    if (slot < this.#values.length) this.#values[slot] = this.#usual
+    if (slot < this.#values.length) this.#values[slot] = this.#default
   }
 }
 
 function widened(old: Float64Array, size: number, rest = 0): Float64Array<ArrayBuffer> {
   const wider = new Float64Array(size)
   wider.set(old)
-  // Zeros are there already; to write them would make memory of what is not used yet.
+  // A new array is zero already. Writing zeros would make the system back unused pages with memory.
   return rest === 0 ? wider : wider.fill(rest, old.length)
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a limit at a node needs only while thresholds watch it: the value itself, and the points between which nothing
- * can happen. Where there is no guard a change looks for none.
+ * The guard of a limit at a node while thresholds watch it. It holds the value, and the two points between which no
+ * threshold can change its state. Most changes of usage stay between the points and evaluate nothing.
  */
 
 import type { Node, NodeGuard } from '../nodes/node.ts'
@@ -12,12 +12,12 @@ export class Guard implements NodeGuard {
   readonly index: number
   readonly watches = new Set<ThresholdWatch>()
   value: number
-  /** How often the value has changed since there is a guard: what came and went at one time counts too. */
+  /** Number of changes of the value since the guard exists, including those that cancel out within one update. */
   changes = 0
-  // No watch can change its state while the value stays strictly between these. At first there is nothing between them.
+  // No watch can change its state while the value is strictly between these. At first no value is.
   #low = Number.POSITIVE_INFINITY
   #high = Number.NEGATIVE_INFINITY
-  /** Something else than the value has changed since all were evaluated. */
+  /** Something other than the value has changed since the last evaluation of all watches. */
   #isAlert = true
 
   constructor(node: Node, index: number, value: number) {
@@ -26,18 +26,18 @@ export class Guard implements NodeGuard {
     this.value = value
   }
 
-  /** Whether the watches are to be evaluated. */
+  /** Whether the watches have to be evaluated. */
   get isDue(): boolean {
     return this.value >= this.#high || this.value <= this.#low
   }
 
-  /** Something else than the value has changed. */
+  /** Something other than the value has changed. */
   alert(): void {
     this.#low = Number.POSITIVE_INFINITY
     this.#isAlert = true
   }
 
-  /** Those that may have to change their state: of 100,000 on one counter these are few. */
+  /** The watches that may change their state. They are few, even if 100,000 watch one counter. */
   due(capacity: number): ThresholdWatch[] {
     const all = [...this.watches]
     if (this.#isAlert) return all
@@ -47,7 +47,7 @@ export class Guard implements NodeGuard {
     })
   }
 
-  /** All watches have been evaluated: finds the points anew. */
+  /** Computes the points again, after an evaluation of all watches. */
   rest(capacity: number): void {
     this.#low = Number.NEGATIVE_INFINITY
     this.#high = Number.POSITIVE_INFINITY
@@ -55,7 +55,7 @@ export class Guard implements NodeGuard {
     for (const watch of this.watches) this.#narrow(watch, capacity)
   }
 
-  /** This watch alone has been evaluated. */
+  /** Adjusts the points after an evaluation of this watch alone. */
   mind(watch: ThresholdWatch, capacity: number): void {
     if (this.watches.size === 1) this.rest(capacity)
     else this.#narrow(watch, capacity)
@@ -82,7 +82,7 @@ export function guardsOf({ guards }: Node): Guard[] {
 const always = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY }
 const never = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
 
-/** Values are whole numbers: strictly past a point is at least one past it. */
+/** Values are whole numbers, so strictly past a point is at least one past it. */
 function quietBetween({ threshold, state, timer }: ThresholdWatch, capacity: number): { low: number; high: number } {
   const { at, rearm, direction, once } = threshold.definition
   if (at === null) return state === 'tripped' ? never : always

@@ -1,23 +1,26 @@
-/** How much there may be of thresholds, so that memory is bounded. */
+/** Bounds on the number of thresholds and watched nodes, so that memory is bounded. */
 
 import { KernelError } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
 
-/** Most thresholds there may be in all; one more is refused with ENOSPC. */
+/** Maximum number of thresholds; one more is refused with ENOSPC. */
 export const thresholdsMax = 100_000
 
-/** Most nodes that they may watch as one is set, a node counted once for each: some 150 bytes of memory each. */
+/**
+ * Maximum number of watches when a threshold is set. A watch is one threshold at one node, and takes some 150 bytes.
+ */
 export const watchesMax = 2_000_000
 
 /** @throws ENOSPC */
 export function checkCount(thresholds: number): void {
   if (thresholds < thresholdsMax) return
-  throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the most; delete some`)
+  throw new KernelError('ENOSPC', `there are ${thresholdsMax} thresholds already, which is the maximum: delete some`)
 }
 
 /**
- * Of a threshold for these nodes, where so many are watched already. Nodes that are born later are watched whatever there is: a
- * threshold that misses some would be worse.
+ * Checks that a new threshold may watch these nodes. Nodes that are born later are always watched, because a threshold
+ * that misses some would be worse.
+ * @param watches The number of watches so far.
  * @throws ENOSPC
  */
 export function checkWatches(watches: number, nodes: Iterable<Node>): void {

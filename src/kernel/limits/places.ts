@@ -1,4 +1,4 @@
-/** Where limits and thresholds are: their pathnames, and which of several comes first. */
+/** Pathnames of limits and thresholds, and the order in which watches are evaluated. */
 
 import { containers, type Node } from '../nodes/node.ts'
 import { type LimitRow, levels, limits } from './table.ts'
@@ -8,14 +8,14 @@ export function thresholdPath(node: Node, index: number, name: string): string {
   return `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
 }
 
-/** The limit of this name at a node; null where there is none at its level. */
+/** The place in the table of the limit of this name; null if it does not exist at the level of the node. */
 export function limitAt(node: Node, name: string): number | null {
   const index = limits.findIndex((row) => row.name === name)
   const row: LimitRow | undefined = limits[index]
   return row?.at.includes(node.level) ? index : null
 }
 
-/** Nested partitions lie between process and system, the deepest first: the deeper, the longer its path. */
+/** Sorts smaller containers first, and deeper partitions before those that contain them. */
 export function byContainer(a: ThresholdWatch, b: ThresholdWatch): number {
   const level = levels.indexOf(a.node.level) - levels.indexOf(b.node.level)
   if (level !== 0) return level

@@ -1,20 +1,20 @@
-/** What the counters say: a value, a capacity, a whole reading. It writes nothing. */
+/** Reads the counters: a value, a capacity, or a whole reading. It writes nothing. */
 
 import { assert } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
 
-/** One limit at one node, as it may be shown. */
+/** One limit at one node, in the form that clients see. */
 export interface Reading {
-  /** Null: not known. */
+  /** Null if not known. */
   readonly value: number | null
   readonly peak: number | null
-  /** Null: none, or not known. */
+  /** Null if there is none, or if it is not known. */
   readonly capacity: number | null
-  /** Parts of a sum that cannot be read: the value is a lower bound. */
+  /** Number of parts of a sum that cannot be read. If there are any, the value is a lower bound. */
   readonly unreadable: number
-  /** Parts that are high-water marks: the value is an upper bound. */
+  /** Number of parts that are high-water marks. If there are any, the value is an upper bound. */
   readonly estimated: number
   /** ms of Unix time; null before the first reading. */
   readonly at: number | null
@@ -32,23 +32,23 @@ export const nothingKnown: Reading = {
 export abstract class Readings {
   protected readonly threads = new Counters({ ofThreads: true })
   protected readonly containers = new Counters({ ofThreads: false })
-  /** Why a limit that others have cannot be read at a node. */
+  /** The reasons why limits cannot be read at a node, by the place of the limit. */
   protected readonly reasons = new Map<Node, Map<number, string>>()
 
   value(node: Node, index: number): number {
-    assert(node.slot >= 0, 'what is counted at is there')
+    assert(node.slot >= 0, 'a node with a value has counters')
     const { room, peak } = this.of(node)
     const left = room[index]![node.slot]!
     return Number.isNaN(left) ? (guardOf(node, index)?.value ?? 0) : peak[index]![node.slot]! - left
   }
 
-  /** Infinity: no finite one; NaN: there may be one, not known yet. */
+  /** Infinity: no finite capacity. NaN: there may be one, but it is not known yet. */
   capacity(node: Node, index: number): number {
-    assert(node.slot >= 0, 'what has a capacity is there')
+    assert(node.slot >= 0, 'a node with a capacity has counters')
     return this.of(node).capacity[index]!.get(node.slot)
   }
 
-  /** A limit at a node, as it may be shown. `empty`: nothing lies below that could be counted, so a sum is truly zero. */
+  /** @param empty No node below could be counted, so a sum without readings is truly zero. */
   reading(node: Node, index: number, empty: boolean): Reading {
     const value = this.value(node, index)
     const counters = this.of(node)
@@ -67,21 +67,21 @@ export abstract class Readings {
     }
   }
 
-  /** The highest that a limit has been known to be; null where it never was. */
+  /** The highest known value of a limit; null if it was never known. */
   peak(node: Node, index: number): number | null {
-    assert(node.slot >= 0, 'what has a peak is there')
+    assert(node.slot >= 0, 'a node with a peak has counters')
     const { known, peak } = this.of(node)
     const highest = peak[index]![node.slot]!
     return known[index]![node.slot]! > 0 || highest > 0 ? highest : null
   }
 
-  /** Counts up with each change of what there is to show of a node; of a process, of its threads too. */
+  /** Counts up with each change that clients can see in a node, or in the threads of a process. */
   revision(node: Node): number {
-    assert(node.slot >= 0, 'what changes is there')
+    assert(node.slot >= 0, 'a node that changes has counters')
     return node.level === 'thread' ? node.revision : node.revision + this.containers.changes[node.slot]!
   }
 
-  /** Why it cannot be read at this very node; null where it can, or was not tried. */
+  /** The reason why it cannot be read at this node; null if it can, or if no reading was tried. */
   whyUnreadable(node: Node, index: number): string | null {
     return this.reasons.get(node)?.get(index) ?? null
   }

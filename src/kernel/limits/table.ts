@@ -12,7 +12,7 @@ export const levels = ['thread', 'process', 'partition', 'system'] as const
 export type Level = (typeof levels)[number]
 
 /**
- * How a limit adds up above its home level.
+ * The rule by which a limit adds up above its home level.
  * - `sum`: the sum of all subtending nodes.
  * - `maximum`: the largest of them.
  * - `read`: each level has a reading of its own, because a sum would count shared pages twice.

@@ -1,7 +1,7 @@
 /**
- * The hook. Every change of usage in the kernel goes through this class: `observe` for what a source has read,
- * `charge` for what a kernel call or a birth or death adds. It keeps the sums of all levels, remembers what is to be
- * looked at, and hands that over when the change is complete (`settle`), so that no threshold ever sees half of it.
+ * The hook: every change of usage in the kernel goes through this class. `observe` records a reading of a source, and
+ * `charge` counts for a kernel call, a birth or a death. It updates the sums of all levels and collects the guards that
+ * are due. `settle` returns them when the change is complete, so that no threshold ever sees half of a change.
  */
 
 import { assert } from '../errno.ts'
@@ -16,7 +16,7 @@ const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)
 const sums = rows.map((row) => row.adds === 'sum')
 const maxima = rows.map((row) => row.adds === 'maximum')
 
-/** Limits that are counted at a level and add up above it: what a node takes with it when it goes. */
+/** Limits that are counted at a level and add up above it. A node takes these with it when it leaves. */
 function carried(level: Level) {
   return rows.flatMap((row, index) => (row.at.includes(level) && (sums[index] || maxima[index]) ? [index] : []))
 }
@@ -34,11 +34,11 @@ export interface ObservedValue {
   readonly at: number
   /** A high-water mark. */
   readonly estimate?: boolean
-  /** Part of it could not be read: there may be more. */
+  /** Part of it could not be read, so the true value may be higher. */
   readonly lowerBound?: boolean
 }
 
-/** All that is held of one limit at one node. */
+/** The complete counter of one limit at one node. */
 export interface Held {
   readonly value: number
   readonly peak: number
@@ -47,11 +47,11 @@ export interface Held {
   readonly known: number
   readonly unreadable: number
   readonly estimated: number
-  /** Why it cannot be read. */
+  /** The reason why it cannot be read. */
   readonly unavailable: string | null
 }
 
-/** What a part of a maximum held and holds; `none` where that is not known. */
+/** The value of one part of a maximum before and after a change; `none` if not known. */
 interface Part {
   readonly before: number
   readonly after: number
@@ -64,16 +64,16 @@ const noGuards: readonly Guard[] = []
 export class Usage extends Readings {
   #dirty: Node[] = []
 
-  /** Gives a newborn node its counters: nothing in them is known. Preconditions: its container has some. */
+  /** Gives a newborn node its counters, with no value known. Preconditions: its container has counters. */
   admit(node: Node): void {
     assert(node.slot < 0, 'a node is admitted once')
     node.above = node.parent?.slot ?? -1
     node.slot = this.of(node).take(node, node.above)
   }
 
-  /** The node has ended: its counters are another's next. Preconditions: it has left, and nothing watches it. */
+  /** Frees the counters of a node that has ended. Preconditions: it has left, and nothing watches it. */
   release(node: Node): void {
-    assert(node.slot >= 0 && node.guards === null, 'a node that is released is there, and nothing watches it')
+    assert(node.slot >= 0 && node.guards === null, 'a released node has counters and no guards')
     this.of(node).giveBack(node.slot)
     this.reasons.delete(node)
     node.slot = -1
@@ -81,8 +81,8 @@ export class Usage extends Readings {
   }
 
   /**
-   * Adds to (or takes from) a count that the kernel keeps itself: it is always known. This is where all counting passes,
-   * so it is flat: where nothing is armed, an addition and one comparison a level.
+   * Adds to a count of the kernel itself, which is always known; a negative delta subtracts. All counting passes here,
+   * so the code is flat: with nothing armed, one addition and one comparison per level.
    */
   charge(node: Node, index: number, delta: number): void {
     const counters = node.level === 'thread' ? this.threads : this.containers
@@ -116,7 +116,7 @@ export class Usage extends Readings {
   /** Records a reading. At the limit's home level it moves all sums above by the difference. */
   observe(node: Node, index: number, { value, at, estimate = false, lowerBound = false }: ObservedValue): void {
     assert(Number.isSafeInteger(value), 'a reading is a whole number')
-    assert(node.slot >= 0, 'what is read of is there')
+    assert(node.slot >= 0, 'a node with a reading has counters')
     const counters = this.of(node)
     counters.at[index]!.set(node.slot, at)
     const before = counters.known[index]![node.slot]!
@@ -132,9 +132,9 @@ export class Usage extends Readings {
     this.#change(node, index, delta, 1 - before, unread, estimates)
   }
 
-  /** Records that a limit cannot be read at this node just now. What was last read no longer counts. */
+  /** Records that a limit cannot be read at this node at present. Its last reading no longer counts. */
   lose(node: Node, index: number, reason: string): void {
-    assert(node.slot >= 0, 'what cannot be read is there')
+    assert(node.slot >= 0, 'a node that cannot be read has counters')
     const counters = this.of(node)
     this.#giveReason(node, index, reason)
     const unread = 1 - counters.unreadable[index]!.get(node.slot)
@@ -147,12 +147,12 @@ export class Usage extends Readings {
     this.reasons.set(node, reasons.set(index, reason))
   }
 
-  /** The node may have a finite capacity; it is yet to be read. */
+  /** The node may have a finite capacity, which is not read yet. */
   awaitCapacity(node: Node, index: number): void {
     this.of(node).capacity[index]!.set(node.slot, Number.NaN)
   }
 
-  /** Infinity where the node has no finite capacity. */
+  /** @param capacity Infinity if the node has no finite capacity. */
   observeCapacity(node: Node, index: number, capacity: number): void {
     if (Object.is(this.capacity(node, index), capacity)) return
     this.of(node).capacity[index]!.set(node.slot, capacity)
@@ -160,12 +160,12 @@ export class Usage extends Readings {
     this.#alert(node, index)
   }
 
-  /** Takes all that a node holds out of the containers above it: it ended, or is about to move. */
+  /** Subtracts the usage of a node from the containers above it, because it ended or is about to move. */
   leave(node: Node): void {
     this.#carry(node, -1)
   }
 
-  /** The other half of a move: adds what a node holds to its new containers. What never falls stays where it was used. */
+  /** The second half of a move: adds the usage of a node to its new containers. CPU time stays where it was used. */
   enter(node: Node): void {
     const above = node.parent?.slot ?? -1
     node.above = above
@@ -173,13 +173,15 @@ export class Usage extends Readings {
     this.#carry(node, 1)
   }
 
-  /** Something came below a container, or left: a sum that has no reading is zero where it is empty, and else not known. */
+  /**
+   * A node came below a container, or left it. A sum without readings is zero if the container is empty, else unknown.
+   */
   populated(container: Node): void {
     for (let at: Node | null = container; at !== null; at = at.parent)
       for (const { index } of at.guards ?? []) if (this.of(at).known[index]![at.slot] === 0) this.#alert(at, index)
   }
 
-  /** To these nodes nothing happens: what a move takes out of them it puts in again. */
+  /** Counts no changes at these nodes during a move, which subtracts usage from them and adds it again. */
   unseenBy(nodes: Iterable<Node>, move: () => void): void {
     const guards = [...nodes].flatMap(guardsOf)
     const before = guards.map(({ value, changes }) => ({ value, changes }))
@@ -191,7 +193,7 @@ export class Usage extends Readings {
   }
 
   held(node: Node, index: number): Held {
-    assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'what is held of a limit is held where it exists')
+    assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'a limit has a counter where it exists')
     const { peak, known, capacity, at, unreadable, estimated } = this.of(node)
     const { slot } = node
     return {
@@ -207,12 +209,12 @@ export class Usage extends Readings {
   }
 
   /**
-   * All that is held of one limit, of a node in a state that was saved: nothing is carried upwards, and nobody is told.
-   * Preconditions: nothing watches there yet.
+   * Restores the counter of one limit at a node of a saved state. It adds nothing to the containers and emits no event.
+   * Preconditions: no threshold watches there yet.
    */
   restore(node: Node, index: number, held: Held): void {
     assert(node.slot >= 0 && reaches[index]!.includes(node.level), 'a limit is restored where it exists')
-    assert(node.guards === null, 'what is restored is not watched yet')
+    assert(node.guards === null, 'a restored node has no guards yet')
     const { slot } = node
     const counters = this.of(node)
     counters.peak[index]![slot] = held.peak
@@ -225,13 +227,13 @@ export class Usage extends Readings {
     if (held.unavailable !== null) this.#giveReason(node, index, held.unavailable)
   }
 
-  /** Looks at everything that changed, peaks first. Returns what thresholds are to be evaluated on. */
+  /** Updates the peaks of everything that changed. @returns The guards whose thresholds have to be evaluated. */
   settle(): readonly Guard[] {
     const nodes = this.#dirty
     if (nodes.length === 0) return noGuards
     this.#dirty = []
     const due: Guard[] = []
-    // What has ended meanwhile has no counters any more.
+    // A node that ended in the same change has no counters any more.
     for (const node of nodes) if (node.slot >= 0) this.#settleNode(node, due)
     return due
   }
@@ -254,18 +256,18 @@ export class Usage extends Readings {
     }
   }
 
-  /** From now on the node keeps this limit's value in a guard, which says when thresholds are to look. */
+  /** Moves the value of this limit into a guard, which says when its thresholds have to be evaluated. */
   guard(node: Node, index: number): Guard {
     const there = guardOf(node, index)
     if (there !== null) return there
     const guard = new Guard(node, index, this.value(node, index))
-    // In the order of the table: that of what is told as the node ends.
+    // In the order of the table, which is the order of the events when the node ends.
     node.guards = [...(node.guards ?? []), guard].sort((one, other) => one.index - other.index)
     this.of(node).room[index]![node.slot] = Number.NaN
     return guard
   }
 
-  /** Preconditions: nothing watches there any more. */
+  /** Preconditions: no threshold watches there any more. */
   unguard({ node, index, value }: Guard): void {
     const rest = (node.guards ?? []).filter((other) => other.index !== index)
     node.guards = rest.length === 0 ? null : rest
@@ -274,18 +276,18 @@ export class Usage extends Readings {
     room[index]![node.slot] = isKnown ? peak[index]![node.slot]! - value : Number.NaN
   }
 
-  // The four numbers of a share are handed on one by one: readings pass here by the thousand, and an object for each
-  // would be most of their cost.
+  // The four numbers are separate arguments, because thousands of readings pass here and an object for each would be
+  // most of the cost.
   #change(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
     const { slot } = node
-    assert(slot >= 0 && reaches[index]!.includes(node.level), 'a limit is counted where it exists, at what is there')
+    assert(slot >= 0 && reaches[index]!.includes(node.level), 'a limit is counted at a node that has it')
     const counters = this.of(node)
     const before = counters.known[index]![slot]! > 0 ? this.value(node, index) : none
     this.#shift(node, index, value)
     counters.known[index]![slot]! += known
     counters.unreadable[index]!.add(slot, unreadable)
     counters.estimated[index]!.add(slot, estimated)
-    // What is not known any more is to be noticed when it is counted again, as the first time.
+    // An unknown value has no room, so that its next count is noticed like the first one.
     if (counters.known[index]![slot] === 0) counters.room[index]![slot] = Number.NaN
     node.revision++
     this.#alert(node, index)
@@ -313,7 +315,7 @@ export class Usage extends Readings {
     }
   }
 
-  /** A change of the value alone, wherever it is kept. */
+  /** Changes the value alone, in the guard if there is one. */
   #shift(node: Node, index: number, delta: number): void {
     const { room, peak } = this.of(node)
     const { slot } = node
@@ -336,7 +338,7 @@ export class Usage extends Readings {
     for (const index of carriedBy[node.level]) {
       const reads = known[index]![slot]!
       const unread = sign * unreadable[index]!.get(slot)
-      // Most of what comes and goes was never read: it held nothing.
+      // Most nodes that come and go were never read, and hold nothing.
       if (reads === 0 && unread === 0) continue
       if (maxima[index]) {
         const held = reads > 0 ? this.value(node, index) : none
@@ -350,7 +352,10 @@ export class Usage extends Readings {
     }
   }
 
-  /** A maximum rises with a part at once. Where the greatest part shrinks or leaves, it is looked up when the change is complete. */
+  /**
+   * A maximum rises with a part at once. If its largest part shrinks or leaves, it is recomputed at the end of the
+   * change.
+   */
   #raiseAbove(node: Node, index: number, { before, after }: Part, reads: number, unread: number): void {
     const { up, changes, nodes, known, unreadable, stale } = this.containers
     for (let at = node.above; at >= 0; at = up[at]!) {
@@ -368,7 +373,7 @@ export class Usage extends Readings {
     }
   }
 
-  /** A maximum that fell cannot be kept by differences: it is looked up anew, once for a whole change. */
+  /** Recomputes a maximum that may have fallen, once for a whole change, because differences cannot give it. */
   #takeMaximum(node: Node, index: number): void {
     const { known, stale } = this.containers
     stale[node.slot]! &= ~(1 << index)
@@ -378,7 +383,7 @@ export class Usage extends Readings {
     this.#shift(node, index, most - this.value(node, index))
   }
 
-  /** Thresholds are to look, whatever the value: something else about it has changed. */
+  /** Has the thresholds evaluated whatever the value is, because something else about it has changed. */
   #alert(node: Node, index: number): void {
     const guard = guardOf(node, index)
     if (guard === null) return

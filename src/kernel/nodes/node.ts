@@ -1,4 +1,4 @@
-/** What the four levels have in common: a pathname, the container above, a place among the counters. */
+/** The base of system, partition, process and thread: a pathname, the container above, and a slot in the counters. */
 
 import type { Level } from '../limits/table.ts'
 
@@ -13,20 +13,20 @@ export abstract class Node<L extends Level = Level> {
   abstract readonly path: string
   /** The container one level up; null for the system. */
   abstract readonly parent: Node | null
-  // The next three are the hook's own (`limits/usage.ts`). They stand first: a change that comes by begins with them, and
-  // with a million threads each line of memory that it touches is most of its cost.
-  /** Where its counters are; -1 before it has any and when it has ended. */
+  // Only the hook (`limits/usage.ts`) writes the next three. They stand first because each change of usage begins with
+  // them: with a million threads, the lines of memory that a change touches are most of its cost.
+  /** The slot of its counters; -1 before it has any and after it has ended. */
   slot = -1
   /** The slot of its container. */
   above = -1
-  /** Counts up with each change of what there is to show of this node; of a process, of its threads too. */
+  /** Counts up with each change that clients can see in this node, or in the threads of this process. */
   revision = 0
   /** For each limit that thresholds watch here; null where there is none. */
   guards: readonly NodeGuard[] | null = null
-  /** When all readings were last found to hold still, in ms of Unix time. */
+  /** The last time at which all readings were found unchanged, in ms of Unix time. */
   abstract readonly confirmedAt: number
 
-  /** It has ended, and is still there: nothing watches it any more. */
+  /** It has ended and waits to be joined. Nothing watches it any more. */
   get isRemoved(): boolean {
     return false
   }

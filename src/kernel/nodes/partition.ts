@@ -1,3 +1,5 @@
+/** A partition: a named group of processes with resources of its own. */
+
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
 import type { System } from './system.ts'

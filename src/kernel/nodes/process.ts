@@ -1,3 +1,5 @@
+/** A process: its identity, its threads and children, and the partition that it is in. */
+
 import { Node } from './node.ts'
 import type { Partition } from './partition.ts'
 import type { System } from './system.ts'
@@ -11,12 +13,12 @@ export interface Rlimit {
 
 export interface ProcessBirth {
   readonly pid: number
-  /** Opaque; no two processes ever share one, whatever becomes of the pid. */
+  /** Opaque. No two processes ever share one, even if they have the same pid one after the other. */
   readonly identity: string
   /** ms of Unix time. */
   readonly started: number
   readonly name: string
-  /** Null where it is not known, or there is none. */
+  /** Null if it has none, or if it is not known. */
   readonly parentProcess: Process | null
   readonly executable: string | null
   readonly uid: number | null
@@ -34,11 +36,11 @@ export class Process extends Node<'process'> {
   container: Partition | System
   rlimits: Readonly<Record<string, Rlimit>> | null = null
   readonly threads = new Map<number, Thread>()
-  /** Those that live. */
+  /** Children that have not ended. */
   readonly children = new Set<Process>()
-  /** Of its threads too. */
+  /** Holds for its threads as well. */
   confirmedAt = 0
-  /** Its place in the wait-for graph; 0 while it has none. */
+  /** Its index in the wait-for graph; 0 while it has none. */
   waitNode = 0
 
   constructor(birth: ProcessBirth) {

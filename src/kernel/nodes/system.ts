@@ -1,3 +1,5 @@
+/** The system: the root of the tree of nodes, which stands for the whole machine. */
+
 import { Node } from './node.ts'
 import type { Partition } from './partition.ts'
 import type { Process } from './process.ts'

@@ -1,14 +1,16 @@
+/** A thread: its state with the reason for it, and the thread or process that could release it. */
+
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'
 import type { Process } from './process.ts'
 import type { Lock, ThreadWait, Wait } from './wait.ts'
 
-/** The state of a thread with its reason. A state that is not known is null, and `why` says so. */
+/** The state of a thread with its reason. An unknown state is null, and `why` gives the reason. */
 export interface ThreadCondition {
   readonly state: ThreadState | null
-  /** What a blocked thread blocks on; its shape depends on the state and the source. */
+  /** The object that a blocked thread waits for. Its shape depends on the state and the source. */
   readonly on: Readonly<Record<string, string | number>> | null
-  /** False where the source cannot tell this state from another; `why` says which. */
+  /** False if the source cannot distinguish this state from another, which `why` names. */
   readonly certain: boolean
   readonly why: string | null
   /** ms of Unix time. */
@@ -21,13 +23,13 @@ export class Thread extends Node<'thread'> {
   name: string
   priority: number | null = null
   condition: ThreadCondition
-  /** The blocked state from which it went straight to the one that it is in now. */
+  /** The blocked state that the present one followed directly. */
   former: ThreadCondition | null = null
-  /** What a source has seen it wait for, and found true. Set by `waitsObserved`. */
+  /** The wait that a source has observed and confirmed. Set by `waitsObserved`. */
   observedWait: ThreadWait | null = null
-  /** The kernel call that it is blocked in, where the source knows that. */
+  /** The kernel call that it is blocked in; null if the source does not know it. */
   calling: string | null = null
-  /** Its place in the wait-for graph; 0 while it has none. */
+  /** Its index in the wait-for graph; 0 while it has none. */
   waitNode = 0
 
   constructor(process: Process, { tid, name, since }: { tid: number; name: string; since: number }) {
@@ -50,24 +52,24 @@ export class Thread extends Node<'thread'> {
     return this.parent.confirmedAt
   }
 
-  /** What it blocks on, as it may be shown. */
+  /** The object that it waits for, in the form that clients see. */
   get waitsOn(): ThreadCondition['on'] {
     const { observedWait } = this
     return observedWait === null ? this.condition.on : describeWait(observedWait)
   }
 
-  /** Who could release it. Null: it does not wait, or that is not traced. */
+  /** The thread or process that could release it; null if it does not wait, or if its wait is not traced. */
   get wait(): Wait | null {
     return this.observedWait
   }
 
-  /** What it must have before it can go on, whoever has it; null where it waits for nothing like that. */
+  /** The lock that it needs before it can continue; null if it waits for no lock. */
   get lock(): Lock | null {
     return null
   }
 }
 
-/** As the model shows what it blocks on. */
+/** Gives an observed wait the form that the model uses. */
 function describeWait({ state, object, owner, releaser, evidence }: ThreadWait): NonNullable<ThreadCondition['on']> {
   if (state === 'JOIN') return { thread: object }
   const lock = evidence === 'rwlock-writer' ? { rwlock: object } : { mutex: object }

@@ -1,6 +1,6 @@
 /**
- * Who could release a blocked thread: the edges of the wait-for graph, as its blocker or its source tells them. What is
- * not here is not traced: such a thread is taken to be able to run.
+ * Types of waits: which thread or process could release a blocked thread. They are the edges of the wait-for graph. A
+ * wait that has none of these types is not traced, and its thread counts as able to run.
  */
 
 import type { Process } from './process.ts'
@@ -10,36 +10,36 @@ import type { Thread } from './thread.ts'
 export type WeakEvidence = 'rwlock-writer' | 'pi-stack' | 'unknown-caller' | 'own-mutex'
 
 interface Traced {
-  /** What it waits for, as people know it: the name of a mutex, the pathname of a thread or channel. */
+  /** The object in readable form: the name of a mutex, or the pathname of a thread or channel. */
   readonly object: string
   /** Null: proven. */
   readonly evidence: WeakEvidence | null
 }
 
-/** One thread can release it. Null: nobody at all can; `owner` is who held the object, where that is still known. */
+/** A wait that one thread can end. If `releaser` is null, no thread can; `owner` is then the last holder, if known. */
 export interface ThreadWait extends Traced {
   readonly state: 'MUTEX' | 'CONDVAR' | 'JOIN'
   readonly releaser: Thread | null
   readonly owner: string | null
-  /** Where the evidence is weak: any thread of this process could release it, and nobody else. */
+  /** With weak evidence: any thread of this process could release it, and no other thread. */
   readonly anyOf?: Process
 }
 
-/** Any live thread of a process can. */
+/** A wait that any live thread of a process can end. */
 export interface ProcessWait extends Traced {
   readonly state: 'SEND' | 'REPLY'
   readonly releasers: Process
-  /** The one that received the message. */
+  /** The thread that received the message. */
   readonly likely: Thread | null
 }
 
 export type Wait = ThreadWait | ProcessWait
 
-/** What has one owner at a time: whoever waits for it waits for that one, even where the owner changes meanwhile. */
+/** An object with one owner at a time. A thread that waits for it waits for its present owner, which may change. */
 export interface Lock {
   readonly owner: Thread | null
-  /** Its owner has ended, and with it whoever could have given it up. */
+  /** Its owner has ended, so no thread can release it. */
   readonly isAbandoned: boolean
-  /** Its place in the wait-for graph while it is waited for; else 0. */
+  /** Its index in the wait-for graph while a thread waits for it; otherwise 0. */
   waitNode: number
 }

@@ -1,4 +1,4 @@
-/** What lies below a node. */
+/** Iterators over the nodes below a node. */
 
 import type { Node } from './node.ts'
 import type { Partition } from './partition.ts'
@@ -6,19 +6,19 @@ import { Process } from './process.ts'
 import type { System } from './system.ts'
 import type { Thread } from './thread.ts'
 
-/** Of processes. */
+/** Whether a node contains processes. */
 export function isContainer(node: Node): node is System | Partition {
   return node.level === 'system' || node.level === 'partition'
 }
 
-/** All processes below a partition or the system, those of nested partitions included. */
+/** The processes below a partition or the system, including those of nested partitions. */
 export function* processesWithin(node: Node): Generator<Process> {
   if (!isContainer(node)) return
   yield* node.members
   for (const partition of node.partitions.values()) yield* processesWithin(partition)
 }
 
-/** All partitions strictly below, parents first. */
+/** The partitions strictly below, parents first. */
 export function* partitionsWithin(node: Node): Generator<Partition> {
   if (!isContainer(node)) return
   for (const partition of node.partitions.values()) {
@@ -40,7 +40,7 @@ export function nodesWithin(node: Node, level: Node['level']): Iterable<Node> {
   return []
 }
 
-/** Whether there is nothing below that a limit of this home level could be counted at: then a sum is truly zero. */
+/** Whether there is no node below at which a limit of this home level is counted. Then a sum is truly zero. */
 export function isEmpty(node: Node, home: Node['level']): boolean {
   for (const _ of home === 'thread' ? threadsWithin(node) : processesWithin(node)) return false
   return true

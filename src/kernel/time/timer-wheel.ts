@@ -1,6 +1,6 @@
 /**
- * Timers of a kernel that has no clock: a hierarchical wheel of four levels of 256 slots, one millisecond a tick. To arm
- * and to cancel is a link in a list, however many timers there are. Times are whole ms of the kernel's clock.
+ * Timers of a kernel that has no clock: a hierarchical wheel of four levels of 256 slots, one millisecond a tick. To
+ * arm and to cancel is a link in a list, however many timers there are. Times are whole ms of the kernel's clock.
  *
  * A timer's level is that of the highest byte in which its time differs from now. So all timers of one time lie in one
  * slot at any moment, in the order in which they were armed, and as time enters a slot of a higher level only that one
@@ -15,11 +15,11 @@ const farSlot = slotsPerLevel * (topLevel + 1)
 const spanMs = 2 ** 32
 const unarmed = -1
 
-/** A timer links itself into the wheel's lists: whatever can expire extends this class. */
+/** A timer that the wheel links into its lists. Everything that can expire extends this class. */
 export class WheelTimer {
-  /** When it expires, while it is armed; a time that had passed when it was armed counts as that moment. */
+  /** The expiry while it is armed. A time that had already passed counts as the moment of arming. */
   at = 0
-  // The wheel's own: no one else writes these.
+  // Written by the wheel only.
   slot = unarmed
   next: this | null = null
   previous: this | null = null
@@ -32,12 +32,12 @@ export class WheelTimer {
 export class TimerWheel<T extends WheelTimer> {
   readonly #heads: (T | null)[] = new Array<T | null>(farSlot + 1).fill(null)
   readonly #tails: (T | null)[] = new Array<T | null>(farSlot + 1).fill(null)
-  /** One bit a slot: set while there may be a timer in it. Cleared only where the search finds it empty. */
+  /** One bit for each slot, set while there may be a timer in it. Only the search clears it, when it finds none. */
   readonly #occupied = new Int32Array(farSlot >> 5)
   #now: number
-  /** Where the present span of 2^32 ms ends. */
+  /** The end of the present span of 2^32 ms. */
   #spanEnd: number
-  /** The earliest expiry; Infinity where nothing is armed, NaN where it is to be looked up. */
+  /** The earliest expiry; Infinity if no timer is armed, NaN if it has to be searched for. */
   #earliest = Number.POSITIVE_INFINITY
   #advancing = false
 
@@ -78,7 +78,8 @@ export class TimerWheel<T extends WheelTimer> {
   /**
    * Fires all timers due up to and at `now`: in order of expiry, at one time in the order in which they were armed. A
    * timer is no longer armed when it fires; `fire` may arm and cancel any, also this one again.
-   * Preconditions: time does not run backwards; `fire` does not advance the wheel; it does not arm for ever within `now`.
+   * Preconditions: time does not run backwards; `fire` does not advance the wheel; it does not arm for ever within
+   * `now`.
    */
   advance(now: number, fire: (timer: T) => void): void {
     assert(Number.isSafeInteger(now) && now >= this.#now, 'time runs forwards, in whole ms')
@@ -88,7 +89,7 @@ export class TimerWheel<T extends WheelTimer> {
       for (let next = this.#lookUp(); next <= now; next = this.#lookUp()) {
         this.#moveTo(next)
         const slot = next & (slotsPerLevel - 1)
-        assert(this.#head(slot) !== null, 'what is due is in the slot of its time')
+        assert(this.#head(slot) !== null, 'a timer that is due is in the slot of its time')
         for (let due = this.#head(slot); due !== null; due = this.#head(slot)) {
           this.cancel(due)
           fire(due)
@@ -100,13 +101,13 @@ export class TimerWheel<T extends WheelTimer> {
     }
   }
 
-  /** The earliest expiry of all; null where nothing is armed. */
+  /** The earliest expiry; null if no timer is armed. */
   nextAt(): number | null {
     const next = this.#lookUp()
     return next === Number.POSITIVE_INFINITY ? null : next
   }
 
-  /** All that are armed, in the order in which they will fire. */
+  /** The armed timers, in the order in which they will fire. */
   armed(): T[] {
     const all: T[] = []
     for (const head of this.#heads) {
@@ -116,7 +117,7 @@ export class TimerWheel<T extends WheelTimer> {
         timer = next
       }
     }
-    // Those of one time lie in one slot, in the order in which they were armed.
+    // Timers of one time are in one slot, in the order in which they were armed.
     return all.sort((one, other) => one.at - other.at)
   }
 
@@ -171,13 +172,15 @@ export class TimerWheel<T extends WheelTimer> {
     }
   }
 
-  /** As `nextAt`, with Infinity for none. */
+  /** Like `nextAt`, but Infinity if no timer is armed. */
   #lookUp(): number {
     if (Number.isNaN(this.#earliest)) this.#earliest = this.#search()
     return this.#earliest
   }
 
-  /** All of a lower level is earlier than all of a higher one, and within a level the slots are in order of time. */
+  /**
+   * Every timer of a lower level is earlier than those of a higher one, and the slots of a level are in order of time.
+   */
   #search(): number {
     for (let word = 0; word < this.#occupied.length; word++) {
       for (let bits = this.#occupied[word]!; bits !== 0; bits &= bits - 1) {
