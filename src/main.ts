@@ -1,4 +1,4 @@
-/** The command line: wires the parts and starts them, nothing else. */
+/** The program: reads the command line, builds the service and starts it. */
 
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -29,7 +29,7 @@ function fail(message: string): never {
 }
 
 async function serve(config: Config): Promise<void> {
-  // Its own name in our tree, and no other: the commands are introspectd too, but not the service.
+  // The name of the service in the process tree. Other commands of introspectd do not take it.
   process.title = 'introspectd'
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const access = new Access(config, logger)
@@ -38,7 +38,7 @@ async function serve(config: Config): Promise<void> {
   const hosted = hostKernel(config, { logger, clock })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
-    onFailure: (reason) => logger.error(`the supervisor cannot be told: ${reason}`),
+    onFailure: (reason) => logger.error(`the supervisor cannot be notified: ${reason}`),
   })
   const history = {
     everyMs: config.historyEvery,
@@ -46,24 +46,34 @@ async function serve(config: Config): Promise<void> {
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const kept = openStorage(config, { logger, now })
-  // On a virtual clock events follow from the calls alone, so that each run has the same.
-  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new EventLoopMonitor(), clock }
-  const app = buildApp({ ...hosted, ...kept, ...watched, ...accessOf(access, config), logger, version, now, history })
+  const opened = openStorage(config, { logger, now })
+  // With a virtual clock, events depend on the calls alone, so that every run gives the same events.
+  const monitors =
+    config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new EventLoopMonitor(), clock }
+  const app = buildApp({
+    ...hosted,
+    ...opened,
+    ...monitors,
+    ...accessOf(access, config),
+    logger,
+    version,
+    now,
+    history,
+  })
   await hosted.source.start()
   app.restore()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  // Before anybody knows that it is there, and may end it.
+  // Before the first output: whoever reads it may send a signal at once.
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()
-    kept.close()
+    opened.close()
   })
   const url = `${access.tls === null ? 'http' : 'https'}://${place}`
   reloadOnHangUp(access, app)
-  announce(url, config, kept)
+  announce(url, config, opened)
   supervisor?.ready(url)
 }
 
@@ -78,7 +88,7 @@ function accessOf(
   }
 }
 
-/** Where there is nothing to read anew it ends the service, as is usual: so it does when a terminal is closed. */
+/** Reads tokens and certificates again on SIGHUP. Without such files SIGHUP ends the service, as by default. */
 function reloadOnHangUp(access: Access, { server }: App): void {
   if (!access.hasFiles) return
   process.on('SIGHUP', () => {
@@ -86,39 +96,58 @@ function reloadOnHangUp(access: Access, { server }: App): void {
   })
 }
 
-/** @returns the port that is listened on. */
+/** @returns the port that the service listens on */
 async function listen(app: App, { host, port }: Config): Promise<number> {
   try {
     await app.server.listen({ host, port })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code === 'EADDRINUSE') return fail(`port ${port} on ${host} is taken; --port takes another`)
+    if (code === 'EADDRINUSE') return fail(`port ${port} on ${host} is in use; choose another with --port`)
     return fail(`cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`)
   }
   const [address] = app.server.addresses() as AddressInfo[]
   return address!.port
 }
 
-/** What to try first. */
-function announce(url: string, { source, tokenFile }: Config, kept: OpenedStorage): void {
-  // Curl takes HTTP where no scheme is said.
-  const place = url.replace(/^http:\/\//, '')
-  const curl = tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
-  const first =
-    source === 'model'
-      ? `Make a process:                         ${curl} ${place}/sys/proc -d '{"name":"server"}'
-All kernel calls:                       ${curl} '${place}/sys/calls?format=text'`
-      : `What runs here:                         ${curl} '${place}/sys/proc?format=text'
-Hear when this service passes 100 fds:  echo 100 | ${curl} -T- ${place}/sys/proc/self/fds/threshold/hog`
+/** Prints where the service listens, and the first commands to try, in an order that works. */
+function announce(url: string, config: Config, storage: OpenedStorage): void {
+  // Curl assumes http:// when the URL has no scheme.
+  const place = url.replace(/^http:\/\//, '').replace('127.0.0.1', 'localhost')
+  const curl = config.tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
+  const commands = config.source === 'model' ? modelCommands(curl, place) : liveCommands(curl, place)
+  const lines = commands.map(([what, command], index) => `${index + 1}. ${what}:\n     ${command}\n`)
   process.stdout.write(`introspectd ${version} listens on ${url}
-Events are kept ${kept.place}
+Events are stored ${storage.place}
 
-${first}
-Watch what happens, as it happens:      ${curl} -N -H 'accept: text/event-stream' ${place}/sys
-`)
+Run these in this order, each in its own terminal:
+${lines.join('')}`)
 }
 
-/** A second signal does not wait, not even for a worker that is stuck in the kernel, as an exit would. */
+type FirstCommand = readonly [what: string, command: string]
+
+function liveCommands(curl: string, place: string): readonly FirstCommand[] {
+  return [
+    ['Listen', `${curl} -N -H 'accept: text/event-stream' '${place}/sys?types=threshold.*'`],
+    [
+      'Set a threshold on every bash',
+      `echo '100 per=process where.name=bash' | ${curl} -T- ${place}/sys/fds/threshold/hog`,
+    ],
+    [
+      'Run a program that opens descriptors and closes none',
+      `bash -c 'for i in {1..120}; do exec {fd}</dev/null; read -t .05; done; read'`,
+    ],
+  ]
+}
+
+function modelCommands(curl: string, place: string): readonly FirstCommand[] {
+  return [
+    ['Listen', `${curl} -N -H 'accept: text/event-stream' ${place}/sys`],
+    ['Create a process', `${curl} ${place}/sys/proc -d '{"name":"server"}'`],
+    ['List all kernel calls', `${curl} '${place}/sys/calls?format=text'`],
+  ]
+}
+
+/** The first signal closes the service in order. The second kills it at once, even when a worker is stuck in the kernel. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -77,7 +77,7 @@ test('with more clients than descriptors it serves those it has, keeps what happ
   const [before, began] = [cpuOf(live.pid), performance.now()]
   await delay(3_000)
   expect((cpuOf(live.pid) - before) * 10).toBeLessThan((performance.now() - began) * 0.7)
-  expect(await ask('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ kept in the journal$/m)
+  expect(await ask('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ stored in the journal$/m)
   // What it cannot look at meanwhile is not taken for ended.
   expect(JSON.parse(await ask(`${mine}/tripped`))).toMatchObject({ state: 'tripped' })
   expect(watcher.events.filter(({ type }) => type === 'threshold.cleared')).toEqual([])

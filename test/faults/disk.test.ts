@@ -86,7 +86,7 @@ test('a file system that turns read-only, as one does after an error of its disk
   await watcher.until(({ data: { name } }) => name === 'last')
   expectNoHole(watcher)
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(
-    /^\[-\] events: \d+ kept, new ones in memory only: /m,
+    /^\[-\] events: \d+ stored, new ones in memory only: /m,
   )
   // What was kept before it can be read still.
   const again = await live.watch('/sys?after=0')
