@@ -57,8 +57,12 @@ test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothi
   }
 })
 
-test('the client needs nothing but what browsers have: no library, nothing of Node', () => {
-  for (const name of sources.filter((file) => file.startsWith('client/')))
+test('the client needs only what browsers have: no library, no module of Node', () => {
+  // TLS options are for Node: that file is loaded on use, and package.json leaves it out of bundles for browsers.
+  expect(importsOf('client/tls.ts').filter((target) => !target.startsWith('./'))).toEqual(['undici'])
+  const { browser } = JSON.parse(text('package.json')) as { browser: Record<string, unknown> }
+  expect(browser).toEqual({ './dist/client/tls.js': false })
+  for (const name of sources.filter((file) => file.startsWith('client/') && file !== 'client/tls.ts'))
     expect([name, importsOf(name).filter((target) => !target.startsWith('./'))]).toEqual([name, []])
 })
 

@@ -5,6 +5,8 @@
  * name.
  */
 export function wholePath(typed: string): string {
-  if (typed.startsWith('/')) return typed
-  return /^(\d+|self)(\/|$)/.test(typed) ? `/sys/proc/${typed}` : `/sys/${typed}`
+  // A typed path has no query: these two belong to a name in it.
+  const path = typed.replace(/[?#]/g, encodeURIComponent)
+  if (path.startsWith('/')) return path
+  return /^(\d+|self)(\/|$)/.test(path) ? `/sys/proc/${path}` : `/sys/${path}`
 }

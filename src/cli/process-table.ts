@@ -6,7 +6,7 @@ import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
 import type { ProcessView } from '../tree/views.ts'
 import { CliError } from './error.ts'
-import type { Service } from './service.ts'
+import type { ServiceConnection } from './service-connection.ts'
 
 const titles = processColumns.map(({ title }) => title.toLowerCase()).join(', ')
 
@@ -24,10 +24,15 @@ export interface Chosen {
 }
 
 /** @throws CliError */
-export async function readProcesses(service: Service, { name, part }: Chosen, signal?: AbortSignal) {
-  const container = part === undefined ? '/sys' : `/sys/part/${part.split('/').join('/part/')}`
-  const options = signal === undefined ? {} : { signal }
-  const { entries } = await service.get<{ entries: ProcessView[] }>(`${container}/proc`, options)
+export async function readProcesses(
+  connection: ServiceConnection,
+  { name, part }: Chosen,
+  signal?: AbortSignal,
+): Promise<readonly ProcessView[]> {
+  const path: `/sys/part/${string}/proc` | '/sys/proc' =
+    part === undefined ? '/sys/proc' : `/sys/part/${part.split('/').join('/part/')}/proc`
+  const { body } = await connection.reply(connection.client.get(path, signal === undefined ? {} : { signal }))
+  const { entries } = body
   if (name === undefined) return entries
   const wanted = name.toLowerCase()
   return entries.filter((entry) => entry.name.toLowerCase().includes(wanted))

@@ -5,12 +5,11 @@ import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns, threadColumns } from '../tree/nodes/nodes.ts'
 import { renderTable } from '../tree/text.ts'
-import type { ThreadView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
 import { columnNamed, readProcesses, sorted, sortMeaning, tableOptions } from './process-table.ts'
-import { Service } from './service.ts'
+import { ServiceConnection } from './service-connection.ts'
 
 export const psCommand = defineCommand({
   name: 'ps',
@@ -26,18 +25,18 @@ export const psCommand = defineCommand({
   settings: clientSettings,
   examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
   run: async ({ args: { pid }, options, ...effective }) => {
-    const service = new Service(effective)
+    const connection = new ServiceConnection(effective)
     if (pid === undefined) {
       const by = orderOf(processColumns, options)
-      printTable(renderTable(processColumns, by(await readProcesses(service, options))))
+      printTable(renderTable(processColumns, by(await readProcesses(connection, options))))
       return
     }
     if (options.name !== undefined || options.part !== undefined) {
       throw new CliError('--name and --part choose processes; with a pid there is but one')
     }
     const by = orderOf(threadColumns, options)
-    const { entries } = await service.get<{ entries: ThreadView[] }>(`/sys/proc/${pid}/thread`)
-    printTable(renderTable(threadColumns, by(entries)))
+    const { body } = await connection.reply(connection.client.get(`/sys/proc/${pid}/thread`))
+    printTable(renderTable(threadColumns, by(body.entries)))
   },
 })
 

@@ -7,15 +7,15 @@ import { MalformedWords } from '../tree/errors.ts'
 import { ThresholdBody } from '../tree/nodes/limits.ts'
 import { printable } from '../tree/text.ts'
 import { parseWords } from '../tree/threshold-text.ts'
-import type { ThresholdView } from '../tree/views.ts'
+import { ThresholdView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
-import { RefusalError, Service, withField } from './service.ts'
+import { ServiceConnection, withField } from './service-connection.ts'
 
-/** Where none is given. */
-const usualName = 'cli'
+/** Name of the threshold where none is given. */
+const defaultName = 'cli'
 
 const fieldNames = Object.keys(ThresholdBody.shape)
 
@@ -25,7 +25,7 @@ export const setCommand = defineCommand({
   args: {
     path: z
       .string()
-      .describe(`a limit such as /sys/proc/42/fds, for short 42/fds; /threshold/NAME after it (${usualName})`),
+      .describe(`a limit such as /sys/proc/42/fds, for short 42/fds; /threshold/NAME after it (${defaultName})`),
     at: z.string().describe('trip point: a number in the unit of the limit, or a percentage of its capacity'),
     fields: z
       .array(z.string())
@@ -42,14 +42,14 @@ export const setCommand = defineCommand({
   run: async ({ args: { path, at, fields }, ...effective }) => {
     const limit = wholePath(path).replace(/\/$/, '')
     if (node.test(limit)) throw new CliError(`${limit} is no limit; name one below it, as in ${limit}/fds`)
-    const target = limit.includes('/threshold/') ? limit : `${limit}/threshold/${usualName}`
-    const service = new Service(effective)
-    const { view, created } = await service
-      .put<ThresholdView>(target, bodyOf([at, ...fields]))
+    const target: string = limit.includes('/threshold/') ? limit : `${limit}/threshold/${defaultName}`
+    const connection = new ServiceConnection(effective)
+    const { body, status } = await connection
+      .reply(connection.client.put(target, bodyOf([at, ...fields])))
       .catch((error: unknown) => {
-        throw error instanceof RefusalError ? new CliError(withField(error.message, fieldNames)) : error
+        throw error instanceof CliError ? new CliError(withField(error.message, fieldNames)) : error
       })
-    print(thresholdText(view, created))
+    print(thresholdText(ThresholdView.parse(body), status === 201))
   },
 })
 

@@ -9,14 +9,14 @@ import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/nodes.ts'
-import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'
+import type { ProcessView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
 import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
 import { type Chosen, columnNamed, type Order, readProcesses, sortMeaning, tableOptions } from './process-table.ts'
 import { Screen } from './screen.ts'
-import { Service } from './service.ts'
+import { ServiceConnection } from './service-connection.ts'
 import { type FrameOptions, frame, page, type TopSnapshot } from './top-frame.ts'
 
 export const topCommand = defineCommand({
@@ -45,9 +45,9 @@ export const topCommand = defineCommand({
   run: async ({ options, ...effective }) => {
     const by = columnNamed(processColumns, options.sort)
     const ending = endOnSignals()
-    const service = new Service(effective)
+    const connection = new ServiceConnection(effective)
     const looks = {
-      next: (signal: AbortSignal) => look(service, options, signal),
+      next: (signal: AbortSignal) => look(connection, options, signal),
       delayMs: options.delay * 1000,
     }
     const order = { by, reverse: options.reverse }
@@ -56,15 +56,23 @@ export const topCommand = defineCommand({
   },
 })
 
-async function look(service: Service, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
+async function look(connection: ServiceConnection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
+  const { client } = connection
   const [processes, system, cpu, memory, thresholds] = await Promise.all([
-    readProcesses(service, chosen, signal),
-    service.get<SystemView>('/sys', { signal }),
-    service.get<LimitView>('/sys/cpu', { signal }),
-    service.get<LimitView>('/sys/memory', { signal }),
-    service.get<{ entries: ThresholdView[] }>('/sys/thresholds', { signal }),
+    readProcesses(connection, chosen, signal),
+    connection.reply(client.get('/sys', { signal })),
+    connection.reply(client.get('/sys/cpu', { signal })),
+    connection.reply(client.get('/sys/memory', { signal })),
+    connection.reply(client.get('/sys/thresholds', { signal })),
   ])
-  return { at: Date.now(), processes, system, cpu, memory, thresholds: thresholds.entries }
+  return {
+    at: Date.now(),
+    processes,
+    system: system.body,
+    cpu: cpu.body,
+    memory: memory.body,
+    thresholds: thresholds.body.entries,
+  }
 }
 
 interface Looks {

@@ -1,16 +1,17 @@
 /** `introspectd watch`: events as they happen. */
 
 import { z } from 'zod'
+import type { EventPattern } from '../client/client.ts'
 import { clientSettings } from '../config/settings.ts'
 import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
 import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { eventLine } from './event-line.ts'
-import { followEvents } from './event-stream.ts'
+import { followEvents } from './follow-events.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
-import { Service } from './service.ts'
+import { ServiceConnection } from './service-connection.ts'
 
 export const watchCommand = defineCommand({
   name: 'watch',
@@ -34,18 +35,28 @@ export const watchCommand = defineCommand({
     'introspectd watch --json | jq .subject',
   ],
   run: async ({ args: { path }, options: { types = null, after, json }, ...effective }) => {
-    const strange = types === null ? null : strangeType(types.split(','))
-    if (strange !== null) throw new CliError(`--types: ${strange}`)
-    const service = new Service(effective)
-    const ending = endOnSignals().signal
-    // Known from the start, so that nothing is missed if the connection breaks before the first event.
-    const wanted = { path: wholePath(path), types, after: after ?? (await service.cursor()) }
-    await followEvents(service, wanted, {
-      ending,
-      listener: {
-        event: (event, raw) => print(json ? `${raw}\n` : eventLine(event, Date.now())),
-        notice: (text) => void process.stderr.write(`introspectd: ${text}\n`),
-      },
+    const pathname = wholePath(path)
+    if (!/^\/sys(\/|$)/.test(pathname))
+      throw new CliError(`there is no stream at ${pathname}; there is one at /sys and at every path below it`)
+    const connection = new ServiceConnection(effective)
+    const request = { path: pathname, types: patternsOf(types), after: after ?? null }
+    await followEvents(connection, request, {
+      ending: endOnSignals().signal,
+      onEvent: (event) =>
+        print(json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
+      onNotice: (text) => void process.stderr.write(`introspectd: ${text}\n`),
     })
   },
 })
+
+/** @throws CliError a pattern that matches no event type */
+function patternsOf(types: string | null): readonly EventPattern[] | null {
+  return types === null ? null : types.split(',').filter(isPattern)
+}
+
+/** @throws CliError where it is none */
+function isPattern(type: string): type is EventPattern {
+  const fault = strangeType([type])
+  if (fault !== null) throw new CliError(`--types: ${fault}`)
+  return true
+}

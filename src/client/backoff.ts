@@ -1,10 +1,14 @@
-/** How long to wait before trying again: full jitter, so that those who lost one service do not come back all at once. */
+/**
+ * Computes the time between two attempts to connect: exponential backoff with full jitter. The jitter spreads out
+ * clients that lost the same service, so that they do not reconnect all at once.
+ */
 
 export interface BackoffOptions {
-  /** Bound of the first wait; it doubles with each. */
+  /** Upper bound of the first wait. It doubles with each failure. */
   readonly firstMs: number
+  /** Upper bound of every wait. */
   readonly mostMs: number
-  /** From 0 up to 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number
 }
 
@@ -16,12 +20,12 @@ export class Backoff {
     this.#options = options
   }
 
-  /** @param leastMs that the service asks for; what is random comes on top of it */
-  next(leastMs = 0): number {
+  /** @param minMs wait that the service requests (`Retry-After`); the random time is added to it */
+  next(minMs = 0): number {
     const { firstMs, mostMs, random } = this.#options
     const bound = Math.min(mostMs, firstMs * 2 ** this.#failures)
     this.#failures++
-    return leastMs + Math.floor(random() * bound)
+    return minMs + Math.floor(random() * bound)
   }
 
   reset(): void {

@@ -4,13 +4,16 @@
  */
 
 import { NotIntrospectdError, ProblemError, problemFrom, TakenOverError, UnreachableError } from './errors.ts'
+import type { Fetch, FetchRequest, FetchResponse } from './fetch.ts'
 import type { Answered, Body, Method, PathWith, Query, Reply } from './paths.ts'
+import type { TlsOptions } from './tls.ts'
 import { type EventPattern, type Item, type Port, Watch, type WatchOptions } from './watch.ts'
 
 export type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
 export type { Reply } from './paths.ts'
 export type * from './routes.ts'
-export type { Notice, WatchOptions } from './watch.ts'
+export type { TlsOptions } from './tls.ts'
+export type { EventPattern, Notice, WatchOptions } from './watch.ts'
 export { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError, Watch }
 
 export interface ClientOptions {
@@ -18,8 +21,10 @@ export interface ClientOptions {
   readonly token?: string
   /** An answer is waited for so long; 10 s unless given. */
   readonly timeoutMs?: number
-  /** In place of the global one. */
-  readonly fetch?: typeof fetch
+  /** Replaces the global `fetch`. Not with `tls`. */
+  readonly fetch?: Fetch
+  /** Certificates, for a service over HTTPS. Node only: a browser uses those of the user. */
+  readonly tls?: TlsOptions
   /** From 0 up to 1, in place of Math.random: what spreads out reconnecting. */
   readonly random?: () => number
 }
@@ -61,6 +66,8 @@ type AnswerTo<Verb extends Method, P extends string> = ClientResponse<
 export class Client {
   readonly url: string
   readonly #options: ClientOptions
+  /** Loaded with the first request. */
+  #tlsFetch: Promise<Fetch> | null = null
 
   /** @param url as in `http://127.0.0.1:7007` @throws TypeError a token that is no word of ASCII: it is not repeated */
   constructor(url: string | URL, options: ClientOptions = {}) {
@@ -153,7 +160,7 @@ export class Client {
     const cursor = headers.get('introspect-cursor')
     const isLines = headers.get('content-type')?.startsWith('application/x-ndjson') ?? false
     if (cursor === null && path.startsWith('/sys') && !isLines)
-      throw new NotIntrospectdError(this.url, 'its answer has no cursor')
+      throw new NotIntrospectdError(this.url, { what: 'its reply has no cursor', status })
     // The one place where an answer gets its type; the service is held to it by its own tests.
     return {
       status,
@@ -163,14 +170,23 @@ export class Client {
     } as ClientResponse<unknown> as Found
   }
 
-  async #fetch(url: URL, init: RequestInit): Promise<Response> {
-    // Called as a function: as a method of something else browsers refuse it.
-    const { fetch: ask = globalThis.fetch } = this.#options
-    const response = await ask(url, init).catch((error: unknown) => {
+  async #fetch(url: URL, init: FetchRequest): Promise<FetchResponse> {
+    const fetchOver = await this.#fetchFunction()
+    const response = await fetchOver(url, init).catch((error: unknown) => {
       throw this.#unanswered(error, init.signal)
     })
     if (response.ok) return response
-    throw await problemFrom(response).catch((error: unknown) => this.#unanswered(error, init.signal))
+    throw await problemFrom(response, this.url).catch((error: unknown) =>
+      error instanceof NotIntrospectdError ? error : this.#unanswered(error, init.signal),
+    )
+  }
+
+  /** A function of its own: browsers refuse `fetch` called as a method of another object. */
+  async #fetchFunction(): Promise<Fetch> {
+    const { fetch = globalThis.fetch, tls } = this.#options
+    if (tls === undefined) return (url, init) => fetch(url, init)
+    this.#tlsFetch ??= import('./tls.ts').then(({ fetchWithTls }) => fetchWithTls(tls))
+    return this.#tlsFetch
   }
 
   /** Who ended it themselves hears their own reason. */
@@ -207,7 +223,7 @@ function contentOf(body: unknown): Record<string, string> {
   return { 'content-type': typeof body === 'string' ? ofText : 'application/json' }
 }
 
-function bodyOf(headers: Headers, text: string): unknown {
+function bodyOf(headers: FetchResponse['headers'], text: string): unknown {
   if (text === '') return undefined
   return headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text
 }

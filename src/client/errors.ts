@@ -1,5 +1,6 @@
 /** The ways in which the service does not do what it was asked. */
 
+import type { FetchResponse } from './fetch.ts'
 import type { Problem } from './routes.ts'
 
 /** The service refused, and said why: nothing was changed. */
@@ -34,9 +35,13 @@ export class UnreachableError extends Error {
 
 /** What answers is no introspectd. */
 export class NotIntrospectdError extends Error {
-  constructor(url: string, what: string) {
+  /** HTTP status of the reply. */
+  readonly status: number
+
+  constructor(url: string, { what, status }: { readonly what: string; readonly status: number }) {
     super(`what answers at ${url} is not introspectd: ${what}`)
     this.name = 'NotIntrospectdError'
+    this.status = status
   }
 }
 
@@ -56,15 +61,38 @@ function reasonOf(error: unknown): string {
   return error.message === '' ? error.name : error.message
 }
 
-/** @param response that is not ok. @throws what reading it throws, where it was cut off */
-export async function problemFrom(response: Response): Promise<ProblemError> {
+/**
+ * Reads the reason of a refusal.
+ * @param response that is not ok
+ * @throws NotIntrospectdError a problem document without its fields; what reading the body throws, where it was cut off
+ */
+export async function problemFrom(response: FetchResponse, url: string): Promise<ProblemError> {
   const { status, statusText, headers } = response
   const text = await response.text()
   const isProblem = headers.get('content-type')?.startsWith('application/problem+json') ?? false
   const problem = isProblem
-    ? (JSON.parse(text) as Problem)
+    ? parseProblem(text)
     : { type: 'about:blank', title: statusText, status, detail: text.slice(0, 200) }
+  if (problem === null) throw new NotIntrospectdError(url, { what: 'its problem document is malformed', status })
   return new ProblemError(problem, { retryAfterMs: retryAfter(headers.get('retry-after'), Date.now()) })
+}
+
+/** Null where the text is no problem document. */
+function parseProblem(text: string): Problem | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isProblemDocument(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+function isProblemDocument(value: unknown): value is Problem {
+  if (typeof value !== 'object' || value === null) return false
+  const { type, title, status, detail } = value as Partial<Record<keyof Problem, unknown>>
+  return (
+    typeof type === 'string' && typeof title === 'string' && typeof status === 'number' && typeof detail === 'string'
+  )
 }
 
 /** Seconds, or the time of day. Null where it is neither. */

@@ -1,4 +1,4 @@
-/** What a watch hands out: the events as the service sends them, and what the client itself has to say. */
+/** Types of the items that a watch returns: the events of the service, bookmarks, and the state of the watched path. */
 
 import type { EventData } from './routes.ts'
 
@@ -7,12 +7,12 @@ export type ClientEventType = keyof EventData
 interface Envelope<Type extends string, Data> {
   readonly specversion: '1.0'
   readonly id: string
-  /** Of the node that tells it, as in `/net/alpha`. */
+  /** Node that emitted the event, for example `/net/alpha`. */
   readonly source: string
   readonly type: Type
-  /** Pathname of what it is about first. */
+  /** Pathname of the main subject of the event. */
   readonly subject: string
-  /** RFC 3339, UTC. */
+  /** Time of the event: RFC 3339, UTC. */
   readonly time: string
   readonly data: Data
 }
@@ -20,24 +20,29 @@ interface Envelope<Type extends string, Data> {
 /** A CloudEvent of the service. */
 export type ServiceEvent<Type extends ClientEventType = ClientEventType> = {
   [Each in Type]: Envelope<Each, EventData[Each]> & {
-    /** Its cursor: the watch that begins after it misses nothing. */
+    /** Cursor of the event. A watch that starts after it receives every later event. */
     readonly sequence: string
-    /** Pathnames of what else it concerns, with commas. */
+    /** Pathnames of the other nodes that the event is about, separated by commas. */
     readonly about?: string
   }
 }[Type]
 
-/** All up to its cursor has been seen. */
+/**
+ * Reports that every event up to its cursor has been sent. `scanAge` is the age of the last scan, for example `12ms`.
+ */
 export type Bookmark = Envelope<'bookmark', { readonly cursor: string; readonly scanAge: string | null }>
 
-/** What is there, read anew: what follows begins after it. */
+/** The state of the watched path, read by the client. The events that follow start after its cursor. */
 export interface WatchedState<Body> {
   readonly type: 'state'
-  /** `begin`: the watch was asked to; `gone`: the events after `after` are no longer kept, so what they told is in the body. */
+  /**
+   * `begin`: the option `list` was set. `gone`: the service no longer stores the events after `after`; `body` has their
+   * result.
+   */
   readonly why: 'begin' | 'gone'
   readonly path: string
   readonly cursor: string
-  /** Where the watch was; null at its beginning. */
+  /** Cursor of the watch before the state was read; null at its start. */
   readonly after: string | null
   readonly body: Body
 }

@@ -1,4 +1,4 @@
-/** A pathname's type: which route it belongs to, and so what is asked and answered there. Types only: nothing of it runs. */
+/** Type-level router: maps the type of a pathname to its route, and so to the types of query, body and reply. */
 
 import type { Placeholders, Routes } from './routes.ts'
 
@@ -6,10 +6,10 @@ export type Method = 'get' | 'put' | 'post' | 'delete'
 
 type Split<Text extends string> = Text extends `${infer Head}/${infer Rest}` ? [Head, ...Split<Rest>] : [Text]
 
-/** What begins with no slash is none: no route has two empty segments. */
+/** Splits a pathname. Text without a leading slash becomes two empty segments, which no route has. */
 type Segments<Path extends string> = Path extends `/${infer Rest}` ? Split<Rest> : ['', '']
 
-/** Partitions nest, and a process is below its partition too: both have the shape that they have at the top. */
+/** Maps nested partitions, and processes below a partition, to the equivalent path at the top level. */
 type Canonical<Path extends readonly string[]> = Path extends [
   'sys',
   'part',
@@ -48,14 +48,14 @@ type Fits<Given extends readonly string[], Wanted extends readonly string[]> = G
     ? true
     : false
 
-/** The route that a pathname belongs to; `never` where nothing of that name can be. */
+/** The route of a pathname; `never` if no route matches. */
 export type RouteOf<Path extends string> = Path extends string
   ? {
       [Route in keyof Routes]: Fits<Canonical<Segments<Path>>, Segments<Route>> extends true ? Route : never
     }[keyof Routes]
   : never
 
-/** What a route does on a verb; of a pathname that is only known as it runs, nothing is known. */
+/** The operation of a route for a method. A pathname of type `string` has unspecific types. */
 export type Operation<Verb extends Method, Path extends string> = string extends Path
   ? { body: object | string; query: Record<string, string | number | boolean>; reply: unknown }
   : [RouteOf<Path>] extends [never]
@@ -64,10 +64,10 @@ export type Operation<Verb extends Method, Path extends string> = string extends
       ? Found
       : never
 
-/** The pathname itself where the verb is there, else nothing: so that a slip of the pen does not compile. */
+/** The pathname itself if the route has the method, else `never`, so that a misspelt pathname does not compile. */
 export type PathWith<Verb extends Method, Path extends string> = [Operation<Verb, Path>] extends [never] ? never : Path
 
-/** What GET answers there, as in `Reply<'/sys/proc'>`. */
+/** Type of the reply of GET, for example `Reply<'/sys/proc'>`. */
 export type Reply<Path extends string> = Operation<'get', Path> extends { reply: infer Body } ? Body : never
 
 export type Body<Verb extends Method, Path extends string> =

@@ -1,29 +1,29 @@
-/** How far a watch has come, and whether what it is sent is new. Pure. */
+/** Tracks the cursor of a watch, and recognises events that were sent twice. */
 
-/** Cursors are digits, and those of the service have 20. */
+/** Length of a cursor of the service, which is padded with zeros. */
 const digits = 20
 
-interface Sent {
+interface SequencedEvent {
   readonly source: string
   readonly sequence?: string
 }
 
 export class Position {
   #cursor: string | null
-  /** The newest of each node that events have come from. */
+  /** Newest sequence by source: a gateway sends the events of several nodes. */
   readonly #newest = new Map<string, string>()
 
   constructor(after: string | null) {
     this.#cursor = after?.padStart(digits, '0') ?? null
   }
 
-  /** What to go on after; null where nobody knows yet. */
+  /** Cursor to resume after; null if it is not known yet. */
   get cursor(): string | null {
     return this.#cursor
   }
 
-  /** Whether it is to be handed on: delivery is at least once, so the same may be sent again. */
-  accepts({ source, sequence }: Sent): boolean {
+  /** Returns true if the event is new. Delivery is at least once, so that an event may arrive again. */
+  accepts({ source, sequence }: SequencedEvent): boolean {
     if (sequence === undefined) return true
     const newest = this.#newest.get(source)
     if (newest !== undefined && sequence <= newest) return false
@@ -32,12 +32,15 @@ export class Position {
     return true
   }
 
-  /** All up to it has been seen. */
+  /** Advances the cursor. */
   moveTo(cursor: string): void {
     if (this.#cursor === null || cursor > this.#cursor) this.#cursor = cursor
   }
 
-  /** The state was read anew: what follows may be of another time, in which sequences have begun anew too. */
+  /**
+   * Sets the cursor after the state was read. The sequences of the service may have started again, so forget the old
+   * ones.
+   */
   restart(cursor: string): void {
     this.#cursor = cursor
     this.#newest.clear()

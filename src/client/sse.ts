@@ -1,29 +1,31 @@
-/** `text/event-stream`, as it comes in pieces. What the service does not send (`event:`, `retry:`) is passed over. */
+/**
+ * Incremental parser of `text/event-stream`. It ignores the fields that the service does not send (`event:`, `retry:`).
+ */
 
 export interface SseMessage {
   readonly id: string | null
   readonly data: string
 }
 
-/** A line longer than this is no event of ours: memory is not filled with it. */
+/** Bounds the memory for one line. No event of the service is that long. */
 const lineCharactersMax = 16 * 1024 * 1024
 
 export class SseParser {
-  /** What the service said last that is no event: why it ends, at the end. */
+  /** Text of the last comment. At the end of a stream it is the reason why the service closed it. */
   comment = ''
   #rest = ''
   #endedInReturn = false
   #id: string | null = null
   #data: string[] = []
 
-  /** The messages that this piece completes. @throws Error where a line does not end */
+  /** Returns the messages that this piece completes. @throws Error if a line is too long */
   feed(piece: string): SseMessage[] {
-    // A line may end in CR, LF or both, and both may come in two pieces.
+    // A line ends with CR, LF or CR LF. The CR and the LF may arrive in different pieces.
     const text = this.#endedInReturn && piece.startsWith('\n') ? piece.slice(1) : piece
     if (piece !== '') this.#endedInReturn = piece.endsWith('\r')
     const lines = (this.#rest + text).split(/\r\n|\r|\n/)
     this.#rest = lines.pop()!
-    if (this.#rest.length > lineCharactersMax) throw new Error('a line of the stream does not end')
+    if (this.#rest.length > lineCharactersMax) throw new Error('a line of the event stream is too long')
     return lines.flatMap((line) => this.#line(line) ?? [])
   }
 

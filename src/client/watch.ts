@@ -6,6 +6,7 @@
 import { Backoff } from './backoff.ts'
 import { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError } from './errors.ts'
 import type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
+import type { FetchResponse } from './fetch.ts'
 import { Position } from './position.ts'
 import { SseParser } from './sse.ts'
 
@@ -28,6 +29,8 @@ export type Fitting<Types extends EventPattern> = Types extends `${infer Begin}*
 export type Notice =
   | { readonly what: 'connected'; readonly after: string | null }
   | { readonly what: 'broken'; readonly error: Error; readonly retryMs: number }
+  /** With `gone: 'oldest'`: the events between the two cursors are no longer in the journal. */
+  | { readonly what: 'gap'; readonly after: string; readonly oldest: string }
 
 export interface WatchOptions<Types extends readonly EventPattern[] = readonly ['*'], Marks extends boolean = boolean> {
   /** All, unless given. `events.lost` is to be among them: it stands for what nobody could see. */
@@ -36,6 +39,11 @@ export interface WatchOptions<Types extends readonly EventPattern[] = readonly [
   readonly after?: string
   /** Begins with a `state`: what is there, which nothing is missed after. Not with `after`. */
   readonly list?: boolean
+  /**
+   * The next step when the events after the cursor have left the journal: `state` reads what is there now and goes on
+   * after that, `oldest` goes on with the oldest event that is left. `state` unless given.
+   */
+  readonly gone?: 'state' | 'oldest'
   /** So many levels below the path are in a `state`. */
   readonly depth?: number
   /** The service keeps the cursor that is acknowledged under this name, and begins after it. */
@@ -59,7 +67,7 @@ export interface Port {
   /** An answer is waited for so long. */
   readonly timeoutMs: number
   /** @throws ProblemError, UnreachableError */
-  stream(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response>
+  stream(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<FetchResponse>
   /** @throws ProblemError, UnreachableError */
   list(path: string, depth: number | undefined, signal: AbortSignal): Promise<{ body: unknown; cursor: string }>
   acknowledge(name: string, cursor: string): Promise<void>
@@ -126,12 +134,23 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
         yield* this.#listen()
       } catch (error) {
         if (this.#over.aborted) return
+        if (this.#skipsGap(error)) continue
         if (isGone(error)) why = 'gone'
         else if (!isPassing(error)) throw error
         await this.#pause(error)
       }
     }
     return
+  }
+
+  /** With `gone: 'oldest'`, moves to the oldest event that is left. */
+  #skipsGap(error: unknown): boolean {
+    const oldest = isGone(error) ? error.problem.oldest : undefined
+    const after = this.#position.cursor
+    if (this.#options.gone !== 'oldest' || oldest === undefined || after === null) return false
+    this.#position.restart(oldest)
+    this.#options.onNotice?.({ what: 'gap', after, oldest })
+    return true
   }
 
   async #list(why: WatchedState<unknown>['why']): Promise<WatchedState<unknown>> {
@@ -183,15 +202,16 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   }
 
   /** Of the text of a stream. Only while a piece is waited for does silence count: who listens may be slow. */
-  async *#piecesOf(response: Response, connection: AbortController): AsyncGenerator<string> {
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  async *#piecesOf(response: FetchResponse, connection: AbortController): AsyncGenerator<string> {
+    const decoder = new TextDecoder()
+    const reader = response.body!.getReader()
     try {
       for (;;) {
         const { done, value } = await this.#within(silenceMsMax, reader.read(), connection).catch((error: unknown) => {
           throw error instanceof UnreachableError ? error : new UnreachableError(this.#port.url, error)
         })
         if (done) return
-        yield value
+        yield decoder.decode(value, { stream: true })
       }
     } finally {
       reader.cancel().catch(() => {}) // it may have ended in an error, which was told
@@ -214,10 +234,13 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   }
 
   /** The answer says where the stream begins. A durable one may begin earlier, and only the service knows where. */
-  #begin(response: Response): void {
+  #begin(response: FetchResponse): void {
     const type = response.headers.get('content-type') ?? 'nothing'
     if (!type.startsWith('text/event-stream'))
-      throw new NotIntrospectdError(this.#port.url, `it sends ${type} in place of events`)
+      throw new NotIntrospectdError(this.#port.url, {
+        what: `it sends ${type} in place of events`,
+        status: response.status,
+      })
     const cursor = response.headers.get('introspect-cursor')
     if (this.#position.cursor === null && this.#options.durable === undefined && cursor !== null)
       this.#position.moveTo(cursor)
@@ -240,7 +263,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
   }
 }
 
-function isGone(error: unknown): boolean {
+function isGone(error: unknown): error is ProblemError {
   return error instanceof ProblemError && error.status === 410
 }
 
@@ -258,7 +281,8 @@ function parse(url: string, data: string): ServiceEvent | Bookmark {
   try {
     return JSON.parse(data) as ServiceEvent | Bookmark
   } catch {
-    throw new NotIntrospectdError(url, `it sends ${JSON.stringify(data.slice(0, 100))} in place of an event`)
+    const what = `it sends ${JSON.stringify(data.slice(0, 100))} in place of an event`
+    throw new NotIntrospectdError(url, { what, status: 200 })
   }
 }
 

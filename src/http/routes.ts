@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { cursorText } from '../base/cursor.ts'
-import { processOf } from '../kernel/limits/thresholds/crossing.ts'
+import { processOf } from '../kernel/nodes/owners.ts'
 import { streamOverSse } from '../stream/sse.ts'
 import { streamOverWebSocket, type WebSocketRequest } from '../stream/websocket.ts'
 import type { Definition, PostVerb, Preconditions, PutVerb, TreeContext, VerbResult } from '../tree/definition.ts'

@@ -1,8 +1,6 @@
 /** What is done to processes from outside: by operators, and by thresholds that trip. */
 
-import { assert, type Errno, KernelError } from './errno.ts'
-import type { Kernel } from './kernel.ts'
-import { fromOutside } from './limits/thresholds/deny.ts'
+import { type Errno, KernelError } from './errno.ts'
 import type { Process } from './nodes/process.ts'
 import type { Thread } from './nodes/thread.ts'
 
@@ -45,18 +43,6 @@ export interface SignalEntry {
 
 export function refuse({ errno, reason }: Refusal): never {
   throw new KernelError(errno, reason)
-}
-
-/**
- * One thing that an operator does.
- * @param call what it is called where a limit refuses it
- * @throws KernelError why nothing may be done there, and what the action itself throws
- */
-export function operate(kernel: Kernel, call: string, act: (actions: Actions) => void): void {
-  const { actions, actionAbilities } = kernel
-  if (actionAbilities.noActing !== null) refuse(actionAbilities.noActing)
-  assert(actions !== null, 'where something may be done there is who does it')
-  kernel.update(kernel.now, () => fromOutside(kernel, call, () => act(actions)))
 }
 
 const nothing: Refusal = { errno: 'ENOTSUP', reason: 'this source only observes' }

@@ -1,7 +1,7 @@
 /** The state of all that a filter means: in one tick, so it is one snapshot. Nodes first, then thresholds and deadlocks. */
 
-import { processOf } from '../kernel/limits/thresholds/crossing.ts'
 import type { Node } from '../kernel/nodes/node.ts'
+import { processOf } from '../kernel/nodes/owners.ts'
 import { partitionsWithin, processesWithin } from '../kernel/nodes/within.ts'
 import type { Definition, TreeContext } from './definition.ts'
 import { NoSuchPath } from './errors.ts'

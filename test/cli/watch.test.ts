@@ -240,7 +240,11 @@ describe('a watch whose connection breaks', () => {
       expect(types).toEqual(expect.arrayContaining(['process.created', 'process.died']))
     }
     expect(watching.stderr).toBe(
-      [`watching /sys at http://${place}`, 'the connection broke (1006); trying to go on', 'connected again']
+      [
+        `watching /sys at http://${place}`,
+        'the connection broke (other side closed); trying to go on',
+        'connected again',
+      ]
         .map((notice) => `introspectd: ${notice}\n`)
         .join(''),
     )
@@ -257,10 +261,14 @@ describe('a watch whose connection breaks', () => {
     const before = await pass()
     await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${before}"`))
     await former.stop()
-    await watching.until(({ stderr }) => stderr.includes('the connection broke (1001: the service is shutting down)'))
+    await watching.until(({ stderr }) =>
+      stderr.includes('the connection broke (the stream ended: the service is shutting down)'),
+    )
     const next = await Live.start(['--allow-host', place])
     wire.to(next.url)
-    await watching.until(({ stderr }) => stderr.includes('are no longer kept, so there is a gap here; going on after'))
+    await watching.until(({ stderr }) =>
+      stderr.includes('are no longer in the journal, so there is a gap here; going on after'),
+    )
     const after = await pass()
     await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${after}"`))
     expect(await watching.stop()).toBe(0)

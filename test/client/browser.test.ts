@@ -1,4 +1,4 @@
-/** The built client in a real browser, in a page of the service's own origin: others are refused. */
+/** Tests the built client in Chromium: it works in a page of the service's origin, and is refused in others. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -26,7 +26,7 @@ beforeAll(async () => {
   execFileSync('npx', ['tsc', '-p', 'tsconfig.client.json', '--outDir', join(directory, 'built')], { cwd: root })
   browser = await puppeteer.launch({
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
-    // Nobody else's page is opened here, and root may not have the sandbox.
+    // The sandbox of Chromium does not run as root. The test opens only pages of its own.
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
     userDataDir: join(directory, 'profile'),
   })
@@ -39,7 +39,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** A page where the modules of the client are found below /built. */
+/** Opens a page that can import the modules of the client from /built. */
 async function pageAt(url: string): Promise<Page> {
   const page = await browser.newPage()
   onTestFinished(() => page.close())
@@ -60,7 +60,7 @@ async function watchAndSet(client: Client) {
   const seen: string[] = []
   for await (const event of watch) {
     seen.push(event.type)
-    // What it is to hear of next.
+    // This makes the next event.
     if (event.type === 'state') await client.put('/sys/fds/threshold/all', { at: 100 })
     else if (event.type === 'threshold.tripped') return { seen, value: event.data.value }
   }
@@ -70,7 +70,7 @@ async function watchAndSet(client: Client) {
 /** Runs in the page. */
 const readOnce = (client: Client) => client.get('/sys').then(({ status }) => `${status}`, String)
 
-/** As text: vitest would make another import of it. */
+/** Runs a function in the page. It is passed as text, because vitest would rewrite the import. */
 const run = (page: Page, what: typeof watchAndSet | typeof readOnce, url: string, token: string): Promise<unknown> =>
   page.evaluate(
     `import('/built/client/client.js').then(({ Client }) => (${what})(new Client('${url}', { token: '${token}' })))`,
@@ -85,14 +85,14 @@ test('reads, sets and watches with a token, in a page of the service', async () 
   expect(await answer).toEqual({ seen: ['state', 'process.created', 'threshold.tripped'], value: 150 })
 })
 
-test('sees there what a browser’s WebSocket cannot: that and why it is refused', async () => {
+test('a refused request reports status and reason, which a WebSocket in a browser cannot', async () => {
   const page = await pageAt(`${service.url}/livez`)
   expect(await run(page, readOnce, service.url, 'another-sixteen-characters')).toContain(
     '401 A token is needed: this token is not known',
   )
 })
 
-test('in a page of another origin it is refused by the service, and where that allows the origin, by the browser', async () => {
+test('in a page of another origin the service or, if it allows the origin, the browser refuses the client', async () => {
   const other = createServer((_request, response) => response.end('<p>another')).listen(0, '127.0.0.1')
   onTestFinished(() => void other.close())
   await new Promise((resolve) => other.once('listening', resolve))

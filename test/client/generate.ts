@@ -1,6 +1,6 @@
 /**
- * `npm run client-types` makes src/client/routes.ts from what the rows of the tree say of themselves: the client is typed by
- * the same schemas as the service, and whoever uses it needs neither zod nor our sources. A test holds the one to the other.
+ * `npm run client-types`: generates src/client/routes.ts from the schemas of the service, so that the client is typed
+ * without depending on zod or on the sources of the service. A test checks that the file is up to date.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -26,14 +26,14 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, Json>> }
 }
 
-/** What only changes how an answer looks, or makes a stream of it, is the client's own affair. */
-const ofForm = ['format', 'pretty', 'fields']
-/** Of a node that is read they have no meaning. */
-const ofStreams = ['types', 'after', 'snapshot', 'durable']
+/** Query parameters for the format of a reply. The client chooses the format itself. */
+const formatParameters = ['format', 'pretty', 'fields']
+/** Query parameters of streams. They have no meaning for a read. */
+const streamParameters = ['types', 'after', 'snapshot', 'durable']
 
 const nameOf = (reference: unknown): string => String(reference).split('/').at(-1)!
 
-/** The type of an answer or body: by its name, as a list of what has one, or as it is. */
+/** The TypeScript type of a reply or body: its name, or a list of a named type, or a plain type. */
 function typeOf(schema: Json | undefined): string {
   if (schema === undefined) return 'undefined'
   if ('$ref' in schema) return nameOf(schema.$ref)
@@ -48,9 +48,9 @@ const jsonOf = (content: Operation['responses'][string]['content']): Json | unde
   Object.values(content ?? {})[0]?.schema
 
 function queryOf({ parameters = [] }: Operation, isOfTree: boolean): string {
-  const hidden = isOfTree ? [...ofForm, ...ofStreams] : ofForm
-  const asked = parameters.filter((parameter) => parameter.in === 'query' && !hidden.includes(parameter.name))
-  const types = asked.map(({ name, schema }) => {
+  const hidden = isOfTree ? [...formatParameters, ...streamParameters] : formatParameters
+  const shown = parameters.filter((parameter) => parameter.in === 'query' && !hidden.includes(parameter.name))
+  const types = shown.map(({ name, schema }) => {
     const type = name === 'dry-run' ? 'true' : schema.type === 'integer' ? 'number' : 'string'
     return `${/^\w+$/.test(name) ? name : `'${name}'`}?: ${type}`
   })
@@ -81,7 +81,7 @@ function routeOf([path, item]: [string, Document['paths'][string]]): string {
   return `  '${path.replace('{limit}', `{${levelOf(path)}Limit}`)}': {\n${verbs.join('\n')}\n  }`
 }
 
-/** `limit` is a closed set of names, another at each level; what else stands in braces is any one segment. */
+/** `{limit}` stands for a closed set of names, one set for each level. Other placeholders stand for any segment. */
 const limitsOf = (level: Level): string =>
   limits
     .filter(({ at }) => (at as readonly Level[]).includes(level))
@@ -91,7 +91,7 @@ const limitsOf = (level: Level): string =>
 const dataName = (type: string): string =>
   `${type.replace(/(^|\.)([a-z])/g, (_, _dot: string, letter: string) => letter.toUpperCase())}Data`
 
-/** Of the data of each type of event. What they name besides stands among the other shapes. */
+/** The schemas of the event data by type name. Schemas that they refer to are among the other schemas. */
 function dataShapes(): Json {
   const shapes = [...eventDataSchemas].map(([type, schema]) => {
     const { $schema, $defs, ...shape } = z.toJSONSchema(schema, { io: 'output' })
@@ -100,11 +100,11 @@ function dataShapes(): Json {
   return Object.fromEntries(shapes)
 }
 
-/** What the client has no use for in detail: the model's whole state is kept and put back as it is. */
-const opaque = { MachineState: { tsType: 'Record<string, unknown>', description: 'Kept, and put back as it is' } }
-const ofOpaque = ['PartitionState', 'ProcessState', 'ThreadState']
+/** A client saves and restores the state of the model without looking into it, so its types are not generated. */
+const opaque = { MachineState: { tsType: 'Record<string, unknown>', description: 'Save and restore it unchanged' } }
+const opaqueParts = ['PartitionState', 'ProcessState', 'ThreadState']
 
-/** Objects whose keys are a closed set have no other way to say so. */
+/** Replaces objects whose keys are a closed set: the generator of types does not support `propertyNames`. */
 function withKeys(_: string, value: unknown): unknown {
   const { propertyNames, additionalProperties, description } = Object(value) as Json
   const names = (propertyNames as { enum?: string[] } | undefined)?.enum
@@ -116,7 +116,7 @@ function withKeys(_: string, value: unknown): unknown {
   return { description, tsType: `Partial<Record<${key}, ${types.join(' | ')}>>` }
 }
 
-/** Short sentences stand on one line, and where the library found a shape is nobody's business. */
+/** Removes the comments that the library adds, and puts short comments on one line. */
 const tidied = (shapes: string): string =>
   shapes
     .replace(/^export interface Shapes \{.*?^\}$/ms, '')
@@ -128,7 +128,7 @@ const tidied = (shapes: string): string =>
 export async function clientTypes(version: string): Promise<string> {
   const { paths, components } = openApi(version) as unknown as Document
   const shown = Object.entries({ ...components.schemas, ...dataShapes(), ...opaque }).filter(
-    ([name]) => !ofOpaque.includes(name),
+    ([name]) => !opaqueParts.includes(name),
   )
   const text = JSON.stringify(Object.fromEntries(shown)).replaceAll(
     /#\/(components\/schemas|\$defs)\//g,
@@ -141,9 +141,9 @@ export async function clientTypes(version: string): Promise<string> {
     additionalProperties: false,
     style: { semi: false, singleQuote: true, printWidth: 120, trailingComma: 'all' },
   })
-  // A page for people is none for programs.
+  // The documentation page is for people.
   const routes = Object.entries(paths).filter(([path]) => path !== '/docs')
-  return `/** Made by \`npm run client-types\` from the rows of the tree: what is asked and answered on each path. Not written by hand. */
+  return `/** Types of the paths, bodies, replies and events of the service. Generated by \`npm run client-types\`; do not edit. */
 
 /** The data of each type of event. */
 export interface EventData {
@@ -160,12 +160,12 @@ export interface List<Entry> {
   next: string | null
 }
 
-/** Each path, as in the OpenAPI document. */
+/** The routes, with the pathnames of the OpenAPI document. */
 export interface Routes {
 ${routes.map(routeOf).join('\n')}
 }
 
-/** What may stand in place of a name in braces, where that is not any one segment. */
+/** Placeholders that stand for a closed set of names. Every other placeholder stands for any segment. */
 export interface Placeholders {
 ${levels.map((level) => `  ${level}Limit:\n${limitsOf(level)}`).join('\n')}
 }

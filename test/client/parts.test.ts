@@ -1,4 +1,4 @@
-/** The parts of the client that are pure. */
+/** Tests the pure parts of the client: backoff, Retry-After, the SSE parser and the position. */
 
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
@@ -12,7 +12,7 @@ import { randomOf } from '../support/random.ts'
 describe('backoff', () => {
   const bounds = { firstMs: 250, mostMs: 30_000 }
 
-  test('each wait is anywhere below a bound that doubles, up to the most', () => {
+  test('each wait is random below a bound that doubles up to the maximum', () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const backoff = new Backoff({ ...bounds, random: randomOf(seed) })
@@ -26,17 +26,17 @@ describe('backoff', () => {
     )
   })
 
-  test('the jitter is full: the least and the most both come', () => {
+  test('the jitter is full: waits reach from zero to the bound', () => {
     expect(new Backoff({ ...bounds, random: () => 0 }).next()).toBe(0)
     expect(new Backoff({ ...bounds, random: () => 0.9999 }).next()).toBe(249)
   })
 
-  test('what the service asks for comes first, and what is random on top', () => {
+  test('the random wait is added to the wait that the service requests', () => {
     const backoff = new Backoff({ ...bounds, random: () => 0.5 })
     expect([backoff.next(10_000), backoff.next(), backoff.next()]).toEqual([10_125, 250, 500])
   })
 
-  test('after a success it begins anew', () => {
+  test('a success resets the bound', () => {
     const backoff = new Backoff({ ...bounds, random: () => 0.5 })
     expect([backoff.next(), backoff.next(), backoff.next()]).toEqual([125, 250, 500])
     backoff.reset()
@@ -44,7 +44,7 @@ describe('backoff', () => {
   })
 })
 
-test('Retry-After is seconds or a time of day; anything else says nothing', () => {
+test('Retry-After is parsed as seconds or a date, and anything else is null', () => {
   const now = Date.parse('2026-11-22T10:00:00Z')
   expect(retryAfter('10', now)).toBe(10_000)
   expect(retryAfter('Sun, 22 Nov 2026 10:00:30 GMT', now)).toBe(30_000)
@@ -53,20 +53,20 @@ test('Retry-After is seconds or a time of day; anything else says nothing', () =
   expect(retryAfter(null, now)).toBeNull()
 })
 
-describe('a stream of messages', () => {
+describe('the SSE parser', () => {
   const feedAll = (pieces: readonly string[]): SseMessage[] => {
     const parser = new SseParser()
     return pieces.flatMap((piece) => parser.feed(piece))
   }
 
-  test('is what the service writes: an id, one line of data, comments between', () => {
+  test('parses ids, data lines and comments as the service writes them', () => {
     const parser = new SseParser()
     const text = ': introspectd\n\nid: 7\ndata: {"a":1}\n\n: shutting down\n\n'
     expect(parser.feed(text)).toEqual([{ id: '7', data: '{"a":1}' }])
     expect(parser.comment).toBe('shutting down')
   })
 
-  test('is understood as eventsource-parser understands it, wherever it is cut', () => {
+  test('agrees with eventsource-parser, wherever the text is cut', () => {
     const line = fc.oneof(
       fc.constantFrom(
         'data: a',
@@ -98,19 +98,19 @@ describe('a stream of messages', () => {
     )
   })
 
-  test('a line without an end is refused before memory is full of it', () => {
+  test('refuses a line that is too long', () => {
     const parser = new SseParser()
     const piece = 'x'.repeat(1 << 20)
     expect(() => {
       for (let piecesFed = 0; piecesFed < 20; piecesFed++) parser.feed(piece)
-    }).toThrow('does not end')
+    }).toThrow('a line of the event stream is too long')
   })
 })
 
 describe('the position', () => {
   const event = (sequence: string, source = '/net/alpha') => ({ source, sequence })
 
-  test('what was seen is not new again, from whatever connection it comes', () => {
+  test('an event that was seen is not new again, on any connection', () => {
     const position = new Position(null)
     expect(['05', '06', '06', '05', '07'].map((sequence) => position.accepts(event(sequence)))).toEqual([
       true,
@@ -122,14 +122,14 @@ describe('the position', () => {
     expect(position.cursor).toBe('07')
   })
 
-  test('each node counts for itself', () => {
+  test('each node has its own newest sequence', () => {
     const position = new Position(null)
     expect(position.accepts(event('09', '/net/alpha'))).toBe(true)
     expect(position.accepts(event('03', '/net/beta'))).toBe(true)
     expect(position.accepts(event('03', '/net/beta'))).toBe(false)
   })
 
-  test('a bookmark moves it on and never back', () => {
+  test('a bookmark moves the cursor forwards only', () => {
     const position = new Position('5')
     expect(position.cursor).toBe('00000000000000000005')
     position.moveTo('00000000000000000009')
@@ -137,7 +137,7 @@ describe('the position', () => {
     expect(position.cursor).toBe('00000000000000000009')
   })
 
-  test('after the state was read anew sequences may begin anew', () => {
+  test('sequences may start again after the state was read', () => {
     const position = new Position('00000000000000000900')
     position.accepts(event('00000000000000000901'))
     position.restart('00000000000000000002')

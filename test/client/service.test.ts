@@ -1,4 +1,4 @@
-/** The client against services on real sockets, which are restarted, are refused by, and are slow to listen to. */
+/** Tests the client with real services: requests, refusals, restarts and slow listeners. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { ModelService } from '../support/model-service.ts'
 import { startForTest } from '../support/running.ts'
 import { Service } from '../support/service.ts'
 
-describe('asking', () => {
+describe('requests', () => {
   let service: ModelService
   let client: Client
 
@@ -22,7 +22,7 @@ describe('asking', () => {
 
   afterEach(() => service.stop())
 
-  test('makes, reads, sets and deletes, each answer with its cursor', async () => {
+  test('create, read, set and delete, each with the cursor of the reply', async () => {
     const made = await client.post('/sys/proc', { name: 'server' })
     const { pid, identity } = made.body
     expect([made.status, made.body.name]).toEqual([201, 'server'])
@@ -38,7 +38,7 @@ describe('asking', () => {
     expect(lines.cursor).toBeNull()
   })
 
-  test('what is refused is a problem, as the service said it', async () => {
+  test('a refusal throws the problem that the service reports', async () => {
     await expect(client.get('/sys/proc/42')).rejects.toMatchObject({
       status: 404,
       problem: { type: 'urn:introspectd:problem:no-such-path', exists: '/sys/proc' },
@@ -51,7 +51,7 @@ describe('asking', () => {
     })
   })
 
-  test('who ends a request hears their own reason; what nobody answers is unreachable', async () => {
+  test('an aborted request throws the reason of its signal; no reply is an UnreachableError', async () => {
     const reason = new Error('no more')
     await expect(client.get('/sys', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await service.stop()
@@ -60,7 +60,7 @@ describe('asking', () => {
   })
 })
 
-test('a token is sent with every request, and without it nothing is tried again', async () => {
+test('a token is sent with every request, and a missing token is not retried', async () => {
   const tokens = parseTokens('ha operate sixteen-characters')
   const service = await new Service({ tokens }).start()
   onTestFinished(() => service.stop())
@@ -74,7 +74,7 @@ test('a token is sent with every request, and without it nothing is tried again'
   expect((await first).value).toMatchObject({ type: 'process.created', subject: '/sys/proc/42' })
 })
 
-test('list, then watch: nothing is missed between, nor by a listener that is slow beyond what is queued for it', async () => {
+test('a watch with list misses nothing, even if its listener is slower than its queue', async () => {
   const service = await new Service().start()
   onTestFinished(() => service.stop())
   const { bench } = service
@@ -85,10 +85,10 @@ test('list, then watch: nothing is missed between, nor by a listener that is slo
   })
   const { value: state } = await watch.next()
   expect(state).toMatchObject({ type: 'state', why: 'begin', body: { entries: [{ pid: 1 }] } })
-  // Between the list and the stream.
+  // These processes start between the list and the stream.
   for (let pid = 2; pid < 1000; pid++) bench.process(pid)
   await watch.next()
-  // Some 20 MB of events while nobody reads: more than sockets hold, and more than is queued for anybody.
+  // About 20 MB of events while nobody reads: more than the socket buffers and the queue of the service hold.
   const longName = 'x'.repeat(1000)
   for (let pid = 1000; pid < 20_000; pid++) {
     bench.process(pid, { name: longName })
@@ -102,7 +102,7 @@ test('list, then watch: nothing is missed between, nor by a listener that is slo
   expect(pids).toEqual(Array.from({ length: 19_998 }, (_, index) => index + 2))
 })
 
-describe('a live service', () => {
+describe('a watch of a live service', () => {
   let directory: string
 
   beforeEach(() => {
@@ -112,10 +112,10 @@ describe('a live service', () => {
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
   const portOf = (live: Live) => ['--port', new URL(live.url).port]
-  const keeping = () => ['--data', join(directory, 'data')]
+  const dataArgs = () => ['--data', join(directory, 'data')]
 
-  test('that is killed and started again is gone on with where it was', async () => {
-    const first = await Live.start(keeping())
+  test('resumes after the service was killed and restarted', async () => {
+    const first = await Live.start(dataArgs())
     onTestFinished(() => void first.child.kill('SIGKILL'))
     const notices: Notice[] = []
     const client = new Client(first.url)
@@ -137,25 +137,25 @@ describe('a live service', () => {
     await one.stop()
     await died(one.pid)
     await first.stop('SIGKILL')
-    const second = await Live.start([...keeping(), ...portOf(first)])
+    const second = await Live.start([...dataArgs(), ...portOf(first)])
     onTestFinished(() => void second.child.kill('SIGKILL'))
     const two = await startForTest('threads')
     await second.until('/sys/proc', ({ entries }) => (entries as { pid: number }[]).some(({ pid }) => pid === two.pid))
     await two.stop()
-    // What could not be seen in between is told, and what came after is there.
+    // The service reports the gap as events.lost, and the events after it arrive.
     expect(await died(two.pid)).toContain('events.lost')
     expect(notices.filter(({ what }) => what === 'broken').length).toBeGreaterThan(0)
     await watch.return()
     await second.stop()
   })
 
-  test('whose cursors are gone has its state read in their place', async () => {
+  test('reads the state if its cursor is gone', async () => {
     const first = await Live.start()
     const client = new Client(first.url)
     const watch = client.watch('/sys/proc', { types: ['events.lost', 'process.created'], list: true })
     const { value: begin } = await watch.next()
     await first.stop()
-    // Without a journal it has forgotten.
+    // Without a journal the restarted service has no old events.
     const second = await Live.start(portOf(first))
     onTestFinished(() => void second.child.kill('SIGKILL'))
     for await (const event of watch) {

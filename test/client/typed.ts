@@ -1,10 +1,10 @@
-/** What compiles, and what must not: a test compiles it as the programs of others would be. Nothing of it runs. */
+/** Uses of the client that must compile, and uses that must not. A test compiles this file; it is never run. */
 
 import { Client, type Notice, ProblemError, type Process, type Reply } from '../../src/client/client.ts'
 
 const client = new Client('http://localhost:7007', { token: 'sixteen characters' })
 
-/** A pathname is typed by what stands in it, also where that is only known as it runs. */
+/** A pathname is typed by its segments, even if some of them are known only at run time. */
 export async function reads(pid: number, name: string): Promise<Process[]> {
   const { body, cursor } = await client.get('/sys/proc', { query: { depth: 2 } })
   const after: string = cursor
@@ -25,7 +25,7 @@ export async function reads(pid: number, name: string): Promise<Process[]> {
   await client.get('/sys/prc')
   // @ts-expect-error There is no such limit.
   await client.get('/sys/proc/42/fdss')
-  // @ts-expect-error Processes are no threads' affair.
+  // @ts-expect-error Threads do not have this limit.
   await client.get('/sys/proc/42/thread/43/processes')
   // @ts-expect-error A document has no depth.
   await client.get('/sys/deadlocks/1', { query: { depth: 1 } })
@@ -67,9 +67,9 @@ export async function watches(signal: AbortSignal): Promise<void> {
     if (event.type === 'process.died') console.log(event.data.code satisfies number | null, event.sequence)
     else if (event.type === 'threshold.tripped') console.log(event.data.initial satisfies boolean)
     else if (event.type === 'state') console.log(event.body.node satisfies string, event.cursor)
-    // @ts-expect-error Nobody asked for these.
+    // @ts-expect-error These types are not selected.
     else if (event.type === 'thread.died') console.log()
-    // @ts-expect-error Nor for these.
+    // @ts-expect-error Bookmarks are not selected.
     else if (event.type === 'bookmark') console.log()
   }
   for await (const event of client.watch('/sys/proc/42', { bookmarks: true, after: '1', durable: 'ha-1' }))

@@ -1,4 +1,4 @@
-/** Watching, with the time and the network in the test's hands. */
+/** Tests watches with fake timers and a fake network. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Client, NotIntrospectdError, type Notice, ProblemError, TakenOverError } from '../../src/client/client.ts'
@@ -26,7 +26,7 @@ const bookmarkOf = (sequence: number) => ({
 
 const written = (...events: readonly object[]) => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
 
-/** A connection whose other end is the test. */
+/** A connection to the fake network. The test writes the response. */
 class Line {
   readonly url: URL
   readonly headers: Headers
@@ -104,7 +104,7 @@ class Network {
     return line.answered()
   }) as typeof fetch
 
-  /** The connection of that number, when it is made; time goes on until then. */
+  /** Waits for the connection of that number, and advances the time until it is made. */
   async line(number: number): Promise<Line> {
     for (let ms = 0; this.lines.length < number; ms += 10) {
       if (ms > 600_000) throw new Error(`there is no connection ${number}`)
@@ -131,15 +131,15 @@ afterEach(() => {
 })
 
 const waits = () => notices.flatMap((notice) => (notice.what === 'broken' ? [notice.retryMs] : []))
-const asked = (line: Line) => Object.fromEntries(line.url.searchParams)
+const queryOf = (line: Line) => Object.fromEntries(line.url.searchParams)
 
 describe('a watch', () => {
-  test('asks for events of its path, below the place of the service, with its token', async () => {
+  test('requests the events of its path below the base URL, with its token', async () => {
     const watch = client.watch('/sys/proc/42', { types: ['process.*', 'events.lost'], after: '5' })
     const first = watch.next()
     const line = await network.line(1)
     expect(line.url.pathname).toBe('/base/sys/proc/42')
-    expect(asked(line)).toEqual({ types: 'process.*,events.lost', after: cursorOf(5) })
+    expect(queryOf(line)).toEqual({ types: 'process.*,events.lost', after: cursorOf(5) })
     expect(line.headers.get('accept')).toBe('text/event-stream')
     expect(line.headers.get('authorization')).toBe('Bearer secret')
     line.accept(written(eventOf(6)))
@@ -149,7 +149,7 @@ describe('a watch', () => {
     expect(line.signal.aborted).toBe(true)
   })
 
-  test('goes on after the last that it handed out, and hands nothing out twice', async () => {
+  test('resumes after the last event that it returned, and returns no event twice', async () => {
     const watch = client.watch('/sys', { onNotice })
     const first = watch.next()
     ;(await network.line(1)).accept(written(eventOf(1), eventOf(2), eventOf(2)))
@@ -157,20 +157,20 @@ describe('a watch', () => {
     const third = watch.next()
     network.lines[0]!.end()
     const line = await network.line(2)
-    expect(asked(line)).toEqual({ after: cursorOf(2) })
+    expect(queryOf(line)).toEqual({ after: cursorOf(2) })
     line.accept(written(eventOf(1), eventOf(2), eventOf(3)))
     expect((await third).value).toMatchObject({ id: cursorOf(3) })
     expect(notices.map(({ what }) => what)).toEqual(['connected', 'broken', 'connected'])
   })
 
-  test('where nothing was told yet it goes on after where the first connection began', async () => {
+  test('resumes after the start of the first connection if no event has arrived', async () => {
     const watch = client.watch('/sys')
     void watch.next()
     ;(await network.line(1)).accept(': introspectd\n\n', { cursor: cursorOf(77) }).end()
-    expect(asked(await network.line(2))).toEqual({ after: cursorOf(77) })
+    expect(queryOf(await network.line(2))).toEqual({ after: cursorOf(77) })
   })
 
-  test('a bookmark moves it on, and is handed out only where it is asked for', async () => {
+  test('a bookmark advances the cursor, and is returned only with the option bookmarks', async () => {
     const watch = client.watch('/sys', { bookmarks: true })
     const first = watch.next()
     ;(await network.line(1)).accept(written(bookmarkOf(40)))
@@ -183,7 +183,7 @@ describe('a watch', () => {
     expect((await next).value).toMatchObject({ id: cursorOf(51) })
   })
 
-  test('waits longer and longer for a service that is not there, up to five seconds, and anew after a success', async () => {
+  test('waits longer after each failure, up to five seconds, and starts again after a success', async () => {
     const watch = client.watch('/sys', { onNotice })
     const first = watch.next()
     for (let number = 1; number <= 12; number++) (await network.line(number)).break()
@@ -197,7 +197,7 @@ describe('a watch', () => {
     expect(waits()).toEqual(bounds.map((bound) => Math.floor(random() * bound)))
   })
 
-  test('waits as long as the service asks', async () => {
+  test('waits as long as Retry-After says', async () => {
     void client.watch('/sys', { onNotice }).next()
     ;(await network.line(1)).refuse(429, { headers: { 'retry-after': '10' } })
     await network.line(2)
@@ -207,7 +207,7 @@ describe('a watch', () => {
     await network.line(3)
   })
 
-  test.each([400, 401, 403, 404, 406, 414])('a refusal of %i is thrown, and not tried again', async (status) => {
+  test.each([400, 401, 403, 404, 406, 414])('a refusal with status %i is thrown and not retried', async (status) => {
     const first = client.watch('/sys').next()
     const thrown = expect(first).rejects.toMatchObject({ name: 'ProblemError', status, problem: { detail: 'no' } })
     ;(await network.line(1)).refuse(status)
@@ -216,25 +216,25 @@ describe('a watch', () => {
     expect(network.lines).toHaveLength(1)
   })
 
-  test('a refusal that is cut off is no refusal', async () => {
+  test('a refusal that is cut off is retried', async () => {
     void client.watch('/sys').next()
     ;(await network.line(1)).refuseInPart(400)
     await network.line(2)
   })
 
-  test('what is no stream of events is not tried again', async () => {
+  test('a response that is no event stream is thrown and not retried', async () => {
     const first = client.watch('/sys').next()
     const thrown = expect(first).rejects.toThrow(NotIntrospectdError)
     ;(await network.line(1)).accept('<html>', { type: 'text/html' })
     await thrown
   })
 
-  test('where its cursor is gone it reads the state, says so, and goes on after it', async () => {
+  test('reads the state if its cursor is gone, returns it, and resumes after it', async () => {
     const watch = client.watch('/sys/proc', { after: '5', depth: 2 })
     const first = watch.next()
     ;(await network.line(1)).refuse(410, { extra: { oldest: cursorOf(100) } })
     const list = await network.line(2)
-    expect([list.url.pathname, asked(list)]).toEqual(['/base/sys/proc', { depth: '2' }])
+    expect([list.url.pathname, queryOf(list)]).toEqual(['/base/sys/proc', { depth: '2' }])
     list.json({ path: '/sys/proc', entries: [], next: null }, cursorOf(120))
     expect((await first).value).toEqual({
       type: 'state',
@@ -246,12 +246,12 @@ describe('a watch', () => {
     })
     const next = watch.next()
     const line = await network.line(3)
-    expect(asked(line)).toEqual({ after: cursorOf(120) })
+    expect(queryOf(line)).toEqual({ after: cursorOf(120) })
     line.accept(written(eventOf(121)))
     expect((await next).value).toMatchObject({ id: cursorOf(121) })
   })
 
-  test('a service that has begun to count anew is believed after its state was read', async () => {
+  test('accepts smaller sequences of a restarted service after its state was read', async () => {
     const watch = client.watch('/sys', { after: cursorOf(900) })
     const first = watch.next()
     ;(await network.line(1)).accept(written(eventOf(901)))
@@ -266,7 +266,7 @@ describe('a watch', () => {
     expect((await next).value).toMatchObject({ id: cursorOf(3) })
   })
 
-  test('begins with the state where that is asked for; of a path with wildcards, what is above the first', async () => {
+  test('starts with the state if list is set; for wildcards, with the state of the node above the first', async () => {
     const watch = client.watch('/sys/proc/*/fds', { list: true })
     const first = watch.next()
     const list = await network.line(1)
@@ -276,10 +276,10 @@ describe('a watch', () => {
     expect((await first).value).toMatchObject({ type: 'state', why: 'begin', after: null, cursor: cursorOf(9) })
     void watch.next()
     const line = await network.line(3)
-    expect([line.url.pathname, asked(line)]).toEqual(['/base/sys/proc/*/fds', { after: cursorOf(9) }])
+    expect([line.url.pathname, queryOf(line)]).toEqual(['/base/sys/proc/*/fds', { after: cursorOf(9) }])
   })
 
-  test('after 75 s of silence the line is dead; a bookmark each 30 s keeps it', async () => {
+  test('reconnects after 75 s of silence, which a bookmark every 30 s prevents', async () => {
     const watch = client.watch('/sys', { onNotice })
     void watch.next()
     const line = (await network.line(1)).accept()
@@ -292,10 +292,10 @@ describe('a watch', () => {
     expect(line.signal.aborted).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     expect(line.signal.aborted).toBe(true)
-    expect(asked(await network.line(2))).toEqual({ after: cursorOf(9) })
+    expect(queryOf(await network.line(2))).toEqual({ after: cursorOf(9) })
   })
 
-  test('a service that takes the connection and says nothing is given up after a while', async () => {
+  test('gives up a service that accepts the connection and does not reply', async () => {
     void client.watch('/sys', { onNotice }).next()
     const line = await network.line(1)
     await vi.advanceTimersByTimeAsync(10_000)
@@ -303,7 +303,7 @@ describe('a watch', () => {
     await network.line(2)
   })
 
-  test('silence is not held against a service while nobody asks', async () => {
+  test('silence does not count while nobody waits for an event', async () => {
     const watch = client.watch('/sys', { onNotice })
     const first = watch.next()
     const line = (await network.line(1)).accept(written(eventOf(1)))
@@ -314,7 +314,7 @@ describe('a watch', () => {
     expect((await watch.next()).value).toMatchObject({ id: cursorOf(2) })
   })
 
-  test('ends while it waits: by its signal for an event, by return for the next try', async () => {
+  test('ends while it waits: by its signal or by return', async () => {
     const ending = new AbortController()
     const next = client.watch('/sys', { signal: ending.signal }).next()
     const line = (await network.line(1)).accept()
@@ -331,7 +331,7 @@ describe('a watch', () => {
     expect(network.lines).toHaveLength(2)
   })
 
-  test('a loop that is left closes the connection', async () => {
+  test('leaving the loop closes the connection', async () => {
     const leave = (async () => {
       for await (const event of client.watch('/sys')) return event
       return null
@@ -341,12 +341,12 @@ describe('a watch', () => {
     expect(line.signal.aborted).toBe(true)
   })
 
-  test('a durable one is named, begins where the service says, and is acknowledged by a PUT', async () => {
+  test('a durable watch sends its name, starts at its durable cursor, and acknowledges with PUT', async () => {
     const watch = client.watch('/sys', { durable: 'ha 1' })
     const first = watch.next()
     const line = (await network.line(1)).accept('', { cursor: cursorOf(500) })
-    expect(asked(line)).toEqual({ durable: 'ha 1' })
-    // What was acknowledged is older than where the service is: only an event says where the stream has come.
+    expect(queryOf(line)).toEqual({ durable: 'ha 1' })
+    // The durable cursor is older than the cursor of the service: only an event tells how far the stream is.
     expect(watch.cursor).toBeNull()
     line.send(written(eventOf(7)))
     await first
@@ -359,7 +359,7 @@ describe('a watch', () => {
   })
 })
 
-test('a durable one that another watch has taken over does not take it back', async () => {
+test('a durable watch that was taken over throws and does not reconnect', async () => {
   const first = client.watch('/sys', { durable: 'ha' }).next()
   const thrown = expect(first).rejects.toThrow(TakenOverError)
   const line = (await network.line(1)).accept(': introspectd\n\n')
@@ -369,7 +369,7 @@ test('a durable one that another watch has taken over does not take it back', as
   expect(network.lines).toHaveLength(1)
 })
 
-test('a problem says what the service said', async () => {
+test('a problem has the fields that the service sent', async () => {
   const answer = client.put('/sys/proc/42/fds/threshold/hog', { at: 1 }, { ifProcess: 'b-42-1', ifNoneMatch: '*' })
   const thrown = expect(answer).rejects.toThrow(
     new ProblemError(

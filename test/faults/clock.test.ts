@@ -1,4 +1,4 @@
-/** The wall clock of a service is set while it runs: its own, by a library that is loaded before all others. */
+/** Tests a service whose wall clock is set while it runs. A preloaded library shifts the clock of that process only. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-/** In seconds from what it is. */
+/** @param offset seconds added to the real time */
 function setClock(offset: number): void {
   writeFileSync(join(directory, 'next'), `${offset}\n`)
   renameSync(join(directory, 'next'), join(directory, 'offset'))
@@ -38,11 +38,11 @@ const ofClock = (type: string) => (event: CloudEvent) => event.type === type && 
 const firstOf = async (watcher: Watcher, fits: (event: CloudEvent) => boolean) =>
   (await watcher.until(fits)).find(fits)!
 
-/** ms between each event and the one before it. What happened is told a little later than what is seen at that moment. */
+/** Time in ms between consecutive events. Some events are emitted a little after the moment that their time names. */
 const stepsOf = ({ events }: Watcher) =>
   events.slice(1).map(({ time }, place) => Date.parse(time) - Date.parse(events[place]!.time))
 
-test('set back by an hour: that is told, times do not run backwards, and all that counts time goes on counting', async () => {
+test('a clock set back by an hour is reported; times never run backwards, and durations go on', async () => {
   const watcher = await live.watch('/sys')
   const hog = await startForTest('fd-hog', [0, 200])
   const path = `/sys/proc/${hog.pid}/fds/threshold`
@@ -55,14 +55,14 @@ test('set back by an hour: that is told, times do not run backwards, and all tha
   expect(degraded.data.reason).toMatch(
     /^the wall clock was set back by 3[56]\d\d(\.\d)?s: times in events are ahead of it by that much/,
   )
-  // What began before the step.
+  // Durations that started before the step.
   await firstOf(watcher, ({ type, data }) => type === 'threshold.tripped' && data.threshold === `${path}/stays`)
   await firstOf(
     watcher,
     ({ type, subject }) => type === 'deadlock.warning' && subject.startsWith(`/sys/proc/${hog.pid}/`),
   )
   await live.until(`${path}/ends`, ({ status }) => status === 404)
-  // What begins after it, and who.
+  // Durations and processes that start after the step.
   const next = await startForTest('fd-hog', [0, 200])
   await live.until(`/sys/proc/${next.pid}/fds`, ({ value }) => Number(value) >= 200)
   const put = await live.put(`/sys/proc/${next.pid}/fds/threshold/stays`, { at: 100, for: '500ms' })
@@ -75,7 +75,7 @@ test('set back by an hour: that is told, times do not run backwards, and all tha
   await firstOf(watcher, ofClock('source.recovered'))
 })
 
-test('set forward by an hour: that is told, times follow, and the service is as ready as before', async () => {
+test('a clock set forward by an hour is reported; times follow, and the service stays ready', async () => {
   const watcher = await live.watch('/sys')
   setClock(3_600)
   const degraded = await firstOf(watcher, ofClock('source.degraded'))

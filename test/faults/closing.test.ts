@@ -1,4 +1,4 @@
-/** SIGTERM with many streams open, some of which never read: all is told and kept within the grace. */
+/** Tests SIGTERM with many open streams: every event is sent and persisted within the grace period. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
@@ -32,7 +32,7 @@ afterEach(async () => {
   rmSync(data, { recursive: true })
 })
 
-/** Resolves when the stream has begun; `ended` with all that it was sent. */
+/** Resolves when the stream has started; `ended` resolves with everything that was received. */
 async function listenOverSse(url: string): Promise<{ ended: Promise<string> }> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(`${url}/sys`, { headers: { accept: 'text/event-stream' }, agent: false }, resolve).once('error', reject)
@@ -52,7 +52,7 @@ const overWebSocket = [
   'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
 ]
 
-/** Asks for a stream and reads nothing of it, not even that it ends. */
+/** Opens a stream and never reads from it, not even its end. */
 async function ignore(url: string, headers: readonly string[]): Promise<void> {
   const { host, port } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')
@@ -66,7 +66,7 @@ async function untilOpen(count: number): Promise<void> {
   while (!(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes(`streams: ${count} open`));
 }
 
-test('with a thousand streams each has a bookmark and its end, the journal has all, and it ends with 0', async () => {
+test('a thousand streams each receive a bookmark and their end, the journal is complete, and the exit code is 0', async () => {
   live = await Live.start(['--source', 'model', '--data', data])
   const { url } = live
   const watchers: Watcher[] = []
@@ -90,9 +90,9 @@ test('with a thousand streams each has a bookmark and its end, the journal has a
   live = null
   const seconds = (performance.now() - began) / 1000
   expect(code).toBe(0)
-  // The bound of TimeoutStopSec in the unit, past which systemd kills it.
+  // TimeoutStopSec of the systemd unit. After it systemd would kill the service.
   expect(seconds).toBeLessThan(10)
-  // Of each the process and its thread.
+  // Two events for each process: its own and that of its thread.
   const last = cursorText(2 * names.length)
   for (const watcher of watchers) {
     expect(await watcher.closed).toEqual({ code: 1001, reason: 'the service is shutting down' })

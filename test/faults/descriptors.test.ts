@@ -1,4 +1,4 @@
-/** A service that may open few files, with more clients than that. */
+/** Tests a service that has more clients than file descriptors. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, get } from 'node:http'
@@ -29,7 +29,7 @@ afterEach(async () => {
 const limit = 600
 const wanted = 1_000
 
-/** Connections that ask nothing; resolves when each is open, or was turned away. */
+/** Opens idle connections. Resolves when each is open or was refused. */
 async function crowd(port: number): Promise<void> {
   for (let count = 0; count < wanted; count++) {
     const socket = connect(port, '127.0.0.1')
@@ -41,12 +41,12 @@ async function crowd(port: number): Promise<void> {
   }
 }
 
-/** A request may still come too early for a connection. */
+/** Retries, because a request may come before a descriptor is free. */
 async function until(fits: () => Promise<boolean>): Promise<void> {
   while (!(await fits().catch(() => false))) await delay(50)
 }
 
-/** In ticks of 10 ms. */
+/** CPU time in ticks of 10 ms. */
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
     .replace(/^.*\) /, '')
@@ -54,12 +54,12 @@ function cpuOf(pid: number): number {
   return Number(fields[11]) + Number(fields[12])
 }
 
-test('with more clients than descriptors it serves those it has, keeps what happens, and takes new ones again', async () => {
+test('without free descriptors the service serves its clients, persists events, and later accepts new clients', async () => {
   live = await Live.start(['--data', data], { under: ['prlimit', `--nofile=${limit}:${limit}`] })
   const port = Number(new URL(live.url).port)
   const watcher = await live.watch('/sys?types=threshold.*,source.*')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const ask = (path: string) =>
+  const getText = (path: string) =>
     new Promise<string>((resolve, reject) => {
       get(`${live!.url}${path}`, { agent }, (response) => {
         let text = ''
@@ -69,23 +69,23 @@ test('with more clients than descriptors it serves those it has, keeps what happ
         response.on('end', () => resolve(text))
       }).once('error', reject)
     })
-  expect(await ask('/livez')).toBe('ok\n')
+  expect(await getText('/livez')).toBe('ok\n')
   const mine = `/sys/proc/${process.pid}/fds/threshold`
   expect(await live.put(`${mine}/tripped`, { at: 1 })).toMatchObject({ state: 'tripped' })
   await crowd(port)
-  // It neither spins nor ends: whoever it had is served, and the journal takes what happens.
+  // The service neither spins nor exits: it serves existing clients and writes the journal.
   const [before, began] = [cpuOf(live.pid), performance.now()]
   await delay(3_000)
   expect((cpuOf(live.pid) - before) * 10).toBeLessThan((performance.now() - began) * 0.7)
-  expect(await ask('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ stored in the journal$/m)
-  // What it cannot look at meanwhile is not taken for ended.
-  expect(JSON.parse(await ask(`${mine}/tripped`))).toMatchObject({ state: 'tripped' })
+  expect(await getText('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ stored in the journal$/m)
+  // Processes that cannot be read meanwhile are not reported as ended.
+  expect(JSON.parse(await getText(`${mine}/tripped`))).toMatchObject({ state: 'tripped' })
   expect(watcher.events.filter(({ type }) => type === 'threshold.cleared')).toEqual([])
   for (const socket of sockets.splice(0)) socket.destroy()
   const hog = await startForTest('fd-hog', [0, 200])
   await until(async () => (await live!.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })).state === 'tripped')
   await watcher.until(({ type, subject }) => type === 'threshold.tripped' && subject === `/sys/proc/${hog.pid}/fds`)
-  // The scanner, too, has its files again.
+  // The scanner can open its files again, too.
   await until(async () => !(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes('descriptors'))
   agent.destroy()
   expect(await live.stop()).toBe(0)

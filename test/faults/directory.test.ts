@@ -1,4 +1,4 @@
-/** A place for events that cannot be used: the service does without and says so, or says what to do. */
+/** Tests unusable data directories: the service runs without a journal and reports it, or refuses to start. */
 
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -33,27 +33,27 @@ function mount(options: string): string {
   return place
 }
 
-/** Somebody’s own machine: nothing says where events are kept. */
-const ofUser = (environment: Record<string, string>) => ({
+/** The environment of a user who has not configured a data directory. */
+const userEnvironment = (environment: Record<string, string>) => ({
   env: { INTROSPECTD_DATA: undefined, XDG_STATE_HOME: undefined, HOME: home, ...environment },
 })
 
-test('a live machine’s events are kept in the user’s state directory, and its announcement says so', async () => {
-  live = await Live.start([], ofUser({}))
+test('the live source stores events in the state directory of the user and announces it', async () => {
+  live = await Live.start([], userEnvironment({}))
   const place = join(home, '.local/state/introspectd')
   expect(live.output.stdout).toContain(`\nEvents are stored in ${place}\n`)
   expect(existsSync(join(place, 'journal.sqlite'))).toBe(true)
 })
 
-test('the model keeps nothing anywhere unless it is told where', async () => {
-  live = await Live.start(['--source', 'model'], ofUser({}))
+test('the model stores nothing on disk without --data', async () => {
+  live = await Live.start(['--source', 'model'], userEnvironment({}))
   expect(live.output.stdout).toContain(
     '\nEvents are stored in memory, and are lost when this process ends; --data DIR stores them on disk\n',
   )
   expect(existsSync(join(home, '.local'))).toBe(false)
 })
 
-async function saysItIsUnkept(why: RegExp): Promise<void> {
+async function expectMemoryOnly(why: RegExp): Promise<void> {
   const { url, output } = live!
   expect(output.stdout).toMatch(
     new RegExp(`^Events are stored in memory, and are lost when this process ends: .*${why.source}`, 'm'),
@@ -82,43 +82,43 @@ async function oldest(): Promise<string> {
   return ((await gone.json()) as { oldest: string }).oldest
 }
 
-describe.each(['linux', 'model'])('of the %s source', (source) => {
-  test('a file system that is read-only: it serves from memory, and says so everywhere', async () => {
+describe.each(['linux', 'model'])('with the %s source', (source) => {
+  test('a read-only file system: the service runs from memory and reports it everywhere', async () => {
     live = await Live.start(['--source', source, '--data', join(mount('ro'), 'data')])
-    await saysItIsUnkept(/EROFS/)
+    await expectMemoryOnly(/EROFS/)
   })
 
-  test('a directory that belongs to somebody else: it serves from memory, and says so everywhere', async () => {
+  test('a directory of another user: the service runs from memory and reports it everywhere', async () => {
     const data = join(home, 'theirs')
     mkdirSync(data, { mode: 0o700 })
     live = await Live.start(['--source', source, '--data', data], { uid: nobody })
-    await saysItIsUnkept(/EACCES|unable to open database file/)
+    await expectMemoryOnly(/EACCES|unable to open database file/)
   })
 
-  test('a file system with no room: it serves from memory, and says so everywhere', async () => {
+  test('a full file system: the service runs from memory and reports it everywhere', async () => {
     const data = mount('size=16k')
     writeFileSync(join(data, 'filling'), Buffer.alloc(16 * 1024))
     live = await Live.start(['--source', source, '--data', data])
-    await saysItIsUnkept(/disk is full|ENOSPC|disk I\/O error/)
+    await expectMemoryOnly(/disk is full|ENOSPC|disk I\/O error/)
   })
 })
 
-test('a journal that others wrote in a directory that is read-only now: it serves from memory', async () => {
+test('an existing journal in a directory that is now read-only: the service runs from memory', async () => {
   const data = mount('size=16m')
   live = await Live.start(['--source', 'model', '--data', data])
   expect(await live.stop()).toBe(0)
   execFileSync('mount', ['-o', 'remount,ro', data])
   live = await Live.start(['--source', 'model', '--data', data])
-  await saysItIsUnkept(/EROFS|readonly/)
+  await expectMemoryOnly(/EROFS|readonly/)
 })
 
-test('a state directory that cannot be made, with nothing configured: it serves from memory', async () => {
-  live = await Live.start([], ofUser({ HOME: mount('ro') }))
-  await saysItIsUnkept(/EROFS/)
+test('a default state directory that cannot be created: the service runs from memory', async () => {
+  live = await Live.start([], userEnvironment({ HOME: mount('ro') }))
+  await expectMemoryOnly(/EROFS/)
 })
 
-describe('what a service does not do without is refused in one line', () => {
-  test('a directory in which another service keeps its events', async () => {
+describe('a start that is refused in one line', () => {
+  test('a directory that another service uses', async () => {
     const data = join(home, 'data')
     live = await Live.start(['--source', 'model', '--data', data])
     const { code, stderr } = await run(['serve', '--port', '0', '--source', 'model', '--data', data])
@@ -128,7 +128,7 @@ describe('what a service does not do without is refused in one line', () => {
     ])
   })
 
-  test('a file, and a place below one', async () => {
+  test('a file, and a path below a file', async () => {
     const file = join(home, 'file')
     writeFileSync(file, '')
     for (const data of [file, join(file, 'below')]) {

@@ -1,4 +1,4 @@
-/** The disk under a service that runs: full, and with room again; read-only of a sudden. */
+/** Tests disk faults while the service runs: full and free again, and suddenly read-only. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -51,27 +51,27 @@ function expectNoHole(watcher: Watcher): void {
   expect(sequencesOf(watcher)).toEqual(sequencesOf(watcher).map((_, place) => place + 1))
 }
 
-test('a full disk: events go on in memory, and when there is room again all of them are in the journal', async () => {
+test('a full disk: events stay in memory, and are all written to the journal once there is room', async () => {
   mount('-t', 'tmpfs', '-o', 'size=256k', 'introspectd-test')
   live = await Live.start(['--source', 'model', '--data', data])
   const watcher = await live.watch('/sys')
   const degraded = await createUntil(watcher, ofJournal('source.degraded'))
   expect(degraded.data.reason).toMatch(/^events are in memory only: (database or disk is full|disk I\/O error)$/)
-  for (let count = 0; count < 100; count++) await create(`unkept${count}`)
+  for (let count = 0; count < 100; count++) await create(`memory${count}`)
   mount('-t', 'tmpfs', '-o', 'remount,size=64m', 'introspectd-test')
   await createUntil(watcher, ofJournal('source.recovered'))
-  const told = watcher.frames.filter((_, place) => watcher.events[place]!.sequence !== undefined)
+  const sent = watcher.frames.filter((_, place) => watcher.events[place]!.sequence !== undefined)
   expectNoHole(watcher)
   await live.stop('SIGKILL')
-  // All that was told, and not just what came after it.
+  // The journal has every event that was sent, not only those after the outage.
   live = await Live.start(['--source', 'model', '--data', data])
   const again = await live.watch('/sys?after=0')
   await again.until(({ type }) => type === 'state.replaced')
-  expect(again.frames.slice(0, told.length)).toEqual(told)
+  expect(again.frames.slice(0, sent.length)).toEqual(sent)
   expectNoHole(again)
 })
 
-test('a file system that turns read-only, as one does after an error of its disk: it serves on from memory', async () => {
+test('a file system that turns read-only after a disk error: the service goes on from memory', async () => {
   const image = join(home, 'image')
   execFileSync('truncate', ['--size=16M', image])
   execFileSync('mkfs.ext4', ['-q', image])
@@ -88,7 +88,7 @@ test('a file system that turns read-only, as one does after an error of its disk
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(
     /^\[-\] events: \d+ stored, new ones in memory only: /m,
   )
-  // What was kept before it can be read still.
+  // Events from before the fault can still be read.
   const again = await live.watch('/sys?after=0')
   await again.until(({ data: { name } }) => name === 'last')
   expectNoHole(again)

@@ -1,3 +1,5 @@
+/** Tests a service whose event loop does not turn for seconds, because it was stopped. */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
@@ -11,7 +13,7 @@ beforeEach(() => {
 
 afterEach(() => live?.stop('SIGKILL'))
 
-test('a service that was stopped for seconds says for how long, and has lost nothing that happened meanwhile', async () => {
+test('a service that was stopped for seconds reports how long, and loses no event of that time', async () => {
   live = await Live.start()
   const watcher = await live.watch('/sys')
   const before = (await watcher.until(1))[0]!.sequence
@@ -34,9 +36,9 @@ test('a service that was stopped for seconds says for how long, and has lost not
   const isBirth = ({ type, subject }: { type: string; subject: string }) =>
     type === 'process.created' && subject === `/sys/proc/${hog.pid}`
   const isLost = ({ type }: { type: string }) => type === 'events.lost'
-  // Where births are found by scanning nobody can know of one that came and went meanwhile.
-  const isTold = !(await (await fetch(`${live.url}/readyz?verbose`)).text()).includes('[-] inventory')
-  if (isTold) await watcher.until((event) => isBirth(event) || isLost(event))
+  // A source that finds new processes by scanning cannot know one that started and ended meanwhile.
+  const isObserved = !(await (await fetch(`${live.url}/readyz?verbose`)).text()).includes('[-] inventory')
+  if (isObserved) await watcher.until((event) => isBirth(event) || isLost(event))
   const isOver = ({ type, data }: { type: string; data: Record<string, unknown> }) =>
     type === 'source.recovered' && data.what === 'event-loop'
   await watcher.until(isOver)
@@ -44,7 +46,7 @@ test('a service that was stopped for seconds says for how long, and has lost not
   expect(sequences).toEqual(sequences.map((_, place) => Number(before) + place))
 })
 
-test('the model on a virtual clock tells nobody but the metrics’ readers: its events follow from the calls alone', async () => {
+test('the model on a virtual clock reports a stop in metrics only: its events depend on the calls alone', async () => {
   live = await Live.start(['--source', 'model'])
   const watcher = await live.watch('/sys')
   live.child.kill('SIGSTOP')

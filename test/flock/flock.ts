@@ -1,6 +1,7 @@
 /**
- * Three controllers, one in each language, and the programs that each is to keep alive; the service and the controllers are killed
- * in turn. Only what was started here is ended, by its pid, and of the programs what runs from this run's own directory.
+ * A long test of the example controllers. Each of the three controllers (TypeScript, Python, shell) supervises programs
+ * that misbehave, while the service and the controllers are killed in turn. The flock ends only processes that it
+ * started: by pid, and programs by their file in the directory of this run.
  */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -22,11 +23,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '../../src/client/client.ts'
 import { Live } from '../support/live.ts'
 import { compile } from '../support/programs.ts'
-import { check, type Heard, heardTypes, type Run, type Verdict } from './check.ts'
+import { check, type Run, type Verdict, type WatchedEvent, watchedTypes } from './check.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** After how many ms each begins to misbehave. */
+/** Time in ms after which each kind of program misbehaves. */
 const kinds = { deadlock: 2000, orphan: 3000, fds: 1500, memory: 2500, recursion: 3500, healthy: 0 }
 
 const controllers = ['ts', 'py', 'sh'] as const
@@ -36,7 +37,7 @@ const programs = controllers.flatMap((controller) => Object.keys(kinds).map((kin
 
 export interface Plan {
   readonly ms: number
-  /** Between one kill and the next. */
+  /** Time in ms between two kills. */
   readonly everyMs: number
   readonly say: (text: string) => void
 }
@@ -47,7 +48,7 @@ export class Flock {
   #service!: Live
   #starts = 0
 
-  /** Starts all, kills in turn, and resolves when what happened by then has been dealt with, or has not for half a minute. */
+  /** Runs the flock. Resolves when every offence before the end of the kills was handled, or after 30 s more. */
   async run({ ms, everyMs, say }: Plan): Promise<{ run: Run; verdict: Verdict; kills: number }> {
     this.#prepare()
     await this.#startService()
@@ -80,7 +81,7 @@ export class Flock {
     return kills
   }
 
-  /** As a user has it: a package, a program that imports it, and programs under names of their own. */
+  /** Installs the client as a package, an example controller that imports it, and one link for each program. */
   #prepare(): void {
     const packed = join(this.#directory, 'node_modules/introspectd')
     mkdirSync(packed, { recursive: true })
@@ -97,13 +98,13 @@ export class Flock {
         return `${name} ${join(this.#directory, name)} ${kind} ${afterMs}\n`
       })
       writeFileSync(join(this.#directory, `${controller}.programs`), lines.join(''))
-      // Of long ago: the first that each is told is that it is gone.
+      // A very old cursor: the first reply to each controller is that the cursor is gone.
       const cursorFile = controller === 'sh' ? 'sh.cursor.0' : `${controller}.cursor`
       writeFileSync(join(this.#directory, cursorFile), '00000000000000000001')
     }
   }
 
-  /** Every other time without --allow-actions, so that controllers kill by themselves. */
+  /** Every second start has no --allow-actions, so that the controllers must kill by themselves. */
   async #startService(port: readonly string[] = []): Promise<void> {
     const acts = this.#starts++ % 2 === 0 ? ['--allow-actions'] : []
     this.#service = await Live.start(['--data', join(this.#directory, 'data'), ...acts, ...port])
@@ -130,7 +131,7 @@ export class Flock {
       [...args, this.#service.url, of(`${controller}.programs`), of(`${controller}.cursor`)],
       {
         stdio: ['ignore', ...files],
-        // A group of its own: a shell has helpers, and they end with it.
+        // A separate process group, so that the helpers of a shell are killed with it.
         detached: true,
       },
     )
@@ -156,9 +157,9 @@ export class Flock {
 
   async #record(client: Client, begin: string, cutoff: string): Promise<Run> {
     const { body, cursor } = await client.get('/sys/proc')
-    const events: Heard[] = []
-    const all = client.watch('/sys', { types: heardTypes, after: begin })
-    // Something happens after the cursor: the list is complete when that is reached.
+    const events: WatchedEvent[] = []
+    const all = client.watch('/sys', { types: watchedTypes, after: begin })
+    // Cause an event after the cursor: when it arrives, the list is complete.
     execFileSync('true')
     for await (const event of all) {
       if (event.type === 'state') throw new Error('the journal is shorter than the run')
@@ -174,45 +175,45 @@ export class Flock {
     return new Map(controllers.map((controller) => [controller, textOf(`${controller}.log`).split('\n').slice(0, -1)]))
   }
 
-  /** What the controllers themselves had to complain of. */
+  /** Standard error of a controller. */
   errors(controller: Controller): string {
     return readFileSync(join(this.#directory, `${controller}.errors`), 'utf8')
   }
 
-  /** Ends everything and leaves nothing. */
-  async end({ keep = false } = {}): Promise<void> {
+  /** Ends every process of the flock. @param preserve leaves the directory for inspection */
+  async end({ preserve = false } = {}): Promise<void> {
     for (const controller of controllers) await this.#endController(controller)
     for (const pid of this.#strays()) process.kill(pid, 'SIGKILL')
     await this.#service.stop('SIGKILL')
-    if (!keep) rmSync(this.#directory, { recursive: true })
+    if (!preserve) rmSync(this.#directory, { recursive: true })
   }
 
   get directory(): string {
     return this.#directory
   }
 
-  /** What the controllers started: it runs from a file that nobody else has. */
+  /** Pids of programs that the controllers started. They run from a file in this directory. */
   #strays(): number[] {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     return pids.map(Number).filter((pid) => {
       try {
         return readlinkSync(`/proc/${pid}/exe`) === join(this.#directory, 'flock')
       } catch {
-        return false // it ended, or is a kernel thread
+        return false // the process has ended, or is a kernel thread
       }
     })
   }
 }
 
-/** A line for each controller: what it heard and did. */
-export function controllersText({ logs }: Run, { offences, heard }: Verdict): string {
+/** Summarises what each controller received and did, one line each. */
+export function controllersText({ logs }: Run, { offences, received }: Verdict): string {
   const lines = [...logs].map(([controller, log]) => {
     const count = (word: string) => log.filter((line) => line.startsWith(`${word} `)).length
     const own = offences.filter(({ name }) => name.startsWith(`${controller}-`))
     const types = Object.entries(Object.groupBy(own, ({ type }) => type)).map(
       ([type, some]) => `${some!.length} ${type}`,
     )
-    return `${controller}: heard ${heard.get(controller)} events, ${types.join(', ')}; started ${count('started')}, killed ${count('killed')}`
+    return `${controller}: received ${received.get(controller)} events, ${types.join(', ')}; started ${count('started')}, killed ${count('killed')}`
   })
   return lines.join('\n')
 }

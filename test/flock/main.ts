@@ -1,4 +1,4 @@
-/** `npm run flock [seconds]`: the long run, with what came of it. */
+/** `npm run flock [seconds]`: runs the flock for a long time and prints the result. */
 
 import { controllersText, Flock } from './flock.ts'
 
@@ -12,6 +12,6 @@ const { run, verdict, kills } = await flock.run({
 console.log(`${kills} kills in ${seconds} s; ${run.events.length} events that controllers listen for`)
 console.log(controllersText(run, verdict))
 for (const fault of verdict.faults) console.log(`FAULT: ${fault}`)
-await flock.end({ keep: verdict.faults.length > 0 })
-if (verdict.faults.length > 0) console.log(`kept: ${flock.directory}`)
+await flock.end({ preserve: verdict.faults.length > 0 })
+if (verdict.faults.length > 0) console.log(`files preserved in ${flock.directory}`)
 process.exitCode = verdict.faults.length === 0 ? 0 : 1

@@ -35,7 +35,6 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['sources', 'config', 'base'],
   // Reports on every part that does work.
   metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
-  // Will use the typed client.
   cli: ['config', 'tree', 'kernel', 'model', 'scenario', 'journal', 'client', 'base'],
 }
 

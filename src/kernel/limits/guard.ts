@@ -3,10 +3,10 @@
  * can happen. Where there is no guard a change looks for none.
  */
 
-import type { Node } from '../nodes/node.ts'
+import type { Node, NodeGuard } from '../nodes/node.ts'
 import { pointValue, type ThresholdWatch } from './thresholds/threshold.ts'
 
-export class Guard {
+export class Guard implements NodeGuard {
   readonly node: Node
   /** The limit's place in the table. */
   readonly index: number
@@ -70,8 +70,13 @@ export class Guard {
 
 export function guardOf({ guards }: Node, index: number): Guard | null {
   if (guards === null) return null
-  for (const guard of guards) if (guard.index === index) return guard
+  for (const guard of guards) if (guard.index === index && guard instanceof Guard) return guard
   return null
+}
+
+/** The guards of a node, in the order of the table of limits. */
+export function guardsOf({ guards }: Node): Guard[] {
+  return (guards ?? []).filter((guard) => guard instanceof Guard)
 }
 
 const always = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY }

@@ -7,7 +7,7 @@
 import { assert } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
 import { processesWithin } from '../nodes/within.ts'
-import { Guard, guardOf } from './guard.ts'
+import { Guard, guardOf, guardsOf } from './guard.ts'
 import { Readings } from './readings.ts'
 import { type Level, type LimitRow, limits } from './table.ts'
 
@@ -181,7 +181,7 @@ export class Usage extends Readings {
 
   /** To these nodes nothing happens: what a move takes out of them it puts in again. */
   unseenBy(nodes: Iterable<Node>, move: () => void): void {
-    const guards = [...nodes].flatMap((node) => node.guards ?? [])
+    const guards = [...nodes].flatMap(guardsOf)
     const before = guards.map(({ value, changes }) => ({ value, changes }))
     move()
     for (const [place, guard] of guards.entries()) {

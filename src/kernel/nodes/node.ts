@@ -1,7 +1,12 @@
 /** What the four levels have in common: a pathname, the container above, a place among the counters. */
 
-import type { Guard } from '../limits/guard.ts'
 import type { Level } from '../limits/table.ts'
+
+/** Stands at a node for one limit that thresholds watch there. The class `Guard` of the limits implements it. */
+export interface NodeGuard {
+  /** The place of the limit in the table. */
+  readonly index: number
+}
 
 export abstract class Node<L extends Level = Level> {
   abstract readonly level: L
@@ -17,7 +22,7 @@ export abstract class Node<L extends Level = Level> {
   /** Counts up with each change of what there is to show of this node; of a process, of its threads too. */
   revision = 0
   /** For each limit that thresholds watch here; null where there is none. */
-  guards: Guard[] | null = null
+  guards: readonly NodeGuard[] | null = null
   /** When all readings were last found to hold still, in ms of Unix time. */
   abstract readonly confirmedAt: number
 

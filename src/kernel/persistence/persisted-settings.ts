@@ -5,12 +5,12 @@ import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
-import { processOf } from '../limits/thresholds/crossing.ts'
 import type { ClearReason } from '../limits/thresholds/evaluator.ts'
 import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
 import { containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
+import { processOf } from '../nodes/owners.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
 /** Null where it is on no process. */

@@ -2,6 +2,7 @@
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { guardsOf } from '../../kernel/limits/guard.ts'
 import { limitAt, thresholdPath } from '../../kernel/limits/places.ts'
 import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import { checkAction } from '../../kernel/limits/thresholds/action.ts'
@@ -66,8 +67,8 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
   return new Map(thresholds.map((threshold) => [threshold.path, threshold]))
 }
 
-export function exportWatches({ guards }: Node): SavedWatch[] {
-  return (guards ?? []).flatMap(({ watches, changes }) =>
+export function exportWatches(node: Node): SavedWatch[] {
+  return guardsOf(node).flatMap(({ watches, changes }) =>
     [...watches].map(({ threshold, state, fresh, told }) => ({
       threshold: threshold.path,
       state,

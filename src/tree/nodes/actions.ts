@@ -2,8 +2,8 @@
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'
-import { operate } from '../../kernel/actions.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
+import { operate } from '../../kernel/operate.ts'
 import { defineNode } from '../definition.ts'
 import { SentView, SignalsView } from '../views.ts'
 

@@ -2,9 +2,9 @@
 
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
-import { operate } from '../../kernel/actions.ts'
 import { isRlimitName, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
+import { operate } from '../../kernel/operate.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { type RlimitView as Rlimit, RlimitView } from '../views.ts'

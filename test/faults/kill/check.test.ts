@@ -1,10 +1,10 @@
-/** That what watches over the kills can find something. */
+/** Tests the checks of the kill test: each kind of fault is found. */
 
 import { expect, test } from 'vitest'
-import { faultsOf, type KeptRow, type Lives, type Subscribed } from './check.ts'
+import { faultsOf, type RunRecord, type StoredRow, type SubscriberRecord } from './check.ts'
 import { Ledger } from './ledger.ts'
 
-const row = (sequence: number, type = 'process.created', subject = '/sys/proc/4', about?: string): KeptRow => ({
+const row = (sequence: number, type = 'process.created', subject = '/sys/proc/4', about?: string): StoredRow => ({
   sequence,
   json: JSON.stringify({ type, subject, ...(about !== undefined && { about }), sequence: String(sequence) }),
 })
@@ -17,17 +17,17 @@ const journal = [
   row(14),
 ]
 
-const of = (received: readonly KeptRow[], more: Partial<Subscribed> = {}): Lives => ({
+const of = (received: readonly StoredRow[], more: Partial<SubscriberRecord> = {}): RunRecord => ({
   journal,
   subscribers: [{ name: 'one', path: '/sys', types: null, after: 9, received, ...more }],
   upTo: 14,
 })
 
-test('who was sent all that is kept, once and in order, has missed nothing', () => {
+test('a subscriber that received every stored event once and in order has no fault', () => {
   expect(faultsOf(of(journal))).toEqual([])
 })
 
-test('what came after the end of the watch need not have been sent', () => {
+test('events outside the watched range need not have been sent', () => {
   expect(faultsOf({ ...of(journal.slice(0, 3)), upTo: 12 })).toEqual([])
   expect(faultsOf(of(journal.slice(2), { after: 11 }))).toEqual([])
 })
@@ -38,22 +38,22 @@ test.each([
     { ...of([]), journal: [row(10), row(12)], subscribers: [] },
     'the journal goes from 10 to 12',
   ],
-  ['a sequence that is given twice', { ...of([]), journal: [row(10), row(10)], subscribers: [] }, 'from 10 to 10'],
+  ['a sequence that is used twice', { ...of([]), journal: [row(10), row(10)], subscribers: [] }, 'from 10 to 10'],
   ['an event that was never sent', of(journal.filter(({ sequence }) => sequence !== 12)), 'one was never sent 12: {'],
-  ['the last that was never sent', of(journal.slice(0, -1)), 'one was never sent 14: {'],
+  ['the last event that was never sent', of(journal.slice(0, -1)), 'one was never sent 14: {'],
   ['an event that was sent twice', of([...journal.slice(0, 2), ...journal.slice(1)]), 'one was sent 11 after 11'],
   ['events out of order', of([journal[1]!, journal[0]!, ...journal.slice(2)]), 'one was sent 10 after 11'],
-  ['one that was seen and is not kept', of([...journal, row(15)]), 'one has seen 15, which is not kept'],
+  ['an event that was sent and is not stored', of([...journal, row(15)]), 'one was sent 15, which is not stored'],
   [
-    'one that was seen as another',
+    'an event that was sent and stored differently',
     of([row(10, 'process.died'), ...journal.slice(1)]),
-    'one has seen 10 as another event',
+    'one was sent 10, which is stored differently',
   ],
-])('%s is found', (_what, lives, fault) => {
-  expect(faultsOf(lives)).toEqual([expect.stringContaining(fault)])
+])('%s is found', (_name, record, fault) => {
+  expect(faultsOf(record)).toEqual([expect.stringContaining(fault)])
 })
 
-test('a filter lets through what is at its path or below by subject or about, of its types, and what is for all', () => {
+test('a filter passes events by path, by type, and events for all', () => {
   const seen = (path: string, types: string[] | null, sequences: number[]) =>
     faultsOf(
       of(
@@ -69,16 +69,16 @@ test('a filter lets through what is at its path or below by subject or about, of
   expect(seen('/sys/proc/44', null, [13])).toEqual([expect.stringContaining('one was never sent 12')])
 })
 
-test('what was acknowledged is to be there as it was acknowledged last', () => {
+test('a threshold must have the value that was acknowledged last', () => {
   const ledger = new Ledger()
   ledger.acknowledge('/a', 1)
   ledger.acknowledge('/a', 2)
   ledger.acknowledge('/b', 1)
   ledger.acknowledge('/b', null)
   expect(ledger.compare(new Map([['/a', 2]]))).toEqual([])
-  expect(ledger.compare(new Map([['/a', 1]]))).toEqual(['/a is at 1, and was acknowledged as at 2'])
-  expect(ledger.compare(new Map())).toEqual(['/a is not there, and was acknowledged as at 1'])
-  expect(ledger.compare(new Map([['/b', 1]]))).toEqual(['/b is at 1, and was acknowledged as not there'])
+  expect(ledger.compare(new Map([['/a', 1]]))).toEqual(['/a is at 1, and should be at 2'])
+  expect(ledger.compare(new Map())).toEqual(['/a is absent, and should be at 1'])
+  expect(ledger.compare(new Map([['/b', 1]]))).toEqual(['/b is at 1, and should be absent'])
   expect(
     ledger.compare(
       new Map([
@@ -86,17 +86,17 @@ test('what was acknowledged is to be there as it was acknowledged last', () => {
         ['/c', 1],
       ]),
     ),
-  ).toEqual(['/c is there, which nobody has set'])
+  ).toEqual(['/c exists, but was never set'])
 })
 
-test('what was asked for without an answer may be so or not, and is settled by what there is', () => {
+test('an unconfirmed request may have had an effect or not, until the next comparison', () => {
   const ledger = new Ledger()
   ledger.acknowledge('/a', 1)
-  ledger.doubt('/a', 2)
-  expect(ledger.compare(new Map([['/a', 3]]))).toEqual(['/a is at 3, and was acknowledged as at 1 or at 2'])
+  ledger.addUnconfirmed('/a', 2)
+  expect(ledger.compare(new Map([['/a', 3]]))).toEqual(['/a is at 3, and should be at 1 or at 2'])
   ledger.acknowledge('/a', 1)
-  ledger.doubt('/a', 2)
-  ledger.doubt('/b', 5)
+  ledger.addUnconfirmed('/a', 2)
+  ledger.addUnconfirmed('/b', 5)
   expect(
     ledger.compare(
       new Map([
@@ -112,5 +112,5 @@ test('what was asked for without an answer may be so or not, and is settled by w
         ['/b', 5],
       ]),
     ),
-  ).toEqual(['/a is at 1, and was acknowledged as at 2'])
+  ).toEqual(['/a is at 1, and should be at 2'])
 })

@@ -1,69 +1,67 @@
-/** What must hold of a service that was killed, over all of its lives. Pure: records in, what is wrong out. */
+/** Checks the journal and the received events of a service that was killed many times. Pure: records in, faults out. */
 
-export interface KeptRow {
+export interface StoredRow {
   readonly sequence: number
-  /** The CloudEvent as it stands in the journal. */
+  /** The CloudEvent, as it is stored in the journal. */
   readonly json: string
 }
 
-export interface Wanted {
+export interface Filter {
   readonly path: string
-  /** Names, or beginnings of names with `*`; null: all. */
+  /** Event types, which may end with `*`; null lets all types through. */
   readonly types: readonly string[] | null
 }
 
-export interface Subscribed extends Wanted {
+export interface SubscriberRecord extends Filter {
   readonly name: string
-  /** The cursor that it began after. */
+  /** The cursor after which it started. */
   readonly after: number
-  /** In the order in which they came, over all connections. */
-  readonly received: readonly KeptRow[]
+  /** Received events of all connections, in order of arrival. */
+  readonly received: readonly StoredRow[]
 }
 
-export interface Lives {
-  /** All that is kept in the end, in order. */
-  readonly journal: readonly KeptRow[]
-  readonly subscribers: readonly Subscribed[]
-  /** Up to here the subscribers have been sent all that concerns them. */
+export interface RunRecord {
+  /** The journal at the end, in order. */
+  readonly journal: readonly StoredRow[]
+  readonly subscribers: readonly SubscriberRecord[]
+  /** Subscribers must have received every matching event up to this sequence. */
   readonly upTo: number
 }
 
-/** A sentence for each fault; none where all is well. */
-export function faultsOf({ journal, subscribers, upTo }: Lives): string[] {
-  const kept = new Map(journal.map(({ sequence, json }) => [sequence, json]))
+/** Returns one sentence for each fault. */
+export function faultsOf({ journal, subscribers, upTo }: RunRecord): string[] {
+  const stored = new Map(journal.map(({ sequence, json }) => [sequence, json]))
   return [
     ...holesIn(journal),
     ...subscribers.flatMap((subscriber) => [
-      ...notKept(subscriber, kept),
+      ...notStored(subscriber, stored),
       ...outOfOrder(subscriber),
       ...missed(subscriber, journal, upTo),
     ]),
   ]
 }
 
-function holesIn(journal: readonly KeptRow[]): string[] {
+function holesIn(journal: readonly StoredRow[]): string[] {
   return journal.slice(1).flatMap(({ sequence }, place) => {
     const before = journal[place]!.sequence
     return sequence === before + 1 ? [] : [`the journal goes from ${before} to ${sequence}`]
   })
 }
 
-const notKept = ({ name, received }: Subscribed, kept: ReadonlyMap<number, string>): string[] =>
+const notStored = ({ name, received }: SubscriberRecord, stored: ReadonlyMap<number, string>): string[] =>
   received.flatMap(({ sequence, json }) => {
-    const there = kept.get(sequence)
-    if (there === undefined) return [`${name} has seen ${sequence}, which is not kept`]
-    return there === json
-      ? []
-      : [`${name} has seen ${sequence} as another event than is kept: ${json} and not ${there}`]
+    const row = stored.get(sequence)
+    if (row === undefined) return [`${name} was sent ${sequence}, which is not stored`]
+    return row === json ? [] : [`${name} was sent ${sequence}, which is stored differently: ${json}, stored ${row}`]
   })
 
-const outOfOrder = ({ name, received }: Subscribed): string[] =>
+const outOfOrder = ({ name, received }: SubscriberRecord): string[] =>
   received.slice(1).flatMap(({ sequence }, place) => {
     const before = received[place]!.sequence
     return sequence > before ? [] : [`${name} was sent ${sequence} after ${before}`]
   })
 
-function missed(subscriber: Subscribed, journal: readonly KeptRow[], upTo: number): string[] {
+function missed(subscriber: SubscriberRecord, journal: readonly StoredRow[], upTo: number): string[] {
   const seen = new Set(subscriber.received.map(({ sequence }) => sequence))
   const expected = journal.filter(
     ({ sequence, json }) => sequence > subscriber.after && sequence <= upTo && concerns(json, subscriber),
@@ -77,8 +75,8 @@ function missed(subscriber: Subscribed, journal: readonly KeptRow[], upTo: numbe
   ]
 }
 
-/** By the contract's own words, and not by the code that is under test. */
-export function concerns(json: string, { path, types }: Wanted): boolean {
+/** Applies the filter as the documentation defines it, without the code under test. */
+export function concerns(json: string, { path, types }: Filter): boolean {
   const { type, subject, about = '' } = JSON.parse(json) as { type: string; subject: string; about?: string }
   const isWanted = types === null || types.some((each) => new RegExp(`^${each.replace('*', '.*')}$`).test(type))
   if (!isWanted) return false

@@ -1,12 +1,12 @@
-/** `npm run faults` in short: the real service, killed at random moments under load. */
+/** A short run of `npm run faults`: a real service is killed at random moments under load. */
 
 import { expect, test } from 'vitest'
-import { killOverAndOver } from './lives.ts'
+import { killRepeatedly } from './kill-runs.ts'
 
-test('killed over and over, it has kept all that anybody was told or answered, and tells it once', async () => {
-  const { kept, sent, acknowledged, faults } = await killOverAndOver({ kills: 6, seed: 20_261_122 })
+test('a service that is killed repeatedly loses nothing that it sent or acknowledged, and sends each event once', async () => {
+  const { stored, sent, acknowledged, faults } = await killRepeatedly({ kills: 6, seed: 20_261_122 })
   expect(faults).toEqual([])
-  // Something was at stake.
-  expect(Math.min(kept, sent / 2)).toBeGreaterThan(100)
+  // The load was large enough to be meaningful.
+  expect(Math.min(stored, sent / 2)).toBeGreaterThan(100)
   expect(acknowledged).toBeGreaterThan(10)
 }, 180_000)

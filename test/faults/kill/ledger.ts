@@ -1,37 +1,39 @@
-/** What clients have set, as far as they can know: what was not acknowledged may be so or not. Pure. */
+/** Records the thresholds that clients have set. A request without a reply leaves more than one possible value. */
 
-/** What a threshold is at; null: it is not there. */
-export type Standing = number | null
+/** Trip point of a threshold; null if the threshold does not exist. */
+export type TripPoint = number | null
 
 export class Ledger {
-  readonly #possible = new Map<string, readonly Standing[]>()
+  readonly #possible = new Map<string, readonly TripPoint[]>()
   acknowledged = 0
 
-  /** The service has answered that it is so. */
-  acknowledge(path: string, standing: Standing): void {
+  /** Records a value that the service has acknowledged. */
+  acknowledge(path: string, tripPoint: TripPoint): void {
     this.acknowledged++
-    this.#possible.set(path, [standing])
+    this.#possible.set(path, [tripPoint])
   }
 
-  /** It was asked for, and there was no answer. */
-  doubt(path: string, standing: Standing): void {
-    this.#possible.set(path, [...(this.#possible.get(path) ?? [null]), standing])
+  /** Records a request that was not answered. */
+  addUnconfirmed(path: string, tripPoint: TripPoint): void {
+    this.#possible.set(path, [...(this.#possible.get(path) ?? [null]), tripPoint])
   }
 
-  /** Takes what the service lists, by pathname, as it began anew. A sentence for each that cannot be so. */
+  /**
+   * Compares with the trip points that the restarted service lists, by pathname. Returns one sentence for each value
+   * that is not possible.
+   */
   compare(listed: ReadonlyMap<string, number>): string[] {
     const faults = [...listed.keys()]
       .filter((path) => !this.#possible.has(path))
-      .map((path) => `${path} is there, which nobody has set`)
+      .map((path) => `${path} exists, but was never set`)
     for (const [path, possible] of this.#possible) {
-      const there = listed.get(path) ?? null
-      if (!possible.includes(there))
-        faults.push(`${path} is ${shown(there)}, and was acknowledged as ${possible.map(shown).join(' or ')}`)
-      // From now on it is known.
-      this.#possible.set(path, [there])
+      const found = listed.get(path) ?? null
+      if (!possible.includes(found))
+        faults.push(`${path} is ${shown(found)}, and should be ${possible.map(shown).join(' or ')}`)
+      this.#possible.set(path, [found])
     }
     return faults
   }
 }
 
-const shown = (standing: Standing): string => (standing === null ? 'not there' : `at ${standing}`)
+const shown = (tripPoint: TripPoint): string => (tripPoint === null ? 'absent' : `at ${tripPoint}`)

@@ -1,4 +1,4 @@
-/** What happens to a service before it is killed: programs begin and end, thresholds are set, trip and are taken away. */
+/** The load on a service before it is killed: programs start and end, thresholds are set, trip and are deleted. */
 
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -7,13 +7,13 @@ import type { Random } from '../../../src/scenario/random.ts'
 import type { Ledger } from './ledger.ts'
 
 const names = 40
-/** More descriptors than this has by itself, so that thresholds between trip and clear as it opens and closes them. */
+/** Descriptors that this process opens and closes in turn, so that its thresholds trip and clear. */
 const swing = 60
 
 export class Load {
   readonly #random: Random
   readonly #ledger: Ledger
-  readonly #place = `/sys/proc/${process.pid}/fds/threshold`
+  readonly #prefix = `/sys/proc/${process.pid}/fds/threshold`
   #running: Promise<unknown>[] = []
   #url: string | null = null
 
@@ -24,25 +24,30 @@ export class Load {
 
   begin(url: string): void {
     this.#url = url
-    const goesOn = () => this.#url === url
-    this.#running = [this.#set(url, goesOn), this.#set(url, goesOn), this.#swing(goesOn), this.#runPrograms(goesOn)]
+    const isRunning = () => this.#url === url
+    this.#running = [
+      this.#set(url, isRunning),
+      this.#set(url, isRunning),
+      this.#swing(isRunning),
+      this.#runPrograms(isRunning),
+    ]
   }
 
-  /** What is under way is waited for: it fails with the service. */
+  /** Stops the load, and waits for pending requests. They fail when the service is killed. */
   async end(): Promise<void> {
     this.#url = null
     await Promise.all(this.#running)
   }
 
-  async #set(url: string, goesOn: () => boolean): Promise<void> {
-    while (goesOn()) {
-      const path = `${this.#place}/t${this.#random.between(1, names)}`
+  async #set(url: string, isRunning: () => boolean): Promise<void> {
+    while (isRunning()) {
+      const path = `${this.#prefix}/t${this.#random.between(1, names)}`
       const at = this.#random.between(0, 3) === 0 ? null : this.#random.between(20, 20 + 2 * swing)
       const init =
         at === null
           ? { method: 'DELETE' }
           : { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ at }) }
-      // Two at once on one threshold would leave open which came last.
+      // With two requests for one threshold at once, their order would be unknown.
       if (this.#busy.has(path)) {
         await delay(1)
         continue
@@ -55,7 +60,7 @@ export class Load {
         else throw new Error(`${init.method} ${path} was answered ${response.status}`)
       } catch (error) {
         if (!(error instanceof TypeError)) throw error
-        this.#ledger.doubt(path, at)
+        this.#ledger.addUnconfirmed(path, at)
       } finally {
         this.#busy.delete(path)
       }
@@ -64,8 +69,8 @@ export class Load {
 
   readonly #busy = new Set<string>()
 
-  async #swing(goesOn: () => boolean): Promise<void> {
-    while (goesOn()) {
+  async #swing(isRunning: () => boolean): Promise<void> {
+    while (isRunning()) {
       const files = Array.from({ length: swing }, () => openSync('/dev/null', 'r'))
       await delay(60)
       for (const file of files) closeSync(file)
@@ -73,8 +78,8 @@ export class Load {
     }
   }
 
-  async #runPrograms(goesOn: () => boolean): Promise<void> {
-    while (goesOn()) {
+  async #runPrograms(isRunning: () => boolean): Promise<void> {
+    while (isRunning()) {
       const child = spawn('sh', ['-c', 'true & true & wait'])
       await new Promise((resolve) => child.once('close', resolve))
     }

@@ -139,7 +139,9 @@ interface Case {
 
 /** What never falls, and what a node has from its birth to its death, are told of below. */
 const isMoved = (limit: LimitName, level: Level): boolean =>
-  limit !== 'cpu-time' && !(limit === 'stack-size' && level === 'thread')
+  limit !== 'cpu-time' &&
+  !(limit === 'stack-size' && level === 'thread') &&
+  rows[limitIndex[limit]]!.model === undefined
 
 const cases: Case[] = limits.flatMap(({ name: limit, at }) =>
   (at as readonly Level[]).flatMap((level) =>

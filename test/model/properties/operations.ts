@@ -1,6 +1,6 @@
 /** Whatever can be done to a machine, as data: what is recorded can be done again. */
 
-import { operate, type RlimitChange } from '../../../src/kernel/actions.ts'
+import type { RlimitChange } from '../../../src/kernel/actions.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitAt } from '../../../src/kernel/limits/places.ts'
 import type { RlimitName } from '../../../src/kernel/limits/rlimits.ts'
@@ -8,6 +8,7 @@ import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/threshold.ts'
 import type { Partition } from '../../../src/kernel/nodes/partition.ts'
 import type { System } from '../../../src/kernel/nodes/system.ts'
+import { operate } from '../../../src/kernel/operate.ts'
 import type { TimeoutState } from '../../../src/kernel/states.ts'
 import type { KernelCall } from '../../../src/model/calls/table.ts'
 import type { Machine } from '../../../src/model/machine.ts'

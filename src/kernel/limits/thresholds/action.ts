@@ -1,14 +1,14 @@
 /** Actions of thresholds: which can stand where, and how a signal is sent when one trips. */
 
-import { type ActionAbilities, refuse } from '../../actions.ts'
+import { type ActionAbilities, type Actions, refuse } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'
-import type { Kernel } from '../../kernel.ts'
 import type { Node } from '../../nodes/node.ts'
+import { processOf } from '../../nodes/owners.ts'
 import { Process } from '../../nodes/process.ts'
 import { Thread } from '../../nodes/thread.ts'
 import type { LimitRow } from '../table.ts'
-import { crossingPlaces, processOf } from './crossing.ts'
-import { emitDenied } from './deny.ts'
+import { crossingPlaces } from './crossing.ts'
+import { type DenialReporter, emitDenied } from './deny.ts'
 import type { ThresholdDefinition, ThresholdWatch } from './threshold.ts'
 
 function wrong(field: string, message: string) {
@@ -48,8 +48,15 @@ function checkSignal(
   if (!signals.some(({ name }) => name === signal)) throw wrong('signal', `there is no signal ${signal} here`)
 }
 
+/** The parts of a kernel that a signal of a threshold needs. */
+interface SignalPort extends DenialReporter {
+  /** Null: the source sends no signals. */
+  readonly actions: Actions | null
+  readonly selfPid: number | null
+}
+
 /** Sends the signal of a threshold that has tripped, to the process or thread that did it; and tells what came of it. */
-export function carryOut(kernel: Kernel, watch: ThresholdWatch): void {
+export function carryOut(kernel: SignalPort, watch: ThresholdWatch): void {
   const { node, threshold } = watch
   const process = processOf(node)
   const { signal } = threshold.definition
@@ -74,7 +81,11 @@ export function carryOut(kernel: Kernel, watch: ThresholdWatch): void {
 }
 
 /** Null where it was sent. */
-function send(kernel: Kernel, node: Node, { signal, cause }: { signal: string; cause: string }): KernelError | null {
+function send(
+  kernel: SignalPort,
+  node: Node,
+  { signal, cause }: { signal: string; cause: string },
+): KernelError | null {
   const { actions, selfPid } = kernel
   if (processOf(node)?.pid === selfPid) return new KernelError('EPERM', 'introspectd sends no signal to itself')
   if (actions === null || !(node instanceof Process || node instanceof Thread))

@@ -3,18 +3,13 @@
 import { assert } from '../../errno.ts'
 import type { EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
+import { processOf } from '../../nodes/owners.ts'
 import { Process } from '../../nodes/process.ts'
 import { Thread } from '../../nodes/thread.ts'
 import { processesWithin } from '../../nodes/within.ts'
 import type { Reading, Readings } from '../readings.ts'
 import { type LimitRow, limits } from '../table.ts'
 import { pointValue, type Threshold, type ThresholdWatch } from './threshold.ts'
-
-/** The process that a node is or belongs to. */
-export function processOf(node: Node): Process | null {
-  if (node instanceof Process) return node
-  return node instanceof Thread ? node.parent : null
-}
 
 /** Subject: the leaf that tripped. About: the threshold, and the process's partition. */
 export function crossingPlaces({ threshold, node }: ThresholdWatch): { subject: string; about: string[] } {

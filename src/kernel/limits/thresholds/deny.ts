@@ -6,12 +6,12 @@
 import { assert, KernelError } from '../../errno.ts'
 import type { Emit, EventData } from '../../events.ts'
 import type { Node } from '../../nodes/node.ts'
+import { processOf } from '../../nodes/owners.ts'
 import { guardOf } from '../guard.ts'
 import type { Readings } from '../readings.ts'
 import { rlimitOf } from '../rlimits.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../table.ts'
-import { processOf } from './crossing.ts'
-import type { Notifier } from './notifier.ts'
+import type { Scope } from './scope.ts'
 import { pointValue, type Threshold } from './threshold.ts'
 import type { Expected } from './where.ts'
 
@@ -48,7 +48,7 @@ export interface Refuser {
 
 interface Held {
   readonly usage: Readings
-  readonly notifier: Notifier
+  readonly notifier: { readonly reach: Scope }
 }
 
 const rows: readonly LimitRow[] = limits
@@ -146,7 +146,8 @@ function reasonOf({ need: { limit }, node, threshold, most, by, newborn }: Refus
   return by === 'rlimit' ? `${what}: RLIMIT_${rlimitOf(limit)?.toUpperCase()}` : what
 }
 
-interface Teller extends Held {
+/** The parts of a kernel that `limit.denied` needs. */
+export interface DenialReporter extends Held {
   readonly emit: Emit
 }
 
@@ -158,7 +159,7 @@ export interface DenialCause {
 }
 
 /** `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors nothing. */
-export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): void {
+export function emitDenied(kernel: DenialReporter, error: unknown, cause: DenialCause): void {
   if (!(error instanceof Denied)) return
   for (const refuser of error.refusers) {
     const { node, threshold, need } = refuser
@@ -170,7 +171,7 @@ export function emitDenied(kernel: Teller, error: unknown, cause: DenialCause): 
 }
 
 /** What no thread does: a refusal of it is told here, and thrown on. Preconditions: inside an update. */
-export function fromOutside<T>(kernel: Teller, call: string, change: () => T): T {
+export function fromOutside<T>(kernel: DenialReporter, call: string, change: () => T): T {
   try {
     return change()
   } catch (error) {

@@ -11,7 +11,7 @@ import { containers, type Node } from '../../nodes/node.ts'
 import type { Process } from '../../nodes/process.ts'
 import { isEmpty } from '../../nodes/within.ts'
 import { TimerWheel } from '../../time/timer-wheel.ts'
-import type { Guard } from '../guard.ts'
+import { type Guard, guardsOf } from '../guard.ts'
 import { checkCount, checkWatches } from '../maxima.ts'
 import { byContainer, thresholdPath } from '../places.ts'
 import { nothingKnown, type Reading } from '../readings.ts'
@@ -427,6 +427,6 @@ export class Notifier {
   }
 }
 
-function watchesOf({ guards }: Node): ThresholdWatch[] {
-  return (guards ?? []).flatMap(({ watches }) => [...watches])
+function watchesOf(node: Node): ThresholdWatch[] {
+  return guardsOf(node).flatMap(({ watches }) => [...watches])
 }

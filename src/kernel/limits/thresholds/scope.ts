@@ -1,11 +1,12 @@
 /** Whom thresholds are for: the nodes that are there, those that come, and those that are about to be born. */
 
 import type { Node } from '../../nodes/node.ts'
+import { partitionOf } from '../../nodes/owners.ts'
 import { nodesWithin } from '../../nodes/within.ts'
 import type { Switches } from './switches.ts'
 import type { Threshold } from './threshold.ts'
 import type { ThresholdSet } from './threshold-set.ts'
-import { type Expected, fits, isMeant, partitionOf } from './where.ts'
+import { type Expected, fits, isMeant } from './where.ts'
 
 export class Scope {
   readonly #set: ThresholdSet

@@ -1,10 +1,10 @@
 /** Which processes a threshold with `per` is for, by what may change while they live: name, user, partition. */
 
 import type { Node } from '../../nodes/node.ts'
-import { Partition } from '../../nodes/partition.ts'
+import { partitionOf, processOf } from '../../nodes/owners.ts'
+import type { Partition } from '../../nodes/partition.ts'
 import type { Process } from '../../nodes/process.ts'
 import type { Level } from '../table.ts'
-import { processOf } from './crossing.ts'
 
 /** Null asks nothing. */
 export interface Where {
@@ -21,11 +21,6 @@ type Named = Pick<Process, 'name' | 'uid'>
 export interface Expected {
   readonly level: Level
   readonly process: Named
-}
-
-/** That a node is, or is in. */
-export function partitionOf(node: Node): Partition | null {
-  return node instanceof Partition ? node : (processOf(node)?.partition ?? null)
 }
 
 /** Whether a node is meant: a process or a partition itself, a thread by its process. */

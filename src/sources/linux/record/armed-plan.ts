@@ -1,9 +1,9 @@
 /** What the fast period has to read, from the thresholds and the default timers there are. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { processOf } from '../../../kernel/limits/thresholds/crossing.ts'
 import type { Threshold } from '../../../kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
+import { processOf } from '../../../kernel/nodes/owners.ts'
 import { processesWithin } from '../../../kernel/nodes/within.ts'
 import { feedAt, linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 import { locksBit, type ScanCommand } from '../protocol.ts'

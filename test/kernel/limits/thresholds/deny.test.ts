@@ -1,12 +1,12 @@
 /** Thresholds that deny or send signals, and what is told of refusals; over the model. */
 
 import { describe, expect, test } from 'vitest'
-import { operate } from '../../../../src/kernel/actions.ts'
 import { KernelError } from '../../../../src/kernel/errno.ts'
 import { limitAt } from '../../../../src/kernel/limits/places.ts'
 import { type LimitName, limitIndex } from '../../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../../src/kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../../../../src/kernel/nodes/node.ts'
+import { operate } from '../../../../src/kernel/operate.ts'
 import { handlerFrameBytes } from '../../../../src/model/calls/delivery.ts'
 import type { ModelProcess } from '../../../../src/model/objects/model-process.ts'
 import { exportState, importState, type MachineState } from '../../../../src/model/state/state.ts'

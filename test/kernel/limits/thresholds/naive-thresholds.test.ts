@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
 import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
-import { processOf } from '../../../../src/kernel/limits/thresholds/crossing.ts'
 import {
   type Point,
   pointValue,
@@ -10,6 +9,7 @@ import {
   type ThresholdDefinition,
 } from '../../../../src/kernel/limits/thresholds/threshold.ts'
 import { containers, type Node } from '../../../../src/kernel/nodes/node.ts'
+import { processOf } from '../../../../src/kernel/nodes/owners.ts'
 import { nodesWithin, partitionsWithin } from '../../../../src/kernel/nodes/within.ts'
 import type { AnyEvent } from '../../../support/any-event.ts'
 import { History, type Step, step } from '../../history.ts'

@@ -1,4 +1,4 @@
-/** Starts a service on one port and one directory over and over, and kills it at random moments under load. */
+/** Starts a service repeatedly on the same port and directory, and kills it at random moments under load. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -10,7 +10,7 @@ import { journalFile } from '../../../src/journal/data-directory.ts'
 import { Random } from '../../../src/scenario/random.ts'
 import { Live, LiveError } from '../../support/live.ts'
 import { start } from '../../support/programs.ts'
-import { concerns, faultsOf, type KeptRow } from './check.ts'
+import { concerns, faultsOf, type StoredRow } from './check.ts'
 import { Ledger } from './ledger.ts'
 import { Load } from './load.ts'
 import { Subscriber } from './subscriber.ts'
@@ -22,25 +22,26 @@ export interface KillOptions {
 }
 
 export interface KillFigures {
-  /** Of these kills came as the service started, before anybody listened. */
+  /** Number of kills during the start, before any subscriber was connected. */
   readonly whileStarting: number
-  readonly kept: number
-  /** To all subscribers together. */
+  /** Number of events in the journal. */
+  readonly stored: number
+  /** Number of events received by all subscribers together. */
   readonly sent: number
   readonly acknowledged: number
   readonly faults: readonly string[]
 }
 
-/** One kill in so many comes while the service starts. */
+/** One of this many kills happens while the service starts. */
 const startingEvery = 5
 const startingMsMax = 1_500
 const servingMsMax = 500
-/** So many more are to have been answered before a kill, at the most. */
+/** Upper bound of the replies that the load must receive before a kill. */
 const acknowledgedMax = 12
-/** For what was sent and is still on its way at the end. */
+/** Time for events to arrive at the end. */
 const settleMsMax = 20_000
 
-export async function killOverAndOver({ kills, seed, onKill = () => {} }: KillOptions): Promise<KillFigures> {
+export async function killRepeatedly({ kills, seed, onKill = () => {} }: KillOptions): Promise<KillFigures> {
   const random = new Random(seed)
   const directory = mkdtempSync(join(tmpdir(), 'introspectd-kills-'))
   const args = ['--port', String(await freePort()), '--data', directory]
@@ -71,7 +72,7 @@ export async function killOverAndOver({ kills, seed, onKill = () => {} }: KillOp
         live = await serve()
         const enough = ledger.acknowledged + random.between(0, acknowledgedMax)
         await delay(random.between(0, servingMsMax))
-        // A busy machine answers few in that time.
+        // On a busy machine few requests are answered in that time.
         while (ledger.acknowledged < enough) await delay(1)
         await live.stop('SIGKILL')
         live = null
@@ -90,7 +91,7 @@ export async function killOverAndOver({ kills, seed, onKill = () => {} }: KillOp
     const all: readonly Subscriber[] = subscribers ?? []
     faults.push(...faultsOf({ journal, subscribers: all, upTo }))
     const sent = all.reduce((sum, { received }) => sum + received.length, 0)
-    return { whileStarting, kept: journal.length, sent, acknowledged: ledger.acknowledged, faults }
+    return { whileStarting, stored: journal.length, sent, acknowledged: ledger.acknowledged, faults }
   } finally {
     live?.child.kill('SIGKILL')
     await load.end()
@@ -99,7 +100,7 @@ export async function killOverAndOver({ kills, seed, onKill = () => {} }: KillOp
   }
 }
 
-/** Some time after it was started, whether it serves yet or not: nobody listens. */
+/** Starts a service and kills it after some time, whether it serves yet or not. */
 async function killStarting(args: readonly string[], afterMs: number): Promise<void> {
   const ending = new AbortController()
   const starting = Live.start(args, { signal: ending.signal }).catch((error: unknown) => {
@@ -127,8 +128,12 @@ async function thresholdsOf(live: Live): Promise<Map<string, number>> {
   return new Map(entries.map(({ path, at }) => [path, at]))
 }
 
-/** Until each has all that concerns it, or long enough for anybody: what is missing then is missed. */
-async function untilSent(subscribers: readonly Subscriber[], journal: readonly KeptRow[], upTo: number): Promise<void> {
+/** Waits until each subscriber has every matching event, or until the time is over. */
+async function untilSent(
+  subscribers: readonly Subscriber[],
+  journal: readonly StoredRow[],
+  upTo: number,
+): Promise<void> {
   const lastOf = (subscriber: Subscriber): number =>
     journal.findLast(({ sequence, json }) => sequence <= upTo && concerns(json, subscriber))?.sequence ?? 0
   const wanted = subscribers.map((subscriber) => ({ subscriber, last: lastOf(subscriber) }))
@@ -136,7 +141,7 @@ async function untilSent(subscribers: readonly Subscriber[], journal: readonly K
     if (wanted.every(({ subscriber, last }) => subscriber.last >= last)) return
 }
 
-function journalOf(directory: string): KeptRow[] {
+function journalOf(directory: string): StoredRow[] {
   const db = new DatabaseSync(journalFile(directory), { readOnly: true })
   try {
     return db
