@@ -147,7 +147,7 @@ function modelCommands(curl: string, place: string): readonly FirstCommand[] {
   ]
 }
 
-/** The first signal closes the service in order. The second kills it at once, even when a worker is stuck in the kernel. */
+/** The first signal closes the service in order. The second kills it at once, even if a worker hangs in the kernel. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

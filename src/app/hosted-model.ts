@@ -29,7 +29,7 @@ export class HostedModel implements Model {
 
   replace(state: MachineState): void {
     this.source.replace(importState(state).machine)
-    // That scenario ran in the former machine.
+    // The last scenario ran in the former machine.
     this.scenarios.last = null
   }
 }

@@ -84,8 +84,8 @@ export class EventStore {
   }
 
   /**
-   * Writes all events and facts or none, in one transaction. `storedAt` is ms of Unix time: the times of the events may be
-   * those of a virtual clock. Preconditions: sequences go on by one from the newest, unless the first is `events.lost`.
+   * Writes all events and facts or none, in one transaction. `storedAt` is ms of Unix time: events may have times of a
+   * virtual clock. Preconditions: sequences go on by one from the newest, unless the first is `events.lost`.
    * @throws errors of SQLite
    */
   append(events: readonly StoredEvent[], storedAt: number, facts: readonly Fact[] = []): void {
