@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** What the package installs as `introspectd`: an older Node could not even read the rest, so its version is looked at first. */
+/** The installed command `introspectd`. It checks the version of Node first: an older Node cannot parse the rest. */
 
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-/** The command line: wires the parts and starts them, nothing else. */
+/** The program: reads the command line, builds the service and starts it. */
 
 import { readFileSync } from 'node:fs'
 import { ListenError, serve } from './app/serve.ts'

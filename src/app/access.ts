@@ -1,4 +1,4 @@
-/** Who is let in, from files: tokens and certificates, read as the service starts and anew when it is asked to. */
+/** Reads the token and certificate files, at start and again on SIGHUP. */
 
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
@@ -38,30 +38,30 @@ export class Access implements Gate {
     return this.#files.tokenFile !== null || this.#files.tls !== null
   }
 
-  /** All files anew, or none: where one is wrong everything stays as it was. @returns whether they were read */
+  /** Reads all files again. If one is wrong, nothing changes. @returns whether they were read */
   reload(): boolean {
     try {
       this.#read()
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
-      this.#logger.error(`tokens and certificates stay as they were: ${error.message}`)
+      this.#logger.error(`tokens and certificates were not reloaded: ${error.message}`)
       return false
     }
-    this.#logger.warn('tokens and certificates are read anew')
+    this.#logger.warn('tokens and certificates were reloaded')
     return true
   }
 
-  /** @throws ConfigError; then nothing has changed */
+  /** @throws ConfigError, and then nothing has changed */
   #read(): void {
     const { tokenFile, tls } = this.#files
-    const material = tls === null ? null : named(() => readTls(tls))
+    const material = tls === null ? null : orConfigError(() => readTls(tls))
     const tokens = tokenFile === null ? null : readTokens(tokenFile)
     if (material?.ca === undefined && tokens?.some(({ digest }) => digest === null)) {
       throw new ConfigError(`--token-file ${tokenFile}: "cert" needs --tls-client-ca`)
     }
     if (material !== null && expiryOf(material).getTime() < Date.now()) {
       this.#logger.error(
-        `--tls-cert ${tls?.cert}: it was valid until ${expiryOf(material).toISOString()}; clients will refuse it`,
+        `--tls-cert ${tls?.cert}: it expired at ${expiryOf(material).toISOString()}; clients will refuse it`,
       )
     }
     this.#tls = material
@@ -69,12 +69,12 @@ export class Access implements Gate {
   }
 }
 
-/** @throws ConfigError where settings do not go together */
+/** @throws ConfigError when settings contradict one another */
 function filesOf({ host, tlsCert, tlsKey, tlsClientCa, ...config }: Config): AccessFiles {
   const tokenFile = config.tokenFile ?? null
   if (tokenFile === null && !isLoopback(host)) {
     throw new ConfigError(
-      `--host ${host} is not a loopback address: without --token-file anybody who reaches it could use it`,
+      `--host ${host} is not a loopback address: set --token-file too, or every client that reaches it can use it`,
     )
   }
   if (tlsCert !== undefined && tlsKey !== undefined)
@@ -86,11 +86,11 @@ function filesOf({ host, tlsCert, tlsKey, tlsClientCa, ...config }: Config): Acc
 }
 
 function readTokens(file: string): Token[] {
-  return named(() => parseTokens(readFileSync(file, 'utf8')), `--token-file ${file}: `)
+  return orConfigError(() => parseTokens(readFileSync(file, 'utf8')), `--token-file ${file}: `)
 }
 
-/** What is wrong with a file is wrong with the configuration. */
-function named<Read>(read: () => Read, before = ''): Read {
+/** Turns any error into a ConfigError. */
+function orConfigError<Read>(read: () => Read, before = ''): Read {
   try {
     return read()
   } catch (error) {

@@ -1,16 +1,16 @@
-/** Composes the whole service from its parts, and closes it in order. What tests build. */
+/** Builds the whole service from its parts: journal, streams, metrics and HTTP server. Tests build it in the same way. */
 
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from '../base/bounds.ts'
 import { durationText } from '../base/duration.ts'
-import type { Check } from '../http/health.ts'
+import type { Check, Health } from '../http/health.ts'
 import { type ClientLimits, defaultClientLimits } from '../http/security/clients.ts'
 import type { Gate } from '../http/security/gate.ts'
 import { defaultListenerOptions, type ListenerOptions } from '../http/security/listener.ts'
 import { buildServer } from '../http/server.ts'
 import type { SetAside } from '../journal/data-directory.ts'
-import type { CursorFact } from '../journal/facts.ts'
+import type { CursorFact, Fact } from '../journal/facts.ts'
 import { Journal, type JournalStorage } from '../journal/journal.ts'
 import type { EventStore } from '../journal/store.ts'
 import { defaultHistory, History, type HistoryOptions } from '../kernel/history/history.ts'
@@ -21,38 +21,39 @@ import { Metrics } from '../runtime/metrics.ts'
 import type { Source } from '../sources/source.ts'
 import { type Durable, Durables, parseDurable } from '../stream/durables.ts'
 import { Hub } from '../stream/hub.ts'
-import type { Model } from '../tree/context.ts'
+import type { Model, TreeContext } from '../tree/context.ts'
 import { ServiceEvents } from './service-events.ts'
 import { SettingsPersistence } from './settings.ts'
 
 export interface AppParts {
-  /** Of a live machine; the model has its own, which is another once a state is put. */
+  /** The kernel of the source. The model replaces its kernel when a client loads a state. */
   readonly kernel: Kernel
-  /** What clients drive; null where a live machine is observed. */
+  /** The model that clients drive; null when a live machine is observed. */
   readonly model?: Model | null
   readonly source: Source
   readonly gate: Gate
   readonly logger: FastifyBaseLogger
   readonly version: string
-  /** Without it, as is usual. */
   readonly history?: HistoryOptions
   /** ms of Unix time. */
   readonly now: () => number
-  /** Of the first event: the time in µs, so that a cursor from before a restart is known to be old; 1 where runs are to be the same. */
+  /**
+   * Sequence of the first event. Starting from wall-clock µs makes cursors issued before a restart recognisably old.
+   * Runs that must repeat exactly start from 1.
+   */
   readonly firstSequence?: number
-  /** Where events are kept beyond this process; without it they end with it. */
+  /** The file that persists events. Without it, events are lost when the process ends. */
   readonly storage?: JournalStorage
-  /** Of what is listened on; without it HTTP in the clear. */
+  /** Options of the listening socket. Without them it speaks plain HTTP. */
   readonly edge?: Partial<ListenerOptions>
-  /** Without them, as is usual. */
   readonly limits?: Partial<ClientLimits>
-  /** Why events are not kept although they were meant to be. */
+  /** Why there is no storage although it was configured. */
   readonly storageFault?: string
-  /** A damaged journal that is out of the way, and what is wrong with it. */
+  /** A damaged journal that was moved away, with the reason. */
   readonly setAside?: SetAside | null
-  /** Without it nobody is told when the event loop was blocked. */
+  /** Without it, a blocked event loop is not reported. */
   readonly loop?: EventLoopMonitor
-  /** Without it nobody is told when the wall clock was set. */
+  /** Without it, a change of the wall clock is not reported. */
   readonly clock?: ServiceClock
 }
 
@@ -60,48 +61,126 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
-  /** Sets again what was set before a restart, and watches over itself from now on. Preconditions: the source has started. */
+  /** Restores what was set before a restart, and starts to watch the event loop. Preconditions: the source has started. */
   restore(): void
-  /** Ends the streams with a bookmark, then the server, then the source; then all that happened is in the journal. */
+  /** Ends the streams with a bookmark, then the server, then the source. Then the journal contains every event. */
   close(): Promise<void>
 }
 
 export function buildApp(parts: AppParts): App {
-  const { kernel, source, gate, logger, version, now, loop, clock, model = null } = parts
-  const { firstSequence = Math.round(now() * 1000), storage = null, storageFault = null, setAside = null } = parts
-  const host = hostname()
-  // What is set on the model is part of its state, and the model is another after a restart.
-  const persistsSettings = storage !== null && model === null
-  const node = `/net/${encodeURIComponent(host)}`
+  const { kernel, source, gate, logger, version, loop, clock, model = null } = parts
+  const currentKernel = (): Kernel => model?.machine.kernel ?? kernel
+  const serviceEvents = new ServiceEvents(currentKernel, logger)
+  const streams = buildStreams(parts, {
+    onFault: (reason) => serviceEvents.journalFault(reason),
+    onCommitted: (ms) => metrics.committed(ms),
+    settingFacts: () => persistence?.facts() ?? [],
+  })
+  const { journal, hub } = streams
+  const degraded = () => degradations(parts, journal)
+  const metrics: Metrics = new Metrics({ kernel: currentKernel, hub, source, journal, degraded, version })
+  const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())
+  listenToKernel(kernel, { source, journal, metrics, history })
+  emitStartEvents(parts, { journal, serviceEvents })
+  clock?.start({
+    onSet: (ms) => {
+      source.catchUp()
+      serviceEvents.clockSet(ms)
+    },
+    onAgreed: () => serviceEvents.recovered('clock'),
+  })
+  const persistence = buildPersistence(parts, journal)
+  const server = buildServer({
+    context: buildContext(parts, { currentKernel, history }),
+    hub,
+    gate,
+    health: buildHealth(parts, { currentKernel, journal, hub }),
+    metrics,
+    logger,
+    storage: parts.storage === undefined ? 'memory' : 'journal',
+    edge: { ...defaultListenerOptions, ...parts.edge },
+    limits: { ...defaultClientLimits, ...parts.limits },
+  })
+  return {
+    server,
+    hub,
+    journal,
+    restore: () => {
+      if (parts.storage !== undefined) persistence?.restore(parts.storage.store, logger)
+      // Started last: starting blocks the event loop, and no client waits for it yet.
+      loop?.start({
+        onBlocked: (ms) => {
+          source.catchUp()
+          metrics.blocked(ms)
+          serviceEvents.loopBlocked(ms)
+        },
+        onCalm: () => serviceEvents.recovered('event-loop'),
+      })
+    },
+    close: () => close(parts, { ...streams, server }),
+  }
+}
+
+interface StreamCallbacks {
+  readonly onFault: (reason: string | null) => void
+  readonly onCommitted: (ms: number) => void
+  /** Everything that clients have set, for a journal that has missed some of it. */
+  readonly settingFacts: () => readonly Fact[]
+}
+
+interface Streams {
+  readonly journal: Journal
+  readonly hub: Hub
+}
+
+/** The journal, the durable cursors in it, and the hub that sends its events to subscribers. */
+function buildStreams(parts: AppParts, { onFault, onCommitted, settingFacts }: StreamCallbacks): Streams {
+  const { source, logger, now, storage = null, firstSequence = Math.round(now() * 1000) } = parts
+  const node = `/net/${encodeURIComponent(hostname())}`
   const journal = new Journal({
     source: node,
     firstSequence,
     eventsMax: bounds.eventsCachedMax,
     storage,
-    facts: () => [...(persistsSettings ? definitions.facts() : []), ...durables.all().map(cursorFact)],
-    persistsSettings,
+    facts: () => [...settingFacts(), ...durables.all().map(cursorFact)],
+    persistsSettings: persistsSettings(parts),
     publish: (event) => hub.publish(event),
-    onFault: (reason) => own.journalFault(reason),
-    onCommitted: (ms) => metrics.committed(ms),
+    onFault,
+    onCommitted,
     now,
   })
   const durables = new Durables({
-    restored: storage === null ? [] : keptDurables(storage.store, logger),
+    restored: storage === null ? [] : restoredDurables(storage.store, logger),
     onChange: (name, durable) =>
       journal.persistCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
     now,
   })
   const hub: Hub = new Hub({ log: journal, durables, source: node, now, scanAge: () => source.scanAge() })
-  const current = (): Kernel => model?.machine.kernel ?? kernel
-  const degraded = () => [
-    ...source.degraded(),
-    ...((journal.fault ?? storageFault) === null ? [] : ['journal']),
-    ...(loop?.isBlocked ? ['event-loop'] : []),
-    ...(clock?.isSet ? ['clock'] : []),
-  ]
-  const own = new ServiceEvents(current, logger)
-  const metrics: Metrics = new Metrics({ kernel: current, hub, source, journal, degraded, version })
-  const history = new History(current, parts.history ?? defaultHistory, () => source.ready())
+  return { journal, hub }
+}
+
+/** Settings of the model belong to its state, and a restart begins with another model. */
+function persistsSettings({ storage, model = null }: AppParts): boolean {
+  return storage !== undefined && model === null
+}
+
+/** Null where settings are not persisted. Preconditions: no deadlock has been found yet. */
+function buildPersistence(parts: AppParts, journal: Journal): SettingsPersistence | null {
+  if (parts.storage === undefined || !persistsSettings(parts)) return null
+  const persistence = new SettingsPersistence(parts.kernel, journal)
+  persistence.endDeadlocks(parts.storage.store)
+  persistence.follow()
+  return persistence
+}
+
+interface KernelListeners {
+  readonly source: Source
+  readonly journal: Journal
+  readonly metrics: Metrics
+  readonly history: History
+}
+
+function listenToKernel(kernel: Kernel, { source, journal, metrics, history }: KernelListeners): void {
   kernel.continueSequence(journal.nextSequence)
   kernel.beforeUpdate((at) => history.note(at))
   kernel.onEvent((event) => {
@@ -110,105 +189,101 @@ export function buildApp(parts: AppParts): App {
   })
   kernel.notifier.onArmed(() => source.armedChanged())
   kernel.timers.onArmed(() => source.armedChanged())
+}
+
+/** Events about the restart itself, and about a journal that could not be used. */
+function emitStartEvents(
+  { model = null, setAside = null, storageFault }: AppParts,
+  { journal, serviceEvents }: { journal: Journal; serviceEvents: ServiceEvents },
+): void {
   const last = journal.inherited()
-  if (last !== null) own.restarted(last.time, { isModel: model !== null })
-  if (setAside !== null) own.setAside(setAside)
-  if (storageFault !== null) own.journalFault(storageFault)
-  clock?.start({
-    onSet: (ms) => {
-      source.catchUp()
-      own.clockSet(ms)
-    },
-    onAgreed: () => own.recovered('clock'),
-  })
-  const definitions = new SettingsPersistence(kernel, journal)
-  if (persistsSettings) {
-    definitions.endDeadlocks(storage.store)
-    definitions.follow()
-  }
-  const context = {
+  if (last !== null) serviceEvents.restarted(last.time, { isModel: model !== null })
+  if (setAside !== null) serviceEvents.setAside(setAside)
+  if (storageFault !== undefined) serviceEvents.journalFault(storageFault)
+}
+
+/** Names of everything that is degraded at present: of the source, and of the service itself. */
+function degradations({ source, loop, clock, storageFault }: AppParts, { fault }: Journal): string[] {
+  return [
+    ...source.degraded(),
+    ...(fault === null && storageFault === undefined ? [] : ['journal']),
+    ...(loop?.isBlocked ? ['event-loop'] : []),
+    ...(clock?.isSet ? ['clock'] : []),
+  ]
+}
+
+function buildContext(
+  { source, version, model = null }: AppParts,
+  { currentKernel, history }: { currentKernel: () => Kernel; history: History },
+): TreeContext {
+  return {
     get kernel() {
-      return current()
+      return currentKernel()
     },
-    host,
+    host: hostname(),
     version,
     source: source.name,
     model,
     catchUp: () => source.catchUp(),
     history,
   }
-  const health = {
+}
+
+function buildHealth(
+  { source, storage, storageFault, setAside = null }: AppParts,
+  { currentKernel, journal, hub }: Streams & { currentKernel: () => Kernel },
+): Health {
+  return {
     ready: () => source.ready(),
     checks: (): Check[] => [
       ...source.checks(),
       { name: 'streams', ok: true, detail: `${hub.size} open` },
-      { name: 'thresholds', ok: true, detail: `${current().notifier.size} set` },
-      eventsCheck(journal, { storage, storageFault }),
+      { name: 'thresholds', ok: true, detail: `${currentKernel().notifier.size} set` },
+      eventsCheck(journal, { isStored: storage !== undefined, storageFault }),
       ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
-  const edge = { ...defaultListenerOptions, ...parts.edge }
-  const limits = { ...defaultClientLimits, ...parts.limits }
-  const storageKind = storage === null ? 'memory' : 'journal'
-  const server = buildServer({ context, hub, gate, health, metrics, logger, storage: storageKind, edge, limits })
-  return {
-    server,
-    hub,
-    journal,
-    restore: () => {
-      if (persistsSettings) definitions.restore(storage.store, logger)
-      // Not before: beginning takes its time, and nobody waits for it yet.
-      loop?.start({
-        onBlocked: (ms) => {
-          source.catchUp()
-          metrics.blocked(ms)
-          own.loopBlocked(ms)
-        },
-        onCalm: () => own.recovered('event-loop'),
-      })
-    },
-    close: async () => {
-      loop?.stop()
-      clock?.stop()
-      await hub.close()
-      await server.close()
-      await source.stop()
-      journal.close()
-    },
-  }
+}
+
+function eventsCheck(
+  { newest, oldestCursor, fault: journalFault }: Journal,
+  { isStored, storageFault }: { isStored: boolean; storageFault: string | undefined },
+): Check {
+  const count = newest - oldestCursor
+  const fault = journalFault ?? storageFault ?? null
+  if (fault !== null) return { name: 'events', ok: false, detail: `${count} stored, new ones in memory only: ${fault}` }
+  const place = isStored ? 'in the journal' : 'in memory; they are lost when this process ends'
+  return { name: 'events', ok: true, detail: `${count} stored ${place}` }
+}
+
+function setAsideCheck({ file, reason }: SetAside): Check {
+  return { name: 'journal', ok: false, detail: `the previous journal was damaged (${reason}), and is now ${file}` }
+}
+
+async function close(
+  { source, loop, clock }: AppParts,
+  { journal, hub, server }: Streams & { server: FastifyInstance },
+): Promise<void> {
+  loop?.stop()
+  clock?.stop()
+  await hub.close()
+  await server.close()
+  await source.stop()
+  journal.close()
 }
 
 function cursorFact(durable: Durable): CursorFact {
   return { durable: durable.name, value: JSON.stringify(durable) }
 }
 
-function keptDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
+function restoredDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
   return store.durables().flatMap((text) => {
     try {
       return [parseDurable(text)]
     } catch (err) {
-      logger.error({ err, text }, 'a durable subscription that was kept is not understood: it is not there any more')
+      logger.error({ err, text }, 'the journal has a durable subscription that cannot be read: it is dropped')
       return []
     }
   })
-}
-
-function eventsCheck(
-  { newest, oldestCursor, fault: ofFile }: Journal,
-  { storage, storageFault }: { storage: JournalStorage | null; storageFault: string | null },
-): Check {
-  const count = newest - oldestCursor
-  const fault = ofFile ?? storageFault
-  if (fault !== null) return { name: 'events', ok: false, detail: `${count} kept, new ones in memory only: ${fault}` }
-  const detail = storage === null ? 'in memory; they end with this process' : 'in the journal'
-  return { name: 'events', ok: true, detail: `${count} kept ${detail}` }
-}
-
-function setAsideCheck({ file, reason }: SetAside): Check {
-  return {
-    name: 'journal',
-    ok: false,
-    detail: `the one before was damaged (${reason}), and is now ${file}`,
-  }
 }

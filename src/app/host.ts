@@ -1,4 +1,4 @@
-/** Makes the kernel and what feeds it, as configured: a live machine, or the model. */
+/** Creates the kernel and its source, as configured: the live machine or the model. */
 
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
@@ -22,12 +22,12 @@ import { HostedModel } from './hosted-model.ts'
 
 type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
 
-interface Surroundings {
+interface HostParts {
   readonly logger: FastifyBaseLogger
   readonly clock: Pick<ServiceClock, 'now' | 'offset'>
 }
 
-/** As many as there are descriptors for beside what the source keeps open, and the service itself. */
+/** The most connections: the free file descriptors less those that the service reserves, and at least a quarter. */
 export function connectionsMax(): number {
   if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
   const left = descriptorsLeft()
@@ -35,10 +35,11 @@ export function connectionsMax(): number {
 }
 
 /** @throws ConfigError */
-export function hostKernel(config: Config, surroundings: Surroundings): Hosted {
-  const ofModel = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
-  if (config.source !== 'model' && ofModel !== undefined) throw new ConfigError(`--${ofModel} needs --source model`)
-  const hosted = config.source === 'model' ? hostModel(config, surroundings) : hostLinux(config, surroundings)
+export function hostKernel(config: Config, hostParts: HostParts): Hosted {
+  const modelSetting = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
+  if (config.source !== 'model' && modelSetting !== undefined)
+    throw new ConfigError(`--${modelSetting} needs --source model`)
+  const hosted = config.source === 'model' ? hostModel(config, hostParts) : hostLinux(config, hostParts)
   switchNotifier(hosted.kernel, config)
   return hosted
 }
@@ -54,9 +55,9 @@ function switchNotifier({ notifier }: Kernel, { notifier: whole, limitsOff = [] 
   if (whole === 'off') notifier.switch(null, false)
 }
 
-function hostLinux(config: Config, { logger, clock }: Surroundings): Hosted {
+function hostLinux(config: Config, { logger, clock }: HostParts): Hosted {
   const now = () => clock.now()
-  // The pids of another procfs are not those that signals go to.
+  // Pids in another procfs are not the pids that signals go to.
   if (config.allowActions && config.procRoot !== '/proc')
     throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
   const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
@@ -77,16 +78,13 @@ function hostLinux(config: Config, { logger, clock }: Surroundings): Hosted {
     clockOffset: clock.offset,
     allowActions: config.allowActions,
     now,
-    onFault: (error) => logger.error({ err: error }, 'a worker of the live source ended'),
+    onFault: (error) => logger.error({ err: error }, 'a worker of the live source failed'),
   })
   return { kernel, source }
 }
 
-/** On a virtual clock the same calls give the same events, byte for byte: so all that counts begins at the same number. */
-function hostModel(
-  { clock, scenario: file, state, pools = {} }: Config,
-  { logger, clock: time }: Surroundings,
-): Hosted {
+/** With a virtual clock the same calls give the same events, byte for byte, so every counter starts at a fixed number. */
+function hostModel({ clock, scenario: file, state, pools = {} }: Config, { logger, clock: time }: HostParts): Hosted {
   const now = () => time.now()
   const scenario = file === undefined ? null : readScenarioFile(file, clock)
   const virtual = clock === 'virtual'
@@ -95,7 +93,7 @@ function hostModel(
     model.machine.putPools(pools)
     if (scenario === null) return
     const { met, differences } = model.scenarios.play(scenario)
-    if (!met) logger.warn({ file, differences }, 'the scenario did not come out as it expects')
+    if (!met) logger.warn({ file, differences }, 'the scenario did not meet its expectations')
   }
   const model: HostedModel = new HostedModel(machine, { clock, now, begin })
   return { kernel: machine.kernel, source: model.source, model, ...(virtual && { firstSequence: 1 }) }
@@ -107,7 +105,7 @@ function freshMachine(now: number, virtual: boolean): Machine {
 
 /** @throws ConfigError */
 function readState(file: string, clock: Config['clock']): Machine {
-  if (clock === 'real') throw new ConfigError('--state has a time of its own: it needs --clock virtual')
+  if (clock === 'real') throw new ConfigError('--state contains a time: it needs --clock virtual')
   try {
     return readStateFile(file)
   } catch (error) {
@@ -118,7 +116,7 @@ function readState(file: string, clock: Config['clock']): Machine {
 
 /** @throws ConfigError */
 function readScenarioFile(file: string, clock: Config['clock']): Scenario {
-  if (clock === 'real') throw new ConfigError('--scenario has a time of its own: it needs --clock virtual')
+  if (clock === 'real') throw new ConfigError('--scenario runs on its own time: it needs --clock virtual')
   try {
     return readScenario(readFileSync(file, 'utf8'), file)
   } catch (error) {

@@ -1,4 +1,4 @@
-/** The model as it is hosted: a machine that clients drive, and that another takes the place of when a state is put. */
+/** Hosts the model for the service: the machine that clients drive, replaced when a client loads a state. */
 
 import type { Machine } from '../model/machine.ts'
 import { importState, type MachineState } from '../model/state/state.ts'
@@ -29,7 +29,7 @@ export class HostedModel implements Model {
 
   replace(state: MachineState): void {
     this.source.replace(importState(state).machine)
-    // It was run in a machine that is no more.
+    // The last scenario ran in the former machine.
     this.scenarios.last = null
   }
 }

@@ -26,7 +26,7 @@ export class ListenError extends Error {
  * @throws ListenError, and the errors of opening its files, its sources and its storage
  */
 export async function serve(config: Config, { io, version }: { io: CommandIo; version: string }): Promise<void> {
-  // Only the service has this name in the tree: the commands add a word to it.
+  // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const access = new Access(config, logger)
@@ -35,7 +35,7 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
   const hosted = hostKernel(config, { logger, clock })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
-    onFailure: (reason) => logger.error(`cannot notify the supervisor: ${reason}`),
+    onFailure: (reason) => logger.error(`the supervisor cannot be notified: ${reason}`),
   })
   const history = {
     everyMs: config.historyEvery,
@@ -43,13 +43,14 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
     bytesMax: config.historyMemory * MiB,
     top: config.historyTop,
   }
-  const storage = openStorage(config, { logger, now })
-  // On a virtual clock events follow from the calls alone, so that two runs have the same events.
-  const watched = config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new EventLoopMonitor(), clock }
+  const opened = openStorage(config, { logger, now })
+  // With a virtual clock, events depend on the calls alone, so that every run gives the same events.
+  const monitors =
+    config.source === 'model' && config.clock === 'virtual' ? {} : { loop: new EventLoopMonitor(), clock }
   const app = buildApp({
     ...hosted,
-    ...storage,
-    ...watched,
+    ...opened,
+    ...monitors,
     ...accessOf(access, config),
     logger,
     version,
@@ -61,15 +62,15 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  // Signals are handled before the address is printed: a program that reads it may send one.
+  // Before the first output: a program that reads it may send a signal at once.
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()
-    storage.close()
+    opened.close()
   })
   const url = `${access.tls === null ? 'http' : 'https'}://${place}`
   reloadOnHangUp(access, app)
-  announce(url, { config, storage, version })
+  announce(url, { config, storage: opened, version })
   supervisor?.ready(url)
 }
 
@@ -84,7 +85,7 @@ function accessOf(
   }
 }
 
-/** SIGHUP reads tokens and certificates again. Without such files it ends the service, as when a terminal closes. */
+/** Reads tokens and certificates again on SIGHUP. Without such files SIGHUP ends the service, as by default. */
 function reloadOnHangUp(access: Access, { server }: App): void {
   if (!access.hasFiles) return
   process.on('SIGHUP', () => {
@@ -92,13 +93,13 @@ function reloadOnHangUp(access: Access, { server }: App): void {
   })
 }
 
-/** @returns the port. @throws ListenError */
+/** @returns the port that the service listens on. @throws ListenError */
 async function listen(app: App, { host, port }: Config): Promise<number> {
   try {
     await app.server.listen({ host, port })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code === 'EADDRINUSE') throw new ListenError(`port ${port} on ${host} is taken; --port takes another`)
+    if (code === 'EADDRINUSE') throw new ListenError(`port ${port} on ${host} is in use; choose another with --port`)
     throw new ListenError(`cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`)
   }
   const [address] = app.server.addresses() as AddressInfo[]
@@ -111,33 +112,45 @@ interface Announcement {
   readonly version: string
 }
 
-/** Prints the address, and three commands that work in this order. */
+/** Prints where the service listens, and the first commands to try, in an order that works. */
 function announce(url: string, { config, storage, version }: Announcement): void {
-  // curl takes HTTP if the URL names no scheme.
-  const place = url.replace(/^http:\/\//, '')
+  // Curl assumes http:// when the URL has no scheme.
+  const place = url.replace(/^http:\/\//, '').replace('127.0.0.1', 'localhost')
   const curl = config.tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
-  const first = config.source === 'model' ? firstCallsOf(curl, place) : firstThresholdOf(curl, place)
+  const commands = config.source === 'model' ? modelCommands(curl, place) : liveCommands(curl, place)
+  const lines = commands.map(([what, command], index) => `${index + 1}. ${what}:\n     ${command}\n`)
   process.stdout.write(`introspectd ${version} listens on ${url}
-Events are ${storage.place}
+Events are stored ${storage.place}
 
-Try these three commands in this order, each in its own terminal:
-${first}
-`)
+Run these in this order, each in its own terminal:
+${lines.join('')}`)
 }
 
-function firstThresholdOf(curl: string, place: string): string {
-  return `1. Listen:        ${curl} -N -H 'accept: text/event-stream' '${place}/sys?types=threshold.*'
-2. Set:           echo '100 per=process where.name=bash' | ${curl} -T- ${place}/sys/fds/threshold/hog
-3. Make it trip:  bash -c 'for i in {1..120}; do exec {fd}</dev/null; read -t .05; done; read'`
+type FirstCommand = readonly [what: string, command: string]
+
+function liveCommands(curl: string, place: string): readonly FirstCommand[] {
+  return [
+    ['Listen', `${curl} -N -H 'accept: text/event-stream' '${place}/sys?types=threshold.*'`],
+    [
+      'Set a threshold on every bash',
+      `echo '100 per=process where.name=bash' | ${curl} -T- ${place}/sys/fds/threshold/hog`,
+    ],
+    [
+      'Run a program that opens descriptors and closes none',
+      `bash -c 'for i in {1..120}; do exec {fd}</dev/null; read -t .05; done; read'`,
+    ],
+  ]
 }
 
-function firstCallsOf(curl: string, place: string): string {
-  return `1. Listen:                 ${curl} -N -H 'accept: text/event-stream' ${place}/sys
-2. Create a process:       ${curl} ${place}/sys/proc -d '{"name":"server"}'
-3. List all kernel calls:  ${curl} '${place}/sys/calls?format=text'`
+function modelCommands(curl: string, place: string): readonly FirstCommand[] {
+  return [
+    ['Listen', `${curl} -N -H 'accept: text/event-stream' ${place}/sys`],
+    ['Create a process', `${curl} ${place}/sys/proc -d '{"name":"server"}'`],
+    ['List all kernel calls', `${curl} '${place}/sys/calls?format=text'`],
+  ]
 }
 
-/** Ends in order on the first signal. A second one kills at once, also while a worker is stuck in the kernel. */
+/** The first signal closes the service in order. The second kills it at once, even if a worker hangs in the kernel. */
 function closeOnSignals(close: () => Promise<void>): void {
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,4 +1,4 @@
-/** Thresholds, timeouts and switches, between the kernel that they are set on and the journal that keeps them. */
+/** Persists thresholds, timeouts and switches in the journal, and restores them when the service starts. */
 
 import type { FastifyBaseLogger } from 'fastify'
 import { alertFact, type DefinitionFact, type Fact } from '../journal/facts.ts'
@@ -20,7 +20,7 @@ import { parseAlert, parseDefinition } from '../tree/persisted-settings.ts'
 export class SettingsPersistence {
   readonly #kernel: Kernel
   readonly #journal: Journal
-  /** Kept, though they cannot be set here: what starts another time may be able to. */
+  /** Definitions that cannot be set now. They stay in the journal: a later start may be able to set them. */
   #refused: readonly PersistedDefinition[] = []
 
   constructor(kernel: Kernel, journal: Journal) {
@@ -28,65 +28,70 @@ export class SettingsPersistence {
     this.#journal = journal
   }
 
-  /** From now on the journal is told of all that is set. */
+  /** Persists from now on every definition that is set, changed or removed. */
   follow(): void {
     const { notifier, timers } = this.#kernel
     notifier.onDefined(({ threshold, change }) => {
-      const kept = threshold === null ? persistedSwitches(this.#kernel) : persistedThreshold(threshold)
-      this.#journal.define(factOf(kept, change))
+      const definition = threshold === null ? persistedSwitches(this.#kernel) : persistedThreshold(threshold)
+      this.#journal.define(factOf(definition, change))
     })
     timers.onDefined(({ timeout, change }) => this.#journal.define(factOf(persistedTimeout(timeout), change)))
   }
 
-  /** Deadlocks that were told before a restart: they are found anew, if they are there still. Preconditions: nothing is found yet. */
+  /**
+   * Emits the end of each deadlock from before the restart: one that still exists is found again, as another.
+   * Preconditions: no deadlock has been found yet.
+   */
   endDeadlocks(store: EventStore): void {
-    endDeadlocks(this.#kernel, toldIn(store))
+    endDeadlocks(this.#kernel, alertsIn(store))
   }
 
-  /** All that is set, what has tripped by it, and what has been told and is not over. */
+  /** All definitions, tripped thresholds and open alerts. */
   facts(): Fact[] {
     const { definitions, trips, alerts } = exportSettings(this.#kernel)
     return [
-      ...[...this.#refused, ...definitions].map((kept) => factOf(kept, 'set')),
+      ...[...this.#refused, ...definitions].map((definition) => factOf(definition, 'set')),
       ...trips.map((trip) => ({ ...trip, tripped: true, ifOnce: false })),
       ...alerts.map(alertFact),
     ]
   }
 
-  /** Preconditions: all that lives is known to the kernel. */
+  /** Preconditions: the kernel knows every process and thread that exists. */
   restore(store: EventStore, logger: FastifyBaseLogger): void {
     const kernel = this.#kernel
     const definitions = store.definitions().flatMap((text) => {
-      const kept = parseDefinition(text)
-      if (kept === null) logger.error({ text }, 'what was set before is not understood, and stays in the journal')
-      return kept === null ? [] : [kept]
+      const definition = parseDefinition(text)
+      if (definition === null)
+        logger.error({ text }, 'the journal has a definition that cannot be read: it is left there')
+      return definition === null ? [] : [definition]
     })
     const trips = store.trips()
-    const alerts = toldIn(store)
+    const alerts = alertsIn(store)
     const refused = kernel.update(kernel.now, () => restoreSettings(kernel, { definitions, trips, alerts }))
     this.#refused = refused.map(({ definition }) => definition)
     for (const { definition, reason } of refused)
       logger.error(
         { path: persistedPath(definition), reason },
-        'what was set before cannot be set now, and stays in the journal',
+        'a definition from before the restart cannot be set now: it stays in the journal',
       )
     this.#forgetGone(definitions)
   }
 
   #forgetGone(definitions: readonly PersistedDefinition[]): void {
-    const there = new Set([...this.#refused, ...exportSettings(this.#kernel).definitions].map(persistedPath))
-    for (const kept of definitions) if (!there.has(persistedPath(kept))) this.#journal.define(factOf(kept, 'gone'))
+    const existing = new Set([...this.#refused, ...exportSettings(this.#kernel).definitions].map(persistedPath))
+    for (const definition of definitions)
+      if (!existing.has(persistedPath(definition))) this.#journal.define(factOf(definition, 'gone'))
   }
 }
 
-function toldIn(store: EventStore): OpenAlert[] {
-  return store.told().flatMap((text) => parseAlert(text) ?? [])
+function alertsIn(store: EventStore): OpenAlert[] {
+  return store.openAlerts().flatMap((text) => parseAlert(text) ?? [])
 }
 
-function factOf(kept: PersistedDefinition, news: 'set' | 'renewed' | 'gone'): DefinitionFact {
+function factOf(definition: PersistedDefinition, change: 'set' | 'renewed' | 'gone'): DefinitionFact {
   return {
-    path: persistedPath(kept),
-    value: news === 'gone' ? null : JSON.stringify(kept),
-    anew: news !== 'renewed',
+    path: persistedPath(definition),
+    value: change === 'gone' ? null : JSON.stringify(definition),
+    forgetsTrips: change !== 'renewed',
   }
 }

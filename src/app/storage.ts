@@ -1,4 +1,4 @@
-/** Opens what outlives the service, as configured: or says why there is nothing of it, and the service goes on without. */
+/** Opens the data directory with the journal, as configured. If that fails, the service runs without, and says why. */
 
 import type { FastifyBaseLogger } from 'fastify'
 import { dataDirectory } from '../config/data.ts'
@@ -7,31 +7,31 @@ import { openDirectory, UnusableError } from '../journal/data-directory.ts'
 import type { AppParts } from './build.ts'
 
 export interface OpenedStorage extends Pick<AppParts, 'storage' | 'storageFault' | 'setAside' | 'firstSequence'> {
-  /** Where events are kept, for whoever started the service. */
+  /** A phrase for the message at start: where events are stored. */
   readonly place: string
   close(): void
 }
 
-const inMemory = 'in memory, and end with this process'
+const inMemory = 'in memory, and are lost when this process ends'
 
-/** @throws StoreError where the directory is another's, or none at all */
+/** @throws StoreError when another service uses the directory, or it is not a directory */
 export function openStorage(
   config: Config,
   { logger, now }: { logger: FastifyBaseLogger; now: () => number },
 ): OpenedStorage {
   const directory = dataDirectory(config, environment)
-  if (directory === null) return { place: `${inMemory}; --data DIR keeps them`, close: () => {} }
-  // Cursors of what cannot be read are to be known as old, on a virtual clock too.
-  const anew = { firstSequence: now() * 1000 }
+  if (directory === null) return { place: `${inMemory}; --data DIR stores them on disk`, close: () => {} }
+  // Cursors into a journal that cannot be read must be recognisably old, also with a virtual clock.
+  const fresh = { firstSequence: now() * 1000 }
   try {
     const { store, setAside, close } = openDirectory(directory, now())
     const storage = { store, retention: { ageMsMax: config.journalKeep, bytesMax: config.journalSize * MiB } }
     if (setAside === null) return { storage, place: `in ${directory}`, close }
-    logger.error(setAside, 'the journal is damaged: it is set aside, and a new one begun')
-    return { storage, setAside, ...anew, place: `in ${directory}; a damaged journal is now ${setAside.file}`, close }
+    logger.error(setAside, 'the journal is damaged: it was moved away, and a new one was begun')
+    return { storage, setAside, ...fresh, place: `in ${directory}; a damaged journal is now ${setAside.file}`, close }
   } catch (error) {
     if (!(error instanceof UnusableError)) throw error
     const storageFault = error.message
-    return { storageFault, ...anew, place: `${inMemory}: ${storageFault}`, close: () => {} }
+    return { storageFault, ...fresh, place: `${inMemory}: ${storageFault}`, close: () => {} }
   }
 }

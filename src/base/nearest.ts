@@ -1,21 +1,21 @@
-/** What was probably meant by a word that was typed wrong. */
+/** Suggests the name that a mistyped word most likely meant. */
 
 import { distance } from 'fastest-levenshtein'
 
-/** Longer words are no slips of a finger. */
+/** A longer word is not a typing error. */
 const charactersMax = 64
 
-/** The name that is nearest to a word; null where none is so near that it could be meant. */
+/** The name nearest to a word; null when none is near enough. */
 export function nearest(word: string, names: Iterable<string>): string | null {
   if (word.length > charactersMax) return null
   const near = [...names]
     .map((name) => ({ name, edits: editsBetween(word.toLowerCase(), name.toLowerCase()) }))
-    // Half of it at most: further away, a suggestion is a riddle.
+    // At most half of the letters may differ: a more distant suggestion only confuses.
     .filter(({ name, edits }) => edits * 2 <= Math.max(word.length, name.length))
   return near.sort((one, other) => one.edits - other.edits)[0]?.name ?? null
 }
 
-/** Letters in another order are one slip, as in `prot`. */
+/** Letters in another order count as one edit, as in `prot`. */
 function editsBetween(one: string, other: string): number {
   return one !== other && lettersOf(one) === lettersOf(other) ? 1 : distance(one, other)
 }

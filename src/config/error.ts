@@ -1,4 +1,4 @@
-/** A setting that is not understood; the message says which and why. */
+/** The error for a setting that is invalid. The message names the setting and the reason. */
 export class ConfigError extends Error {
   constructor(message: string) {
     super(message)

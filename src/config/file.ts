@@ -1,4 +1,4 @@
-/** Settings from YAML, each with the line that it stands on. */
+/** Reads settings from a YAML file, each with its line for error messages. */
 
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import { didYouMean } from '../base/nearest.ts'
@@ -6,18 +6,18 @@ import { ConfigError } from './error.ts'
 
 export interface Given {
   readonly value: unknown
-  /** Where it was given: a flag, a variable, or a line of a file. */
+  /** Where the value comes from: a flag, a variable, or a line of a file. */
   readonly origin: string
-  /** The same for whoever is to correct it. */
+  /** The same, as error messages name it. */
   readonly place: string
 }
 
-/** A document of comments only, after `---`. */
+/** A document that has only comments after `---`. */
 function isNothing(contents: Node): boolean {
   return isScalar(contents) && contents.value === null
 }
 
-/** By key. @throws ConfigError naming the file and the line */
+/** Settings by key. @throws ConfigError naming the file and the line */
 export function parseConfigFile(text: string, { file, keys }: { file: string; keys: readonly string[] }) {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })

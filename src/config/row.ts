@@ -1,27 +1,27 @@
-/** A row for each key of a zod shape: how it is typed at a command line, and how what was typed becomes a value. */
+/** Makes a row from each key of a zod shape, and parses text from the command line into the type of the row. */
 
 import { z } from 'zod'
 import { didYouMean } from '../base/nearest.ts'
 
-/** What a schema does not say of itself. */
+/** Properties of a setting that a zod schema cannot hold. */
 export const marks = z.registry<{
-  /** Never shown, and never a flag: ps shows the flags of everybody. */
+  /** Never printed, and never a flag: ps shows flags to every user. */
   readonly secret?: true
-  /** A short flag beside the long one. */
+  /** A short flag besides the long one. */
   readonly letter?: string
 }>()
 
 type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
 
 export interface Row<Name extends string = string> {
-  /** In the code. */
+  /** Name in the code. */
   readonly name: Name
-  /** As people write it: `token-file` for `tokenFile`. */
+  /** Name for users: `token-file` for `tokenFile`. */
   readonly key: string
   readonly schema: z.ZodType
   readonly type: ValueType
   readonly description: string
-  /** Where nothing is given; undefined where there is none. */
+  /** The default; undefined when there is none. */
   readonly standard: unknown
   readonly required: boolean
   readonly secret: boolean
@@ -48,12 +48,12 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
   })
 }
 
-/** As text where that is no number: it is for the schema to refuse. */
+/** Returns text that is not a number unchanged: the schema refuses it. */
 function numberOf(text: string): unknown {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 }
 
-/** As text where it is no list of names with values, or has one twice: so too. */
+/** Returns text that is not a list of `name=value`, or that repeats a name, unchanged: the schema refuses it. */
 function mapOf(text: string): unknown {
   const items = text.split(',').map((item) => /^([a-z-]+)\s*=(.*)$/.exec(item.trim())?.slice(1))
   const entries = items.flatMap((item) => (item === undefined ? [] : [[item[0]!, item[1]!.trim()] as const]))
@@ -73,12 +73,12 @@ const readers: Readonly<Record<ValueType, (text: string) => unknown>> = {
   object: mapOf,
 }
 
-/** What was typed, in the type that the row has. */
+/** Parses text into the type of the row. */
 export function valueOfText({ type }: Row, text: string): unknown {
   return readers[type](text)
 }
 
-/** What is wrong with a value that was given at a place; null where nothing is. */
+/** Says what is wrong with a value, naming where it was set; null when it is valid. */
 export function faultOf(row: Row, value: unknown, place: string): string | null {
   const wrong = wrongWith(row, value)
   if (wrong === null) return null
@@ -96,7 +96,7 @@ function wrongWith({ schema, type }: Row, value: unknown): string | null {
   return `expected one of ${values.join(', ')}${typeof value === 'string' ? didYouMean(value, values) : ''}`
 }
 
-/** Of a map what is wrong is said with the name that it stands at; null where it is no map. */
+/** Says what is wrong in a map, with the name of the entry; null when the fault is not in an entry. */
 function wrongInMap(schema: z.ZodType, issue: z.core.$ZodIssue): string | null {
   if (issue.code !== 'unrecognized_keys')
     return issue.path.length === 0 ? null : `${String(issue.path[0])}: ${issue.message}`

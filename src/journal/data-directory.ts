@@ -1,11 +1,11 @@
-/** Where a service keeps what outlives it. One service at a time: the second is refused. */
+/** Opens the data directory with the journal. Only one service at a time may use it: a second is refused. */
 
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EventStore, isCorruption, StoreError } from './store.ts'
 
-/** A damaged journal that was moved out of the way, and what is wrong with it. */
+/** A damaged journal that was moved away, and what is wrong with it. */
 export interface SetAside {
   readonly file: string
   readonly reason: string
@@ -13,20 +13,20 @@ export interface SetAside {
 
 export interface OpenedStore {
   readonly store: EventStore
-  /** Null: nothing was damaged. */
+  /** Null when the journal was not damaged. */
   readonly setAside: SetAside | null
-  /** Closes the store, and lets others have the directory. */
+  /** Closes the store and unlocks the directory. */
   close(): void
 }
 
-/** A directory that cannot be written to, or has no room: a service can do without. */
+/** The directory is not writable or its disk is full. A service can run without it. */
 export class UnusableError extends StoreError {}
 
 export function journalFile(directory: string): string {
   return join(directory, 'journal.sqlite')
 }
 
-/** Made where it is not there. `now` is ms of Unix time. @throws StoreError */
+/** Creates the directory if it does not exist. `now` is ms of Unix time. @throws StoreError */
 export function openDirectory(directory: string, now: number): OpenedStore {
   try {
     makeDirectory(directory)
@@ -50,7 +50,7 @@ export function openDirectory(directory: string, now: number): OpenedStore {
   }
 }
 
-/** One after the other: made at once, what is on a read-only file system fails as if it were not there. */
+/** Creates one level at a time: a recursive mkdir on a read-only file system fails with a misleading ENOENT. */
 function makeDirectory(directory: string): void {
   if (!existsSync(directory)) {
     makeDirectory(dirname(directory))
@@ -60,7 +60,7 @@ function makeDirectory(directory: string): void {
 }
 
 const unusable: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE']
-/** Of SQLite: PERM, READONLY, IOERR, FULL, CANTOPEN. */
+/** SQLite codes PERM, READONLY, IOERR, FULL, CANTOPEN. */
 const unusableCodes: readonly number[] = [3, 8, 10, 13, 14]
 
 function isUnusable(error: unknown): boolean {
@@ -69,7 +69,7 @@ function isUnusable(error: unknown): boolean {
   return 'code' in error && unusable.includes(error.code)
 }
 
-/** The kernel releases it when the process ends, however it ends. */
+/** The kernel releases this lock when the process ends, in any way. */
 function lock(directory: string): () => void {
   const held = new DatabaseSync(join(directory, 'lock'))
   try {
@@ -79,7 +79,7 @@ function lock(directory: string): () => void {
     const isHeld = error instanceof Error && 'errcode' in error && error.errcode === 5
     if (!isHeld) throw error
     throw new StoreError(
-      `${directory} is in use by another introspectd: end that one, or give this one another place with --data DIR, or --data memory`,
+      `${directory} is in use by another introspectd: end that one, or choose another directory with --data DIR, or --data memory`,
     )
   }
   return () => held.close()
@@ -95,13 +95,13 @@ function openStore(file: string, now: number): Pick<OpenedStore, 'store' | 'setA
   }
 }
 
-/** What processes did is for nobody else to read, whatever the directory allows. What SQLite puts beside the file is as the file is. */
+/** No other user may read what processes did, whatever the directory allows. SQLite gives its other files the same mode. */
 function openPrivately(file: string): EventStore {
   closeSync(openSync(file, 'a', 0o600))
   return new EventStore(file)
 }
 
-/** Never deleted: somebody may still want to read what can be read. Returns where it is now. */
+/** Renames a damaged journal: someone may still want to recover data from it. Returns the new path. */
 function setAside(file: string, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[-:]/g, '')
   const stem = file.replace(/\.sqlite$/, `.corrupt-${time}`)

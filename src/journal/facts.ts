@@ -1,15 +1,19 @@
-/** What is set and what has tripped, beside the events: tables in the same file, so that one transaction holds them and the events. */
+/**
+ * Tables for settings, tripped thresholds, open alerts and durable cursors. They are in the same file as the events, so
+ * that one transaction writes both.
+ */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KernelEvent } from '../kernel/events.ts'
 import { alertOpenedBy, closesAlert, type OpenAlert } from '../kernel/persistence/open-alerts.ts'
 
-/** A definition, or that there is none any more. `anew`: what had tripped by it is forgotten. */
+/** A definition was set, changed or removed. */
 export interface DefinitionFact {
   readonly path: string
-  /** As JSON. */
+  /** JSON; null when the definition was removed. */
   readonly value: string | null
-  readonly anew: boolean
+  /** Trips of the former definition are deleted. */
+  readonly forgetsTrips: boolean
 }
 
 export interface Trip {
@@ -20,41 +24,41 @@ export interface Trip {
 
 export interface TripFact extends Trip {
   readonly tripped: boolean
-  /** Only where the threshold tells but once: of others it is nothing to remember. */
+  /** Write it only if the threshold is `once`: other thresholds on changes have no trip to restore. */
   readonly ifOnce: boolean
 }
 
-/** A process has ended: nothing trips there any more. */
+/** A process has ended, and its trips are deleted. */
 export interface EndFact {
   readonly ended: string
 }
 
-/** A cursor that is kept for a subscriber, or that it is not any more. */
+/** The cursor of a durable subscription was moved or removed. */
 export interface CursorFact {
   readonly durable: string
-  /** As JSON. */
+  /** JSON; null when it was removed. */
   readonly value: string | null
 }
 
-/** Something has been told that is to be told the end of: a deadlock, a warning. */
+/** A deadlock or a warning of a long wait began or ended. */
 export interface AlertFact {
-  /** Of the deadlock, or of the thread. */
-  readonly told: string
-  /** As JSON; null: its end has been told. */
+  /** Path of the deadlock or of the thread. */
+  readonly alert: string
+  /** JSON; null when it is over. */
   readonly value: string | null
 }
 
 export type Fact = DefinitionFact | TripFact | EndFact | CursorFact | AlertFact
 
-export function alertFact(told: OpenAlert): AlertFact {
-  return { told: told.path, value: JSON.stringify(told) }
+export function alertFact(alert: OpenAlert): AlertFact {
+  return { alert: alert.path, value: JSON.stringify(alert) }
 }
 
-/** What an event says of how thresholds stand, and of what is not over. */
+/** What must be persisted besides the event itself; null for most events. */
 export function factOf(event: KernelEvent): TripFact | EndFact | AlertFact | null {
   const opened = alertOpenedBy(event)
   if (opened !== null) return alertFact(opened)
-  if (closesAlert(event.type)) return { told: event.subject, value: null }
+  if (closesAlert(event.type)) return { alert: event.subject, value: null }
   switch (event.type) {
     case 'process.died':
       return { ended: event.data.identity }
@@ -86,12 +90,12 @@ export class FactTables {
   readonly #tripOnce: StatementSync
   readonly #clear: StatementSync
   readonly #end: StatementSync
-  readonly #keep: StatementSync
-  readonly #drop: StatementSync
-  readonly #tell: StatementSync
-  readonly #tellEnd: StatementSync
+  readonly #putCursor: StatementSync
+  readonly #deleteCursor: StatementSync
+  readonly #openAlert: StatementSync
+  readonly #closeAlert: StatementSync
 
-  /** Preconditions: the tables are there. */
+  /** Preconditions: the tables exist. */
   constructor(db: DatabaseSync) {
     this.#db = db
     this.#define = db.prepare('INSERT OR REPLACE INTO definitions VALUES (?, ?)')
@@ -101,11 +105,11 @@ export class FactTables {
     this.#tripOnce = db.prepare(
       "INSERT OR REPLACE INTO trips SELECT ?1, ?2, ?3 FROM definitions WHERE path = ?1 AND value ->> '$.definition.once' = 1",
     )
-    this.#keep = db.prepare('INSERT OR REPLACE INTO durables VALUES (?, ?)')
-    this.#drop = db.prepare('DELETE FROM durables WHERE name = ?')
+    this.#putCursor = db.prepare('INSERT OR REPLACE INTO durables VALUES (?, ?)')
+    this.#deleteCursor = db.prepare('DELETE FROM durables WHERE name = ?')
     this.#end = db.prepare('DELETE FROM trips WHERE identity = ?')
-    this.#tell = db.prepare('INSERT OR REPLACE INTO told VALUES (?, ?)')
-    this.#tellEnd = db.prepare('DELETE FROM told WHERE path = ?')
+    this.#openAlert = db.prepare('INSERT OR REPLACE INTO told VALUES (?, ?)')
+    this.#closeAlert = db.prepare('DELETE FROM told WHERE path = ?')
     this.#clear = db.prepare('DELETE FROM trips WHERE threshold = ? AND place = ?')
   }
 
@@ -113,13 +117,13 @@ export class FactTables {
     if ('place' in fact) this.#writeTrip(fact)
     else if ('ended' in fact) this.#end.run(fact.ended)
     else if ('durable' in fact) this.#writeCursor(fact)
-    else if ('told' in fact) this.#writeTold(fact)
+    else if ('alert' in fact) this.#writeAlert(fact)
     else this.#writeDefinition(fact)
   }
 
   #writeCursor({ durable, value }: CursorFact): void {
-    if (value === null) this.#drop.run(durable)
-    else this.#keep.run(durable, value)
+    if (value === null) this.#deleteCursor.run(durable)
+    else this.#putCursor.run(durable, value)
   }
 
   #writeTrip({ threshold, place, identity, tripped, ifOnce }: TripFact): void {
@@ -127,13 +131,13 @@ export class FactTables {
     else (ifOnce ? this.#tripOnce : this.#trip).run(threshold, place, identity)
   }
 
-  #writeTold({ told, value }: AlertFact): void {
-    if (value === null) this.#tellEnd.run(told)
-    else this.#tell.run(told, value)
+  #writeAlert({ alert, value }: AlertFact): void {
+    if (value === null) this.#closeAlert.run(alert)
+    else this.#openAlert.run(alert, value)
   }
 
-  #writeDefinition({ path, value, anew }: DefinitionFact): void {
-    if (anew) this.#rearm.run(path)
+  #writeDefinition({ path, value, forgetsTrips }: DefinitionFact): void {
+    if (forgetsTrips) this.#rearm.run(path)
     if (value === null) this.#forget.run(path)
     else this.#define.run(path, value)
   }
@@ -146,7 +150,7 @@ export class FactTables {
     return this.#values('definitions')
   }
 
-  told(): string[] {
+  openAlerts(): string[] {
     return this.#values('told')
   }
 

@@ -1,4 +1,4 @@
-/** What is in a journal, read without touching it: also while a service writes to it. */
+/** Summarises a journal file for the command `journal`. It only reads, and a service may write meanwhile. */
 
 import { readdirSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -7,18 +7,18 @@ import { StoreError, schemaVersion } from './store.ts'
 
 export interface JournalFigures {
   readonly file: string
-  /** Of the file and what SQLite keeps beside it. */
+  /** Size of the file and of the files that SQLite puts beside it. */
   readonly diskBytes: number
-  /** Of pages that hold something; the rest is room for more. */
+  /** Size of the pages in use; the rest is free space in the file. */
   readonly usedBytes: number
   readonly events: number
-  /** Null where there are none. */
+  /** Null when there are no events. */
   readonly oldest: EventFigures | null
   readonly newest: EventFigures | null
   readonly types: readonly { readonly type: string; readonly count: number }[]
   readonly definitions: readonly { readonly kind: string; readonly count: number }[]
   readonly tripped: number
-  /** Damaged journals from before. */
+  /** Names of damaged journals that were moved away. */
   readonly setAside: readonly string[]
 }
 
@@ -27,7 +27,7 @@ export interface EventFigures {
   readonly time: string
 }
 
-/** @throws StoreError where there is none, or it cannot be read */
+/** @throws StoreError when there is no journal, or it cannot be read */
 export function inspectJournal(directory: string): JournalFigures {
   const file = journalFile(directory)
   const diskBytes = ['', '-wal', '-shm'].reduce((sum, suffix) => sum + sizeOf(`${file}${suffix}`), 0)
@@ -35,7 +35,7 @@ export function inspectJournal(directory: string): JournalFigures {
   return readable(file, () => {
     const db = new DatabaseSync(file, { readOnly: true })
     try {
-      // One transaction: a service may go on writing meanwhile.
+      // One transaction, because a service may be writing to the file.
       db.exec('BEGIN')
       return { file, diskBytes, ...figures(db, file), setAside: setAside(directory) }
     } finally {
@@ -44,7 +44,7 @@ export function inspectJournal(directory: string): JournalFigures {
   })
 }
 
-/** @throws StoreError in place of what SQLite throws */
+/** @throws StoreError instead of an error of SQLite */
 function readable<T>(file: string, read: () => T): T {
   try {
     return read()

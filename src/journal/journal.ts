@@ -1,6 +1,6 @@
 /**
- * All events in order: the recent ones in memory, and where there is a store, in a file that outlives the process. With a store what
- * one tick brings is kept in one transaction, and told after that: nobody is told what a restart would not know of.
+ * The log of all events: the recent ones in memory, and with a store also in a file. With a store, the events of one tick
+ * are written in one transaction and published afterwards, so that no client sees an event that a crash could lose.
  */
 
 import { bounds } from '../base/bounds.ts'
@@ -17,17 +17,17 @@ export interface JournalStorage {
 }
 
 export interface JournalOptions extends RingOptions {
-  /** Null: in memory only. */
+  /** Null: events are in memory only. */
   readonly storage: JournalStorage | null
-  /** All that is kept besides events: asked for when the file has missed some of it. */
+  /** All facts at present. They are written when the file has missed some. */
   readonly facts: () => readonly Fact[]
-  /** Whether that includes what is set, and what has tripped. */
+  /** Whether facts include settings and trips. */
   readonly persistsSettings: boolean
-  /** Each event, when it is kept. */
+  /** Called with each event after it has been written. */
   readonly publish: (event: RingEvent) => void
-  /** The file takes nothing any more, and events are in memory only; null: it takes them again. */
+  /** Called with the reason when the file cannot be written, and with null when it can be written again. */
   readonly onFault: (reason: string | null) => void
-  /** How long it took to keep what one tick brought. */
+  /** Called with the time in ms that one transaction took. */
   readonly onCommitted?: (ms: number) => void
   /** ms of Unix time. */
   readonly now: () => number
@@ -35,7 +35,7 @@ export interface JournalOptions extends RingOptions {
 
 interface Fault {
   readonly reason: string
-  /** Null: never. */
+  /** ms of Unix time; null: never. */
   readonly retryAt: number | null
 }
 
@@ -43,108 +43,108 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #ring: EventRing
   readonly #timer: NodeJS.Timeout | null
-  /** Sequence of the newest event that has been told. */
-  #told: number
+  /** Sequence of the newest published event. */
+  #published: number
   #fault: Fault | null = null
   #soon: NodeJS.Immediate | null = null
-  /** What has been set since the file was last written to; null: the file has missed some. */
+  /** Facts that are not yet written; null when the file has missed some. */
   #facts: Fact[] | null = []
   #trimAt = 0
 
-  /** Sequences go on from the newest that is kept; where there is none, from the first. */
+  /** Sequences go on from the newest stored event, or start at `firstSequence`. */
   constructor(options: JournalOptions) {
     this.#options = options
     const newest = options.storage?.store.newest ?? null
     this.#ring = new EventRing({ ...options, firstSequence: newest === null ? options.firstSequence : newest + 1 })
-    this.#told = this.#ring.newest
+    this.#published = this.#ring.newest
     this.#timer = options.storage === null ? null : setInterval(() => this.#trimAndReport(), bounds.trimEveryMs).unref()
   }
 
-  /** The newest event of the process before this one; null where there is none. Preconditions: nothing has been appended. */
+  /** The last event before this process started; null when there is none. Preconditions: nothing has been appended. */
   inherited(): PersistedEvent | null {
     const newest = this.#readable?.newest ?? null
     return newest === null ? null : (this.#read(newest - 1)[0] ?? null)
   }
 
-  /** Why events are in memory only although there is a file; null where they are not. */
+  /** Why the file cannot be written; null when it can, or when there is no file. */
   get fault(): string | null {
     return this.#fault?.reason ?? null
   }
 
-  /** Sequence of the newest event that has been told. */
+  /** Sequence of the newest published event. */
   get newest(): number {
-    return this.#told
+    return this.#published
   }
 
-  /** What the next event will have. */
+  /** Sequence of the next event. */
   get nextSequence(): number {
     return this.#ring.newest + 1
   }
 
-  /** So many can be read again. */
+  /** Number of events that can be read. */
   get events(): number {
-    return this.#told - this.oldestCursor
+    return this.#published - this.oldestCursor
   }
 
-  /** Of the file; null where there is none, or it cannot be read. */
+  /** Size of the pages in use; null when there is no file, or it cannot be read. */
   get bytes(): number | null {
     try {
       return this.#readable?.bytes ?? null
     } catch {
-      // Whoever next writes to it says why.
+      // The next write reports the reason.
       return null
     }
   }
 
   get oldestCursor(): number {
     const store = this.#readable
-    // With a hole between the two, only what is in memory can be read on without a gap.
-    const isWhole = store !== null && store.newest !== null && store.newest >= this.#ring.oldestCursor
-    return isWhole ? Math.min(store.oldest! - 1, this.#ring.oldestCursor) : this.#ring.oldestCursor
+    // With a gap between file and memory, only the events in memory follow one another.
+    const isContiguous = store !== null && store.newest !== null && store.newest >= this.#ring.oldestCursor
+    return isContiguous ? Math.min(store.oldest! - 1, this.#ring.oldestCursor) : this.#ring.oldestCursor
   }
 
-  append(news: KernelEvent): void {
-    const event = this.#ring.append(news)
-    // Not all of them at the end of the tick: the ring would forget the first before they were kept.
-    const isFull = event.sequence - this.#told >= Math.min(bounds.journalBatchMax, this.#options.eventsMax)
-    if (this.#options.storage === null) this.#tell(event)
+  append(kernelEvent: KernelEvent): void {
+    const event = this.#ring.append(kernelEvent)
+    // With very many events in one tick the ring would drop the first before they are written.
+    const isFull = event.sequence - this.#published >= Math.min(bounds.journalBatchMax, this.#options.eventsMax)
+    if (this.#options.storage === null) this.#publish(event)
     else {
-      this.#note(factOf(news))
+      this.#note(factOf(kernelEvent))
       if (isFull) this.flush()
       else this.#flushSoon()
     }
   }
 
-  /** Something is set, or not any more: kept with the events of the same tick. */
+  /** A definition was set, changed or removed. It is written with the events of the same tick. */
   define(fact: DefinitionFact): void {
     this.#note(fact)
     this.#flushSoon()
   }
 
-  /** A subscriber has dealt with all up to somewhere: as `define`. */
+  /** A durable subscription has acknowledged a cursor. It is written with the events of the same tick. */
   persistCursor(fact: CursorFact): void {
     if (this.#options.storage !== null) this.#facts?.push(fact)
     this.#flushSoon()
   }
 
-  /** All that has happened so far is kept and told, as at the end of the tick. */
+  /** Writes and publishes all pending events, as at the end of a tick. */
   flush(): void {
     if (this.#soon !== null) clearImmediate(this.#soon)
     this.#soon = null
-    if (this.#told === this.#ring.newest && this.#facts?.length === 0) return
+    if (this.#published === this.#ring.newest && this.#facts?.length === 0) return
     const before = this.#fault
-    const events = [...this.#ring.after(this.#told)]
-    this.#keep()
-    for (const event of events) this.#tell(event)
+    const events = [...this.#ring.after(this.#published)]
+    this.#write()
+    for (const event of events) this.#publish(event)
     this.#report(before)
   }
 
-  /** Events after a sequence, oldest first, up to the newest that was told. Preconditions: `oldestCursor <= sequence`. */
+  /** Events after a sequence, oldest first, up to the newest published. Preconditions: `oldestCursor <= sequence`. */
   *after(sequence: number): Generator<RingEvent | PersistedEvent> {
     let position = sequence
     while (position < this.#ring.oldestCursor) {
       const events = this.#read(position)
-      // Whoever reads sees that it has not come to the newest.
+      // The reader sees that it did not get to the newest.
       if (events.length === 0) return
       for (const event of events) {
         yield event
@@ -152,12 +152,12 @@ export class Journal {
       }
     }
     for (const event of this.#ring.after(position)) {
-      if (event.sequence > this.#told) return
+      if (event.sequence > this.#published) return
       yield event
     }
   }
 
-  /** Preconditions: nothing happens any more. The store is not closed: it is whoever opened it who does. */
+  /** Preconditions: no more events come. The store stays open: its opener closes it. */
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.flush()
@@ -176,23 +176,23 @@ export class Journal {
     return this.#fault?.retryAt === null ? null : (this.#options.storage?.store ?? null)
   }
 
-  #tell(event: RingEvent): void {
-    this.#told = event.sequence
+  #publish(event: RingEvent): void {
+    this.#published = event.sequence
     this.#options.publish(event)
   }
 
-  /** All that the store does not have yet, in one transaction. */
-  #keep(): void {
+  /** Writes everything that the store does not have, in one transaction. */
+  #write(): void {
     const store = this.#readable
     const now = this.#options.now()
     if (store === null || now < (this.#fault?.retryAt ?? 0)) return
     const began = performance.now()
     try {
       const { oldestCursor } = this.#ring
-      // The disk was full for so long that memory has forgotten some: whoever reads on over that is told.
-      const isHole = store.newest !== null && store.newest < oldestCursor
-      const recent = [...this.#ring.after(isHole ? oldestCursor : (store.newest ?? oldestCursor))]
-      store.append(isHole ? [this.#hole(store, recent[0]!), ...recent] : recent, now, this.#facts ?? [])
+      // The disk was full for so long that memory has dropped events: an `events.lost` event tells readers.
+      const hasGap = store.newest !== null && store.newest < oldestCursor
+      const recent = [...this.#ring.after(hasGap ? oldestCursor : (store.newest ?? oldestCursor))]
+      store.append(hasGap ? [this.#lostEvents(store, recent[0]!), ...recent] : recent, now, this.#facts ?? [])
       if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
@@ -204,8 +204,8 @@ export class Journal {
     if (now >= this.#trimAt) this.#trim()
   }
 
-  /** In place of the events that were told, and are neither in the file nor in memory any more. Preconditions: the file has some. */
-  #hole(store: EventStore, next: RingEvent): StoredEvent {
+  /** Stands for events that are neither in the file nor in memory. Preconditions: the file has events. */
+  #lostEvents(store: EventStore, next: RingEvent): StoredEvent {
     const [before] = store.read((store.newest ?? 0) - 1, 1)
     return lostEvent({
       source: this.#options.source,
@@ -245,7 +245,7 @@ export class Journal {
     }
   }
 
-  /** A damaged file is not written to again; what else there is may pass, as a full disk does. */
+  /** A damaged file is never written again. Other faults, such as a full disk, may end: writing is tried again. */
   #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error)
     this.#facts = null

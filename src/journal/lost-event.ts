@@ -1,22 +1,22 @@
-/** What stands in the file for events that were told, and could not be kept. */
+/** Builds the `events.lost` event that stands in the journal for events which could not be written. */
 
 import { cursorText } from '../base/cursor.ts'
 import type { StoredEvent } from './store.ts'
 import type { PersistedEvent } from './stored-event.ts'
 
-interface Hole {
+interface Gap {
   readonly source: string
   readonly why: string
-  /** The last that was kept before, and the first after. */
+  /** The last event before the gap, and the first after it. */
   readonly before: PersistedEvent
   readonly after: PersistedEvent
 }
 
 /**
- * It stands where the last of them stood, with an id of its own and, as a bookmark, no sequence: those who were there have
- * heard another event by that.
+ * The event takes the place of the last lost event, but has its own id and no sequence: live subscribers have received
+ * another event with that sequence.
  */
-export function lostEvent({ source, why, before, after }: Hole): StoredEvent {
+export function lostEvent({ source, why, before, after }: Gap): StoredEvent {
   const sequence = after.sequence - 1
   const cursor = cursorText(sequence)
   const event = {

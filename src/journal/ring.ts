@@ -1,6 +1,6 @@
 /**
- * The recent events in memory. Each is encoded as a CloudEvent once, when the first who wants it asks: with nobody
- * listening, a storm of births and deaths costs little more than being counted. The oldest go when there are too many.
+ * The recent events in memory. Each is encoded as a CloudEvent once, when the first reader needs it, so that without
+ * readers a storm of births and deaths costs little. The oldest events are dropped when there are too many.
  */
 
 import { cursorText } from '../base/cursor.ts'
@@ -54,7 +54,7 @@ function encode(sequence: number, source: string, { type, at, subject, about, da
 export interface RingOptions {
   /** CloudEvents `source`: the node, as in `/net/alpha`. */
   readonly source: string
-  /** Sequence of the first event. Without a journal: the start time in µs, so that an old cursor is known to be old. */
+  /** Sequence of the first event. */
   readonly firstSequence: number
   readonly eventsMax: number
 }
@@ -62,8 +62,8 @@ export interface RingOptions {
 export class EventRing {
   readonly #options: RingOptions
   #events: RingEvent[] = []
-  /** Events at the front of the array that are gone already; it is cut when they are the greater part. */
-  #gone = 0
+  /** Number of dropped events at the front of the array. They are cut off when they are the greater part. */
+  #dropped = 0
   #next: number
 
   constructor(options: RingOptions) {
@@ -76,29 +76,29 @@ export class EventRing {
   }
 
   get oldestCursor(): number {
-    return this.#next - 1 - (this.#events.length - this.#gone)
+    return this.#next - 1 - (this.#events.length - this.#dropped)
   }
 
-  append(news: KernelEvent): RingEvent {
-    const event = new RingEvent(this.#next++, this.#options.source, news)
+  append(kernelEvent: KernelEvent): RingEvent {
+    const event = new RingEvent(this.#next++, this.#options.source, kernelEvent)
     this.#events.push(event)
-    this.#forget()
+    this.#dropOldest()
     return event
   }
 
   *after(sequence: number): Generator<RingEvent> {
-    // Looked up anew each time: the ring goes on while a slow reader reads.
+    // Each event is looked up when it is needed: the ring moves on while a slow reader reads.
     for (let wanted = sequence + 1; wanted < this.#next; wanted++) {
-      const event = this.#events[this.#gone + (wanted - this.oldestCursor - 1)]
+      const event = this.#events[this.#dropped + (wanted - this.oldestCursor - 1)]
       if (event === undefined || wanted <= this.oldestCursor) return
       yield event
     }
   }
 
-  #forget(): void {
-    if (this.#events.length - this.#gone > this.#options.eventsMax) this.#gone++
-    if (this.#gone < 1_024 || this.#gone < this.#events.length / 2) return
-    this.#events = this.#events.slice(this.#gone)
-    this.#gone = 0
+  #dropOldest(): void {
+    if (this.#events.length - this.#dropped > this.#options.eventsMax) this.#dropped++
+    if (this.#dropped < 1_024 || this.#dropped < this.#events.length / 2) return
+    this.#events = this.#events.slice(this.#dropped)
+    this.#dropped = 0
   }
 }

@@ -1,32 +1,32 @@
 /**
- * Events in a file that outlives the process: SQLite in WAL mode. It knows of sequences and bytes, and nothing of what
- * they tell. What `append` has returned from survives the end of the process at any moment.
+ * Stores events in a SQLite file in WAL mode. An event is a sequence and bytes here: the store does not interpret it.
+ * When `append` has returned, the events survive a kill of the process.
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { type Fact, FactTables, factTables, type Trip } from './facts.ts'
 
-/** Of what the file holds; a file of a later one is refused. */
+/** Version of the schema. A file of a later version is refused. */
 export const schemaVersion = 2
 
-/** `intr`, in the header of the file: what has another is not ours. */
+/** `intr`, in the header of the file. A file with another id was made by another program. */
 const applicationId = 0x696e7472
 
 export interface StoredEvent {
   readonly sequence: number
-  /** The CloudEvent. */
+  /** The CloudEvent as JSON. */
   readonly json: Buffer
 }
 
 export interface Retention {
-  /** ms for which events are kept. */
+  /** Events older than this many ms are deleted. */
   readonly ageMsMax: number
-  /** Of the pages that hold something. */
+  /** Largest size of the pages in use. */
   readonly bytesMax: number
 }
 
-/** A file that is not what it should be; `corrupt`: ours, and damaged. */
+/** A file that cannot be used as a journal. `corrupt`: it is a journal, and damaged. */
 export class StoreError extends Error {
   readonly corrupt: boolean
 
@@ -37,7 +37,7 @@ export class StoreError extends Error {
   }
 }
 
-/** So many of the oldest go at once, lest the event loop waits for it. */
+/** Most events deleted at once, so that the event loop is not blocked for long. */
 const trimEventsMax = 2_000
 
 export class EventStore {
@@ -49,7 +49,7 @@ export class EventStore {
   #oldest: number | null
   #newest: number | null
 
-  /** Preconditions: nobody else writes to this file. @throws StoreError, and what SQLite throws */
+  /** Preconditions: no other process writes to this file. @throws StoreError and errors of SQLite */
   constructor(file: string) {
     this.#db = new DatabaseSync(file)
     try {
@@ -70,7 +70,7 @@ export class EventStore {
     }
   }
 
-  /** Sequence of the oldest event kept; null where none ever was. */
+  /** Sequence of the oldest stored event; null when none was ever stored. */
   get oldest(): number | null {
     return this.#oldest
   }
@@ -84,21 +84,21 @@ export class EventStore {
   }
 
   /**
-   * All of them or none, in one transaction. Preconditions: their sequences count up by one, from the newest; or the
-   * first says that those before it are lost.
-   * `keptAt` is ms of Unix time: the events' own may be that of a virtual clock. @throws what SQLite throws
+   * Writes all events and facts or none, in one transaction. `storedAt` is ms of Unix time: events may have times of a
+   * virtual clock. Preconditions: sequences go on by one from the newest, unless the first is `events.lost`.
+   * @throws errors of SQLite
    */
-  append(events: readonly StoredEvent[], keptAt: number, facts: readonly Fact[] = []): void {
+  append(events: readonly StoredEvent[], storedAt: number, facts: readonly Fact[] = []): void {
     const [first, last] = [events[0], events.at(-1)]
     this.#transact(() => {
       for (const fact of facts) this.#facts.write(fact)
-      for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(keptAt), json, crc32(json))
+      for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(storedAt), json, crc32(json))
     })
     this.#oldest ??= first?.sequence ?? null
     this.#newest = last?.sequence ?? this.#newest
   }
 
-  /** All that is set, and what has tripped: in place of what the file said. As `append`. */
+  /** Replaces all facts in the file. @throws errors of SQLite */
   replaceFacts(facts: readonly Fact[]): void {
     this.#transact(() => {
       this.#facts.clear()
@@ -106,39 +106,41 @@ export class EventStore {
     })
   }
 
-  /** What was set, as JSON, in the order of their pathnames. @throws what SQLite throws */
+  /** Definitions as JSON, in the order of their paths. @throws errors of SQLite */
   definitions(): string[] {
     return this.#facts.definitions()
   }
 
-  /** Cursors that are kept for subscribers, as JSON. @throws what SQLite throws */
+  /** Durable cursors as JSON. @throws errors of SQLite */
   durables(): string[] {
     return this.#facts.durables()
   }
 
-  /** What has been told and was not over, as JSON. @throws what SQLite throws */
-  told(): string[] {
-    return this.#facts.told()
+  /** Open alerts as JSON. @throws errors of SQLite */
+  openAlerts(): string[] {
+    return this.#facts.openAlerts()
   }
 
   trips(): Trip[] {
     return this.#facts.trips()
   }
 
-  /** The first events after a sequence, oldest first. @throws what SQLite throws */
+  /** The first events after a sequence, oldest first. @throws errors of SQLite */
   read(after: number, limit: number): StoredEvent[] {
     return this.#read.all(after, limit).map(({ sequence, event, sum }) => {
       const json = Buffer.from(String(event))
-      // What SQLite looks for is damage to its own structures, and not to what stands in them.
+      // SQLite detects damage to its own structures, but not to the contents of a row.
       if (crc32(json) !== sum)
-        throw new StoreError(`event ${Number(sequence)} is not as it was kept`, { corrupt: true })
+        throw new StoreError(`event ${Number(sequence)} in the journal is damaged: its checksum is wrong`, {
+          corrupt: true,
+        })
       return { sequence: Number(sequence), json }
     })
   }
 
   /**
-   * Deletes some of what is too old, or too much. The newest stays whatever its age: sequences go on from it.
-   * Returns whether there is more to delete. @throws what SQLite throws
+   * Deletes some of the events that are too old or too many. The newest stays: sequences go on from it.
+   * Returns whether there is more to delete. @throws errors of SQLite
    */
   trim({ ageMsMax, bytesMax }: Retention, now: number): boolean {
     const [oldest, newest] = [this.#oldest, this.#newest]
@@ -149,7 +151,7 @@ export class EventStore {
       [last, Math.trunc(now - ageMsMax)],
     )
     const isFull = this.bytes > bytesMax
-    // A sixteenth at a time: only whole pages that are empty make room.
+    // Delete a sixteenth at a time: only pages that become empty give room.
     const first = Math.max(
       young ?? last + 1,
       isFull ? Math.min(oldest + Math.ceil((newest - oldest) / 16), last + 1) : 0,
@@ -160,7 +162,7 @@ export class EventStore {
     return first === last + 1 || isFull
   }
 
-  /** Gives the room of what was deleted back to the file system. @throws what SQLite throws */
+  /** Returns free space in the file to the file system. @throws errors of SQLite */
   compact(): void {
     this.#db.exec('VACUUM')
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -176,7 +178,7 @@ export class EventStore {
       change()
       this.#db.exec('COMMIT')
     } catch (error) {
-      // A full disk has ended it already.
+      // SQLite itself rolls back when the disk is full.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw error
     }
@@ -188,7 +190,7 @@ export class EventStore {
   }
 }
 
-/** Makes what is empty ours, and looks at what is. @throws StoreError, and what SQLite throws */
+/** Creates the schema in an empty file, and checks any other file. @throws StoreError and errors of SQLite */
 function prepare(db: DatabaseSync, file: string): void {
   const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]
   const isEmpty = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!.count === 0
@@ -197,7 +199,7 @@ function prepare(db: DatabaseSync, file: string): void {
   if (!isEmpty && version !== schemaVersion)
     throw new StoreError(`${file} is of version ${version}, and this introspectd reads version ${schemaVersion}`)
   db.exec('PRAGMA journal_mode = WAL')
-  // A commit is in the kernel's hands, which is what an end of this process cannot undo.
+  // A commit reaches the operating system, so it survives the end of this process, though not a power failure.
   db.exec('PRAGMA synchronous = NORMAL')
   db.exec('PRAGMA journal_size_limit = 16777216')
   if (isEmpty) {
@@ -215,7 +217,7 @@ function prepare(db: DatabaseSync, file: string): void {
 
 const codes = { corrupt: 11, notADatabase: 26 }
 
-/** Whether it is the file that is damaged, and not just no room for more, or no right to it. */
+/** Whether the error means that the file is damaged, rather than a full disk or a missing permission. */
 export function isCorruption(error: unknown): boolean {
   if (error instanceof StoreError) return error.corrupt
   if (!(error instanceof Error) || !('errcode' in error)) return false

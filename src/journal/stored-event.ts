@@ -1,4 +1,4 @@
-/** An event as it is read from the file: the same bytes as when it was first told. */
+/** An event that was read from the journal file: the same bytes as when it was first sent. */
 
 import { z } from 'zod'
 import { isForAll } from '../kernel/events.ts'
@@ -11,7 +11,7 @@ export class PersistedEvent {
   readonly json: Buffer
   readonly type: string
   readonly time: string
-  /** Pathnames have no commas: those are encoded in them. */
+  /** Paths never contain a comma: it is percent-encoded. */
   readonly places: readonly string[]
   readonly isForAll: boolean
 
@@ -31,7 +31,7 @@ function parse(sequence: number, json: Buffer): z.output<typeof Envelope> {
   try {
     return Envelope.parse(JSON.parse(json.toString()))
   } catch {
-    // Whatever is wrong with it: we have not written this.
-    throw new StoreError(`what is kept as event ${sequence} is no event`, { corrupt: true })
+    // Whatever the fault, this program did not write such a row.
+    throw new StoreError(`event ${sequence} in the journal is not an event`, { corrupt: true })
   }
 }

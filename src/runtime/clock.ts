@@ -1,40 +1,40 @@
 /**
- * The service's own time: that of the wall clock, except that it never runs backwards. Where the wall clock was set back it goes
- * on from where it was, at nine tenths of the pace, until the two agree; where that was set forward it follows at once. So
- * whatever counts time goes on counting, and orders by time hold, whatever is done to the wall clock.
+ * The clock of the service: the wall clock, but it never runs backwards. When the wall clock is set back, this clock goes
+ * on at nine tenths of the pace until the two agree. When the wall clock is set forward, this clock follows at once.
+ * So timers go on, and events stay in the order of their times.
  */
 
 import { bounds } from '../base/bounds.ts'
 
 export interface ClockListener {
-  /** The wall clock was set by so many ms: below 0 back. */
+  /** The wall clock was set by so many ms; below 0, back. */
   readonly onSet: (ms: number) => void
-  /** The two agree again. */
+  /** The two clocks agree again. */
   readonly onAgreed: () => void
 }
 
 interface Clocks {
-  /** ms of Unix time, which somebody may set. */
+  /** ms of Unix time. It may be set at any time. */
   readonly wall: () => number
-  /** ns of a clock that nobody sets. */
+  /** ns of a clock that cannot be set. */
   readonly monotonic: () => bigint
 }
 
 const msNs = 1_000_000n
-/** The wall clock is read in whole ms, and not at the very same moment: less is no difference. */
+/** A smaller difference is ignored: the wall clock is read in whole ms, and not at exactly the same moment. */
 const agreedNs = 5n * msNs
-/** Between the two readings of it the thread was put off the CPU: what was read is not of one moment. */
+/** A longer time between two readings means that the thread lost the CPU, and the readings cannot be compared. */
 const momentNs = msNs
 const slowing = 10n
 
 export class ServiceClock {
-  /** ns between the two clocks, by which the workers, too, make Unix time of CLOCK_MONOTONIC. */
+  /** ns between the two clocks. The workers also use it to compute Unix time from CLOCK_MONOTONIC. */
   readonly offset = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT))
   readonly #clocks: Clocks
   #lookedNs: bigint
   #forwardNs = 0n
-  #isTold = false
-  #news: ClockListener = { onSet: () => {}, onAgreed: () => {} }
+  #isReported = false
+  #listener: ClockListener = { onSet: () => {}, onAgreed: () => {} }
   #timer: NodeJS.Timeout | null = null
 
   constructor(clocks: Clocks = { wall: Date.now, monotonic: process.hrtime.bigint }) {
@@ -53,19 +53,19 @@ export class ServiceClock {
     return Number((now + this.#offsetNs) / msNs)
   }
 
-  /** By how much it is ahead of the wall clock, in ms. */
+  /** How far this clock is ahead of the wall clock, in ms. */
   get aheadMs(): number {
     const { wall, monotonic } = this.#clocks
     return Math.max(0, Number((monotonic() + this.#offsetNs) / msNs) - wall())
   }
 
-  /** It was told that the wall clock was set, and not yet that they agree. */
+  /** True from `onSet` until `onAgreed`. */
   get isSet(): boolean {
-    return this.#isTold
+    return this.#isReported
   }
 
-  start(news: ClockListener): void {
-    this.#news = news
+  start(listener: ClockListener): void {
+    this.#listener = listener
     this.#timer = setInterval(() => this.look(), bounds.clockLookEveryMs).unref()
   }
 
@@ -73,23 +73,23 @@ export class ServiceClock {
     if (this.#timer !== null) clearInterval(this.#timer)
   }
 
-  /** As the timer does. */
+  /** Called by the timer, and by tests. */
   look(): void {
     this.now()
     const forward = Number(this.#forwardNs / msNs)
     const { aheadMs } = this
     this.#forwardNs = 0n
-    if (forward >= bounds.clockStepMs) this.#tell(forward)
-    else if (aheadMs >= bounds.clockStepMs && !this.#isTold) this.#tell(-aheadMs)
-    else if (this.#isTold && aheadMs < bounds.clockStepMs / 10) {
-      this.#isTold = false
-      this.#news.onAgreed()
+    if (forward >= bounds.clockStepMs) this.#report(forward)
+    else if (aheadMs >= bounds.clockStepMs && !this.#isReported) this.#report(-aheadMs)
+    else if (this.#isReported && aheadMs < bounds.clockStepMs / 10) {
+      this.#isReported = false
+      this.#listener.onAgreed()
     }
   }
 
-  #tell(ms: number): void {
-    this.#isTold = true
-    this.#news.onSet(ms)
+  #report(ms: number): void {
+    this.#isReported = true
+    this.#listener.onSet(ms)
   }
 
   get #offsetNs(): bigint {

@@ -1,32 +1,32 @@
 /**
- * Whether the event loop turns: while it does not, nobody is told or answered anything. Seen afterwards, by a timer that
- * comes late: a stretch of work that was too long, a process that was stopped, or a machine with no CPU to spare.
+ * Detects a blocked event loop, during which no event is sent and no request answered. A timer that comes late shows it
+ * afterwards. Causes are a long piece of work, a stopped process, or a machine without free CPU.
  */
 
 import { bounds } from '../base/bounds.ts'
 
 export interface EventLoopListener {
-  /** It turns again, and had not for so many ms. */
+  /** The event loop turns again, after it was blocked for so many ms. */
   readonly onBlocked: (ms: number) => void
-  /** It has turned freely for a while since. */
+  /** The event loop has not been blocked for a while. */
   readonly onCalm: () => void
 }
 
 export class EventLoopMonitor {
   readonly #now: () => number
-  #news: EventLoopListener = { onBlocked: () => {}, onCalm: () => {} }
+  #listener: EventLoopListener = { onBlocked: () => {}, onCalm: () => {} }
   #timer: NodeJS.Timeout | null = null
   #looked: number
   #blockedAt: number | null = null
 
-  /** `now` is ms of a clock that nobody sets. */
+  /** `now` is ms of a monotonic clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
     this.#looked = now()
   }
 
-  start(news: EventLoopListener): void {
-    this.#news = news
+  start(listener: EventLoopListener): void {
+    this.#listener = listener
     this.#looked = this.#now()
     this.#timer = setInterval(() => this.look(), bounds.loopLookEveryMs).unref()
   }
@@ -35,22 +35,22 @@ export class EventLoopMonitor {
     if (this.#timer !== null) clearInterval(this.#timer)
   }
 
-  /** It was blocked not long ago. */
+  /** True from a blocking until `onCalm`. */
   get isBlocked(): boolean {
     return this.#blockedAt !== null
   }
 
-  /** As the timer does. */
+  /** Called by the timer, and by tests. */
   look(): void {
     const now = this.#now()
     const late = now - this.#looked - bounds.loopLookEveryMs
     this.#looked = now
     if (late >= bounds.loopBlockedMs) {
       this.#blockedAt = now
-      this.#news.onBlocked(late)
+      this.#listener.onBlocked(late)
     } else if (this.#blockedAt !== null && now - this.#blockedAt >= bounds.loopCalmMs) {
       this.#blockedAt = null
-      this.#news.onCalm()
+      this.#listener.onCalm()
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What the service says of itself to Prometheus. No pids, no tids, no names of processes: those would be a series each. */
+/** The Prometheus metrics of the service. Pids, tids and process names are no labels: each would be a series. */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Journal } from '../journal/journal.ts'
@@ -11,12 +11,12 @@ import { thresholdStateOf } from '../tree/show.ts'
 import { thresholdState } from '../tree/views.ts'
 
 export interface MetricsParts {
-  /** The one that is hosted at present. */
+  /** The current kernel: the model replaces its kernel when a state is loaded. */
   readonly kernel: () => Kernel
   readonly hub: Hub
   readonly source: Source
   readonly journal: Pick<Journal, 'events' | 'bytes'>
-  /** What cannot be seen or kept, or not as it should be: of the source, and of the rest. */
+  /** Names of everything that is degraded at present. */
   readonly degraded: () => readonly string[]
   readonly version: string
 }
@@ -32,17 +32,17 @@ export class Metrics {
   constructor({ kernel, hub, source, journal, degraded, version }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
-    // Gauges with the name of a counter: promtool objects. The same figures are there by type.
+    // Gauges with names of counters, which promtool refuses. The same figures exist by type.
     for (const name of misnamed) this.#registry.removeSingleMetric(name)
     new Gauge({
       name: 'introspectd_build_info',
-      help: 'Always 1; the version and what feeds the model are labels',
+      help: 'Always 1; the labels are the version and the source',
       labelNames: ['version', 'source'],
       registers,
     }).set({ version, source: source.name }, 1)
     this.#events = new Counter({
       name: 'introspectd_events_total',
-      help: 'Events told, by type',
+      help: 'Events emitted, by type',
       labelNames: ['type'],
       registers,
     })
@@ -57,7 +57,7 @@ export class Metrics {
     })
     new Gauge({
       name: 'introspectd_subscribers_parked',
-      help: 'Subscriptions that read on from the journal, because they resume or are slow',
+      help: 'Subscriptions that read from the journal, because they resume or are slow',
       registers,
       collect() {
         this.set(hub.parked)
@@ -79,13 +79,13 @@ export class Metrics {
     addJournal(journal, registers)
     this.#commits = new Histogram({
       name: 'introspectd_journal_commit_seconds',
-      help: 'How long it took to keep what one tick of the event loop brought; nobody is told before',
+      help: 'Time to write the events of one tick of the event loop; they are published afterwards',
       buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
       registers,
     })
     this.#blocks = new Histogram({
       name: 'introspectd_event_loop_blocked_seconds',
-      help: 'Times for which the event loop did not turn: nothing is told or answered meanwhile',
+      help: 'Times for which the event loop was blocked, with no events sent and no requests answered',
       buckets: [1, 2, 5, 10, 30],
       registers,
     })
@@ -122,7 +122,7 @@ function addScans(source: Source, registers: Registry[]): void {
     ['introspectd_scan_period_seconds', 'How often scans of this kind begin at present', 'periodMs'],
     [
       'introspectd_scan_lag_seconds',
-      'How much longer that period is than asked for, to keep within the budget',
+      'How much longer that period is than configured, to stay within the CPU budget',
       'lagMs',
     ],
     ['introspectd_scan_cpu_seconds', 'CPU time that the last scan of this kind took', 'cpuMs'],
@@ -144,7 +144,7 @@ function addScans(source: Source, registers: Registry[]): void {
 function addDegraded(degraded: MetricsParts['degraded'], registers: Registry[]): void {
   new Gauge({
     name: 'introspectd_source_degraded',
-    help: '1 for each thing that cannot be seen or kept, or not as it should, at present',
+    help: '1 for each part of the service that is degraded at present',
     labelNames: ['what'],
     registers,
     collect() {
@@ -165,7 +165,7 @@ function addJournal(journal: MetricsParts['journal'], registers: Registry[]): vo
   })
   new Gauge({
     name: 'introspectd_journal_bytes',
-    help: 'Of the pages of the journal that hold something; none where events are in memory only',
+    help: 'Size of the pages in use in the journal; absent when events are in memory only',
     registers,
     collect() {
       this.remove()
@@ -175,7 +175,7 @@ function addJournal(journal: MetricsParts['journal'], registers: Registry[]): vo
   })
 }
 
-/** Prometheus wants base units, and names that end with them. */
+/** Prometheus metrics use base units, and their names end with the unit. */
 const units: Record<LimitRow['unit'], { suffix: string; factor: number }> = {
   count: { suffix: '', factor: 1 },
   bytes: { suffix: '_bytes', factor: 1 },
@@ -184,7 +184,7 @@ const units: Record<LimitRow['unit'], { suffix: string; factor: number }> = {
   permille: { suffix: '_ratio', factor: 1e-3 },
 }
 
-/** The whole machine's usage; where it is not known there is no sample. */
+/** Usage of the whole machine. Unknown usage has no sample. */
 function addUsage(kernel: () => Kernel, index: number, row: LimitRow, registers: Registry[]): void {
   if (!row.at.includes('system') || kernel().unmeasurable(row, 'system') !== null) return
   const { suffix, factor } = units[row.unit]
@@ -195,7 +195,7 @@ function addUsage(kernel: () => Kernel, index: number, row: LimitRow, registers:
     const { notifier, system } = kernel()
     return notifier.read(system, index).value
   }
-  // What never falls is a counter.
+  // A value that never falls is a counter.
   if (row.includesDead) {
     new Counter({
       name,

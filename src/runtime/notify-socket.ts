@@ -1,4 +1,4 @@
-/** Datagrams to a unix socket, a kind that Node does not have. */
+/** Sends datagrams to a unix socket, which Node cannot do itself. */
 
 import { errorNumber, nameOfErrno, sendto, socket } from '../sources/linux/native/libc.ts'
 
@@ -8,10 +8,10 @@ const sockCloexec = 0o2000000
 // A supervisor that does not read must not hold up the service.
 const msgDontwait = 0x40
 
-/** Why a message could not be sent; null where it was. */
+/** Returns why the message could not be sent; null when it was sent. */
 export type Send = (message: string) => string | null
 
-/** @param name a path, or with @ before it a name in the abstract namespace */
+/** @param name a path, or `@name` for a name in the abstract namespace */
 export function notifySocket(name: string): Send {
   const fd = socket(afUnix, sockDgram | sockCloexec, 0)
   if (fd < 0) return () => `no unix socket: ${nameOfErrno(errorNumber())}`

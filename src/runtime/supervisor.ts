@@ -1,4 +1,4 @@
-/** Tells the supervisor when the service is ready, how it is, and that it lives: only as long as its source does. */
+/** Notifies the supervisor: ready, status, and watchdog signals as long as the source works. */
 
 import { durationText } from '../base/duration.ts'
 import type { Source } from '../sources/source.ts'
@@ -11,7 +11,7 @@ export interface SupervisorParts {
   readonly source: Pick<Source, 'ready' | 'scanAge' | 'degraded'>
   readonly send: Send
   readonly watchdogMs: number | null
-  /** A message could not be sent; each reason is told once until one could be. */
+  /** Called when a message could not be sent, once for each reason until one could be sent. */
   readonly onFailure: (reason: string) => void
 }
 
@@ -26,20 +26,20 @@ export class Supervisor {
     this.#parts = parts
   }
 
-  /** Null where nobody supervises. @throws ConfigError */
+  /** Null when there is no supervisor. @throws ConfigError */
   static async find(
     environment: NodeJS.ProcessEnv,
     { source, onFailure }: Pick<SupervisorParts, 'source' | 'onFailure'>,
   ): Promise<Supervisor | null> {
     const supervision = readSupervision(environment, process.pid)
     if (supervision === null) return null
-    // Not before somebody needs it: the C library's calls are Linux's.
+    // Imported only when needed: the calls of the C library exist on Linux only.
     const { notifySocket } = await import('./notify-socket.ts')
     const { socket, watchdogMs } = supervision
     return new Supervisor({ source, send: notifySocket(socket), watchdogMs, onFailure })
   }
 
-  /** The source has its first picture, and requests are answered at that place. */
+  /** The source has read the machine once, and the service answers requests at this URL. */
   ready(place: string): void {
     this.#place = place
     this.#send(['READY=1', ...this.#statusIfNew()])
@@ -52,11 +52,11 @@ export class Supervisor {
     this.#send(['STOPPING=1', 'STATUS=ending'])
   }
 
-  /** That this runs at all shows that the event loop turns. */
+  /** Runs on a timer, which itself shows that the event loop turns. */
   #turn(): void {
     const { source, watchdogMs } = this.#parts
-    const lives = watchdogMs !== null && source.ready()
-    this.#send([...this.#statusIfNew(), ...(lives ? ['WATCHDOG=1'] : [])])
+    const isAlive = watchdogMs !== null && source.ready()
+    this.#send([...this.#statusIfNew(), ...(isAlive ? ['WATCHDOG=1'] : [])])
   }
 
   #statusIfNew(): string[] {

@@ -70,7 +70,7 @@ test('a port that is taken is one clear line and exit code 1', async () => {
   const { port } = taken.address() as { port: number }
   const { code, stderr } = await run(['--port', String(port)])
   taken.close()
-  expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is taken; --port takes another\n`])
+  expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is in use; choose another with --port\n`])
 })
 
 test('--help names every flag, and --version is the package’s', async () => {

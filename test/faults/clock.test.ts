@@ -53,7 +53,7 @@ test('a clock set back by an hour is reported; times never run backwards, and du
   setClock(-3_600)
   const degraded = await firstOf(watcher, ofClock('source.degraded'))
   expect(degraded.data.reason).toMatch(
-    /^the wall clock was set back by 3[56]\d\d(\.\d)?s: times told are ahead of it by so much/,
+    /^the wall clock was set back by 3[56]\d\d(\.\d)?s: times in events are ahead of it by that much/,
   )
   // Durations that started before the step.
   await firstOf(watcher, ({ type, data }) => type === 'threshold.tripped' && data.threshold === `${path}/stays`)

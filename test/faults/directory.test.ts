@@ -41,26 +41,30 @@ const userEnvironment = (environment: Record<string, string>) => ({
 test('the live source stores events in the state directory of the user and announces it', async () => {
   live = await Live.start([], userEnvironment({}))
   const place = join(home, '.local/state/introspectd')
-  expect(live.output.stdout).toContain(`\nEvents are in ${place}\n`)
+  expect(live.output.stdout).toContain(`\nEvents are stored in ${place}\n`)
   expect(existsSync(join(place, 'journal.sqlite'))).toBe(true)
 })
 
 test('the model stores nothing on disk without --data', async () => {
   live = await Live.start(['--source', 'model'], userEnvironment({}))
-  expect(live.output.stdout).toContain('\nEvents are in memory, and end with this process; --data DIR keeps them\n')
+  expect(live.output.stdout).toContain(
+    '\nEvents are stored in memory, and are lost when this process ends; --data DIR stores them on disk\n',
+  )
   expect(existsSync(join(home, '.local'))).toBe(false)
 })
 
 async function expectMemoryOnly(why: RegExp): Promise<void> {
   const { url, output } = live!
-  expect(output.stdout).toMatch(new RegExp(`^Events are in memory, and end with this process: .*${why.source}`, 'm'))
+  expect(output.stdout).toMatch(
+    new RegExp(`^Events are stored in memory, and are lost when this process ends: .*${why.source}`, 'm'),
+  )
   expect(output.stderr).toMatch(why)
-  expect(output.stderr).toContain('the journal takes no events: they are kept in memory only')
+  expect(output.stderr).toContain('the journal cannot store events: they are in memory only')
   const ready = await fetch(`${url}/readyz?verbose`)
   const text = await ready.text()
   expect([ready.status, text]).toEqual([
     200,
-    expect.stringMatching(/^\[-\] events: \d+ kept, new ones in memory only: /m),
+    expect.stringMatching(/^\[-\] events: \d+ stored, new ones in memory only: /m),
   ])
   expect(text).toMatch(why)
   const metrics = await (await fetch(`${url}/metrics`)).text()
@@ -120,7 +124,7 @@ describe('a start that is refused in one line', () => {
     const { code, stderr } = await run(['serve', '--port', '0', '--source', 'model', '--data', data])
     expect([code, stderr]).toEqual([
       1,
-      `introspectd: ${data} is in use by another introspectd: end that one, or give this one another place with --data DIR, or --data memory\n`,
+      `introspectd: ${data} is in use by another introspectd: end that one, or choose another directory with --data DIR, or --data memory\n`,
     ])
   })
 

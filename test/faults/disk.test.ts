@@ -86,7 +86,7 @@ test('a file system that turns read-only after a disk error: the service goes on
   await watcher.until(({ data: { name } }) => name === 'last')
   expectNoHole(watcher)
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(
-    /^\[-\] events: \d+ kept, new ones in memory only: /m,
+    /^\[-\] events: \d+ stored, new ones in memory only: /m,
   )
   // Events from before the fault can still be read.
   const again = await live.watch('/sys?after=0')

@@ -26,7 +26,7 @@ beforeAll(() => {
   killed = join(home, 'killed')
   const { store, close } = openDirectory(whole, 0)
   for (let first = 0; first < events.length; first += 20)
-    store.append(events.slice(first, first + 20), 0, [{ path: `/d${first}`, value: '{}', anew: true }])
+    store.append(events.slice(first, first + 20), 0, [{ path: `/d${first}`, value: '{}', forgetsTrips: true }])
   mkdirSync(killed)
   for (const suffix of ['', '-wal']) copyFileSync(`${journalFile(whole)}${suffix}`, `${journalFile(killed)}${suffix}`)
   close()

@@ -202,19 +202,19 @@ test('that the file cannot be written to is said; events go on in memory, and ar
 })
 
 test('of what was set while the file could not be written to it has all in the end', () => {
-  const facts = [{ path: '/a', value: '{"all":true}', anew: true }]
+  const facts = [{ path: '/a', value: '{"all":true}', forgetsTrips: true }]
   const log = journal({ facts: () => facts, persistsSettings: true })
-  log.define({ path: '/b', value: '{"first":true}', anew: true })
+  log.define({ path: '/b', value: '{"first":true}', forgetsTrips: true })
   log.flush()
   expect(opened.store.definitions()).toEqual(['{"first":true}'])
   const release = obstruct()
-  log.define({ path: '/c', value: '{"missed":true}', anew: true })
+  log.define({ path: '/c', value: '{"missed":true}', forgetsTrips: true })
   log.flush()
   release()
   now += bounds.journalRetryMs
   log.flush()
   expect(opened.store.definitions()).toEqual(['{"all":true}'])
-  log.define({ path: '/a', value: null, anew: true })
+  log.define({ path: '/a', value: null, forgetsTrips: true })
   log.flush()
   expect(opened.store.definitions()).toEqual([])
 })
@@ -270,9 +270,9 @@ test('what is no event in the file ends the use of the file, and the reader has 
   opened.close()
   opened = openDirectory(directory, 0)
   const next = journal({ eventsMax: 1 })
-  expect([next.inherited(), faults]).toEqual([null, ['what is kept as event 102 is no event']])
+  expect([next.inherited(), faults]).toEqual([null, ['event 102 in the journal is not an event']])
   append(next, 2)
   next.flush()
-  expect(next.fault).toBe('what is kept as event 102 is no event')
+  expect(next.fault).toBe('event 102 in the journal is not an event')
   expect([next.oldestCursor, next.newest]).toEqual([103, 104])
 })

@@ -232,10 +232,10 @@ test('what was appended is there for others at once, without the file being clos
 })
 
 describe('what is set, beside the events', () => {
-  const set = (path: string, definition: object = {}, anew = true) => ({
+  const set = (path: string, definition: object = {}, forgetsTrips = true) => ({
     path,
     value: JSON.stringify({ definition }),
-    anew,
+    forgetsTrips,
   })
   const trip = (threshold: string, place: string, identity: string | null, ifOnce = false) => ({
     threshold,
@@ -258,7 +258,7 @@ describe('what is set, beside the events', () => {
     expect(store.definitions()).toEqual([])
   })
 
-  test('what has tripped is there until it is cleared, set anew, or its process ends', () => {
+  test('what has tripped is there until it is cleared, set forgetsTrips, or its process ends', () => {
     const { store } = opened()
     const all = [trip('/a', '1', null), trip('/a', '2', 'x'), trip('/b', '1', 'y'), trip('/b', '2', null)]
     store.append([], 0, [set('/a'), set('/b'), ...all])
