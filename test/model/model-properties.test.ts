@@ -171,7 +171,7 @@ function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
     expect(new Set([...watches.keys()].map((node) => node.path)), path).toEqual(
       new Set(living.map((node) => node.path)),
     )
-    for (const [node, { state, timer, told }] of watches) {
+    for (const [node, { state, timer, reported }] of watches) {
       const value = usage.value(node, index)
       const waits = timer?.isArmed ?? false
       if (waits) expect(timer!.at).toBeGreaterThan(now)

@@ -69,11 +69,11 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
 
 export function exportWatches(node: Node): SavedWatch[] {
   return guardsOf(node).flatMap(({ watches, changes }) =>
-    [...watches].map(({ threshold, state, fresh, told }) => ({
+    [...watches].map(({ threshold, state, fresh, reported }) => ({
       threshold: threshold.path,
       state,
       fresh,
-      told: told && { ...told, changes: changes - told.changes },
+      told: reported && { ...reported, changes: changes - reported.changes },
     })),
   )
 }
@@ -92,7 +92,7 @@ export function importWatches(
     const watch = notifier.watch(threshold, node, fresh)
     watch.state = state
     // The guard is new: it has seen no change yet.
-    watch.told = told && { ...told, changes: -told.changes }
+    watch.reported = told && { ...told, changes: -told.changes }
   }
 }
 
