@@ -14,6 +14,8 @@ interface Market {
   readonly machine: Machine
   readonly client: ModelProcess
   readonly server: ModelProcess
+  /** The rcvid of the next message. The model counts them up from 1 and uses none twice. */
+  rcvid: number
 }
 
 /** The server has so many threads; it is one of them that serves, the others are READY. */
@@ -25,13 +27,14 @@ function market(threads: number): Market {
   machine.call(server.pid, 1, { name: 'ChannelCreate', args: {} })
   machine.call(client.pid, 1, { name: 'ConnectAttach', args: { pid: server.pid, chid: 1 } })
   machine.call(server.pid, 1, { name: 'MsgReceive', args: { chid: 1 } })
-  return { machine, client, server }
+  return { machine, client, server, rcvid: 1 }
 }
 
 /** The server waits in RECEIVE before and after. */
-function trip({ machine, client, server }: Market): void {
+function trip(market: Market): void {
+  const { machine, client, server } = market
   machine.call(client.pid, 1, { name: 'MsgSend', args: { coid: 1 } })
-  machine.call(server.pid, 1, { name: 'MsgReply', args: { rcvid: 1 } })
+  machine.call(server.pid, 1, { name: 'MsgReply', args: { rcvid: market.rcvid++ } })
   machine.call(server.pid, 1, { name: 'MsgReceive', args: { chid: 1 } })
 }
 

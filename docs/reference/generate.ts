@@ -79,6 +79,17 @@ const docstrings = new Map(
   }),
 )
 
+/** Breaks text into lines of at most 120 columns. */
+function wrapped(text: string): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= 120) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
+}
+
 const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
 
 /** The kernel takes ms, a client writes a duration. @param schema Description in the schema of the request. */
@@ -102,10 +113,10 @@ function callText(call: KernelCallName): string {
   ])
   return [
     `## ${call}\n`,
-    `${capital(what!.startsWith(`${call}: `) ? what!.slice(call.length + 2).trim() : what!.trim())}\n`,
+    `${wrapped(capital(what!.startsWith(`${call}: `) ? what!.slice(call.length + 2).trim() : what!.trim()))}\n`,
     ...(rows.length === 0 ? [] : [table(['argument', 'meaning'], rows)]),
-    ...said('returns').map((text) => `Returns ${text}.\n`),
-    ...said('throws').map((text) => `Fails with: ${text}.\n`),
+    ...said('returns').map((text) => `${wrapped(`Returns ${text}.`)}\n`),
+    ...said('throws').map((text) => `${wrapped(`Fails with: ${text}.`)}\n`),
   ].join('\n')
 }
 

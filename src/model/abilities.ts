@@ -1,4 +1,4 @@
-/** What the model can measure: everything, as it happens; and what can be done to it. */
+/** Abilities of the model: it measures everything as it happens, and allows every action. */
 
 import type { Abilities } from '../kernel/kernel.ts'
 import { type LimitRow, limits } from '../kernel/limits/table.ts'

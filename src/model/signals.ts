@@ -1,4 +1,6 @@
-/** Signals by QNX Neutrino's numbers, each with what it does where nobody has said otherwise. */
+/** Signals of the model: numbers as in QNX Neutrino, and the default action of each. */
+
+import { assert } from '../kernel/errno.ts'
 
 export type DefaultAction = 'terminate' | 'ignore' | 'stop' | 'continue'
 
@@ -6,11 +8,11 @@ interface SignalRow {
   readonly number: number
   readonly name: string
   readonly action: DefaultAction
-  /** The kernel raises it on a fault of the thread that gets it: it has no sender. */
+  /** The kernel raises it on a fault of a thread. It has no sender then. */
   readonly fault: boolean
   /** It cannot be masked, ignored or handled. */
   readonly sure: boolean
-  /** Several of them wait one behind the other; of any other one waits. */
+  /** Several of the same signal can be queued. Of other signals only one is. */
   readonly queues: boolean
 }
 
@@ -29,7 +31,7 @@ const realTime = Array.from({ length: 16 }, (_, place) =>
   row(41 + place, place === 0 ? 'SIGRTMIN' : `SIGRTMIN+${place}`, 'terminate', 'q'),
 )
 
-// f raised on a fault, s sure to arrive, q queues
+// Flags: f raised on a fault, s sure to arrive, q queues.
 export const signalRows: readonly SignalRow[] = [
   row(1, 'SIGHUP', 'terminate'),
   row(2, 'SIGINT', 'terminate'),
@@ -69,12 +71,12 @@ const byName = new Map(signalRows.map((signal) => [signal.name, signal]))
 
 export type Signal = SignalRow
 
-/** Null where there is no signal of that name. */
+/** Finds a signal by name; null when there is none. */
 export function signalOf(name: string): Signal | null {
   return byName.get(name) ?? null
 }
 
-/** Why a limit of the receiver does not refuse it to a sender; null where it does. */
+/** Says why a limit of the receiver cannot refuse the signal; null when it can. */
 export function alwaysArrives({ sure, action, fault }: Signal): string | null {
   if (sure) return 'it always gets through: a hog must not be able to block what ends or stops it'
   if (action === 'continue')
@@ -84,14 +86,23 @@ export function alwaysArrives({ sure, action, fault }: Signal): string | null {
   return null
 }
 
+/** SIGCHLD, which a parent gets when a child ends. */
+export const childSignal = known('SIGCHLD')
+
+function known(name: string): Signal {
+  const signal = signalOf(name)
+  assert(signal !== null, `there is a signal ${name}`)
+  return signal
+}
+
 export type SignalSet = ReadonlySet<Signal>
 
 export const noSignals: SignalSet = new Set()
 
-/** What a process does with a signal. */
+/** A process's reaction to a signal. */
 export type Disposition = 'default' | 'ignore' | 'handle'
 
-/** One signal that waits to be delivered. */
+/** A signal which was sent and is not delivered yet. */
 export interface PendingSignal {
   readonly signal: Signal
   readonly code: number
@@ -100,7 +111,7 @@ export interface PendingSignal {
   readonly from: number | null
 }
 
-/** Lower numbers go first, equal ones in the order in which they came. Where it belongs in a list that is in this order. */
+/** Index at which a signal belongs in a queue: lower numbers come first, equal ones in the order of arrival. */
 export function placeOfSignal(list: readonly PendingSignal[], { signal }: PendingSignal): number {
   const found = list.findIndex((other) => other.signal.number > signal.number)
   return found === -1 ? list.length : found

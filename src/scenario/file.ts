@@ -1,4 +1,7 @@
-/** The shape of a scenario's file; what stands in its steps and what it expects is looked at by `steps.ts` and `expectations.ts`. */
+/**
+ * The shape of a scenario's file; what stands in its steps and what it expects is looked at by `steps.ts` and
+ * `expectations.ts`.
+ */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

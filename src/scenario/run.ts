@@ -1,9 +1,9 @@
 /**
  * Runs a scenario on a machine, which may be new or have a life of its own.
  *
- * Each ms of the kernel's clock is a round: every thread that can run takes one step, which is one call. Processes go in
- * the order of the file, their threads as well, and after them what was made in the run, in the order of its making. Where
- * nobody can run, time goes on to when the next timer expires. So the same file and seed give the same events.
+ * Each ms of the kernel's clock is a round: every thread that can run takes one step, which is one call. Processes go
+ * in the order of the file, their threads as well, and after them what was made in the run, in the order of its making.
+ * Where nobody can run, time goes on to when the next timer expires. So the same file and seed give the same events.
  */
 
 import { bounds } from '../base/bounds.ts'

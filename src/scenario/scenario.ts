@@ -1,12 +1,14 @@
-/** A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it. */
+/**
+ * A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it.
+ */
 
 import type { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
 import { checkDefinition } from '../kernel/limits/thresholds/check-definition.ts'
 import type { ThresholdDefinition } from '../kernel/limits/thresholds/threshold.ts'
-import type { ThreadMaking } from '../model/calls/thread.ts'
-import type { PoolSettings } from '../model/machine.ts'
+import type { ThreadMaking } from '../model/calls/thread-creation.ts'
+import type { PoolSettings } from '../model/pools.ts'
 import { checkThresholdName } from '../tree/threshold-body.ts'
 import { type Expectations, parseExpectations } from './expectations.ts'
 import { FileBody, type ScenarioProcess, ThreadBody } from './file.ts'

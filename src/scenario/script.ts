@@ -125,7 +125,7 @@ export class Script {
 
   #madeBy({ pid, tid }: Result): ModelThread {
     const { machine } = this.#stage
-    const process = pid === undefined ? this.thread.parent : machine.process(Number(pid))
+    const process = pid === undefined ? this.thread.parent : machine.processes.get(Number(pid))
     return process.threads.get(tid === undefined ? 1 : Number(tid))!
   }
 

@@ -1,4 +1,7 @@
-/** The model as a source: nothing is sampled, all is counted as it happens. Its clock is virtual, or follows the wall clock. */
+/**
+ * The model as a source. Nothing is sampled: usage is counted as it changes. Its clock is virtual or follows the wall
+ * clock.
+ */
 
 import { bounds } from '../base/bounds.ts'
 import type { Machine } from '../model/machine.ts'
@@ -8,11 +11,11 @@ export interface ModelOptions {
   readonly clock: 'virtual' | 'real'
   /** ms of Unix time. */
   readonly now: () => number
-  /** What happens in the machine before anybody can call it. */
+  /** Runs on the machine before clients can call it. */
   readonly begin?: () => void
 }
 
-// Timers take no longer delays.
+// setTimeout accepts no longer delay.
 const sleepMsMax = 2 ** 31 - 1
 
 export class ModelSource implements Source {
@@ -35,7 +38,7 @@ export class ModelSource implements Source {
     return this.#machine
   }
 
-  /** Another takes its place: who listened to the one before listens to it. */
+  /** Replaces the machine. Listeners of the former kernel listen to the new one. */
   replace(machine: Machine): void {
     const { kernel: former } = this.#machine
     const { kernel } = machine
@@ -57,8 +60,9 @@ export class ModelSource implements Source {
   }
 
   /**
-   * Before whatever clients do: what was due by now has happened. A wall clock that was set back waits; where too much was
-   * due the clock of the machine is behind, and catches up in the next turns of the event loop.
+   * Called before each request of a client: everything due by now happens first. If the wall clock was set back, the
+   * machine's clock stands still until the wall clock has passed it. If too much was due, the machine's clock lags and
+   * catches up in the next turns of the event loop.
    */
   catchUp(): void {
     if (this.clock === 'virtual') return
@@ -68,7 +72,7 @@ export class ModelSource implements Source {
     setImmediate(() => this.#sleep())
   }
 
-  /** Until the next timer of the machine. */
+  /** Sets a timer for the machine's next timeout. */
   #sleep(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null

@@ -1,4 +1,4 @@
-/** What feeds the kernel: the port that every source fits. */
+/** The port that every source implements. A source feeds the kernel: the live machine, or the model. */
 
 export interface SourceCheck {
   readonly name: string
@@ -6,38 +6,38 @@ export interface SourceCheck {
   readonly detail: string
 }
 
-/** One kind of scan, as it went last. */
+/** Figures of the last scan of one kind. */
 export interface ScanFigures {
   readonly kind: 'full' | 'armed'
   readonly ageMs: number
-  /** How often it is made at present, and how much longer that is than was asked for. */
+  /** The present period, and by how much it is longer than the configured one. */
   readonly periodMs: number
   readonly lagMs: number
   readonly cpuMs: number
 }
 
 export interface Source {
-  /** As clients see it. */
+  /** Name that clients see. */
   readonly name: string
-  /** Resolves when the first complete picture is in the kernel. */
+  /** Resolves once the kernel holds the first complete state. */
   start(): Promise<void>
   stop(): Promise<void>
-  /** Thresholds came, went or changed. */
+  /** Called when thresholds were added, removed or changed. */
   armedChanged(): void
-  /** Lets the kernel's time come up to now: before whatever clients do. */
+  /** Advances the kernel's time to now. Called before each request of a client is handled. */
   catchUp(): void
-  /** ms since everything was last read; null where nothing is sampled. */
+  /** ms since the last full scan; null if the source does not scan. */
   scanAge(): number | null
   checks(): readonly SourceCheck[]
-  /** Empty where nothing is sampled. */
+  /** Empty if the source does not scan. */
   scans(): readonly ScanFigures[]
-  /** What it cannot see, or not as it should. */
+  /** Names of the things that the source cannot see, or sees worse than it should. */
   degraded(): readonly string[]
-  /** Whether what the kernel shows can be relied on. */
+  /** Whether clients may rely on the kernel's state. */
   ready(): boolean
 }
 
-/** A source that cannot begin: what to do about it, for whoever started the service. */
+/** The source cannot start. The message says what to do about it. */
 export class SourceError extends Error {
   constructor(message: string) {
     super(message)

@@ -9,8 +9,8 @@ import { KernelError } from '../kernel/errno.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
 import type { System } from '../kernel/nodes/system.ts'
 import { kernelCallNames } from '../model/calls/table.ts'
-import { poolNames } from '../model/machine.ts'
 import type { ModelProcess } from '../model/objects/model-process.ts'
+import { poolNames } from '../model/pools.ts'
 import { Duration, FirstThread, noSuchCall, parseCall, ThreadMakingBody, threadPath } from './calls.ts'
 import type { Model } from './context.ts'
 import type { Advanced } from './model-views.ts'
@@ -67,7 +67,7 @@ export function createProcess(
   const container = partition === undefined ? within : containerAt(model, partition)
   return machine.create({
     ...making,
-    ...(parent !== undefined && { parent: machine.process(parent) }),
+    ...(parent !== undefined && { parent: machine.processes.get(parent) }),
     ...(container !== undefined && { container }),
   })
 }
@@ -103,11 +103,11 @@ export const operations = {
     return { pid: made, identity }
   }),
   createThread: operation(ThreadMakingBody.extend({ pid }), ({ machine }, { pid: of, ...making }) => {
-    const { tid } = machine.createThread(machine.process(of), making)
+    const { tid } = machine.createThread(machine.processes.get(of), making)
     return { tid }
   }),
   move: operation(z.strictObject({ pid, partition: partitionPath }), (model, { pid: of, partition }) => {
-    moveProcess(model, model.machine.process(of), partition)
+    moveProcess(model, model.machine.processes.get(of), partition)
     return {}
   }),
   putPools: operation(PoolsBody, ({ machine }, { pools }) => {

@@ -1,4 +1,4 @@
-/** The service as it is started: who is let in, what is said of it, and what nobody is told. */
+/** Access to the running service: tokens, certificates, and secrets that it never reports. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
@@ -41,37 +41,37 @@ function write(name: string, text: string): string {
 
 const authorization = `Bearer ${secret}`
 
-/** Resolves when there is a line in the log that says so. */
+/** Resolves when the log has such a line. */
 async function logged(there: Live, words: RegExp): Promise<void> {
   while (!words.test(there.output.stderr)) await new Promise((resolve) => there.child.stderr!.once('data', resolve))
 }
 
-test('a token is in no answer, no log, no metric and no setting that is shown, whatever is done with it', async () => {
+test('a token never appears in a reply, log, metric or shown setting', async () => {
   const tokenFile = write('tokens', `ha-1 operate ${secret}\n`)
   live = await Live.start(['--source', 'model', '--token-file', tokenFile, '--log-level', 'trace'])
   const { url } = live
   const encoded = Buffer.from(secret).toString('base64url')
-  const heard: string[] = []
-  const ask = async (path: string, init: RequestInit = {}) => {
+  const replies: string[] = []
+  const fetchPath = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`${url}${path}`, init)
-    heard.push(JSON.stringify([...response.headers]), await response.text())
+    replies.push(JSON.stringify([...response.headers]), await response.text())
     return response.status
   }
   const headers = { authorization }
-  expect(await ask('/sys/proc', { method: 'POST', headers, body: '{"name":"one"}' })).toBe(201)
-  expect(await ask('/sys/threads/threshold/hog', { method: 'PUT', headers, body: '100' })).toBe(201)
+  expect(await fetchPath('/sys/proc', { method: 'POST', headers, body: '{"name":"one"}' })).toBe(201)
+  expect(await fetchPath('/sys/threads/threshold/hog', { method: 'PUT', headers, body: '100' })).toBe(201)
   for (const path of ['/sys/thresholds', '/sys?depth=3', '/metrics', '/readyz?verbose', '/openapi.json', '/sys/state'])
-    expect([path, await ask(path, { headers })]).toEqual([path, 200])
-  expect(await ask(`/sys?token=${secret}`, { headers })).toBe(400)
-  expect(await ask(`/sys?access_token=${encoded}`)).toBe(400)
+    expect([path, await fetchPath(path, { headers })]).toEqual([path, 200])
+  expect(await fetchPath(`/sys?token=${secret}`, { headers })).toBe(400)
+  expect(await fetchPath(`/sys?access_token=${encoded}`)).toBe(400)
   for (const wrong of [`${secret}x`, `Basic ${secret}`, secret])
-    expect(await ask('/sys', { headers: { authorization: wrong.includes(' ') ? wrong : `Bearer ${wrong}x` } })).toBe(
-      401,
-    )
-  expect(await ask('/sys', { headers: { ...headers, accept: 'image/png' } })).toBe(406)
-  expect(await ask('/sys/proc', { method: 'POST', headers, body: '{' })).toBe(400)
+    expect(
+      await fetchPath('/sys', { headers: { authorization: wrong.includes(' ') ? wrong : `Bearer ${wrong}x` } }),
+    ).toBe(401)
+  expect(await fetchPath('/sys', { headers: { ...headers, accept: 'image/png' } })).toBe(406)
+  expect(await fetchPath('/sys/proc', { method: 'POST', headers, body: '{' })).toBe(400)
   const socket = new WebSocket(`${url.replace('http', 'ws')}/sys`, ['cloudevents.json', `base64url.bearer.${encoded}`])
-  socket.on('message', (data: Buffer) => heard.push(data.toString()))
+  socket.on('message', (data: Buffer) => replies.push(data.toString()))
   await new Promise((resolve) => socket.once('open', resolve))
   socket.send(`{"type":"subscribe","id":"${secret.length}"}`)
   await new Promise((resolve) => socket.once('message', resolve))
@@ -82,13 +82,13 @@ test('a token is in no answer, no log, no metric and no setting that is shown, w
   process.kill(live.pid, 'SIGHUP')
   await logged(live, /stay as they were/)
   const shown = await run(['config'], { env: { INTROSPECTD_TOKEN: secret, INTROSPECTD_TOKEN_FILE: tokenFile } })
-  const everything = [...heard, live.output.stdout, live.output.stderr, shown.stdout, shown.stderr].join('\n')
+  const everything = [...replies, live.output.stdout, live.output.stderr, shown.stdout, shown.stderr].join('\n')
   expect(everything).toContain('ha-1')
   expect(shown.stdout).toContain('token is set, and not shown')
   for (const trace of [secret, other, encoded]) expect(everything).not.toContain(trace)
 })
 
-test('command lines and environments are nowhere: not in the tree, not in events', async () => {
+test('command lines and environments appear neither in the tree nor in events', async () => {
   live = await Live.start([])
   const watcher = await live.watch('/sys')
   const [argument, variable] = ['password=k7RvInTheArguments', 'k7RvInTheEnvironment']
@@ -105,7 +105,7 @@ test('command lines and environments are nowhere: not in the tree, not in events
   expect(everything).not.toContain('k7Rv')
 })
 
-test('SIGHUP reads the tokens anew: streams of those that are gone end, and a wrong file changes nothing and is said', async () => {
+test('SIGHUP reads the tokens again: streams of removed tokens end, and a wrong file is logged and changes nothing', async () => {
   const tokenFile = write('tokens', `ha-1 read ${secret}\n`)
   live = await Live.start(['--source', 'model', '--token-file', tokenFile])
   const { url, pid } = live
@@ -125,51 +125,55 @@ test('SIGHUP reads the tokens anew: streams of those that are gone end, and a wr
   expect([await status(secret), await status(other)]).toEqual([401, 200])
 })
 
-test('without such files SIGHUP ends it, as when a terminal is closed', async () => {
+test('without token files SIGHUP ends the service, as when a terminal is closed', async () => {
   const started = await Live.start(['--source', 'model'])
   expect(await started.stop('SIGHUP')).toBe(null)
 })
 
-describe('over TLS', () => {
+describe('TLS', () => {
   const flags = () => ['--source', 'model', '--tls-cert', server.cert, '--tls-key', server.key]
   const status = (url: string, trust: ReturnType<Authority['trust']>, headers: Record<string, string> = {}) =>
     new Promise<number>((resolve, reject) => {
-      const asked = request(`${url}/sys`, { ...trust, headers, agent: false }, (response) => {
+      const pending = request(`${url}/sys`, { ...trust, headers, agent: false }, (response) => {
         response.resume()
         resolve(response.statusCode ?? 0)
       })
-      asked.on('error', reject)
-      asked.end()
+      pending.on('error', reject)
+      pending.end()
     })
 
-  test('it says https, and the commands speak with it where they know who signed it', async () => {
+  test('the service announces https, and the commands connect if they know the issuer of its certificate', async () => {
     live = await Live.start(flags())
     const { url } = live
     expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
-    const ask = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: url } })
-    expect((await ask('ps', '--ca', authority.ca)).stdout).toMatch(/PID/)
+    const runCommand = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: url } })
+    expect((await runCommand('ps', '--ca', authority.ca)).stdout).toMatch(/PID/)
     expect((await run(['ps'], { env: { INTROSPECTD_URL: url, NODE_EXTRA_CA_CERTS: authority.ca } })).stdout).toMatch(
       /PID/,
     )
-    expect(await ask('ps')).toEqual({
+    expect(await runCommand('ps')).toEqual({
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(/^introspectd: cannot reach https:.*certificate.*; --ca names who signed it\n$/),
     })
-    expect((await ask('set', '/sys/threads', '100', '--ca', authority.ca)).stdout).toMatch(/set: at 100/)
-    expect((await ask('watch', '--ca', '/nowhere')).stderr).toMatch(/^introspectd: --ca \/nowhere: ENOENT/)
+    expect((await runCommand('set', '/sys/threads', '100', '--ca', authority.ca)).stdout).toMatch(/set: at 100/)
+    expect((await runCommand('watch', '--ca', '/nowhere')).stderr).toMatch(/^introspectd: --ca \/nowhere: ENOENT/)
   })
 
   test('a certificate stands for its role in commands and streams, and for none when its name is gone from the token file', async () => {
     const tokenFile = write('named', 'alice read cert\n')
     live = await Live.start([...flags(), '--tls-client-ca', authority.ca, '--token-file', tokenFile])
     const { url } = live
-    const ask = (...words: string[]) => run([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
+    const runCommand = (...words: string[]) => run([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
     const shown = ['--client-cert', alice.cert, '--client-key', alice.key]
-    expect((await ask('ps', ...shown)).stdout).toMatch(/PID/)
-    expect((await ask('set', '/sys/threads', '100', ...shown)).stderr).toMatch(/the token alice has the role read/)
-    expect((await ask('ps')).stderr).toMatch(/^introspectd: cannot reach https:/)
-    expect((await ask('ps', '--client-cert', alice.cert)).stderr).toMatch(/--client-cert and --client-key go together/)
+    expect((await runCommand('ps', ...shown)).stdout).toMatch(/PID/)
+    expect((await runCommand('set', '/sys/threads', '100', ...shown)).stderr).toMatch(
+      /the token alice has the role read/,
+    )
+    expect((await runCommand('ps')).stderr).toMatch(/^introspectd: cannot reach https:/)
+    expect((await runCommand('ps', '--client-cert', alice.cert)).stderr).toMatch(
+      /--client-cert and --client-key go together/,
+    )
     write('named', 'bob read cert\n')
     process.kill(live.pid, 'SIGHUP')
     await logged(live, /are read anew/)
@@ -184,7 +188,7 @@ describe('over TLS', () => {
     [() => ({ tlsCert: '/nowhere', tlsKey: server.key }), /^--tls-cert \/nowhere: ENOENT/],
     [() => ({ tokenFile: write('certs', 'alice read cert\n') }), /"cert" needs --tls-client-ca$/],
     [() => ({ tlsCert: server.cert, tlsKey: server.key, host: '0.0.0.0' }), /loopback.*--token-file/],
-  ])('settings that do not go together, or name wrong files, are refused as it starts', (settings, reason) => {
+  ])('contradictory settings and wrong files are rejected at the start', (settings, reason) => {
     const access = () => new Access(Config.parse(settings()), pino({ level: 'silent' }))
     expect(access).toThrow(reason)
     expect(access).toThrow(ConfigError)

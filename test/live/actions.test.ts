@@ -1,4 +1,4 @@
-/** What is done to real processes: signals by hand and by thresholds, rlimits; and what keeps a recycled pid from being hit. */
+/** Actions on real processes: signals by request and by thresholds, and rlimits. A reused pid is never hit. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,7 +16,7 @@ let live: Live
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 
 beforeAll(async () => {
-  // Often enough that what others set is soon seen in a process at rest, which is every sixtieth scan.
+  // Every sixtieth scan reads changes that others make to an idle process, so scans are frequent.
   live = await Live.start(['--allow-actions', '--full-period', '100', '--idle-budget', '100', '--armed-budget', '100'])
 })
 
@@ -41,8 +41,8 @@ async function send(service: Live, method: string, path: string, body: unknown, 
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-describe('a signal by hand', () => {
-  test('arrives, real-time ones too; one that does not exist is refused', async () => {
+describe('a signal by request', () => {
+  test('arrives, also if it is a real-time one; an unknown one is rejected', async () => {
     const { pid, line } = await begin()
     for (const [signal, number] of [
       ['SIGUSR1', 10],
@@ -56,15 +56,15 @@ describe('a signal by hand', () => {
     expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer: '/signal' }]])
   })
 
-  test('with the If-Process of another is not sent', async () => {
-    const { pid, send: tell, line } = await begin()
+  test('is not sent with the If-Process of another process', async () => {
+    const { pid, send: command, line } = await begin()
     const headers = { 'if-process': 'another' }
     expect((await send(live, 'POST', `/sys/proc/${pid}/signal`, { signal: 'SIGUSR1' }, headers)).status).toBe(412)
-    tell('limit 7')
+    command('limit 7')
     expect(await line()).toMatch(/^\d+ \d+$/)
   })
 
-  test('to a process of another user, without CAP_KILL, is 403 with the reason', async () => {
+  test('is answered with 403 and the reason for a process of another user without CAP_KILL', async () => {
     const { pid } = await begin()
     const other = await Live.start(['--allow-actions'], { uid: 65_534 })
     await other.until(`/sys/proc/${pid}`, ({ status }) => status !== 404)
@@ -77,7 +77,7 @@ describe('a signal by hand', () => {
     await other.stop()
   })
 
-  test('to one that has ended is 404', async () => {
+  test('is answered with 404 for a process that has ended', async () => {
     const program = await begin()
     await program.stop()
     await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === 404)
@@ -86,7 +86,7 @@ describe('a signal by hand', () => {
 })
 
 describe('a threshold', () => {
-  test('sends SIGXCPU to a hog of the CPU, and tells that it did', async () => {
+  test('sends SIGXCPU to a CPU hog, and its event reports that', async () => {
     const program = await begin()
     const watcher = await live.watch(`/sys/proc/${program.pid}?types=threshold.*`)
     const hog = `/sys/proc/${program.pid}/cpu-time/threshold/hog`
@@ -102,7 +102,7 @@ describe('a threshold', () => {
     ])
   })
 
-  test('that may not send is told to have failed, with the reason', async () => {
+  test('reports a failed signal with the reason when it may not send', async () => {
     const { pid } = await begin()
     const other = await Live.start(['--allow-actions'], { uid: 65_534 })
     await other.until(`/sys/proc/${pid}/threads`, ({ value }) => value === 1)
@@ -118,7 +118,7 @@ describe('a threshold', () => {
     expect(await watcher.until(1)).toMatchObject([{ data: { sent: false, reason: expect.stringContaining('itself') } }])
   })
 
-  test('cannot deny, since a live kernel is not called', async () => {
+  test('cannot deny operations of a live kernel', async () => {
     const refused = await send(live, 'PUT', '/sys/fds/threshold/most', { at: 1, action: 'deny' })
     expect([refused.status, refused.body.errno]).toEqual([409, 'ENOTSUP'])
     expect(refused.body.detail).toContain('observed, not called')
@@ -126,7 +126,7 @@ describe('a threshold', () => {
 })
 
 describe('an rlimit', () => {
-  test('is changed in the process itself, and a threshold in percent follows', async () => {
+  test('is changed in the process itself, and a percentage threshold follows', async () => {
     const program = await begin()
     const { pid } = program
     const watcher = await live.watch(`/sys/proc/${pid}?types=threshold.*`)
@@ -138,7 +138,7 @@ describe('an rlimit', () => {
     expect(await live.put(`/sys/proc/${pid}/fds/threshold/near`, { at: '15%' })).toMatchObject({ state: 'armed' })
     await send(live, 'PUT', `/sys/proc/${pid}/rlimit/nofile`, { soft: 20 })
     expect(await watcher.until(1)).toMatchObject([{ type: 'threshold.tripped', data: { capacity: 20 } }])
-    // Set by another hand, it is seen at the next reading.
+    // A change by another program is seen at the next reading.
     execFileSync('prlimit', ['--pid', String(pid), '--nofile=150:200'])
     expect((await watcher.until(2))[1]).toMatchObject({ type: 'threshold.cleared', data: { capacity: 150 } })
     expect(await live.get(`/sys/proc/${pid}/rlimit/nofile`)).toMatchObject({ soft: 150, hard: 200 })
@@ -148,13 +148,13 @@ describe('an rlimit', () => {
     ['nofile', { soft: 300, hard: 200 }, 400],
     ['nthr', { soft: 5 }, 409],
     ['nofiles', { soft: 5 }, 404],
-  ])('%s %j is refused with %i', async (name, body, status) => {
+  ])('%s %j is rejected with %i', async (name, body, status) => {
     const { pid } = await begin()
     expect((await send(live, 'PUT', `/sys/proc/${pid}/rlimit/${name}`, body)).status).toBe(status)
   })
 })
 
-test('without --allow-actions nothing is done, and the reason names the flag', async () => {
+test('without --allow-actions actions are refused, and the reason names the flag', async () => {
   const program = await begin()
   const careful = await Live.start()
   await careful.until(`/sys/proc/${program.pid}`, ({ status }) => status !== 404)
@@ -169,13 +169,13 @@ test('without --allow-actions nothing is done, and the reason names the flag', a
   await careful.stop()
 })
 
-test('of another procfs the pids are nobody’s: --allow-actions is refused', async () => {
+test('--allow-actions is refused with another procfs, whose pids are not of this machine', async () => {
   const started = Live.start(['--allow-actions', '--proc-root', '/tmp'])
   await expect(started).rejects.toThrow('--allow-actions needs --proc-root /proc')
 })
 
-describe('a recycled pid', () => {
-  test('is not hit: what was meant began at another time', async () => {
+describe('a reused pid', () => {
+  test('is not hit, because its process has another start time', async () => {
     const program = await begin()
     const bench = new Bench()
     const process = bench.process(program.pid)
@@ -190,8 +190,8 @@ describe('a recycled pid', () => {
     expect(await program.line()).toBe('got 12')
   })
 
-  // In a pid namespace of its own the next pid can be chosen, and births and deaths are found by scanning: here seldom.
-  test('is not hit by a service that still believes in the process that had it', async () => {
+  // In its own pid namespace the next pid can be chosen. Births and deaths are found by scanning there: here seldom.
+  test('is not hit by a service that has not yet seen the former process end', async () => {
     const victimFile = join(directory, 'victim')
     // The shell is the namespace's init, and reaps: only then is a pid free again.
     const script = `sleep 1000 & echo $! > ${victimFile}; "$@"; exit $?`
@@ -219,7 +219,7 @@ describe('a recycled pid', () => {
       const limited = await send(service, 'PUT', `/sys/proc/${pid}/rlimit/nofile`, { soft: 10 }, headers)
       expect([limited.status, limited.body.errno]).toEqual([404, 'ESRCH'])
     }
-    // A threshold that trips on what was last read of it does not hit it either.
+    // A threshold that trips on the former readings does not hit it either.
     const watcher = await service.watch(`/sys/proc/${pid}?types=threshold.acted`)
     await service.put(`/sys/proc/${pid}/threads/threshold/x`, { at: 1, action: 'signal', signal: 'SIGKILL' })
     expect(await watcher.until(1)).toMatchObject([{ data: { sent: false, errno: 'ESRCH' } }])

@@ -33,7 +33,7 @@ interface Entry {
   readonly thread: readonly { tid: number; name: string; state: string }[]
 }
 
-/** What /proc says of one process. */
+/** One process as /proc shows it. */
 function truth(pid: number): Entry {
   const status = (path: string, field: string) =>
     new RegExp(`^${field}:\\s*(\\S+)`, 'm').exec(readFileSync(`/proc/${path}/status`, 'utf8'))![1]!
@@ -49,7 +49,7 @@ function truth(pid: number): Entry {
   }
 }
 
-/** The same of what the service says. */
+/** One process as the service reports it. */
 const shown = ({ pid, name, parent, usage, thread }: Entry) => ({
   pid,
   name,
@@ -64,7 +64,7 @@ async function read(accept: string): Promise<string> {
   return response.text()
 }
 
-test('every process with every thread, as NDJSON and as JSON, is what /proc has', async () => {
+test('every process with every thread, as NDJSON and as JSON, agrees with /proc', async () => {
   expect(pids).toHaveLength(processes)
   const expected = pids.map(truth).sort((a, b) => a.pid - b.pid)
   expect(expected.every(({ thread }) => thread.length === threads)).toBe(true)
@@ -89,10 +89,10 @@ test('a page at a time gives the same processes as all at once', async () => {
   expect(pids.every((pid) => seen.includes(pid))).toBe(true)
 })
 
-test('a thread that wakes is seen among the thousands at rest', async () => {
+test('a thread that wakes is seen among thousands of idle ones', async () => {
   const pid = pids[250]!
   const before = await live.get(`/sys/proc/${pid}/cpu-time`)
-  // Stopping and going on runs it.
+  // To stop and continue, it runs.
   execFileSync('kill', ['-STOP', String(pid)])
   await live.until(`/sys/proc/${pid}`, ({ state }) => (state as Record<string, number>).STOPPED === threads)
   execFileSync('kill', ['-CONT', String(pid)])

@@ -1,4 +1,4 @@
-/** What can be read with which capabilities, held against the table of docs/deployment.md. */
+/** Readings that work with each set of capabilities, compared with the table of docs/deployment.md. */
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -11,14 +11,14 @@ const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 
 
 const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)
 
-/** Which capabilities, and what is still unknown with them. */
+/** Sets of capabilities, each with the limits that stay unknown. */
 const rows = /\| it has .*\n.*\n((?:\|.*\n)+)/
   .exec(page)![1]!
   .trim()
   .split('\n')
   .map((row) => row.split('|').slice(1, 3).map(quoted) as [string[], string[]])
 
-/** Whoever is nobody, with these alone. */
+/** Runs as user nobody with these capabilities only. */
 const nobodyWith = (capabilities: readonly string[]): string[] => {
   const set = ['-all', ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(',')
   return [
@@ -30,13 +30,13 @@ const nobodyWith = (capabilities: readonly string[]): string[] => {
 
 const [major, minor] = release().split('.').map(Number)
 /** Linux 6.6. */
-const tellsAnybody = major! > 6 || (major === 6 && minor! >= 6)
+const reportsBirths = major! > 6 || (major === 6 && minor! >= 6)
 
 const sockets = ['channels', 'server-ids', 'connections']
 
-/** What the service cannot say of a process. */
+/** The limits that the service does not know for a process. */
 async function unknownOf(live: Live, pid: number): Promise<string[]> {
-  // Sockets are looked through last.
+  // Sockets are scanned last.
   const shown = await live.until(`/sys/proc/${pid}`, ({ usage, unavailable }) =>
     ['stack', 'channels'].every((name) => name in { ...(usage as object), ...(unavailable as object) }),
   )
@@ -70,11 +70,11 @@ describe.each(rows)('with the capabilities %j', (capabilities, unknown) => {
     await ofRoot.stop()
   })
 
-  test('what the documentation says is unknown of a process of root, and all else is known', async () => {
+  test('a process of root has exactly the unknown limits that the documentation lists', async () => {
     expect((await unknownOf(live, ofRoot.pid)).sort()).toEqual(unknown.toSorted())
   })
 
-  test.runIf(tellsAnybody)('births and deaths are told all the same', async () => {
+  test.runIf(reportsBirths)('births and deaths are reported all the same', async () => {
     expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain('[+] inventory: ')
   })
 })
@@ -82,7 +82,7 @@ describe.each(rows)('with the capabilities %j', (capabilities, unknown) => {
 test.each([
   [['SYS_PTRACE', 'DAC_READ_SEARCH', 'SYS_ADMIN'], []],
   [['SYS_PTRACE', 'DAC_READ_SEARCH'], sockets],
-])('sockets in another network namespace: with %j, unknown are %j', async (capabilities, unknown) => {
+])('the limits of sockets in another network namespace: with %j, %j are unknown', async (capabilities, unknown) => {
   const listening = "require('net').createServer().listen(0, () => console.log('listening'))"
   const apart = spawn('unshare', ['--net', process.execPath, '-e', listening], { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((resolve) => apart.stdout.once('data', resolve))

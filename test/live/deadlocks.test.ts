@@ -1,4 +1,4 @@
-/** Deadlocks of real programs, and what is none. */
+/** Deadlocks of real programs, and waits that are no deadlock. */
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -41,8 +41,8 @@ interface Member {
 
 const membersOf = ({ data }: CloudEvent) => data.members as readonly Member[]
 
-/** The first event of this type all of whose members are these threads. */
-async function told(type: string, paths: readonly string[]): Promise<CloudEvent> {
+/** The first event of this type with exactly these threads as members. */
+async function eventWith(type: string, paths: readonly string[]): Promise<CloudEvent> {
   const isIt = (event: CloudEvent) =>
     event.type === type && paths.every((path) => membersOf(event).some((member) => member.path === path))
   return (await watcher.until(isIt)).find(isIt)!
@@ -70,13 +70,13 @@ describe('a deadlock is detected', () => {
   ] as const)('in a ring of %s mutexes of %i threads', async (kind, count) => {
     const program = await begin('locks', ['ring', kind, count])
     const threads = await printed(program, count)
-    const event = await told(
+    const event = await eventWith(
       'deadlock.detected',
       threads.map(({ path }) => path),
     )
     const members = membersOf(event)
     expect(members).toHaveLength(count)
-    // In order round the ring, each with what it wants and who has that.
+    // In the order of the ring, each with the object it waits for and that object's owner.
     for (const [place, { path, state, object, owner }] of members.entries()) {
       expect(state).toBe('MUTEX')
       expect(object).toBe(threads.find((thread) => thread.path === path)!.address)
@@ -99,23 +99,23 @@ describe('a deadlock is detected', () => {
     const tids = [await program.line(), await program.line()].map((line) => line.split(' ')[0]!)
     const [parent, child] = [program.pid, childOf(program.pid)]
     const paths = [`/sys/proc/${parent}/thread/${tids[0]}`, `/sys/proc/${child}/thread/${tids[1]}`]
-    expect(membersOf(await told('deadlock.detected', paths))).toHaveLength(2)
+    expect(membersOf(await eventWith('deadlock.detected', paths))).toHaveLength(2)
   })
 
-  test('of threads that join one another', async () => {
+  test('among threads that join one another', async () => {
     const program = await begin('locks', ['joins', 3])
     const threads = await printed(program, 3)
-    const event = await told(
+    const event = await eventWith(
       'deadlock.detected',
       threads.map(({ path }) => path),
     )
     expect(membersOf(event).map(({ state }) => state)).toEqual(['JOIN', 'JOIN', 'JOIN'])
   })
 
-  test('of a mutex and a join', async () => {
+  test('in a cycle of a mutex and a join', async () => {
     const program = await begin('locks', ['mix'])
     const threads = await printed(program, 2)
-    const event = await told(
+    const event = await eventWith(
       'deadlock.detected',
       threads.map(({ path }) => path),
     )
@@ -129,7 +129,7 @@ describe('a deadlock is detected', () => {
   test('inside a pid namespace', async () => {
     const outer = await begin('locks', ['ring', 'normal', 2], ['unshare', '--pid', '--fork'])
     const inside = [(await outer.line()).split(' ')[0]!, (await outer.line()).split(' ')[0]!]
-    // Its threads have other ids in there: those that are told are ours.
+    // Its threads have other ids in there: the reported ones are ours.
     const prefix = `/sys/proc/${childOf(outer.pid)}/thread/`
     const isIt = (event: CloudEvent) =>
       event.type === 'deadlock.detected' && membersOf(event).every(({ path }) => path.startsWith(prefix))
@@ -142,19 +142,19 @@ describe('a deadlock is detected', () => {
   })
 })
 
-test('a thread that wants a mutex that it has is suspected while another could unlock it, and detected where there is none', async () => {
+test('a thread that waits for its own mutex is suspected while another thread could unlock it, and detected otherwise', async () => {
   const ring = await begin('locks', ['ring', 'normal', 1])
   const [likely] = await printed(ring, 1)
-  expect((await told('deadlock.suspected', [likely!.path])).data.reason).toBe('own-mutex')
+  expect((await eventWith('deadlock.suspected', [likely!.path])).data.reason).toBe('own-mutex')
   const alone = await begin('locks', ['own'])
   const [certain] = await printed(alone, 1)
-  expect(membersOf(await told('deadlock.detected', [certain!.path]))).toHaveLength(1)
+  expect(membersOf(await eventWith('deadlock.detected', [certain!.path]))).toHaveLength(1)
 })
 
-test('a deadlock that a debugger stops and lets go on is one deadlock', async () => {
+test('a deadlock that a debugger stops and continues stays one deadlock', async () => {
   const program = await begin('locks', ['ring', 'normal', 2])
   const threads = await printed(program, 2)
-  const event = await told(
+  const event = await eventWith(
     'deadlock.detected',
     threads.map(({ path }) => path),
   )
@@ -164,7 +164,7 @@ test('a deadlock that a debugger stops and lets go on is one deadlock', async ()
   await allAre('STOPPED')
   process.kill(program.pid, 'SIGCONT')
   await allAre('MUTEX')
-  // Whatever a report makes of it is told before the thread is shown as it is.
+  // Events of a report come before the thread is shown in its new state.
   expect(watcher.events.filter(({ subject }) => subject === event.subject)).toEqual([event])
   expect((await fetch(`${live.url}${event.subject}`)).status).toBe(200)
 })
@@ -172,23 +172,23 @@ test('a deadlock that a debugger stops and lets go on is one deadlock', async ()
 test('a mutex whose owner has ended makes an orphan', async () => {
   const program = await begin('locks', ['orphan'])
   const [, waiting] = await printed(program, 2)
-  const event = await told('deadlock.orphaned', [waiting!.path])
+  const event = await eventWith('deadlock.orphaned', [waiting!.path])
   expect(membersOf(event)).toMatchObject([{ ownerState: 'DEAD' }])
   expect(await (await fetch(`${live.url}${event.subject}?format=text`)).text()).toContain(' had when it ended, since ')
 })
 
 describe('a deadlock is suspected', () => {
-  test('of priority-inheriting mutexes, whose last wait is only likely', async () => {
+  test('for priority-inheriting mutexes, of which the last wait is only likely', async () => {
     const program = await begin('locks', ['ring', 'pi', 2])
     const threads = await printed(program, 2)
-    const event = await told(
+    const event = await eventWith(
       'deadlock.suspected',
       threads.map(({ path }) => path),
     )
     expect(event.data.reason).toBe('pi-stack')
   })
 
-  test('of priority-inheriting mutexes, also where nothing tells which one the last wanted', async () => {
+  test('for priority-inheriting mutexes, even if the mutex that the last thread wanted is unknown', async () => {
     const program = await begin('locks', ['ring', 'pi-hidden', 2])
     const threads = await printed(program, 2)
     const isIt = (event: CloudEvent) =>
@@ -201,19 +201,19 @@ describe('a deadlock is suspected', () => {
     expect(event.data.reason).toBe('pi-stack')
   })
 
-  test('of read-write locks', async () => {
+  test('for read-write locks', async () => {
     const program = await begin('locks', ['ring', 'rwlock', 2])
     const threads = await printed(program, 2)
-    const event = await told(
+    const event = await eventWith(
       'deadlock.suspected',
       threads.map(({ path }) => path),
     )
     expect(event.data.reason).toBe('rwlock-writer')
   })
 
-  test('in a program of another language, all of whose threads wait for ever', async () => {
+  test('in a program of another language in which every thread waits without timeout', async () => {
     const program = await begin('lock-pair.py', ['all'])
-    const event = await told('deadlock.suspected', [`/sys/proc/${program.pid}/thread/${program.pid}`])
+    const event = await eventWith('deadlock.suspected', [`/sys/proc/${program.pid}/thread/${program.pid}`])
     expect(event.data.reason).toBe('closed-set')
   })
 })

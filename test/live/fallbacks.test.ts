@@ -1,4 +1,4 @@
-/** What the live source does where it may not do all it wants, and beside a machine that is busy. */
+/** The live source without some permissions, and on a busy machine. */
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -6,10 +6,10 @@ import { expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 
-/** In a pid namespace of its own the kernel tells of no births: the connector is refused. */
+/** In a pid namespace of its own the connector is refused, because the kernel reports no births there. */
 const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 
-test('where the connector is refused it polls, says so, and still finds births, deaths and hogs', async () => {
+test('without the connector it polls, reports that, and still finds births, deaths and hogs', async () => {
   const live = await Live.start([], { under: inNamespace })
   const service = await childOf(live.pid)
   const ready = await (await fetch(`${live.url}/readyz?verbose`)).text()
@@ -18,7 +18,7 @@ test('where the connector is refused it polls, says so, and still finds births, 
   const limits = (await live.get('/sys/limits')).entries as { name: string; period: string | null }[]
   expect(limits.find(({ name }) => name === 'processes')?.period).toBe('1s')
   const births = await live.watch('/sys?types=process.*,threshold.*,source.*')
-  // Seen from outside the namespace it has another pid; inside it is found by its name.
+  // It has another pid outside the namespace; inside it is found by its name.
   const inside = spawn('nsenter', ['--pid', '--mount', '--target', String(service), 'sleep', '60'], {
     stdio: 'ignore',
   })
@@ -30,7 +30,7 @@ test('where the connector is refused it polls, says so, and still finds births, 
   await births.until(({ type, subject: of }) => type === 'process.died' && of === subject)
   expect(births.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['threshold.cleared', 'process.died']))
   expect(live.output.stderr).toBe('')
-  // unshare itself does not listen to SIGTERM.
+  // unshare itself ignores SIGTERM.
   await live.stop('SIGTERM', service)
 })
 
@@ -43,7 +43,7 @@ async function childOf(pid: number): Promise<number> {
   )
 }
 
-test('without permission what cannot be read is unknown with the reason, never zero', async () => {
+test('without permission, unreadable values are unknown with the reason, never zero', async () => {
   const hog = await start('fd-hog', [1, 50])
   const live = await Live.start([], { uid: 65_534 })
   const watcher = await live.watch('/sys?types=source.*')
@@ -60,7 +60,7 @@ test('without permission what cannot be read is unknown with the reason, never z
   expect(threshold).toMatchObject({ state: 'unknown', value: null })
   expect((await live.get('/sys/stack')).unreadable).toBeGreaterThan(0)
   expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toMatch(/\[-\] permission: /)
-  // It was said once, as this started; more scans, and more processes that cannot be read, say nothing more.
+  // It was reported once, at the start; more scans and more unreadable processes report nothing more.
   const second = await start('fd-hog', [1, 50])
   await live.until(`/sys/proc/${second.pid}`, ({ unavailable }) => unavailable !== undefined)
   await second.stop()
@@ -69,12 +69,12 @@ test('without permission what cannot be read is unknown with the reason, never z
   await hog.stop()
 })
 
-test('beside stress-ng it neither fails nor forgets, and afterwards the tree is what /proc shows', async () => {
+test('beside stress-ng it neither fails nor loses processes, and afterwards the tree agrees with /proc', async () => {
   const live = await Live.start()
   await live.put('/sys/fds/threshold/each', { at: 500, per: 'process' })
   const watcher = await live.watch('/sys?types=process.*,events.lost')
   const load = ['--fork', '4', '--pthread', '4', '--vm', '2', '--vm-bytes', '64M', '--timeout', '10s', '--quiet']
-  // Not the blocking kind: the watcher has to read meanwhile.
+  // Not the blocking call: the watcher has to read meanwhile.
   await promisify(execFile)('stress-ng', load)
   const marker = await start('fd-hog', [1, 1])
   await watcher.until(({ type, subject }) => type === 'process.created' && subject === `/sys/proc/${marker.pid}`)
@@ -85,7 +85,7 @@ test('beside stress-ng it neither fails nor forgets, and afterwards the tree is 
     if (type === 'process.created') living.add(subject)
     else if (type === 'process.died') living.delete(subject)
   }
-  // Whatever was born beside it and is not told dead must still be there.
+  // Every process born beside it without a reported death must still exist.
   for (const path of living) expect([path, (await live.get(path)).path]).toEqual([path, path])
   // Grandchildren that it left behind may end a little later than it does.
   await live.until(
@@ -98,16 +98,14 @@ test('beside stress-ng it neither fails nor forgets, and afterwards the tree is 
   expect(await live.stop()).toBe(0)
 })
 
-test('--proc-root shows the files it is pointed at, and nothing of this machine', async () => {
+test('--proc-root shows the files of that directory, and nothing of this machine', async () => {
   const fixtures = new URL('../fixtures/', import.meta.url).pathname
   const live = await Live.start(['--proc-root', `${fixtures}proc`, '--cgroup-root', `${fixtures}cgroup`])
   const { entries } = (await live.get('/sys/proc')) as { entries: { pid: number; identity: string }[] }
   expect(entries.map(({ pid, identity }) => [pid, identity.split('-')[0]])).toEqual([[42, '111111']])
   // Process 7 is a zombie there.
   expect(await live.get('/sys/processes')).toMatchObject({ value: 1, period: '1s' })
-  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain(
-    'is not /proc, of which the connector tells',
-  )
+  expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain('the connector reports on /proc')
   expect(live.output.stderr).toBe('')
   await live.stop()
 })

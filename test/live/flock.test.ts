@@ -13,20 +13,20 @@ const without = (run: Run, controller: string, line: (line: string) => boolean):
   return { ...run, logs }
 }
 
-test('three controllers keep a flock alive while they and the service are killed, and miss nothing', async () => {
+test('three controllers restart a flock while they and the service are killed, and miss no event', async () => {
   const flock = new Flock()
   onTestFinished(() => flock.end())
   const { run, verdict, kills } = await flock.run({ ms: 20_000, everyMs: 3000, say: () => {} })
   expect(verdict.faults).toEqual([])
   expect(kills).toBeGreaterThan(2)
-  // All three had something to do, of each kind.
+  // Each controller had something of each kind to do.
   for (const controller of ['ts', 'py', 'sh']) {
     const own = verdict.offences.filter(({ name }) => name.startsWith(`${controller}-`))
     const types = ['deadlock.detected', 'deadlock.orphaned', 'threshold.tripped']
     expect([controller, [...new Set(own.map(({ type }) => type))].sort()]).toEqual([controller, types])
   }
 
-  // And what went wrong would have been found: the same run, made worse.
+  // The check would have found errors: the same run with errors added fails.
   const { sequence, identity, name } = verdict.offences[0]!
   const owner = name.slice(0, 2)
   expect(check(without(run, owner, (line) => line.startsWith(`seen ${sequence} `))).faults).toEqual([

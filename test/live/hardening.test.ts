@@ -1,4 +1,4 @@
-/** The real service where things go wrong: workers die, descriptors are few, it is stopped, crowds come and go. */
+/** The real service under faults: dying workers, few descriptors, a stopped service, many short-lived processes. */
 
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,7 @@ describe('a worker that dies', () => {
   const endWorkers = new URL('../support/end-workers.ts', import.meta.url).pathname
   const faulty = { env: { NODE_OPTIONS: `--import=${endWorkers}` } }
 
-  test('the one that scans is started again, said so, and arms what was armed; nobody is told dead or born', async () => {
+  test('is restarted and reported if it is the scan worker, with its plan, and no birth or death is reported', async () => {
     const live = await Live.start([], faulty)
     const hog = await begin('fd-hog', 1, 50)
     const path = `/sys/proc/${hog.pid}`
@@ -48,7 +48,7 @@ describe('a worker that dies', () => {
     await live.stop()
   })
 
-  test('while the connector is away births and deaths are found by scanning; then they are told again', async () => {
+  test('is replaced by scanning if it is the connector, until it reports births and deaths again', async () => {
     const live = await Live.start([], faulty)
     const watcher = await live.watch('/sys?types=source.*,process.*')
     const before = await begin('fd-hog', 1, 1)
@@ -61,14 +61,14 @@ describe('a worker that dies', () => {
     await endAll()
     for (const { pid } of [before, between]) {
       await watcher.until(is('process.died', `/sys/proc/${pid}`))
-      const lives = typesOf(watcher, `/sys/proc/${pid}`).filter((type) => type !== 'process.changed')
-      expect(lives.filter((type) => type !== 'process.exec')).toEqual(['process.created', 'process.died'])
+      const types = typesOf(watcher, `/sys/proc/${pid}`).filter((type) => type !== 'process.changed')
+      expect(types.filter((type) => type !== 'process.exec')).toEqual(['process.created', 'process.died'])
     }
     await live.stop()
   })
 })
 
-test('stopped and continued, it tells what was born meanwhile, once, and no share of CPU is more than there is', async () => {
+test('after a stop it reports each birth of the pause once, and no CPU share above the maximum', async () => {
   const live = await Live.start()
   const hog = await begin('hog-cpu')
   const ends = await begin('fd-hog', 1, 1)
@@ -94,7 +94,7 @@ test('stopped and continued, it tells what was born meanwhile, once, and no shar
   expect(await live.stop()).toBe(0)
 })
 
-test('with few descriptors beside many processes it says so, serves, and what is armed trips', async () => {
+test('with few descriptors and many processes it reports that, still serves, and armed thresholds trip', async () => {
   const crowd = await begin('fd-crowd', 400)
   const [first] = (await crowd.line()).trim().split(' ').map(Number)
   const live = await Live.start([], { under: ['prlimit', '--nofile=1100:1100'] })
@@ -116,7 +116,7 @@ test('with few descriptors beside many processes it says so, serves, and what is
   expect(await live.stop()).toBe(0)
 })
 
-test('4,000 threads that come and go leave the tree as /proc is, and no complaint', async () => {
+test('after 4,000 threads came and went the tree agrees with /proc, and no error is logged', async () => {
   const live = await Live.start()
   const churn = await begin('churn', 4000)
   const path = `/sys/proc/${churn.pid}`
@@ -138,7 +138,7 @@ test('4,000 threads that come and go leave the tree as /proc is, and no complain
   expect(await live.stop()).toBe(0)
 })
 
-test('beside 4,000 processes a threshold per process trips for the one, and all are gone when they are', async () => {
+test('with 4,000 processes a threshold per process trips for the right one, and all disappear when they end', async () => {
   const live = await Live.start()
   const crowd = await begin('fd-crowd', 4000)
   const pids = (await crowd.line()).trim().split(' ').map(Number)
@@ -156,8 +156,8 @@ test('beside 4,000 processes a threshold per process trips for the one, and all 
   expect(await live.stop()).toBe(0)
 })
 
-test('scans of what is armed that come late are told, and that is over when nothing is armed any more', async () => {
-  // So little CPU that even few processes take too much.
+test('late armed scans are reported, until nothing is armed any more', async () => {
+  // The budget is so small that even few processes exceed it.
   const live = await Live.start(['--armed-budget', '0.05'])
   const watcher = await live.watch('/sys?types=source.*')
   const path = '/sys/fds/threshold/each'

@@ -1,4 +1,4 @@
-/** Threads of real programs that wait for locks, as they are shown. */
+/** Threads of real programs that wait for locks, as the tree shows them. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
@@ -41,13 +41,13 @@ test.each(['normal', 'recursive', 'robust'])(
   },
 )
 
-test('a thread that joins another shows which', async () => {
+test('a thread that joins another one shows that thread', async () => {
   const program = await begin('locks', 'mix')
   const [owner, wanting] = [await printed(program), await printed(program)]
   expect((await showsOn(owner.path, 'JOIN', 'thread')).on).toEqual({ thread: wanting.path })
 })
 
-test('the owner that has ended is said to have', async () => {
+test('an owner that has ended is shown as ended', async () => {
   const program = await begin('locks', 'orphan')
   const [owner, wanting] = [await printed(program), await printed(program)]
   const { on } = await showsOn(wanting.path, 'MUTEX', 'ownerState')
@@ -62,7 +62,7 @@ test('a writer’s read-write lock is shown as likely', async () => {
   expect(shown.on).toEqual({ rwlock: one.address, owner: other.path })
 })
 
-test('a wait for a condition is CONDVAR, uncertain, and says why', async () => {
+test('a wait for a condition is an uncertain CONDVAR with the reason', async () => {
   const { pid } = await begin('busy-locks', 'pool')
   const { entries } = (await live.until(
     `/sys/proc/${pid}/thread`,

@@ -1,4 +1,4 @@
-/** The main job on this very machine: real programs misbehave, and a WebSocket client hears of it. */
+/** The main job on this machine: real programs misbehave, and a WebSocket client receives the events. */
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -26,14 +26,14 @@ async function begin(name: string, args: readonly (string | number)[] = []): Pro
 }
 
 const of = (type: string) => (event: CloudEvent) => event.type === type
-const told = (events: readonly CloudEvent[]) => events.map(({ type, subject }) => `${type} ${subject}`)
+const summaryOf = (events: readonly CloudEvent[]) => events.map(({ type, subject }) => `${type} ${subject}`)
 
-test('each curl line that the start prints works as printed', async () => {
+test('each curl line that the service prints at the start works as printed', async () => {
   const [list, put, watch, ...more] = [...live.output.stdout.matchAll(/: +((?:echo|curl).*)$/gm)].map(
     ([, line]) => line!,
   )
   expect(more).toEqual([])
-  // exec: so that what is ended in the end is curl itself.
+  // With exec, so that the process ended at the end is curl itself.
   const watching = spawn('bash', ['-c', `exec ${watch}`], { stdio: ['ignore', 'pipe', 'ignore'] })
   let stream = ''
   let wake = () => {}
@@ -84,11 +84,11 @@ describe('a program that hogs descriptors', () => {
     await watcher.until(2)
     await hog.stop()
     await live.until(`/sys/proc/${hog.pid}`, ({ status }) => status === 404)
-    expect(told(watcher.events)).toEqual([`threshold.tripped ${fds}`, `threshold.cleared ${fds}`])
+    expect(summaryOf(watcher.events)).toEqual([`threshold.tripped ${fds}`, `threshold.cleared ${fds}`])
     expect(watcher.events[1]!.data).toMatchObject({ reason: 'rearmed' })
   })
 
-  test('per process at /sys it is named; without per it is the sum that GET shows', async () => {
+  test('is named by a threshold per process at /sys; without per, the value is the sum that GET shows', async () => {
     const hog = await begin('fd-hog', [1, 3000])
     const watcher = await live.watch('/sys/fds')
     await live.put('/sys/fds/threshold/each', { at: 2500, per: 'process' })
@@ -115,7 +115,7 @@ describe('a program that hogs descriptors', () => {
     for (const name of ['each', 'sum']) await fetch(`${live.url}/sys/fds/threshold/${name}`, { method: 'DELETE' })
   })
 
-  test('that is killed while tripped clears as died, before its death, and its threshold ends with it', async () => {
+  test('clears with the cause died before its death when it is killed while tripped, and its threshold ends with it', async () => {
     const hog = await begin('fd-hog', [1, 200])
     const watcher = await live.watch(`/sys/proc/${hog.pid}?types=threshold.*,process.died`)
     await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 150 })
@@ -170,7 +170,7 @@ test('2,000 short-lived processes in a second: each is created and dies, or thei
   else expect(children.size + dead.length + lost).toBeGreaterThanOrEqual(4000)
 })
 
-test('what the tree shows agrees with what ps shows', async () => {
+test('the tree agrees with ps', async () => {
   const program = await begin('threads', [1, 5])
   const ps = execFileSync('ps', ['-o', 'comm=,uid=,ppid=,nlwp=', '-p', String(program.pid)])
     .toString()
@@ -202,7 +202,7 @@ test('an exec changes the name and keeps pid and identity', async () => {
   expect(exec.data.executable).toMatch(/sleep$/)
 })
 
-test('a process lives on when its leader has exited', async () => {
+test('a process continues after its leader has exited', async () => {
   const program = await begin('leader-exits')
   const { usage, state } = await live.until(
     `/sys/proc/${program.pid}`,
@@ -213,7 +213,7 @@ test('a process lives on when its leader has exited', async () => {
   expect((await live.get(`/sys/proc/${program.pid}/thread/${program.pid}`)).status).toBe(404)
 })
 
-test('a name with anything in it is shown, escaped where it must be', async () => {
+test('a name with arbitrary bytes is shown, escaped if it must be', async () => {
   const program = await begin('weird-name')
   const { name } = await live.until(`/sys/proc/${program.pid}`, ({ name }) => name !== 'weird-name')
   expect(String(name)).not.toContain('\ufffd')

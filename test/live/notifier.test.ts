@@ -1,4 +1,4 @@
-/** What of the notifier comes with time, births and execs, on this very machine. */
+/** Thresholds that depend on time, births and execs, on this machine. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
@@ -23,7 +23,7 @@ async function begin(name: string, args: readonly (string | number)[] = []): Pro
   return program
 }
 
-test('what stays past is told after its time, and cleared as its threshold expires', async () => {
+test('a value that stays past its threshold is reported after that time, and cleared when the threshold expires', async () => {
   const hog = await begin('fd-hog', [0, 100])
   expect(await hog.line()).toBe('opened')
   const fds = `/sys/proc/${hog.pid}/fds`
@@ -34,13 +34,13 @@ test('what stays past is told after its time, and cleared as its threshold expir
   expect(put).toMatchObject({ state: 'armed', for: '300ms' })
   const [tripped, cleared] = await watcher.until(2)
   expect([tripped!.data.initial, cleared!.data.reason]).toEqual([true, 'expired'])
-  // None comes before its time, however long ago the last reading was when it was put.
+  // No event comes before its time, however old the last reading was when the threshold was set.
   expect(Date.parse(tripped!.time)).toBeGreaterThanOrEqual(before + 300)
   expect(Date.parse(cleared!.time)).toBeGreaterThanOrEqual(before + 1_000)
   expect((await live.get(`${fds}/threshold/stays`)).status).toBe(404)
 })
 
-test('what closes its descriptors in time is not told', async () => {
+test('a process that closes its descriptors in time is not reported', async () => {
   const hog = await begin('fd-hog', [0, 100])
   expect(await hog.line()).toBe('opened')
   const fds = `/sys/proc/${hog.pid}/fds`
@@ -54,7 +54,7 @@ test('what closes its descriptors in time is not told', async () => {
   expect((await watcher.until(1)).map(({ data }) => data.threshold)).toEqual([`${fds}/threshold/marks`])
 })
 
-test('births and deaths within `every` come as one event, and none is left out', async () => {
+test('births and deaths within `every` are one event, and none is left out', async () => {
   const watcher = await live.watch('/sys?types=limit.changed,process.*')
   const { value } = await live.put('/sys/processes/threshold/any', { on: 'change', every: '200ms' })
   const storm = await begin('fork-storm', [200, 1000])
@@ -64,30 +64,30 @@ test('births and deaths within `every` come as one event, and none is left out',
   const isLast = (event: CloudEvent) => event.type === 'process.died' && event.data.pid === storm.pid
   await watcher.until(isLast)
   const end = watcher.events.findIndex(isLast)
-  const isTold = ({ type }: CloudEvent) => type === 'limit.changed'
-  await watcher.until(() => watcher.events.slice(end).some(isTold))
-  const told = watcher.events.filter(isTold)
-  // Each begins where the one before ended, and has at least as many changes as it has a difference, or two more, …
-  const values = [value, ...told.map(({ data }) => data.value)]
-  expect(told.map(({ data }) => data.from)).toEqual(values.slice(0, -1))
-  for (const { data } of told) {
+  const isLimitChange = ({ type }: CloudEvent) => type === 'limit.changed'
+  await watcher.until(() => watcher.events.slice(end).some(isLimitChange))
+  const changes = watcher.events.filter(isLimitChange)
+  // Each begins where the former ended, and has at least as many changes as its difference, or two more, …
+  const values = [value, ...changes.map(({ data }) => data.value)]
+  expect(changes.map(({ data }) => data.from)).toEqual(values.slice(0, -1))
+  for (const { data } of changes) {
     const excess = Number(data.changes) - Math.abs(Number(data.value) - Number(data.from))
     expect([excess >= 0, excess % 2]).toEqual([true, 0])
   }
-  // … and after the first, which is told at once, they are all births and deaths that were told meanwhile.
-  const [first, ...more] = told
+  // … and after the first, which is emitted at once, they are all the births and deaths reported meanwhile.
+  const [first, ...more] = changes
   const [from, to] = [first!, more.at(-1)!].map((event) => watcher.events.indexOf(event))
   const isLife = ({ type }: CloudEvent) => type === 'process.created' || type === 'process.died'
-  const lives = watcher.events.slice(from, to).filter(isLife)
-  expect(lives.length).toBeGreaterThanOrEqual(400)
-  expect(more.reduce((sum, { data }) => sum + Number(data.changes), 0)).toBe(lives.length)
+  const births = watcher.events.slice(from, to).filter(isLife)
+  expect(births.length).toBeGreaterThanOrEqual(400)
+  expect(more.reduce((sum, { data }) => sum + Number(data.changes), 0)).toBe(births.length)
   await fetch(`${live.url}/sys/processes/threshold/any`, { method: 'DELETE' })
 })
 
-test('a filter picks up a program that does not run yet, and lets it go as it executes another', async () => {
+test('a filter includes a program that starts later, and excludes it when it executes another one', async () => {
   const watcher = await live.watch('/sys/threads?types=threshold.*')
   const where = { name: 'exec-twi*' }
-  // Threads are counted from the birth on: nothing has to be read before it executes another.
+  // Threads are counted from the birth on: nothing must be read before it executes another program.
   const put = await live.put('/sys/threads/threshold/of', { at: 1, per: 'process', where })
   expect(put).toMatchObject({ nodes: 0, where: { ...where, uid: null, partition: null } })
   const program = await begin('exec-twice')
@@ -104,7 +104,7 @@ test('a filter picks up a program that does not run yet, and lets it go as it ex
   await fetch(`${live.url}/sys/threads/threshold/of`, { method: 'DELETE' })
 })
 
-test('what is switched off from the start is not watched, and says so', async () => {
+test('a limit that is switched off from the start is not watched, and its node says so', async () => {
   const other = await Live.start(['--notifier', 'off', '--limits-off', 'fds,stack'])
   expect(await other.get('/sys/notifier')).toMatchObject({ enabled: false, disabled: ['stack', 'fds'] })
   expect(await other.put('/sys/fds/threshold/x', { at: 1 })).toMatchObject({ state: 'disabled' })

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const moveTo = (...names: string[]) => writeFileSync(join(root, ...names, 'cgroup.procs'), String(program.pid))
 
-test('a process is followed through nested cgroups, with what it uses and the thresholds there', async () => {
+test('a process is followed through nested cgroups, with its usage and the thresholds there', async () => {
   const watcher = await live.watch('/sys?types=partition.*,process.changed,threshold.*')
   mkdirSync(join(root, outer))
   mkdirSync(join(root, outer, inner))
@@ -75,7 +75,7 @@ test('a process is followed through nested cgroups, with what it uses and the th
   expect((await live.get('/sys/thresholds')).entries).toEqual([])
 })
 
-/** Where each controller keeps what is set of a partition: one directory in version 2, one each in version 1. */
+/** Directories with the limits of a partition, by controller: one in version 2, one each in version 1. */
 const controllers = ['memory', 'pids', 'cpu'] as const
 const isUnified = root === '/sys/fs/cgroup'
 const directoryOf = (controller: string, name: string) =>
@@ -84,7 +84,7 @@ const maxima = isUnified
   ? { memory: ['memory.max', '67108864'], pids: ['pids.max', '50'], cpu: ['cpu.max', '150000 100000'] }
   : { memory: ['memory.limit_in_bytes', '67108864'], pids: ['pids.max', '50'], cpu: ['cpu.cfs_quota_us', '150000'] }
 
-test('the maxima of a cgroup are the capacities of its partition, and percentages follow them', async () => {
+test('the limits of a cgroup are the capacities of its partition, and percentages follow them', async () => {
   const name = `introspectd limits ${process.pid}`
   const path = `/sys/part/${encodeURIComponent(name)}`
   const directories = [...new Set(controllers.map((controller) => directoryOf(controller, name)))]

@@ -68,7 +68,7 @@ class Prometheus {
     return (await this.#get<{ result: Series[] }>(`query?query=${encodeURIComponent(expression)}`)).result
   }
 
-  /** Of an expression that has one series. */
+  /** The value of an expression that has one series. */
   async value(expression: string): Promise<number> {
     const series = await this.query(expression)
     if (series.length !== 1) throw new Error(`${expression} has ${series.length} series`)
@@ -79,7 +79,7 @@ class Prometheus {
     return this.#get('label/__name__/values')
   }
 
-  /** Asks again until there is an answer. */
+  /** Repeats the query until it has a result. */
   async until(expression: string): Promise<readonly Series[]> {
     for (;;) {
       const series = await this.query(expression)
@@ -116,13 +116,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-test('promtool has nothing to object to in the example and its rules', () => {
+test('promtool accepts the example and its rules', () => {
   const check = (what: string, file: string) => execFileSync('promtool', ['check', what, join(deploy, file)]).toString()
   expect(check('config', 'prometheus.yml')).toContain('prometheus.yml is valid')
   expect(check('rules', 'prometheus-rules.yml')).toContain('SUCCESS: 4 rules found')
 })
 
-test('sixty scrapes, two a second: every one succeeds, nothing is complained of, and an alert names the hog', async () => {
+test('sixty scrapes at two a second all succeed without a warning, and an alert names the hog', async () => {
   const hog = await start('fd-hog', [5, 3000])
   await live.until(`/sys/proc/${hog.pid}`, ({ pid }) => pid === hog.pid)
   await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 1000 })
@@ -160,7 +160,7 @@ test('the series in Prometheus are those of /metrics, with the values of this ma
   const shown = await prometheus.value('introspectd_system_processes')
   expect(shown).toBeGreaterThan(1)
   expect(shown).toBeLessThan(processes * 2)
-  // What never falls never did.
+  // The counters, which never fall, did not.
   for (const counter of ['introspectd_events_total', 'introspectd_system_cpu_seconds_total']) {
     const fallen = (await prometheus.query(`resets(${counter}[10m]) > 0`)).map(({ metric }) => metric)
     expect([counter, fallen]).toEqual([counter, []])

@@ -12,7 +12,7 @@ let live: Live
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 
 beforeAll(async () => {
-  // What rests is read anew every few scans, so these are not waited for long.
+  // Idle processes are read again every few scans, so the test need not wait long.
   live = await Live.start(['--full-period', '100'])
 })
 
@@ -28,7 +28,7 @@ async function begin(name: string): Promise<Program> {
   return program
 }
 
-async function tell(program: Program, ...lines: readonly string[]): Promise<void> {
+async function command(program: Program, ...lines: readonly string[]): Promise<void> {
   for (const line of lines) {
     program.send(line)
     expect(await program.line()).toBe('done')
@@ -38,28 +38,28 @@ async function tell(program: Program, ...lines: readonly string[]): Promise<void
 const until = (path: string, value: number) => live.until(path, (body) => body.value === value)
 
 describe('signals', () => {
-  test('of the standard kinds are counted exactly, though sent to a process at rest', async () => {
+  test('are counted exactly for the standard kinds, even for an idle process', async () => {
     const program = await begin('signals')
     const path = `/sys/proc/${program.pid}/signals`
     expect(await until(path, 0)).not.toHaveProperty('unreadable')
     for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGUSR2', 'SIGHUP'] as const) process.kill(program.pid, signal)
     expect(await until(path, 3)).not.toHaveProperty('unreadable')
-    await tell(program, 'take')
+    await command(program, 'take')
     await until(path, 0)
   })
 
-  test('to a single thread are counted too', async () => {
+  test('are counted for a single thread too', async () => {
     const program = await begin('signals')
-    await tell(program, 'thread')
+    await command(program, 'thread')
     await until(`/sys/proc/${program.pid}/signals`, 1)
   })
 
-  test('of a kind that queues are a lower bound: Linux tells only that there are some', async () => {
+  test('are a lower bound for kinds that queue: Linux reports only that there are some', async () => {
     const program = await begin('signals')
-    await tell(program, 'queue 20')
+    await command(program, 'queue 20')
     const shown = await until(`/sys/proc/${program.pid}/signals`, 1)
     expect(shown).toMatchObject({ unreadable: 1 })
-    await tell(program, 'take')
+    await command(program, 'take')
     expect(await until(`/sys/proc/${program.pid}/signals`, 0)).not.toHaveProperty('unreadable')
   })
 
@@ -69,7 +69,7 @@ describe('signals', () => {
     await live.put(`/sys/proc/${program.pid}/signals/threshold/stuck`, { at: 2 })
     for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(program.pid, signal)
     await watcher.until(1)
-    await tell(program, 'take')
+    await command(program, 'take')
     await watcher.until(2)
     await program.stop()
     await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === 404)
@@ -85,18 +85,18 @@ describe('file-size', () => {
     writeFileSync(other, '')
     truncateSync(other, 9_000_000)
     await until(path, 0)
-    await tell(program, `read ${other}`, `write ${join(directory, 'grows')}`, 'size 1000')
+    await command(program, `read ${other}`, `write ${join(directory, 'grows')}`, 'size 1000')
     await until(path, 1000)
-    await tell(program, `size ${5 * 2 ** 30}`)
+    await command(program, `size ${5 * 2 ** 30}`)
     await until(path, 5 * 2 ** 30)
-    await tell(program, 'close')
+    await command(program, 'close')
     await until(path, 0)
   })
 
-  test('grows by the hands of another while its holder rests', async () => {
+  test('grows when another process writes while the holder is idle', async () => {
     const program = await begin('big-file')
     const file = join(directory, 'of-others')
-    await tell(program, `write ${file}`, 'size 10')
+    await command(program, `write ${file}`, 'size 10')
     await until(`/sys/proc/${program.pid}/file-size`, 10)
     await live.put(`/sys/proc/${program.pid}/file-size/threshold/big`, { at: 1000 })
     truncateSync(file, 2000)
@@ -105,19 +105,19 @@ describe('file-size', () => {
 
   test('has RLIMIT_FSIZE for its capacity, and is the maximum at /sys', async () => {
     const program = await begin('big-file')
-    await tell(program, `limit ${2 ** 43}`, `write ${join(directory, 'largest')}`, `size ${2 ** 42}`)
+    await command(program, `limit ${2 ** 43}`, `write ${join(directory, 'largest')}`, `size ${2 ** 42}`)
     await live.until(`/sys/proc/${program.pid}/file-size`, ({ capacity }) => capacity === 2 ** 43)
     const watcher = await live.watch(`/sys/proc/${program.pid}?types=threshold.*`)
     await live.put(`/sys/proc/${program.pid}/file-size/threshold/half`, { at: '50%' })
     await watcher.until(1)
     await until('/sys/file-size', 2 ** 42)
-    await tell(program, 'size 0')
+    await command(program, 'size 0')
     await watcher.until(2)
     expect(watcher.events.map(({ type }) => type)).toEqual(['threshold.tripped', 'threshold.cleared'])
   })
 })
 
-test('without permission each says why, never zero', async () => {
+test('without permission each has the reason, never zero', async () => {
   const program = await begin('big-file')
   const other = await Live.start([], { uid: 65_534 })
   await other.until(`/sys/proc/${program.pid}`, ({ unavailable }) => unavailable !== undefined)
@@ -127,7 +127,7 @@ test('without permission each says why, never zero', async () => {
       unavailable: expect.stringMatching(/^permission denied/),
     })
   }
-  // The masks in status everybody may read.
+  // Every user may read the masks in status.
   expect(await other.get(`/sys/proc/${program.pid}/signals`)).toMatchObject({ value: 0 })
   expect(other.output.stderr).toBe('')
   await other.stop()

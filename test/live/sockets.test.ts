@@ -9,7 +9,7 @@ let live: Live
 const noSockets = { channels: 0, 'server-ids': 0, connections: 0 }
 
 beforeAll(async () => {
-  // What rests is read anew every few scans, so these are not waited for long.
+  // Idle processes are read again every few scans, so the test need not wait long.
   live = await Live.start(['--full-period', '100'])
 })
 
@@ -24,7 +24,7 @@ async function begin(under: readonly string[] = []): Promise<Program> {
   return program
 }
 
-async function tell(program: Program, ...lines: readonly string[]): Promise<void> {
+async function command(program: Program, ...lines: readonly string[]): Promise<void> {
   for (const line of lines) {
     program.send(line)
     expect(await program.line()).toBe('done')
@@ -33,7 +33,7 @@ async function tell(program: Program, ...lines: readonly string[]): Promise<void
 
 type Counts = Readonly<Record<keyof typeof noSockets, number>>
 
-/** Waits until it is shown to hold exactly these. */
+/** Waits until the process is shown with exactly these values. */
 async function untilUsage({ pid }: Program, counts: Counts): Promise<void> {
   await live.until(`/sys/proc/${pid}`, ({ usage }) => {
     const shown = (usage ?? {}) as Record<string, { value: number } | number>
@@ -50,28 +50,28 @@ describe.each([
 ] as const)('in %s', (_, under) => {
   test('a listener is a channel, whatever its family', async () => {
     const program = await begin(under)
-    await tell(program, 'tcp4 3', 'tcp6 2', `path /tmp/introspectd-${program.pid}`, `abstract at-${program.pid}`)
+    await command(program, 'tcp4 3', 'tcp6 2', `path /tmp/introspectd-${program.pid}`, `abstract at-${program.pid}`)
     await untilUsage(program, { ...noSockets, channels: 7 })
-    await tell(program, 'close')
+    await command(program, 'close')
     await untilUsage(program, noSockets)
   })
 
-  test('what it accepts is a server id, the other end a connection', async () => {
+  test('an accepted socket is a server id, its peer a connection', async () => {
     const program = await begin(under)
-    await tell(program, `abstract ends-${program.pid}`, 'connect 5')
+    await command(program, `abstract ends-${program.pid}`, 'connect 5')
     await untilUsage(program, { channels: 1, 'server-ids': 5, connections: 5 })
   })
 })
 
-test.each(['tcp4 1', 'tcp6 1'])('over %s too, what is accepted is told from what was connected', async (listener) => {
+test.each(['tcp4 1', 'tcp6 1'])('accepted and connected sockets are distinguished over %s too', async (listener) => {
   const program = await begin()
-  await tell(program, listener, 'connect 4')
+  await command(program, listener, 'connect 4')
   await untilUsage(program, { channels: 1, 'server-ids': 4, connections: 4 })
 })
 
-test('a socketpair and UDP are none of the three', async () => {
+test('a socketpair and UDP sockets have none of the three kinds', async () => {
   const program = await begin()
-  await tell(program, 'pair', 'pair', 'tcp4 1')
+  await command(program, 'pair', 'pair', 'tcp4 1')
   await untilUsage(program, { ...noSockets, channels: 1 })
 })
 
@@ -87,14 +87,14 @@ test.each([
   const watcher = await live.watch(`/sys/proc/${program.pid}?types=threshold.*`)
   await live.put(own, { at: 10 })
   await live.put(each, { at: 11, per: 'process' })
-  await tell(program, 'tcp4 1', line)
+  await command(program, 'tcp4 1', line)
   await watcher.until(2)
-  await tell(program, 'close')
+  await command(program, 'close')
   await watcher.until(4)
   await program.stop()
   await live.until(`/sys/proc/${program.pid}`, ({ status }) => status === 404)
-  const told = watcher.events.map(({ type, data }) => `${type} ${String(data.threshold)}`).sort()
-  expect(told).toEqual(
+  const trips = watcher.events.map(({ type, data }) => `${type} ${String(data.threshold)}`).sort()
+  expect(trips).toEqual(
     [
       `threshold.tripped ${own}`,
       `threshold.tripped ${each}`,

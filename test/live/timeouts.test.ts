@@ -18,7 +18,7 @@ async function run(name: string, args: readonly (string | number)[] = []): Promi
   return startForTest(name, args)
 }
 
-test('a server that waits too long for a client is warned of once, and goes on when one comes', async () => {
+test('a server that waits too long for a client raises one warning, and continues when one comes', async () => {
   const server = await run('accepts')
   const port = Number(await server.line())
   const path = `/sys/proc/${server.pid}`
@@ -29,12 +29,12 @@ test('a server that waits too long for a client is warned of once, and goes on w
   expect(await live.get(`${path}/timeout`)).toMatchObject({ warned: [`${path}/thread/${server.pid}`] })
   const socket = connect(port, '127.0.0.1')
   expect(await server.line()).toBe('accepted')
-  const told = await watcher.until(({ type }) => type === 'deadlock.eased')
-  expect(told.map(({ type, subject }) => [type, subject])).toEqual([
+  const events = await watcher.until(({ type }) => type === 'deadlock.eased')
+  expect(events.map(({ type, subject }) => [type, subject])).toEqual([
     ['deadlock.warning', `${path}/thread/${server.pid}`],
     ['deadlock.eased', `${path}/thread/${server.pid}`],
   ])
-  expect(told[0]!.data).toMatchObject({
+  expect(events[0]!.data).toMatchObject({
     state: 'RECEIVE',
     after: '300ms',
     timeout: `${path}/timeout`,
@@ -44,7 +44,7 @@ test('a server that waits too long for a client is warned of once, and goes on w
   watcher.socket.close()
 })
 
-test('a controller that sets one timer for all is warned of a deadlock in a program that starts later', async () => {
+test('a controller that sets one timer for all processes receives a warning of a deadlock in a program that starts later', async () => {
   await live.put('/sys/timeout', { after: '300ms' })
   const watcher = await live.watch('/sys?types=deadlock.warning')
   const ring = await run('locks', ['ring', 'normal', 2])

@@ -14,7 +14,7 @@ describe('a call', () => {
     for (const [pid, tid, message] of [
       [9, 1, 'there is no process 9'],
       [1, 9, 'process 1 has no thread 9'],
-      [1, 2, 'process 1 has no thread 2 that lives'],
+      [1, 2, 'thread 2 of process 1 has ended'],
     ] as const) {
       const call = () => world.machine.call(pid, tid, { name: 'ChannelCreate', args: {} })
       expect(call).toThrow(expect.objectContaining({ errno: 'ESRCH', message }))
@@ -106,7 +106,7 @@ describe('a partition', () => {
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'spawn', { name: 'child' })
     const partition = world.machine.putPartition(['a'], {})
-    world.machine.move(world.machine.process(2), partition)
+    world.machine.move(world.machine.processes.get(2), partition)
     world.call(parent, 'kill', { pid: 2, signal: 'SIGKILL' })
     world.machine.removePartition(partition)
     expect(world.call(parent, 'waitpid', {})).toMatchObject({ pid: 2 })

@@ -1,7 +1,7 @@
 /**
- * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that must
- * be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state, it is
- * the same to the last byte.
+ * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that
+ * must be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state,
+ * it is the same to the last byte.
  */
 
 import fc from 'fast-check'
@@ -15,11 +15,11 @@ import { nodesWithin } from '../../src/kernel/nodes/within.ts'
 import { type ThreadState, threadStates } from '../../src/kernel/states.ts'
 import { WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
 import { modelAbilities } from '../../src/model/abilities.ts'
-import type { KernelCallName } from '../../src/model/calls/table.ts'
-import { Machine, type Pools } from '../../src/model/machine.ts'
+import { Machine } from '../../src/model/machine.ts'
 import type { Connection } from '../../src/model/objects/channel.ts'
 import { ModelProcess } from '../../src/model/objects/model-process.ts'
 import { ModelThread, type Returned } from '../../src/model/objects/model-thread.ts'
+import type { PoolCapacities } from '../../src/model/pools.ts'
 import { exportState, importState, type MachineState } from '../../src/model/state/state.ts'
 import { asToldByKernel, NaiveTimers } from '../kernel/deadlock/naive-timers.ts'
 import type { AnyEvent } from '../support/any-event.ts'
@@ -31,7 +31,7 @@ import { allContainers, Ledger, recount } from './properties/recount.ts'
 import { difference } from './properties/same-graph.ts'
 
 /** Small, so that they are soon exhausted. */
-const pools: Pools = {
+const pools: PoolCapacities = {
   processes: 6,
   threads: 16,
   channels: 5,
@@ -74,21 +74,21 @@ function withoutTimeout(state: MachineState, operation: Operation): MachineState
 
 const nodesOf = (machine: Machine): Node[] => [
   ...threadsOf(machine),
-  ...machine.processes(),
+  ...machine.processes.all(),
   ...allContainers(machine.kernel.system),
 ]
 
 const usages = (machine: Machine): Map<Node, number[]> =>
-  new Map(nodesOf(machine).map((node) => [node, refusable.map((limit) => machine.usage(node, limit))]))
+  new Map(nodesOf(machine).map((node) => [node, refusable.map((limit) => machine.pools.usage(node, limit))]))
 
 /** What passes its capacity did so before: only new use is refused. */
 function expectWithinCapacity(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
   for (const node of nodesOf(machine))
     for (const [place, limit] of refusable.entries()) {
-      const most = Math.max(machine.capacity(node, limit), before.get(node)?.[place] ?? 0)
+      const most = Math.max(machine.pools.capacity(node, limit), before.get(node)?.[place] ?? 0)
       // A file may be larger when it is opened: it has only not been written.
-      if (limit !== 'file-size' && machine.usage(node, limit) > most)
-        expect.fail(`${node.path}/${limit} is ${machine.usage(node, limit)} of ${most}`)
+      if (limit !== 'file-size' && machine.pools.usage(node, limit) > most)
+        expect.fail(`${node.path}/${limit} is ${machine.pools.usage(node, limit)} of ${most}`)
     }
 }
 
@@ -98,7 +98,7 @@ function expectDenied(machine: Machine, before: ReadonlyMap<Node, readonly numbe
     if (definition.action !== 'deny') continue
     for (const node of watches.keys()) {
       const most = Math.max(definition.at as number, before.get(node)?.[refusable.indexOf(limit)] ?? 0)
-      const used = machine.usage(node, limit)
+      const used = machine.pools.usage(node, limit)
       if (used > most) expect.fail(`${path} denies more than ${most}, and ${node.path} has ${used}`)
     }
   }
@@ -143,7 +143,7 @@ function expectDocumented(
   operation: Operation,
   { result, returned }: { result: Result; returned: ReadonlyMap<ModelThread, Returned | null> },
 ): void {
-  const untold = (call: KernelCallName, what: string) => expect.fail(`the docstring of ${call} does not tell ${what}`)
+  const untold = (call: string, what: string) => expect.fail(`the docstring of ${call} does not tell ${what}`)
   for (const { calling, condition } of threadsOf(machine))
     if (calling !== null && !docstrings.get(calling)!.states.has(condition.state!)) untold(calling, condition.state!)
   const failures = [...returned]
@@ -177,8 +177,8 @@ function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
       if (waits) expect(timer!.at).toBeGreaterThan(now)
       if (definition.at === null) {
         expect(state).toBe('armed')
-        const isSmall = definition.delta !== null && Math.abs(value - told!.value) < definition.delta
-        if (!waits && !isSmall) expect([path, node.path, told!.value]).toEqual([path, node.path, value])
+        const isSmall = definition.delta !== null && Math.abs(value - reported!.value) < definition.delta
+        if (!waits && !isSmall) expect([path, node.path, reported!.value]).toEqual([path, node.path, value])
         continue
       }
       const isPast = value >= (definition.at as number)

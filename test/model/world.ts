@@ -6,11 +6,12 @@ import { Kernel } from '../../src/kernel/kernel.ts'
 import type { LimitName } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/nodes/node.ts'
 import { modelAbilities } from '../../src/model/abilities.ts'
-import type { ProcessMaking } from '../../src/model/calls/process.ts'
+import type { ProcessMaking } from '../../src/model/calls/process-creation.ts'
 import type { CallArguments, KernelCall, KernelCallName } from '../../src/model/calls/table.ts'
-import { Machine, type Pools } from '../../src/model/machine.ts'
+import { Machine } from '../../src/model/machine.ts'
 import type { ModelProcess } from '../../src/model/objects/model-process.ts'
 import type { ModelThread } from '../../src/model/objects/model-thread.ts'
+import type { PoolCapacities } from '../../src/model/pools.ts'
 import { exportState, type MachineState } from '../../src/model/state/state.ts'
 import type { SavedThread } from '../../src/model/state/threads.ts'
 import type { AnyEvent } from '../support/any-event.ts'
@@ -21,7 +22,7 @@ export class World {
   readonly machine: Machine
   events: AnyEvent[] = []
 
-  constructor(pools?: Pools) {
+  constructor(pools?: PoolCapacities) {
     this.kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
     this.kernel.onEvent((event) => {
       hearTold(event)
@@ -68,7 +69,7 @@ export class World {
   }
 
   usage(node: Node, limit: LimitName): number {
-    return this.machine.usage(node, limit)
+    return this.machine.pools.usage(node, limit)
   }
 
   /** Lets so many ms pass. */

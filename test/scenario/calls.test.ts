@@ -106,9 +106,9 @@ test('each call returns the fields that names can be of, and no others', () => {
     if ('returned' in outcome) note(made.name, outcome.returned)
     return outcome
   }
-  machine.onReturn = ({ returned }) => {
+  machine.onReturn(({ returned }) => {
     if (returned !== null && 'value' in returned) note(returned.call, returned.value)
-  }
+  })
   expect(differences(runText(tour, world))).toEqual([])
   const sorted = (names: Iterable<string>): string[] => [...names].sort()
   expect(Object.fromEntries([...fields].map(([name, found]) => [name, sorted(found)]))).toEqual(

@@ -13,7 +13,7 @@ function callsOf(text: string, { world = new World(), seed }: { world?: World; s
   const { machine } = world
   const call = machine.call.bind(machine)
   machine.call = (pid, tid, made) => {
-    calls.push(`${machine.kernel.now} ${machine.process(pid).threads.get(tid)!.name} ${made.name}`)
+    calls.push(`${machine.kernel.now} ${machine.processes.get(pid).threads.get(tid)!.name} ${made.name}`)
     return call(pid, tid, made)
   }
   const verdict = runText(text, world, seed === undefined ? {} : { seed })
@@ -204,7 +204,7 @@ expect:
 `
   const world = new World()
   expect(differences(runText(text, world))).toEqual([])
-  expect(world.machine.process(1).files.get(0)?.path).toBe('/sys/proc/1 has 1 for $5 and $a')
+  expect(world.machine.processes.get(1).files.get(0)?.path).toBe('/sys/proc/1 has 1 for $5 and $a')
 })
 
 const faulty = (steps: string): string[] =>
@@ -324,7 +324,7 @@ expect:
   world.events = []
   expect(differences(runText(text, world))).toEqual([])
   expect(world.events.map(({ type }) => type)).not.toContain('partition.created')
-  expect(world.machine.process(1).uid).toBe(33)
+  expect(world.machine.processes.get(1).uid).toBe(33)
 })
 
 test('the first thread is the main one, and each is as it is said to be', () => {
@@ -344,7 +344,7 @@ expect:
 `
   const world = new World()
   expect(differences(runText(text, world))).toEqual([])
-  const [first, second] = [...world.machine.process(1).threads.values()]
+  const [first, second] = [...world.machine.processes.get(1).threads.values()]
   expect([first?.tid, first?.name, second?.name, second?.detached]).toEqual([1, 'first', 'second', true])
 })
 

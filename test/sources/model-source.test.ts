@@ -1,4 +1,4 @@
-/** The model on the wall clock, under virtual time. */
+/** The model source on a wall clock that the tests control. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
@@ -27,7 +27,7 @@ const pass = (ms: number): void => {
   vi.advanceTimersByTime(ms)
 }
 
-test('timers expire by themselves, each at its own time', () => {
+test('timers expire without a call, each at its own time', () => {
   const [one, two] = [world.thread(world.spawn('one')), world.thread(world.spawn('two'))]
   source.catchUp()
   world.call(one, 'nanosleep', { for: 300 })
@@ -44,7 +44,7 @@ test('timers expire by themselves, each at its own time', () => {
   expect(world.events.filter(({ type }) => type === 'thread.changed').map(({ at }) => at)).toEqual([0, 0, 100, 300])
 })
 
-test('a call happens at the time that the clock shows then', () => {
+test('a call takes place at the present wall-clock time', () => {
   const thread = world.thread(world.spawn('one'))
   now = 1234.7
   source.catchUp()
@@ -52,7 +52,7 @@ test('a call happens at the time that the clock shows then', () => {
   expect(world.events.at(-1)).toMatchObject({ type: 'thread.changed', at: 1234 })
 })
 
-test('a wall clock that is set back waits, and nothing goes backwards', () => {
+test("the machine's clock stands still when the wall clock is set back", () => {
   now = 5000
   source.catchUp()
   now = 1000
@@ -60,7 +60,7 @@ test('a wall clock that is set back waits, and nothing goes backwards', () => {
   expect(world.kernel.now).toBe(5000)
 })
 
-test('once stopped it lets no more time pass', async () => {
+test('no time passes after the source has stopped', async () => {
   const thread = world.thread(world.spawn('one'))
   source.catchUp()
   world.call(thread, 'nanosleep', { for: 100 })
@@ -70,7 +70,7 @@ test('once stopped it lets no more time pass', async () => {
   expect(state(thread)).toBe('NANOSLEEP')
 })
 
-test('where too much was due it is behind, and catches up in the next turns', () => {
+test('a machine with too many due timers lags and catches up in the next turns', () => {
   const thread = world.thread(world.spawn('one'))
   source.catchUp()
   world.call(thread, 'SignalAction', { signal: 'SIGALRM', action: 'handle' })

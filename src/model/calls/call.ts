@@ -1,15 +1,18 @@
-/** What every kernel call has in common. */
+/** Results of kernel calls, in the shapes which all calls share. */
 
 import type { ThreadState } from '../../kernel/states.ts'
 import type { Described } from '../objects/blocker.ts'
 
-/** What a call returned; empty for success and nothing more. */
+/** Fields which a call returns; empty when it only succeeds. */
 export type Value = Readonly<Record<string, unknown>>
 
-/** A call returns at once, or its thread is blocked: what it returns then is told when it does. A refusal is thrown. */
+/**
+ * Outcome of a call, as a client sees it: the call has returned, or has blocked its thread. A refusal is thrown.
+ * `Returned` of the thread has the result of a blocked call once that has returned.
+ */
 export type CallOutcome = { readonly returned: Value } | { readonly blocked: ThreadState; readonly on: Described }
 
-/** What a call's own code says: that it has returned, or that it has blocked the thread. */
+/** Outcome of a call, as its own function returns it: the call has returned, or has blocked its thread. */
 export type Progress = Value | 'blocked'
 
 export const success: Value = {}

@@ -1,25 +1,21 @@
-/** How signals arrive: at whom, when, and what they do there. */
+/**
+ * Delivery of signals: which thread takes one, when, and what it does there. A signal can kill its process. Then the
+ * functions here return how it ends, and the caller ends it: see `sending.ts` and `ending.ts`.
+ */
 
 import { assert } from '../../kernel/errno.ts'
 import { refusersOf } from '../../kernel/limits/thresholds/deny.ts'
-import type { Machine } from '../machine.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { Blocker } from '../objects/blocker.ts'
-import type { ModelProcess } from '../objects/model-process.ts'
+import type { ModelProcess, ProcessEnd } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
-import {
-  type DefaultAction,
-  type Disposition,
-  type PendingSignal,
-  placeOfSignal,
-  type Signal,
-  signalOf,
-} from '../signals.ts'
-import type { Value } from './call.ts'
+import { type Disposition, type PendingSignal, placeOfSignal, type Signal, signalOf } from '../signals.ts'
 import { charge, hasRoom, needRoom } from './charging.ts'
-import { endProcess } from './process.ts'
-import { go, release, stop } from './scheduling.ts'
+import { forget, infoOf, nextPending, take } from './pending-signals.ts'
+import { resume, stop } from './scheduling.ts'
+import { announce, wake } from './state-changes.ts'
 
-/** Waits that a handler ends. Of the others it changes nothing: they go on when it returns. */
+/** Waits which a signal handler ends. Other waits continue when the handler returns. */
 const interruptible: ReadonlySet<string> = new Set([
   'SEND',
   'RECEIVE',
@@ -39,45 +35,43 @@ export function isIgnored(process: ModelProcess, signal: Signal): boolean {
   return disposition === 'ignore' || (disposition === 'default' && signal.action === 'ignore')
 }
 
-export function infoOf({ signal, code, value, from }: PendingSignal): Value {
-  return {
-    signal: signal.name,
-    code,
-    value,
-    pid: from,
-  }
-}
-
 /**
- * A signal is sent to a process, or to one thread of it. Of a process the first thread that waits for it takes it, else it
- * arrives at the first that does not mask it; masked by all it waits, and so it does while the process is stopped.
- * @throws EAGAIN where it would have to wait and there is no room; then nothing has happened
+ * Delivers a signal to a process, or to one thread of it. In a process, the first thread which waits for the signal
+ * takes it, else the first thread which does not mask it. A signal which all threads mask is queued, and so is one
+ * which arrives while the process is stopped.
+ * @param thread null for the process
+ * @returns how the process ends; null when the signal does not kill it
+ * @throws KernelError EAGAIN when the signal must be queued and there is no room; then nothing has happened
  */
 export function deliver(
-  machine: Machine,
+  machine: MachineCore,
   process: ModelProcess,
   thread: ModelThread | null,
   sent: PendingSignal,
-): void {
+): ProcessEnd | null {
   const { signal } = sent
-  // Whoever stopped it, and whatever becomes of the signal, this goes on.
-  if (signal.action === 'continue') continueProcess(machine, process)
-  if (process.living === 0) return
+  // The process continues at once, even when the signal itself is masked or ignored.
+  const end = signal.action === 'continue' ? continueProcess(machine, process) : null
+  if (end !== null || process.living === 0) return end
   if (signal.action === 'stop') forget(machine, process, ({ action }) => action === 'continue')
   const waiting = firstOf(process, thread, ({ blocker }) => awaits(blocker, signal))
   if (waiting !== null) {
-    release(machine, waiting, { value: infoOf(sent) })
-    return
+    wake(machine, waiting, { value: infoOf(sent) })
+    return null
   }
-  if (isIgnored(process, signal) && !isKept(process, thread, signal)) return
+  if (isIgnored(process, signal) && !waitsUnmasking(process, thread, signal)) return null
   const arrives = signal.sure || !process.stopped
   const target = arrives ? firstOf(process, thread, ({ mask }) => !mask.has(signal)) : null
-  if (target !== null) act(machine, target, sent)
-  else enqueue(machine, process, thread, sent)
+  if (target !== null) return act(machine, target, sent)
+  enqueue(machine, process, thread, sent)
+  return null
 }
 
-/** Masked by all who could take it, a signal that is only ignored by default waits: who masked it is about to ask for it. */
-function isKept(process: ModelProcess, thread: ModelThread | null, signal: Signal): boolean {
+/**
+ * Whether an ignored signal is queued all the same: it is ignored only by default, and all threads which could take it
+ * mask it. A program masks a signal because it is about to wait for it.
+ */
+function waitsUnmasking(process: ModelProcess, thread: ModelThread | null, signal: Signal): boolean {
   return (
     dispositionOf(process, signal) === 'default' && firstOf(process, thread, ({ mask }) => !mask.has(signal)) === null
   )
@@ -97,13 +91,13 @@ function firstOf(
   return null
 }
 
-/** It waits until somebody unmasks it or asks for it. */
-function enqueue(machine: Machine, process: ModelProcess, thread: ModelThread | null, sent: PendingSignal): void {
+/** Queues a signal until a thread unmasks it or takes it. */
+function enqueue(machine: MachineCore, process: ModelProcess, thread: ModelThread | null, sent: PendingSignal): void {
   const { signal } = sent
   const list = thread === null ? process.pending : thread.pending
   if (!signal.queues && list.some((other) => other.signal === signal)) return
   const need = { limit: 'signals', node: process, delta: 1 } as const
-  // What it is sent for has happened already: without room there is only no handler of it.
+  // The process has continued already. Without room only the handler of the signal does not run.
   if (signal.action === 'continue' && !hasRoom(machine, need)) return
   needRoom(machine, need)
   const place = placeOfSignal(list, sent)
@@ -112,49 +106,34 @@ function enqueue(machine: Machine, process: ModelProcess, thread: ModelThread | 
   charge(machine, process, 'signals', 1)
 }
 
-/** Out of the list in which it waits. */
-export function take(machine: Machine, thread: ModelThread, { from, sent }: WaitingSignal): void {
+/** Does what the process has set for the signal, or else the default action. */
+function act(machine: MachineCore, thread: ModelThread, { signal }: PendingSignal): ProcessEnd | null {
   const process = thread.parent
-  if (from === 'process') process.pending.splice(process.pending.indexOf(sent), 1)
-  else thread.pending = thread.pending.filter((other) => other !== sent)
-  charge(machine, process, 'signals', -1)
+  if (dispositionOf(process, signal) === 'handle') return interrupt(machine, thread)
+  if (signal.action === 'terminate') return { code: null, signal: signal.name }
+  if (signal.action === 'stop') stopProcess(machine, process)
+  return null
 }
 
-/** It arrives: what the process has said, or else what is usual. */
-function act(machine: Machine, thread: ModelThread, { signal }: PendingSignal): void {
-  const process = thread.parent
-  if (dispositionOf(process, signal) === 'handle') interrupt(machine, thread)
-  else actions[signal.action](machine, process, signal)
-}
-
-const actions: Readonly<Record<DefaultAction, (machine: Machine, process: ModelProcess, signal: Signal) => void>> = {
-  terminate: (machine, process, { name }) => endProcess(machine, process, { code: null, signal: name }),
-  ignore: () => {},
-  stop: (machine, process) => stopProcess(machine, process),
-  continue: () => {},
-}
-
-/** A handler runs, which the model takes no time for. */
-function interrupt(machine: Machine, thread: ModelThread): void {
-  if (!fitsFrame(machine, thread)) {
-    endProcess(machine, thread.parent, { code: null, signal: 'SIGSEGV' })
-    return
-  }
+/** Runs a handler, which takes no time in the model. */
+function interrupt(machine: MachineCore, thread: ModelThread): ProcessEnd | null {
+  if (!fitsFrame(machine, thread)) return { code: null, signal: 'SIGSEGV' }
   const { blocker } = thread
-  if (blocker === null || !interruptible.has(blocker.state)) return
-  release(machine, thread, { errno: 'EINTR' })
-  // Its former mask may let others through.
-  deliverPending(machine, thread)
+  if (blocker === null || !interruptible.has(blocker.state)) return null
+  wake(machine, thread, { errno: 'EINTR' })
+  // The former mask of the thread is back, and may let other signals through.
+  return deliverPending(machine, thread)
 }
 
-/** What is saved on the stack for a handler, and what it takes there itself while it runs. Bytes. */
+/** Bytes of stack which a handler takes while it runs, with what the kernel saves there for it. */
 export const handlerFrameBytes = 1024
 
 /**
- * The frame of a handler is on the stack while that runs: thresholds see it come and go. What it passes is the
- * receiver's affair, and no threshold can deny it: whoever sent has succeeded by now. False where it does not fit.
+ * Puts the frame of a handler on the stack while that runs, so that thresholds see it come and go. Crossing a threshold
+ * is the receiver's affair, and no threshold can deny it: the sender has succeeded by now.
+ * @returns false when the frame does not fit
  */
-function fitsFrame(machine: Machine, thread: ModelThread): boolean {
+function fitsFrame(machine: MachineCore, thread: ModelThread): boolean {
   const need = { limit: 'stack', node: thread, delta: handlerFrameBytes } as const
   if (refusersOf(machine.kernel, need).some(({ threshold }) => threshold === null)) return false
   charge(machine, thread, 'stack', handlerFrameBytes)
@@ -163,73 +142,56 @@ function fitsFrame(machine: Machine, thread: ModelThread): boolean {
   return true
 }
 
-function stopProcess(machine: Machine, process: ModelProcess): void {
+function stopProcess(machine: MachineCore, process: ModelProcess): void {
   if (process.stopped) return
   process.stopped = true
-  // Who is blocked stays so, and is stopped when it would go on.
-  for (const thread of process.threads.values()) if (!thread.isDead && thread.blocker === null) stop(machine, thread)
+  // A blocked thread stays blocked, and becomes STOPPED when its call returns.
+  for (const thread of process.threads.values())
+    if (!thread.isDead && thread.blocker === null) announce(machine, stop(machine, thread))
 }
 
-function continueProcess(machine: Machine, process: ModelProcess): void {
+function continueProcess(machine: MachineCore, process: ModelProcess): ProcessEnd | null {
   forget(machine, process, ({ action }) => action === 'stop')
-  if (!process.stopped) return
+  if (!process.stopped) return null
   process.stopped = false
-  for (const thread of process.threads.values()) if (thread.blocker?.state === 'STOPPED') go(machine, thread)
-  // What was sent meanwhile arrives now.
-  for (const thread of [...process.threads.values()]) deliverPending(machine, thread)
+  for (const thread of process.threads.values())
+    if (thread.blocker?.state === 'STOPPED') announce(machine, resume(machine, thread))
+  // Signals which were sent meanwhile arrive now.
+  for (const thread of [...process.threads.values()]) {
+    const end = deliverPending(machine, thread)
+    if (end !== null) return end
+  }
+  return null
 }
 
 /**
- * The kernel raises it on a fault of the thread: it has no sender, waits for nobody, and what masks it is of no use.
- * @param unheard what ends the process where it masks or ignores the signal
+ * Raises the signal of a fault on a thread. It has no sender and is never queued, and masking it does not help.
+ * @param fallback the signal which ends the process when it masks or ignores the first one
+ * @returns how the process ends; null when it handles the signal
  */
-export function raiseFault(machine: Machine, thread: ModelThread, name: string, unheard = name): void {
+export function deliverFault(
+  machine: MachineCore,
+  thread: ModelThread,
+  { name, fallback }: { name: string; fallback: string },
+): ProcessEnd | null {
   const signal = signalOf(name)
   assert(signal?.fault === true, `${name} is a signal of faults`)
-  const process = thread.parent
-  const isUnheard = thread.mask.has(signal) || dispositionOf(process, signal) === 'ignore'
-  if (isUnheard) endProcess(machine, process, { code: null, signal: unheard })
-  else act(machine, thread, { signal, code: 0, value: 0, from: null })
+  const isRefused = thread.mask.has(signal) || dispositionOf(thread.parent, signal) === 'ignore'
+  if (isRefused) return { code: null, signal: fallback }
+  return act(machine, thread, { signal, code: 0, value: 0, from: null })
 }
 
-/** A signal that waits, at the thread or at its process. */
-export interface WaitingSignal {
-  readonly from: 'thread' | 'process'
-  readonly sent: PendingSignal
-}
-
-/** The first of those that wait and fit: of one number the thread's own before its process's. */
-export function firstPending(thread: ModelThread, fits: (signal: Signal) => boolean): WaitingSignal | null {
-  const own = thread.pending.find(({ signal }) => fits(signal))
-  const common = thread.parent.pending.find(({ signal }) => fits(signal))
-  if (own !== undefined && (common === undefined || own.signal.number <= common.signal.number))
-    return { from: 'thread', sent: own }
-  return common === undefined ? null : { from: 'process', sent: common }
-}
-
-/** What waits and is not masked arrives, one after the other. */
-export function deliverPending(machine: Machine, thread: ModelThread): void {
+/**
+ * Delivers the queued signals which the thread does not mask, one after the other.
+ * @returns how the process ends; null when none of them kills it
+ */
+export function deliverPending(machine: MachineCore, thread: ModelThread): ProcessEnd | null {
   while (!thread.isDead && !thread.parent.stopped) {
-    const next = firstPending(thread, (signal) => !thread.mask.has(signal))
-    if (next === null) return
+    const next = nextPending(thread, (signal) => !thread.mask.has(signal))
+    if (next === null) return null
     take(machine, thread, next)
-    act(machine, thread, next.sent)
+    const end = act(machine, thread, next.sent)
+    if (end !== null) return end
   }
-}
-
-/** What waits is not wanted any more. */
-export function forget(machine: Machine, process: ModelProcess, fits: (signal: Signal) => boolean): void {
-  for (const sent of process.pending.filter(({ signal }) => fits(signal))) {
-    process.pending.splice(process.pending.indexOf(sent), 1)
-    charge(machine, process, 'signals', -1)
-  }
-  for (const thread of process.threads.values())
-    for (const sent of thread.pending) if (fits(sent.signal)) take(machine, thread, { from: 'thread', sent })
-}
-
-/** A thread ends: what waits for it alone is gone. */
-export function dropPending(machine: Machine, thread: ModelThread): void {
-  if (thread.pending.length === 0) return
-  charge(machine, thread.parent, 'signals', -thread.pending.length)
-  thread.pending = []
+  return null
 }

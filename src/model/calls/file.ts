@@ -1,23 +1,24 @@
-/** Descriptors. */
+/** Calls on files. The model stores no contents, only the size of each file while it is open. */
 
 import { KernelError } from '../../kernel/errno.ts'
-import type { Machine } from '../machine.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { ModelProcess, OpenFile } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { charge, needRoom } from './charging.ts'
 
 /**
- * open: opens a file; the model keeps no files, only how large each is while it is open. Does not block. QNX: open().
+ * open: opens a file. The model stores no contents, only the size of each file while it is open. Does not block. QNX:
+ * open().
  * @param path any name
- * @param write it may be written to
- * @param size bytes that are in it
+ * @param write whether it may be written to
+ * @param size of the file, in bytes
  * @returns fd, the lowest that is free
- * @throws EMFILE RLIMIT_NOFILE, or no room for a descriptor; EFBIG it is to be written to, and is larger than a pool lets
- * it
+ * @throws EMFILE RLIMIT_NOFILE, or no room for a descriptor; EFBIG it is opened for writing, and is larger than a pool
+ * allows
  */
 export function open(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { path, write = false, size = 0 }: { path: string; write?: boolean; size?: number },
 ): Progress {
@@ -29,7 +30,7 @@ export function open(
   const fd = parent.ids.fd.take()
   parent.files.set(fd, { path, writable: write, size })
   charge(machine, parent, 'fds', 1)
-  if (write) measure(machine, parent)
+  if (write) chargeFileSize(machine, parent)
   return { fd }
 }
 
@@ -44,43 +45,44 @@ function fileOf({ pid, files }: ModelProcess, fd: number): OpenFile {
  * @param fd of the file
  * @throws EBADF no such descriptor
  */
-export function close(machine: Machine, { parent }: ModelThread, { fd }: { fd: number }): Progress {
+export function close(machine: MachineCore, { parent }: ModelThread, { fd }: { fd: number }): Progress {
   const { writable } = fileOf(parent, fd)
   parent.files.delete(fd)
   parent.ids.fd.giveBack(fd)
   charge(machine, parent, 'fds', -1)
-  if (writable) measure(machine, parent)
+  if (writable) chargeFileSize(machine, parent)
   return success
 }
 
 /**
- * write: the file grows. Does not block. QNX: write().
+ * write: appends to a file. Does not block. QNX: write().
  * @param fd of the file
- * @param bytes by how much
+ * @param bytes number of bytes by which the file grows
  * @returns bytes
  * @throws EBADF no such descriptor, or not open for writing; EFBIG the file would be larger than RLIMIT_FSIZE or a pool
- * lets it
+ * allows
  */
 export function write(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { fd, bytes }: { fd: number; bytes: number },
 ): Progress {
   const file = fileOf(parent, fd)
   if (!file.writable) throw new KernelError('EBADF', `descriptor ${fd} is not open for writing`)
-  // What writes nothing is never refused, be the file larger than it may be.
+  // Writing nothing is never refused, even when the file is larger than it may be.
   needRoom(machine, { limit: 'file-size', node: parent, delta: bytes, size: file.size + bytes })
   file.size += bytes
-  measure(machine, parent)
+  chargeFileSize(machine, parent)
   return { bytes }
 }
 
-function largest({ files }: ModelProcess): number {
+/** Size of the largest file which is open for writing. */
+function largestSize({ files }: ModelProcess): number {
   let bytes = 0
   for (const { writable, size } of files.values()) if (writable) bytes = Math.max(bytes, size)
   return bytes
 }
 
-function measure(machine: Machine, process: ModelProcess): void {
-  charge(machine, process, 'file-size', largest(process) - machine.usage(process, 'file-size'))
+function chargeFileSize(machine: MachineCore, process: ModelProcess): void {
+  charge(machine, process, 'file-size', largestSize(process) - machine.pools.usage(process, 'file-size'))
 }

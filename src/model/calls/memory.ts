@@ -1,30 +1,21 @@
-/** Memory of processes: data pages and stacks. Resident are the pages mapped, and those of the stacks in use. */
+/** Calls on memory: data pages and stacks. Resident memory is the mapped pages, and the pages of stacks in use. */
 
 import { KernelError } from '../../kernel/errno.ts'
-import type { Machine } from '../machine.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success } from './call.ts'
 import { charge, chargeMemory, needRoom } from './charging.ts'
-import { raiseFault } from './delivery.ts'
-
-export const pageBytes = 4096
-/** Reserved for a thread that does not say otherwise, and touched as it begins. */
-export const defaultStackBytes = 64 * pageBytes
-export const firstStackBytes = pageBytes
-
-/** Bytes, rounded up to whole pages. */
-export function pagesOf(bytes: number): number {
-  return Math.ceil(bytes / pageBytes) * pageBytes
-}
+import { pageBytes, wholePages } from './pages.ts'
+import { raiseFault } from './sending.ts'
 
 /**
  * mmap: maps data pages. Does not block. QNX: mmap().
- * @param pages how many, of 4,096 bytes
+ * @param pages number of pages, of 4,096 bytes each
  * @param locked they are locked in memory as well (MAP_LOCKED)
  * @throws ENOMEM no room in RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS, or in a pool
  */
 export function mmap(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { pages, locked = false }: { pages: number; locked?: boolean },
 ): Progress {
@@ -47,11 +38,11 @@ export function mmap(
 }
 
 /**
- * munmap: gives data pages back; locked ones go last. Does not block. QNX: munmap().
- * @param pages how many, of 4,096 bytes
- * @throws EINVAL more than are mapped
+ * munmap: gives data pages back, locked ones last. Does not block. QNX: munmap().
+ * @param pages number of pages, of 4,096 bytes each
+ * @throws EINVAL more pages than are mapped
  */
-export function munmap(machine: Machine, { parent }: ModelThread, { pages }: { pages: number }): Progress {
+export function munmap(machine: MachineCore, { parent }: ModelThread, { pages }: { pages: number }): Progress {
   if (pages > parent.dataPages)
     throw new KernelError('EINVAL', `process ${parent.pid} has ${parent.dataPages} pages mapped`)
   const unlocked = Math.max(0, parent.lockedPages - (parent.dataPages - pages))
@@ -65,18 +56,20 @@ export function munmap(machine: Machine, { parent }: ModelThread, { pages }: { p
 }
 
 /**
- * enter: the thread calls functions, which take stack. Past its stack, or of the main thread past RLIMIT_STACK, the
- * kernel raises SIGSEGV on it. Does not block. Not in QNX: the model runs no programs, it is told what they use.
- * @param bytes how much stack they take
+ * enter: calls functions, which take stack. The kernel raises SIGSEGV on a thread that passes its stack, or on a main
+ * thread that passes RLIMIT_STACK. Does not block. Not in QNX: the model runs no programs, and a client says what they
+ * use.
+ * @param bytes of stack that the functions take
  * @throws ENOMEM no room for the stack or its pages
  */
-export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes: number }): Progress {
-  const before = machine.usage(thread, 'stack')
-  if (before + bytes > machine.capacity(thread, 'stack')) {
+export function enter(machine: MachineCore, thread: ModelThread, { bytes }: { bytes: number }): Progress {
+  const { pools } = machine
+  const before = pools.usage(thread, 'stack')
+  if (before + bytes > pools.capacity(thread, 'stack')) {
     raiseFault(machine, thread, 'SIGSEGV')
     return success
   }
-  const touched = pagesOf(before + bytes) - pagesOf(before)
+  const touched = wholePages(before + bytes) - wholePages(before)
   needRoom(
     machine,
     { limit: 'stack', node: thread, delta: bytes },
@@ -88,15 +81,15 @@ export function enter(machine: Machine, thread: ModelThread, { bytes }: { bytes:
 }
 
 /**
- * leave: the thread returns from functions. Does not block. Not in QNX: the model runs no programs, it is told what
- * they use.
- * @param bytes how much stack they took
- * @throws EINVAL more than is in use
+ * leave: returns from functions, which give their stack back. Does not block. Not in QNX: the model runs no programs,
+ * and a client says what they use.
+ * @param bytes of stack that the functions took
+ * @throws EINVAL more stack than is in use
  */
-export function leave(machine: Machine, thread: ModelThread, { bytes }: { bytes: number }): Progress {
-  const before = machine.usage(thread, 'stack')
+export function leave(machine: MachineCore, thread: ModelThread, { bytes }: { bytes: number }): Progress {
+  const before = machine.pools.usage(thread, 'stack')
   if (bytes > before) throw new KernelError('EINVAL', `${thread.path} has ${before} bytes of stack in use`)
   charge(machine, thread, 'stack', -bytes)
-  chargeMemory(machine, thread.parent, pagesOf(before - bytes) - pagesOf(before))
+  chargeMemory(machine, thread.parent, wholePages(before - bytes) - wholePages(before))
   return success
 }

@@ -1,8 +1,7 @@
-/** Synchronous messages, and pulses. */
+/** Calls which pass synchronous messages, and pulses, which need no reply. */
 
-import type { Errno } from '../../kernel/errno.ts'
-import { KernelError } from '../../kernel/errno.ts'
-import type { Machine } from '../machine.ts'
+import { type Errno, KernelError } from '../../kernel/errno.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { Channel, Connection, Message, Payload, Pulse } from '../objects/channel.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
@@ -10,38 +9,40 @@ import { type Progress, success, type Value } from './call.ts'
 import { channelOf, connectionOf, usable } from './channel.ts'
 import { charge, needRoom } from './charging.ts'
 import { endService, refreshPriority } from './priority.ts'
-import { block, release } from './scheduling.ts'
+import { wake } from './state-changes.ts'
+import { wait } from './waits.ts'
 
 /**
- * MsgSend: sends a message and waits for the reply. Where a thread of the server waits on the channel it has the
- * message at once, of several the one with the highest priority, of equals the one that has waited longest. Blocks in
- * SEND until a thread of the server receives it, then in REPLY. QNX: MsgSend().
+ * MsgSend: sends a message and waits for the reply. A thread of the server that waits on the channel gets the message
+ * at once: of several threads the one with the highest priority, and at equal priority the one that has waited longest.
+ * Blocks in SEND until a thread of the server receives it, then in REPLY. QNX: MsgSend().
  * @param coid of a connection
- * @param msg what it carries, text or a number; handed to the receiver as it is
+ * @param msg contents, text or a number, which the receiver gets unchanged
  * @returns status and msg of the reply
  * @throws EBADF no such connection, it was detached, or its channel was destroyed before; ESRCH the channel or the
- * server went away meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT
- * after TimerTimeout; and what MsgError answers
+ * server ended meanwhile, or the thread that received the message ended; EINTR a signal was handled; ETIMEDOUT after
+ * TimerTimeout; and what MsgError answers
  */
 export function msgSend(
-  machine: Machine,
+  machine: MachineCore,
   thread: ModelThread,
   { coid, msg = null }: { coid: number; msg?: Payload },
 ): Progress {
   const connection = usable(connectionOf(thread.parent, coid))
   const message: Message = { client: thread, connection, payload: msg, rcvid: 0, receiver: null }
   const receiver = connection.channel.receivers.first
-  if (receiver === null) block(machine, thread, { state: 'SEND', message })
-  else {
-    const received = hand(message, receiver)
-    block(machine, thread, { state: 'REPLY', message })
-    release(machine, receiver, { value: received })
-  }
+  if (receiver === null) return wait(machine, thread, { state: 'SEND', message })
+  const received = handOver(message, receiver)
+  wait(machine, thread, { state: 'REPLY', message })
+  wake(machine, receiver, { value: received })
   return 'blocked'
 }
 
-/** The receiver has it from now on, and works at its priority. What it is told of it. */
-function hand(message: Message, receiver: ModelThread): Value {
+/**
+ * Gives a message to its receiver, which then works at the priority of the message.
+ * @returns what MsgReceive returns to the receiver
+ */
+function handOver(message: Message, receiver: ModelThread): Value {
   const { connection, payload, client } = message
   const { channel, server } = connection
   message.rcvid = channel.owner.ids.rcvid.take()
@@ -58,7 +59,7 @@ function hand(message: Message, receiver: ModelThread): Value {
   }
 }
 
-/** A receiver works at the priority of what it received, be that higher than its own or lower. */
+/** A receiver works at the priority of the message or pulse which it received, higher or lower than its own. */
 function serveAt(receiver: ModelThread, channel: Channel, priority: number, message: Message | null): void {
   if (channel.fixedPriority) return
   receiver.servedPriority = priority
@@ -73,16 +74,16 @@ function isBefore(pulse: Pulse, { priority, arrival }: ModelThread): boolean {
 }
 
 /**
- * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, of
- * several the one that came first. The caller then works at the priority at which that was sent, until it receives
- * again. Blocks in RECEIVE where nothing waits. QNX: MsgReceive().
+ * MsgReceive: takes the message or pulse of the highest priority that waits at a channel of the caller's process, and
+ * at equal priority the one that came first. The caller then works at the priority at which that was sent, until it
+ * receives again. Blocks in RECEIVE while there is none. QNX: MsgReceive().
  * @param chid of the channel
- * @returns of a message rcvid (never that of another message), pid, tid, scoid, priority and msg; of a pulse rcvid 0,
+ * @returns for a message rcvid (never that of another message), pid, tid, scoid, priority and msg; for a pulse rcvid 0,
  * code, value, scoid, priority and count
  * @throws ESRCH no such channel, or it was destroyed meanwhile; EINTR a signal was handled; ETIMEDOUT after
  * TimerTimeout
  */
-export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { chid: number }): Progress {
+export function msgReceive(machine: MachineCore, thread: ModelThread, { chid }: { chid: number }): Progress {
   const channel = channelOf(thread.parent, chid)
   endService(thread)
   const [pulse] = channel.pulses
@@ -93,13 +94,10 @@ export function msgReceive(machine: Machine, thread: ModelThread, { chid }: { ch
     serveAt(thread, channel, pulse.priority, null)
     return pulseValue(pulse)
   }
-  if (client?.blocker?.state !== 'SEND') {
-    block(machine, thread, { state: 'RECEIVE', channel })
-    return 'blocked'
-  }
+  if (client?.blocker?.state !== 'SEND') return wait(machine, thread, { state: 'RECEIVE', channel })
   const { message } = client.blocker
-  const received = hand(message, thread)
-  block(machine, client, { state: 'REPLY', message })
+  const received = handOver(message, thread)
+  wait(machine, client, { state: 'REPLY', message })
   return received
 }
 
@@ -114,7 +112,7 @@ function pulseValue({ code, value, scoid, priority, count }: Omit<Pulse, 'arriva
   }
 }
 
-/** @throws ESRCH */
+/** @throws KernelError ESRCH when no client waits for a reply to that rcvid */
 function messageOf(process: ModelProcess, rcvid: number): Message {
   const message = process.received.get(rcvid)
   if (message !== undefined) return message
@@ -122,47 +120,47 @@ function messageOf(process: ModelProcess, rcvid: number): Message {
 }
 
 /**
- * MsgReply: answers a message; any thread of the process may, not only the one that received it. Does not block. QNX:
- * MsgReply().
+ * MsgReply: answers a message. Any thread of the process may do so, not only the one that received it. Does not block.
+ * QNX: MsgReply().
  * @param rcvid of the message
  * @param status what MsgSend returns, an integer
- * @param msg what the reply carries, text or a number
+ * @param msg contents of the reply, text or a number
  * @throws ESRCH nobody waits for a reply to that rcvid
  */
 export function msgReply(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { rcvid, status = 0, msg = null }: { rcvid: number; status?: number; msg?: Payload },
 ): Progress {
-  release(machine, messageOf(parent, rcvid).client, { value: { status, msg } })
+  wake(machine, messageOf(parent, rcvid).client, { value: { status, msg } })
   return success
 }
 
 /**
- * MsgError: answers a message with an error: the client's MsgSend fails with it. Does not block. QNX: MsgError().
+ * MsgError: answers a message with an error, with which the client's MsgSend fails. Does not block. QNX: MsgError().
  * @param rcvid of the message
  * @param error name of an errno
  * @throws ESRCH nobody waits for a reply to that rcvid
  */
 export function msgError(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { rcvid, error }: { rcvid: number; error: Errno },
 ): Progress {
-  release(machine, messageOf(parent, rcvid).client, { errno: error })
+  wake(machine, messageOf(parent, rcvid).client, { errno: error })
   return success
 }
 
 /**
- * MsgSendPulse: sends a pulse. Equal ones that wait are one entry with a count. Does not block. QNX: MsgSendPulse().
+ * MsgSendPulse: sends a pulse. Equal pulses that wait are one entry with a count. Does not block. QNX: MsgSendPulse().
  * @param coid of a connection
  * @param code an integer, for the receiver
  * @param value an integer, for the receiver
- * @param priority 1 to 255; the caller's own where it is left out
+ * @param priority 1 to 255; without it the caller's own
  * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry
  */
 export function msgSendPulse(
-  machine: Machine,
+  machine: MachineCore,
   thread: ModelThread,
   {
     coid,
@@ -176,16 +174,16 @@ export function msgSendPulse(
   return success
 }
 
-/** @throws EAGAIN where it would have to wait and there is no room */
+/** @throws KernelError EAGAIN when the pulse must be queued and there is no room */
 export function sendPulse(
-  machine: Machine,
+  machine: MachineCore,
   { channel, server }: Connection,
   { code, value, priority }: { code: number; value: number; priority: number },
 ): void {
   const { scoid } = server
   const receiver = channel.receivers.first
   if (receiver !== null) {
-    release(machine, receiver, { value: pulseValue({ priority, code, value, scoid, count: 1 }) })
+    wake(machine, receiver, { value: pulseValue({ priority, code, value, scoid, count: 1 }) })
     serveAt(receiver, channel, priority, null)
     return
   }

@@ -1,25 +1,26 @@
 /**
- * Priority inheritance: who waits lends its priority to whom it waits for, so that a thread never runs below one that
- * needs it. A waiter for a mutex lends to its owner; a SEND-blocked client to the threads that received last on the
- * channel; a REPLY-blocked one to the thread that serves it. What was lent goes back when the wait ends.
+ * Priority inheritance: a waiting thread lends its priority to the thread for which it waits, so that a thread never
+ * runs below one which needs it. A waiter for a mutex lends to its owner. A SEND-blocked client lends to the threads
+ * which received last on the channel, and a REPLY-blocked client to the thread which serves it. The end of a wait ends
+ * the loan.
  */
 
 import type { Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
-/** What it runs at for itself: of a server, what the message that it received last was sent at, until it receives again. */
+/** Priority without loans. For a server, that of the message which it received last, until it receives again. */
 function ownPriority({ servedPriority, realPriority }: ModelThread): number {
   return servedPriority ?? realPriority
 }
 
-function wantedPriority(thread: ModelThread): number {
-  let wanted = ownPriority(thread)
-  for (const { waiters } of thread.owned ?? []) wanted = Math.max(wanted, waiters.first?.priority ?? 0)
+function neededPriority(thread: ModelThread): number {
+  let needed = ownPriority(thread)
+  for (const { waiters } of thread.owned ?? []) needed = Math.max(needed, waiters.first?.priority ?? 0)
   const { serving, receivedOn } = thread
-  return Math.max(wanted, serving?.client.priority ?? 0, receivedOn?.senders.first?.priority ?? 0)
+  return Math.max(needed, serving?.client.priority ?? 0, receivedOn?.senders.first?.priority ?? 0)
 }
 
-/** Those that a blocked thread lends its priority to. */
+/** Threads to which a blocked thread lends its priority. */
 export function borrowers({ blocker }: ModelThread): Iterable<ModelThread> {
   if (blocker === null) return []
   if (blocker.state === 'MUTEX') return living(blocker.mutex.owner)
@@ -31,7 +32,7 @@ function living(thread: ModelThread | null): ModelThread[] {
   return thread === null || thread.isDead ? [] : [thread]
 }
 
-/** Puts it in its place among those that wait with it. */
+/** Changes the priority of a thread, and its place in the queue in which it waits. */
 function change(thread: ModelThread, priority: number): void {
   if (thread.priority === priority) return
   thread.priority = priority
@@ -43,53 +44,53 @@ function change(thread: ModelThread, priority: number): void {
   }
 }
 
-/** Who works for this message. Its receiver may have received another since. */
+/** The thread which serves a message; null when its receiver has received another one since. */
 function serverOf(message: Message): ModelThread | null {
   return message.receiver?.serving === message ? message.receiver : null
 }
 
-/** Preconditions: what it lends to or borrows from has just changed. */
+/** Computes the priority of a thread again. Preconditions: its lenders or borrowers have just changed. */
 export function refreshPriority(thread: ModelThread): void {
   if (thread.isDead) return
-  const wanted = wantedPriority(thread)
-  if (wanted > thread.priority) raise(thread, wanted)
-  else if (wanted < thread.priority || (wanted > ownPriority(thread) && isInLoop(thread))) lower(thread)
+  const needed = neededPriority(thread)
+  if (needed > thread.priority) raise(thread, needed)
+  else if (needed < thread.priority || (needed > ownPriority(thread) && isInLoop(thread))) lower(thread)
 }
 
-/** In a loop of waiters each may hold up the others with what they once borrowed from outside. */
+/** In a loop of waiters, each may hold the others at a priority which they once borrowed from outside the loop. */
 function isInLoop(thread: ModelThread): boolean {
   const reached = new Set(borrowers(thread))
-  for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
+  for (const one of reached) for (const borrower of borrowers(one)) reached.add(borrower)
   return reached.has(thread)
 }
 
 function raise(thread: ModelThread, priority: number): void {
   const rising: [ModelThread, number][] = [[thread, priority]]
   for (let next = rising.pop(); next !== undefined; next = rising.pop()) {
-    const [who, to] = next
-    if (to <= who.priority) continue
-    change(who, to)
-    for (const borrower of borrowers(who)) rising.push([borrower, wantedPriority(borrower)])
+    const [one, to] = next
+    if (to <= one.priority) continue
+    change(one, to)
+    for (const borrower of borrowers(one)) rising.push([borrower, neededPriority(borrower)])
   }
 }
 
-/** All that is reached goes back to its own first, and then rises again to what it is still lent. */
+/** Resets every thread which is reached to its own priority, and then raises it to what is still lent to it. */
 function lower(thread: ModelThread): void {
   const reached = new Set([thread])
-  for (const who of reached) for (const borrower of borrowers(who)) reached.add(borrower)
-  for (const who of reached) change(who, Math.min(who.priority, ownPriority(who)))
-  for (const who of reached) {
-    const wanted = wantedPriority(who)
-    if (wanted > who.priority) raise(who, wanted)
+  for (const one of reached) for (const borrower of borrowers(one)) reached.add(borrower)
+  for (const one of reached) change(one, Math.min(one.priority, ownPriority(one)))
+  for (const one of reached) {
+    const needed = neededPriority(one)
+    if (needed > one.priority) raise(one, needed)
   }
 }
 
-/** After `thread` began or ended its wait. Preconditions: `of` are those it lends to, or lent to until now. */
-export function refreshBorrowers(of: Iterable<ModelThread>): void {
-  for (const borrower of [...of]) refreshPriority(borrower)
+/** Computes the priorities of threads again to which a thread lends, or has lent until now. */
+export function refreshBorrowers(threads: Iterable<ModelThread>): void {
+  for (const borrower of [...threads]) refreshPriority(borrower)
 }
 
-/** It receives anew or ends, or the channel does: what it inherited is over. */
+/** Ends what a thread has inherited from a message: it receives again or ends, or the channel is destroyed. */
 export function endService(thread: ModelThread): void {
   thread.receivedOn?.lastReceivers.delete(thread)
   thread.receivedOn = null

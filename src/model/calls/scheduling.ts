@@ -1,59 +1,83 @@
-/** Threads change their states here and nowhere else. */
+/**
+ * Changes of thread states, which happen nowhere else. Each function returns what has changed; `state-changes.ts`
+ * passes that on to the kernel.
+ */
 
 import { assert, type Errno } from '../../kernel/errno.ts'
-import type { EventData } from '../../kernel/events.ts'
 import { mayFollow, type ThreadState } from '../../kernel/states.ts'
-import type { Machine } from '../machine.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { Blocker } from '../objects/blocker.ts'
-import { describeBlocker } from '../objects/blocker.ts'
 import type { Message } from '../objects/channel.ts'
-import type { ModelThread } from '../objects/model-thread.ts'
+import type { ModelThread, Returned } from '../objects/model-thread.ts'
 import type { WaitQueue } from '../objects/wait-queue.ts'
 import type { Value } from './call.ts'
 import { borrowers, refreshBorrowers } from './priority.ts'
 import { endTimeout, followTimeout } from './timeouts.ts'
 
-const returned = { what: 'returned' } as const
+/** Return value of a call, or the errno with which it fails. */
+export type CallResult = { readonly value: Value } | { readonly errno: Errno }
+
+/** A change of the state of a thread. */
+export interface StateChange {
+  readonly thread: ModelThread
+  readonly from: ThreadState
+  readonly to: ThreadState
+}
+
+/** A thread has begun to wait. */
+export interface WaitBegun extends StateChange {
+  /** The time which TimerTimeout has set for the wait has passed already. The caller ends the wait. */
+  readonly isOverdue: boolean
+}
+
+/** The call in which a thread was blocked has returned. */
+export interface CallReturned extends StateChange {
+  readonly returned: Returned
+}
 
 export function stateOf({ condition }: ModelThread): ThreadState {
   assert(condition.state !== null, 'the state of a thread of the model is known')
   return condition.state
 }
 
-/** Preconditions: nothing else of the thread says what it does. */
-function enter(machine: Machine, thread: ModelThread, state: ThreadState): void {
+/** Preconditions: no other field of the thread says what it does. */
+function enter(machine: MachineCore, thread: ModelThread, state: ThreadState): StateChange {
   const from = stateOf(thread)
   assert(mayFollow(from, state), `a thread does not go from ${from} to ${state}`)
   thread.condition = machine.conditionOf(state)
   thread.noteChange()
+  return { thread, from, to: state }
 }
 
-/** The thread makes a call: it has the CPU. Who had it before is ready. What undoes it where the call is refused. */
-export function dispatch(machine: Machine, thread: ModelThread): () => void {
+/**
+ * Gives the CPU to a thread which makes a call. The thread which had it becomes READY.
+ * @returns a function which undoes this when the call is refused
+ */
+export function dispatch(machine: MachineCore, thread: ModelThread): () => void {
   const { running } = machine
   if (running === thread) return () => {}
-  const undone = [thread, ...(running === null ? [] : [running])].map(remember)
+  const restorers = [thread, ...(running === null ? [] : [running])].map(rememberState)
   if (running !== null) enter(machine, running, 'READY')
   machine.running = thread
   enter(machine, thread, 'RUNNING')
   return () => {
     machine.running = running
-    for (const undo of undone.reverse()) undo()
+    for (const restore of restorers.reverse()) restore()
   }
 }
 
-/** What sets a thread's state back to what it is now. */
-function remember(thread: ModelThread): () => void {
+/** @returns a function which sets the state of the thread back to its present one */
+function rememberState(thread: ModelThread): () => void {
   const { condition, revision, parent } = thread
-  const parents = parent.revision
+  const parentRevision = parent.revision
   return () => {
     thread.condition = condition
     thread.revision = revision
-    parent.revision = parents
+    parent.revision = parentRevision
   }
 }
 
-/** Where a blocked thread waits in line, if it does. */
+/** The queue in which a blocked thread waits; null when it waits in none. */
 export function queueOf(blocker: Blocker): WaitQueue | null {
   switch (blocker.state) {
     case 'SEND':
@@ -71,12 +95,12 @@ export function queueOf(blocker: Blocker): WaitQueue | null {
   }
 }
 
-/** The thread waits from now on, for one reason. What TimerTimeout set begins to count, or goes on. */
-export function block(machine: Machine, thread: ModelThread, blocker: Blocker): void {
-  const before = thread.blocker === null ? null : thread.condition
-  if (before !== null) leaveLine(machine, thread)
-  enter(machine, thread, blocker.state)
-  thread.former = before
+/** Blocks a thread for one reason. The timeout which TimerTimeout has set starts to count, or continues. */
+export function block(machine: MachineCore, thread: ModelThread, blocker: Blocker): WaitBegun {
+  const former = thread.blocker === null ? null : thread.condition
+  if (former !== null) leaveQueue(machine, thread)
+  const { from, to } = enter(machine, thread, blocker.state)
+  thread.former = former
   if (machine.running === thread) machine.running = null
   thread.blocker = blocker
   if (blocker.state === 'CONDVAR') blocker.mutex.awaited++
@@ -86,76 +110,67 @@ export function block(machine: Machine, thread: ModelThread, blocker: Blocker): 
     queue.insert(thread)
   }
   refreshBorrowers(borrowers(thread))
-  tellState(machine, thread)
-  machine.kernel.timers.follow(thread)
-  machine.kernel.deadlocks.blocked(thread)
-  followTimeout(machine, thread, blocker.state)
+  return { thread, from, to, isOverdue: followTimeout(machine, thread, blocker.state) }
 }
 
-/** Out of its line; whoever it lent its priority to gets it back. */
-function leaveLine(machine: Machine, thread: ModelThread): void {
+/** Takes a thread out of its queue. Threads to which it lent its priority lose it. */
+function leaveQueue(machine: MachineCore, thread: ModelThread): void {
   const lentTo = [...borrowers(thread)]
   const { blocker } = thread
-  if (blocker !== null) undo(machine, thread, blocker)
+  if (blocker !== null) undoWait(machine, thread, blocker)
   thread.queue?.remove(thread)
   thread.blocker = null
   thread.former = null
   refreshBorrowers(lentTo)
 }
 
-/** Its wait ends without a return: the thread ends itself, or waits for something else from now on. */
-export function abandonWait(machine: Machine, thread: ModelThread): void {
+/** Ends the wait of a thread without a return of its call, because the thread ends. */
+export function abandonWait(machine: MachineCore, thread: ModelThread): void {
   if (thread.blocker === null) return
-  leaveLine(machine, thread)
+  leaveQueue(machine, thread)
   machine.kernel.deadlocks.unblocked(thread, { what: 'abandoned' })
 }
 
-/** Its call returns. In a stopped process it goes on only when that is continued. */
-export function release(machine: Machine, thread: ModelThread, result: { value: Value } | { errno: Errno }): void {
+/** Lets the call of a blocked thread return. In a stopped process the thread becomes STOPPED, else READY. */
+export function release(machine: MachineCore, thread: ModelThread, result: CallResult): CallReturned {
   const { calling } = thread
   assert(calling !== null && thread.blocker !== null, 'a thread that is released is blocked in a call')
   const from = stateOf(thread)
-  leaveLine(machine, thread)
-  machine.kernel.deadlocks.unblocked(thread, 'errno' in result ? { what: 'returned', errno: result.errno } : returned)
-  thread.returned = { call: calling, ...result }
+  leaveQueue(machine, thread)
+  const returned: Returned = { call: calling, ...result }
+  thread.returned = returned
   thread.calling = null
   endTimeout(machine, thread)
-  if (thread.parent.stopped) stop(machine, thread)
-  else {
-    enter(machine, thread, 'READY')
-    tellState(machine, thread, { from, call: calling, ...('errno' in result && { errno: result.errno }) })
-  }
-  machine.kernel.timers.follow(thread)
-  machine.onReturn(thread)
+  const { to } = thread.parent.stopped ? stop(machine, thread) : enter(machine, thread, 'READY')
+  return { thread, from, to, returned }
 }
 
-export function stop(machine: Machine, thread: ModelThread): void {
-  enter(machine, thread, 'STOPPED')
+export function stop(machine: MachineCore, thread: ModelThread): StateChange {
+  const change = enter(machine, thread, 'STOPPED')
   if (machine.running === thread) machine.running = null
   thread.blocker = { state: 'STOPPED' }
-  tellState(machine, thread)
+  return change
 }
 
-export function go(machine: Machine, thread: ModelThread): void {
+export function resume(machine: MachineCore, thread: ModelThread): StateChange {
   assert(thread.blocker?.state === 'STOPPED', 'a thread that is continued was stopped')
   thread.blocker = null
-  enter(machine, thread, 'READY')
-  tellState(machine, thread, { from: 'STOPPED' })
+  return enter(machine, thread, 'READY')
 }
 
-/** Preconditions: it waits for nothing any more. */
-export function die(machine: Machine, thread: ModelThread): void {
-  assert(thread.blocker === null, 'a thread that ends has left its line')
+/** Preconditions: the thread does not wait any more. */
+export function die(machine: MachineCore, thread: ModelThread): void {
+  assert(thread.blocker === null, 'a thread that ends has left its queue')
   enter(machine, thread, 'DEAD')
   thread.parent.living--
   machine.kernel.timers.ended(thread)
-  // Who waits for its mutexes waits for a dead owner now.
+  // Threads which wait for its mutexes now wait for a dead owner.
   for (const { waiters } of thread.owned ?? []) for (const waiter of waiters) waiter.noteChange()
   if (machine.running === thread) machine.running = null
 }
 
-/** What its wait had put elsewhere. */
-function undo(machine: Machine, thread: ModelThread, blocker: Blocker): void {
+/** Undoes what a wait has changed in other objects. */
+function undoWait(machine: MachineCore, thread: ModelThread, blocker: Blocker): void {
   switch (blocker.state) {
     case 'CONDVAR':
       blocker.mutex.awaited--
@@ -178,34 +193,11 @@ function undo(machine: Machine, thread: ModelThread, blocker: Blocker): void {
 }
 
 /**
- * Nobody waits for a reply to it any more. Who works for it does so on at its priority; its rcvid is nobody's again, so
- * that a late reply finds no other client.
+ * Nobody waits for a reply to the message any more. Its receiver continues at the priority of the message. Its rcvid is
+ * no longer valid, so that a late reply reaches no other client.
  */
 function forgetMessage(message: Message): void {
   const { connection, rcvid, receiver } = message
   connection.channel.owner.received.delete(rcvid)
   if (receiver?.serving === message) receiver.serving = null
-}
-
-type ReturnedCall = Pick<EventData['thread.changed'], 'from' | 'call' | 'errno'>
-
-function tellState(machine: Machine, thread: ModelThread, more: ReturnedCall = {}): void {
-  const { kernel } = machine
-  const process = thread.parent
-  const { partition } = process
-  const { blocker } = thread
-  kernel.emit('thread.changed', {
-    subject: thread.path,
-    about: partition === null ? [] : [partition.path],
-    data: {
-      what: 'state',
-      pid: process.pid,
-      tid: thread.tid,
-      name: thread.name,
-      identity: process.identity,
-      state: thread.condition.state,
-      ...(blocker !== null && { on: describeBlocker(blocker) }),
-      ...more,
-    },
-  })
 }

@@ -1,91 +1,95 @@
-/** Signals: sent, masked, waited for. How they arrive is in `delivery.ts`. */
+/** Calls on signals: sending them, masking them, and waiting for them. Their delivery is in `delivery.ts`. */
 
 import { KernelError } from '../../kernel/errno.ts'
-import type { Machine } from '../machine.ts'
+import type { MachineCore } from '../machine-core.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { type Disposition, noSignals, type Signal, type SignalSet, signalOf } from '../signals.ts'
 import { type Progress, success } from './call.ts'
-import { deliver, deliverPending, firstPending, forget, infoOf, isIgnored, take } from './delivery.ts'
-import { block } from './scheduling.ts'
+import { isIgnored } from './delivery.ts'
+import { forget, infoOf, nextPending, take } from './pending-signals.ts'
+import { sendPending, sendSignal } from './sending.ts'
+import { wait } from './waits.ts'
 
-/** Shapes of calls let no other name through. @throws EINVAL */
-function known(name: string): Signal {
+/** @throws KernelError EINVAL when there is no signal of that name; schemas of calls let no such name through */
+function signalNamed(name: string): Signal {
   const signal = signalOf(name)
   if (signal === null) throw new KernelError('EINVAL', `there is no signal ${name}`)
   return signal
 }
 
 function setOf(names: readonly string[]): SignalSet {
-  return new Set(names.map(known).sort((a, b) => a.number - b.number))
+  return new Set(names.map(signalNamed).sort((a, b) => a.number - b.number))
 }
 
 /**
- * SignalKill: sends a signal to a process or to one of its threads. Of a process the first thread that waits for it
- * takes it, else it arrives at the first that does not mask it; masked by all, or in a process that is stopped, it
- * waits. One that is ignored goes at once; by default ignored and masked by all, it waits too. SIGKILL, SIGSTOP and SIGCONT always get through. Does not block. QNX: SignalKill().
+ * SignalKill: sends a signal to a process or to one of its threads. In a process, the first thread that waits for the
+ * signal takes it, else the first thread that does not mask it. A signal that all threads mask is queued, and so is one
+ * that arrives while the process is stopped. An ignored signal is dropped, but one that is ignored only by default and
+ * masked by all threads is queued. SIGKILL, SIGSTOP and SIGCONT always arrive. Does not block. QNX: SignalKill().
  * @param pid 0 is the caller's own process
  * @param tid 0 is any thread
- * @param signal its name; null only asks whether it could be sent
+ * @param signal its name; null only checks whether one could be sent
  * @param code an integer, for the receiver
  * @param value an integer, for the receiver
  * @throws ESRCH no such process or thread; EPERM another user's process, and the caller is not user 0; EAGAIN the
- * receiver has no room for it to wait: nothing is queued then
+ * receiver has no room to queue it; then nothing has happened
  */
 export function signalKill(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   sending: { pid: number; tid?: number; signal: string | null; code?: number; value?: number },
 ): Progress {
-  sendSignal(machine, parent, sending)
+  checkAndSend(machine, parent, sending)
   return success
 }
 
 /**
  * kill: sends a signal to a process, as SignalKill does. Does not block. QNX: kill().
  * @param pid 0 is the caller's own process
- * @param signal its name; null only asks whether it could be sent
+ * @param signal its name; null only checks whether one could be sent
  * @throws ESRCH no such process; EPERM another user's process, and the caller is not user 0; EAGAIN the receiver has no
- * room for it to wait
+ * room to queue it
  */
 export function kill(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { pid, signal }: { pid: number; signal: string | null },
 ): Progress {
-  sendSignal(machine, parent, { pid, signal })
+  checkAndSend(machine, parent, { pid, signal })
   return success
 }
 
-function sendSignal(
-  machine: Machine,
+function checkAndSend(
+  machine: MachineCore,
   sender: ModelProcess,
   sending: { pid: number; tid?: number; signal: string | null; code?: number; value?: number },
 ): void {
   const { pid, tid = 0, signal: name, code = 0, value = 0 } = sending
-  const signal = name === null ? null : known(name)
-  const receiver = pid === 0 ? sender : machine.process(pid)
+  const signal = name === null ? null : signalNamed(name)
+  const receiver = pid === 0 ? sender : machine.processes.get(pid)
   const thread = tid === 0 ? null : (receiver.threads.get(tid) ?? null)
   if (tid !== 0 && (thread === null || thread.isDead))
     throw new KernelError('ESRCH', `process ${receiver.pid} has no thread ${tid}`)
   if (sender.uid !== 0 && sender.uid !== receiver.uid)
     throw new KernelError('EPERM', `process ${receiver.pid} belongs to user ${receiver.uid}`)
-  if (signal !== null) deliver(machine, receiver, thread, { signal, code, value, from: sender.pid })
+  if (signal !== null) sendSignal(machine, receiver, thread, { signal, code, value, from: sender.pid })
 }
 
 /**
- * SignalAction: says what the caller's process does with a signal. A handler takes 1,024 bytes of the stack of its thread
- * while it runs; where they do not fit the kernel ends the process with SIGSEGV. Does not block. QNX: SignalAction().
+ * SignalAction: sets what the caller's process does with a signal. A handler takes 1,024 bytes of the stack of its
+ * thread while it runs. When they do not fit, the kernel ends the process with SIGSEGV. Does not block. QNX:
+ * SignalAction().
  * @param signal its name
  * @param action default, ignore, or handle: a handler runs, and ends an interruptible wait with EINTR
- * @throws EINVAL SIGKILL or SIGSTOP, which always do what they do
+ * @throws EINVAL SIGKILL or SIGSTOP, whose action cannot be changed
  */
 export function signalAction(
-  machine: Machine,
+  machine: MachineCore,
   { parent }: ModelThread,
   { signal: name, action }: { signal: string; action: Disposition },
 ): Progress {
-  const signal = known(name)
+  const signal = signalNamed(name)
   if (signal.sure) throw new KernelError('EINVAL', `${name} cannot be ignored or handled`)
   if (action === 'default') parent.dispositions.delete(signal)
   else parent.dispositions.set(signal, action)
@@ -94,14 +98,14 @@ export function signalAction(
 }
 
 /**
- * SignalProcmask: masks signals of the caller's thread. Those that waited and are masked no more arrive at once. Does
- * not block. QNX: SignalProcmask().
+ * SignalProcmask: masks signals of the caller's thread. Queued signals that are not masked any more arrive at once.
+ * Does not block. QNX: SignalProcmask().
  * @param how block adds, unblock takes away, set replaces
  * @param signals names; SIGKILL and SIGSTOP are left out
- * @returns mask before, as names
+ * @returns mask as it was before, as names
  */
 export function signalProcmask(
-  machine: Machine,
+  machine: MachineCore,
   thread: ModelThread,
   { how, signals: names }: { how: 'block' | 'unblock' | 'set'; signals: readonly string[] },
 ): Progress {
@@ -109,53 +113,52 @@ export function signalProcmask(
   const named = setOf(names)
   const after = how === 'set' ? named : how === 'block' ? before.union(named) : before.difference(named)
   thread.mask = withoutSure(after)
-  deliverPending(machine, thread)
+  sendPending(machine, thread)
   return { mask: [...before].map(({ name }) => name) }
 }
 
 function withoutSure(signals: ReadonlySet<Signal>): SignalSet {
-  const kept = [...signals].filter(({ sure }) => !sure).sort((a, b) => a.number - b.number)
-  return kept.length === 0 ? noSignals : new Set(kept)
+  const maskable = [...signals].filter(({ sure }) => !sure).sort((a, b) => a.number - b.number)
+  return maskable.length === 0 ? noSignals : new Set(maskable)
 }
 
 /**
- * SignalWaitinfo: takes a signal that waits, the lowest number first. It need not be masked to be waited for. Blocks in
- * SIGWAITINFO where none waits. QNX: SignalWaitinfo().
+ * SignalWaitinfo: takes a queued signal, the lowest number first. It need not be masked to be waited for. Blocks in
+ * SIGWAITINFO while none is queued. QNX: SignalWaitinfo().
  * @param signals names; SIGKILL and SIGSTOP are left out
  * @returns signal, code, value and pid of the sender (null for the kernel)
  * @throws EINVAL none of them can be waited for; EINTR a handler of another signal ran; ETIMEDOUT after TimerTimeout
  */
 export function signalWaitinfo(
-  machine: Machine,
+  machine: MachineCore,
   thread: ModelThread,
   { signals: names }: { signals: readonly string[] },
 ): Progress {
   const signals = withoutSure(setOf(names))
   if (signals.size === 0) throw new KernelError('EINVAL', 'name at least one signal, not SIGKILL or SIGSTOP')
-  const next = firstPending(thread, (signal) => signals.has(signal))
+  const next = nextPending(thread, (signal) => signals.has(signal))
   if (next !== null) {
     take(machine, thread, next)
     return infoOf(next.sent)
   }
-  block(machine, thread, { state: 'SIGWAITINFO', signals })
-  return 'blocked'
+  return wait(machine, thread, { state: 'SIGWAITINFO', signals })
 }
 
 /**
- * SignalSuspend: masks just these signals until a handler has run; then the former mask is back. Blocks in SIGSUSPEND
- * until then. QNX: SignalSuspend().
+ * SignalSuspend: masks just these signals until a handler has run, and then restores the former mask. Blocks in
+ * SIGSUSPEND until then. QNX: SignalSuspend().
  * @param mask names; SIGKILL and SIGSTOP are left out
- * @throws EINTR a handler ran: it returns no other way; ETIMEDOUT after TimerTimeout
+ * @throws EINTR a handler ran, which is the only success; ETIMEDOUT after TimerTimeout
  */
 export function signalSuspend(
-  machine: Machine,
+  machine: MachineCore,
   thread: ModelThread,
   { mask: names }: { mask: readonly string[] },
 ): Progress {
   const mask = withoutSure(setOf(names))
   const formerMask = thread.mask
   thread.mask = mask
-  block(machine, thread, { state: 'SIGSUSPEND', formerMask })
-  deliverPending(machine, thread)
+  wait(machine, thread, { state: 'SIGSUSPEND', formerMask })
+  sendPending(machine, thread)
   return 'blocked'
 }

@@ -1,4 +1,4 @@
-/** Why a thread is blocked: one reason, typed by the state. Edges of the wait-for graph fall out of it. */
+/** The reason why a thread is blocked, typed by its state. The edges of the wait-for graph follow from it. */
 
 import type { ThreadWait, Wait } from '../../kernel/nodes/wait.ts'
 import type { SignalSet } from '../signals.ts'
@@ -7,7 +7,10 @@ import type { ModelThread } from './model-thread.ts'
 import type { Condvar, Mutex, Semaphore } from './sync.ts'
 import type { Sleep } from './timer.ts'
 
-/** What a wait for a mutex ends: the locking itself, or a wait for a condition that has come to its end. */
+/**
+ * The end of a wait for a mutex. `locked` completes SyncMutexLock. The others complete SyncCondvarWait, which takes its
+ * mutex again after the condition was signalled or has timed out.
+ */
 export type AfterMutex = { readonly outcome: 'locked' | 'signalled' | 'timed-out'; readonly count: number }
 
 export type Blocker =
@@ -37,7 +40,7 @@ function describeMessage({ connection, receiver }: Message, state: 'SEND' | 'REP
   }
 }
 
-/** As clients see it. */
+/** Describes a blocker as clients see it. */
 export function describeBlocker(blocker: Blocker): Described {
   switch (blocker.state) {
     case 'SEND':
@@ -70,7 +73,7 @@ function describeMutex({ name, owner }: Mutex): Described {
   }
 }
 
-function forMutex(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait {
+function mutexWait(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait {
   return {
     state,
     object: name,
@@ -80,7 +83,10 @@ function forMutex(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWai
   }
 }
 
-/** Who can release it. A wait for a condition is traced only while the mutex it must take again is owned. */
+/**
+ * Finds who can release a thread; null when that is not traced. A wait for a condition is traced only while the mutex
+ * which the thread must take again has an owner.
+ */
 export function waitOf(blocker: Blocker): Wait | null {
   switch (blocker.state) {
     case 'SEND':
@@ -90,17 +96,17 @@ export function waitOf(blocker: Blocker): Wait | null {
       return { state: blocker.state, object: channel.path, evidence: null, releasers: channel.owner, likely: receiver }
     }
     case 'MUTEX':
-      return forMutex('MUTEX', blocker.mutex)
+      return mutexWait('MUTEX', blocker.mutex)
     case 'CONDVAR':
-      return blocker.mutex.owner === null ? null : forMutex('CONDVAR', blocker.mutex)
+      return blocker.mutex.owner === null ? null : mutexWait('CONDVAR', blocker.mutex)
     case 'JOIN':
-      return forThread(blocker.thread)
+      return joinWait(blocker.thread)
     default:
       return null
   }
 }
 
-function forThread(thread: ModelThread): ThreadWait {
+function joinWait(thread: ModelThread): ThreadWait {
   return {
     state: 'JOIN',
     object: thread.path,

@@ -1,10 +1,10 @@
-/** Message passing: channels of servers, and the connections of clients to them. */
+/** Objects of message passing: channels of servers, and the connections of clients to them. */
 
 import type { ModelProcess } from './model-process.ts'
 import type { ModelThread } from './model-thread.ts'
 import { WaitQueue } from './wait-queue.ts'
 
-/** What a message or a reply carries: the model looks at none of it. */
+/** Contents of a message or a reply. The model does not read them. */
 export type Payload = string | number | null
 
 export interface Pulse {
@@ -12,9 +12,9 @@ export interface Pulse {
   readonly code: number
   readonly value: number
   readonly scoid: number
-  /** Equal pulses that wait are one entry. */
+  /** Equal pulses which wait are one entry with this count. */
   count: number
-  /** Of the first of them, in one count with the waits of threads. */
+  /** Arrival of the first of them, counted together with the waits of threads. */
   readonly arrival: number
 }
 
@@ -27,10 +27,10 @@ export class Channel {
   readonly senders = new WaitQueue()
   /** RECEIVE-blocked threads of the owner. */
   readonly receivers = new WaitQueue()
-  /** Highest priority first, at one priority in order of arrival. */
+  /** Highest priority first; at equal priority in order of arrival. */
   readonly pulses: Pulse[] = []
   readonly servers = new Map<ModelProcess, ServerConnection>()
-  /** Threads that received here last: who sends with a higher priority lends it to them. */
+  /** Threads which received here last. A sender with a higher priority lends it to them. */
   readonly lastReceivers = new Set<ModelThread>()
   destroyed = false
 
@@ -45,7 +45,7 @@ export class Channel {
   }
 }
 
-/** What a server holds for a client process of a channel, however many connections that has to it. */
+/** The entry of a client process at a channel, which all connections of that process to the channel share. */
 export class ServerConnection {
   readonly scoid: number
   readonly channel: Channel
@@ -63,7 +63,7 @@ export class Connection {
   readonly coid: number
   readonly client: ModelProcess
   readonly server: ServerConnection
-  /** A timer may know of it still. */
+  /** A timer may still refer to a detached connection. */
   detached = false
 
   constructor(parts: { coid: number; client: ModelProcess; server: ServerConnection }) {
@@ -77,13 +77,13 @@ export class Connection {
   }
 }
 
-/** From MsgSend to the reply. */
+/** A message, from MsgSend to the reply. */
 export interface Message {
   readonly client: ModelThread
   readonly connection: Connection
   readonly payload: Payload
   /** 0 until it is received. */
   rcvid: number
-  /** Who received it: most likely the one that will reply. */
+  /** The thread which received it, and most likely will reply. */
   receiver: ModelThread | null
 }

@@ -1,4 +1,6 @@
-/** Ids in the manner of descriptors: the lowest that is free, and none again before it is given back. */
+/**
+ * Allocates ids as Unix allocates descriptors: the lowest free one. An id is used again only after it is given back.
+ */
 
 export interface IdPoolState {
   readonly next: number
@@ -7,12 +9,12 @@ export interface IdPoolState {
 
 export class IdPool {
   #next: number
-  /** A heap: the lowest is first. */
+  /** A binary heap: the lowest id is first. */
   readonly #free: number[]
 
   constructor({ next, free }: IdPoolState) {
     this.#next = next
-    // An ascending list is a heap.
+    // An ascending list is a valid heap.
     this.#free = [...free]
   }
 

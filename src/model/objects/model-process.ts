@@ -1,4 +1,4 @@
-/** A process of the model: what it has made by kernel calls. */
+/** A process of the model, with the objects which it has created by kernel calls. */
 
 import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import { Process, type ProcessBirth, type Rlimit } from '../../kernel/nodes/process.ts'
@@ -16,11 +16,15 @@ export interface OpenFile {
   size: number
 }
 
-/** A child that has ended and was not waited for: it holds its pid, and nothing else. */
-export interface Zombie {
-  readonly pid: number
+/** The end of a process: its exit code, or the signal which has killed it. The other is null. */
+export interface ProcessEnd {
   readonly code: number | null
   readonly signal: string | null
+}
+
+/** A child which has ended and which its parent has not waited for. It has nothing but its pid. */
+export interface Zombie extends ProcessEnd {
+  readonly pid: number
 }
 
 export class ModelProcess extends Process {
@@ -30,7 +34,7 @@ export class ModelProcess extends Process {
   declare rlimits: Readonly<Record<RlimitName, Rlimit>>
   readonly channels = new Map<number, Channel>()
   readonly connections = new Map<number, Connection>()
-  /** Messages that its threads received and nobody has replied to, by rcvid. */
+  /** Messages which its threads have received and nobody has replied to yet, by rcvid. */
   readonly received = new Map<number, Message>()
   readonly syncs = new Map<string, Sync>()
   readonly timers = new Map<number, KernelTimer>()
@@ -38,15 +42,16 @@ export class ModelProcess extends Process {
   readonly zombies = new Map<number, Zombie>()
   readonly dispositions = new Map<Signal, Disposition>()
   readonly pending: PendingSignal[] = []
-  /** Pages, of all mappings; and those of them that are locked. */
+  /** Pages of all mappings. */
   dataPages = 0
+  /** Pages of these which are locked in memory. */
   lockedPages = 0
-  /** Bytes that count as resident. */
+  /** Bytes of resident memory. */
   resident = 0
   stopped = false
-  /** Threads that have not ended. */
+  /** Number of threads which have not ended. */
   living = 0
-  /** CPU time is past the soft rlimit, and that was told. */
+  /** CPU time has passed the soft rlimit, and SIGXCPU was raised. */
   overCpu = false
   readonly ids: Readonly<Record<IdKind, IdPool>>
 
@@ -64,7 +69,7 @@ export class ModelProcess extends Process {
 export const idKinds = ['tid', 'chid', 'coid', 'scoid', 'rcvid', 'timerid', 'fd'] as const
 export type IdKind = (typeof idKinds)[number]
 
-/** Descriptors begin at 0, all else at 1. */
+/** New id pools. Descriptors begin at 0, other ids at 1. */
 function freshIds(): Record<IdKind, IdPool> {
   return {
     tid: IdPool.from(1),

@@ -1,9 +1,8 @@
-/** A thread of the model: what kernel calls have made of it. */
+/** A thread of the model, with its state in kernel calls, waits, signals and priorities. */
 
 import type { Errno } from '../../kernel/errno.ts'
 import { Thread, type ThreadCondition } from '../../kernel/nodes/thread.ts'
 import type { Lock, Wait } from '../../kernel/nodes/wait.ts'
-import type { KernelCallName } from '../calls/table.ts'
 import { noSignals, type PendingSignal, type SignalSet } from '../signals.ts'
 import type { Blocker, Described } from './blocker.ts'
 import { describeBlocker, waitOf } from './blocker.ts'
@@ -13,44 +12,42 @@ import type { Mutex } from './sync.ts'
 import type { CpuExpiry, ThreadTimeout } from './timer.ts'
 import type { WaitQueue } from './wait-queue.ts'
 
-/** What a call returned; the value is empty for those that return nothing but success. */
+/** Result of a call by name. The value is empty when the call only succeeds. */
 export type Returned =
-  | { readonly call: KernelCallName; readonly value: Readonly<Record<string, unknown>> }
-  | { readonly call: KernelCallName; readonly errno: Errno }
+  | { readonly call: string; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly call: string; readonly errno: Errno }
 
 const nonePending: readonly PendingSignal[] = []
 
 export class ModelThread extends Thread {
   declare readonly parent: ModelProcess
   declare priority: number
-  /** What it was given; `priority` is what it has by inheritance. */
+  /** Priority which was given to it. `priority` includes what it inherits. */
   realPriority: number
-  /** Of the message or pulse it received last; null where it runs at its own. */
+  /** Priority of the message or pulse which it received last; null while it runs at its own. */
   servedPriority: number | null = null
-  /** That message, until its client waits no more. */
+  /** The message which it serves, until the client of that does not wait any more. */
   serving: Message | null = null
-  /** Where it received last, if receivers there inherit. */
+  /** Channel on which it received last, when receivers there inherit priorities. */
   receivedOn: Channel | null = null
-  /** The mutexes that it owns. Most threads own none: then there is no set. */
+  /** Mutexes which it owns. Most threads own none, and have no set. */
   owned: Set<Mutex> | null = null
-  /** The first of its process: RLIMIT_STACK is for it alone. Another may have its tid later. */
+  /** The first thread of its process, to which RLIMIT_STACK applies. Another thread may have its tid later. */
   readonly isMain: boolean
   detached: boolean
   joiner: ModelThread | null = null
-  /** Of one that has ended and is not joined. */
+  /** Status of a thread which has ended and is not joined. */
   status = 0
   blocker: Blocker | null = null
-  /** The call that it is blocked in. */
-  declare calling: KernelCallName | null
   returned: Returned | null = null
   mask: SignalSet = noSignals
   pending: readonly PendingSignal[] = nonePending
   timeout: ThreadTimeout | null = null
-  /** CPU time of the last second, as it will leave that window. */
+  /** Parts of its CPU time of the last second. Each expires when it leaves that window. */
   shares: Set<CpuExpiry> | null = null
-  /** Their sum, in µs. */
+  /** Sum of these parts, in µs. */
   recentUs = 0
-  /** Counts up with each wait, machine-wide: who came first. */
+  /** Number of its wait. It counts up over the whole machine, and says which thread came first. */
   arrival = 0
   queue: WaitQueue | null = null
   previous: ModelThread | null = null
@@ -75,7 +72,7 @@ export class ModelThread extends Thread {
     this.detached = birth.detached
   }
 
-  /** Something that is shown of it is otherwise now. */
+  /** Something has changed which clients see. */
   noteChange(): void {
     this.revision++
     this.parent.revision++

@@ -1,4 +1,4 @@
-/** Synchronisation objects. Their names are local to a process; one that begins with / is shared by all, as in shared memory. */
+/** Synchronisation objects. A name is local to its process, except that names which begin with / are shared by all. */
 
 import type { Lock } from '../../kernel/nodes/wait.ts'
 import type { ModelProcess } from './model-process.ts'
@@ -10,7 +10,7 @@ export type MutexKind = (typeof mutexKinds)[number]
 
 abstract class SyncObject {
   readonly name: string
-  /** Null where it is shared. */
+  /** Null when it is shared. */
   readonly process: ModelProcess | null
   readonly waiters = new WaitQueue()
 
@@ -23,11 +23,11 @@ abstract class SyncObject {
 export class Mutex extends SyncObject implements Lock {
   readonly type = 'mutex'
   readonly kind: MutexKind
-  /** A thread that has ended without unlocking still owns it. */
+  /** A thread which has ended without unlocking still owns it. */
   owner: ModelThread | null = null
-  /** How often the owner has locked it. */
+  /** Number of times which the owner has locked it. */
   count = 0
-  /** Threads that wait for a condition and will take it again. */
+  /** Number of threads which wait for a condition and will take it again. */
   awaited = 0
   waitNode = 0
 
@@ -44,6 +44,8 @@ export class Mutex extends SyncObject implements Lock {
 export class Condvar extends SyncObject {
   readonly type = 'condvar'
 }
+
+export const semaphoreMax = 2 ** 31 - 1
 
 export class Semaphore extends SyncObject {
   readonly type = 'semaphore'

@@ -1,4 +1,4 @@
-/** Whatever expires: timers that programs make, and the ends of waits. */
+/** Timers of the model: those which programs create, ends of waits, and expiries of CPU time. */
 
 import type { ThreadState } from '../../kernel/states.ts'
 import { WheelTimer } from '../../kernel/time/timer-wheel.ts'
@@ -7,20 +7,20 @@ import type { Connection } from './channel.ts'
 import type { ModelProcess } from './model-process.ts'
 import type { ModelThread } from './model-thread.ts'
 
-/** What a timer does when it expires. A connection that was detached is as good as none. */
+/** The pulse or signal which a timer sends when it expires. Nothing is sent on a detached connection, nor on null. */
 export type TimerNotice =
   | { readonly kind: 'pulse'; readonly connection: Connection | null; readonly code: number; readonly value: number }
   | { readonly kind: 'signal'; readonly signal: Signal; readonly code: number; readonly value: number }
 
-/** Made by TimerCreate. */
+/** A timer made by TimerCreate. */
 export class KernelTimer extends WheelTimer {
   readonly purpose = 'timer'
   readonly timerid: number
   readonly process: ModelProcess
   readonly notice: TimerNotice
-  /** ms; 0 is once. */
+  /** ms between expiries; 0 when it expires once. */
   intervalMs = 0
-  /** Expiries that could not be told, because no entry was free. */
+  /** Expiries whose pulse or signal found no room. */
   overruns = 0
 
   constructor(parts: { timerid: number; process: ModelProcess; notice: TimerNotice }) {
@@ -31,12 +31,12 @@ export class KernelTimer extends WheelTimer {
   }
 }
 
-/** Set by TimerTimeout for the next call alone. */
+/** The timeout which TimerTimeout sets for the next call. */
 export class ThreadTimeout extends WheelTimer {
   readonly purpose = 'timeout'
   readonly thread: ModelThread
   readonly states: ReadonlySet<ThreadState>
-  /** ms of the kernel's clock. */
+  /** End of the wait, in ms of the kernel's clock. */
   readonly due: number
 
   constructor(parts: { thread: ModelThread; states: ReadonlySet<ThreadState>; due: number }) {
@@ -58,7 +58,7 @@ export class Sleep extends WheelTimer {
   }
 }
 
-/** CPU time that leaves the window of the last second. */
+/** The moment when some CPU time leaves the window of the last second. */
 export class CpuExpiry extends WheelTimer {
   readonly purpose = 'cpu'
   readonly thread: ModelThread

@@ -1,4 +1,4 @@
-/** Threads that wait for the same thing: by priority, at one priority in the order in which they came. */
+/** A queue of threads which wait for the same object: by priority, and at equal priority in the order of arrival. */
 
 import { assert } from '../../kernel/errno.ts'
 import type { ModelThread } from './model-thread.ts'
@@ -11,7 +11,7 @@ export class WaitQueue {
   /** Preconditions: the thread waits in no queue; its `arrival` is set. */
   insert(thread: ModelThread): void {
     assert(thread.queue === null, 'a thread waits in one queue at the most')
-    // From the end: most come with the priority of those that are there.
+    // From the end: most threads have the same priority as those in the queue.
     let before = this.last
     while (before !== null && isBefore(thread, before)) before = before.previous
     const after = before === null ? this.first : before.next
@@ -40,7 +40,7 @@ export class WaitQueue {
 
   *[Symbol.iterator](): Generator<ModelThread> {
     for (let thread = this.first; thread !== null; ) {
-      // It may be removed by whoever looks at it.
+      // The loop body may remove the thread.
       const { next } = thread
       yield thread
       thread = next

@@ -1,4 +1,4 @@
-/** What threads wait for. Their places in line follow from priority and arrival. */
+/** Saves and restores what threads wait for. Their places in queues follow from priority and arrival. */
 
 import { assert, KernelError } from '../../kernel/errno.ts'
 import { queueOf } from '../calls/scheduling.ts'
@@ -19,7 +19,7 @@ export type BlockerState =
       readonly coid: number
       readonly payload: Payload
       readonly rcvid: number
-      /** tid, in the server's process. */
+      /** tid in the server's process. */
       readonly receiver: number
     }
   | { readonly state: 'RECEIVE'; readonly chid: number }
@@ -62,11 +62,11 @@ export function exportBlocker(blocker: Blocker, places: Places): BlockerState {
 function exportMessage(state: 'SEND' | 'REPLY', { connection, payload, rcvid, receiver }: Message): BlockerState {
   const { coid } = connection
   if (state === 'SEND') return { state, coid, payload }
-  assert(receiver !== null, 'a message that waits for its reply was received')
+  assert(receiver !== null, 'a message which waits for its reply was received')
   return { state, coid, payload, rcvid, receiver: receiver.tid }
 }
 
-/** Preconditions: all that can be waited for is there. */
+/** Preconditions: everything for which threads can wait is restored. */
 export function importBlocker(machine: Machine, thread: ModelThread, state: BlockerState, arming: Arming): Blocker {
   const blocker = blockerOf(machine, thread, state, arming)
   queueOf(blocker)?.insert(thread)
@@ -86,13 +86,13 @@ function blockerOf(machine: Machine, thread: ModelThread, blocker: BlockerState,
     case 'RECEIVE':
       return { state, channel: there(parent.channels.get(blocker.chid)) }
     case 'MUTEX':
-      return { state, mutex: of(Mutex, sync(blocker.mutex)), after: blocker.after }
+      return { state, mutex: typed(Mutex, sync(blocker.mutex)), after: blocker.after }
     case 'CONDVAR': {
-      const [condvar, mutex] = [of(Condvar, sync(blocker.condvar)), of(Mutex, sync(blocker.mutex))]
+      const [condvar, mutex] = [typed(Condvar, sync(blocker.condvar)), typed(Mutex, sync(blocker.mutex))]
       return { state, condvar, mutex, count: blocker.count }
     }
     case 'SEM':
-      return { state, semaphore: of(Semaphore, sync(blocker.semaphore)) }
+      return { state, semaphore: typed(Semaphore, sync(blocker.semaphore)) }
     case 'JOIN':
       return { state, thread: there(parent.threads.get(blocker.tid)) }
     case 'NANOSLEEP':
@@ -115,7 +115,7 @@ function messageOf(client: ModelThread, blocker: Extract<BlockerState, { state: 
   return message
 }
 
-function of<T extends Sync>(type: new (...parts: never[]) => T, sync: Sync): T {
+function typed<T extends Sync>(type: new (...parts: never[]) => T, sync: Sync): T {
   if (!(sync instanceof type)) throw new KernelError('EINVAL', `${sync.name} is a ${sync.type}`)
   return sync
 }

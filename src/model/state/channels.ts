@@ -1,4 +1,4 @@
-/** Channels and connections. Who waits at a channel is told with the threads. */
+/** Saves and restores channels and connections. Threads which wait at a channel are saved with the threads. */
 
 import { Channel, Connection, type Pulse, ServerConnection } from '../objects/channel.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -54,13 +54,13 @@ export function exportConnections({ connections }: ModelProcess, references: Ref
   }))
 }
 
-/** Preconditions: all channels are there. */
+/** Preconditions: all channels are restored. */
 export function importConnections(
   client: ModelProcess,
   states: readonly ConnectionState[],
   referents: Referents,
 ): void {
-  // A channel that was destroyed knows of no connections, but those of one process still share one.
+  // A destroyed channel has no list of servers, but connections of one process to it still share one entry.
   const orphaned = new Map<Channel, ServerConnection>()
   for (const { coid, channel: ref, scoid } of states) {
     const channel = referents.channel(ref)

@@ -1,6 +1,7 @@
 /**
- * What a state says must be so of any machine: a thread that is blocked is so for one reason, ids are in use or free, what is
- * counted is what there is. A state that somebody wrote by hand may say otherwise, and the machine would fail at it later.
+ * Checks a restored machine for facts which hold for every machine: a blocked thread has one reason, an id is in use or
+ * free, counters agree with the objects. A state which was written by hand may break them, and the machine would fail
+ * later.
  */
 
 import { KernelError } from '../../kernel/errno.ts'
@@ -8,28 +9,27 @@ import { type LimitName, type LimitRow, limits } from '../../kernel/limits/table
 import type { Node } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { System } from '../../kernel/nodes/system.ts'
+import { pageBytes } from '../calls/pages.ts'
 import type { Machine } from '../machine.ts'
 import type { Blocker } from '../objects/blocker.ts'
 import { type IdKind, idKinds, type ModelProcess } from '../objects/model-process.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { at } from './references.ts'
 
-const pageBytes = 4096
-
-/** @throws EINVAL naming what it is true of, as `at` does */
+/** @throws KernelError EINVAL with the fact; `at` adds the place in the state */
 function must(isSo: boolean, fact: string): void {
   if (!isSo) throw new KernelError('EINVAL', fact)
 }
 
-/** Preconditions: all of it is loaded. @throws EINVAL */
+/** Preconditions: everything is restored. @throws KernelError EINVAL */
 export function checkMachine(machine: Machine): void {
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   for (const [index, process] of processes.entries()) {
     const threads = [...process.threads.values()]
     for (const [place, thread] of threads.entries())
       at(`processes/${index}/threads/${place}`, () => checkThread(machine, thread))
     at(`processes/${index}`, () => {
-      must(process.living > 0, 'a process has a thread that lives')
+      must(process.living > 0, 'a process has a thread which has not ended')
       checkIds(process)
       checkChannels(process)
       at('usage', () => checkProcessUsage(machine, process, threads))
@@ -49,27 +49,33 @@ function checkThread(machine: Machine, thread: ModelThread): void {
     must(blocker === null ? isFree : blocker.state === state, `${state} needs a blocker of that state, or none`)
     must((state === 'RUNNING') === (machine.running === thread), 'the running thread, and no other, is RUNNING')
     must(!parent.stopped || isDead || blocker !== null, `${state} is no state of a thread in a stopped process`)
-    must(parent.stopped || state !== 'STOPPED', 'nothing is STOPPED in a process that goes on')
+    must(parent.stopped || state !== 'STOPPED', 'a thread is STOPPED only in a stopped process')
   })
-  at('calling', () => must(waits === (calling !== null), 'a thread that waits is in a call, and no other'))
-  must(!isDead || (timeout === null && shares === null && pending.length === 0), 'what is DEAD has nothing left')
+  at('calling', () => must(waits === (calling !== null), 'a thread is in a call exactly while it waits'))
+  must(
+    !isDead || (timeout === null && shares === null && pending.length === 0),
+    'a DEAD thread has no timeout, shares or pending signals',
+  )
   const isCounted = timeout !== null && waits && timeout.states.has(blocker.state)
   at('timeout', () =>
-    must(timeout === null || timeout.isArmed === isCounted, 'it is armed in a state that is listed, and in no other'),
+    must(timeout === null || timeout.isArmed === isCounted, 'it is armed exactly in the states which it lists'),
   )
   at('shares', () =>
     must(
       [...(shares ?? [])].every((share) => share.isArmed),
-      'all leave their window',
+      'each share has a time at which it leaves the window',
     ),
   )
   at('priority', () =>
-    must(isDead || thread.priority === lentPriority(thread), 'it is its own, or the highest of those who wait for it'),
+    must(
+      isDead || thread.priority === lentPriority(thread),
+      'it is the highest of its own and of those which wait for it',
+    ),
   )
-  if (blocker !== null) at('blocker', () => must(canWait(thread, blocker), 'nobody waits for this'))
+  if (blocker !== null) at('blocker', () => must(canWait(thread, blocker), 'no thread can wait for this'))
 }
 
-/** Of those who wait in a queue the first has the highest. */
+/** The priority which a thread must have. The first thread of a queue has the highest priority in it. */
 function lentPriority({ servedPriority, realPriority, owned, receivedOn, serving }: ModelThread): number {
   const lenders = [
     ...[...(owned ?? [])].map(({ waiters }) => waiters.first),
@@ -99,7 +105,7 @@ function canWait(thread: ModelThread, blocker: Blocker): boolean {
   }
 }
 
-/** Each is in use or free, and none is both; of rcvids many are neither, since none comes again. */
+/** Checks that each id is in use or free, and not both. Many rcvids are neither, because none is used again. */
 function checkIds(process: ModelProcess): void {
   const { threads, channels, connections, received, timers, files, ids } = process
   const used: Record<IdKind, readonly number[]> = {
@@ -118,7 +124,7 @@ function checkIds(process: ModelProcess): void {
     const isApart = all.size === used[kind].length + free.length
     const isWhole = isApart && (kind === 'rcvid' || all.size === next - first)
     const isWithin = [...all].every((id) => id >= first && id < next)
-    at(`ids/${kind}`, () => must(isWhole && isWithin, 'each below the next is in use or free, and not both'))
+    at(`ids/${kind}`, () => must(isWhole && isWithin, 'each id below the next is either in use or free'))
   }
 }
 
@@ -129,7 +135,7 @@ function checkChannels({ channels, connections }: ModelProcess): void {
     })
     at(`channels/${index}/pulses`, () => {
       const inOrder = pulses.every(({ priority }, place) => place === 0 || pulses[place - 1]!.priority >= priority)
-      must(inOrder, 'the highest priority is first')
+      must(inOrder, 'the highest priority comes first')
     })
   }
   for (const [index, { channel, client, server }] of [...connections.values()].entries())
@@ -138,9 +144,9 @@ function checkChannels({ channels, connections }: ModelProcess): void {
     )
 }
 
-function checkPids({ pids }: Machine, processes: readonly ModelProcess[]): void {
+function checkPids({ processes: { pids } }: Machine, processes: readonly ModelProcess[]): void {
   const used = processes.flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
-  must(used.length === pids.size && used.every((pid) => pids.has(pid)), 'they are those of processes and zombies')
+  must(used.length === pids.size && used.every((pid) => pids.has(pid)), 'they are the pids of processes and zombies')
 }
 
 function checkProcessUsage(machine: Machine, process: ModelProcess, threads: readonly ModelThread[]): void {
@@ -170,26 +176,26 @@ function checkContainer(machine: Machine, container: System | Partition): void {
   for (const [index, partition] of partitions.entries())
     at(`partitions/${index}`, () => checkContainer(machine, partition))
   at('usage', () => {
-    const below = partitions.reduce((sum, partition) => sum + machine.usage(partition, 'processes'), 0)
+    const below = partitions.reduce((sum, partition) => sum + machine.pools.usage(partition, 'processes'), 0)
     checkUsage(machine, container, 'processes', container.members.size + below)
     checkSums(machine, container, [...container.members, ...partitions])
   })
 }
 
-/** What is a sum is that of its parts; what the dead leave in it is on top. */
+/** Checks that sums are the sums of their parts. Limits whose sums include ended nodes are left out. */
 function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
   for (const { name, adds, at: levels, home, includesDead } of limits as readonly LimitRow[]) {
     const limit = name as LimitName
     if (adds !== 'sum' || home === node.level || !levels.includes(node.level)) continue
     const counted = parts.filter(({ level }) => levels.includes(level))
-    const sum = counted.reduce((total, part) => total + machine.usage(part, limit), 0)
+    const sum = counted.reduce((total, part) => total + machine.pools.usage(part, limit), 0)
     if (limit !== 'processes' && !includesDead) checkUsage(machine, node, limit, sum)
   }
 }
 
 function checkUsage(machine: Machine, node: Node, limit: LimitName, count: number): void {
   at(`${limit}/value`, () => {
-    const value = machine.usage(node, limit)
+    const value = machine.pools.usage(node, limit)
     must(value === count, `${node.path}/${limit} is ${value}, and there are ${count}`)
   })
 }
@@ -201,23 +207,26 @@ function checkThresholds({ kernel }: Machine): void {
     at(`thresholds/${index}`, () => {
       must(
         watched.length === watches.size && watched.every((each) => watches.has(each)),
-        'it watches the nodes that it is for, and no others',
+        'it watches exactly the nodes to which it applies',
       )
-      must((timer?.isArmed ?? false) === (ttlMs !== null), 'with a ttl it waits for its end')
+      must((timer?.isArmed ?? false) === (ttlMs !== null), 'it has a timer exactly when it has a ttl')
     })
   }
 }
 
-/** What was loaded says the same as what was to be loaded: nothing is said twice, and nothing was passed over. @throws EINVAL */
+/**
+ * Checks that the restored state equals the given one: nothing was contradictory, and nothing was ignored.
+ * @throws KernelError EINVAL with the place of the first difference
+ */
 export function checkSame(loaded: object, given: object): void {
   const place = difference(loaded, given, '')
   if (place === null) return
-  throw new KernelError('EINVAL', 'it contradicts the rest of the state, or says what is said already', {
+  throw new KernelError('EINVAL', 'it contradicts or repeats another part of the state', {
     field: place.slice(1),
   })
 }
 
-/** A JSON pointer to the first difference; null where there is none. */
+/** A JSON pointer to the first difference; null when there is none. */
 function difference(one: unknown, other: unknown, place: string): string | null {
   if (one === other) return null
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return place

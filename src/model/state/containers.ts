@@ -1,4 +1,4 @@
-/** The system and its partitions, with who is in them. */
+/** Saves and restores the system and its partitions, with their members. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -10,7 +10,7 @@ import { atEach, there } from './references.ts'
 import type { Thresholds } from './thresholds.ts'
 
 export interface ContainerState extends NodeState {
-  /** pids of processes that are directly in it. */
+  /** Pids of the processes directly in it. */
   readonly members: readonly number[]
   readonly partitions: readonly PartitionState[]
 }
@@ -30,7 +30,7 @@ export function exportContainer(kernel: Kernel, container: System | Partition): 
   }
 }
 
-/** Makes the partitions. Which container each pid belongs in. */
+/** Creates the partitions. @returns the container of each pid */
 export function importPartitions(
   kernel: Kernel,
   container: System | Partition,
@@ -52,13 +52,13 @@ export function importPartitions(
   return containers
 }
 
-/** Preconditions: all processes are there. */
+/** Preconditions: all processes are restored. */
 export function importMembers(machine: Machine, container: System | Partition, state: ContainerState): void {
-  atEach('members', state.members, (pid) => container.members.add(machine.process(pid)))
+  atEach('members', state.members, (pid) => container.members.add(machine.processes.get(pid)))
   atEach('partitions', pairs(container, state), ([partition, below]) => importMembers(machine, partition, below))
 }
 
-/** What is counted at the container and below it, and what watches it there. */
+/** Restores counters and watches of a container and of the partitions below it. */
 export function importContainerNodes(
   kernel: Kernel,
   container: System | Partition,

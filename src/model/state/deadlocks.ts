@@ -1,4 +1,4 @@
-/** Deadlocks as they were told. Who is stuck follows from who waits for whom, and is found anew. */
+/** Saves and restores open deadlocks. Which threads are stuck is found again from the waits. */
 
 import type { Deadlock } from '../../kernel/deadlock/deadlock.ts'
 import type { Machine } from '../machine.ts'
@@ -15,13 +15,13 @@ export function exportDeadlocks({ kernel }: Machine): DeadlockState[] {
   }))
 }
 
-/** Preconditions: all that threads wait for is there. */
+/** Preconditions: everything for which threads wait is restored. */
 export function importDeadlocks(machine: Machine, states: readonly DeadlockState[]): void {
   const { kernel } = machine
-  const living = machine.processes().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
+  const alive = machine.processes.all().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
   const deadlocks = atEach('deadlocks', states, (state) => ({
     ...state,
     members: state.members.map(([pid, tid]) => kernel.thread(pid, tid)),
   }))
-  at('deadlocks', () => kernel.deadlocks.restore(living, deadlocks))
+  at('deadlocks', () => kernel.deadlocks.restore(alive, deadlocks))
 }

@@ -1,7 +1,6 @@
-/** Default timeouts, and the waits that are timed by them. */
+/** Saves and restores default timeouts, and the waits which they time. */
 
-import type { DefaultTimeout, TimeoutDefinition } from '../../kernel/deadlock/default-timers.ts'
-import { timeoutPath } from '../../kernel/deadlock/default-timers.ts'
+import { type DefaultTimeout, type TimeoutDefinition, timeoutPath } from '../../kernel/deadlock/default-timers.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
@@ -9,7 +8,7 @@ import { at, atEach, checkRevisions } from './references.ts'
 import type { SavedThread } from './threads.ts'
 
 export interface TimeoutSettingState {
-  /** Pathname of the node that it is set at. */
+  /** Pathname of the node at which it is set. */
   readonly node: string
   readonly definition: TimeoutDefinition
   readonly revision: number
@@ -25,7 +24,7 @@ export function exportTimeouts({ timers }: Kernel): TimeoutSettingState[] {
   }))
 }
 
-/** Preconditions: all nodes are there. */
+/** Preconditions: all nodes are restored. */
 export function importTimeouts(
   kernel: Kernel,
   state: { readonly timeouts: readonly TimeoutSettingState[]; readonly nextTimeoutRevision: number },

@@ -1,4 +1,4 @@
-/** What the four levels have in common: what is counted there, and what watches it. */
+/** Saves and restores the parts which nodes of all levels have: counters and watches. */
 
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Node } from '../../kernel/nodes/node.ts'

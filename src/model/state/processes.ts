@@ -1,4 +1,4 @@
-/** Processes: first each for itself with its threads, then what it has made, when all others are there. */
+/** Saves and restores processes. What a process has created is restored later, once all processes exist. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import { type RlimitName, rlimitNames } from '../../kernel/limits/rlimits.ts'
@@ -46,7 +46,7 @@ export interface ProcessState extends NodeState {
   readonly threads: readonly SavedThread[]
   readonly channels: readonly ChannelState[]
   readonly connections: readonly ConnectionState[]
-  /** rcvids of messages that wait for replies. */
+  /** rcvids of messages which wait for replies. */
   readonly received: readonly number[]
   readonly syncs: readonly SyncState[]
   readonly timers: readonly TimerState[]
@@ -110,11 +110,12 @@ function importRlimit({ soft, hard }: RlimitState): Rlimit {
   }
 }
 
-/** Preconditions: its parent is there. It is made, with what names nothing but itself. */
+/** Restores a process without the parts which refer to other objects. Preconditions: its parent is restored. */
 export function importProcess(machine: Machine, state: ProcessState, container: Partition | System): ModelProcess {
   const { pid, identity, started, name, uid, parent } = state
-  if (machine.find(pid) !== null) throw new KernelError('EINVAL', `process ${pid} is there twice`, { field: 'pid' })
-  const parentProcess = parent === null ? null : machine.process(parent)
+  if (machine.processes.find(pid) !== null)
+    throw new KernelError('EINVAL', `process ${pid} is there twice`, { field: 'pid' })
+  const parentProcess = parent === null ? null : machine.processes.get(parent)
   const process = new ModelProcess(
     { pid, identity, started, name, uid, parentProcess, executable: null, container },
     each(rlimitNames, (rlimit) => importRlimit(state.rlimits[rlimit])),

@@ -1,16 +1,17 @@
 /**
- * How the objects of a state name each other: by their ids. What has ended, and is still named by what lives, stands in
- * lists of its own: a thread that ended with a mutex, a channel whose connections are not detached yet, their processes.
+ * References between the objects of a saved state: their ids. Objects which have ended can still be referred to, and
+ * are saved in lists of their own: a thread which ended with a mutex, a channel whose connections are not detached yet,
+ * and the processes of both.
  */
 
 import { KernelError } from '../../kernel/errno.ts'
-import { firstRlimits } from '../calls/rlimits.ts'
+import { initialRlimits } from '../calls/rlimit-changes.ts'
 import type { Machine } from '../machine.ts'
 import { Channel } from '../objects/channel.ts'
 import { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread } from '../objects/model-thread.ts'
 
-/** A place in one of the lists of what has ended. */
+/** Index in one of the lists of ended objects. */
 interface EndedRef {
   readonly ended: number
 }
@@ -35,8 +36,8 @@ export interface EndedState {
   }[]
 }
 
-/** What has ended, each at the place where it was first named. */
-class Roll<T> {
+/** A list of ended objects, in the order in which they were first referred to. */
+class EndedObjects<T> {
   readonly #places = new Map<T, number>()
 
   refer(ended: T): EndedRef {
@@ -50,32 +51,32 @@ class Roll<T> {
   }
 }
 
-/** Names objects as they are exported. */
+/** Makes references to objects while a state is exported. */
 export class References {
   readonly #machine: Machine
-  readonly #processes = new Roll<ModelProcess>()
-  readonly #threads = new Roll<ModelThread>()
-  readonly #channels = new Roll<Channel>()
+  readonly #processes = new EndedObjects<ModelProcess>()
+  readonly #threads = new EndedObjects<ModelThread>()
+  readonly #channels = new EndedObjects<Channel>()
 
   constructor(machine: Machine) {
     this.#machine = machine
   }
 
   process(process: ModelProcess): ProcessRef {
-    return this.#isThere(process) ? process.pid : this.#processes.refer(process)
+    return this.#exists(process) ? process.pid : this.#processes.refer(process)
   }
 
   thread(thread: ModelThread): ThreadRef {
     const { parent, tid } = thread
-    const isThere = this.#isThere(parent) && parent.threads.get(tid) === thread
-    return isThere ? [parent.pid, tid] : this.#threads.refer(thread)
+    const exists = this.#exists(parent) && parent.threads.get(tid) === thread
+    return exists ? [parent.pid, tid] : this.#threads.refer(thread)
   }
 
   channel(channel: Channel): ChannelRef {
     return channel.destroyed ? this.#channels.refer(channel) : [channel.owner.pid, channel.chid]
   }
 
-  /** Preconditions: all else has been exported. */
+  /** The lists of ended objects. Preconditions: everything else is exported. */
   ended(): EndedState {
     const threads = this.#threads.map(({ parent, tid, name }) => ({ process: this.process(parent), tid, name }))
     const channels = this.#channels.map(({ owner, chid, fixedPriority }) => ({
@@ -93,12 +94,14 @@ export class References {
     return { processes, threads, channels }
   }
 
-  #isThere(process: ModelProcess): boolean {
-    return this.#machine.find(process.pid) === process
+  #exists(process: ModelProcess): boolean {
+    return this.#machine.processes.find(process.pid) === process
   }
 }
 
-/** Finds objects by their names as they are imported. Preconditions: all processes and threads that live are there. */
+/**
+ * Finds objects by their references while a state is restored. Preconditions: all processes and threads are restored.
+ */
 export class Referents {
   readonly #machine: Machine
   readonly #processes: readonly ModelProcess[]
@@ -109,7 +112,7 @@ export class Referents {
     this.#machine = machine
     this.#processes = processes.map((birth) => {
       const container = machine.kernel.system
-      return new ModelProcess({ ...birth, parentProcess: null, executable: null, container }, firstRlimits)
+      return new ModelProcess({ ...birth, parentProcess: null, executable: null, container }, initialRlimits)
     })
     this.#threads = atEach('ended/threads', threads, ({ process, tid, name }) => {
       const birth = { tid, name, priority: 0, isMain: false, detached: true, condition: machine.conditionOf('DEAD') }
@@ -123,29 +126,33 @@ export class Referents {
   }
 
   process(ref: ProcessRef): ModelProcess {
-    return typeof ref === 'number' ? this.#machine.process(ref) : there(this.#processes[ref.ended])
+    return typeof ref === 'number' ? this.#machine.processes.get(ref) : there(this.#processes[ref.ended])
   }
 
   thread(ref: ThreadRef): ModelThread {
     if ('ended' in ref) return there(this.#threads[ref.ended])
     const [pid, tid] = ref
-    return there(this.#machine.process(pid).threads.get(tid))
+    return there(this.#machine.processes.get(pid).threads.get(tid))
   }
 
   channel(ref: ChannelRef): Channel {
     if ('ended' in ref) return there(this.#channels[ref.ended])
     const [pid, chid] = ref
-    return there(this.#machine.process(pid).channels.get(chid))
+    return there(this.#machine.processes.get(pid).channels.get(chid))
   }
 }
 
-/** What a state names is in it. @throws EINVAL */
+/** @throws KernelError EINVAL when the state refers to an object which is not in it */
 export function there<T>(found: T | undefined): T {
-  if (found === undefined) throw new KernelError('EINVAL', 'it names what is not in the state')
+  if (found === undefined) throw new KernelError('EINVAL', 'it refers to an object which is not in the state')
   return found
 }
 
-/** Loads what stands at a place of a state, a JSON pointer without its first stroke. @throws EINVAL naming the place of what is wrong */
+/**
+ * Restores the part of a state at a place, and adds the place to errors.
+ * @param place a JSON pointer without its first slash
+ * @throws KernelError EINVAL whose `field` is the place of the error
+ */
 export function at<T>(place: string, load: () => T): T {
   try {
     return load()
@@ -156,12 +163,15 @@ export function at<T>(place: string, load: () => T): T {
   }
 }
 
-/** The same for each of a list that stands at a place. */
+/** Restores each item of the list at a place. */
 export function atEach<T, R>(place: string, list: readonly T[], load: (item: T) => R): R[] {
   return list.map((item, index) => at(`${place}/${index}`, () => load(item)))
 }
 
-/** Each revision is given once, and no later one will be the same: clients hold on to them. @throws EINVAL */
+/**
+ * Checks that revisions are unique and below the next one. Clients store them, so none may be given twice.
+ * @throws KernelError EINVAL
+ */
 export function checkRevisions(place: string, all: readonly { readonly revision: number }[], next: number): void {
   const seen = new Set<number>()
   for (const [index, { revision }] of all.entries())

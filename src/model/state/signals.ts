@@ -1,4 +1,4 @@
-/** Signals by name: masked, pending, and what a process does with them. */
+/** Saves and restores signals by name: masks, pending signals and dispositions. */
 
 import type { Disposition, PendingSignal, Signal, SignalSet } from '../signals.ts'
 import { noSignals, signalOf } from '../signals.ts'

@@ -1,6 +1,6 @@
 /**
- * The whole state of a machine as plain data, fit for JSON: saved, loaded and continued, it tells the same events as if
- * nothing had been. What follows from other parts of it (who is in which queue, who joins whom) is not said twice.
+ * Saves and restores the whole state of a machine as plain data, fit for JSON. A restored machine emits the same events
+ * as one which was never saved. Facts which follow from other parts (queues, joiners) are not stored.
  */
 
 import { KernelError } from '../../kernel/errno.ts'
@@ -36,7 +36,7 @@ import {
 } from './thresholds.ts'
 import { Arming, importTimers, Places } from './timers.ts'
 
-/** Counts up with each change of the format. */
+/** Version of the format. It counts up with each change. */
 export const stateVersion = 3
 
 export interface MachineState {
@@ -46,41 +46,41 @@ export interface MachineState {
   readonly births: number
   readonly arrivals: number
   readonly lastPid: number
-  /** Of the living and of zombies. */
+  /** Pids of processes and of zombies. */
   readonly pids: readonly number[]
-  /** The thread that made the last call. */
+  /** The thread which made the last call. */
   readonly running: ThreadRef | null
-  /** Of the next definition of a threshold. */
+  /** Revision of the next definition of a threshold. */
   readonly nextRevision: number
   readonly system: ContainerState
   readonly processes: readonly ProcessState[]
-  /** Synchronisation objects that all processes share. */
+  /** Synchronisation objects which all processes share. */
   readonly shared: readonly SyncState[]
   readonly thresholds: readonly ThresholdState[]
   readonly timeouts: readonly TimeoutSettingState[]
-  /** Of the next definition of a timeout. */
+  /** Revision of the next definition of a timeout. */
   readonly nextTimeoutRevision: number
   readonly deadlocks: readonly DeadlockState[]
   readonly notifier: SwitchesState
-  /** Of thresholds. */
+  /** Armed timers of thresholds. */
   readonly waiting: readonly WaitingState[]
   readonly ended: EndedState
 }
 
-/** Preconditions: no change is under way. */
+/** Preconditions: no update is in progress. */
 export function exportState(machine: Machine): MachineState {
   const { kernel } = machine
   const references = new References(machine)
   const places = new Places(machine)
-  const processes = machine.processes().map((process) => exportProcess(machine, process, { references, places }))
+  const processes = machine.processes.all().map((process) => exportProcess(machine, process, { references, places }))
   const shared = exportSyncs(machine.shared, references)
   return {
     version: stateVersion,
     now: kernel.now,
-    births: machine.births,
+    births: machine.processes.births,
     arrivals: machine.arrivals,
-    lastPid: machine.lastPid,
-    pids: [...machine.pids].sort((one, other) => one - other),
+    lastPid: machine.processes.lastPid,
+    pids: [...machine.processes.pids].sort((one, other) => one - other),
     running: machine.running === null ? null : references.thread(machine.running),
     nextRevision: kernel.notifier.nextRevision,
     system: exportContainer(kernel, kernel.system),
@@ -97,21 +97,25 @@ export function exportState(machine: Machine): MachineState {
 }
 
 /**
- * A machine in this state, of its own; nobody listens to its kernel yet.
- * @throws EINVAL a state of another version, or one that contradicts itself: `field` is a JSON pointer to where, without
- * its first stroke
+ * Creates a machine in this state. Nothing listens to its kernel yet.
+ * @throws KernelError EINVAL when the state has another version or contradicts itself; `field` is a JSON pointer to the
+ * place, without its first slash
  */
 export function importState(state: MachineState): { kernel: Kernel; machine: Machine } {
   if (state.version !== stateVersion)
-    throw new KernelError('EINVAL', `a state of version ${state.version} cannot be loaded here, only ${stateVersion}`, {
-      field: 'version',
-    })
+    throw new KernelError(
+      'EINVAL',
+      `the state has version ${state.version}, but only version ${stateVersion} can be loaded`,
+      {
+        field: 'version',
+      },
+    )
   const kernel = new Kernel({ abilities: modelAbilities, firstRevision: state.nextRevision, now: state.now })
   const machine = new Machine(kernel, {})
-  machine.births = state.births
+  machine.processes.births = state.births
   machine.arrivals = state.arrivals
-  machine.lastPid = state.lastPid
-  for (const pid of state.pids) machine.pids.add(pid)
+  machine.processes.lastPid = state.lastPid
+  for (const pid of state.pids) machine.processes.pids.add(pid)
   const arming = new Arming()
   const processes = importProcesses(machine, state, arming)
   const threads = processes.flatMap(({ process, place, state: { threads: states } }) =>
@@ -139,20 +143,20 @@ export function importState(state: MachineState): { kernel: Kernel; machine: Mac
   return { kernel, machine }
 }
 
-interface OfProcess {
+interface RestoredProcess {
   readonly process: ModelProcess
   readonly state: ProcessState
-  /** Where it stands in the state. */
+  /** Its place in the state, for errors. */
   readonly place: string
 }
 
-interface OfThread {
+interface RestoredThread {
   readonly thread: ModelThread
   readonly state: SavedThread
   readonly place: string
 }
 
-function importProcesses(machine: Machine, state: MachineState, arming: Arming): OfProcess[] {
+function importProcesses(machine: Machine, state: MachineState, arming: Arming): RestoredProcess[] {
   const { system } = machine.kernel
   const containers = at('system', () => importPartitions(machine.kernel, system, state.system))
   const processes = state.processes.map((each, index) => {
@@ -165,11 +169,11 @@ function importProcesses(machine: Machine, state: MachineState, arming: Arming):
   return processes
 }
 
-/** Preconditions: all processes and threads are there. */
+/** Preconditions: all processes and threads are restored. */
 function importObjects(
   machine: Machine,
   shared: readonly SyncState[],
-  { processes, referents, arming }: { processes: readonly OfProcess[]; referents: Referents; arming: Arming },
+  { processes, referents, arming }: { processes: readonly RestoredProcess[]; referents: Referents; arming: Arming },
 ): void {
   at('shared', () => importSyncs(machine.shared, shared, { process: null, referents }))
   for (const { process, state, place } of processes) {
@@ -182,10 +186,14 @@ function importObjects(
   }
 }
 
-/** Preconditions: all that threads wait for is there. */
+/** Preconditions: everything for which threads wait is restored. */
 function importWaits(
   machine: Machine,
-  { processes, threads, arming }: { processes: readonly OfProcess[]; threads: readonly OfThread[]; arming: Arming },
+  {
+    processes,
+    threads,
+    arming,
+  }: { processes: readonly RestoredProcess[]; threads: readonly RestoredThread[]; arming: Arming },
 ): void {
   for (const { thread, state, place } of threads)
     at(`${place}/blocker`, () => importWait(machine, thread, state, arming))
@@ -194,11 +202,11 @@ function importWaits(
   for (const { thread, state, place } of threads) at(`${place}/serving`, () => importService(thread, state))
 }
 
-/** As they were received, not as their clients stand in the state. */
+/** Puts messages in the order in which they were received, not that of their clients in the state. */
 function sortReceived({ received }: ModelProcess, rcvids: readonly number[]): void {
   const messages = rcvids.map((rcvid) => there(received.get(rcvid)))
   if (messages.length !== received.size)
-    throw new KernelError('EINVAL', `${received.size} clients wait for replies, of whom ${messages.length} are named`)
+    throw new KernelError('EINVAL', `${received.size} clients wait for replies, but ${messages.length} are named`)
   received.clear()
   for (const message of messages) received.set(message.rcvid, message)
 }

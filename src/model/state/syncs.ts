@@ -1,4 +1,7 @@
-/** Mutexes, condition variables and semaphores. Who waits for them is told with the threads. */
+/**
+ * Saves and restores mutexes, condition variables and semaphores. Threads which wait for them are saved with the
+ * threads.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
@@ -34,7 +37,7 @@ function exportSync(sync: Sync, references: References): SyncState {
   }
 }
 
-/** `process` is null for those that are shared. */
+/** `process` is null for shared objects. */
 export function importSyncs(
   into: Map<string, Sync>,
   states: readonly SyncState[],
@@ -48,7 +51,7 @@ function importSync(state: SyncState, process: ModelProcess | null, referents: R
   if (state.type === 'semaphore') return new Semaphore(state.name, process, state.value)
   const mutex = new Mutex(state.name, process, state.kind)
   if (state.owner === null) return mutex
-  if (state.count === 0) throw new KernelError('EINVAL', `${state.name} has an owner who has not locked it`)
+  if (state.count === 0) throw new KernelError('EINVAL', `${state.name} has an owner which has not locked it`)
   mutex.owner = referents.thread(state.owner)
   mutex.count = state.count
   mutex.owner.owned ??= new Set()

@@ -1,11 +1,10 @@
-/** Threads: first each for itself, then what they wait for and work on, when all that is there. */
+/** Saves and restores threads. Their waits and the messages they serve are restored once those objects exist. */
 
 import type { TimedWaitState } from '../../kernel/deadlock/default-timers.ts'
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { ThreadState as StateName } from '../../kernel/states.ts'
 import { stateOf } from '../calls/scheduling.ts'
-import type { KernelCallName } from '../calls/table.ts'
 import type { Machine } from '../machine.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread, type Returned } from '../objects/model-thread.ts'
@@ -31,18 +30,19 @@ export interface SavedThread extends NodeState {
   readonly detached: boolean
   readonly state: StateName
   readonly since: number
-  /** The blocked state from which it went straight to this one, where it did. */
+  /** The blocked state which it left directly for the present one; null when it did not. */
   readonly former: { readonly state: StateName; readonly since: number } | null
-  /** How its default timer stands; null where it has none. */
+  /** State of its default timer; null when it has none. */
   readonly timed: TimedWaitState | null
   readonly status: number
   readonly priority: number
   readonly realPriority: number
   readonly servedPriority: number | null
-  /** rcvid of the message that it works on. */
+  /** rcvid of the message which it serves. */
   readonly serving: number | null
   readonly blocker: BlockerState | null
-  readonly calling: KernelCallName | null
+  /** Name of the kernel call in which it is blocked. */
+  readonly calling: string | null
   readonly returned: Returned | null
   readonly arrival: number
   readonly mask: readonly string[]
@@ -109,7 +109,9 @@ export function importThread(
   if (state.state !== 'DEAD') process.living++
 }
 
-/** Preconditions: all that threads wait for is there. Messages are known to their servers from here on. */
+/**
+ * Restores the wait of a thread, and its message at the server. Preconditions: everything it can wait for is restored.
+ */
 export function importWait(machine: Machine, thread: ModelThread, state: SavedThread, arming: Arming): void {
   if (state.blocker === null) return
   const blocker = importBlocker(machine, thread, state.blocker, arming)
@@ -117,11 +119,12 @@ export function importWait(machine: Machine, thread: ModelThread, state: SavedTh
   if (blocker.state !== 'REPLY') return
   const { message } = blocker
   const { received } = message.connection.channel.owner
-  if (received.has(message.rcvid)) throw new KernelError('EINVAL', `rcvid ${message.rcvid} is another client’s as well`)
+  if (received.has(message.rcvid))
+    throw new KernelError('EINVAL', `rcvid ${message.rcvid} belongs to another client as well`)
   received.set(message.rcvid, message)
 }
 
-/** Preconditions: the messages that wait for replies are there. */
+/** Preconditions: the messages which wait for replies are restored. */
 export function importService(thread: ModelThread, { serving }: SavedThread): void {
   if (serving !== null) thread.serving = there(thread.parent.received.get(serving))
 }

@@ -1,4 +1,4 @@
-/** Thresholds, with how they stand at each node that they watch. */
+/** Saves and restores thresholds, with their state at each node which they watch. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -18,7 +18,7 @@ import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { at, atEach, checkRevisions, there } from './references.ts'
 
-/** The end of a threshold, or of what it waits for at a node; in the order in which they were armed. */
+/** An armed timer: the end of a threshold, or of its wait at a node. Timers are saved in the order of arming. */
 export interface WaitingState {
   readonly threshold: string
   readonly node: string | null
@@ -26,12 +26,13 @@ export interface WaitingState {
   readonly at: number
 }
 
-/** Of a node: which threshold watches it, by its pathname, and how it stands there. */
+/** The state of a threshold at a node which it watches. */
 export interface SavedWatch {
+  /** Pathname. */
   readonly threshold: string
   readonly state: Standing
   readonly fresh: boolean
-  /** Of a threshold on changes: what was told last, when, and how many changes there were since. */
+  /** For a threshold on changes: the change reported last, with the number of changes since then. */
   readonly told: ReportedChange | null
 }
 
@@ -46,10 +47,10 @@ export function exportThresholds({ notifier }: Kernel): ThresholdState[] {
   }))
 }
 
-/** By their pathnames. */
+/** Thresholds by pathname. */
 export type Thresholds = ReadonlyMap<string, Threshold>
 
-/** Preconditions: all nodes are there. */
+/** Preconditions: all nodes are restored. */
 export function importThresholds(kernel: Kernel, states: readonly ThresholdState[]): Thresholds {
   const containers = containersOf(kernel)
   const thresholds = atEach('thresholds', states, ({ node: path, limit, ...rest }) => {
@@ -86,12 +87,12 @@ export function importWatches(
   for (const { threshold: path, state, fresh, told } of watches) {
     const threshold = there(thresholds.get(path))
     if (threshold.watches.has(node)) throw new KernelError('EINVAL', `${path} watches ${node.path} twice`)
-    const isHeld = told !== null
-    const isRight = threshold.definition.on === 'cross' ? !isHeld : isHeld || state === 'unknown'
-    if (!isRight) throw new KernelError('EINVAL', `${path} watches changes, and knows of what, or neither`)
+    const hasReport = told !== null
+    const isRight = threshold.definition.on === 'cross' ? !hasReport : hasReport || state === 'unknown'
+    if (!isRight) throw new KernelError('EINVAL', `${path} has a reported change exactly when it watches changes`)
     const watch = notifier.watch(threshold, node, fresh)
     watch.state = state
-    // The guard is new: it has seen no change yet.
+    // The guard is new and has counted no change yet, so the count at the report lies before its zero.
     watch.reported = told && { ...told, changes: -told.changes }
   }
 }
@@ -111,14 +112,14 @@ export function exportWaiting({ notifier }: Kernel): WaitingState[] {
     )
 }
 
-/** Preconditions: all thresholds and watches are there. */
+/** Preconditions: all thresholds and watches are restored. */
 export function importWaiting(kernel: Kernel, states: readonly WaitingState[], thresholds: Thresholds): void {
   const containers = containersOf(kernel)
   atEach('waiting', states, ({ threshold: path, node, at: end }) => {
     const threshold = at('threshold', () => there(thresholds.get(path)))
     const watchAt = (place: string) => there(threshold.watches.get(nodeAt(kernel, containers, place)))
     const of = node === null ? threshold : at('node', () => watchAt(node))
-    if (!mayWait(of)) throw new KernelError('EINVAL', `${path} has nothing to wait for there`)
+    if (!mayWait(of)) throw new KernelError('EINVAL', `${path} has no timer there`)
     kernel.notifier.arm(of, end)
   })
 }

@@ -1,4 +1,4 @@
-/** Whatever expires, with its place among all that will: what is due at one time fires in the order in which it was armed. */
+/** Saves and restores timers with their order of arming: timers which are due at the same time expire in that order. */
 
 import type { TimedWaitState } from '../../kernel/deadlock/default-timers.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
@@ -10,10 +10,10 @@ import { CpuExpiry, KernelTimer, type ModelTimer, ThreadTimeout, type TimerNotic
 import { there } from './references.ts'
 import { signalNamed } from './signals.ts'
 
-/** Null where it is not armed. */
+/** Time and order of an armed timer; null when it is not armed. */
 export type ArmedState = { readonly at: number; readonly place: number } | null
 
-/** `coid` is null where the connection was detached. */
+/** `coid` is null when the connection was detached. */
 export type NoticeState =
   | { readonly kind: 'pulse'; readonly coid: number | null; readonly code: number; readonly value: number }
   | { readonly kind: 'signal'; readonly signal: string; readonly code: number; readonly value: number }
@@ -37,10 +37,10 @@ export interface ShareState {
   readonly armed: ArmedState
 }
 
-/** The places of all timers of a machine. */
+/** The order of arming of all timers of a machine. */
 export class Places {
   readonly #places: ReadonlyMap<ModelTimer, number>
-  /** How default timers stand. */
+  /** State of the default timers. */
   readonly timed: ReadonlyMap<Thread, TimedWaitState>
 
   constructor({ wheel, kernel }: Machine) {
@@ -54,7 +54,7 @@ export class Places {
   }
 }
 
-/** Arms timers in their places, once all are there. */
+/** Collects timers while they are restored, and arms them in their order at the end. */
 export class Arming {
   readonly #armed: { timer: ModelTimer; at: number; place: number }[] = []
 
@@ -64,8 +64,8 @@ export class Arming {
   }
 
   arm({ wheel }: Machine): void {
-    const inPlace = this.#armed.sort((one, other) => one.place - other.place)
-    for (const { timer, at } of inPlace) wheel.arm(timer, at)
+    const inOrder = this.#armed.sort((one, other) => one.place - other.place)
+    for (const { timer, at } of inOrder) wheel.arm(timer, at)
   }
 }
 
@@ -82,7 +82,7 @@ function exportNotice(notice: TimerNotice): NoticeState {
   return { kind, coid: connection === null || connection.detached ? null : connection.coid, code, value }
 }
 
-/** Preconditions: the connections of the process are there. */
+/** Preconditions: the connections of the process are restored. */
 export function importTimers(process: ModelProcess, states: readonly TimerState[], arming: Arming): void {
   for (const { timerid, notice, intervalMs, overruns, armed } of states) {
     const timer = new KernelTimer({ timerid, process, notice: importNotice(process, notice) })

@@ -1,4 +1,4 @@
-/** What the live source can measure, and where Linux sets a capacity. */
+/** Limits that the live source can measure, and levels at which Linux sets their capacity. */
 
 import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
@@ -13,24 +13,24 @@ const unavailable = Object.fromEntries(
 
 const capacities = Object.fromEntries(limits.map(({ name }) => [name, capacityLevels(name)]))
 
-/** The periods kept at the moment; they grow rather than take more CPU than budgeted. */
+/** The present scan periods. A period grows when scanning takes more CPU than budgeted. */
 export interface Periods {
   fastMs: number
   fullMs: number
-  /** Births and deaths are told as they happen; else they are found by scanning. */
+  /** The proc connector reports births and deaths as they happen. If false, scanning finds them. */
   birthsReported: boolean
 }
 
 const noDenying: Refusal = {
   errno: 'ENOTSUP',
   reason:
-    'a live kernel is observed, not called: nothing can be denied there; start with --source model to see it done',
+    'a live kernel is only observed, so operations on it cannot be denied; the model supports this: start with --source model',
 }
 const noActing: Refusal = {
   errno: 'EPERM',
-  reason: 'nothing is done to processes unless the service is started with --allow-actions',
+  reason: 'actions on processes are disabled: start the service with --allow-actions to enable them',
 }
-const why = 'a live kernel decides for itself what it refuses to a sender'
+const why = 'a live kernel itself decides which signals it refuses'
 const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
 
 export function linuxAbilities(periods: Periods, { allowActions = false } = {}): Abilities {

@@ -1,6 +1,7 @@
 /**
- * What is done to processes of this machine. Each goes through a pidfd: once that is open and the process under the pid
- * is found to be the one that was meant, it names that process and no other, whatever becomes of the pid.
+ * Actions on processes of this machine: sending signals and setting rlimits. Each action opens a pidfd and then checks
+ * the start time of the process under the pid. From then on the pidfd names that process and no other, even if the pid
+ * is reused.
  */
 
 import type { Actions, RlimitChange } from '../../kernel/actions.ts'
@@ -13,9 +14,9 @@ import { readStartTicks } from './processes/process-event-reader.ts'
 import { numberOfSignal } from './signals.ts'
 
 interface Parts {
-  /** Of a process that lives, as far as is known; null of one that has ended. */
+  /** Field 22 of `stat` for a process that is alive as far as known; null for one that has ended. */
   readonly startTicksOf: (process: Process) => number | null
-  /** What an rlimit is from now on. */
+  /** Called with the new rlimit after it was set. */
   readonly onRlimit: (process: Process, name: string, rlimit: Rlimit) => void
 }
 
@@ -26,13 +27,13 @@ export class LinuxActions implements Actions {
     this.#parts = parts
   }
 
-  /** Of a thread its process gets it: Linux has no pidfd of a thread before 6.9. */
+  /** A signal for a thread is sent to its process: before Linux 6.9 there is no pidfd for a thread. */
   signal(target: Process | Thread, name: string): void {
     const number = numberOfSignal(name)
-    if (number === null) throw new KernelError('EINVAL', `there is no signal ${name} on Linux`, { field: 'signal' })
+    if (number === null) throw new KernelError('EINVAL', `Linux has no signal ${name}`, { field: 'signal' })
     const process = target instanceof Process ? target : target.parent
-    this.#hold(process, (pidfd) => {
-      if (pidfdSendSignal(pidfd, number) !== 0) throw failure(process, `${name} was not sent to it`)
+    this.#withPidfd(process, (pidfd) => {
+      if (pidfdSendSignal(pidfd, number) !== 0) throw failure(process, `${name} was not sent`)
     })
   }
 
@@ -40,29 +41,33 @@ export class LinuxActions implements Actions {
     const resource = rlimitRow(name)?.linux?.resource
     if (resource === undefined) throw new KernelError('ENOTSUP', `Linux has no rlimit ${name}`)
     const { pid } = process
-    const rlimit = this.#hold(process, (pidfd) => {
+    const rlimit = this.#withPidfd(process, (pidfd) => {
       const before = readRlimit(process, resource)
-      const wanted = { ...before, ...change }
-      if (wanted.soft > wanted.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard one')
-      if (prlimit(pid, resource, bytesOf(wanted), null) !== 0) throw failure(process, `rlimit ${name} was not set`)
-      // prlimit knows pids only. What can still be signalled has had its pid all the while.
+      const next = { ...before, ...change }
+      if (next.soft > next.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard limit')
+      if (prlimit(pid, resource, bytesOf(next), null) !== 0) throw failure(process, `rlimit ${name} was not set`)
+      // prlimit(2) takes only a pid. If the pidfd can still be signalled, the pid belonged to this process all the
+      // time.
       if (pidfdSendSignal(pidfd, 0) !== 0 && errorNumber() === noSuchProcess)
         throw new KernelError('ESRCH', `${process.path} ended meanwhile`)
-      return wanted
+      return next
     })
     this.#parts.onRlimit(process, name, rlimit)
   }
 
-  /** @throws KernelError ESRCH where it has ended, whoever has its pid now */
-  #hold<T>(process: Process, act: (pidfd: number) => T): T {
+  /**
+   * Runs `act` with a pidfd of the process.
+   * @throws KernelError ESRCH if the process has ended, even if its pid was reused
+   */
+  #withPidfd<T>(process: Process, act: (pidfd: number) => T): T {
     const { pid, path } = process
     const pidfd = pidfdOpen(pid)
-    if (pidfd < 0) throw failure(process, 'it cannot be reached')
+    if (pidfd < 0) throw failure(process, 'no pidfd could be opened')
     try {
-      // In this order: had the pid been another's when the pidfd was opened, the one that was meant would have ended before.
+      // Checked after the pidfd was opened: if the pid had been reused by then, the start time differs.
       const startTicks = this.#parts.startTicksOf(process)
       if (startTicks === null || readStartTicks(pid) !== startTicks)
-        throw new KernelError('ESRCH', `${path} has ended: its pid is free, or another's`)
+        throw new KernelError('ESRCH', `${path} has ended: its pid is free or was reused`)
       return act(pidfd)
     } finally {
       closeFd(pidfd)
@@ -73,16 +78,16 @@ export class LinuxActions implements Actions {
 const noSuchProcess = 3
 const infinity = 2n ** 64n - 1n
 
-/** Right after the call that failed. */
+/** Preconditions: the failed call was the last one, so that errno is still its own. */
 function failure({ path }: Process, what: string): KernelError {
   const name = nameOfErrno(errorNumber())
   if (name === 'ESRCH') return new KernelError('ESRCH', `${path} has ended`)
-  if (name === 'ENOSYS') return new KernelError('ENOTSUP', 'this kernel has no pidfd (Linux 5.3)')
+  if (name === 'ENOSYS') return new KernelError('ENOTSUP', 'this kernel has no pidfd, which needs Linux 5.3')
   return new KernelError(isErrno(name) ? name : 'EINVAL', `${path}: ${what}: ${name}${hints[name] ?? ''}`)
 }
 
 const hints: Readonly<Record<string, string>> = {
-  EPERM: ', which needs the same user, or for signals CAP_KILL, for rlimits CAP_SYS_RESOURCE',
+  EPERM: ': needs the same user, or CAP_KILL for signals and CAP_SYS_RESOURCE for rlimits',
 }
 
 function isErrno(name: string): name is Errno {
@@ -91,16 +96,16 @@ function isErrno(name: string): name is Errno {
 
 function bytesOf({ soft, hard }: Rlimit): Buffer {
   const bytes = Buffer.alloc(16)
-  for (const [place, limit] of [soft, hard].entries())
-    bytes.writeBigUInt64LE(Number.isFinite(limit) ? BigInt(limit) : infinity, 8 * place)
+  for (const [index, limit] of [soft, hard].entries())
+    bytes.writeBigUInt64LE(Number.isFinite(limit) ? BigInt(limit) : infinity, 8 * index)
   return bytes
 }
 
 function readRlimit(process: Process, resource: number): Rlimit {
   const bytes = Buffer.alloc(16)
   if (prlimit(process.pid, resource, null, bytes) !== 0) throw failure(process, 'its rlimits cannot be read')
-  const limitAt = (place: number): number => {
-    const limit = bytes.readBigUInt64LE(place)
+  const limitAt = (index: number): number => {
+    const limit = bytes.readBigUInt64LE(index)
     return limit === infinity ? Number.POSITIVE_INFINITY : Number(limit)
   }
   return { soft: limitAt(0), hard: limitAt(8) }

@@ -1,7 +1,7 @@
 /**
- * What the two workers of the live Linux source and its main thread say to one another. The connector worker hears
- * of births and deaths from the kernel; the scan worker reads /proc. Both are only readers: they keep no model,
- * the main thread does. Times are milliseconds of Unix time, with a fraction; pid is a thread group's id.
+ * Messages between the two workers of the live source and its main thread. The connector worker receives births and
+ * deaths from the kernel; the scan worker reads /proc. Both only read: the main thread holds the state. Times are
+ * milliseconds of Unix time, with a fraction. A pid is the id of a thread group.
  */
 
 import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
@@ -15,18 +15,21 @@ export type ProcessEvent = { readonly at: number } & (
       readonly what: 'fork'
       readonly pid: number
       readonly parent: number
-      /** Field 22 of `stat`; where the process was gone before it could be read, from the kernel's time stamp of its birth. */
+      /**
+       * Field 22 of `stat`. If the process had ended before it could be read, computed from the kernel's time stamp of
+       * its birth.
+       */
       readonly startTicks: number
-      /** From `stat`; null where the process was gone before it could be read: then it has its parent's. */
+      /** Read from `stat`. Null if the process had ended before it could be read: then it has its parent's name. */
       readonly name: string | null
       readonly kernelThread: boolean
     }
   | { readonly what: 'clone'; readonly pid: number; readonly tid: number }
   | {
-      /** All threads but the one that called exec are gone by now, and that one has the tid of the leader. */
+      /** By now all threads have ended except the one that called exec, and that one has the leader's tid. */
       readonly what: 'exec'
       readonly pid: number
-      /** Each null where the process was gone before it could be read. */
+      /** Each is null if the process had ended before it could be read. */
       readonly name: string | null
       readonly executable: string | null
       readonly uid: number | null
@@ -34,7 +37,7 @@ export type ProcessEvent = { readonly at: number } & (
   | { readonly what: 'name'; readonly pid: number; readonly tid: number; readonly name: string }
   | { readonly what: 'uid'; readonly pid: number; readonly uid: number }
   | {
-      /** A thread ended; the process ends with its last one. One of `code` and `signal` is null. */
+      /** A thread ended; a process ends with its last thread. One of `code` and `signal` is null. */
       readonly what: 'exit'
       readonly pid: number
       readonly tid: number
@@ -45,10 +48,10 @@ export type ProcessEvent = { readonly at: number } & (
 
 export type ConnectorMessage =
   | { readonly type: 'listening' }
-  /** The kernel does not let us listen; the worker ends after this. */
+  /** The kernel does not permit listening. The worker ends after this message. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'events'; readonly events: readonly ProcessEvent[] }
-  /** `count` events between two times were not delivered; null where the number cannot be known. */
+  /** `count` events between the two times were not delivered. Null if the number is not known. */
   | {
       readonly type: 'lost'
       readonly count: number | null
@@ -59,7 +62,10 @@ export type ConnectorMessage =
 
 // ---- main → scan worker ----
 
-/** A mask has the bit of a limit's place in `scannedLimits`. The bit after those of the limits: of these processes the fast period reads what their threads wait for, and owners of locks. */
+/**
+ * The bit after those of the limits, which are in the order of `scannedLimits`: for such processes the fast scan reads
+ * what their threads wait for, and the owners of locks.
+ */
 export const locksBit = 1 << scannedLimits.length
 export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) => [name, index])) as Readonly<
   Record<ScannedLimit, number>
@@ -68,41 +74,47 @@ export const scannedIndex = Object.fromEntries(scannedLimits.map((name, index) =
 export interface ScanOptions {
   readonly procRoot: string
   readonly cgroupRoot: string
-  /** The fast period, for what is armed. */
+  /** Period of the fast scan, which reads what is armed. */
   readonly periodMs: number
-  /** The period of the full scan. */
+  /** Period of the full scan. */
   readonly fullPeriodMs: number
-  /** Shares of one CPU that scanning may take with nothing armed, and with something. */
+  /** Shares of one CPU that scanning may take: with nothing armed, and with something armed. */
   readonly idleBudget: number
   readonly armedBudget: number
-  /** ns from CLOCK_MONOTONIC to the service's time, shared with the main thread, which keeps it up to date. */
+  /** ns from CLOCK_MONOTONIC to the service's time. Shared memory that the main thread updates. */
   readonly clockOffset: BigInt64Array
 }
 
 export type ScanCommand =
-  /** What the fast period reads: of every process `everyMask`, and of those listed their own mask instead. Replaces the plan before. */
+  /**
+   * The limits that the fast scan reads: `everyMask` for every process, except those in `masks`, which have their own
+   * mask. Replaces the plan before.
+   */
   | {
       readonly type: 'plan'
       readonly everyMask: number
-      /** The readings of the machine itself (memory, memory-free) are wanted in the fast period. */
+      /** The fast scan also reads the machine's own figures (memory, memory-free). */
       readonly system: boolean
       readonly masks: ReadonlyMap<number, number>
     }
-  /** Processes the connector saw born or ended since: a newborn that outlives a fast period is read in full at once. */
-  | { readonly type: 'lives'; readonly born: readonly number[]; readonly died: readonly number[] }
-  /** Events were lost: a full scan with inventory, now. */
+  /**
+   * Processes that were born or ended since the last such message. A new process that is alive after one fast period is
+   * read in full at once.
+   */
+  | { readonly type: 'births'; readonly born: readonly number[]; readonly died: readonly number[] }
+  /** Events were lost: run a full scan with inventory now. */
   | { readonly type: 'rescan' }
   | { readonly type: 'stop' }
 
 // ---- scan worker → main ----
 
 /**
- * A row of `values`: five numbers. tid 0 is the process itself; quality 1 is an estimate (a
- * high-water mark), 2 a lower bound. A full scan
- * tells every value that it read, the fast pass those that changed; threads that did not run are left out.
+ * A row of `values` has five numbers. tid 0 is the process itself; quality 1 is an estimate (a high-water mark), 2 a
+ * lower bound. A full scan reports every value that it read, a fast scan only those that changed. Threads that did not
+ * run are left out.
  */
 export const valueStride = 5 // pid, tid, index in scannedLimits, value, quality
-/** A row of `capacities`: four numbers. Infinity is "no finite capacity". */
+/** A row of `capacities` has four numbers. Infinity means that there is no finite capacity. */
 export const capacityStride = 4 // pid, tid, index in scannedLimits, capacity
 
 export interface ProcessFacts {
@@ -112,16 +124,19 @@ export interface ProcessFacts {
   readonly parent: number
   /** Effective user id. */
   readonly uid: number
-  /** Path of the executable; null for kernel threads and where it may not be read. */
+  /** Path of the executable; null for kernel threads, and if it may not be read. */
   readonly executable: string | null
   readonly kernelThread: boolean
-  /** Cgroup names from the root down; empty is the root. Null where it cannot be told. */
+  /** Cgroup names from the root down; empty for the root. Null if unknown. */
   readonly partition: readonly string[] | null
-  /** POSIX soft and hard limits by POSIX name and unit; Infinity is unlimited. Null where they may not be read. */
+  /** Soft and hard limits by POSIX name, in POSIX units; Infinity is unlimited. Null if they may not be read. */
   readonly rlimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>> | null
 }
 
-/** What a blocked thread waits on, as far as Linux says. Numbers as in the system call; addresses are hexadecimal. */
+/**
+ * The object that a blocked thread waits for, as far as Linux shows it. Numbers are as in the system call; addresses
+ * are hexadecimal.
+ */
 export interface WaitsOn {
   readonly call: string
   readonly fd?: number
@@ -132,13 +147,13 @@ export interface ThreadFacts {
   readonly pid: number
   readonly tid: number
   readonly name: string
-  /** Null where it cannot be told; `why` says so. */
+  /** Null if unknown; `why` has the reason. */
   readonly state: ThreadState | null
   readonly on: WaitsOn | null
-  /** False where Linux does not tell this state from another; `why` says which. */
+  /** False if Linux does not distinguish this state from another; `why` says from which. */
   readonly certain: boolean
   readonly why: string | null
-  /** When this state was first seen, not when it began. */
+  /** Time at which this state was first seen, not at which it began. */
   readonly since: number
   readonly priority: number
 }
@@ -150,23 +165,26 @@ export interface Unreadable {
   readonly reason: string
 }
 
-/** A wait for something that one thread owns, found true by two readings that agree. */
+/** A wait for an object that one thread owns, confirmed by two readings that agree. */
 export interface ObservedWait {
   readonly pid: number
   readonly tid: number
   readonly kind: 'mutex' | 'rwlock' | 'thread'
-  /** Its address; of one that processes share, its device, inode and offset. */
+  /** Address of the object. If processes share it: device, inode and offset. */
   readonly object: string
-  /** Null: proven. */
+  /** Null: the wait is proven. */
   readonly evidence: WeakEvidence | null
-  /** Null: the thread that owned it has ended, and nobody else can release it. */
+  /** Null: the owner has ended, and no other thread can release the object. */
   readonly owner: { readonly pid: number; readonly tid: number } | null
-  /** As it stands in the lock: an id in the program's own pid namespace; 0 where it is not known. */
+  /** TID as it stands in the lock, in the program's own pid namespace; 0 if unknown. */
   readonly ownerTid: number
-  /** Other processes have it in their memory too. */
+  /** Other processes have the object in their memory too. */
   readonly isShared: boolean
-  /** It was true, and neither found true again nor contradicted: its thread ran meanwhile, as for a signal handler. */
-  readonly isDoubted: boolean
+  /**
+   * The wait was confirmed earlier. Its thread has run since, for example in a signal handler, so it is neither
+   * confirmed again nor contradicted.
+   */
+  readonly isUnconfirmed: boolean
 }
 
 export interface ScanReport {
@@ -174,26 +192,34 @@ export interface ScanReport {
   readonly kind: 'fast' | 'full'
   readonly startedAt: number
   readonly finishedAt: number
-  /** CPU time of this pass, and the period now kept for passes of this kind (longer than asked for when over budget). */
+  /**
+   * CPU time of this scan, and the present period of scans of this kind. It is longer than configured if scanning is
+   * over budget.
+   */
   readonly cpuMs: number
   readonly periodMs: number
-  /** Full scans: every process that lives: pid, start ticks, number of threads, their tids. */
+  /** Full scans: a row for each process that is alive: pid, start ticks, number of threads, their tids. */
   readonly inventory: Float64Array | null
-  /** Processes and threads seen first or changed. */
+  /** Processes and threads that are new or changed. */
   readonly processes: readonly ProcessFacts[]
   readonly threads: readonly ThreadFacts[]
   readonly values: Float64Array
   readonly capacities: Float64Array
-  /** Readings that failed, when they begin to fail or their reason changes; a later value ends it. */
+  /**
+   * Readings that failed, reported when they begin to fail and when the reason changes. A later value ends the failure.
+   */
   readonly unreadable: readonly Unreadable[]
-  /** Processes none of whose threads has run: earlier values still hold, except where the report has a newer one. */
+  /** Processes of which no thread has run: earlier values still hold, unless the report has a newer one. */
   readonly confirmed: Int32Array
-  /** All that are known, of all processes, as they were at one moment of this pass. Null: as told before, and found true again. */
+  /** The known waits of all processes at one instant of this scan. Null: those reported before still hold. */
   readonly waits: readonly ObservedWait[] | null
-  /** Processes all of whose threads wait for ever on something inside: all that are known. Null: as told before. */
+  /**
+   * Pids of all known processes in which every thread waits without timeout for something inside the process. Null:
+   * those reported before still hold.
+   */
   readonly closedSets: readonly number[] | null
   readonly system: SystemReading | null
-  /** Full scans: every partition (cgroup) there is, parents before children. */
+  /** Full scans: every partition (cgroup), parents before children. */
   readonly partitions: readonly PartitionReading[] | null
 }
 
@@ -204,16 +230,16 @@ export interface SystemReading {
   readonly cpus: number
   readonly processesMax: number
   readonly threadsMax: number
-  /** Infinity where the kernel sets none that can be reached. */
+  /** Infinity if the kernel sets none that can be reached. */
   readonly fdsMax: number
 }
 
 export interface PartitionReading {
   readonly names: readonly string[]
-  /** Null where the controller is not there; `why` says so. */
+  /** Null if the controller is absent; `why` has the reason. */
   readonly memory: number | null
   readonly memoryMax: number | null
-  /** Of tasks, which are threads; and of CPU in permille of one. Null where none is set. */
+  /** Limit on tasks, which are threads, and on CPU in permille of one CPU. Null if none is set. */
   readonly threadsMax: number | null
   readonly cpuMax: number | null
   readonly why: string | null
@@ -221,6 +247,6 @@ export interface PartitionReading {
 
 export type ScanMessage =
   | ScanReport
-  /** A reading of the machine as a whole failed; sent once until it works again. */
+  /** A reading of the machine as a whole failed. Sent once, until it works again. */
   | { readonly type: 'degraded'; readonly what: string; readonly reason: string }
   | { readonly type: 'recovered'; readonly what: string }

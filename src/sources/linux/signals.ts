@@ -1,9 +1,9 @@
-/** Linux's signals, by name and number. */
+/** Linux's signals by name and number. */
 
 import { constants } from 'node:os'
 
 const names = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]))
-// Several names share a number; these are the ones people know.
+// Several names share a number; these are the common ones.
 for (const name of ['SIGABRT', 'SIGIO', 'SIGCHLD'] as const) names.set(constants.signals[name], name)
 const realTimeMin = 34
 const realTimeMax = 64
@@ -22,7 +22,7 @@ export const linuxSignals = numbers.map((number) => ({ number, name: nameOfSigna
 
 const byName = new Map(linuxSignals.map(({ number, name }) => [name, number]))
 
-/** Null where there is no signal of that name. */
+/** Null if there is no signal with that name. */
 export function numberOfSignal(name: string): number | null {
   return byName.get(name) ?? null
 }

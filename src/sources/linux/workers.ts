@@ -1,5 +1,6 @@
-/** Starts the live source's worker threads, for the main thread. */
+/** Starts the worker threads of the live source. Runs on the main thread. */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { ConnectorMessage, ScanCommand, ScanMessage, ScanOptions } from './protocol.ts'
 
@@ -7,6 +8,7 @@ type OnFailure = (error: Error) => void
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const stopMsMax = 2000
+const restartAfterMs = 1000
 
 function startWorker<Message>(
   file: string,
@@ -43,7 +45,7 @@ function startWorker<Message>(
   return { worker, stop }
 }
 
-/** After `refused` the worker ends by itself; `onFailure` hears of every other end that was not asked for. */
+/** After `refused` the worker ends by itself. `onFailure` is called for every other end that was not requested. */
 export function startConnector(
   options: Pick<ScanOptions, 'clockOffset'>,
   onMessage: (message: ConnectorMessage) => void,
@@ -66,4 +68,11 @@ export function startScanner(
 ): { send(command: ScanCommand): void; stop(): Promise<void> } {
   const { worker, stop } = startWorker('scan/scan-worker', options, onMessage, onFailure, () => false)
   return { send: (command) => worker.postMessage(command), stop }
+}
+
+/** Calls `start` again after a pause, unless the source is stopping by then. */
+export function restartLater(start: () => void, isStopping: () => boolean): void {
+  void delay(restartAfterMs, null, { ref: false }).then(() => {
+    if (!isStopping()) return start()
+  })
 }

@@ -114,7 +114,7 @@ export const directoryDefinitions = [
       reply: ThreadView,
       run: ({ context, node: process, body }) => {
         const { machine } = modelOf(context)
-        const thread = machine.createThread(machine.process(process.pid), body)
+        const thread = machine.createThread(machine.processes.get(process.pid), body)
         return { status: 201, body: showThread(context.kernel, thread), location: thread.path }
       },
     },

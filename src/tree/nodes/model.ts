@@ -6,7 +6,7 @@ import { durationText } from '../../base/duration.ts'
 import { assert, KernelError } from '../../kernel/errno.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
-import { kernelCallNames } from '../../model/calls/table.ts'
+import { kernelCallNamed, kernelCallNames } from '../../model/calls/table.ts'
 import { clockEnd } from '../../model/machine.ts'
 import type { Channel } from '../../model/objects/channel.ts'
 import { ModelProcess } from '../../model/objects/model-process.ts'
@@ -41,8 +41,8 @@ function showThreadCall(thread: Thread): ThreadCallView {
   const isBlocked = blocker !== null && calling !== null
   return {
     path: `${path}/call`,
-    blocked: isBlocked ? { call: calling, state: blocker.state, on: { ...waitsOn } } : null,
-    returned,
+    blocked: isBlocked ? { call: kernelCallNamed(calling), state: blocker.state, on: { ...waitsOn } } : null,
+    returned: returned && { ...returned, call: kernelCallNamed(returned.call) },
   }
 }
 

@@ -242,7 +242,7 @@ describe('a loop through a server', () => {
     expect(plain(kernel.deadlocks)).toEqual(plain(world.kernel.deadlocks))
     const events: AnyEvent[] = []
     kernel.onEvent((event) => events.push(event))
-    machine.createThread(machine.process(1), {})
+    machine.createThread(machine.processes.get(1), {})
     machine.call(2, 2, { name: 'MsgReply', args: { rcvid: 1 } })
     expect(events.map(({ type, subject }) => [type, subject])).toContainEqual([
       'deadlock.resolved',

@@ -1,6 +1,6 @@
 /**
- * Every interleaving of small systems through the real kernel, against the truth; and detectors that are broken on purpose,
- * which the exploration must catch. `npm run explore` does the same for large ones.
+ * Every interleaving of small systems through the real kernel, against the truth; and detectors that are broken on
+ * purpose, which the exploration must catch. `npm run explore` does the same for large ones.
  */
 
 import { describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Default timers, the slow way: it listens to what threads do, and after each millisecond looks at all of them anew. None of
- * the kernel's own timers is used, nor what it knows of states before this one.
+ * Default timers, the slow way: it listens to what threads do, and after each millisecond looks at all of them anew.
+ * None of the kernel's own timers is used, nor what it knows of states before this one.
  */
 
 import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'

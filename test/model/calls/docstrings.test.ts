@@ -11,7 +11,7 @@ describe('the docstring of', () => {
       expect(text).toMatch(new RegExp(`^${call}: `))
       expect(params).toEqual(Object.keys(callArguments[call].shape))
       expect(text.includes('Does not block') || states.size > 0).toBe(true)
-      expect(text).toMatch(/\b(QNX: \w+\(\)|Not in QNX: the model runs no programs, it is told what they use)\./)
+      expect(text).toMatch(/\b(QNX: \w+\(\)|Not in QNX: the model runs no programs, and a client says what they use)\./)
     })
   }
 })

@@ -37,6 +37,6 @@ function documented(call: KernelCallName): Documented {
   }
 }
 
-export const docstrings: ReadonlyMap<KernelCallName, Documented> = new Map(
+export const docstrings: ReadonlyMap<string, Documented> = new Map(
   kernelCallNames.map((call) => [call, documented(call)]),
 )

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { KernelCall } from '../../../src/model/calls/table.ts'
-import { poolNames } from '../../../src/model/machine.ts'
+import { poolNames } from '../../../src/model/pools.ts'
 import { defaults } from '../../kernel/support.ts'
 import { World } from '../world.ts'
 import { movements, page } from './movements.ts'

@@ -120,7 +120,7 @@ describe('a stack', () => {
     expect(world.call(other, 'enter', { bytes: 10 * page })).toEqual({})
     expect(world.call(main, 'enter', { bytes: page })).toEqual({})
     world.call(main, 'enter', { bytes: 1 })
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
   })
 
   test('is refused memory with ENOMEM where a pool has none', () => {

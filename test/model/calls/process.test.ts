@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { pidMax } from '../../../src/model/calls/process.ts'
-import { firstRlimits } from '../../../src/model/calls/rlimits.ts'
+import { initialRlimits } from '../../../src/model/calls/rlimit-changes.ts'
 import type { ModelProcess } from '../../../src/model/objects/model-process.ts'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
+import { pidMax } from '../../../src/model/process-table.ts'
 import { defaults } from '../../kernel/support.ts'
 import { state, World } from '../world.ts'
 
 function child(world: World, parent: ModelThread, name = 'child'): ModelProcess {
   const { pid } = world.call(parent, 'spawn', { name }) as { pid: number }
-  return world.machine.process(pid)
+  return world.machine.processes.get(pid)
 }
 
 describe('spawn', () => {
@@ -16,7 +16,7 @@ describe('spawn', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     expect(world.call(parent, 'spawn', { name: 'child', thread: { priority: 20 } })).toEqual({ pid: 2 })
-    const made = world.machine.process(2)
+    const made = world.machine.processes.get(2)
     expect([made.name, made.parentProcess, made.threads.size]).toEqual(['child', parent.parent, 1])
     const thread = world.thread(made)
     expect([state(thread), thread.priority, thread.name]).toEqual(['READY', 20, 'child'])
@@ -30,7 +30,7 @@ describe('spawn', () => {
     world.call(parent, 'setrlimit', { rlimit: 'nofile', soft: 200, hard: 300 })
     const made = child(world, parent)
     expect([made.uid, made.container, made.rlimits.nofile]).toEqual([1000, partition, { soft: 200, hard: 300 }])
-    expect(world.machine.capacity(made, 'fds')).toBe(200)
+    expect(world.machine.pools.capacity(made, 'fds')).toBe(200)
     // So it is for a child that no thread made.
     const other = world.spawn('other', { parent: parent.parent })
     expect([other.uid, other.container, other.rlimits.nofile.soft]).toEqual([1000, partition, 200])
@@ -40,7 +40,7 @@ describe('spawn', () => {
     const world = new World()
     const root = world.thread(world.spawn('root'))
     expect(world.call(root, 'spawn', { name: 'user', uid: 1000 })).toEqual({ pid: 2 })
-    const user = world.thread(world.machine.process(2))
+    const user = world.thread(world.machine.processes.get(2))
     expect(world.call(user, 'spawn', { name: 'other', uid: 1001 })).toBe('EPERM')
     expect(world.call(user, 'spawn', { name: 'same', uid: 1000 })).toEqual({ pid: 3 })
     expect(world.call(user, 'spawn', { name: 'high', thread: { priority: 64 } })).toBe('EPERM')
@@ -71,7 +71,7 @@ describe('spawn', () => {
     expect(world.call(parent, 'spawn', { name: 'child', thread: { stackSize: 4096 } })).toEqual({ pid: 2 })
     world.machine.putPartition(['p'], { 'address-space': null })
     for (const rlimit of ['as', 'stack', 'rss', 'nthr'] as const) {
-      const rlimits = { ...firstRlimits, [rlimit]: { soft: 0, hard: 0 } }
+      const rlimits = { ...initialRlimits, [rlimit]: { soft: 0, hard: 0 } }
       expect(() => world.spawn('child', { rlimits })).toThrow(`RLIMIT_${rlimit.toUpperCase()}`)
     }
     expect(world.usage(world.kernel.system, 'processes')).toBe(2)
@@ -100,13 +100,13 @@ describe('the end of a process', () => {
     const made = child(world, parent)
     expect(world.call(parent, 'waitpid', { pid: made.pid })).toEqual({ pid: 0, code: null, signal: null })
     world.call(world.thread(made), 'exit', { status: 3 })
-    expect([world.machine.find(2), world.machine.pids.has(2), world.usage(parent.parent, 'children')]).toEqual([
-      null,
-      true,
-      0,
-    ])
+    expect([
+      world.machine.processes.find(2),
+      world.machine.processes.pids.has(2),
+      world.usage(parent.parent, 'children'),
+    ]).toEqual([null, true, 0])
     expect(world.call(parent, 'waitpid', {})).toEqual({ pid: 2, code: 3, signal: null })
-    expect(world.machine.pids.has(2)).toBe(false)
+    expect(world.machine.processes.pids.has(2)).toBe(false)
     expect(world.call(parent, 'waitpid', {})).toBe('ECHILD')
     expect(world.call(parent, 'waitpid', { pid: 2 })).toBe('ECHILD')
   })
@@ -152,9 +152,9 @@ describe('the end of a process', () => {
     world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
     const made = child(world, parent)
     world.call(world.thread(made), 'exit', {})
-    expect(world.machine.pids).toEqual(new Set([1]))
+    expect(world.machine.processes.pids).toEqual(new Set([1]))
     world.call(parent, 'exit', {})
-    expect(world.machine.pids.size).toBe(0)
+    expect(world.machine.processes.pids.size).toBe(0)
   })
 
   test('lets its zombies go, and its children live on without a parent', () => {
@@ -162,12 +162,12 @@ describe('the end of a process', () => {
     const parent = world.thread(world.spawn('parent'))
     const [dead, alive] = [child(world, parent, 'dead'), child(world, parent, 'alive')]
     world.call(world.thread(dead), 'exit', {})
-    expect(world.machine.pids).toEqual(new Set([1, 2, 3]))
+    expect(world.machine.processes.pids).toEqual(new Set([1, 2, 3]))
     world.call(parent, 'exit', {})
-    expect(world.machine.pids).toEqual(new Set([3]))
+    expect(world.machine.processes.pids).toEqual(new Set([3]))
     expect([alive.parentProcess, state(world.thread(alive))]).toEqual([null, 'READY'])
     world.call(world.thread(alive), 'exit', {})
-    expect(world.machine.pids.size).toBe(0)
+    expect(world.machine.processes.pids.size).toBe(0)
   })
 
   test('leaves a zombie also where the parent has no room for SIGCHLD', () => {
@@ -206,9 +206,9 @@ describe('a pid', () => {
     const parent = world.thread(world.spawn('parent'))
     const zombie = child(world, parent)
     world.call(world.thread(zombie), 'exit', {})
-    world.machine.lastPid = pidMax
+    world.machine.processes.lastPid = pidMax
     expect(world.call(parent, 'spawn', { name: 'next' })).toEqual({ pid: 3 })
-    world.machine.lastPid = pidMax
+    world.machine.processes.lastPid = pidMax
     world.call(parent, 'waitpid', {})
     expect(world.call(parent, 'spawn', { name: 'next' })).toEqual({ pid: 2 })
   })
@@ -217,7 +217,7 @@ describe('a pid', () => {
     const world = new World()
     const first = world.spawn('first')
     world.call(world.thread(first), 'exit', {})
-    world.machine.lastPid = pidMax
+    world.machine.processes.lastPid = pidMax
     const second = world.spawn('second')
     expect([second.pid, second.identity === first.identity]).toEqual([1, false])
   })

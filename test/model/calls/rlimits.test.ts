@@ -17,10 +17,10 @@ describe('setrlimit', () => {
     world.call(main, 'setrlimit', { rlimit: 'nofile', soft: 8192, hard: 8192 })
     for (const [rlimit, [limit, capacity]] of Object.entries(capacities)) {
       world.call(main, 'setrlimit', { rlimit: rlimit as keyof typeof capacities, soft: 8192 })
-      expect([rlimit, world.machine.capacity(main.parent, limit)]).toEqual([rlimit, capacity])
+      expect([rlimit, world.machine.pools.capacity(main.parent, limit)]).toEqual([rlimit, capacity])
     }
     world.call(main, 'setrlimit', { rlimit: 'as', soft: null, hard: null })
-    expect(world.machine.capacity(main.parent, 'address-space')).toBe(Number.POSITIVE_INFINITY)
+    expect(world.machine.pools.capacity(main.parent, 'address-space')).toBe(Number.POSITIVE_INFINITY)
   })
 
   test('refuses a soft limit above the hard one, and what is below use or the minimum', () => {

@@ -18,7 +18,7 @@ describe('what a signal does where nobody has said otherwise', () => {
       world.call(other, 'nanosleep', { for: 1000 })
       expect(world.call(sender, 'SignalKill', { pid, signal: name })).toEqual({})
       if (action === 'terminate') {
-        expect(world.machine.find(pid)).toBe(null)
+        expect(world.machine.processes.find(pid)).toBe(null)
         expect(world.events.at(-1)).toMatchObject({ type: 'process.died', data: { code: null, signal: name } })
       } else expect([state(main), state(other)]).toEqual([action === 'stop' ? 'STOPPED' : 'READY', 'NANOSLEEP'])
     })
@@ -39,7 +39,7 @@ describe('SignalKill', () => {
     expect(world.call(user, 'SignalKill', { pid, signal: null })).toBe('EPERM')
     expect(world.call(user, 'SignalKill', { pid: own.pid, signal: null })).toEqual({})
     expect(world.call(user, 'SignalKill', { pid: own.pid, signal: 'SIGTERM' })).toEqual({})
-    expect([world.machine.find(own.pid), state(main)]).toEqual([null, 'READY'])
+    expect([world.machine.processes.find(own.pid), state(main)]).toEqual([null, 'READY'])
   })
 
   test('to the own process may end the caller with it', () => {
@@ -105,7 +105,7 @@ describe('SignalKill', () => {
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGCONT' })).toEqual({})
     expect([state(other), world.usage(main.parent, 'signals')]).toEqual(['READY', 1])
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGKILL' })).toEqual({})
-    expect(world.machine.find(pid)).toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
   })
 })
 
@@ -213,7 +213,7 @@ describe('SignalProcmask', () => {
     world.call(sender, 'SignalKill', { pid, signal: 'SIGTERM' })
     expect(state(other)).toBe('READY')
     world.call(main, 'SignalProcmask', { how: 'unblock', signals: ['SIGTERM'] })
-    expect(world.machine.find(pid)).toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
   })
 })
 
@@ -232,7 +232,7 @@ describe('SignalWaitinfo', () => {
     expect(world.call(main, 'SignalWaitinfo', { signals: [] })).toBe('EINVAL')
     expect(world.call(main, 'SignalWaitinfo', { signals: ['SIGSTOP', 'SIGKILL', 'SIGUSR1'] })).toBe('SIGWAITINFO')
     world.call(sender, 'SignalKill', { pid, signal: 'SIGKILL' })
-    expect(world.machine.find(pid)).toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
   })
 })
 
@@ -273,7 +273,7 @@ describe('SignalSuspend', () => {
     expect([state(main), returned(main), state(other)]).toEqual(['READY', 'EINTR', 'READY'])
     world.call(sender, 'SignalKill', { pid, signal: 'SIGTERM' })
     expect(world.call(main, 'SignalSuspend', { mask: [] })).toEqual({})
-    expect(world.machine.find(pid)).toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
   })
 })
 
@@ -307,11 +307,11 @@ describe('a process that is stopped', () => {
     world.call(sender, 'kill', { pid, signal: 'SIGTERM' })
     expect([state(main), world.usage(main.parent, 'signals')]).toEqual(['STOPPED', 1])
     world.call(sender, 'kill', { pid, signal: 'SIGCONT' })
-    expect(world.machine.find(pid)).toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
     const next = world.spawn('next')
     world.call(sender, 'kill', { pid: next.pid, signal: 'SIGSTOP' })
     world.call(sender, 'kill', { pid: next.pid, signal: 'SIGKILL' })
-    expect(world.machine.find(next.pid)).toBe(null)
+    expect(world.machine.processes.find(next.pid)).toBe(null)
   })
 
   test('has no SIGCONT left over from before it was stopped', () => {

@@ -147,7 +147,7 @@ describe('ThreadDestroy', () => {
     world.told()
     expect(world.call(main, 'ThreadDestroy', { status: 5 })).toEqual({})
     expect(world.told()).toEqual(['thread.died /sys/proc/1/thread/1', 'process.died /sys/proc/1'])
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
   })
 
   test('of the last thread leaves the lowest eight bits of its status as exit code', () => {
@@ -159,7 +159,7 @@ describe('ThreadDestroy', () => {
       [-1, 255],
     ] as const) {
       const { pid } = world.call(parent, 'spawn', { name: 'child' }) as { pid: number }
-      world.call(world.thread(world.machine.process(pid)), 'ThreadDestroy', { status })
+      world.call(world.thread(world.machine.processes.get(pid)), 'ThreadDestroy', { status })
       expect(world.call(parent, 'waitpid', { pid })).toEqual({ pid, code, signal: null })
     }
   })
@@ -230,13 +230,13 @@ describe('the main thread', () => {
   test('alone is held to RLIMIT_STACK, also when another has its tid', () => {
     const { world, main, one } = three()
     world.call(one, 'setrlimit', { rlimit: 'stack', soft: 8192 })
-    expect([main, one].map((thread) => world.machine.capacity(thread, 'stack'))).toEqual([8192, 262_144])
+    expect([main, one].map((thread) => world.machine.pools.capacity(thread, 'stack'))).toEqual([8192, 262_144])
     world.call(main, 'ThreadDestroy', {})
     world.call(one, 'ThreadJoin', { tid: 1 })
     expect(world.call(one, 'ThreadCreate', {})).toEqual({ tid: 1 })
     const later = world.thread(one.parent)
-    expect([later.name, world.machine.capacity(later, 'stack')]).toEqual(['thread-1', 262_144])
+    expect([later.name, world.machine.pools.capacity(later, 'stack')]).toEqual(['thread-1', 262_144])
     world.call(one, 'setrlimit', { rlimit: 'stack', soft: 4096 })
-    expect(world.machine.capacity(later, 'stack')).toBe(262_144)
+    expect(world.machine.pools.capacity(later, 'stack')).toBe(262_144)
   })
 })

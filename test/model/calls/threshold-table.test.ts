@@ -1,7 +1,7 @@
 /**
- * Every limit, at every level, as a sum and per node, rising and falling, on the model, moved by kernel calls; and on the
- * way in of a live source, by what it reads. A threshold trips and clears exactly once where it should: at the boundary,
- * and not one off it.
+ * Every limit, at every level, as a sum and per node, rising and falling, on the model, moved by kernel calls; and on
+ * the way in of a live source, by what it reads. A threshold trips and clears exactly once where it should: at the
+ * boundary, and not one off it.
  */
 
 import { describe, expect, test } from 'vitest'

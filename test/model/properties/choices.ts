@@ -1,6 +1,6 @@
 /**
- * Turns random numbers into what can be done to a machine as it is: mostly something that means something there, now and
- * then something that does not.
+ * Turns random numbers into what can be done to a machine as it is: mostly something that means something there, now
+ * and then something that does not.
  */
 
 import { rlimitNames } from '../../../src/kernel/limits/rlimits.ts'
@@ -183,7 +183,7 @@ const made: Making = {
   waitpid: (choice, { parent }) => (choice.chance(2) ? {} : { pid: choice.id(parent.zombies.keys(), 4) }),
   kill: (choice, _, machine) => {
     const pid = pidOf(choice, machine)
-    return { pid, signal: signalFor(choice, machine.find(pid)) }
+    return { pid, signal: signalFor(choice, machine.processes.find(pid)) }
   },
   setrlimit: (choice) => {
     const rlimit = choice.of([...rlimitNames, 'cpu' as const])
@@ -209,7 +209,7 @@ const made: Making = {
   ChannelCreate: (choice) => ({ fixedPriority: choice.chance(5) }),
   ChannelDestroy: (choice, { parent }) => ({ chid: choice.id(parent.channels.keys()) }),
   ConnectAttach: (choice, thread, machine) => {
-    const servers = machine.processes().filter(({ channels }) => channels.size > 0)
+    const servers = machine.processes.all().filter(({ channels }) => channels.size > 0)
     if (servers.length === 0 || choice.chance(15)) return { pid: pidOf(choice, machine), chid: 1 + choice.below(3) }
     const server = choice.of(servers)
     const pid = server === thread.parent && choice.chance(2) ? 0 : server.pid
@@ -259,7 +259,7 @@ const made: Making = {
   SyncSemPost: (choice) => ({ semaphore: choice.of(semaphores) }),
   SignalKill: (choice, _, machine) => {
     const pid = pidOf(choice, machine)
-    const receiver = machine.find(pid)
+    const receiver = machine.processes.find(pid)
     const signal = choice.chance(20) ? null : signalFor(choice, receiver)
     return {
       pid,
@@ -312,7 +312,7 @@ const apt: Partial<Record<KernelCallName, (thread: ModelThread, machine: Machine
   MsgSend: ({ parent }) => parent.connections.size > 0,
   MsgSendPulse: ({ parent }) => parent.connections.size > 0,
   ConnectDetach: ({ parent }) => parent.connections.size > 0,
-  ConnectAttach: (_, machine) => machine.processes().some(({ channels }) => channels.size > 0),
+  ConnectAttach: (_, machine) => machine.processes.all().some(({ channels }) => channels.size > 0),
   MsgReceive: ({ parent }) => parent.channels.size > 0,
   ChannelDestroy: ({ parent }) => parent.channels.size > 0,
   MsgReply: ({ parent }) => parent.received.size > 0,
@@ -355,7 +355,7 @@ const change = (choice: Choice) =>
 export function operationOf(machine: Machine, step: Step): Operation {
   const choice = new Choice(step)
   const kind = choice.below(43)
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   const partitions = [...partitionsWithin(machine.kernel.system)]
   const paths = [[], ...partitions.map(({ path }) => path.split('/part/').slice(1))]
   const names = () => (choice.chance(20) ? choice.of(partitionNames) : choice.of(paths))
@@ -385,7 +385,7 @@ export function operationOf(machine: Machine, step: Step): Operation {
   }
   if (kind === 11 && choice.chance(4)) {
     const pid = pidOf(choice, machine)
-    return { do: 'signal', pid, signal: signalFor(choice, machine.find(pid)) }
+    return { do: 'signal', pid, signal: signalFor(choice, machine.processes.find(pid)) }
   }
   if (kind === 11 && choice.chance(4)) {
     const [pid, rlimit] = [pidOf(choice, machine), choice.of(rlimitNames)]
@@ -443,7 +443,10 @@ const denials: readonly (readonly [limit: LimitName, at: number, per: ThresholdD
   ['data-pages', 30, null],
 ]
 
-/** A small market, so that random steps find something to work with: each process has a channel, and a connection to the next. */
+/**
+ * A small market, so that random steps find something to work with: each process has a channel, and a connection to the
+ * next.
+ */
 export const prologue: readonly Operation[] = [
   { do: 'putPartition', names: ['a', 'b'], pools: { connections: 6 } },
   ...[1, 2, 3].flatMap(newcomer),

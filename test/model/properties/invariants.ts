@@ -24,11 +24,11 @@ const blockedStates = [
 ]
 
 export const threadsOf = (machine: Machine): ModelThread[] =>
-  machine.processes().flatMap(({ threads }) => [...threads.values()])
+  machine.processes.all().flatMap(({ threads }) => [...threads.values()])
 
 const syncsOf = (machine: Machine): Sync[] => [
   ...machine.shared.values(),
-  ...machine.processes().flatMap(({ syncs }) => [...syncs.values()]),
+  ...machine.processes.all().flatMap(({ syncs }) => [...syncs.values()]),
 ]
 
 /** All that is wrong, each with where. */
@@ -73,7 +73,7 @@ function isThere(machine: Machine, { parent }: ModelThread, blocker: Blocker): b
     case 'REPLY': {
       const { connection, rcvid, receiver } = blocker.message
       const { owner, chid } = connection.channel
-      const isOpen = machine.find(owner.pid) === owner && owner.channels.get(chid) === connection.channel
+      const isOpen = machine.processes.find(owner.pid) === owner && owner.channels.get(chid) === connection.channel
       const isAttached = parent.connections.get(connection.coid) === connection
       if (blocker.state === 'SEND') return isOpen && isAttached && rcvid === 0 && receiver === null
       const isReceived = owner.received.get(rcvid) === blocker.message
@@ -115,7 +115,7 @@ function queueFor(blocker: Blocker): WaitQueue | null {
 
 /** Queues hold those that wait in them, in order, linked both ways. */
 function wrongQueues(machine: Machine): string[] {
-  const channels = machine.processes().flatMap((process) => [...process.channels.values()])
+  const channels = machine.processes.all().flatMap((process) => [...process.channels.values()])
   const queues = [
     ...channels.flatMap(({ path, senders, receivers }) => [
       { name: `${path} senders`, queue: senders },
@@ -170,7 +170,7 @@ function lendsTo(lender: ModelThread, threads: readonly ModelThread[]): ModelThr
 /** An id is in use or free, never both and never neither; an rcvid is in use once. */
 function wrongIds(machine: Machine): string[] {
   const wrong: string[] = []
-  for (const process of machine.processes()) {
+  for (const process of machine.processes.all()) {
     const used: Record<IdKind, number[]> = {
       tid: [...process.threads.keys()],
       chid: [...process.channels.keys()],
@@ -192,8 +192,8 @@ function wrongIds(machine: Machine): string[] {
         wrong.push(`${process.path}: ${kind} ${inUse} used, ${free} free, next ${next}`)
     }
   }
-  const pids = machine.processes().flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
-  const held = [...machine.pids]
+  const pids = machine.processes.all().flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
+  const held = [...machine.processes.pids]
   const order = (all: number[]) => all.sort((one, other) => one - other).join(' ')
   if (order(pids) !== order(held)) wrong.push(`pids ${held} are held, ${pids} are in use`)
   return wrong
@@ -202,7 +202,7 @@ function wrongIds(machine: Machine): string[] {
 /** What is armed belongs to somebody that lives, and what waits for its time is armed. */
 function wrongTimers(machine: Machine): string[] {
   const threads = threadsOf(machine)
-  const known = new Set<ModelTimer>(machine.processes().flatMap(({ timers }) => [...timers.values()]))
+  const known = new Set<ModelTimer>(machine.processes.all().flatMap(({ timers }) => [...timers.values()]))
   for (const { timeout, shares, blocker } of threads) {
     if (timeout !== null) known.add(timeout)
     for (const share of shares ?? []) known.add(share)
@@ -244,7 +244,7 @@ function wrongSyncs(machine: Machine): string[] {
 /** Servers know just the messages whose clients wait for a reply, and just the clients that are connected. */
 function wrongMessages(machine: Machine): string[] {
   const threads = threadsOf(machine)
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   return processes.flatMap((server) => {
     const { path, received, channels, threads: own } = server
     const waiting = threads.filter(
@@ -257,7 +257,7 @@ function wrongMessages(machine: Machine): string[] {
     for (const channel of channels.values()) {
       for (const { client, connections, scoid } of channel.servers.values()) {
         const attached = [...client.connections.values()].filter((connection) => connection.channel === channel)
-        if (machine.find(client.pid) !== client || attached.length !== connections || connections === 0)
+        if (machine.processes.find(client.pid) !== client || attached.length !== connections || connections === 0)
           wrong.push(`${channel.path}: scoid ${scoid} has ${connections} connections instead of ${attached.length}`)
       }
       for (const receiver of channel.lastReceivers)
@@ -278,7 +278,7 @@ function wrongMessages(machine: Machine): string[] {
 
 /** Parents and children know each other; containers and their members too. */
 function wrongFamilies(machine: Machine): string[] {
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   const lives = (process: ModelProcess) => processes.includes(process)
   return processes.flatMap((process) => {
     const { path, parentProcess, container, threads, living } = process

@@ -74,9 +74,9 @@ function run(machine: Machine, operation: Operation): unknown {
       return machine.create({ name: 'made', uid, thread: { priority }, container: containerOf(machine, names) }).pid
     }
     case 'createThread':
-      return machine.createThread(machine.process(operation.pid), { priority: operation.priority }).tid
+      return machine.createThread(machine.processes.get(operation.pid), { priority: operation.priority }).tid
     case 'move':
-      machine.move(machine.process(operation.pid), containerOf(machine, operation.names))
+      machine.move(machine.processes.get(operation.pid), containerOf(machine, operation.names))
       return null
     case 'putPartition':
       return machine.putPartition(operation.names, operation.pools).path
@@ -104,7 +104,7 @@ function run(machine: Machine, operation: Operation): unknown {
     }
     case 'putTimeout': {
       const { on, states, afterMs } = operation
-      const node = typeof on === 'number' ? machine.process(on) : containerOf(machine, on)
+      const node = typeof on === 'number' ? machine.processes.get(on) : containerOf(machine, on)
       return machine.kernel.timers.put(node, { definition: { states, afterMs }, owner: null }).created
     }
     case 'deleteTimeout': {

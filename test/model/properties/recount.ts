@@ -1,6 +1,6 @@
 /**
- * Counts anew, from the objects themselves, what the counters of the kernel say. What no object holds (the use of stacks,
- * CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
+ * Counts anew, from the objects themselves, what the counters of the kernel say. What no object holds (the use of
+ * stacks, CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
  */
 
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
@@ -38,7 +38,7 @@ export class Ledger {
   /** What an operation will do to its thread's account, if it is not refused. Call it before the operation. */
   before(operation: Operation): () => void {
     if (operation.do !== 'call') return () => {}
-    const thread = this.#machine.find(operation.pid)?.threads.get(operation.tid)
+    const thread = this.#machine.processes.find(operation.pid)?.threads.get(operation.tid)
     const account = thread && this.#accounts.get(thread)
     if (thread === undefined || account === undefined) return () => {}
     const { name, args } = operation.call
@@ -59,7 +59,7 @@ export class Ledger {
   after(operation: Operation, result: Result, settle: () => void): void {
     if ('done' in result) settle()
     const asked = operation.do === 'call' ? stackAsked(operation.call) : undefined
-    for (const { threads } of this.#machine.processes())
+    for (const { threads } of this.#machine.processes.all())
       for (const thread of threads.values()) {
         if (this.#accounts.has(thread)) continue
         const size = asked ?? 64 * page
@@ -78,7 +78,7 @@ export class Ledger {
 
 export function recount(machine: Machine, ledger: Ledger): Map<Node, Counts> {
   const counts = new Map<Node, Counts>()
-  const processes = machine.processes()
+  const processes = machine.processes.all()
   for (const process of processes) {
     for (const thread of process.threads.values()) counts.set(thread, countThread(machine, ledger, thread))
     counts.set(process, countProcess(machine, ledger, process, counts))
@@ -115,8 +115,8 @@ function countProcess(
   const all = [...threads.values()]
   const sum = (limit: LimitName) => all.reduce((total, thread) => total + counts.get(thread)![limit]!, 0)
   const stackPages = all.reduce((total, thread) => total + inPages(counts.get(thread)!.stack!), 0)
-  const clients = machine
-    .processes()
+  const clients = machine.processes
+    .all()
     .flatMap((client) => [...client.connections.values()].map(({ channel }) => ({ client, channel })))
     .filter(({ channel }) => channels.get(channel.chid) === channel)
     .map(({ client, channel }) => `${client.pid} ${channel.chid}`)
@@ -132,7 +132,7 @@ function countProcess(
     memory: dataPages * page + stackPages,
     'address-space': dataPages * page + sum('stack-size'),
     threads: threads.size,
-    children: machine.processes().filter(({ parentProcess }) => parentProcess === process).length,
+    children: machine.processes.all().filter(({ parentProcess }) => parentProcess === process).length,
     fds: files.size,
     timers: timers.size,
     signals: all.reduce((total, thread) => total + thread.pending.length, waiting),
@@ -170,7 +170,7 @@ function countContainer(
 ): Counts {
   const of = (limit: LimitName) => within.map((process) => counts.get(process)![limit]!)
   const total = (limit: LimitName) => of(limit).reduce((sum, count) => sum + count, 0)
-  const most = machine.capacity(container, 'memory')
+  const most = machine.pools.capacity(container, 'memory')
   return {
     ...Object.fromEntries(sums.map((limit) => [limit, total(limit)])),
     processes: within.length,

@@ -1,4 +1,6 @@
-/** Whether two graphs of objects are the same, field by field, whatever they contain: what a copy has forgotten shows. */
+/**
+ * Whether two graphs of objects are the same, field by field, whatever they contain: what a copy has forgotten shows.
+ */
 
 /** Whether what is found in a field of an object is not compared any further. */
 type Ignored = (field: string, found: unknown, holder: object) => boolean

@@ -17,7 +17,7 @@ describe('a saved state', () => {
         expect.objectContaining({
           errno: 'EINVAL',
           field: 'version',
-          message: `a state of version ${version} cannot be loaded here, only 3`,
+          message: `the state has version ${version}, but only version 3 can be loaded`,
         }),
       )
     }
@@ -46,10 +46,10 @@ describe('a saved state', () => {
     expect(throughJson(saved)).toEqual(saved)
     expect(JSON.stringify(saved)).not.toContain('Infinity')
     const { machine } = importState(throughJson(saved))
-    expect(machine.process(1).rlimits.as.soft).toBe(Number.POSITIVE_INFINITY)
-    expect(machine.capacity(machine.process(1), 'threads')).toBe(Number.POSITIVE_INFINITY)
-    expect(machine.capacity(machine.process(1), 'fds')).toBe(1000)
-    expect(machine.capacity(machine.kernel.system, 'channels')).toBe(65_536)
+    expect(machine.processes.get(1).rlimits.as.soft).toBe(Number.POSITIVE_INFINITY)
+    expect(machine.pools.capacity(machine.processes.get(1), 'threads')).toBe(Number.POSITIVE_INFINITY)
+    expect(machine.pools.capacity(machine.processes.get(1), 'fds')).toBe(1000)
+    expect(machine.pools.capacity(machine.kernel.system, 'channels')).toBe(65_536)
   })
 
   test('is a copy: what happens to one machine afterwards does not happen to the other', () => {
@@ -61,7 +61,7 @@ describe('a saved state', () => {
     const text = JSON.stringify(saved)
     const copy = importState(saved)
     world.pass(10)
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
     expect(JSON.stringify(saved)).toBe(text)
     expect(JSON.stringify(exportState(copy.machine))).toBe(text)
     copy.machine.advance(10)
@@ -100,6 +100,6 @@ describe('a saved state', () => {
     const call = (name: 'MsgSend' | 'ConnectDetach') => machine.call(2, 1, { name, args: { coid } })
     expect(() => call('MsgSend')).toThrow('the channel of connection 1 was destroyed')
     expect(call('ConnectDetach')).toEqual({ returned: {} })
-    expect(machine.usage(machine.process(2), 'connections')).toBe(1)
+    expect(machine.pools.usage(machine.processes.get(2), 'connections')).toBe(1)
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Whose code a thread waits in. Other libraries have locks of their own that sleep by the very same call as the C library's,
- * with other words around them: only who waits in the C library's own code waits for one of its locks.
+ * Finds out whose code a blocked thread is in. Other libraries have locks of their own that sleep in the same system
+ * call, with other words around them. Only a thread in the C library's own code waits for one of the C library's locks.
  */
 
 import { type BigIntStats, statSync } from 'node:fs'
@@ -9,11 +9,11 @@ import { type ElfFunctions, parseElf } from '../parse/elf.ts'
 import { findPlace, type MappedPlace } from '../parse/maps.ts'
 import type { Caller, TrackedProcess } from '../tracked/tracked-process.ts'
 
-/** Of a C library what waits for whoever calls it, with whatever words. */
-const anybodys: ReadonlySet<string> = new Set(['syscall', '__lll_lock_wait_private'])
+/** Functions of a C library through which any code may wait, whatever the words in memory. */
+const genericFunctions: ReadonlySet<string> = new Set(['syscall', '__lll_lock_wait_private'])
 
-/** What waits for locks in programs that have their C library built in: of glibc, then of musl. */
-const waiters: ReadonlySet<string> = new Set([
+/** Functions that wait for locks in programs with a built-in C library: those of glibc, then those of musl. */
+const lockFunctions: ReadonlySet<string> = new Set([
   '__lll_lock_wait',
   '___pthread_mutex_lock',
   '__pthread_mutex_lock',
@@ -35,9 +35,9 @@ const fileBytesMax = 64 * 1024 * 1024
 
 export class CallerFinder {
   readonly #files: ProcFiles
-  /** By file. */
+  /** Functions by file. */
   readonly #functions = new Map<string, ElfFunctions | null>()
-  /** By file and offset. */
+  /** Callers by file and offset. */
   readonly #callers = new Map<string, Caller>()
 
   constructor(files: ProcFiles) {
@@ -47,7 +47,7 @@ export class CallerFinder {
   find(process: TrackedProcess, programCounter: number): Caller {
     const known = process.callers.get(programCounter)
     if (known !== undefined) return known
-    const length = this.#files.readOnce(`${process.insidePath}/maps`)
+    const length = this.#files.readWhole(`${process.livePath}/maps`)
     const place = length < 0 ? null : findPlace(this.#files.bytes, length, programCounter)
     const caller = place === null ? 'unknown' : this.#at(process, place)
     process.callers.set(programCounter, caller)
@@ -58,7 +58,7 @@ export class CallerFinder {
     const path = pathOf(process, place)
     const file = path === null ? null : statusOf(path)
     if (path === null || file === null) return 'unknown'
-    // Inodes are used again, and files are written over.
+    // Inodes are reused and files are overwritten, so the version has size and time too.
     const version = `${file.dev} ${file.ino} ${file.size} ${file.ctimeNs}`
     const key = `${version} ${place.offset}`
     const known = this.#callers.get(key)
@@ -83,7 +83,7 @@ export class CallerFinder {
   }
 }
 
-/** Null where it is gone, or may not be looked at. */
+/** Null if it is gone, or may not be read. */
 function statusOf(path: string): BigIntStats | null {
   try {
     return statSync(path, { bigint: true })
@@ -92,16 +92,19 @@ function statusOf(path: string): BigIntStats | null {
   }
 }
 
-/** As the process sees it, if it is that very file still: else by the mapping, which not everybody may follow. */
+/**
+ * The path as the process sees it, if that still names the same file. Otherwise the path of the mapping, which only
+ * privileged processes may open.
+ */
 function pathOf({ path }: TrackedProcess, { inode, range, name }: MappedPlace): string | null {
   if (!name.startsWith('/')) return null
-  const seen = `${path}/root${name}`
-  return statusOf(seen)?.ino === BigInt(inode) ? seen : `${path}/map_files/${range}`
+  const visiblePath = `${path}/root${name}`
+  return statusOf(visiblePath)?.ino === BigInt(inode) ? visiblePath : `${path}/map_files/${range}`
 }
 
 function callerOf(functions: ElfFunctions | null, offset: number): Caller {
   const names = functions?.namesAt(offset) ?? null
-  if (functions?.definesMutexes) return names?.some((name) => anybodys.has(name)) ? 'other' : 'library'
+  if (functions?.definesMutexes) return names?.some((name) => genericFunctions.has(name)) ? 'other' : 'library'
   if (names === null || names.length === 0) return 'unknown'
-  return names.some((name) => waiters.has(name)) ? 'library' : 'other'
+  return names.some((name) => lockFunctions.has(name)) ? 'library' : 'other'
 }

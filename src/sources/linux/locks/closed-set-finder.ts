@@ -1,10 +1,11 @@
 /**
- * Processes all of whose threads wait for ever on something inside the process: whatever the language, nobody can wake
- * them but a signal handler, a timer, or somebody who shares their memory. Where one of those is possible nothing is told.
+ * Finds processes in which every thread waits without timeout for something inside the process. In any language, only a
+ * signal handler, a timer, or a process that shares the memory can wake them. If one of these is possible, the process
+ * is not reported.
  */
 
 import type { ProcFiles } from '../native/proc-files.ts'
-import { waitsForEver } from '../parse/futex-lock.ts'
+import { waitsForEver } from '../parse/futex-call.ts'
 import { handlesSignals } from '../parse/signals.ts'
 import { countTimers } from '../parse/timers.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
@@ -13,17 +14,17 @@ import type { LockReader } from './lock-reader.ts'
 import type { ScheduleReader } from './scan-ports.ts'
 
 interface Verdict {
-  /** How often its threads had run, all together, and how many there are. */
+  /** Number of times that its threads had run, all together, and number of threads. */
   readonly timesRun: number
   readonly threads: number
   readonly isClosed: boolean
 }
 
-interface Look {
+interface ProcessInspection {
   readonly process: TrackedProcess
   readonly threads: readonly TrackedThread[]
   readonly timesRun: number
-  /** As it was judged when its threads had run as often as now. */
+  /** The verdict if it was reached with the same numbers as now. */
   readonly former: Verdict | null
   stands: boolean
 }
@@ -42,16 +43,19 @@ export class ClosedSetFinder {
   readonly #parts: ClosedSetParts
   readonly #reader: LockReader
   readonly #verdicts = new Map<TrackedProcess, Verdict>()
-  #told = ''
+  #lastReported = ''
 
   constructor(parts: ClosedSetParts, reader: LockReader) {
     this.#parts = parts
     this.#reader = reader
   }
 
-  /** Processes of which each thread was seen to wait for ever. Of those judged before and not among these, the judgement stays. */
-  gather(processes: readonly TrackedProcess[]): Look[] {
-    const looks: Look[] = []
+  /**
+   * Selects the processes in which every thread was seen in a wait without timeout. Verdicts on processes outside
+   * `processes` stay.
+   */
+  select(processes: readonly TrackedProcess[]): ProcessInspection[] {
+    const inspections: ProcessInspection[] = []
     for (const process of processes) {
       const threads = process.threads.filter(({ dead }) => !dead)
       if (!mayBeClosed(process, threads)) {
@@ -61,22 +65,23 @@ export class ClosedSetFinder {
       const timesRun = timesRunOf(threads)
       const verdict = this.#verdicts.get(process)
       const isSame = verdict?.timesRun === timesRun && verdict.threads === threads.length
-      looks.push({ process, threads, timesRun, former: isSame ? verdict : null, stands: true })
+      inspections.push({ process, threads, timesRun, former: isSame ? verdict : null, stands: true })
     }
-    return looks
+    return inspections
   }
 
-  lookAgain(looks: readonly Look[]): void {
-    for (const look of looks)
-      if (look.former === null) look.stands = look.threads.every((thread) => this.#reader.isInSameCall(thread))
+  inspectAgain(inspections: readonly ProcessInspection[]): void {
+    for (const inspection of inspections)
+      if (inspection.former === null)
+        inspection.stands = inspection.threads.every((thread) => this.#reader.isInSameCall(thread))
   }
 
-  /** The pids; null where they are those told before. */
-  settle(looks: readonly Look[], joins: (thread: TrackedThread) => boolean): number[] | null {
-    for (const look of looks) {
-      const { process, threads, timesRun } = look
-      const isClosed = look.former?.isClosed ?? (look.stands && this.#isClosed(look, joins))
-      if (look.stands && this.#noneRan(look))
+  /** The pids; null if they are those of the last report. */
+  settle(inspections: readonly ProcessInspection[], joins: (thread: TrackedThread) => boolean): number[] | null {
+    for (const inspection of inspections) {
+      const { process, threads, timesRun } = inspection
+      const isClosed = inspection.former?.isClosed ?? (inspection.stands && this.#isClosed(inspection, joins))
+      if (inspection.stands && this.#noneRan(inspection))
         this.#verdicts.set(process, { timesRun, threads: threads.length, isClosed })
       else this.#verdicts.delete(process)
     }
@@ -89,13 +94,13 @@ export class ClosedSetFinder {
         sets.push(`${process.pid} ${threads}`)
       }
     }
-    const told = sets.sort().join()
-    if (told === this.#told) return null
-    this.#told = told
+    const reported = sets.sort().join()
+    if (reported === this.#lastReported) return null
+    this.#lastReported = reported
     return pids
   }
 
-  #noneRan({ process, threads }: Look): boolean {
+  #noneRan({ process, threads }: ProcessInspection): boolean {
     for (const thread of threads) {
       this.#parts.threadReader.readSchedule(thread, false)
       if (thread.ran || thread.gone) return false
@@ -104,16 +109,16 @@ export class ClosedSetFinder {
     return files.stat(process.taskDirectory) >= 0 && files.links - 2 === process.threads.length
   }
 
-  #isClosed({ process, threads }: Look, joins: (thread: TrackedThread) => boolean): boolean {
+  #isClosed({ process, threads }: ProcessInspection, joins: (thread: TrackedThread) => boolean): boolean {
     if (!threads.every((thread) => thread.futex?.isPrivate || joins(thread))) return false
-    const status = this.#textOf(`${process.insidePath}/status`)
+    const status = this.#textOf(`${process.livePath}/status`)
     const timers = this.#textOf(process.timers.path)
     if (status === null || timers === null) return false
     return handlesSignals(status) === false && countTimers(timers) === 0 && this.#reader.hasOwnMemory(process)
   }
 
   #textOf(path: string): string | null {
-    const length = this.#parts.files.readOnce(path)
+    const length = this.#parts.files.readWhole(path)
     return length < 0 ? null : this.#parts.files.bytes.toString('latin1', 0, length)
   }
 }

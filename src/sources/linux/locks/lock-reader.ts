@@ -1,7 +1,8 @@
-/** One look at what a thread in a futex call waits for: the words there, the object they are of, and its owner. */
+/** Reads what a thread in a futex call waits for: the words in memory, the object they belong to, and its owner. */
 
 import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
-import { type FutexCall, type FutexLock, futexCallOf, lockOf } from '../parse/futex-lock.ts'
+import { type FutexCall, futexCallOf } from '../parse/futex-call.ts'
+import { type FutexLock, lockOf } from '../parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
@@ -9,17 +10,19 @@ import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { CallerFinder } from './caller-finder.ts'
 import { OwnerFinder } from './owner-finder.ts'
 
-export interface Seen {
+export interface LockObservation {
   readonly lock: FutexLock
-  /** Two that are the same here are the same object: an address, or for one that processes share its place in a file. */
+  /**
+   * Equal strings mean the same object. It is an address, or for an object that processes share, its place in a file.
+   */
   readonly object: string
   readonly isShared: boolean
-  /** Null: its owner has ended, and nobody else can release it. */
+  /** Null: the owner has ended, and no other thread can release the object. */
   readonly owner: TrackedThread | null
 }
 
-/** What was seen; null where nothing has an owner, the reason where that cannot be told. */
-export type Sight = Seen | string | null
+/** Null if the object has no owner; a string is the reason why the owner is unknown. */
+export type LockInspection = LockObservation | string | null
 
 function sameCall(one: FutexCall, other: FutexCall): boolean {
   return (
@@ -32,7 +35,7 @@ function sameCall(one: FutexCall, other: FutexCall): boolean {
   )
 }
 
-export function sameSight(one: Seen, other: Seen): boolean {
+export function sameObservation(one: LockObservation, other: LockObservation): boolean {
   return (
     one.owner === other.owner &&
     one.object === other.object &&
@@ -41,7 +44,7 @@ export function sameSight(one: Seen, other: Seen): boolean {
   )
 }
 
-const notTheLibrary = 'it waits in code that is not the C library’s, for a lock of its own'
+const notTheLibrary = 'it waits in code outside the C library, for a lock of that code'
 
 export class LockReader {
   readonly #files: ProcFiles
@@ -60,8 +63,8 @@ export class LockReader {
     this.#owners.startPass()
   }
 
-  /** Preconditions: it was in a futex call when it was classified. */
-  see(process: TrackedProcess, thread: TrackedThread): Sight {
+  /** Preconditions: the thread was in a futex call when it was classified. */
+  inspect(process: TrackedProcess, thread: TrackedThread): LockInspection {
     this.#failure = null
     const seen = lockOf(thread.futex!, (address, bytes) => this.#readWords(process, address, bytes))
     if (seen === null) return this.#failure
@@ -69,7 +72,7 @@ export class LockReader {
     if (lock === null) return notTheLibrary
     const place = lock.isPrivate || lock.kind === 'thread' ? null : this.#owners.placeOf(process, lock.address)
     if (typeof place === 'string') return place
-    // Memory that no other process sees: the call is just more cautious than it need be.
+    // The call permits sharing, but the memory is private to this process.
     const shared = place?.isShared ? place : null
     const owner = this.#owners.find(process, lock.tid, shared)
     if (typeof owner === 'string') return owner
@@ -81,15 +84,15 @@ export class LockReader {
     return { lock: isOwn ? { ...lock, evidence: 'own-mutex' } : lock, object, isShared: shared !== null, owner }
   }
 
-  /** Null: others wait in a way that looks like this. */
+  /** Null: the words look like a lock, but the waiting code is not the C library's. */
   #byCaller(process: TrackedProcess, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
-    if (lock.isVouched) return lock
+    if (lock.isConfirmed) return lock
     const caller = this.#callers.find(process, programCounter)
     if (caller === 'other') return null
     return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
   }
 
-  /** Whether it sleeps in the same call still as when it was classified. */
+  /** Whether it still sleeps in the call in which it was classified. */
   isInSameCall(thread: TrackedThread): boolean {
     return thread.futex !== null && this.isIn(thread, thread.futex)
   }
@@ -109,8 +112,9 @@ export class LockReader {
     const files = this.#files
     let length = files.readFrom(process.memory, address, bytes, false, 1)
     if (length === 0) {
-      // The file is of the memory that it had when the file was opened: by now it has executed another program.
-      files.forget(process.memory)
+      // An open `mem` stays with the memory from the time of opening. The process has executed another program since,
+      // so open it again.
+      files.release(process.memory)
       process.callers.clear()
       length = files.readFrom(process.memory, address, bytes, false, 1)
     }

@@ -1,4 +1,4 @@
-/** From the TID in a lock to the thread that it means. */
+/** Finds the thread that a TID in a lock means. */
 
 import { constants } from 'node:os'
 import { compareMemory, errorNumber, robustListOf } from '../native/libc.ts'
@@ -13,14 +13,13 @@ import type { TrackedThread } from '../tracked/tracked-thread.ts'
 
 const notKnownYet = 'its owner is a thread that is not known yet'
 const ambiguous = 'threads of several pid namespaces may be its owner'
-const notPlaced = 'what it waits for lies in no mapping'
-const notItsOwn =
-  'its owner is no thread of the process that is known: the lock may be a copy of one of the process that it was forked from'
+const notPlaced = 'the address that it waits for is in no mapping'
+const notItsOwn = 'its owner is no known thread of the process: the lock may be a copy from the process that forked it'
 const uncertainIds =
-  'a process that shares it was made without the C library: the id in it may be that of another thread'
-const memoryShared = 'its owner is no thread of the process, whose memory others may share'
+  'a process that shares it was created without the C library: the TID in it may be that of another thread'
+const memoryShared = 'its owner may be in another process that shares the memory'
 
-/** Those that have the same memory run the same program. */
+/** Whether two processes may run the same program: processes that share their memory do. */
 function isLike(one: TrackedProcess, other: TrackedProcess): boolean {
   if (other.kernelThread || other.zombie) return false
   const [program, another] = [one.facts?.executable ?? null, other.facts?.executable ?? null]
@@ -33,8 +32,8 @@ export class OwnerFinder {
   readonly #procRoot: string
   readonly #statm = emptyStatm()
   readonly #stat = emptyStat()
-  /** Of this pass. */
-  readonly #ownMemory = new Map<TrackedProcess, boolean>()
+  /** Cached for the present pass. */
+  readonly #ownsMemory = new Map<TrackedProcess, boolean>()
 
   constructor(files: ProcFiles, processes: ReadonlyMap<number, TrackedProcess>, procRoot: string) {
     this.#files = files
@@ -43,89 +42,96 @@ export class OwnerFinder {
   }
 
   startPass(): void {
-    this.#ownMemory.clear()
+    this.#ownsMemory.clear()
   }
 
-  /** What an address belongs to; a text is the reason why that is not known. */
+  /** The mapping at an address; a string is the reason why it is unknown. */
   placeOf(process: TrackedProcess, address: number): MappedPlace | string {
-    const length = this.#files.readOnce(`${process.insidePath}/maps`)
+    const length = this.#files.readWhole(`${process.livePath}/maps`)
     if (length < 0) return reasonOf(length)
     return findPlace(this.#files.bytes, length, address) ?? notPlaced
   }
 
-  /** The thread; null where it has ended; a text is the reason why it is not known. */
+  /** The thread; null if it has ended; a string is the reason why it is unknown. */
   find(process: TrackedProcess, tid: number, shared: MappedPlace | null): TrackedThread | string | null {
     return shared === null ? this.#findWithin(process, tid) : this.#findAmongAll(process, tid, shared)
   }
 
-  /** Private memory: nobody but the threads of the process can release what lies there. */
+  /** For private memory: only threads of the process can release a lock there. */
   #findWithin(process: TrackedProcess, tid: number): TrackedThread | string | null {
     const thread = this.#threadOf(process, tid)
-    if (this.#idsOf(process) === 'uncertain') return uncertainIds
+    if (this.#idReliabilityOf(process) === 'uncertain') return uncertainIds
     if (!this.hasOwnMemory(process)) return memoryShared
     if (thread && !thread.dead) return thread
     // A leader that has ended stays in the list until its process ends.
-    if (!thread && this.#lists(process, tid)) return notKnownYet
+    if (!thread && this.#isListed(process, tid)) return notKnownYet
     if (!thread && !process.formerTids.has(tid) && !this.#hasExecuted(process)) return notItsOwn
     return null
   }
 
   /**
-   * An id in shared memory is that of the owner in its own pid namespace, and does not say in which: it must be the only
-   * thread so called in all the processes that map the file.
+   * For shared memory. A TID there is the owner's in its own pid namespace, and does not say which namespace. So the
+   * owner must be the only thread with that TID in all processes that map the file.
    */
   #findAmongAll(process: TrackedProcess, tid: number, shared: MappedPlace): TrackedThread | string | null {
     const owners: TrackedThread[] = []
-    let isThere = false
+    let isElsewhere = false
     for (const other of this.#processes.values()) {
       const thread = other.kernelThread ? undefined : this.#threadOf(other, tid)
       if (!thread || thread.dead) continue
-      isThere = true
-      if (this.#maps(other, shared)) owners.push(thread)
+      isElsewhere = true
+      if (this.#mapsShared(other, shared)) owners.push(thread)
     }
     const [owner, another] = owners
     if (this.#idsAreUncertain(shared)) return uncertainIds
     if (owner) return another ? ambiguous : owner
-    return isThere || this.#mayBeUnknown(process, tid, shared) ? notKnownYet : null
+    return isElsewhere || this.#mayBeUnknown(process, tid, shared) ? notKnownYet : null
   }
 
-  /** There is no telling which of the threads of another pid namespace that are not known yet has that id. */
+  /**
+   * Whether the TID may belong to a thread that is not known yet. In other pid namespaces, the TIDs of unknown threads
+   * cannot be found.
+   */
   #mayBeUnknown(process: TrackedProcess, tid: number, shared: MappedPlace): boolean {
-    if (process.namespaceDepth > 1 || this.#mayLive(tid)) return true
-    for (const other of this.#processes.values()) if (other.namespaceDepth > 1 && this.#maps(other, shared)) return true
+    if (process.namespaceDepth > 1 || this.#mayBeAlive(tid)) return true
+    for (const other of this.#processes.values())
+      if (other.namespaceDepth > 1 && this.#mapsShared(other, shared)) return true
     return false
   }
 
-  /** Who has ended and is not collected yet is still there. */
-  #mayLive(tid: number): boolean {
-    const length = this.#files.readOnce(`${this.#procRoot}/${tid}/stat`)
+  /** Whether a thread with that TID may be alive. A zombie, which is not reaped yet, is not. */
+  #mayBeAlive(tid: number): boolean {
+    const length = this.#files.readWhole(`${this.#procRoot}/${tid}/stat`)
     if (length <= 0) return !isGone(length)
     return !parseStat(this.#files.bytes, length, this.#stat) || !'ZX'.includes(this.#stat.state)
   }
 
-  /** No word in its memory was written by the process that it was forked from. */
+  /** It called exec, so the process that it was forked from wrote no word in its memory. */
   #hasExecuted({ path }: TrackedProcess): boolean {
-    const length = this.#files.readOnce(`${path}/stat`)
+    const length = this.#files.readWhole(`${path}/stat`)
     return length > 0 && parseStat(this.#files.bytes, length, this.#stat) && this.#stat.hasExecuted
   }
 
   /**
-   * A thread writes the id that it takes for its own. In a process that was made by the bare system call, not by the C
-   * library's fork, that is the id of its parent. Such a process has no list of robust mutexes, which fork registers.
+   * A thread writes what it believes to be its own TID. In a process made by the bare system call instead of the C
+   * library's fork, that is its parent's TID. Such a process has no list of robust mutexes, because fork registers it.
    */
   #idsAreUncertain(shared: MappedPlace): boolean {
     for (const process of this.#processes.values()) {
       if (process.kernelThread || process.zombie) continue
-      if (this.#idsOf(process) === 'uncertain' && this.#maps(process, shared)) return true
+      if (this.#idReliabilityOf(process) === 'uncertain' && this.#mapsShared(process, shared)) return true
     }
     return false
   }
 
-  /** Of threads that have a list of robust mutexes glibc has made them all; of a process without any, whatever its program has. */
-  #idsOf(process: TrackedProcess): 'sure' | 'uncertain' {
+  /**
+   * Threads with a list of robust mutexes were created by glibc, so their TIDs are reliable. If no thread has a list
+   * and the process called exec, its program does not use glibc, and its TIDs are reliable too.
+   */
+  #idReliabilityOf(process: TrackedProcess): 'sure' | 'uncertain' {
     const living = process.threads.filter(({ dead, gone }) => !dead && !gone)
-    for (const thread of living) thread.isRegistered ||= robustListOf(thread.tid) !== 0
-    const registered = living.filter(({ isRegistered }) => isRegistered).length
+    for (const thread of living) thread.hasRobustList ||= robustListOf(thread.tid) !== 0
+    const registered = living.filter(({ hasRobustList }) => hasRobustList).length
     if (registered === living.length) return 'sure'
     return registered === 0 && this.#hasExecuted(process) ? 'sure' : 'uncertain'
   }
@@ -140,43 +146,43 @@ export class OwnerFinder {
     return thread.innerTid
   }
 
-  /** 0 where it is gone. */
+  /** 0 if it is gone. */
   #readInnerTid(process: TrackedProcess, tid: number): number {
-    const length = this.#files.readOnce(`${process.path}/task/${tid}/status`)
+    const length = this.#files.readWhole(`${process.path}/task/${tid}/status`)
     if (length <= 0) return 0
     return parseStatus(this.#files.bytes.toString('latin1', 0, length)).namespacePids.at(-1) ?? 0
   }
 
-  /** Whether the kernel lists it by now. */
-  #lists(process: TrackedProcess, tid: number): boolean {
+  /** Whether the kernel lists the thread by now. */
+  #isListed(process: TrackedProcess, tid: number): boolean {
     const tids = this.#files.list(`${process.path}/task`)
     if (typeof tids === 'number') return true
     if (process.namespaceDepth === 1) return tids.includes(tid)
     return tids.some((outer) => this.#readInnerTid(process, outer) === tid)
   }
 
-  #maps(process: TrackedProcess, shared: MappedPlace): boolean {
-    const length = this.#files.readOnce(`${process.insidePath}/maps`)
+  #mapsShared(process: TrackedProcess, shared: MappedPlace): boolean {
+    const length = this.#files.readWhole(`${process.livePath}/maps`)
     return length > 0 && mapsShared(this.#files.bytes.toString('latin1', 0, length), shared)
   }
 
-  /** That no other process was made with CLONE_VM, and so can write there. False where it cannot be told. */
+  /** Whether no other process shares its memory (CLONE_VM) and so could write there. False if unknown. */
   hasOwnMemory(process: TrackedProcess): boolean {
     if (this.#procRoot !== '/proc') return false
-    const known = this.#ownMemory.get(process)
+    const known = this.#ownsMemory.get(process)
     if (known !== undefined) return known
     let isOwn = true
     for (const other of this.#processes.values())
       if (other !== process && isLike(process, other) && this.#mayShareMemory(process, other)) isOwn = false
-    this.#ownMemory.set(process, isOwn)
+    this.#ownsMemory.set(process, isOwn)
     return isOwn
   }
 
   #mayShareMemory(process: TrackedProcess, other: TrackedProcess): boolean {
-    const compared = compareMemory(process.seenThrough, other.seenThrough)
+    const compared = compareMemory(process.liveTid, other.liveTid)
     if (compared >= 0) return compared === 0
     if (errorNumber() === constants.errno.ESRCH) return false
-    // Not permitted. The sizes are told to everybody, and one memory has one size.
+    // kcmp(2) is not permitted. Sizes are readable for everyone, and processes with the same memory have the same size.
     const [before, ofOther, after] = [process, other, process].map((one) => this.#sizeOf(one))
     return before === undefined || before !== after || ofOther === before
   }

@@ -1,27 +1,28 @@
 /**
- * What was found true of a thread that has run since, as for a signal handler or a debugger, and was not contradicted. It
- * makes no deadlock; but one that was told before does not end by it.
+ * Tracks waits that were confirmed before, whose thread has run since, for example in a signal handler or under a
+ * debugger, and that were not contradicted. An unconfirmed wait creates no deadlock, but does not end one that was
+ * reported.
  */
 
-import type { FutexCall } from '../parse/futex-lock.ts'
+import type { FutexCall } from '../parse/futex-call.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
-import { type LockReader, type Seen, type Sight, sameSight } from './lock-reader.ts'
+import { type LockInspection, type LockObservation, type LockReader, sameObservation } from './lock-reader.ts'
 import type { ScheduleReader } from './scan-ports.ts'
 
-/** A wait that was found true, and what shows that it still is. */
-export interface ConfirmedWait extends Seen {
+/** A confirmed wait, with what is needed to see whether it still holds. */
+export interface ConfirmedWait extends LockObservation {
   readonly process: TrackedProcess
   readonly call: FutexCall
-  /** How often waiter and owner had run then; -1 of an owner that was not asleep all the time. */
+  /** Number of times that waiter and owner had run then; -1 for an owner that was not asleep all the time. */
   readonly timesRun: number
   readonly ownerTimesRun: number
 }
 
-/** What was found true, of a thread that ran since, and not contradicted. */
-interface Doubt {
-  readonly edge: ConfirmedWait
-  /** So often in a row it was not seen in that call, and since when (ms). */
+/** A wait whose thread has run since it was confirmed, and that was not contradicted. */
+interface UnconfirmedWait {
+  readonly wait: ConfirmedWait
+  /** Number of inspections in a row that did not find it in that call, and the time of the first (ms). */
   readonly misses: number
   readonly since: number
 }
@@ -30,105 +31,109 @@ export interface WaitInspection {
   readonly process: TrackedProcess
   readonly thread: TrackedThread
   readonly former: ConfirmedWait | null
-  /** Nothing can have changed unless waiter or owner ran: nothing but that is read. */
+  /** Nothing can have changed unless waiter or owner ran, so only that is read. */
   readonly isSettled: boolean
-  first: Sight
-  second: Sight
+  first: LockInspection
+  second: LockInspection
   stands: boolean
 }
 
-// A signal handler may run while it is looked at, and does not run for long.
+// A signal handler may be running during an inspection, but it does not run for long.
 const missesMax = 3
-// On a busy machine it waits for a CPU before it is back in its call.
+// On a busy machine the thread may wait for a CPU before it is back in its call.
 const missedMsMax = 1500
 
-export function isSeen(sight: Sight): sight is Seen {
+export function isObservation(sight: LockInspection): sight is LockObservation {
   return sight !== null && typeof sight !== 'string'
 }
 
-/** Whom it waits for waits as well, and so on: of all others a doubt is of no use. */
-function isStuck(thread: TrackedThread, doubts: ReadonlyMap<TrackedThread, Doubt>): boolean {
+/**
+ * Whether the thread waits in a chain of unconfirmed waits that ends in a cycle or at an owner that has ended. Other
+ * unconfirmed waits are useless.
+ */
+function isStuck(thread: TrackedThread, waits: ReadonlyMap<TrackedThread, UnconfirmedWait>): boolean {
   const passed = new Set<TrackedThread>()
   for (let at = thread; !passed.has(at); ) {
     passed.add(at)
-    const edge = doubts.get(at)?.edge
-    if (edge === undefined) return false
-    if (edge.owner === null) return true
-    at = edge.owner
+    const wait = waits.get(at)?.wait
+    if (wait === undefined) return false
+    if (wait.owner === null) return true
+    at = wait.owner
   }
   return true
 }
 
-interface DoubtParts {
+interface UnconfirmedWaitsParts {
   readonly processes: ReadonlyMap<number, TrackedProcess>
   readonly threadReader: ScheduleReader
 }
 
-/** What a pass has found. */
+/** Results of a pass. */
 interface Pass {
   readonly former: ReadonlyMap<TrackedThread, ConfirmedWait>
-  readonly edges: ReadonlyMap<TrackedThread, ConfirmedWait>
-  readonly looks: readonly WaitInspection[]
-  /** The processes that it looked at. */
+  readonly confirmed: ReadonlyMap<TrackedThread, ConfirmedWait>
+  readonly inspections: readonly WaitInspection[]
+  /** Processes that the pass read. */
   readonly scope: ReadonlySet<TrackedProcess>
 }
 
 export class UnconfirmedWaits {
-  readonly #parts: DoubtParts
+  readonly #parts: UnconfirmedWaitsParts
   readonly #reader: LockReader
-  #all: ReadonlyMap<TrackedThread, Doubt> = new Map()
+  #waits: ReadonlyMap<TrackedThread, UnconfirmedWait> = new Map()
 
-  constructor(parts: DoubtParts, reader: LockReader) {
+  constructor(parts: UnconfirmedWaitsParts, reader: LockReader) {
     this.#parts = parts
     this.#reader = reader
   }
 
-  edges(): (readonly [TrackedThread, ConfirmedWait])[] {
-    return [...this.#all].map(([thread, { edge }]) => [thread, edge])
+  waits(): (readonly [TrackedThread, ConfirmedWait])[] {
+    return [...this.#waits].map(([thread, { wait }]) => [thread, wait])
   }
 
-  /** True where there are others than before. */
+  /** Returns true if the set of unconfirmed waits has changed. */
   settle(pass: Pass): boolean {
-    const before = this.#all
-    this.#all = this.#after(pass)
-    return before.size !== this.#all.size || [...before.keys()].some((thread) => !this.#all.has(thread))
+    const before = this.#waits
+    this.#waits = this.#after(pass)
+    return before.size !== this.#waits.size || [...before.keys()].some((thread) => !this.#waits.has(thread))
   }
 
-  #after({ former, edges, looks, scope }: Pass): Map<TrackedThread, Doubt> {
+  #after({ former, confirmed, inspections, scope }: Pass): Map<TrackedThread, UnconfirmedWait> {
     const { threadReader, processes } = this.#parts
     const { now } = threadReader
-    const lookOf = new Map(looks.map((look) => [look.thread, look]))
-    const candidates = new Map(this.#all)
-    for (const [thread, edge] of former) candidates.set(thread, { edge, misses: 0, since: now })
-    const doubts = new Map<TrackedThread, Doubt>()
-    for (const [thread, doubt] of candidates) {
-      const isGone = thread.gone || thread.dead || processes.get(thread.pid) !== doubt.edge.process
-      if (isGone || edges.has(thread) || !isStuck(thread, candidates)) continue
-      const look = lookOf.get(thread)
-      const isLookedAt = look !== undefined || scope.has(doubt.edge.process)
-      const kept = isLookedAt ? keep(doubt, this.#sightOf(doubt, thread, look), now) : doubt
-      if (kept !== null) doubts.set(thread, kept)
+    const inspectionOf = new Map(inspections.map((inspection) => [inspection.thread, inspection]))
+    const candidates = new Map(this.#waits)
+    for (const [thread, wait] of former) candidates.set(thread, { wait, misses: 0, since: now })
+    const waits = new Map<TrackedThread, UnconfirmedWait>()
+    for (const [thread, unconfirmed] of candidates) {
+      const isGone = thread.gone || thread.dead || processes.get(thread.pid) !== unconfirmed.wait.process
+      if (isGone || confirmed.has(thread) || !isStuck(thread, candidates)) continue
+      const inspection = inspectionOf.get(thread)
+      const isInspected = inspection !== undefined || scope.has(unconfirmed.wait.process)
+      const next = isInspected ? nextOf(unconfirmed, this.#compare(unconfirmed, thread, inspection), now) : unconfirmed
+      if (next !== null) waits.set(thread, next)
     }
-    return doubts
+    return waits
   }
 
-  /** How it was seen: in that call, in none, or waiting for something else. */
-  #sightOf({ edge }: Doubt, thread: TrackedThread, look: WaitInspection | undefined): How {
-    // Whoever is stopped, as by a debugger, goes on with the same call.
-    if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, edge.call) ? 'none' : 'missed'
-    if (look === undefined) return 'missed'
-    if (look.isSettled) return 'none'
-    if (!isSeen(look.second)) return 'missed'
-    return sameSight(look.second, edge) ? 'same' : 'another'
+  /** Compares the wait with the present inspection. */
+  #compare({ wait }: UnconfirmedWait, thread: TrackedThread, inspection: WaitInspection | undefined): Comparison {
+    // A stopped thread, for example under a debugger, continues with the same call.
+    if (thread.facts?.state === 'STOPPED') return this.#reader.isIn(thread, wait.call) ? 'none' : 'missed'
+    if (inspection === undefined) return 'missed'
+    if (inspection.isSettled) return 'none'
+    if (!isObservation(inspection.second)) return 'missed'
+    return sameObservation(inspection.second, wait) ? 'same' : 'another'
   }
 }
 
-type How = 'same' | 'missed' | 'another' | 'none'
+type Comparison = 'same' | 'missed' | 'another' | 'none'
 
-/** Null: it is contradicted, or was not seen for too long. */
-function keep(doubt: Doubt, how: How, now: number): Doubt | null {
-  if (how === 'none') return doubt
-  if (how === 'same') return { ...doubt, misses: 0, since: now }
-  if (how === 'another' || (doubt.misses >= missesMax && now - doubt.since >= missedMsMax)) return null
-  return { ...doubt, misses: doubt.misses + 1, since: doubt.misses === 0 ? now : doubt.since }
+/** Null: it was contradicted, or not found for too long. */
+function nextOf(unconfirmed: UnconfirmedWait, comparison: Comparison, now: number): UnconfirmedWait | null {
+  if (comparison === 'none') return unconfirmed
+  if (comparison === 'same') return { ...unconfirmed, misses: 0, since: now }
+  if (comparison === 'another' || (unconfirmed.misses >= missesMax && now - unconfirmed.since >= missedMsMax))
+    return null
+  return { ...unconfirmed, misses: unconfirmed.misses + 1, since: unconfirmed.misses === 0 ? now : unconfirmed.since }
 }

@@ -1,9 +1,9 @@
-/** Receives many messages of a socket with one call, each into a slot of its own. */
+/** Receives many datagrams from a socket with one call of recvmmsg(2), each into its own slot. */
 
 import { addressOf, recvmmsg } from './libc.ts'
 
 const msgWaitforone = 0x10000
-// struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, then the length received.
+// struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, then the received length.
 const headerBytes = 64
 const ioVectorAt = 16
 const ioCountAt = 24
@@ -33,7 +33,10 @@ export class BatchReceiver {
     }
   }
 
-  /** Waits for the first and takes what else is there by then. Returns how many; below zero `errorNumber()` says why. */
+  /**
+   * Waits for the first message and takes all others that are there by then. Returns their number; below zero,
+   * `errorNumber()` has the reason.
+   */
   receive(countMax: number): number {
     for (let slot = 0; slot < countMax; slot++) this.#headers.writeInt32LE(0, slot * headerBytes + flagsAt)
     return recvmmsg(this.#fd, this.#headers, countMax, msgWaitforone, null)

@@ -1,4 +1,4 @@
-/** Translates the kernel's clocks to the service's time and to the ticks of `stat`. */
+/** Converts the kernel's clocks to the service's time and to the ticks of `stat`. */
 
 import { clockGettime } from './libc.ts'
 
@@ -14,7 +14,7 @@ function nanosecondsOf(clock: number): bigint {
   return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8)
 }
 
-/** The CPU time of the calling thread. getrusage would know it only as of the last tick. */
+/** CPU time of the calling thread. getrusage(2) would be accurate only to the last tick. */
 export function threadCpuMs(): number {
   return Number(nanosecondsOf(clockThreadCpu)) / 1e6
 }
@@ -23,24 +23,24 @@ export class Clocks {
   readonly #offset: BigInt64Array
   #sleptNs = 0
 
-  /** @param offset ns from CLOCK_MONOTONIC to the service's time: the main thread keeps it up to date. */
+  /** @param offset ns from CLOCK_MONOTONIC to the service's time, updated by the main thread */
   constructor(offset: BigInt64Array) {
     this.#offset = offset
     this.adjust()
   }
 
-  /** To be called now and then: a machine that slept is older than CLOCK_MONOTONIC says. */
+  /** Call it from time to time: CLOCK_MONOTONIC does not count the time that the machine was suspended. */
   adjust(): void {
     const monotonicNs = nanosecondsOf(clockMonotonic)
     this.#sleptNs = Number(nanosecondsOf(clockBoottime) - monotonicNs)
   }
 
-  /** Unix milliseconds, with a fraction, of a time of CLOCK_MONOTONIC. */
+  /** Converts a time of CLOCK_MONOTONIC to Unix milliseconds, with a fraction. */
   unixMs(monotonicNs: number): number {
     return (monotonicNs + Number(Atomics.load(this.#offset, 0))) / 1e6
   }
 
-  /** What field 22 of `stat` says of a process born at that time. */
+  /** Field 22 of `stat` for a process born at that time. */
   startTicks(monotonicNs: number): number {
     return Math.floor((monotonicNs + this.#sleptNs) / (1e9 / ticksPerSecond))
   }

@@ -1,12 +1,12 @@
 /**
- * The few C library calls that Node does not offer, or that must not throw: an exception for each process that is gone
- * costs more than the reading. Failed calls return -1; `errorNumber()` then says why, until the next call.
+ * C library calls that Node does not offer, or that must not throw: an exception for each process that has ended would
+ * cost more than the reading. Failed calls return -1; `errorNumber()` has the reason until the next call.
  */
 
 import { constants } from 'node:os'
 import koffi from 'koffi'
 
-// The symbols of the C library that Node itself runs on, whichever it is.
+// Takes the symbols from the C library that Node itself runs on.
 const library = koffi.load(null)
 
 export function errorNumber(): number {
@@ -48,7 +48,7 @@ export const sendto: (
 export const recv: (fd: number, into: Uint8Array, bytes: number, flags: number) => number = library.func(
   'long recv(int fd, _Out_ uint8_t *into, size_t bytes, int flags)',
 )
-/** Moves the calling thread alone into a namespace. */
+/** Moves only the calling thread into the namespace. */
 export const setns: (fd: number, kind: number) => number = library.func('int setns(int fd, int kind)')
 export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: number, timeout: null) => number =
   library.func('int recvmmsg(int fd, _Inout_ uint8_t *headers, uint32_t count, int flags, void *timeout)')
@@ -64,30 +64,33 @@ const compareCall: (number: number, one: number, other: number, kind: number, in
 const kcmpNumber: Readonly<Record<string, number>> = { x64: 312, arm64: 272 }
 const kcmpMemory = 1
 
-/** 0 where two processes have the very same memory, above 0 where they have not, below where that is not told. */
+/**
+ * kcmp(2) with KCMP_VM: 0 if both processes have the same memory, above 0 if not, below 0 if the kernel does not
+ * answer.
+ */
 export function compareMemory(pid: number, other: number): number {
   const number = kcmpNumber[process.arch]
   return number === undefined ? -1 : compareCall(number, pid, other, kcmpMemory, 0, 0)
 }
 
-// By number, since not every C library has them; the numbers are the same on all architectures.
+// Called by number, because not every C library has them. The numbers are the same on all architectures.
 const openPidfd: (number: number, pid: number, flags: number) => number = library.func(
   'long syscall(long number, int pid, uint32_t flags)',
 )
 const sendThroughPidfd: (number: number, pidfd: number, signal: number, info: null, flags: number) => number =
   library.func('long syscall(long number, int pidfd, int signal, void *info, uint32_t flags)')
 
-/** A descriptor that means this very process as long as it is open, even when another has its pid. */
+/** A descriptor that names this very process as long as it is open, even after the pid is reused. */
 export function pidfdOpen(pid: number): number {
   return openPidfd(434, pid, 0)
 }
 
-/** Signal 0 only asks whether it could be sent. */
+/** Signal 0 only checks whether a signal could be sent. */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
   return sendThroughPidfd(424, pidfd, signal, null, 0)
 }
 
-/** Each is a struct rlimit: soft, then hard. */
+/** `wanted` and `before` each hold a struct rlimit: soft, then hard. */
 export const prlimit: (pid: number, resource: number, wanted: Uint8Array | null, before: Uint8Array | null) => number =
   library.func('int prlimit(int pid, int resource, const uint8_t *wanted, _Out_ uint8_t *before)')
 
@@ -96,8 +99,8 @@ const robustHead = Buffer.alloc(8)
 const robustBytes = Buffer.alloc(8)
 
 /**
- * Where the list of a thread's robust mutexes begins. glibc keeps it in the thread's descriptor, at the top of the
- * thread's stack. 0 where there is none or it may not be read.
+ * Address of the head of a thread's list of robust mutexes. glibc has it in the thread's descriptor, at the top of the
+ * thread's stack. 0 if there is none or it may not be read.
  */
 export function robustListOf(tid: number): number {
   const number = robustListCall[process.arch]
@@ -105,7 +108,10 @@ export function robustListOf(tid: number): number {
   return robustHead.readUInt32LE(4) * 0x1_0000_0000 + robustHead.readUInt32LE(0)
 }
 
-/** Where a buffer lies. Its memory must come from `Buffer.allocUnsafeSlow` or `Buffer.alloc` of its own, and stay referenced. */
+/**
+ * Address of a buffer's memory. Preconditions: the buffer comes from `Buffer.alloc` or `Buffer.allocUnsafeSlow`, and
+ * stays referenced while the address is used.
+ */
 export function addressOf(buffer: Uint8Array): bigint {
   return koffi.address(buffer)
 }

@@ -1,4 +1,4 @@
-/** The kernel's proc connector through a netlink socket: opening, and receiving many messages with one call. */
+/** The netlink socket of the kernel's proc connector: opens it, and receives many messages with one call. */
 
 import { constants } from 'node:os'
 import { connectorIndex, listenMessage } from '../parse/connector.ts'
@@ -50,7 +50,7 @@ export class ConnectorSocket {
     return this.#receiver.messages
   }
 
-  /** A socket that hears the connector's group, or the reason why there is none. */
+  /** Opens a socket that joins the connector's multicast group. Returns the reason if it cannot. */
   static open(): ConnectorSocket | string {
     const fd = socket(afNetlink, sockDgram | sockCloexec, netlinkConnector)
     if (fd < 0) return `no netlink socket for the proc connector: ${nameOfErrno(errorNumber())}`
@@ -76,11 +76,12 @@ export class ConnectorSocket {
     const message = listenMessage(token, listen)
     if (send(this.#fd, message, message.length, 0) >= 0) return null
     const error = errorNumber()
-    const why = error === constants.errno.ECONNREFUSED ? 'this is not the first network namespace' : nameOfErrno(error)
-    return `the proc connector took no request: ${why}`
+    const why =
+      error === constants.errno.ECONNREFUSED ? 'this is not the initial network namespace' : nameOfErrno(error)
+    return `the proc connector rejected the request: ${why}`
   }
 
-  /** Waits up to 100 ms for the first message and takes what else is there by then. */
+  /** Waits up to 100 ms for the first message and takes all others that are there by then. */
   receive(): Received {
     const count = this.#receiver.receive(batchMessagesMax)
     if (count > 0) return { result: 'messages', count }

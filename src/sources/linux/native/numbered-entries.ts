@@ -1,9 +1,11 @@
+/** Lists the numbered entries of a directory of /proc: processes, threads or descriptors. */
+
 import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 
 const { ENOENT } = constants.errno
 
-/** Names of a directory that are numbers; an error number, negated, where it cannot be listed. */
+/** Lists the names in a directory that are numbers; returns a negated error number if it cannot be listed. */
 export function listNumberedEntries(path: string): number[] | number {
   try {
     const numbers: number[] = []

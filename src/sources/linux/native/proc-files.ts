@@ -1,6 +1,7 @@
 /**
- * Files of /proc that are read again and again: kept open within a budget of descriptors, read at position 0 into one
- * buffer. Nothing here throws: results below zero are error numbers, negated, because processes end at any time.
+ * Reads files of /proc again and again: holds them open within a budget of descriptors and reads them at position 0
+ * into one buffer. Nothing here throws, because processes end at any time: a result below zero is a negated error
+ * number.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -12,10 +13,10 @@ import { listNumberedEntries } from './numbered-entries.ts'
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const reserveFds = 1024
-const keptShareMax = 0.75
-// What is not armed leaves this part of the budget to what will be.
+const heldShareMax = 0.75
+// Files that are not armed leave this part of the budget for armed ones.
 const unarmedShareMax = 0.75
-// What is not read in every pass leaves part of it to what is.
+// Files that are not read in every pass leave part of it for those that are.
 const seldomReadFrom = 3
 const seldomShareMax = 0.6
 const evictedAtOnce = 256
@@ -41,13 +42,13 @@ export class ProcFile {
   }
 }
 
-// struct statx, the same on every machine.
+// struct statx, the same on every architecture.
 const atEmptyPath = 0x1000
-const wantedOfStat = 0x204 // links and size
+const maskOfStat = 0x204 // links and size
 const linksAt = 16
 const sizeAt = 40
 
-/** What is left to others: connections, above all. Where there are few in all it is half of them. */
+/** Descriptors left for everything else, above all connections. If the limit is small, half of it. */
 function reservedOf(soft: number): number {
   return Math.min(reserveFds, Math.ceil(soft / 2))
 }
@@ -58,29 +59,29 @@ function softLimit(): number {
 
 function budgetOfProcess(): number {
   const soft = softLimit()
-  return Math.min(soft - reservedOf(soft), Math.floor(soft * keptShareMax))
+  return Math.min(soft - reservedOf(soft), Math.floor(soft * heldShareMax))
 }
 
-/** How many descriptors could be taken at this moment, and others would still have theirs. */
+/** Number of descriptors that could be taken now without touching the reserve. */
 function spareOfProcess(): number {
   const soft = softLimit()
   return soft - readdirSync('/proc/self/fd').length - reservedOf(soft)
 }
 
-/** Descriptors that this process may have beside those that are kept here. */
+/** Descriptors that this process may have beside those held here. */
 export function descriptorsLeft(): number {
   return softLimit() - budgetOfProcess()
 }
 
 export class ProcFiles {
-  /** Where every reading lands. */
+  /** Buffer for every reading. */
   bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
-  /** Of the directory looked at last. */
+  /** Size and links of the directory that `stat` read last. */
   size = 0
   links = 0
   readonly #status = Buffer.alloc(256)
-  readonly #kept = new Set<ProcFile>()
-  readonly #keptFds = new Set<number>()
+  readonly #held = new Set<ProcFile>()
+  readonly #heldFds = new Set<number>()
   readonly #fullBudget: number
   readonly #spare: () => number
   #budget: number
@@ -94,28 +95,28 @@ export class ProcFiles {
     this.#budget = budget
   }
 
-  /** Whether that descriptor is of a file kept open here. */
-  keeps(fd: number): boolean {
-    return this.#keptFds.has(fd)
+  /** Whether the descriptor is of a file held open here. */
+  holds(fd: number): boolean {
+    return this.#heldFds.has(fd)
   }
 
-  /** Why not all that is armed was kept open since this was asked last; null where there was room for it. */
+  /** The reason why some armed files were not held open since the last call; null if there was room for all. */
   takeShortage(): string | null {
     const shortage = this.#shortage
-    if (!this.#ranOut && this.#budget < this.#fullBudget) this.#growBack()
+    if (!this.#ranOut && this.#budget < this.#fullBudget) this.#restoreBudget()
     this.#shortage = null
     this.#ranOut = false
     return shortage
   }
 
-  /** Whether since this was asked last something could not be looked at for want of a descriptor, although all were given back. */
+  /** Whether since the last call a reading failed for want of a descriptor, even after all were given back. */
   takeStarved(): boolean {
     const starved = this.#starved
     this.#starved = false
     return starved
   }
 
-  /** As `listNumbers`: where descriptors ran out after some were given back. */
+  /** Like `listNumberedEntries`, but if descriptors run out, some are given back and the listing is repeated. */
   list(directory: string): number[] | number {
     const listed = listNumberedEntries(directory)
     if (listed !== -EMFILE && listed !== -ENFILE) return listed
@@ -125,26 +126,28 @@ export class ProcFiles {
     return again
   }
 
-  /** Half of what nobody needs at a time: whoever took the others may come again. */
-  #growBack(): void {
+  /** Takes half of the spare descriptors: the process that used the others may need them again. */
+  #restoreBudget(): void {
     try {
       this.#budget = Math.min(this.#fullBudget, this.#budget + Math.max(0, Math.ceil(this.#spare() / 2)))
     } catch {
-      // There is not even a descriptor to count them by: it stays as it is.
+      // There is no descriptor left to count them with: the budget stays as it is.
     }
   }
 
   get openCount(): number {
-    return this.#kept.size
+    return this.#held.size
   }
 
-  /** Reads a small file. It is kept open from its `keepFrom`-th reading on, if the budget has room. Returns the length. */
-  read(file: ProcFile, armed = false, keepFrom = 1): number {
-    return this.readFrom(file, 0, 4096, armed, keepFrom)
+  /**
+   * Reads a small file. From its `holdFrom`-th reading on it is held open, if the budget has room. Returns the length.
+   */
+  read(file: ProcFile, armed = false, holdFrom = 1): number {
+    return this.readFrom(file, 0, 4096, armed, holdFrom)
   }
 
-  /** The same of `bytes` bytes at a position. */
-  readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+  /** Like `read`, for `bytes` bytes at a position. */
+  readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, holdFrom: number): number {
     if (file.fd >= 0) {
       const length = pread(file.fd, this.bytes, bytes, position)
       return length >= 0 ? length : -errorNumber()
@@ -153,12 +156,12 @@ export class ProcFiles {
     if (fd < 0) return fd
     const length = pread(fd, this.bytes, bytes, position)
     const result = length >= 0 ? length : -errorNumber()
-    this.#keepOrClose(file, fd, armed, keepFrom, result)
+    this.#holdOrClose(file, fd, armed, holdFrom, result)
     return result
   }
 
-  /** Reads a file to its end. Returns the length of what is in `bytes` now, which grows as needed. */
-  readOnce(path: string): number {
+  /** Reads a file to its end. Returns the length; `bytes` grows as needed. */
+  readWhole(path: string): number {
     const fd = this.#open(path)
     if (fd < 0) return fd
     let length = 0
@@ -181,7 +184,7 @@ export class ProcFiles {
     }
   }
 
-  /** Reads `bytes` bytes at a position of a file that is opened for it, into `into`. */
+  /** Opens a file and reads `bytes` bytes at a position into `into`. */
   readAt(path: string, into: Uint8Array, bytes: number, position: number): number {
     const fd = this.#open(path)
     if (fd < 0) return fd
@@ -191,58 +194,58 @@ export class ProcFiles {
     return result
   }
 
-  /** Looks at a directory: sets `size` and `links`. Returns 0, or an error number. */
-  stat(directory: ProcFile, armed = false, keepFrom = 1): number {
-    if (directory.fd >= 0) return this.#look(directory.fd, '', atEmptyPath)
-    if (directory.reads + 1 < keepFrom || !this.#hasRoom(armed, keepFrom)) {
+  /** Reads a directory's status: sets `size` and `links`. Returns 0, or a negated error number. */
+  stat(directory: ProcFile, armed = false, holdFrom = 1): number {
+    if (directory.fd >= 0) return this.#statx(directory.fd, '', atEmptyPath)
+    if (directory.reads + 1 < holdFrom || !this.#hasRoom(armed, holdFrom)) {
       directory.reads++
-      return this.#look(0, directory.path, 0)
+      return this.#statx(0, directory.path, 0)
     }
     const fd = this.#open(directory.path)
-    // A directory of another user cannot be opened, but its size can be told.
-    if (fd < 0) return isDenied(fd) ? this.#look(0, directory.path, 0) : fd
-    const result = this.#look(fd, '', atEmptyPath)
-    this.#keepOrClose(directory, fd, armed, keepFrom, result)
+    // A directory of another user cannot be opened, but its size can be read.
+    if (fd < 0) return isDenied(fd) ? this.#statx(0, directory.path, 0) : fd
+    const result = this.#statx(fd, '', atEmptyPath)
+    this.#holdOrClose(directory, fd, armed, holdFrom, result)
     return result
   }
 
-  #look(fd: number, path: string, flags: number): number {
-    if (statx(fd, path, flags, wantedOfStat, this.#status) !== 0) return -errorNumber()
+  #statx(fd: number, path: string, flags: number): number {
+    if (statx(fd, path, flags, maskOfStat, this.#status) !== 0) return -errorNumber()
     this.links = this.#status.readUInt32LE(linksAt)
     this.size = this.#status.readUInt32LE(sizeAt)
     return 0
   }
 
-  forget(file: ProcFile): void {
+  release(file: ProcFile): void {
     if (file.fd < 0) return
     closeFd(file.fd)
-    this.#keptFds.delete(file.fd)
+    this.#heldFds.delete(file.fd)
     file.fd = -1
     file.reads = 0
-    this.#kept.delete(file)
+    this.#held.delete(file)
   }
 
   closeAll(): void {
-    for (const file of [...this.#kept]) this.forget(file)
+    for (const file of [...this.#held]) this.release(file)
   }
 
-  #hasRoom(armed: boolean, keepFrom: number): boolean {
-    const share = armed ? 1 : keepFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
-    const hasRoom = this.#kept.size < this.#budget * share
+  #hasRoom(armed: boolean, holdFrom: number): boolean {
+    const share = armed ? 1 : holdFrom >= seldomReadFrom ? seldomShareMax : unarmedShareMax
+    const hasRoom = this.#held.size < this.#budget * share
     if (!hasRoom && armed)
       this.#shortage ??= `RLIMIT_NOFILE leaves room for ${Math.floor(this.#budget)} open files of /proc: ${slower}`
     return hasRoom
   }
 
-  #keepOrClose(file: ProcFile, fd: number, armed: boolean, keepFrom: number, result: number): void {
+  #holdOrClose(file: ProcFile, fd: number, armed: boolean, holdFrom: number, result: number): void {
     file.reads++
-    if (result < 0 || file.reads < keepFrom || !this.#hasRoom(armed, keepFrom)) {
+    if (result < 0 || file.reads < holdFrom || !this.#hasRoom(armed, holdFrom)) {
       closeFd(fd)
       return
     }
     file.fd = fd
-    this.#kept.add(file)
-    this.#keptFds.add(fd)
+    this.#held.add(file)
+    this.#heldFds.add(fd)
   }
 
   #open(path: string): number {
@@ -262,14 +265,14 @@ export class ProcFiles {
     return -again
   }
 
-  /** Descriptors ran out below our budget: somebody else took them. Gives some back, and keeps fewer from now on. */
+  /** Descriptors ran out below our budget, so something else took them. Gives some back and holds fewer from now on. */
   #evict(error: number): void {
     let left = evictedAtOnce
-    for (const file of this.#kept) {
+    for (const file of this.#held) {
       if (left-- === 0) break
-      this.forget(file)
+      this.release(file)
     }
-    this.#budget = this.#kept.size
+    this.#budget = this.#held.size
     this.#ranOut = true
     this.#shortage = `descriptors ran out (${error === EMFILE ? 'EMFILE' : 'ENFILE'}): ${slower}`
   }

@@ -1,4 +1,4 @@
-/** Asks the kernel for the sockets of one network namespace. */
+/** Lists the sockets of one network namespace, through netlink's sock_diag. */
 
 import { closeSync, openSync } from 'node:fs'
 import { dumpRequest, parseDump, type Socket, type SocketFamily, socketFamilies } from '../parse/sock-diag.ts'
@@ -23,7 +23,7 @@ export class SockDiag {
     this.#fd = fd
   }
 
-  /** In the namespace of the calling thread; the reason where it is refused. */
+  /** Opens in the network namespace of the calling thread. Returns the reason if the kernel refuses. */
   static open(): SockDiag | string {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkSockDiag)
     if (fd < 0) return `the kernel's sock_diag is refused: ${nameOfErrno(errorNumber())}`
@@ -40,7 +40,7 @@ export class SockDiag {
     return new SockDiag(fd)
   }
 
-  /** In another network namespace: this thread goes there for a moment, no other thread does. */
+  /** Opens in another network namespace. Only the calling thread enters that namespace, for a moment. */
   static openIn(namespacePath: string): SockDiag | string {
     const [own, other] = [openNamespace('/proc/thread-self/ns/net'), openNamespace(namespacePath)]
     try {
@@ -49,19 +49,19 @@ export class SockDiag {
       if (setns(other, cloneNewnet) < 0) return denied(nameOfErrno(errorNumber()))
       const opened = SockDiag.open()
       if (setns(own, cloneNewnet) < 0)
-        throw new Error(`cannot come back to the own network namespace: ${nameOfErrno(errorNumber())}`)
+        throw new Error(`cannot return to our own network namespace: ${nameOfErrno(errorNumber())}`)
       return opened
     } finally {
       for (const fd of [own, other]) if (typeof fd === 'number') closeSync(fd)
     }
   }
 
-  /** All that listen or are connected; the reason where the kernel does not tell. */
+  /** Lists the sockets that listen or are connected. Returns the reason if the kernel refuses. */
   read(): readonly Socket[] | string {
     const sockets: Socket[] = []
     for (const family of socketFamilies) {
       const errno = this.#dump(family, sockets)
-      if (errno !== 0) return `the kernel's sock_diag does not tell of ${family} sockets: ${nameOfErrno(errno)}`
+      if (errno !== 0) return `the kernel's sock_diag cannot list ${family} sockets: ${nameOfErrno(errno)}`
     }
     return sockets
   }
@@ -85,7 +85,7 @@ export class SockDiag {
   }
 }
 
-/** A descriptor, or the name of the error. */
+/** Returns a descriptor, or the name of the error. */
 function openNamespace(path: string): number | string {
   try {
     return openSync(path, 'r')

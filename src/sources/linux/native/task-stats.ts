@@ -1,6 +1,6 @@
 /**
- * How much each process ran, asked of the kernel for many processes with one call. Only an aid to reading less: where it
- * is refused (it needs CAP_NET_ADMIN) or the kernel does not keep the figures, every thread is looked at.
+ * Reads from taskstats how long each process ran, for many processes with one call. It only saves reading: if it is
+ * refused (it needs CAP_NET_ADMIN) or the kernel does not collect the figures, every thread is read instead.
  */
 
 import {
@@ -21,7 +21,7 @@ const netlinkGeneric = 16
 const solSocket = 1
 const soRcvtimeo = 20
 const soRcvbufforce = 33
-// Enough for the answers to a batch, which wait until all of it is sent.
+// Room for the answers to a whole batch, which wait until all requests are sent.
 const receiveBufferBytes = 2 * 1024 * 1024
 const batchMax = 128
 const answerBytes = 1024
@@ -47,16 +47,16 @@ export class TaskStats {
     this.#receiver = new BatchReceiver(fd, batchMax, answerBytes)
   }
 
-  /** Null where it cannot be used. */
+  /** Null if taskstats cannot be used. */
   static open(): TaskStats | null {
     const fd = socket(afNetlink, sockRaw | sockCloexec, netlinkGeneric)
     if (fd < 0) return null
-    const found = TaskStats.#on(fd)
+    const found = TaskStats.#openOn(fd)
     if (found === null) closeFd(fd)
     return found
   }
 
-  static #on(fd: number): TaskStats | null {
+  static #openOn(fd: number): TaskStats | null {
     const address = bufferOf(12, (buffer) => buffer.writeUInt16LE(afNetlink, 0))
     if (bind(fd, address, address.length) < 0) return null
     const wait = bufferOf(16, (buffer) => buffer.writeUInt32LE(waitMicroseconds, 8))
@@ -70,7 +70,7 @@ export class TaskStats {
     const family = parseFamily(receiver.messages, receiver.lengthOf(0))
     if (family === null) return null
     const stats = new TaskStats(fd, family)
-    // A kernel that does not count says zero of everybody.
+    // A kernel that does not collect the figures reports zero for every process.
     let counts = false
     stats.read([process.pid], (_, timesRun, runNs) => {
       counts = timesRun > 0 && runNs > 0
@@ -78,10 +78,13 @@ export class TaskStats {
     return counts ? stats : null
   }
 
-  /** Tells of each process how often its threads ran, and how long; -1 for those that are gone. False where the kernel did not answer. */
-  read(pids: readonly number[], tell: (index: number, timesRun: number, runNs: number) => void): boolean {
+  /**
+   * Calls `onTotals` for each process with the number of times its threads ran, and for how long (ns); both are -1 if
+   * the process has ended. Returns false if the kernel did not answer.
+   */
+  read(pids: readonly number[], onTotals: (index: number, timesRun: number, runNs: number) => void): boolean {
     for (let begin = 0; begin < pids.length; begin += batchMax)
-      if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), tell)) return false
+      if (!this.#readBatch(pids, begin, Math.min(batchMax, pids.length - begin), onTotals)) return false
     return true
   }
 
@@ -89,27 +92,27 @@ export class TaskStats {
     pids: readonly number[],
     begin: number,
     count: number,
-    tell: (index: number, timesRun: number, runNs: number) => void,
+    onTotals: (index: number, timesRun: number, runNs: number) => void,
   ): boolean {
-    // Answers to a batch that was given up come late: numbers that are not of this batch are passed over.
+    // Late answers to an abandoned batch may still arrive: answers with numbers outside this batch are ignored.
     const first = this.#sequence
     this.#sequence = (this.#sequence + count) >>> 0
-    for (let place = 0; place < count; place++) {
-      const request = { family: this.#family, sequence: (first + place) >>> 0, pid: pids[begin + place]! }
-      writeRequest(this.#requests, place * requestBytes, request)
+    for (let index = 0; index < count; index++) {
+      const request = { family: this.#family, sequence: (first + index) >>> 0, pid: pids[begin + index]! }
+      writeRequest(this.#requests, index * requestBytes, request)
     }
     if (send(this.#fd, this.#requests, count * requestBytes, 0) < 0) return false
     for (let left = count; left > 0; ) {
-      const got = this.#receiver.receive(left)
-      if (got <= 0) return false
-      for (let slot = 0; slot < got; slot++) {
+      const received = this.#receiver.receive(left)
+      if (received <= 0) return false
+      for (let slot = 0; slot < received; slot++) {
         const receiver = this.#receiver
         const totals = this.#totals
         if (!parseAnswer(receiver.messages, receiver.startOf(slot), receiver.lengthOf(slot), totals)) return false
-        const place = (totals.sequence - first) >>> 0
-        if (place >= count) continue
+        const index = (totals.sequence - first) >>> 0
+        if (index >= count) continue
         left--
-        tell(begin + place, totals.timesRun, totals.runNs)
+        onTotals(begin + index, totals.timesRun, totals.runNs)
       }
     }
     return true

@@ -1,4 +1,4 @@
-/** The system calls in which a thread waits, by architecture: what the number means and the thread state it stands for. */
+/** Table of the system calls in which threads block: number by architecture, and the thread state of each. */
 
 import type { ThreadState } from '../../../kernel/states.ts'
 
@@ -8,7 +8,7 @@ interface CallRow {
   readonly name: string
   readonly state: ThreadState
   readonly first: FirstArgument
-  /** Numbers by `process.arch`; null where the architecture has no such call. */
+  /** Numbers by `process.arch`; null if the architecture has no such call. */
   readonly x64: number | null
   readonly arm64: number | null
 }
@@ -91,7 +91,7 @@ const tables: Readonly<Record<string, ReadonlyMap<number, BlockingCall>>> = {
   arm64: byNumber('arm64'),
 }
 
-/** The calls of this architecture (`process.arch`); null where they are not known. */
+/** The calls of this architecture (`process.arch`); null if they are not known. */
 export function blockingCallsOf(arch: string): ReadonlyMap<number, BlockingCall> | null {
   return tables[arch] ?? null
 }

@@ -1,4 +1,7 @@
-/** Text of names that the kernel hands out as bytes. Nothing is invented: no replacement character ever stands for a byte. */
+/**
+ * Decodes names that the kernel reports as bytes. Invalid bytes are escaped, so no replacement character ever stands
+ * for a byte.
+ */
 
 function lengthOfSequence(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]!
@@ -7,7 +10,7 @@ function lengthOfSequence(bytes: Uint8Array, at: number, end: number): number {
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
   if (at + length > end) return 0
   const second = bytes[at + 1]!
-  // Overlong forms, surrogates and what lies above U+10FFFF show in the second byte.
+  // The second byte shows overlong forms, surrogates and code points above U+10FFFF.
   const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
   const highest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
   if (second < lowest || second > highest) return 0
@@ -26,7 +29,7 @@ function escapeOf(byte: number): string {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** The bytes from `start` up to `end` as UTF-8; every byte that is not valid there as `\xHH`. */
+/** Decodes the bytes from `start` up to `end` as UTF-8; each invalid byte becomes `\xHH`. */
 export function textOfBytes(bytes: Uint8Array, start = 0, end = bytes.length): string {
   if (isAscii(bytes, start, end)) {
     let ascii = ''

@@ -1,6 +1,6 @@
-/** Where a process lies in the cgroup hierarchy that partitions are taken from. */
+/** Parses `/proc/P/cgroup`: the place of a process in the cgroup hierarchy from which partitions are taken. */
 
-/** Version 2 where it has controllers, else the memory hierarchy of version 1, else that of pids. */
+/** Version 2 if it has controllers, else the memory hierarchy of version 1, else its pids hierarchy. */
 export const hierarchies = ['v2', 'memory', 'pids'] as const
 export type Hierarchy = (typeof hierarchies)[number]
 
@@ -17,8 +17,8 @@ function pathIn(text: string, hierarchy: Hierarchy): string | null {
 }
 
 /**
- * The names from the root down, empty for the root; null where the hierarchy is not there or the path leads outside
- * our cgroup namespace (`/..`), so that it names nothing here.
+ * The names from the root down, empty for the root. Null if the hierarchy is absent, or if the path leads outside our
+ * cgroup namespace (`/..`) and so names nothing here.
  */
 export function parseCgroup(text: string, hierarchy: Hierarchy): readonly string[] | null {
   const path = pathIn(text, hierarchy)

@@ -1,7 +1,9 @@
+/** Parses and builds messages of the kernel's proc connector. */
+
 import { nameOfSignal } from '../signals.ts'
 import { textUpToNul } from './byte-text.ts'
 
-/** A message of the kernel's proc connector: `nlmsghdr` (16 bytes), `cn_msg` (20), `proc_event`. */
+/** A message has `nlmsghdr` (16 bytes), `cn_msg` (20 bytes), then `proc_event`. */
 const connectorAt = 16
 const eventAt = connectorAt + 20
 const dataAt = eventAt + 16
@@ -24,7 +26,7 @@ export type ConnectorEvent = {
   readonly cpu: number
   readonly sequence: number
   readonly monotonicNs: number
-} /** The answer to a request: its sequence number is the request's. */ /** The answer to a request, ours or that of others who listen: `token` is the request's. */ & (
+} /** The answer to a request, ours or that of another listener; `token` is the request's. */ & (
   | { readonly what: 'acknowledged'; readonly token: number; readonly error: number }
   | { readonly what: 'fork'; readonly pid: number; readonly parent: number }
   | { readonly what: 'clone'; readonly pid: number; readonly tid: number }
@@ -32,11 +34,11 @@ export type ConnectorEvent = {
   | { readonly what: 'uid'; readonly pid: number; readonly uid: number }
   | { readonly what: 'name'; readonly pid: number; readonly tid: number; readonly name: string }
   | { readonly what: 'exit'; readonly pid: number; readonly tid: number; readonly status: number }
-  /** One that we do not use, but that has its place in the sequence. */
+  /** An event that we do not use, but that counts in the sequence. */
   | { readonly what: 'other' }
 )
 
-/** Null where the bytes are no whole message of the proc connector. */
+/** Null if the bytes are not a whole message of the proc connector. */
 export function parseConnectorMessage(bytes: Buffer, start: number, length: number): ConnectorEvent | null {
   if (length < dataAt + 8 || bytes.readUInt16LE(start + 4) !== netlinkDone) return null
   const message = start + connectorAt
@@ -77,20 +79,20 @@ export function parseConnectorMessage(bytes: Buffer, start: number, length: numb
   }
 }
 
-/** A wait status: how a process or thread ended. One of the two is null. */
+/** Decodes a wait status: how a process or thread ended. One of the two is null. */
 export function parseExitStatus(status: number): { readonly code: number | null; readonly signal: string | null } {
   const signal = status & 0x7f
   return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal: nameOfSignal(signal) }
 }
 
-/** The message that asks the kernel to send us what happens to processes. */
+/** The request to the kernel to start or stop sending process events. */
 export function listenMessage(token: number, listen: boolean): Buffer {
   const message = Buffer.alloc(eventAt + 4)
   message.writeUInt32LE(message.length, 0)
   message.writeUInt16LE(netlinkDone, 4)
   message.writeUInt32LE(connectorIndex, connectorAt)
   message.writeUInt32LE(connectorValue, connectorAt + 4)
-  // The answer has a sequence number of its own; what comes back is the acknowledgement's number, plus one.
+  // The acknowledgement has a sequence number of its own. It repeats this number plus one.
   message.writeUInt32LE(token, connectorAt + 12)
   message.writeUInt16LE(4, connectorAt + 16)
   message.writeUInt32LE(listen ? 1 : 2, eventAt)

@@ -1,4 +1,7 @@
-/** Reads the decimal numbers of a file of /proc one after the other, straight from its bytes: a hot path, so no strings. */
+/**
+ * Reads the decimal numbers of a file of /proc one after the other, directly from its bytes. A hot path, so it makes no
+ * strings.
+ */
 export class DecimalReader {
   at = 0
   #bytes: Uint8Array = new Uint8Array(0)
@@ -10,7 +13,9 @@ export class DecimalReader {
     this.#end = end
   }
 
-  /** The next number, exact up to 2^53; NaN when there is none. What is neither a digit nor a minus sign parts numbers. */
+  /**
+   * The next number, exact up to 2^53; NaN if there is none. Any byte except digits and a minus sign separates numbers.
+   */
   next(): number {
     const bytes = this.#bytes
     const end = this.#end

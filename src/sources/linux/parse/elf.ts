@@ -1,13 +1,16 @@
-/** Functions of a 64-bit ELF file, by where they lie in it. Pure: what is read of the file comes in. */
+/** Finds the functions of a 64-bit ELF file by their position in it. Pure: a callback reads the file. */
 
 export interface ElfFunctions {
-  /** It is a C library, or the part of one that has the locks: others call its `pthread_mutex_lock`. */
+  /** It is a C library, or the part of one with the locks: it defines `pthread_mutex_lock`. */
   readonly definesMutexes: boolean
-  /** Of the function that holds this byte of the file: its names. Null where the file names no functions but those it exports. */
+  /**
+   * Names of the function at this offset of the file. Null if the file names only its exported functions and none of
+   * them is there.
+   */
   readonly namesAt: (offset: number) => readonly string[] | null
 }
 
-/** Reads so many bytes at a position of the file; null where there are fewer. */
+/** Reads `bytes` bytes at a position of the file; null if there are fewer. */
 export type ReadBytes = (position: number, bytes: number) => DataView | null
 
 const headerBytes = 64
@@ -22,7 +25,7 @@ const symbolsExported = 11
 const segmentLoaded = 1
 const typeFunction = 2
 const typeIndirect = 10
-// Larger tables are those of programs that have more in common with a browser than with a library of locks.
+// Programs with larger tables are not read: a C library's tables are much smaller.
 const tableBytesMax = 64 * 1024 * 1024
 
 function u16(view: DataView, at: number): number {
@@ -37,7 +40,7 @@ function u64(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 0x1_0000_0000 + u32(view, at)
 }
 
-/** Null where it is no such file, or its tables cannot be read. */
+/** Null if it is not such a file, or its tables cannot be read. */
 export function parseElf(read: ReadBytes): ElfFunctions | null {
   const header = read(0, headerBytes)
   if (header === null || u32(header, 0) !== magic) return null
@@ -80,7 +83,7 @@ interface Symbol {
   readonly end: number
 }
 
-/** The functions that the file defines; null where it has no such table. */
+/** The functions that the file defines; null if it has no such table. */
 function symbolsOf(read: ReadBytes, sections: readonly DataView[], type: number): Symbol[] | null {
   const section = sections.find((row) => u32(row, 4) === type)
   const names = section && sections[u32(section, 40)]

@@ -1,4 +1,4 @@
-/** `/proc/P/limits` under POSIX names. */
+/** Parses `/proc/P/limits` into rlimits under their POSIX names. */
 
 import { type RlimitName, rlimits } from '../../../kernel/limits/rlimits.ts'
 
@@ -12,7 +12,7 @@ function limitOf(field: string): number {
   return field === 'unlimited' ? Number.POSITIVE_INFINITY : Number(field)
 }
 
-/** Bytes, seconds or counts as POSIX has them; Infinity is unlimited. Lines that POSIX does not know are left out. */
+/** Bytes, seconds or counts as in POSIX; Infinity is unlimited. Lines that POSIX does not know are left out. */
 export function parseLimits(text: string): Rlimits {
   const found: Record<string, { soft: number; hard: number }> = {}
   for (const line of text.split('\n')) {

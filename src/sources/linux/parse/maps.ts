@@ -1,10 +1,12 @@
+/** Parses `/proc/P/maps`: finds the memory mappings that hold given addresses. */
+
 import { textOfBytes } from './byte-text.ts'
 
-/** One line of `/proc/P/maps`. */
+/** One line of `/proc/P/maps`: a virtual memory area. */
 export interface Vma {
   readonly start: number
   readonly end: number
-  /** As the kernel writes them: `rw-p`. */
+  /** In the kernel's notation: `rw-p`. */
   readonly permissions: string
   /** A path, `[stack]`, or empty for anonymous memory. */
   readonly name: string
@@ -33,7 +35,7 @@ function indexAfter(bytes: Uint8Array, at: number, stop: number): number {
   return bytes.indexOf(stop, at) + 1
 }
 
-/** Address, permissions, offset, device, inode, then blanks and a name that may itself hold blanks. */
+/** A line has address range, permissions, offset, device, inode, then blanks and a name that may itself have blanks. */
 function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma {
   const end = indexAfter(bytes, line, minus)
   const permissions = indexAfter(bytes, end, space)
@@ -50,15 +52,15 @@ function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma {
 }
 
 /**
- * The VMAs that hold `addresses`, in their order; null where none does. Preconditions: the addresses ascend.
- * One walk for all: a process with thousands of threads has thousands of lines.
+ * The VMAs that hold `addresses`, in the same order; null for an address in no VMA. Preconditions: the addresses
+ * ascend. One walk finds all, because a process with thousands of threads has thousands of lines.
  */
 export function findVmas(bytes: Uint8Array, length: number, addresses: readonly number[]): (Vma | null)[] {
   const found: (Vma | null)[] = []
   for (let line = 0; line < length && found.length < addresses.length; ) {
     const lineEnd = endOfLine(bytes, line, length)
     const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
-    // Lines are sorted by address: the first that ends above it decides.
+    // Lines are sorted by address: the first one that ends above the address decides.
     let vma: Vma | null = null
     for (
       let address = addresses[found.length];
@@ -74,24 +76,24 @@ export function findVmas(bytes: Uint8Array, length: number, addresses: readonly 
   return found
 }
 
-/** The VMA that holds one address; null where there is none. */
+/** The VMA that holds one address; null if there is none. */
 export function findVma(bytes: Uint8Array, length: number, address: number): Vma | null {
   return findVmas(bytes, length, [address])[0] ?? null
 }
 
 export interface MappedPlace {
-  /** Writes of one process are seen by the others that map it too. */
+  /** A shared mapping: other processes that map it see each write. */
   readonly isShared: boolean
-  /** The file, by its device (as the kernel writes it) and inode, and where in it the address lies. */
+  /** The file, by its device (in the kernel's notation) and inode, and the offset of the address in it. */
   readonly device: string
   readonly inode: string
   readonly offset: number
-  /** The path of the file, and the range of addresses, as the kernel writes them. */
+  /** Path of the file and address range, in the kernel's notation. */
   readonly name: string
   readonly range: string
 }
 
-/** What lies at an address; null where nothing is mapped. */
+/** The mapping at an address; null if nothing is mapped there. */
 export function findPlace(bytes: Uint8Array, length: number, address: number): MappedPlace | null {
   for (let line = 0; line < length; ) {
     const lineEnd = endOfLine(bytes, line, length)
@@ -118,7 +120,7 @@ export function findPlace(bytes: Uint8Array, length: number, address: number): M
   return null
 }
 
-/** Whether a file is mapped so that what is written is seen by all who map it. */
+/** Whether the process maps the file shared, so that others that map it see each write. */
 export function mapsShared(text: string, { device, inode }: Pick<MappedPlace, 'device' | 'inode'>): boolean {
   return text.split('\n').some((line) => {
     const [, permissions, , ofDevice, ofInode] = line.split(' ', 5)
@@ -137,7 +139,7 @@ export function findMainStack(bytes: Uint8Array, length: number): Vma | null {
   return vmaOf(bytes, line, mark + stackMark.length - 1)
 }
 
-/** What can be a thread's stack: private, writable memory that belongs to no file. */
+/** Whether it may be a thread's stack: private, writable memory that belongs to no file. */
 export function canBeStack(vma: Vma): boolean {
   return vma.permissions.startsWith('rw') && vma.permissions[3] === 'p' && (vma.name === '' || vma.name.startsWith('['))
 }

@@ -1,4 +1,4 @@
-/** Bytes; null where `/proc/meminfo` does not say (`MemAvailable` came with Linux 3.14). */
+/** Parses `/proc/meminfo`. Values are bytes; null if the line is absent (`MemAvailable` came with Linux 3.14). */
 export interface Meminfo {
   readonly total: number | null
   readonly available: number | null

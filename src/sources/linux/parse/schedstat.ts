@@ -1,6 +1,8 @@
+/** Parses `/proc/P/task/T/schedstat`: how often and how long a thread ran. */
+
 import { DecimalReader } from './decimal-reader.ts'
 
-/** `/proc/P/task/T/schedstat`. */
+/** Values of `/proc/P/task/T/schedstat`. */
 export interface Schedstat {
   runNs: number
   waitNs: number
@@ -13,7 +15,7 @@ export function emptySchedstat(): Schedstat {
 
 const numbers = new DecimalReader()
 
-/** Fills `into`; false where the bytes are no whole `schedstat`. */
+/** Fills `into`; returns false if the bytes are not a whole `schedstat`. */
 export function parseSchedstat(bytes: Uint8Array, length: number, into: Schedstat): boolean {
   numbers.start(bytes, 0, length)
   into.runNs = numbers.next()

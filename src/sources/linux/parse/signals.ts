@@ -1,17 +1,21 @@
-/** Signals that are pending, in `/proc/P/task/T/status`: masks, that is kinds and not how many of each. How many is told per user only. */
+/**
+ * Parses the pending signals of `/proc/P/task/T/status`. The masks show only kinds, not how many of each are pending;
+ * only the total for the user is a number.
+ */
 
 export interface PendingSignals {
-  /** To the thread alone, and to its process. */
+  /** Number of kinds pending to the thread alone, and to its process. */
   readonly ofThread: number
   readonly ofProcess: number
-  /** There are kinds among them that queue, of which there may be more than the one that the mask tells of. */
+  /** Some pending kinds queue, so there may be more of them than the one in the mask. */
   readonly ofThreadQueue: boolean
   readonly ofProcessQueue: boolean
-  /** How many are queued to all processes of its user together; null where that is not told. */
+  /** Number of signals queued to all processes of the user together; null if unknown. */
   readonly ofUser: number | null
 }
 
-// Written as hexadecimal of 64 bits: the upper half, then the lower, whose last bit is signal 32, the first that queues.
+// Hexadecimal of 64 bits: the upper half, then the lower half. Its highest bit is signal 32, the first kind that
+// queues.
 const maskDigits = 16
 const queueingInLowerHalf = 0x8000_0000
 
@@ -34,7 +38,7 @@ function bitsOf(mask: number): number {
   return count
 }
 
-/** Null where the masks are not there. */
+/** Null if the masks are absent. */
 export function parsePendingSignals(text: string): PendingSignals | null {
   const [own, shared] = [maskOf(text, 'SigPnd'), maskOf(text, 'ShdPnd')]
   if (own === null || shared === null) return null
@@ -48,11 +52,11 @@ export function parsePendingSignals(text: string): PendingSignals | null {
   }
 }
 
-// 32 to 34, which the C library handles for itself: cancellation, and ids that are changed for all threads.
+// Signals 32 to 34, which the C library handles itself: for cancellation, and for changes of ids in all threads.
 const ownInLowerHalf = 0x8000_0000
 const ownInUpperHalf = 0x3
 
-/** Whether the program handles signals of its own accord: then any of them may do anything. Null where it is not told. */
+/** Whether the program has signal handlers of its own, any of which may do anything. Null if unknown. */
 export function handlesSignals(text: string): boolean | null {
   const [, upper, lower] = /\nSigCgt:\t([0-9a-f]{8})([0-9a-f]{8})/.exec(text) ?? []
   if (upper === undefined || lower === undefined) return null

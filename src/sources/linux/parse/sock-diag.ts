@@ -1,6 +1,9 @@
-/** Messages of the kernel's sock_diag interface: which sockets there are in a network namespace, by inode. */
+/**
+ * Builds and parses messages of the kernel's sock_diag interface, which lists the sockets of a network namespace by
+ * inode.
+ */
 
-/** What can be asked for at once. TCP is over IPv4 and IPv6. */
+/** Families that one request can list. TCP covers IPv4 and IPv6. */
 export const socketFamilies = ['tcp', 'unix'] as const
 export type SocketFamily = (typeof socketFamilies)[number]
 
@@ -9,8 +12,8 @@ const messageError = 2
 const messageDone = 3
 const headerBytes = 16
 
-// The older of two requests for TCP: it answers for both address families in one walk over the kernel's table, which is
-// most of the cost where there are few sockets.
+// The older of two TCP requests: it answers for both address families in one walk over the kernel's table. With few
+// sockets, that walk is most of the cost.
 const requests = {
   tcp: { type: 18, bytes: 60, statesAt: 52, family: 2 },
   unix: { type: 20, bytes: 24, statesAt: 4, family: 1 },
@@ -21,7 +24,7 @@ const showPeer = 4
 
 const established = 1
 const listening = 10
-/** Established, or one side has begun to close; both still hold it. */
+/** Established, or one side has begun to close; both sides still hold the socket. */
 const connectedStates = [established, 4, 5, 8, 9, 11]
 const wantedStates = [listening, ...connectedStates].reduce((mask, state) => mask | (1 << state), 0)
 
@@ -35,7 +38,7 @@ const shutBoth = 3
 const typeDatagram = 2
 
 interface AnySocket {
-  /** 0 where it is nobody's descriptor: it waits to be accepted, or was closed and lingers. */
+  /** 0 if no descriptor refers to it: it waits to be accepted, or was closed and lingers. */
   readonly inode: number
   readonly state: 'listening' | 'connected'
 }
@@ -50,17 +53,20 @@ export interface TcpSocket extends AnySocket {
 
 export interface UnixSocket extends AnySocket {
   readonly family: 'unix'
-  /** Its bytes as characters: a path, which may end with NUL, or an abstract name, which begins with it; empty where it has none. */
+  /**
+   * Its bytes as characters: a path, which may end with NUL, or an abstract name, which begins with NUL. Empty if it
+   * has no name.
+   */
   readonly name: string
-  /** The inode of the other end; 0 where that is nobody's descriptor. */
+  /** Inode of the peer; 0 if no descriptor refers to the peer. */
   readonly peer: number
-  /** The other end was closed, or this one shut down. */
+  /** The peer was closed, or this end was shut down. */
   readonly shut: boolean
 }
 
 export type Socket = TcpSocket | UnixSocket
 
-/** Asks for all sockets of a family that listen or are connected. */
+/** Requests all sockets of a family that listen or are connected. */
 export function dumpRequest(family: SocketFamily, sequence: number): Buffer {
   const request = requests[family]
   const message = Buffer.alloc(headerBytes + request.bytes)
@@ -76,7 +82,7 @@ export function dumpRequest(family: SocketFamily, sequence: number): Buffer {
 
 export type DumpPart = { readonly end: 'more' | 'done' } | { readonly end: 'failed'; readonly errno: number }
 
-/** One reception, which holds many messages. What comes late of a dump that was given up is passed over. */
+/** Parses one received datagram, which holds many messages. Late messages of an abandoned dump are ignored. */
 export function parseDump(
   bytes: Buffer,
   length: number,
@@ -118,7 +124,7 @@ function tcpSocket(bytes: Buffer, at: number): TcpSocket | null {
   }
 }
 
-/** Null for what has no connections: datagrams. */
+/** Null for datagram sockets, which have no connections. */
 function unixSocket(bytes: Buffer, at: number, end: number): UnixSocket | null {
   const state = stateOf(bytes.readUInt8(at + 2))
   if (state === null || bytes.readUInt8(at + 1) === typeDatagram) return null

@@ -1,17 +1,19 @@
+/** Parses `/proc/P/stat` and `/proc/P/task/T/stat`. */
+
 import { textOfBytes } from './byte-text.ts'
 import { DecimalReader } from './decimal-reader.ts'
 
-/** What is used of `/proc/P/stat` and `/proc/P/task/T/stat`. */
+/** The used fields of `/proc/P/stat` and `/proc/P/task/T/stat`. */
 export interface Stat {
   pid: number
-  /** Where the name lies in the bytes; `nameOfStat` makes text of it. */
+  /** Position of the name in the bytes; `nameOfStat` decodes it. */
   nameStart: number
   nameEnd: number
   /** One character: R, S, D, T, t, Z, X, I, P. */
   state: string
   parent: number
   kernelThread: boolean
-  /** Its memory is that of a program that was executed, not a copy of its parent’s. */
+  /** It called exec, so its memory is not a copy of its parent's. */
   hasExecuted: boolean
   priority: number
   threads: number
@@ -40,7 +42,10 @@ const closingParenthesis = 41
 const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
 const numbers = new DecimalReader()
 
-/** Fills `into` from the first `length` bytes; false where they are no whole `stat`. The name may hold anything, parentheses and newlines too. */
+/**
+ * Fills `into` from the first `length` bytes; returns false if they are not a whole `stat`. The name may have any
+ * bytes, parentheses and newlines too.
+ */
 export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolean {
   let opening = 0
   while (opening < length && bytes[opening] !== openingParenthesis) opening++

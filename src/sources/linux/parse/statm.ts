@@ -1,6 +1,8 @@
+/** Parses `/proc/P/statm`: the memory sizes of a process, in pages. */
+
 import { DecimalReader } from './decimal-reader.ts'
 
-/** `/proc/P/statm`, in pages. */
+/** Values of `/proc/P/statm`, in pages. */
 export interface Statm {
   size: number
   resident: number
@@ -13,7 +15,7 @@ export function emptyStatm(): Statm {
 
 const numbers = new DecimalReader()
 
-/** Fills `into`; false where the bytes are no whole `statm`. */
+/** Fills `into`; returns false if the bytes are not a whole `statm`. */
 export function parseStatm(bytes: Uint8Array, length: number, into: Statm): boolean {
   numbers.start(bytes, 0, length)
   into.size = numbers.next()

@@ -2,13 +2,13 @@
 
 import type { StatusLine } from '../../../kernel/limits/linux-reading.ts'
 
-/** Sizes are bytes; null where the line is absent, as it is for kernel threads. */
+/** Sizes are bytes; null if the line is absent, as for kernel threads. */
 export interface Status {
   readonly uid: number | null
   readonly threads: number | null
   readonly locked: number | null
   readonly stack: number | null
-  /** The process's id in each pid namespace from ours to its own. */
+  /** The process's id in each pid namespace, from ours to its own. */
   readonly namespacePids: readonly number[]
 }
 

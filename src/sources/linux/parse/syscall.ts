@@ -1,11 +1,13 @@
-/** `/proc/P/task/T/syscall`: `running`, `-1 sp pc` (blocked outside a system call) or `nr six-arguments sp pc`. */
+/**
+ * Parses `/proc/P/task/T/syscall`: `running`, `-1 sp pc` (blocked outside a system call) or `nr six-arguments sp pc`.
+ */
 export interface SystemCall {
   kind: 'running' | 'outside' | 'inside'
   number: number
-  /** Arguments in halves of 32 bits, because a 64-bit one does not fit a double. */
+  /** Arguments in halves of 32 bits, because a double cannot hold 64 bits exactly. */
   readonly low: Uint32Array
   readonly high: Uint32Array
-  /** Addresses in user space stay below 2^53, so doubles hold them. */
+  /** Addresses in user space are below 2^53, so doubles hold them. */
   stackPointer: number
   programCounter: number
 }
@@ -35,7 +37,7 @@ function wordOf(call: SystemCall, index: number): number {
   return call.high[index]! * 0x1_0000_0000 + call.low[index]!
 }
 
-/** Reads hexadecimal words (`0x…`) from `start` into the halves; returns how many there were. */
+/** Reads hexadecimal words (`0x…`) from `start` into the halves; returns their number. */
 function parseWords(bytes: Uint8Array, start: number, end: number, into: SystemCall): number {
   let count = 0
   for (let at = start; at < end && count < 8; ) {
@@ -58,7 +60,7 @@ function parseWords(bytes: Uint8Array, start: number, end: number, into: SystemC
   return count
 }
 
-/** Fills `into`; false where the bytes are no whole `syscall`. */
+/** Fills `into`; returns false if the bytes are not a whole `syscall`. */
 export function parseSyscall(bytes: Uint8Array, length: number, into: SystemCall): boolean {
   if (length < 2) return false
   if (bytes[0] === 114) {

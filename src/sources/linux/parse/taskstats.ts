@@ -1,6 +1,6 @@
 /**
- * Messages of the kernel's taskstats interface (generic netlink): how often and how long the threads of a process ran,
- * added up by the kernel, in one answer a process.
+ * Builds and parses messages of the kernel's taskstats interface (generic netlink). It reports how often and how long
+ * all threads of a process ran, summed by the kernel, in one answer for each process.
  */
 
 const headerBytes = 16
@@ -11,7 +11,7 @@ const attributeTgid = 2
 const aggregateTgid = 5
 const attributeStats = 3
 const flagRequest = 1
-// In struct taskstats; older versions of it have the same beginning.
+// Offsets in struct taskstats; older versions have the same beginning.
 const cpuCountAt = 16
 const cpuRunVirtualAt = 72
 const statsBytesMin = 80
@@ -21,7 +21,7 @@ const commandGetFamily = 3
 const attributeFamilyId = 1
 const attributeFamilyName = 2
 
-/** Bytes of one request. */
+/** Size of one request. */
 export const requestBytes = headerBytes + genericHeaderBytes + 8
 
 function writeHeader(into: Buffer, at: number, fields: { length: number; type: number; sequence: number }): void {
@@ -45,7 +45,7 @@ export function writeRequest(
   into.writeUInt32LE(request.pid, generic + 8)
 }
 
-/** Asks for the number of the taskstats family. */
+/** Requests the number of the taskstats family. */
 export function familyRequest(): Buffer {
   const name = Buffer.from('TASKSTATS\0')
   const message = Buffer.alloc(headerBytes + genericHeaderBytes + 4 + 12)
@@ -57,7 +57,7 @@ export function familyRequest(): Buffer {
   return message
 }
 
-/** Where the value of an attribute begins; -1 where it is not there. */
+/** Position of an attribute's value; -1 if the attribute is absent. */
 function findAttribute(bytes: Buffer, begin: number, end: number, type: number): number {
   for (let at = begin; at + 4 <= end; ) {
     const length = bytes.readUInt16LE(at)
@@ -76,12 +76,12 @@ export function parseFamily(bytes: Buffer, length: number): number | null {
 
 export interface RunTotals {
   sequence: number
-  /** How often its threads were put on a CPU, and for how many ns; -1 where there is no such process. */
+  /** Number of times its threads were put on a CPU, and for how many ns; -1 if there is no such process. */
   timesRun: number
   runNs: number
 }
 
-/** One answer. False where it is not one at all. */
+/** Parses one answer. Returns false if the bytes are no answer. */
 export function parseAnswer(bytes: Buffer, start: number, length: number, into: RunTotals): boolean {
   if (length < headerBytes + genericHeaderBytes) return false
   into.sequence = bytes.readUInt32LE(start + 8)

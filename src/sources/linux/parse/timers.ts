@@ -1,4 +1,4 @@
-/** How many POSIX timers `/proc/P/timers` lists: each begins with a line `ID: n`. */
+/** Number of POSIX timers in `/proc/P/timers`: each begins with a line `ID: n`. */
 export function countTimers(text: string): number {
   return text.match(/^ID: /gm)?.length ?? 0
 }

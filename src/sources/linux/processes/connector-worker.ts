@@ -1,4 +1,7 @@
-/** Worker thread: hears from the kernel who is born and who dies, and tells the main thread in batches. */
+/**
+ * Worker thread that receives births and deaths from the kernel's proc connector and posts them to the main thread in
+ * batches.
+ */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks } from '../native/clocks.ts'
@@ -10,7 +13,8 @@ import { processEventsOf } from './process-event-reader.ts'
 import { SequenceGaps } from './sequence-gaps.ts'
 
 const acknowledgeMsMax = 1000
-// Under a storm a pause lets a batch grow: fewer calls, and more processes whose end is already known and need no reading.
+// In a fork storm, a pause lets a batch grow. That saves calls, and more processes have already ended and need no
+// reading.
 const stormEventsPerSecond = 3000
 const stormPauseMs = 1
 const adjustMs = 1000
@@ -41,7 +45,10 @@ function messagesIn(connector: ConnectorSocket, count: number): ConnectorEvent[]
   return events
 }
 
-/** Asks to listen and waits for the answer; events that arrive before it come after `listening`. */
+/**
+ * Asks the kernel to send events and waits for its answer. Returns the events that arrived before the answer, to be
+ * posted after `listening`, or the reason of a refusal.
+ */
 function awaitAcknowledgement(connector: ConnectorSocket): ConnectorEvent[] | string {
   const token = (process.pid ^ Date.now()) & 0x7fff_ffff
   const failure = connector.request(token, true)
@@ -58,7 +65,7 @@ function awaitAcknowledgement(connector: ConnectorSocket): ConnectorEvent[] | st
       return event.error === 0 ? early : `the proc connector refused: ${nameOfErrno(event.error)}`
     }
   }
-  return 'the proc connector gave no answer: the kernel lacks it, or this is not the first pid namespace'
+  return 'the proc connector did not answer: the kernel has none, or this is not the initial pid namespace'
 }
 
 class Listener {
@@ -67,30 +74,30 @@ class Listener {
   readonly #connector: ConnectorSocket
   #stopped = false
   #adjustedAt = performance.now()
-  #heardSince = 0
+  #eventsSinceAdjust = 0
   #storm = false
 
   constructor(connector: ConnectorSocket) {
     this.#connector = connector
   }
 
-  tell(events: readonly ConnectorEvent[]): void {
-    this.#heardSince += events.length
+  forward(events: readonly ConnectorEvent[]): void {
+    this.#eventsSinceAdjust += events.length
     for (const { cpu, sequence, monotonicNs } of events) {
-      const loss = this.#gaps.hear(cpu, sequence, this.#clocks.unixMs(monotonicNs))
+      const loss = this.#gaps.record(cpu, sequence, this.#clocks.unixMs(monotonicNs))
       if (loss) post({ type: 'lost', ...loss })
     }
-    const lives = processEventsOf(events, this.#clocks)
-    if (lives.length > 0) post({ type: 'events', events: lives })
+    const processEvents = processEventsOf(events, this.#clocks)
+    if (processEvents.length > 0) post({ type: 'events', events: processEvents })
   }
 
   #adjust(): void {
     const now = performance.now()
     if (now - this.#adjustedAt < adjustMs) return
     this.#clocks.adjust()
-    this.#storm = (this.#heardSince * 1000) / (now - this.#adjustedAt) > stormEventsPerSecond
+    this.#storm = (this.#eventsSinceAdjust * 1000) / (now - this.#adjustedAt) > stormEventsPerSecond
     this.#adjustedAt = now
-    this.#heardSince = 0
+    this.#eventsSinceAdjust = 0
   }
 
   readonly #turn = (): void => {
@@ -99,7 +106,7 @@ class Listener {
     const received = this.#connector.receive()
     if (received.result === 'failed') throw new Error(received.reason)
     if (received.result === 'overflow') this.#gaps.overflowedAt(this.#clocks.now())
-    if (received.result === 'messages') this.tell(messagesIn(this.#connector, received.count))
+    if (received.result === 'messages') this.forward(messagesIn(this.#connector, received.count))
     this.#adjust()
     const drained =
       received.result === 'nothing' || (received.result === 'messages' && received.count < batchMessagesMax)
@@ -134,7 +141,7 @@ function run(): void {
   post({ type: 'listening' })
   const listener = new Listener(connector)
   port.once('message', () => listener.stop())
-  listener.tell(early)
+  listener.forward(early)
   listener.listen()
 }
 

@@ -1,4 +1,7 @@
-/** Makes life events of the connector's messages, with what /proc still says of processes that are not gone yet. */
+/**
+ * Turns the connector's messages into process events, and adds facts that /proc still has of processes that have not
+ * ended.
+ */
 
 import type { Clocks } from '../native/clocks.ts'
 import { closeFd, openFd, pread, readlink } from '../native/libc.ts'
@@ -26,7 +29,7 @@ export function executableOf(path: string): string {
   return path.endsWith(deletedSuffix) ? path.slice(0, -10) : path
 }
 
-/** When the process that has the pid now began; null where there is none. */
+/** Start time in ticks of the process that has the pid now; null if there is none. */
 export function readStartTicks(pid: number): number | null {
   const length = readFile(`/proc/${pid}/stat`)
   return length > 0 && parseStat(bytes, length, stat) ? stat.startTicks : null
@@ -47,7 +50,9 @@ function readUid(pid: number): number | null {
   return length > 0 ? parseStatus(bytes.toString('latin1', 0, length)).uid : null
 }
 
-/** The processes that end within the batch: reading of them would fail, and cost most when there are many. */
+/**
+ * Processes that end within the batch. They are not read: reading them would fail, and costs most when there are many.
+ */
 function endedIn(events: readonly ConnectorEvent[]): ReadonlySet<number> {
   const ended = new Set<number>()
   for (const event of events) if (event.what === 'exit' && event.pid === event.tid) ended.add(event.pid)
@@ -75,29 +80,29 @@ function execEvent(pid: number, at: number, gone: boolean): ProcessEvent {
 
 export function processEventsOf(events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] {
   const ended = endedIn(events)
-  const lives: ProcessEvent[] = []
+  const processEvents: ProcessEvent[] = []
   for (const event of events) {
     const at = clocks.unixMs(event.monotonicNs)
     switch (event.what) {
       case 'fork':
-        lives.push(forkEvent(event, at, ended.has(event.pid), clocks))
+        processEvents.push(forkEvent(event, at, ended.has(event.pid), clocks))
         break
       case 'exec':
-        lives.push(execEvent(event.pid, at, ended.has(event.pid)))
+        processEvents.push(execEvent(event.pid, at, ended.has(event.pid)))
         break
       case 'clone':
-        lives.push({ what: 'clone', at, pid: event.pid, tid: event.tid })
+        processEvents.push({ what: 'clone', at, pid: event.pid, tid: event.tid })
         break
       case 'name':
-        lives.push({ what: 'name', at, pid: event.pid, tid: event.tid, name: event.name })
+        processEvents.push({ what: 'name', at, pid: event.pid, tid: event.tid, name: event.name })
         break
       case 'uid':
-        lives.push({ what: 'uid', at, pid: event.pid, uid: event.uid })
+        processEvents.push({ what: 'uid', at, pid: event.pid, uid: event.uid })
         break
       case 'exit':
-        lives.push({ what: 'exit', at, pid: event.pid, tid: event.tid, ...parseExitStatus(event.status) })
+        processEvents.push({ what: 'exit', at, pid: event.pid, tid: event.tid, ...parseExitStatus(event.status) })
         break
     }
   }
-  return lives
+  return processEvents
 }

@@ -1,4 +1,7 @@
-/** Who lives: what the connector tells of births and deaths, recorded in the kernel. */
+/**
+ * Registry of the processes that are alive: records births, deaths and changes that the connector reports in the
+ * kernel.
+ */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
@@ -7,13 +10,16 @@ import type { System } from '../../../kernel/nodes/system.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { ProcessEvent } from '../protocol.ts'
 
-type Of<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
+type EventOf<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
 
-/** What the source knows of a process besides what the kernel state holds. */
+/** Facts about a process that only the source needs, beside those in the kernel state. */
 export interface RegisteredProcess {
   readonly process: Process
   readonly startTicks: number
-  /** When its birth was seen, and when the connector last told a change: what a scan read before that is old. */
+  /**
+   * When its birth was seen, and when the connector last reported a change. Anything that a scan read before that is
+   * out of date.
+   */
   readonly bornAt: number
   changedAt: number
 }
@@ -44,25 +50,25 @@ export class ProcessRegistry {
     this.#bootedAt = bootedAt
   }
 
-  /** One event of the connector. Returns whether a process was born or ended by it. */
+  /** Records one event of the connector. Returns whether a process was born or died by it. */
   record(event: ProcessEvent): 'born' | 'died' | null {
     return this.#kernel.update(event.at, () => {
       if (event.what === 'fork') return this.#forked(event)
-      const life = this.byPid.get(event.pid)
-      // An end whose birth we never saw, as of what ended while we were starting.
-      if (life === undefined) return null
-      if (event.what === 'exit') return this.#exited(life.process, event)
-      life.changedAt = event.at
-      if (event.what === 'clone') this.threadBorn(life.process, event.tid, event.at)
-      else if (event.what === 'exec') this.#execed(life.process, event)
-      else if (event.what === 'name') this.#named(life.process, event)
-      else if (life.process.uid !== event.uid)
-        observed.processChanged(this.#kernel, life.process, 'uid', { uid: event.uid })
+      const registered = this.byPid.get(event.pid)
+      // An event of a process whose birth we did not see, for example one that ended while we were starting.
+      if (registered === undefined) return null
+      if (event.what === 'exit') return this.#exited(registered.process, event)
+      registered.changedAt = event.at
+      if (event.what === 'clone') this.threadBorn(registered.process, event.tid, event.at)
+      else if (event.what === 'exec') this.#execed(registered.process, event)
+      else if (event.what === 'name') this.#named(registered.process, event)
+      else if (registered.process.uid !== event.uid)
+        observed.processChanged(this.#kernel, registered.process, 'uid', { uid: event.uid })
       return null
     })
   }
 
-  /** Preconditions: inside an update; no process of that pid lives. */
+  /** Preconditions: inside an update; no registered process has that pid. */
   born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): RegisteredProcess {
     const { pid, startTicks, parent, ...facts } = birth
     const identity = `${this.#boot}-${pid}-${startTicks}`
@@ -72,9 +78,9 @@ export class ProcessRegistry {
       { pid, identity, started, parentProcess: parent, ...facts },
       { silent },
     )
-    const life = { process, startTicks, bornAt: at, changedAt: at }
-    this.byPid.set(pid, life)
-    return life
+    const registered = { process, startTicks, bornAt: at, changedAt: at }
+    this.byPid.set(pid, registered)
+    return registered
   }
 
   threadBorn(process: Process, tid: number, at: number, { silent = false } = {}): void {
@@ -87,30 +93,30 @@ export class ProcessRegistry {
     observed.processEnded(this.#kernel, process, ending)
   }
 
-  #forked({ pid, parent, startTicks, name, at }: Of<'fork'>): 'born' | null {
+  #forked({ pid, parent, startTicks, name, at }: EventOf<'fork'>): 'born' | null {
     const known = this.byPid.get(pid)
     if (known !== undefined) {
       if (known.startTicks === startTicks) return null
       this.ended(known.process)
     }
-    const from = this.byPid.get(parent)?.process ?? null
-    const life = this.born(
+    const parentProcess = this.byPid.get(parent)?.process ?? null
+    const registered = this.born(
       {
         pid,
         startTicks,
-        name: nameAtBirth(from, name),
-        parent: from,
-        executable: from?.executable ?? null,
-        uid: from?.uid ?? null,
-        container: from?.container ?? this.#kernel.system,
+        name: nameAtBirth(parentProcess, name),
+        parent: parentProcess,
+        executable: parentProcess?.executable ?? null,
+        uid: parentProcess?.uid ?? null,
+        container: parentProcess?.container ?? this.#kernel.system,
       },
       { at },
     )
-    this.threadBorn(life.process, pid, at)
+    this.threadBorn(registered.process, pid, at)
     return 'born'
   }
 
-  #exited(process: Process, { tid, code, signal }: Of<'exit'>): 'died' | null {
+  #exited(process: Process, { tid, code, signal }: EventOf<'exit'>): 'died' | null {
     const thread = process.threads.get(tid)
     if (thread === undefined) return null
     if (process.threads.size > 1) {
@@ -121,8 +127,8 @@ export class ProcessRegistry {
     return 'died'
   }
 
-  #execed(process: Process, { name, executable, uid, at }: Of<'exec'>): void {
-    // The thread that called exec is the leader from now on, whichever it was; the others are gone.
+  #execed(process: Process, { name, executable, uid, at }: EventOf<'exec'>): void {
+    // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
       if (thread.tid !== process.pid) observed.threadEnded(this.#kernel, thread)
@@ -137,7 +143,7 @@ export class ProcessRegistry {
     if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
   }
 
-  #named(process: Process, { tid, name }: Of<'name'>): void {
+  #named(process: Process, { tid, name }: EventOf<'name'>): void {
     const thread = process.threads.get(tid)
     if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
     if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })
@@ -145,8 +151,8 @@ export class ProcessRegistry {
 }
 
 /**
- * A process is born with the name of the thread that forked it, and gets its own at exec. What was read a moment
- * later may be from after the exec, which is told by an event of its own.
+ * A process is born with the name of the thread that forked it, and gets its own name at exec. A name that was read a
+ * moment later may be from after the exec, which is reported by its own event.
  */
 function nameAtBirth(parent: Process | null, read: string | null): string {
   if (parent === null) return read ?? ''

@@ -1,4 +1,6 @@
-/** Finds what was lost from the connector's sequence numbers, of which every CPU has its own. Times are Unix milliseconds. */
+/**
+ * Finds lost events by the connector's sequence numbers, of which every CPU has its own. Times are Unix milliseconds.
+ */
 
 export interface Loss {
   readonly count: number | null
@@ -7,7 +9,7 @@ export interface Loss {
   readonly why: string
 }
 
-/** How long after an overflow a gap may take to show: as long as the CPU that lost events takes to send another. */
+/** Time that a gap may take to show after an overflow: until the CPU that lost events sends another one. */
 export const overflowWaitMs = 1000
 
 const overflowed = 'the receive buffer overflowed'
@@ -23,7 +25,7 @@ export class SequenceGaps {
   }
 
   /** The loss that shows before this event, or null. */
-  hear(cpu: number, sequence: number, at: number): Loss | null {
+  record(cpu: number, sequence: number, at: number): Loss | null {
     this.#lastAt = at
     if (cpu === noCpu) return null
     const known = this.#byCpu.get(cpu)
@@ -36,18 +38,21 @@ export class SequenceGaps {
     const from = known.at
     known.next = next
     known.at = at
-    // A step backwards is no loss: the kernel began to count anew.
+    // A step backwards is no loss: the kernel restarted the count.
     if (count === 0 || count >= 0x8000_0000) return null
     if (this.#overflow) this.#overflow.explained = true
     return { count, from, to: at, why: this.#overflow ? overflowed : 'a gap in the sequence numbers' }
   }
 
-  /** The kernel said that it dropped messages. The gaps that follow tell how many. */
+  /** The kernel reported that it dropped messages. Gaps that follow give their number. */
   overflowedAt(now: number): void {
     this.#overflow ??= { from: this.#lastAt, at: now, explained: false }
   }
 
-  /** The loss of an overflow that no gap has explained in time, or null. To be asked only once all messages are taken. */
+  /**
+   * The loss of an overflow that no gap has explained in time, or null. Call it only when all messages have been
+   * received.
+   */
   settle(now: number): Loss | null {
     const overflow = this.#overflow
     if (!overflow || now - overflow.at < overflowWaitMs) return null

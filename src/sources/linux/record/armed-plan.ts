@@ -1,4 +1,4 @@
-/** What the fast period has to read, from the thresholds and the default timers there are. */
+/** Computes the plan of the fast scan from the thresholds and the default timers that are set. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Threshold } from '../../../kernel/limits/thresholds/threshold.ts'
@@ -11,7 +11,7 @@ import { ranMask } from '../scan/scan-plan.ts'
 
 export interface ArmedPlan {
   readonly command: Extract<ScanCommand, { type: 'plan' }>
-  /** A partition is watched: births in it change the plan. */
+  /** A partition has a threshold, so births in it change the plan. */
   readonly followsPartitions: boolean
 }
 
@@ -37,15 +37,15 @@ export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timer
     if (node.level === 'system' && feedAt(limit, 'system') === 'meminfo') system = true
     arm(node, maskOf(threshold))
   }
-  // How long threads wait is seen where it is looked at what they wait for.
+  // The duration of waits is seen only if the fast scan reads what threads wait for.
   for (const { node, definition } of timers.timeouts()) if (definition.states.length > 0) arm(node, locksBit)
   for (const [pid, mask] of masks) masks.set(pid, mask | everyMask | locksBit)
-  // Of every process alike, only where its threads are looked at anyway.
+  // With a threshold on every process, waits are read only if the plan reads threads anyway.
   if ((everyMask & ranMask) !== 0) everyMask |= locksBit
   return { command: { type: 'plan', everyMask, system, masks }, followsPartitions }
 }
 
-/** No process need be read for a level that has a reading of its own. */
+/** A level with a reading of its own needs no reading of processes. */
 function maskOf({ limit, node, definition }: Threshold): number {
   const watched = definition.per ?? node.level
   const index = scannedLimits.indexOf(limit as ScannedLimit)

@@ -1,4 +1,4 @@
-/** What a scan read of processes, threads, partitions and the machine, recorded in the kernel. */
+/** Records the readings of a scan in the kernel: processes, threads, partitions and the machine. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { capacityOfRlimit } from '../../../kernel/limits/rlimits.ts'
@@ -28,37 +28,40 @@ const indices = scannedLimits.map((name) => limitIndex[name])
 
 export class ReadingRecorder {
   readonly #kernel: Kernel
-  readonly #lives: ProcessRegistry
+  readonly #registry: ProcessRegistry
   readonly #inventory: Inventory
   readonly #pageBytes: number
 
-  constructor(kernel: Kernel, parts: { lives: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
+  constructor(kernel: Kernel, parts: { registry: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
     this.#kernel = kernel
-    this.#lives = parts.lives
+    this.#registry = parts.registry
     this.#inventory = parts.inventory
     this.#pageBytes = parts.pageBytes
   }
 
-  /** Who lives, and where. Preconditions: inside an update. Returns the pids of those not told by the connector. */
+  /**
+   * Records which processes are alive and in which partitions. Preconditions: inside an update. Returns the pids that
+   * the scan found and the connector did not report.
+   */
   recordInventory(report: ScanReport, { certain, silent }: { certain: boolean; silent: boolean }): number[] {
     const { startedAt, inventory } = report
     for (const { names } of report.partitions ?? []) observed.partitionAppeared(this.#kernel, names, { silent })
-    for (const facts of report.processes) if (!this.#isKnown(facts)) this.#inventory.keepStranger(facts)
+    for (const facts of report.processes) if (!this.#isKnown(facts)) this.#inventory.addUnregistered(facts)
     const admitted = inventory === null ? [] : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
     for (const facts of [...report.processes, ...admitted])
       if (this.#isKnown(facts)) this.#recordProcess(facts, startedAt)
     return admitted.map(({ pid }) => pid)
   }
 
-  /** A birth that a scan had seen before it was told. */
+  /** Records facts that a scan had read before the birth of the process was reported. */
   recordBirth(pid: number): void {
-    const facts = this.#inventory.takeStranger(pid)
-    // Names come from who told the birth: those are newer.
+    const facts = this.#inventory.takeUnregistered(pid)
+    // Scan time 0, so that the names of the birth, which are newer, are not replaced.
     if (facts !== null && this.#isKnown(facts))
       this.#kernel.update(this.#kernel.now, () => this.#recordProcess(facts, 0))
   }
 
-  /** What they use. Preconditions: inside an update, after the inventory. */
+  /** Records usage. Preconditions: inside an update, after the inventory. */
   recordUsage(report: ScanReport): void {
     for (const facts of report.threads) this.#recordThread(facts, report)
     this.#recordCapacities(report)
@@ -68,8 +71,9 @@ export class ReadingRecorder {
       if (node !== null) observed.unreadable(this.#kernel, node, limit, reason)
     }
     for (const pid of report.confirmed) {
-      const life = this.#lives.byPid.get(pid)
-      if (life !== undefined && life.bornAt < report.startedAt) observed.confirmed(life.process, report.finishedAt)
+      const registered = this.#registry.byPid.get(pid)
+      if (registered !== undefined && registered.bornAt < report.startedAt)
+        observed.confirmed(registered.process, report.finishedAt)
     }
     if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
     if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
@@ -78,24 +82,24 @@ export class ReadingRecorder {
   }
 
   #isKnown({ pid, startTicks }: ProcessFacts): boolean {
-    return this.#lives.byPid.get(pid)?.startTicks === startTicks
+    return this.#registry.byPid.get(pid)?.startTicks === startTicks
   }
 
   #recordProcess(facts: ProcessFacts, startedAt: number): void {
     const kernel = this.#kernel
-    const { process, changedAt } = this.#lives.byPid.get(facts.pid)!
+    const { process, changedAt } = this.#registry.byPid.get(facts.pid)!
     if (facts.rlimits !== null) this.recordRlimits(process, facts.rlimits)
     if (facts.partition !== null) {
       observed.processMoved(kernel, process, observed.partitionAppeared(kernel, facts.partition))
     }
     observed.processReparented(kernel, process, kernel.processes.get(facts.parent) ?? null)
-    // What the connector told after the scan began is newer than what the scan read.
+    // A change that the connector reported after the scan began is newer than the scan's reading.
     if (changedAt < startedAt) this.#recordNames(process, facts)
   }
 
   #recordNames(process: Process, { name, uid, executable, kernelThread }: ProcessFacts): void {
     const kernel = this.#kernel
-    // Of a kernel worker the name says what it works on at the moment: no news.
+    // The name of a kernel worker shows its present work: a change of it is no event.
     if (process.name !== name) observed.processChanged(kernel, process, kernelThread ? null : 'name', { name })
     if (process.uid !== uid) observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
     if (executable !== null && process.executable !== executable)
@@ -112,11 +116,11 @@ export class ReadingRecorder {
   }
 
   #recordThread(facts: ThreadFacts, { startedAt }: ScanReport): void {
-    const thread = this.#lives.byPid.get(facts.pid)?.process.threads.get(facts.tid)
+    const thread = this.#registry.byPid.get(facts.pid)?.process.threads.get(facts.tid)
     if (thread === undefined) return
     const { name, state, certain, why, since, priority } = facts
     const on = facts.on === null ? null : { ...facts.on }
-    const isNewer = this.#lives.byPid.get(facts.pid)!.changedAt >= startedAt
+    const isNewer = this.#registry.byPid.get(facts.pid)!.changedAt >= startedAt
     observed.threadChanged(this.#kernel, thread, {
       ...(!isNewer && { name }),
       priority,
@@ -146,20 +150,23 @@ export class ReadingRecorder {
     }
   }
 
-  /** What was told stands until it is contradicted. Nothing new is made of what is in doubt. */
-  #isToldStuck(thread: Thread): boolean {
+  /**
+   * An unconfirmed wait is used only for a thread already reported as deadlocked: a deadlock stands until it is
+   * contradicted, but no new one follows from an unconfirmed wait.
+   */
+  #isReportedStuck(thread: Thread): boolean {
     const { deadlocks } = this.#kernel
     return thread.observedWait !== null && (deadlocks.isStuckThread(thread) || deadlocks.isSuspectThread(thread))
   }
 
-  /** What has ended meanwhile is left out: the next report knows of it. */
+  /** Threads that have ended meanwhile are left out: the next report has the change. */
   #recordWaits(rows: readonly ObservedWait[], startedAt: number): void {
     const waits = new Map<Thread, ThreadWait>()
     for (const row of rows) {
       const thread = this.#threadOf(row, startedAt)
       const wait = thread && this.#waitOf(thread, row, startedAt)
-      if (wait && (!row.isDoubted || this.#isToldStuck(thread)))
-        waits.set(thread, row.isDoubted ? thread.observedWait! : wait)
+      if (wait && (!row.isUnconfirmed || this.#isReportedStuck(thread)))
+        waits.set(thread, row.isUnconfirmed ? thread.observedWait! : wait)
     }
     observed.waitsObserved(this.#kernel, waits)
   }
@@ -177,21 +184,23 @@ export class ReadingRecorder {
   }
 
   #threadOf({ pid, tid }: { pid: number; tid: number }, startedAt: number): Thread | null {
-    const life = this.#lives.byPid.get(pid)
-    return life === undefined || life.bornAt > startedAt ? null : (life.process.threads.get(tid) ?? null)
+    const registered = this.#registry.byPid.get(pid)
+    return registered === undefined || registered.bornAt > startedAt
+      ? null
+      : (registered.process.threads.get(tid) ?? null)
   }
 
   #recordClosedSets(pids: readonly number[], startedAt: number): void {
-    const lives = pids.map((pid) => this.#lives.byPid.get(pid)).filter((life) => life !== undefined)
-    const processes = lives.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
+    const registry = pids.map((pid) => this.#registry.byPid.get(pid)).filter((registered) => registered !== undefined)
+    const processes = registry.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
     observed.closedSetsObserved(this.#kernel, new Set(processes))
   }
 
-  /** Null for what has ended meanwhile, or was born since the scan began: the row may be about its predecessor. */
+  /** Null if it has ended, or was born since the scan began: the row may be about the former process with that pid. */
   #nodeOf(pid: number, tid: number, startedAt: number): Node | null {
-    const life = this.#lives.byPid.get(pid)
-    if (life === undefined || life.bornAt > startedAt) return null
-    return tid === 0 ? life.process : (life.process.threads.get(tid) ?? null)
+    const registered = this.#registry.byPid.get(pid)
+    if (registered === undefined || registered.bornAt > startedAt) return null
+    return tid === 0 ? registered.process : (registered.process.threads.get(tid) ?? null)
   }
 
   #recordSystem(machine: SystemReading, at: number): void {
@@ -210,17 +219,17 @@ export class ReadingRecorder {
   }
 
   #recordPartitions(readings: readonly PartitionReading[], at: number): void {
-    const there = new Set<Partition>()
+    const seen = new Set<Partition>()
     for (const reading of readings) {
       const partition = this.#kernel.partition(reading.names)
       if (partition === null) continue
-      there.add(partition)
+      seen.add(partition)
       this.#recordPartition(partition, reading, at)
     }
-    // The deepest first: a partition ends when nothing is left in it.
+    // Deepest first: a partition can end only when nothing is left in it.
     for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
       const isEmpty = partition.members.size === 0 && partition.partitions.size === 0
-      if (isEmpty && !there.has(partition)) observed.partitionEnded(this.#kernel, partition)
+      if (isEmpty && !seen.has(partition)) observed.partitionEnded(this.#kernel, partition)
     }
   }
 
@@ -233,14 +242,14 @@ export class ReadingRecorder {
     observed.observeCapacity(kernel, partition, 'memory', max)
     observed.observeCapacity(kernel, partition, 'memory-free', max)
     const noMemory = why ?? 'no memory controller'
-    if (memory === null) this.#lose(partition, 'memory', noMemory)
+    if (memory === null) this.#recordUnreadable(partition, 'memory', noMemory)
     else observed.observe(kernel, partition, 'memory', { value: memory, at })
     if (memory === null || memoryMax === null)
-      this.#lose(partition, 'memory-free', memory === null ? noMemory : 'no maximum is set')
+      this.#recordUnreadable(partition, 'memory-free', memory === null ? noMemory : 'no maximum is set')
     else observed.observe(kernel, partition, 'memory-free', { value: Math.max(0, memoryMax - memory), at })
   }
 
-  #lose(node: Node, limit: LimitName, reason: string): void {
+  #recordUnreadable(node: Node, limit: LimitName, reason: string): void {
     if (this.#kernel.usage.whyUnreadable(node, limitIndex[limit]) !== reason)
       observed.unreadable(this.#kernel, node, limit, reason)
   }

@@ -1,4 +1,4 @@
-/** What comes to thresholds with time alone: `for`, `every` and `ttl`. */
+/** Fires the time-dependent settings of thresholds: `for`, `every` and `ttl`. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 
@@ -8,7 +8,7 @@ interface Parts {
   readonly now: () => number
 }
 
-// Timers take no longer delays.
+// setTimeout accepts no longer delay.
 const sleepMsMax = 2 ** 31 - 1
 
 export class ThresholdExpiry {
@@ -23,10 +23,10 @@ export class ThresholdExpiry {
   }
 
   /**
-   * It is told with the readings of that time: what has returned by then has not stayed past. Where none come, as of
-   * births and deaths, it is a period late.
+   * Expires what is due and sets a timer for the next. The timer fires one scan period late, so that the readings of
+   * that time come first: a value that has returned below its threshold by then did not stay above it.
    */
-  look(): void {
+  check(): void {
     const { now: clock, periodMs } = this.#parts
     const now = clock()
     const { notifier } = this.#kernel
@@ -36,7 +36,7 @@ export class ThresholdExpiry {
     this.#timer = null
     if (next === null || this.#stopped) return
     const delayMs = Math.min(Math.max(0, next - now) + periodMs, sleepMsMax)
-    this.#timer = setTimeout(() => this.look(), delayMs)
+    this.#timer = setTimeout(() => this.check(), delayMs)
   }
 
   stop(): void {

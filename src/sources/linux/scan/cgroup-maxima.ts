@@ -1,4 +1,4 @@
-/** The maxima of tasks and of CPU time that are set on a cgroup, whichever controllers they stand with. */
+/** Reads the limits on tasks and on CPU time of a cgroup, in whichever hierarchies their controllers are. */
 
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { CgroupTree } from './cgroup-reader.ts'
@@ -28,40 +28,46 @@ export class CgroupMaxima {
   }
 
   read(files: ProcFiles): Maxima {
-    const threads = this.#readOf(files, this.#pidsMax)
-    const cpu = cpuMaxOf(this.#readOf(files, this.#cpuQuota), this.#readOf(files, this.#cpuPeriod))
+    const threads = this.#readText(files, this.#pidsMax)
+    const cpu = cpuMaxOf(this.#readText(files, this.#cpuQuota), this.#readText(files, this.#cpuPeriod))
     const threadsMax = threads === null || threads === 'max' ? null : Number(threads)
     return {
-      threadsMax: threadsMax !== null && this.#holds(files, this.#tree.pids) ? threadsMax : null,
-      cpuMax: cpu !== null && this.#holds(files, this.#tree.cpu) ? cpu : null,
+      threadsMax: threadsMax !== null && this.#isSamePartition(files, this.#tree.pids) ? threadsMax : null,
+      cpuMax: cpu !== null && this.#isSamePartition(files, this.#tree.cpu) ? cpu : null,
     }
   }
 
-  forget(files: ProcFiles): void {
-    for (const file of [this.#pidsMax, this.#cpuQuota, this.#cpuPeriod]) if (file !== null) files.forget(file)
+  release(files: ProcFiles): void {
+    for (const file of [this.#pidsMax, this.#cpuQuota, this.#cpuPeriod]) if (file !== null) files.release(file)
   }
 
-  #readOf(files: ProcFiles, file: ProcFile | null): string | null {
+  #readText(files: ProcFiles, file: ProcFile | null): string | null {
     if (file === null) return null
     const length = files.read(file, false, 2)
     return length <= 0 ? null : files.bytes.toString('latin1', 0, length).trim()
   }
 
-  /** In version 1 each controller has a tree of its own: a path there is the same partition if the same processes are in it. */
-  #holds(files: ProcFiles, root: string | null): boolean {
+  /**
+   * In version 1 each controller has its own hierarchy. A path there is the same partition if it has the same
+   * processes.
+   */
+  #isSamePartition(files: ProcFiles, root: string | null): boolean {
     const { directory } = this.#tree
     if (root === directory) return true
     const members = (base: string | null) => {
-      const length = files.readOnce(`${base}${this.#path}/cgroup.procs`)
+      const length = files.readWhole(`${base}${this.#path}/cgroup.procs`)
       return length < 0 ? null : files.bytes.toString('latin1', 0, length)
     }
     return members(directory) === members(root)
   }
 }
 
-/** `cpu.max` is "max 100000" or "50000 100000"; in version 1 two files, and -1 is none. Null is none. */
+/**
+ * `cpu.max` has "max 100000" or "50000 100000"; version 1 has two files, in which -1 is no limit. Returns null for no
+ * limit.
+ */
 export function cpuMaxOf(quota: string | null, period: string | null): number | null {
-  const [allowed, per] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
-  const [used, of] = [Number(allowed), Number(per)]
-  return used > 0 && of > 0 ? Math.round((used * 1000) / of) : null
+  const [quotaText, periodText] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
+  const [quotaUs, periodUs] = [Number(quotaText), Number(periodText)]
+  return quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : null
 }

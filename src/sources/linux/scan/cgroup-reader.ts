@@ -1,4 +1,4 @@
-/** Reads partitions: the directories of the cgroup hierarchy that processes are told to lie in. */
+/** Reads partitions: the directories of the cgroup hierarchy that `/proc/P/cgroup` names. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
@@ -7,17 +7,18 @@ import type { PartitionReading } from '../protocol.ts'
 import { CgroupMaxima } from './cgroup-maxima.ts'
 
 const partitionsMax = 10_000
-// A directory's links tell what is made or removed in it; what leaves their number as it was is found by these walks.
+// The number of links of a directory shows that subdirectories were made or removed. A change that leaves the number
+// the same is found by these periodic walks.
 const walkEvery = 10
-// Of more partitions than this, members are looked at in turn, so many in a scan.
+// With more partitions than this, a scan reads the members of only so many, in turn.
 const membersReadMax = 256
 const unlimitedFrom = 2 ** 53
-const noController = 'the memory controller is not there'
+const noController = 'the memory controller is absent'
 
 interface Partition {
   readonly names: readonly string[]
   readonly directory: string
-  /** Two and the number of directories in it, when it was walked. */
+  /** Two plus the number of subdirectories, at the last walk. */
   links: number
   readonly usage: ProcFile
   readonly maximum: ProcFile
@@ -26,14 +27,17 @@ interface Partition {
 
 export interface CgroupTree {
   readonly hierarchy: Hierarchy
-  /** The directory of its root; null where there is no hierarchy to walk. */
+  /** Directory of its root; null if there is no hierarchy to walk. */
   readonly directory: string | null
-  /** Where the maxima of tasks and of CPU are set: the same directory in version 2, in version 1 those of other controllers. */
+  /**
+   * Directories with the limits on tasks and on CPU: the same one in version 2, those of other controllers in version
+   * 1.
+   */
   readonly pids: string | null
   readonly cpu: string | null
 }
 
-// A version 2 hierarchy that has but hugetlb, say, is only the remainder of what version 1 took.
+// A version 2 hierarchy with only hugetlb, for example, holds just the controllers that version 1 left over.
 function hasControllers(directory: string): boolean {
   try {
     return /\b(?:memory|pids)\b/.test(readFileSync(`${directory}/cgroup.controllers`, 'latin1'))
@@ -42,15 +46,17 @@ function hasControllers(directory: string): boolean {
   }
 }
 
-/** Version 2 where it has the controllers that count, else the memory hierarchy of version 1, else that of pids. */
+/**
+ * Version 2 if it has the memory or pids controller, else the memory hierarchy of version 1, else its pids hierarchy.
+ */
 export function findCgroupTree(cgroupRoot: string): CgroupTree {
   for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
     if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
-  const there = (names: readonly string[]) =>
+  const directoryNamed = (names: readonly string[]) =>
     names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
-  const [pids, cpu] = [there(['pids']), there(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
+  const [pids, cpu] = [directoryNamed(['pids']), directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
   for (const hierarchy of ['memory', 'pids'] as const) {
-    const directory = there([hierarchy])
+    const directory = directoryNamed([hierarchy])
     if (directory !== null) return { hierarchy, directory, pids, cpu }
   }
   const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
@@ -67,7 +73,7 @@ function directoriesIn(path: string): string[] {
   }
 }
 
-/** Zero where it was removed meanwhile. */
+/** Zero if it was removed meanwhile. */
 function linksOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
 }
@@ -85,21 +91,24 @@ export class CgroupReader {
     this.#tree = tree
   }
 
-  /** Who lies where: the cheapest way to see a process at rest being moved. */
-  tellMembers(tell: (pid: number, names: readonly string[]) => void): void {
+  /**
+   * Calls `onMember` with the pid and the partition of each member: the cheapest way to see that an idle process was
+   * moved.
+   */
+  forEachMember(onMember: (pid: number, names: readonly string[]) => void): void {
     if (this.#tree.directory === null) return
     const places = [{ names: [], directory: this.#tree.directory }, ...this.#partitions]
     const count = Math.min(places.length, membersReadMax)
     for (let turn = 0; turn < count; turn++) {
       const { names, directory } = places[(this.#nextMember + turn) % places.length]!
-      const length = this.#files.readOnce(`${directory}/cgroup.procs`)
+      const length = this.#files.readWhole(`${directory}/cgroup.procs`)
       if (length <= 0) continue
-      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) tell(Number(line), names)
+      for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) onMember(Number(line), names)
     }
     this.#nextMember = (this.#nextMember + count) % places.length
   }
 
-  /** Parents before children; the root is not among them. */
+  /** Parents before children, without the root. */
   read(): PartitionReading[] {
     if (this.#untilWalk-- <= 0 || this.#hasChanged()) this.#walk()
     const readings: PartitionReading[] = []
@@ -113,7 +122,7 @@ export class CgroupReader {
     return readings
   }
 
-  /** A process was found in a partition that is not known yet. */
+  /** Called when a process is in a partition that is not known yet. */
   walkSoon(): void {
     this.#untilWalk = 0
   }
@@ -135,7 +144,7 @@ export class CgroupReader {
   #walk(): void {
     this.#untilWalk = walkEvery
     this.#rootLinks = this.#tree.directory === null ? 0 : linksOf(this.#tree.directory)
-    const former = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
+    const known = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
     const found: Partition[] = []
     const queue: (readonly string[])[] = this.#tree.directory === null ? [] : [[]]
     for (const names of queue) {
@@ -143,17 +152,17 @@ export class CgroupReader {
         if (found.length === partitionsMax) break
         const inner = [...names, name]
         const path = inner.join('/')
-        const partition = former.get(path) ?? this.#partitionOf(inner)
+        const partition = known.get(path) ?? this.#partitionOf(inner)
         partition.links = linksOf(partition.directory)
         found.push(partition)
-        former.delete(path)
+        known.delete(path)
         queue.push(inner)
       }
     }
-    for (const { usage, maximum, maxima } of former.values()) {
-      this.#files.forget(usage)
-      this.#files.forget(maximum)
-      maxima.forget(this.#files)
+    for (const { usage, maximum, maxima } of known.values()) {
+      this.#files.release(usage)
+      this.#files.release(maximum)
+      maxima.release(this.#files)
     }
     this.#partitions = found
   }

@@ -1,9 +1,8 @@
 /**
- * Looks through the descriptors of processes: what sockets they hold, and the largest file that they may write to. It
- * costs by their number, so of what is not armed only so much is looked at in a scan; the rest waits for its turn.
- *
- * In a pass first all descriptors are looked through, then the kernel is asked what the sockets are, so that what it says
- * is newer: a socket that its holder changes after that is one of a process that ran after it, which is looked at again.
+ * Scans the descriptors of processes for the sockets they hold and for the largest file open for writing. The cost
+ * grows with the number of descriptors. A full scan therefore has a budget for processes that are not armed; the others
+ * wait for their turn. A pass first reads all descriptors and then lists the kernel's sockets, so that the list is the
+ * newer of the two. A process that changes a socket after that has run, so the next pass scans it again.
  */
 
 import { isGone } from '../native/proc-files.ts'
@@ -15,10 +14,10 @@ import { fdTableLimits } from './scan-plan.ts'
 import type { SocketIndex } from './socket-index.ts'
 import { type SocketKind, socketKinds } from './socket-kinds.ts'
 
-// In units of what looking at one descriptor costs, which is about 4.5 µs, nearly all of it the kernel's.
+// Costs in units of one descriptor, which takes about 4.5 µs, nearly all of it in the kernel.
 const unitsInAScan = 1000
 const unitsOfProcess = 4
-const unitsOfAsking = 100
+const unitsOfQuery = 100
 const unitsOfSocket = 0.5
 
 const noSockets: Readonly<Record<SocketKind, number>> = { channels: 0, 'server-ids': 0, connections: 0 }
@@ -27,11 +26,11 @@ export class DescriptorScan {
   readonly #report: ReportBuilder
   readonly #tables: FdTableReader
   readonly #index: SocketIndex
-  readonly #now = new Set<TrackedProcess>()
-  /** In the order in which they came. */
+  readonly #armed = new Set<TrackedProcess>()
+  /** In order of arrival. */
   readonly #waiting = new Set<TrackedProcess>()
-  /** What may still be spent on those that wait; below zero what was spent too much. The first scan looks at all there is. */
-  #left = Number.POSITIVE_INFINITY
+  /** Budget left for the waiting processes; below zero if too much was spent. The first scan has no limit. */
+  #budgetLeft = Number.POSITIVE_INFINITY
   readonly #holders = new Map<TrackedProcess, readonly number[]>()
 
   constructor(report: ReportBuilder, tables: FdTableReader, index: SocketIndex) {
@@ -40,41 +39,45 @@ export class DescriptorScan {
     this.#index = index
   }
 
-  /** To be looked at in this pass, or in its turn. */
-  want(process: TrackedProcess, { armed }: { armed: boolean }): void {
-    if (armed) this.#now.add(process)
+  /** Requests a scan of the descriptors: in this pass if armed, else in turn. */
+  request(process: TrackedProcess, { armed }: { armed: boolean }): void {
+    if (armed) this.#armed.add(process)
     else this.#waiting.add(process)
   }
 
-  /** Looks at what is armed and, in a full scan, at what waits. `lives` is false of those that were dropped since. */
-  finishPass(kind: 'fast' | 'full', lives: (process: TrackedProcess) => boolean): void {
+  /**
+   * Scans the armed processes and, in a full scan, waiting ones. `isAlive` is false for processes that were dropped
+   * since.
+   */
+  finishPass(kind: 'fast' | 'full', isAlive: (process: TrackedProcess) => boolean): void {
     this.#index.startPass()
-    for (const process of this.#now) if (lives(process)) this.#lookThrough(process)
-    this.#now.clear()
-    const armedHolders = this.#holders.size
-    if (kind === 'full') this.#lookAtWaiting(lives)
-    const asksForWaiting = armedHolders === 0 && this.#holders.size > 0
-    for (const [process, inodes] of this.#holders) this.#tellSockets(process, inodes)
+    for (const process of this.#armed) if (isAlive(process)) this.#scanTable(process)
+    this.#armed.clear()
+    const armedHolderCount = this.#holders.size
+    if (kind === 'full') this.#scanWaiting(isAlive)
+    const isForWaiting = armedHolderCount === 0 && this.#holders.size > 0
+    for (const [process, inodes] of this.#holders) this.#reportSockets(process, inodes)
     this.#holders.clear()
-    if (asksForWaiting) this.#left -= this.#index.asked * unitsOfAsking + this.#index.told * unitsOfSocket
-    if (kind === 'full') this.#left = Math.min(this.#left, 0) + unitsInAScan
+    if (isForWaiting)
+      this.#budgetLeft -= this.#index.namespacesQueried * unitsOfQuery + this.#index.socketsListed * unitsOfSocket
+    if (kind === 'full') this.#budgetLeft = Math.min(this.#budgetLeft, 0) + unitsInAScan
   }
 
-  #lookAtWaiting(lives: (process: TrackedProcess) => boolean): void {
+  #scanWaiting(isAlive: (process: TrackedProcess) => boolean): void {
     for (const process of this.#waiting) {
-      if (this.#left <= 0) return
+      if (this.#budgetLeft <= 0) return
       this.#waiting.delete(process)
-      if (lives(process)) this.#left -= unitsOfProcess + this.#lookThrough(process)
+      if (isAlive(process)) this.#budgetLeft -= unitsOfProcess + this.#scanTable(process)
     }
   }
 
-  /** Returns how many descriptors were looked at. */
-  #lookThrough(process: TrackedProcess): number {
-    process.tableStale = false
-    process.fdsAtLook = process.fds
+  /** Returns the number of descriptors that were read. */
+  #scanTable(process: TrackedProcess): number {
+    process.fdTableStale = false
+    process.fdsAtScan = process.fds
     if (process.kernelThread) {
       this.#report.value(process, 'file-size', 0)
-      this.#tellSockets(process, [])
+      this.#reportSockets(process, [])
       return 0
     }
     const table = this.#tables.read(process)
@@ -82,14 +85,14 @@ export class DescriptorScan {
       if (!isGone(table)) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reasonOf(table))
       return 0
     }
-    process.fdsAtLook = table.looked
+    process.fdsAtScan = table.count
     this.#report.value(process, 'file-size', table.largestFile)
     if (table.sockets.length > 0) this.#holders.set(process, table.sockets)
-    else this.#tellSockets(process, [])
-    return table.looked
+    else this.#reportSockets(process, [])
+    return table.count
   }
 
-  #tellSockets(process: TrackedProcess, inodes: readonly number[]): void {
+  #reportSockets(process: TrackedProcess, inodes: readonly number[]): void {
     const counts = inodes.length === 0 ? noSockets : this.#count(process, inodes)
     for (const kind of socketKinds) {
       if (typeof counts === 'string') this.#report.unreadable(process, kind, counts)
@@ -98,7 +101,7 @@ export class DescriptorScan {
   }
 
   #count(process: TrackedProcess, inodes: readonly number[]): Record<SocketKind, number> | string {
-    const kinds = this.#index.kindsFor(process.insidePath)
+    const kinds = this.#index.kindsFor(process.livePath)
     if (typeof kinds === 'string') return kinds
     const counts = { ...noSockets }
     for (const inode of inodes) {

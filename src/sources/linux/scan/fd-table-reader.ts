@@ -1,4 +1,4 @@
-/** Looks through the descriptors of a process: which sockets it holds, and the largest file that it may write to. */
+/** Reads the descriptors of a process: the sockets it holds, and the largest file open for writing. */
 
 import { constants as fileConstants } from 'node:fs'
 import { constants } from 'node:os'
@@ -9,24 +9,25 @@ import type { TrackedProcess } from '../tracked/tracked-process.ts'
 const { EACCES, EINVAL } = constants.errno
 const { S_IFMT, S_IFREG } = fileConstants
 const noFollow = 0x100
-// A file system that does not answer (NFS, FUSE) must not hold up the scan: what it said last will do.
-const asCached = 0x4000
-const wantedOfLink = 0x2 // mode
-const wantedOfFile = 0x201 // type and size
+// AT_STATX_DONT_SYNC: a file system that does not answer (NFS, FUSE) must not block the scan, so its cached values are
+// used.
+const dontSync = 0x4000
+const maskOfLink = 0x2 // mode
+const maskOfFile = 0x201 // type and size
 const modeAt = 28
 const sizeAt = 40
 const ownerMayWrite = 0o200
 const socketPrefix = 'socket:['
-// Nothing in there has a size of its own.
+// Files there have no size of their own.
 const withoutSize = /^\/(?:proc\/|sys\/|dev\/(?!shm\/))/
 
 export interface FdTable {
-  /** The inodes of its sockets. One that it has two descriptors for is one. */
+  /** Inodes of its sockets. A socket with two descriptors is listed once. */
   readonly sockets: readonly number[]
-  /** Bytes; 0 where no file is open for writing. */
+  /** Bytes; 0 if no file is open for writing. */
   readonly largestFile: number
-  /** How many descriptors were looked at. */
-  readonly looked: number
+  /** Number of descriptors that were read. */
+  readonly count: number
 }
 
 export class FdTableReader {
@@ -38,23 +39,24 @@ export class FdTableReader {
     this.#files = files
   }
 
-  /** A number below zero is an error's. */
-  read({ isOwn, fdDirectory: { path: directory } }: TrackedProcess): FdTable | number {
+  /** A number below zero is a negated error number. */
+  read({ isSelf, fdDirectory: { path: directory } }: TrackedProcess): FdTable | number {
     const fds = this.#files.list(directory)
     if (typeof fds === 'number') return fds
-    // What we keep open of /proc is neither a socket nor open for writing, and may be most of what there is to look at.
+    // Our own open files of /proc are skipped: they are neither sockets nor open for writing, and may be most of our
+    // descriptors.
     const sockets = new Set<number>()
-    // Our own has one more while it is listed.
-    let looked = isOwn ? -1 : 0
+    // Our own directory has one more descriptor while it is listed.
+    let count = isSelf ? -1 : 0
     let largestFile = 0
     for (const fd of fds) {
-      if (isOwn && this.#files.keeps(fd)) continue
-      looked++
+      if (isSelf && this.#files.holds(fd)) continue
+      count++
       const path = `${directory}/${fd}`
       const length = readlink(path, this.#link, this.#link.length)
       if (length < 0) {
         const error = errorNumber()
-        // The directory can be listed, but what is in it is not to be looked at, or they are no links but a copy.
+        // The directory can be listed but its links cannot be read, or the entries are copies and not links.
         if (error === EACCES || error === EINVAL) return -error
         continue // closed meanwhile
       }
@@ -63,15 +65,15 @@ export class FdTableReader {
       else if (target.startsWith('/') && !withoutSize.test(target))
         largestFile = Math.max(largestFile, this.#sizeIfWritten(path))
     }
-    return { sockets: [...sockets], largestFile, looked }
+    return { sockets: [...sockets], largestFile, count }
   }
 
-  /** The link itself has its owner's right to write exactly where the descriptor was opened for writing. */
+  /** The link has its owner's write permission exactly if the descriptor was opened for writing. */
   #sizeIfWritten(path: string): number {
     const status = this.#status
-    if (statx(0, path, noFollow, wantedOfLink, status) !== 0) return 0
+    if (statx(0, path, noFollow, maskOfLink, status) !== 0) return 0
     if ((status.readUInt16LE(modeAt) & ownerMayWrite) === 0) return 0
-    if (statx(0, path, asCached, wantedOfFile, status) !== 0) return 0
+    if (statx(0, path, dontSync, maskOfFile, status) !== 0) return 0
     if ((status.readUInt16LE(modeAt) & S_IFMT) !== S_IFREG) return 0
     return status.readUInt32LE(sizeAt + 4) * 0x1_0000_0000 + status.readUInt32LE(sizeAt)
   }

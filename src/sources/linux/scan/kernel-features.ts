@@ -1,4 +1,4 @@
-/** What this kernel offers, found out once at the start. */
+/** Detects once, at the start, which features this kernel offers. */
 
 import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { parsePageSize } from '../parse/auxv.ts'
@@ -7,29 +7,31 @@ import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { type CgroupTree, findCgroupTree } from './cgroup-reader.ts'
 
 const procMagic = 0x9fa0
-const usualPageBytes = 4096
+const defaultPageBytes = 4096
 
 export interface KernelFeatures {
-  /** It is the kernel's own, not a copy of some. */
+  /** /proc is the kernel's own, not a copy of one. */
   readonly isProc: boolean
   readonly pageBytes: number
   /** The size of `/proc/P/fd` is the number of descriptors (Linux 6.2). */
   readonly fdSizeWorks: boolean
   readonly timersWork: boolean
   readonly schedstatWorks: boolean
-  /** Thread ids are those of our own pid namespace, so that system calls may name them. */
+  /** Thread ids are those of our own pid namespace, so system calls can name them. */
   readonly ownNamespace: boolean
   readonly hierarchy: Hierarchy
   readonly tree: CgroupTree
 }
 
-/** Why owners of locks cannot be read at all; null where they can. The layouts of locks are known of x86-64 only. */
+/**
+ * The reason why owners of locks cannot be read at all; null if they can. Layouts of locks are known for x86-64 only.
+ */
 export function whyNoOwners({ schedstatWorks }: Pick<KernelFeatures, 'schedstatWorks'>): string | null {
   if (process.arch !== 'x64') return `not read on ${process.arch}`
-  return schedstatWorks ? null : 'the kernel keeps no scheduling figures, without which no reading can be proven'
+  return schedstatWorks ? null : 'the kernel collects no scheduling statistics, which are needed to confirm a wait'
 }
 
-function keepsSchedstat(procRoot: string): boolean {
+function hasSchedstat(procRoot: string): boolean {
   const path = `${procRoot}/self/schedstat`
   if (!existsSync(path)) return false
   const bytes = readFileSync(path)
@@ -42,11 +44,11 @@ export function detectKernelFeatures(procRoot: string, cgroupRoot: string): Kern
   const tree = findCgroupTree(cgroupRoot)
   return {
     isProc,
-    pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? usualPageBytes,
+    pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? defaultPageBytes,
     fdSizeWorks: isProc && statSync(`${procRoot}/self/fd`).size > 0,
-    // In files that were copied from some machine, those that are absent are just not there.
+    // In a copy of another machine's files, a missing file only means that it was not copied.
     timersWork: !isProc || existsSync(`${procRoot}/self/timers`),
-    schedstatWorks: !isProc || keepsSchedstat(procRoot),
+    schedstatWorks: !isProc || hasSchedstat(procRoot),
     ownNamespace: procRoot === '/proc',
     hierarchy: tree.hierarchy,
     tree,

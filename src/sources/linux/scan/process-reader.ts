@@ -25,7 +25,7 @@ export interface ProcessReaderOptions {
   readonly hierarchy: Hierarchy
 }
 
-// From which reading on a file is kept open.
+// The number of readings after which a file is held open.
 const always = 1
 const seldom = 3
 const noDescriptors = 0
@@ -65,8 +65,8 @@ export class ProcessReader {
   }
 
   /**
-   * Reads facts and tells them if they changed. User and executable only the process itself can change, so one that
-   * did not run still has them. False where the process is gone, or another has its pid.
+   * Reads the facts and reports them if they changed. Only the process itself can change its user and executable, so if
+   * it did not run, the former ones hold. Returns false if the process is gone, or its pid was reused.
    */
   readFacts(process: TrackedProcess, ran: boolean): boolean {
     const length = this.#files.read(process.stat, false, seldom)
@@ -89,14 +89,14 @@ export class ProcessReader {
     return true
   }
 
-  /** Whether the process that we know still lives under its pid; a zombie does not. */
+  /** Whether the known process is still alive under its pid. A zombie is not alive. */
   isSame(process: TrackedProcess): boolean {
     const length = this.#files.read(process.stat, false, seldom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     return this.#stat.startTicks === process.facts?.startTicks && (this.#stat.state !== 'Z' || this.#stat.threads > 1)
   }
 
-  /** Lists its threads anew where their number differs, or at once if asked. False where the process is gone. */
+  /** Lists the threads again if their number differs, or if `relist` is set. Returns false if the process is gone. */
   readThreads(process: TrackedProcess, relist: boolean): boolean {
     if (!relist && !process.listStale) {
       if (this.#files.stat(process.taskDirectory, false, seldom) < 0) return false
@@ -121,7 +121,10 @@ export class ProcessReader {
     return true
   }
 
-  /** The counters that the mask names. False where the process is gone or ending: then it has no descriptors and no memory any more. */
+  /**
+   * Reads the counters in the mask. Returns false if the process is gone or ending: then it has no descriptors and no
+   * memory.
+   */
   readValues(process: TrackedProcess, mask: number, depth: ValueDepth): boolean {
     const { armed } = depth
     if ((mask & bitOf('fds')) !== 0 && !this.#readFds(process, armed)) return false
@@ -134,7 +137,7 @@ export class ProcessReader {
   #readFds(process: TrackedProcess, armed: boolean): boolean {
     const count = this.#countFds(process, armed)
     if (isGone(count)) return false
-    process.fds = process.isOwn ? count - this.#files.openCount : count
+    process.fds = process.isSelf ? count - this.#files.openCount : count
     if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(count))
     else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
     else this.#report.value(process, 'fds', count)
@@ -175,9 +178,9 @@ export class ProcessReader {
     return true
   }
 
-  /** A list that does not fit one reading is read whole. */
+  /** Reads the whole file if the list does not fit one reading. */
   #countTimersOf(process: TrackedProcess, length: number): number {
-    const whole = length < 3500 ? length : Math.max(length, this.#files.readOnce(process.timers.path))
+    const whole = length < 3500 ? length : Math.max(length, this.#files.readWhole(process.timers.path))
     return countTimers(this.#files.bytes.toString('latin1', 0, whole))
   }
 
@@ -195,7 +198,7 @@ export class ProcessReader {
   }
 
   #readExecutable(process: TrackedProcess): string | null {
-    const length = readlink(`${process.insidePath}/exe`, this.#path, this.#path.length)
+    const length = readlink(`${process.livePath}/exe`, this.#path, this.#path.length)
     if (length <= 0) return null
     const path = textOfBytes(this.#path, 0, length)
     return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path
@@ -206,7 +209,7 @@ export class ProcessReader {
     return length < 0 ? null : parseCgroup(textOfBytes(this.#files.bytes, 0, length), this.#options.hierarchy)
   }
 
-  /** The same object as before where nothing changed, which spares the comparison. */
+  /** Returns the former object if nothing changed, which saves a comparison. */
   #readRlimits(process: TrackedProcess): ProcessFacts['rlimits'] {
     const length = this.#files.read(process.limits, false, seldom)
     if (length <= 0) return null

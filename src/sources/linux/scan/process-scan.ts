@@ -1,4 +1,4 @@
-/** Reads one process with its threads, as deep as is asked. */
+/** Reads one process with its threads, to the depth that the pass requires. */
 
 import type { ProcFiles } from '../native/proc-files.ts'
 import { locksBit } from '../protocol.ts'
@@ -12,18 +12,18 @@ import { cpuMask, everythingMask, fdTableMask, ranMask, restMask, stackMask, thr
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
-// What a full scan reads of one that ran; its threads and its descriptors are read in ways of their own.
+// Limits that a full scan reads for a process that ran. Threads and descriptors are read separately.
 const wholeMask = everythingMask & ~threadMask & ~fdTableMask
 
-/** How much of a process is read again although it did not run. */
+/** The extent to which a process is read again although it did not run. */
 export interface Depth {
-  /** One of its threads ran, or there is a reason to think so. */
+  /** One of its threads ran, or probably did. */
   readonly ran: boolean
-  /** It is its turn to have its memory read, and its descriptors. */
-  readonly turn: boolean
+  /** In this scan it is the process's turn for its memory and its descriptors. */
+  readonly isTurn: boolean
   readonly thorough: boolean
   readonly deep: boolean
-  /** What of it the fast period reads. */
+  /** The process's mask in the plan of the fast scan. */
   readonly plan: number
 }
 
@@ -50,40 +50,46 @@ export class ProcessScan {
     this.#stacks.startPass()
   }
 
-  /** Whether the process that we know still lives under its pid. */
+  /** Whether the known process is still alive under its pid. */
   isSame(process: TrackedProcess): boolean {
     return this.#processReader.isSame(process)
   }
 
-  /** Nothing of what was read of it since the mark is told. */
-  takeBack(process: TrackedProcess): void {
+  /** Removes from the report everything that was read of the process since the mark. */
+  rollBack(process: TrackedProcess): void {
     this.#stacks.abandonProcess()
-    this.#report.takeBack()
-    process.forgetTold()
+    this.#report.rollBack()
+    process.resetReported()
   }
 
-  /** Whether nothing can have changed in any thread since the last pass of this kind: none ran, and all were blocked then. */
-  rests({ atRest, listStale, threads }: TrackedProcess): boolean {
-    if (!atRest || listStale) return false
+  /**
+   * Whether nothing can have changed in any thread since the last pass of this kind: none ran, and all were blocked
+   * then.
+   */
+  isIdle({ isIdle, listStale, threads }: TrackedProcess): boolean {
+    if (!isIdle || listStale) return false
     for (const { blocked, dead } of threads) if (!blocked && !dead) return false
-    for (const thread of threads) this.threadReader.noteRest(thread)
+    for (const thread of threads) this.threadReader.markIdle(thread)
     return true
   }
 
-  /** Of a process at rest: only the shares of CPU time, which fall to zero. */
-  tellRest(process: TrackedProcess): void {
-    for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
+  /** For an idle process only the CPU shares change: they fall to zero. */
+  reportIdle(process: TrackedProcess): void {
+    for (const thread of process.threads) if (thread.cpuPermille !== 0) this.threadReader.reportCpuShare(thread)
   }
 
-  /** Has stacks looked up that had to wait for their turn. */
-  wantStacks(process: TrackedProcess): void {
-    if (process.stacksPending && this.#stacks.mayReadMaps) this.#stacks.wantAgain(process)
+  /** Reads again the stacks that had to wait for their turn. */
+  retryStacks(process: TrackedProcess): void {
+    if (process.stacksPending && this.#stacks.mayReadMaps) this.#stacks.retryPending(process)
   }
 
-  /** Everything that changed since it was read last. False where it is gone; a zombie is told by its mark alone. */
-  readWhole(process: TrackedProcess, depth: Depth): boolean {
+  /**
+   * Reads everything that may have changed since the last reading. Returns false if the process is gone. For a zombie
+   * only its `zombie` mark is set.
+   */
+  readFully(process: TrackedProcess, depth: Depth): boolean {
     const { ran, thorough, deep } = depth
-    process.ranSinceWhole = false
+    process.ranSinceFullRead = false
     const armed = depth.plan !== 0
     if (thorough) {
       if (ran) process.denied = false
@@ -91,38 +97,39 @@ export class ProcessScan {
     }
     if ((ran || deep) && !this.#processReader.readThreads(process, deep)) return false
     if (!this.#readThreadsThatRan(process, armed, deep)) return false
-    // Another name: most likely it executed another program.
+    // A changed name usually means that the process executed another program.
     if (process.factsStale && !this.#processReader.readFacts(process, true)) return false
     process.zombie = process.threads.every(({ dead }) => dead)
     if (process.zombie) {
-      this.takeBack(process)
+      this.rollBack(process)
       return true
     }
-    process.lookThroughLiving(this.#files)
-    // What others can change while it rests: the kernel takes memory from it, anybody may send it a signal.
+    process.followLiveThread(this.#files)
+    // Limits that others can change while the process is idle: the kernel reclaims its memory, anyone may send it a
+    // signal.
     const mask = ran ? wholeMask : restMask
     if (!this.#processReader.readValues(process, mask, { armed, eachThread: deep })) return false
-    this.#wantTable(process, depth)
+    this.#requestFdTable(process, depth)
     return this.#stacks.finishProcess(process, armed)
   }
 
   /**
-   * Has its descriptors looked through, if they may hold something else than when that was done last. As many as before
-   * are most often the same ones: where none of them is armed, that is left for its turn.
+   * Requests a scan of the descriptors if they may have changed since the last one. If their number is the same, they
+   * usually are the same descriptors: unless they are armed, the scan then waits for the process's turn.
    */
-  #wantTable(process: TrackedProcess, { ran, turn, deep, plan }: Depth): void {
-    if (ran) process.tableStale = true
+  #requestFdTable(process: TrackedProcess, { ran, isTurn, deep, plan }: Depth): void {
+    if (ran) process.fdTableStale = true
     const armed = (plan & fdTableMask) !== 0
-    const changed = process.tableStale && (armed || turn || process.fds !== process.fdsAtLook)
-    // Files grow by the hands of others, and the other end may reset a connection, while the holder rests.
-    if (changed || deep || (armed && turn)) this.#descriptors.want(process, { armed })
+    const changed = process.fdTableStale && (armed || isTurn || process.fds !== process.fdsAtScan)
+    // While the holder is idle, others can still change these: files grow, and the peer may reset a connection.
+    if (changed || deep || (armed && isTurn)) this.#descriptors.request(process, { armed })
   }
 
   #readThreadsThatRan(process: TrackedProcess, armed: boolean, deep: boolean): boolean {
     for (const thread of process.threads) {
       if (thread.timesRun < 0 && !thread.gone) this.threadReader.readSchedule(thread, armed)
-      const read = thread.gone || !this.#readThread(process, thread, armed, deep)
-      if (!read) continue
+      const isGone = thread.gone || !this.#readThread(process, thread, armed, deep)
+      if (!isGone) continue
       thread.gone = true
       process.listStale = true
       if (thread.isMain) return false
@@ -131,14 +138,14 @@ export class ProcessScan {
     return process.threads.length > 0
   }
 
-  /** False where it is gone. */
+  /** Returns false if the thread is gone. */
   #readThread(process: TrackedProcess, thread: TrackedThread, armed: boolean, deep: boolean): boolean {
     if (thread.ran) {
       if (!this.threadReader.readAll(process, thread, armed)) return false
       if (thread.isMain && thread.facts?.name !== process.facts?.name) process.factsStale = true
       return true
     }
-    if (thread.cpuPermille !== 0) this.threadReader.tellShare(thread)
+    if (thread.cpuPermille !== 0) this.threadReader.reportCpuShare(thread)
     return !deep || this.threadReader.readName(thread)
   }
 
@@ -146,25 +153,25 @@ export class ProcessScan {
     for (const thread of process.threads) {
       if (!thread.gone) continue
       thread.forget(this.#files)
-      process.noteFormer(thread)
+      process.addFormerTid(thread)
     }
     process.threads = process.threads.filter(({ gone }) => !gone)
   }
 
-  /** What the mask names. False where it is gone, or ends. */
+  /** Reads the limits in the mask. Returns false if the process is gone or ending. */
   readFast(process: TrackedProcess, mask: number): boolean {
     let processMask = mask & ~threadMask
     if ((mask & ranMask) !== 0) {
-      const ran = !this.rests(process) && this.readSchedules(process, true)
+      const ran = !this.isIdle(process) && this.readSchedules(process, true)
       if (!ran) processMask &= ~ranMask
-      if (ran) process.tableStale = true
-      if (ran) process.ranSinceWhole = true
+      if (ran) process.fdTableStale = true
+      if (ran) process.ranSinceFullRead = true
       if (ran && !this.#processReader.readThreads(process, false)) return false
       if ((mask & (threadMask | locksBit)) !== 0) this.#readThreadsFast(process, mask)
     }
     const values = processMask & ~fdTableMask
     if (!this.#processReader.readValues(process, values, { armed: true, eachThread: true })) return false
-    if ((mask & fdTableMask) !== 0 && process.tableStale) this.#descriptors.want(process, { armed: true })
+    if ((mask & fdTableMask) !== 0 && process.fdTableStale) this.#descriptors.request(process, { armed: true })
     return this.#stacks.finishProcess(process, true)
   }
 
@@ -175,20 +182,20 @@ export class ProcessScan {
         process.listStale = true
         continue
       }
-      if ((mask & cpuMask) !== 0) this.threadReader.tellUse(thread, mask)
+      if ((mask & cpuMask) !== 0) this.threadReader.reportUse(thread, mask)
       if (!thread.ran || this.#readThreadFast(process, thread, mask)) continue
       thread.gone = true
       process.listStale = true
     }
   }
 
-  /** False where it is gone. */
+  /** Returns false if the thread is gone. */
   #readThreadFast(process: TrackedProcess, thread: TrackedThread, mask: number): boolean {
     if ((mask & locksBit) !== 0) return this.threadReader.readAll(process, thread, true)
     return (mask & stackMask) === 0 || this.threadReader.readStack(process, thread)
   }
 
-  /** Reads how often each thread ran. True where one did, or is gone. */
+  /** Reads how often each thread ran. Returns true if a thread ran or is gone. */
   readSchedules(process: TrackedProcess, armed: boolean): boolean {
     let ran = process.listStale
     for (const thread of process.threads) {

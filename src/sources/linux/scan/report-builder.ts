@@ -1,4 +1,4 @@
-/** Gathers one pass's report. What was read of a process that ended meanwhile is taken back. */
+/** Builds the report of one pass. Readings of a process that ends during the pass are removed again. */
 
 import type { ScannedLimit } from '../linux-limits.ts'
 import {
@@ -15,7 +15,7 @@ import {
 } from '../protocol.ts'
 import type { Subject } from '../tracked/report-subject.ts'
 
-/** Numbers that grow, without an allocation a number. */
+/** A growing list of numbers, without an allocation for each number. */
 class Numbers {
   length = 0
   #array = new Float64Array(4096)
@@ -36,7 +36,7 @@ class Numbers {
   }
 }
 
-/** By number as in a row of values. */
+/** The index is the quality number in a row of values. */
 export const qualities = ['exact', 'estimate', 'lower-bound'] as const
 export type Quality = (typeof qualities)[number]
 
@@ -58,10 +58,10 @@ export interface PassTimes {
 }
 
 export class ReportBuilder {
-  /** Full scans tell every value they read; the fast pass only what has changed. */
-  tellsUnchanged = true
-  /** False: this pass may not have seen all that live. */
-  isWhole = true
+  /** Full scans report every value they read; fast scans only changed ones. */
+  includesUnchanged = true
+  /** False: this pass may have missed processes that are alive. */
+  isComplete = true
   system: SystemReading | null = null
   partitions: readonly PartitionReading[] | null = null
   waits: readonly ObservedWait[] | null = null
@@ -78,9 +78,9 @@ export class ReportBuilder {
   value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
     const index = scannedIndex[limit]
     const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value
-    if (!this.tellsUnchanged && subject.sent[index] === sent) return
-    subject.sent[index] = sent
-    subject.reasons?.delete(limit)
+    if (!this.includesUnchanged && subject.lastReported[index] === sent) return
+    subject.lastReported[index] = sent
+    subject.failureReasons?.delete(limit)
     const rows = this.#valueRows
     rows.push(subject.pid)
     rows.push(subject.subjectTid)
@@ -97,12 +97,12 @@ export class ReportBuilder {
     rows.push(capacity)
   }
 
-  /** Tells why a reading failed, once as long as the reason is the same. */
+  /** Reports why a reading failed, only once while the reason stays the same. */
   unreadable(subject: Subject, limit: ScannedLimit, reason: string): void {
-    subject.reasons ??= new Map()
-    if (subject.reasons.get(limit) === reason) return
-    subject.reasons.set(limit, reason)
-    subject.sent[scannedIndex[limit]] = Number.NaN
+    subject.failureReasons ??= new Map()
+    if (subject.failureReasons.get(limit) === reason) return
+    subject.failureReasons.set(limit, reason)
+    subject.lastReported[scannedIndex[limit]] = Number.NaN
     this.#unreadableRows.push({ pid: subject.pid, tid: subject.subjectTid, limit, reason })
   }
 
@@ -122,7 +122,7 @@ export class ReportBuilder {
     this.#inventoryRows.push(number)
   }
 
-  /** A process begins here. */
+  /** Sets the mark at which the readings of a process begin. */
   mark(): void {
     const marked = this.#marked
     marked.values = this.#valueRows.length
@@ -133,8 +133,8 @@ export class ReportBuilder {
     marked.inventory = this.#inventoryRows.length
   }
 
-  /** It ended while it was read: no half of it is told. */
-  takeBack(): void {
+  /** Removes the readings since the mark: the process ended while it was read, so its readings are incomplete. */
+  rollBack(): void {
     const marked = this.#marked
     this.#valueRows.length = marked.values
     this.#capacityRows.length = marked.capacities
@@ -155,7 +155,7 @@ export class ReportBuilder {
     const report = {
       type: 'scan' as const,
       ...times,
-      inventory: times.kind === 'full' && this.isWhole ? inventory : null,
+      inventory: times.kind === 'full' && this.isComplete ? inventory : null,
       processes: this.#processes,
       threads: this.#threads,
       values: this.#valueRows.take(),
@@ -167,7 +167,7 @@ export class ReportBuilder {
       system: this.system,
       partitions: this.partitions,
     }
-    this.isWhole = true
+    this.isComplete = true
     this.#processes = []
     this.#threads = []
     this.#unreadableRows = []
@@ -179,7 +179,7 @@ export class ReportBuilder {
   }
 }
 
-/** Rows as objects, for those who do not need the speed: tests and tools. */
+/** Rows as arrays, for callers that do not need the speed: tests and tools. */
 export function rowsOf(numbers: Float64Array, stride: typeof valueStride | typeof capacityStride): number[][] {
   const rows: number[][] = []
   for (let at = 0; at < numbers.length; at += stride) rows.push([...numbers.subarray(at, at + stride)])

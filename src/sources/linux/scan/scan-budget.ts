@@ -1,4 +1,4 @@
-/** Keeps scanning within its share of one CPU by scanning less often. Pure: milliseconds in, milliseconds out. */
+/** Limits scanning to its share of one CPU by scanning less often. Pure: milliseconds in, milliseconds out. */
 
 export interface BudgetOptions {
   readonly periodMs: number
@@ -9,17 +9,17 @@ export interface BudgetOptions {
 
 export type PassKind = 'fast' | 'full'
 
-// With something armed the full scan takes at most this part of the budget; the fast one has what is left.
+// With something armed, full scans take at most this part of the budget, and fast scans have the rest.
 const fullShareMax = 0.5
-// Past this many of its periods a full scan comes whatever it costs: figures must not grow old without end.
+// Beyond this many of its periods, a full scan runs at any cost, so that figures do not grow old without limit.
 const fullPeriodsMax = 10
-const passesKept = 8
+const passesMeasured = 8
 
-function leastOf(costs: readonly number[]): number {
+function minimumOf(costs: readonly number[]): number {
   return costs.length < 2 ? 0 : Math.min(...costs)
 }
 
-function meanWithoutDearest(costs: readonly number[]): number {
+function meanWithoutMaximum(costs: readonly number[]): number {
   return (costs.reduce((total, each) => total + each, 0) - Math.max(...costs)) / (costs.length - 1)
 }
 
@@ -33,14 +33,15 @@ export class ScanBudget {
   }
 
   /**
-   * The mean of the last passes counts, without the dearest: one hiccup is no reason to scan less. Of the first ones it is
-   * the least, because they open files and are slow as all that begins.
+   * Records the cost of a pass. The estimate is the mean of the last passes without the most expensive one, so that a
+   * single slow pass does not make scans rarer. For the first passes it is the least cost, because they are slow: they
+   * open files and run cold code.
    */
   record(kind: PassKind, cpuMs: number): void {
     const recent = this.#recent[kind]
     recent.push(cpuMs)
-    if (recent.length > passesKept) recent.shift()
-    this.#cost[kind] = recent.length < passesKept ? leastOf(recent) : meanWithoutDearest(recent)
+    if (recent.length > passesMeasured) recent.shift()
+    this.#cost[kind] = recent.length < passesMeasured ? minimumOf(recent) : meanWithoutMaximum(recent)
   }
 
   periodOf(kind: PassKind, armed: boolean): number {

@@ -1,4 +1,4 @@
-/** What the fast period reads. */
+/** Masks of the limits that a reading covers, and the plan of the fast scan. */
 
 import type { LinuxFeed, LinuxReading } from '../../../kernel/limits/linux-reading.ts'
 import { linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
@@ -60,7 +60,7 @@ export class ScanPlan {
     return this.system || this.armsProcesses
   }
 
-  /** The processes listed, or null where every process is armed. */
+  /** The listed processes; null if every process is armed. */
   get listed(): Iterable<number> | null {
     return this.#everyMask === 0 ? this.#masks.keys() : null
   }

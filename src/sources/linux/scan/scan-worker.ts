@@ -1,4 +1,4 @@
-/** Worker thread: scans /proc at two periods and tells the main thread what it read. */
+/** Worker thread that scans /proc at two periods and posts its readings to the main thread. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
@@ -21,7 +21,7 @@ function post(message: ScanMessage, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer)
 }
 
-/** Says each failure once until it is over, or has another reason. */
+/** Posts each failure once, and again when its reason changes. */
 class Degradations implements Degrading {
   readonly #reasons = new Map<string, string>()
 
@@ -52,20 +52,23 @@ class ScanLoop {
     const { procRoot, cgroupRoot } = options
     const abilities = detectKernelFeatures(procRoot, cgroupRoot)
     if (!abilities.schedstatWorks)
-      this.#degrading.degraded('schedstat', 'the kernel keeps no scheduling figures: every thread is read in each scan')
+      this.#degrading.degraded(
+        'schedstat',
+        'the kernel collects no scheduling statistics: every scan reads every thread',
+      )
     const files = this.#files
     const report = this.#report
     const degrading = this.#degrading
     this.#scanner = new Scanner({ procRoot, files, report, abilities, degrading })
   }
 
-  hear(command: ScanCommand): void {
+  handle(command: ScanCommand): void {
     switch (command.type) {
       case 'plan':
         this.#scanner.plan.replace(command)
         break
-      case 'lives':
-        this.#scanner.hearLives(command, this.#clocks.now())
+      case 'births':
+        this.#scanner.applyBirths(command, this.#clocks.now())
         break
       case 'rescan':
         this.#startedAt.full = Number.NEGATIVE_INFINITY
@@ -106,7 +109,7 @@ class ScanLoop {
     const startedAt = this.#clocks.now()
     if (kind === 'full') {
       this.#scanner.scanFull(startedAt)
-      this.#tellShortage()
+      this.#reportShortage()
     } else this.#scanner.scanFast(startedAt, startedAt - options.periodMs)
     const cpuMs = this.#takeCpuMs()
     this.#budget.record(kind, cpuMs)
@@ -116,7 +119,7 @@ class ScanLoop {
     post(report, [report.values.buffer])
   }
 
-  /** What this thread used since the last pass, so that posting and all else beside the reading counts as well. */
+  /** CPU time of this thread since the last pass, so that posting and everything else beside reading counts as well. */
   #takeCpuMs(): number {
     const cpuMs = threadCpuMs()
     const used = cpuMs - this.#cpuCountedMs
@@ -124,7 +127,7 @@ class ScanLoop {
     return used
   }
 
-  #tellShortage(): void {
+  #reportShortage(): void {
     const shortage = this.#files.takeShortage()
     if (shortage === null) this.#degrading.recovered('descriptors')
     else this.#degrading.degraded('descriptors', shortage)
@@ -140,5 +143,5 @@ class ScanLoop {
 }
 
 const loop = new ScanLoop()
-port.on('message', (command: ScanCommand) => loop.hear(command))
-loop.hear({ type: 'rescan' })
+port.on('message', (command: ScanCommand) => loop.handle(command))
+loop.handle({ type: 'rescan' })

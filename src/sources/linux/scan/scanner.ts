@@ -1,4 +1,4 @@
-/** The passes over /proc: the full scan, the fast one, and the reading of newborn processes. */
+/** Runs the passes over /proc: full scans, fast scans, and the first reading of new processes. */
 
 import { LockWatch } from '../locks/lock-watch.ts'
 import { nameOfErrno } from '../native/libc.ts'
@@ -17,16 +17,16 @@ import { ranMask, ScanPlan } from './scan-plan.ts'
 import { SocketIndex } from './socket-index.ts'
 import { readAgeTicks, SystemReader } from './system-reader.ts'
 
-// The kernel can take memory from a process while it rests: it is read in one scan of so many, not of all in the same.
-// So are the facts of one that runs, and its descriptors.
+// The kernel can reclaim memory of an idle process, so its memory is read in one of so many scans, in turn. The same
+// goes for the facts and descriptors of a process that ran.
 export const turnEvery = 10
-// What others can change of a process at rest and nobody tells us (rlimits, names and priorities of its threads, signals)
-// is looked at less often still.
+// Changes that others make to an idle process without any notice (rlimits, names and priorities of threads, signals)
+// are read even less often.
 export const deepEvery = 60
-// The lists of members are long, and the kernel sorts each anew.
+// Lists of members are long, and the kernel sorts them at each reading.
 const membersEvery = 2
 const newbornsAtOnceMax = 200
-const askedThreadsMin = 4
+const queriedThreadsMin = 4
 const newbornsMax = 20_000
 
 export interface Degrading {
@@ -47,20 +47,20 @@ export class Scanner {
   readonly #parts: ScannerParts
   readonly #processes = new Map<number, TrackedProcess>()
   readonly #born = new Map<number, number>()
-  readonly #orphanMakers = new Set<number>()
+  readonly #endedParents = new Set<number>()
   readonly #scan: ProcessScan
   readonly #descriptors: DescriptorScan
-  /** Null where owners of locks cannot be read. */
+  /** Null if owners of locks cannot be read. */
   readonly #locks: LockWatch | null
   readonly #systemReader: SystemReader
   readonly #cgroups: CgroupReader
   readonly #uptime: ProcFile
-  /** Null where the kernel does not tell. */
+  /** Null if taskstats cannot be used. */
   readonly #stats: TaskStats | null
-  readonly #restSinceFull: IdleProcesses | null
-  readonly #restSinceFast: IdleProcesses | null
+  readonly #idleSinceFull: IdleProcesses | null
+  readonly #idleSinceFast: IdleProcesses | null
   #scans = 0
-  /** What the fast pass read the threads of. */
+  /** Processes of which this fast scan read the threads. */
   readonly #lockScope: TrackedProcess[] = []
 
   constructor(parts: ScannerParts) {
@@ -75,21 +75,21 @@ export class Scanner {
     this.#systemReader = new SystemReader(files, procRoot)
     this.#cgroups = new CgroupReader(files, abilities.tree)
     this.#uptime = new ProcFile(`${procRoot}/uptime`)
-    // Its process ids are those of our own namespace.
+    // taskstats takes process ids of our own namespace.
     this.#stats = abilities.ownNamespace ? TaskStats.open() : null
-    this.#restSinceFull = this.#stats && new IdleProcesses(this.#stats)
-    this.#restSinceFast = this.#stats && new IdleProcesses(this.#stats)
+    this.#idleSinceFull = this.#stats && new IdleProcesses(this.#stats)
+    this.#idleSinceFast = this.#stats && new IdleProcesses(this.#stats)
   }
 
   get hasNewborns(): boolean {
     return this.#born.size > 0
   }
 
-  hearLives({ born, died }: Extract<ScanCommand, { type: 'lives' }>, now: number): void {
+  applyBirths({ born, died }: Extract<ScanCommand, { type: 'births' }>, now: number): void {
     for (const pid of born) if (this.#born.size < newbornsMax) this.#born.set(pid, now)
     for (const pid of died) {
       this.#born.delete(pid)
-      this.#orphanMakers.add(pid)
+      this.#endedParents.add(pid)
       const process = this.#processes.get(pid)
       if (process && !this.#scan.isSame(process)) this.#drop(process)
     }
@@ -97,45 +97,45 @@ export class Scanner {
 
   scanFull(now: number): void {
     this.#startPass(now)
-    this.#parts.report.tellsUnchanged = true
+    this.#parts.report.includesUnchanged = true
     const { files, procRoot } = this.#parts
     const pids = files.list(procRoot)
     if (typeof pids === 'number') {
-      this.#withhold(`${procRoot} cannot be listed: ${nameOfErrno(-pids)}`)
+      this.#withholdInventory(`${procRoot} cannot be listed: ${nameOfErrno(-pids)}`)
       return
     }
     this.#scans++
-    this.#restSinceFull?.look([...this.#processes.values()])
-    if (this.#scans % membersEvery === 0) this.#cgroups.tellMembers((pid, names) => this.#noteMember(pid, names))
+    this.#idleSinceFull?.update([...this.#processes.values()])
+    if (this.#scans % membersEvery === 0) this.#cgroups.forEachMember((pid, names) => this.#checkMember(pid, names))
     for (const pid of pids) {
       const process = this.#processes.get(pid)
       if (process) this.#scanKnown(process)
       else this.#scanNew(pid)
     }
-    this.#orphanMakers.clear()
+    this.#endedParents.clear()
     for (const process of this.#processes.values()) {
-      if (process.seenIn === this.#scans) continue
+      if (process.lastListedScan === this.#scans) continue
       this.#drop(process)
-      this.#orphanMakers.add(process.pid)
+      this.#endedParents.add(process.pid)
     }
     for (const pid of this.#born.keys()) if (this.#processes.has(pid)) this.#born.delete(pid)
     this.#finishDescriptors('full')
     this.#locks?.finishPass(this.#processes.values(), true)
     this.#parts.report.partitions = this.#cgroups.read()
     this.#readSystem(true)
-    if (files.takeStarved()) this.#withhold('processes could not be looked at: descriptors ran out')
+    if (files.takeStarved()) this.#withholdInventory('some processes could not be read: descriptors ran out')
     else this.#parts.degrading.recovered('inventory')
   }
 
-  /** Who was not seen in this pass may live all the same. */
-  #withhold(reason: string): void {
-    this.#parts.report.isWhole = false
+  /** Processes that this pass did not see may be alive all the same, so it reports no inventory. */
+  #withholdInventory(reason: string): void {
+    this.#parts.report.isComplete = false
     this.#parts.degrading.degraded('inventory', reason)
   }
 
   scanFast(now: number, bornBefore: number): void {
     this.#startPass(now)
-    this.#parts.report.tellsUnchanged = false
+    this.#parts.report.includesUnchanged = false
     this.#lockScope.length = 0
     if (this.plan.armsProcesses) this.#scanArmed()
     this.#scanNewborns(bornBefore)
@@ -152,7 +152,7 @@ export class Scanner {
     this.#descriptors.finishPass(kind, (process) => this.#processes.get(process.pid) === process && !process.zombie)
   }
 
-  /** Gives back what is held open besides the kept files. */
+  /** Closes everything open except the files of /proc. */
   close(): void {
     this.#descriptors.close()
     this.#stats?.close()
@@ -172,67 +172,71 @@ export class Scanner {
     this.#processes.delete(process.pid)
   }
 
-  // ---- full ----
+  // ---- full scan ----
 
   #scanNew(pid: number): void {
     const process = new TrackedProcess(pid, this.#parts.procRoot)
     this.#parts.report.mark()
-    process.seenIn = this.#scans
+    process.lastListedScan = this.#scans
     this.#processes.set(pid, process)
-    this.#scanWhole(process, { ran: true, turn: true, thorough: true, deep: true })
+    this.#readFully(process, { ran: true, isTurn: true, thorough: true, deep: true })
   }
 
   #scanKnown(process: TrackedProcess): void {
     const { report } = this.#parts
     report.mark()
-    process.seenIn = this.#scans
-    this.#scan.wantStacks(process)
-    const rests = this.#scan.rests(process)
+    process.lastListedScan = this.#scans
+    this.#scan.retryStacks(process)
+    const isIdle = this.#scan.isIdle(process)
     const ran =
-      !rests && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceWhole)
+      !isIdle && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceFullRead)
     const deep = (this.#scans + process.pid) % deepEvery === 0
-    const turn = (this.#scans + process.pid) % turnEvery === 0
-    const orphaned = this.#orphanMakers.size > 0 && this.#orphanMakers.has(process.facts?.parent ?? 0)
-    const thorough = process.factsStale || deep || orphaned || (ran && turn)
-    if (ran || thorough || turn) {
-      this.#scanWhole(process, { ran, turn, thorough, deep })
+    const isTurn = (this.#scans + process.pid) % turnEvery === 0
+    const orphaned = this.#endedParents.size > 0 && this.#endedParents.has(process.facts?.parent ?? 0)
+    const thorough = process.factsStale || deep || orphaned || (ran && isTurn)
+    if (ran || thorough || isTurn) {
+      this.#readFully(process, { ran, isTurn, thorough, deep })
       return
     }
     if (process.zombie) return
-    this.#scan.tellRest(process)
+    this.#scan.reportIdle(process)
     report.confirm(process.pid)
-    this.#takeInventory(process)
+    this.#addToInventory(process)
   }
 
-  /** Everything that changed since it was read last. A process that is gone is dropped; one whose pid has another is begun anew. */
-  #scanWhole(process: TrackedProcess, depth: Omit<Depth, 'plan'>): void {
-    if (this.#scan.readWhole(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
+  /**
+   * Reads everything that may have changed. A process that is gone is dropped; if its pid was reused, the new process
+   * is read.
+   */
+  #readFully(process: TrackedProcess, depth: Omit<Depth, 'plan'>): void {
+    if (this.#scan.readFully(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
       if (process.zombie) return
-      if (depth.thorough) this.#lookForPartition(process)
+      if (depth.thorough) this.#checkPartition(process)
       if (!depth.ran) this.#parts.report.confirm(process.pid)
-      this.#takeInventory(process)
+      this.#addToInventory(process)
       return
     }
-    this.#scan.takeBack(process)
+    this.#scan.rollBack(process)
     const former = process.facts
     this.#drop(process)
     if (former !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
   }
 
-  /** A process that was told to be elsewhere has moved. */
-  #noteMember(pid: number, names: readonly string[]): void {
+  /** A process listed in another partition than the reported one has moved. */
+  #checkMember(pid: number, names: readonly string[]): void {
     const process = this.#processes.get(pid)
-    const told = process?.facts?.partition
-    if (!process || !told) return
-    if (told.length !== names.length || told.some((name, place) => name !== names[place])) process.factsStale = true
+    const reported = process?.facts?.partition
+    if (!process || !reported) return
+    if (reported.length !== names.length || reported.some((name, place) => name !== names[place]))
+      process.factsStale = true
   }
 
-  #lookForPartition(process: TrackedProcess): void {
+  #checkPartition(process: TrackedProcess): void {
     const partition = process.facts?.partition
     if (partition && !this.#cgroups.has(partition)) this.#cgroups.walkSoon()
   }
 
-  #takeInventory(process: TrackedProcess): void {
+  #addToInventory(process: TrackedProcess): void {
     const { report } = this.#parts
     let living = 0
     for (const { dead } of process.threads) if (!dead) living++
@@ -242,24 +246,24 @@ export class Scanner {
     for (const { tid, dead } of process.threads) if (!dead) report.inventory(tid)
   }
 
-  // ---- fast ----
+  // ---- fast scan ----
 
   #scanArmed(): void {
     const { listed } = this.plan
-    const armed = listed === null ? [...this.#processes.values()] : this.#known(listed)
-    // Those not asked are looked at, whatever the full scan found.
-    for (const process of armed) process.atRest = false
-    this.#restSinceFast?.look(armed.filter((process) => this.#isCheaperAsked(process)))
+    const armed = listed === null ? [...this.#processes.values()] : this.#processesOf(listed)
+    // Clear the mark that the full scan set: processes without a taskstats query are read.
+    for (const process of armed) process.isIdle = false
+    this.#idleSinceFast?.update(armed.filter((process) => this.#isWorthQuerying(process)))
     for (const process of armed) this.#scanFastOne(process)
   }
 
-  #known(pids: Iterable<number>): TrackedProcess[] {
+  #processesOf(pids: Iterable<number>): TrackedProcess[] {
     return [...pids].flatMap((pid) => this.#processes.get(pid) ?? [])
   }
 
-  /** To ask of the process whether it ran costs less than to look at each of its threads. */
-  #isCheaperAsked({ pid, threads, zombie }: TrackedProcess): boolean {
-    return !zombie && threads.length >= askedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
+  /** One taskstats query for the process costs less than a reading of each thread. */
+  #isWorthQuerying({ pid, threads, zombie }: TrackedProcess): boolean {
+    return !zombie && threads.length >= queriedThreadsMin && (this.plan.maskOf(pid) & ranMask) !== 0
   }
 
   #scanFastOne(process: TrackedProcess): void {
@@ -270,12 +274,12 @@ export class Scanner {
       if ((mask & locksBit) !== 0) this.#lockScope.push(process)
       return
     }
-    this.#scan.takeBack(process)
-    // The next full scan tells whether it is gone, or ends.
+    this.#scan.rollBack(process)
+    // The next full scan finds out whether the process is gone or ending.
     process.listStale = true
   }
 
-  // ---- newborn ----
+  // ---- new processes ----
 
   #scanNewborns(bornBefore: number): void {
     let left = newbornsAtOnceMax

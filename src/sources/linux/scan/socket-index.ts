@@ -1,4 +1,6 @@
-/** What each socket is, by its inode: asked of the kernel for each network namespace that is wanted in a pass. */
+/**
+ * Finds the kind of each socket by its inode. Lists the kernel's sockets once a pass for each network namespace in use.
+ */
 
 import { readlinkSync } from 'node:fs'
 import { SockDiag } from '../native/sock-diag.ts'
@@ -6,14 +8,14 @@ import { kindsOf, type SocketKind } from './socket-kinds.ts'
 
 export type Kinds = ReadonlyMap<number, SocketKind>
 
-// What was accepted is remembered for so many namespaces, those asked for last.
+// Accepted sockets are remembered for the most recently used namespaces, up to this number.
 const namespacesMax = 256
-const copied = 'of a copy of /proc the kernel cannot be asked what its sockets are'
+const copied = 'the sockets of a copy of /proc are unknown: only the kernel can list them'
 
 export class SocketIndex {
-  /** How many sockets the kernel told of since the pass began, and in how many namespaces. */
-  told = 0
-  asked = 0
+  /** Sockets that the kernel listed since the pass began, and namespaces that were queried. */
+  socketsListed = 0
+  namespacesQueried = 0
   readonly #isProc: boolean
   readonly #ownNamespace = namespaceOf('/proc/self')
   #own: SockDiag | string | null = null
@@ -26,25 +28,25 @@ export class SocketIndex {
 
   startPass(): void {
     this.#inPass.clear()
-    this.told = 0
-    this.asked = 0
+    this.socketsListed = 0
+    this.namespacesQueried = 0
   }
 
-  /** In the namespace of the process whose directory that is; the reason where it is not known. */
+  /** Kinds in the network namespace of the process with this directory. Returns the reason if they are unknown. */
   kindsFor(processPath: string): Kinds | string {
     if (!this.#isProc) return copied
     const namespace = namespaceOf(processPath)
-    if (namespace === null) return 'its network namespace cannot be told'
-    const kinds = this.#inPass.get(namespace) ?? this.#ask(namespace, processPath)
+    if (namespace === null) return 'its network namespace cannot be read'
+    const kinds = this.#inPass.get(namespace) ?? this.#query(namespace, processPath)
     this.#inPass.set(namespace, kinds)
     return kinds
   }
 
-  #ask(namespace: string, processPath: string): Kinds | string {
-    this.asked++
+  #query(namespace: string, processPath: string): Kinds | string {
+    this.namespacesQueried++
     const sockets = namespace === this.#ownNamespace ? this.#readOwn() : readOther(processPath)
     if (typeof sockets === 'string') return sockets
-    this.told += sockets.length
+    this.socketsListed += sockets.length
     const kinds = kindsOf(sockets, this.#former.get(namespace) ?? new Map())
     this.#former.delete(namespace)
     this.#former.set(namespace, kinds)
@@ -65,12 +67,12 @@ export class SocketIndex {
   }
 }
 
-/** Nothing stays open there: a socket of ours would keep the namespace of a container alive after its end. */
+/** The socket is closed at once: left open, it would keep alive a container's namespace after the container's end. */
 function readOther(processPath: string) {
-  const there = SockDiag.openIn(`${processPath}/ns/net`)
-  if (typeof there === 'string') return there
-  const sockets = there.read()
-  there.close()
+  const diag = SockDiag.openIn(`${processPath}/ns/net`)
+  if (typeof diag === 'string') return diag
+  const sockets = diag.read()
+  diag.close()
   return sockets
 }
 
@@ -78,6 +80,6 @@ function namespaceOf(processPath: string): string | null {
   try {
     return readlinkSync(`${processPath}/ns/net`)
   } catch {
-    return null // gone, or not to be looked at: the reading of its descriptors tells which
+    return null // gone or not permitted: reading its descriptors finds out which
   }
 }

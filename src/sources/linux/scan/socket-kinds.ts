@@ -1,7 +1,6 @@
 /**
- * What each socket of a namespace is to its holder: a channel (it listens), a server id (it was accepted) or a
- * connection (it was connected). Linux does not record which end of a connection accepted: it is told from the names
- * of both ends.
+ * Classifies sockets for their holder: a channel (it listens), a server id (it was accepted) or a connection (it was
+ * connected). Linux does not record which end of a connection accepted, so that follows from the names of both ends.
  */
 
 import type { Socket, TcpSocket, UnixSocket } from '../parse/sock-diag.ts'
@@ -10,8 +9,8 @@ export const socketKinds = ['channels', 'server-ids', 'connections'] as const
 export type SocketKind = (typeof socketKinds)[number]
 
 /**
- * By inode; what is none of the three is not there. `former` is what was found before: one that was accepted stays so
- * when its listener is closed, and one whose other end is gone stays what it was.
+ * Kinds by inode; a socket of no kind is absent. `former` has the kinds found before: an accepted socket stays a server
+ * id when its listener is closed, and a socket whose peer is gone stays what it was.
  */
 export function kindsOf(
   sockets: readonly Socket[],
@@ -21,7 +20,7 @@ export function kindsOf(
   const names = new Map<number, string>()
   for (const socket of sockets) {
     if (socket.family === 'unix' && socket.inode !== 0) names.set(socket.inode, socket.name)
-    if (socket.state === 'listening') listeners.add(placeOf(socket))
+    if (socket.state === 'listening') listeners.add(keyOf(socket))
   }
   const kinds = new Map<number, SocketKind>()
   for (const socket of sockets) {
@@ -33,9 +32,9 @@ export function kindsOf(
 }
 
 interface Context {
-  /** Where anybody listens. */
+  /** Names of all listeners. */
   readonly listeners: ReadonlySet<string>
-  /** Of unix sockets, by inode. */
+  /** Names of unix sockets, by inode. */
   readonly names: ReadonlyMap<number, string>
   readonly before: SocketKind | undefined
 }
@@ -46,31 +45,33 @@ function kindOf(socket: Socket, context: Context): SocketKind | null {
   return socket.family === 'tcp' ? kindOfTcp(socket, context) : kindOfUnix(socket, context)
 }
 
-function placeOf(socket: Socket): string {
-  return socket.family === 'unix' ? socket.name : tcpPlace(socket, socket.address)
+function keyOf(socket: Socket): string {
+  return socket.family === 'unix' ? socket.name : tcpKey(socket, socket.address)
 }
 
-function tcpPlace({ version, port }: TcpSocket, address: string): string {
+function tcpKey({ version, port }: TcpSocket, address: string): string {
   return `${version} ${port} ${address}`
 }
 
 const anyAddress = { 4: '\0'.repeat(4), 6: '\0'.repeat(16) } as const
 
 /**
- * An accepted socket has the port of its listener, and its address unless that listens on all. What an IPv6 listener
- * accepts over IPv4 is an IPv6 socket too.
+ * An accepted socket has the port of its listener, and its address unless the listener is on all addresses. An IPv6
+ * listener accepts IPv4 connections as IPv6 sockets.
  */
 function kindOfTcp(socket: TcpSocket, { listeners }: Context): SocketKind {
   const isAccepted =
-    listeners.has(tcpPlace(socket, anyAddress[socket.version])) || listeners.has(tcpPlace(socket, socket.address))
+    listeners.has(tcpKey(socket, anyAddress[socket.version])) || listeners.has(tcpKey(socket, socket.address))
   return isAccepted ? 'server-ids' : 'connections'
 }
 
-/** An accepted socket has the name of its listener; clients seldom have one, and the ends of a socketpair never. */
+/**
+ * An accepted socket has the name of its listener. Clients seldom have a name, and the ends of a socketpair never do.
+ */
 function kindOfUnix({ name, peer, shut }: UnixSocket, { listeners, names, before }: Context): SocketKind | null {
   if (name !== '') return listeners.has(name) || names.get(peer) === '' ? 'server-ids' : 'connections'
-  // A client that waits to be accepted, and what is left when the other end is gone, have no peer that could be named.
+  // Two kinds of sockets have no peer: a client that waits to be accepted, and a socket whose peer was closed.
   if (peer === 0) return shut ? (before ?? null) : 'connections'
-  // One that is not in this namespace was found by its path: it is a server.
+  // A peer outside this network namespace was connected by its path, so it is a server.
   return names.get(peer) === '' ? null : 'connections'
 }

@@ -1,4 +1,4 @@
-/** Reads what only `status` tells of a process: its locked memory, and the signals that are pending. */
+/** Reads the limits that only `status` has for a process: its locked memory and its pending signals. */
 
 import { statusLimits } from '../linux-limits.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
@@ -9,16 +9,16 @@ import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf } from './scan-plan.ts'
 
-// From which reading on a file is kept open.
+// The number of readings after which a file is held open.
 const always = 1
 const seldom = 3
-// Past so many threads the signals to single ones are not looked for.
+// With more threads than this, signals to single threads are not read.
 const signalledThreadsMax = 64
-const noMasks = 'status does not tell what is pending'
+const noMasks = 'status has no masks of pending signals'
 
 export interface ValueDepth {
   readonly armed: boolean
-  /** Signals to each single thread are looked for; else those found before still count. */
+  /** Read the signals to each single thread; otherwise those found before still count. */
   readonly eachThread: boolean
 }
 
@@ -31,7 +31,7 @@ export class StatusReader {
     this.#report = report
   }
 
-  /** What the mask names of it. False where the process is gone or ending. */
+  /** Reads the limits in the mask. Returns false if the process is gone or ending. */
   read(process: TrackedProcess, mask: number, depth: ValueDepth): boolean {
     const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
     if (length <= 0) return false
@@ -43,36 +43,36 @@ export class StatusReader {
       if (value === null) return false
       this.#report.value(process, name, value)
     }
-    if ((mask & bitOf('signals')) !== 0) this.#tellSignals(process, parsePendingSignals(text), depth)
+    if ((mask & bitOf('signals')) !== 0) this.#reportSignals(process, parsePendingSignals(text), depth)
     return true
   }
 
-  /** Those to the process, and those to each of its threads. */
-  #tellSignals(process: TrackedProcess, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
+  /** Counts signals to the process and to each of its threads. */
+  #reportSignals(process: TrackedProcess, pending: PendingSignals | null, { eachThread }: ValueDepth): void {
     if (pending === null) {
       this.#report.unreadable(process, 'signals', noMasks)
       return
     }
-    // Where nothing is queued to any process of its user, nothing is to any of its threads.
+    // If no signal is queued to any process of its user, none is queued to its threads.
     const noneQueued = pending.ofUser === 0
     let count = pending.ofProcess + pending.ofThread
     let queue = pending.ofProcessQueue || pending.ofThreadQueue
     for (const thread of process.threads.slice(0, signalledThreadsMax)) {
-      if (thread.tid === process.seenThrough || thread.dead) continue
+      if (thread.tid === process.liveTid || thread.dead) continue
       if (noneQueued) noteSignals(thread, null)
       else if (eachThread) noteSignals(thread, this.#readThread(process, thread))
       count += thread.signals
       queue ||= thread.signalsQueue
     }
     const isWhole = !queue && process.threads.length <= signalledThreadsMax
-    // As many are queued to its user: there are no more.
+    // The user has no more queued signals than were counted, so the count is complete.
     const isExact = isWhole || (pending.ofUser !== null && pending.ofUser <= count)
     this.#report.value(process, 'signals', count, isExact ? 'exact' : 'lower-bound')
   }
 
-  /** Null of one that is gone: the next scan finds it so. */
+  /** Null if the thread is gone: the next scan finds that. */
   #readThread(process: TrackedProcess, thread: TrackedThread): PendingSignals | null {
-    const length = this.#files.readOnce(`${process.path}/task/${thread.tid}/status`)
+    const length = this.#files.readWhole(`${process.path}/task/${thread.tid}/status`)
     return length > 0 ? parsePendingSignals(this.#files.bytes.toString('latin1', 0, length)) : null
   }
 }

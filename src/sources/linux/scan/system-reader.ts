@@ -1,4 +1,4 @@
-/** Reads the machine as a whole. */
+/** Reads figures of the machine as a whole: memory, CPUs and the kernel's limits. */
 
 import { nameOfErrno } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
@@ -20,7 +20,7 @@ export class SystemReader {
     this.#meminfo = new ProcFile(`${procRoot}/meminfo`)
   }
 
-  /** What seldom changes is read again only where `maxima` is asked for. Returns the reason where it fails. */
+  /** Reads the seldom-changing limits only if `maxima` is set. Returns the reason of a failure. */
   read(maxima: boolean): SystemReading | string {
     if (maxima || !this.#maxima) {
       const read = this.#readMaxima()
@@ -30,12 +30,12 @@ export class SystemReader {
     const length = this.#files.read(this.#meminfo, true)
     if (length <= 0) return `meminfo: ${nameOfErrno(-length)}`
     const { total, available } = parseMeminfo(this.#files.bytes.toString('latin1', 0, length))
-    if (total === null || available === null) return 'meminfo does not tell the total or the available memory'
+    if (total === null || available === null) return 'meminfo has no MemTotal or no MemAvailable'
     return { memory: total - available, memoryFree: available, memoryTotal: total, ...this.#maxima }
   }
 
   #readMaxima(): Maxima | string {
-    const length = this.#files.readOnce(`${this.#procRoot}/stat`)
+    const length = this.#files.readWhole(`${this.#procRoot}/stat`)
     if (length <= 0) return `stat: ${nameOfErrno(-length)}`
     const cpus = this.#files.bytes.toString('latin1', 0, length).match(/^cpu\d+ /gm)?.length ?? 0
     const processesMax = this.#readNumber('sys/kernel/pid_max')
@@ -48,13 +48,13 @@ export class SystemReader {
   }
 
   #readNumber(name: string): number | string {
-    const length = this.#files.readOnce(`${this.#procRoot}/${name}`)
+    const length = this.#files.readWhole(`${this.#procRoot}/${name}`)
     if (length <= 0) return `${name}: ${nameOfErrno(-length)}`
     return Number(this.#files.bytes.toString('latin1', 0, length))
   }
 }
 
-/** The machine's age in ticks of `stat`; NaN where it cannot be told. */
+/** Time since boot in ticks of `stat`; NaN if it cannot be read. */
 export function readAgeTicks(files: ProcFiles, uptime: ProcFile): number {
   const length = files.read(uptime, true)
   return length <= 0 ? Number.NaN : Math.round(Number.parseFloat(files.bytes.toString('latin1', 0, length)) * 100)

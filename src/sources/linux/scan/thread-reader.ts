@@ -1,7 +1,8 @@
-/** Reads one thread: whether it ran, what it waits for, what it used. */
+/** Reads one thread: whether it ran, what it waits for, and its CPU time. */
 
 import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
-import { futexCallOf, mayHaveOwner } from '../parse/futex-lock.ts'
+import { futexCallOf } from '../parse/futex-call.ts'
+import { mayHaveOwner } from '../parse/futex-lock.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
@@ -15,14 +16,15 @@ import { cpuMask } from './scan-plan.ts'
 import type { StackReader } from './stack-reader.ts'
 import { classifyThread, type ThreadClassification } from './thread-state.ts'
 
-// Of threads that seldom run these are opened for each reading, so that they take no descriptors from what is read always.
-const keepFrom = 5
+// Files of threads that seldom run are not held open, so that they take no descriptors from files that every pass
+// reads.
+const holdFrom = 5
 const youngMs = 1000
 const ticksPerSecond = 100
-const noSchedstat = 'the kernel keeps no scheduling figures'
+const noSchedstat = 'the kernel collects no scheduling statistics'
 
 export interface ThreadReaderOptions {
-  /** The kernel counts how often threads run, so that a thread that did not run need not be read again. */
+  /** The kernel counts how often threads run, so a thread that did not run need not be read again. */
   readonly schedstatWorks: boolean
 }
 
@@ -35,7 +37,7 @@ function sameWait(one: WaitsOn | null, other: WaitsOn | null): boolean {
 }
 
 export class ThreadReader {
-  /** Unix milliseconds of this pass, and the machine's age in ticks then; NaN where it cannot be told. */
+  /** Unix milliseconds of this pass, and the time since boot in ticks; NaN if it cannot be read. */
   now = 0
   nowTicks = Number.NaN
   readonly #files: ProcFiles
@@ -45,7 +47,7 @@ export class ThreadReader {
   readonly #schedstat = emptySchedstat()
   readonly #stat = emptyStat()
   readonly #call = emptySystemCall()
-  /** Why `syscall` could not be read; null where it was. */
+  /** Reason why `syscall` could not be read; null if it was read. */
   #callFailure: string | null = null
 
   constructor(files: ProcFiles, report: ReportBuilder, stacks: StackReader, options: ThreadReaderOptions) {
@@ -55,7 +57,10 @@ export class ThreadReader {
     this.#options = options
   }
 
-  /** Reads how often it ran, and sets `gone` and `ran`. The hot path of the scan: nothing else is read of a thread at rest. */
+  /**
+   * Reads how often the thread ran, and sets `gone` and `ran`. This is the scan's hot path: an idle thread is read no
+   * further.
+   */
   readSchedule(thread: TrackedThread, armed: boolean): void {
     const length = this.#files.read(thread.schedstat, armed)
     if (length < 0 && isGone(length)) {
@@ -67,20 +72,20 @@ export class ThreadReader {
       thread.ran = true
       return
     }
-    if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.#noteUse(thread)
+    if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.#recordUse(thread)
     thread.readAt = this.now
     thread.ran = !(thread.blocked && schedstat.timesRun === thread.classifiedTimesRun)
   }
 
-  /** It has not run since it was read last. */
-  noteRest(thread: TrackedThread): void {
+  /** Notes that the thread has not run since it was read last. */
+  markIdle(thread: TrackedThread): void {
     thread.readAt = this.now
     thread.ran = false
   }
 
-  #noteUse(thread: TrackedThread): void {
+  #recordUse(thread: TrackedThread): void {
     const { runNs, timesRun } = this.#schedstat
-    // It stood at the former figure until the former reading.
+    // Until its former reading the thread had its former CPU time.
     if (thread.runNs >= 0) {
       if (thread.cpu) thread.cpu.add(thread.readAt, thread.runNs)
       else thread.cpu = new CpuWindow(thread.readAt, thread.runNs)
@@ -89,11 +94,11 @@ export class ThreadReader {
     thread.timesRun = timesRun
   }
 
-  /** Everything of a thread that ran. False where it is gone. */
+  /** Reads everything of a thread that ran. Returns false if it is gone. */
   readAll(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {
     const timesRun = thread.timesRun
     if (!this.#readCall(process, thread, armed)) return false
-    const length = this.#files.read(thread.stat, armed, keepFrom)
+    const length = this.#files.read(thread.stat, armed, holdFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { state: letter, kernelThread, priority } = this.#stat
@@ -102,25 +107,25 @@ export class ThreadReader {
     const call = this.#callFailure ?? this.#call
     const classified = classifyThread({ letter, kernelThread, call, arch: globalThis.process.arch })
     const sameCall = thread.blocked && timesRun >= 0 && timesRun === thread.classifiedTimesRun
-    if (!sameCall) this.#noteFutex(thread, classified)
+    if (!sameCall) this.#recordFutex(thread, classified)
     thread.dead = classified.state === 'DEAD'
     thread.blocked = classified.blocked
     thread.classifiedTimesRun = timesRun
-    // What was found out about its lock since it was classified holds as long as it waits.
+    // Facts found about its lock since it was classified hold as long as it waits.
     const known =
       sameCall && thread.mayHaveOwner && thread.facts !== null
         ? { ...classified, ...conditionOf(thread.facts) }
         : classified
-    this.#tellFacts(thread, known, { name, priority })
-    this.#noteBirth(thread)
-    this.tellUse(thread, cpuMask)
+    this.#reportFacts(thread, known, { name, priority })
+    this.#startCpuWindow(thread)
+    this.reportUse(thread, cpuMask)
     if (kernelThread || thread.dead) return true
-    this.#tellStack(process, thread)
+    this.#reportStack(process, thread)
     thread.stackTimesRun = this.#stackHolds ? timesRun : -1
     return true
   }
 
-  #noteFutex(thread: TrackedThread, { isFutex }: ThreadClassification): void {
+  #recordFutex(thread: TrackedThread, { isFutex }: ThreadClassification): void {
     thread.futex = isFutex ? futexCallOf(this.#call) : null
     thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
   }
@@ -129,9 +134,9 @@ export class ThreadReader {
     return this.#callFailure === null && this.#call.kind !== 'running'
   }
 
-  /** Name and priority, which others can change while it rests. False where it is gone. */
+  /** Name and priority, which others can change while the thread is idle. Returns false if it is gone. */
   readName(thread: TrackedThread): boolean {
-    const length = this.#files.read(thread.stat, false, keepFrom)
+    const length = this.#files.read(thread.stat, false, holdFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { priority } = this.#stat
@@ -143,19 +148,19 @@ export class ThreadReader {
     return true
   }
 
-  /** Its stack alone, for the fast pass. False where it is gone. */
+  /** Reads only the stack, for the fast scan. Returns false if the thread is gone. */
   readStack(process: TrackedProcess, thread: TrackedThread): boolean {
     if (process.kernelThread || process.denied || thread.dead) return true
     if (thread.timesRun >= 0 && thread.timesRun === thread.stackTimesRun) return true
     const timesRun = thread.timesRun
     if (!this.#readCall(process, thread, true)) return false
-    this.#tellStack(process, thread)
+    this.#reportStack(process, thread)
     thread.stackTimesRun = this.#stackHolds ? timesRun : -1
     return true
   }
 
-  /** CPU time, and the share of the last second. */
-  tellUse(thread: TrackedThread, mask: number): void {
+  /** Reports the CPU time and the share of the last second. */
+  reportUse(thread: TrackedThread, mask: number): void {
     if ((mask & cpuMask) === 0) return
     if (thread.runNs < 0) {
       this.#report.unreadable(thread, 'cpu-time', noSchedstat)
@@ -163,11 +168,11 @@ export class ThreadReader {
       return
     }
     this.#report.value(thread, 'cpu-time', Math.floor(thread.runNs / 1000))
-    this.tellShare(thread)
+    this.reportCpuShare(thread)
   }
 
-  /** The share of a thread that did not run falls, to zero at last. */
-  tellShare(thread: TrackedThread): void {
+  /** The share of a thread that does not run falls to zero. */
+  reportCpuShare(thread: TrackedThread): void {
     if (thread.runNs < 0) return
     thread.cpu ??= new CpuWindow(this.now, thread.runNs)
     const permille = thread.cpu.permille(this.now, thread.runNs)
@@ -176,7 +181,7 @@ export class ThreadReader {
     this.#report.value(thread, 'cpu', permille)
   }
 
-  #noteBirth(thread: TrackedThread): void {
+  #startCpuWindow(thread: TrackedThread): void {
     if (thread.cpu || thread.runNs < 0) return
     const ageMs = ((this.nowTicks - this.#stat.startTicks) * 1000) / ticksPerSecond
     thread.cpu = ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
@@ -189,7 +194,7 @@ export class ThreadReader {
       this.#callFailure = reasonOf(-1)
       return true
     }
-    const length = this.#files.read(thread.syscall, armed, keepFrom)
+    const length = this.#files.read(thread.syscall, armed, holdFrom)
     if (length > 0 && parseSyscall(this.#files.bytes, length, this.#call)) return true
     if (length >= 0 || isGone(length)) return false
     process.denied = isDenied(length)
@@ -197,20 +202,20 @@ export class ThreadReader {
     return true
   }
 
-  #tellStack(process: TrackedProcess, thread: TrackedThread): void {
-    if (this.#callFailure !== null) this.#stacks.tellUnreadable(process, thread, this.#callFailure)
+  #reportStack(process: TrackedProcess, thread: TrackedThread): void {
+    if (this.#callFailure !== null) this.#stacks.reportUnreadable(process, thread, this.#callFailure)
     else if (this.#call.kind === 'running') this.#stacks.readRunning(process, thread)
     else this.#stacks.readBlocked(process, thread, this.#call.stackPointer)
   }
 
-  #tellFacts(
+  #reportFacts(
     thread: TrackedThread,
     { state, on, certain, why }: ThreadClassification,
     { name, priority }: Pick<ThreadFacts, 'name' | 'priority'>,
   ): void {
     const former = thread.facts
     const sameState = former !== null && former.state === state && former.why === why && sameWait(former.on, on)
-    // A thread that ran meanwhile waits anew, be it for the same thing.
+    // A thread that ran meanwhile has begun another wait, even if for the same object.
     const since = sameState && (!thread.blocked || thread.sinceTimesRun === thread.timesRun) ? former.since : this.now
     thread.sinceTimesRun = thread.timesRun
     if (sameState && since === former.since && former.name === name && former.priority === priority) return

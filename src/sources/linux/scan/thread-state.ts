@@ -1,4 +1,4 @@
-/** Which thread state Linux's own readings stand for. Pure: the readings come in, the state and its reason go out. */
+/** Maps Linux's own readings to a thread state. Pure: readings in, the state and its reason out. */
 
 import type { ThreadState } from '../../../kernel/states.ts'
 import { type BlockingCall, blockingCallsOf } from '../parse/blocking-calls.ts'
@@ -11,9 +11,9 @@ export interface ThreadClassification {
   readonly on: WaitsOn | null
   readonly certain: boolean
   readonly why: string | null
-  /** Until the thread runs again, what was read of it holds. */
+  /** The readings hold until the thread runs again. */
   readonly blocked: boolean
-  /** It sleeps in futex(2): the words there may tell more. */
+  /** It sleeps in futex(2): the words in memory may show more. */
   readonly isFutex?: true
 }
 
@@ -35,16 +35,16 @@ const running: ThreadClassification = {
   state: 'RUNNING',
   on: null,
   certain: false,
-  why: 'Linux does not tell running from ready',
+  why: 'Linux does not distinguish running from ready',
   blocked: false,
 }
 const stopped = known('STOPPED', null)
 const dead = known('DEAD', null)
 const waitsForPage = known('WAITPAGE', null)
-const kernelThreadSleeps = unknown('kernel thread: no system call tells what it waits for')
+const kernelThreadSleeps = unknown('kernel thread: no system call shows what it waits for')
 const outsideCall = unknown('sleeps outside a system call')
 const ranMeanwhile: ThreadClassification = { ...unknown('it ran while it was read'), blocked: false }
-const program32 = unknown('a 32-bit program: its system calls are numbered otherwise')
+const program32 = unknown('a 32-bit program: its system calls have other numbers')
 
 const futexCommandMask = 127
 const futexLockPi = 6
@@ -80,10 +80,10 @@ function asleep(call: SystemCall, arch: string): ThreadClassification {
 }
 
 export interface ThreadReading {
-  /** The state's letter in `stat`. */
+  /** State letter in `stat`. */
   readonly letter: string
   readonly kernelThread: boolean
-  /** What `syscall` says, or the reason why it could not be read. */
+  /** Content of `syscall`, or the reason why it could not be read. */
   readonly call: SystemCall | string
   readonly arch: string
 }
@@ -105,6 +105,6 @@ export function classifyThread({ letter, kernelThread, call, arch }: ThreadReadi
       if (kernelThread) return kernelThreadSleeps
       return typeof call === 'string' ? unknown(call) : asleep(call, arch)
     default:
-      return unknown(`the kernel says state ${letter}`)
+      return unknown(`the kernel reports the unknown state ${letter}`)
   }
 }

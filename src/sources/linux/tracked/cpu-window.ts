@@ -1,7 +1,7 @@
-/** The share of one CPU that a thread used over about the last second, from readings of its CPU time. */
+/** Computes the share of one CPU that a thread used over about the last second, from readings of its CPU time. */
 
 const windowMs = 1000
-// Readings come at a period of about a second, give or take: one that is a little too young still counts as a second old.
+// Readings come about every second. One that is slightly younger still counts as a second old.
 const oldEnoughMs = 900
 const spacingMs = 100
 const slots = 12
@@ -12,7 +12,7 @@ export class CpuWindow {
   #newest = 0
   #count = 1
 
-  /** Begins with the first point known: its birth with 0 ns used, or the first reading. */
+  /** Starts with the first known point: the thread's birth with 0 ns used, or the first reading. */
   constructor(at: number, usedNs: number) {
     this.#at[0] = at
     this.#usedNs[0] = usedNs
@@ -26,7 +26,7 @@ export class CpuWindow {
     if (this.#count < slots) this.#count++
   }
 
-  /** Permille of one CPU; null as long as too little is known. */
+  /** Permille of one CPU; null until enough readings are known. */
   permille(now: number, usedNs: number): number | null {
     for (let back = 0; back < this.#count; back++) {
       const slot = (this.#newest - back + slots) % slots
@@ -34,7 +34,7 @@ export class CpuWindow {
       if (elapsedMs >= oldEnoughMs) return Math.max(0, Math.round((usedNs - this.#usedNs[slot]!) / elapsedMs / 1000))
     }
     const oldest = (this.#newest - this.#count + 1 + slots) % slots
-    // All it ever used, it used within the last second.
+    // The thread was born within the last second, so all its CPU time counts.
     return this.#usedNs[oldest] === 0 ? Math.round(usedNs / windowMs / 1000) : null
   }
 }

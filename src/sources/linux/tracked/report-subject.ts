@@ -2,17 +2,20 @@
 
 import { type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 
-/** What a row is about, and what was last told of it. */
+/** The subject of a row, and what was last reported about it. */
 export interface Subject {
   readonly pid: number
   /** 0 is the process itself. */
   readonly subjectTid: number
-  /** The value last told, by index in scannedLimits; what is not exact as a number below zero; NaN before the first. */
-  readonly sent: number[]
-  reasons: Map<ScannedLimit, string> | null
+  /**
+   * The value last reported, by index in `scannedLimits`. A value that is not exact is encoded as a number below zero;
+   * NaN before the first.
+   */
+  readonly lastReported: number[]
+  failureReasons: Map<ScannedLimit, string> | null
 }
 
 /** Preset for `sent`: nothing was reported yet. */
-export function nothingSent(): number[] {
+export function nothingReported(): number[] {
   return scannedLimits.map(() => Number.NaN)
 }

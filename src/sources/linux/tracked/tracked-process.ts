@@ -3,28 +3,28 @@
 import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { ProcessFacts } from '../protocol.ts'
-import { nothingSent, type Subject } from './report-subject.ts'
+import { nothingReported, type Subject } from './report-subject.ts'
 import type { TrackedThread } from './tracked-thread.ts'
 
 const formerTidsMax = 4096
 
-/** `unknown`: a program that has its C library built in and no names of functions, or that cannot be read. */
+/** `unknown`: the program has its C library built in and names no functions, or cannot be read. */
 export type Caller = 'library' | 'other' | 'unknown'
 
 export class TrackedProcess implements Subject {
   readonly pid: number
   readonly subjectTid = 0
   readonly path: string
-  /** Where its memory and descriptors are seen: the directory of its leader, or of another thread where the leader has ended. */
-  insidePath: string
-  /** The thread whose directory that is. */
-  seenThrough: number
-  /** It is this very process. */
-  readonly isOwn: boolean
-  readonly sent = nothingSent()
-  reasons: Map<ScannedLimit, string> | null = null
+  /** Directory for its memory and descriptors: that of the leader, or of another thread if the leader has ended. */
+  livePath: string
+  /** TID of that thread. */
+  liveTid: number
+  /** It is the scanning process itself. */
+  readonly isSelf: boolean
+  readonly lastReported = nothingReported()
+  failureReasons: Map<ScannedLimit, string> | null = null
   facts: ProcessFacts | null = null
-  /** The text of `limits` that the facts have been made of. */
+  /** Text of `limits` from which the facts were made. */
   limitsText = ''
   statm: ProcFile
   status: ProcFile
@@ -37,40 +37,40 @@ export class TrackedProcess implements Subject {
   memory: ProcFile
 
   threads: TrackedThread[] = []
-  /** Threads that it had, the last of them. */
+  /** TIDs of its most recent former threads. */
   readonly formerTids = new Set<number>()
-  /** By program counter: whose code a thread waits in there. */
+  /** By program counter: the code in which a thread waits there. */
   readonly callers = new Map<number, Caller>()
   /** The list of threads may have changed. */
   listStale = true
-  /** Facts are to be read again with the next full scan. */
+  /** The next full scan must read the facts again. */
   factsStale = true
-  /** How many descriptors it has, of our own process without those kept open to read /proc; -1 for not known. */
+  /** Number of its descriptors; for our own process without the files of /proc held open. -1 if unknown. */
   fds = -1
-  /** How many it had when they were looked through; -1 before the first time. */
-  fdsAtLook = -1
-  /** It ran since its descriptors were looked through. */
-  tableStale = true
-  /** The kernel does not let us look into it. */
+  /** Number of descriptors at their last scan; -1 before the first. */
+  fdsAtScan = -1
+  /** It ran since its descriptors were scanned. */
+  fdTableStale = true
+  /** The kernel does not permit reading its memory and system calls. */
   denied = false
   zombie = false
-  /** Stacks of threads at rest are not known yet, because too many were to be looked up in one pass. */
+  /** Some stacks of idle threads are not known yet, because one pass looks up only a limited number. */
   stacksPending = false
-  /** The kernel says that none of its threads ran since the last pass of the kind that is under way. */
-  atRest = false
-  /** The fast pass saw one of its threads run since it was last read whole. */
-  ranSinceWhole = false
-  /** How many pid namespaces it is in, from that of /proc down. */
+  /** According to the kernel, none of its threads ran since the last pass of the present kind. */
+  isIdle = false
+  /** A fast scan saw one of its threads run since the last full reading. */
+  ranSinceFullRead = false
+  /** Number of pid namespaces that it is in, counted from that of /proc. */
   namespaceDepth = 1
-  /** The number of the last full scan that found it listed. */
-  seenIn = 0
+  /** Number of the last full scan that listed it. */
+  lastListedScan = 0
 
   constructor(pid: number, procRoot: string) {
     this.pid = pid
     this.path = `${procRoot}/${pid}`
-    this.insidePath = this.path
-    this.seenThrough = pid
-    this.isOwn = this.path === `/proc/${process.pid}`
+    this.livePath = this.path
+    this.liveTid = pid
+    this.isSelf = this.path === `/proc/${process.pid}`
     this.statm = new ProcFile(`${this.path}/statm`)
     this.status = new ProcFile(`${this.path}/status`)
     this.timers = new ProcFile(`${this.path}/timers`)
@@ -86,41 +86,44 @@ export class TrackedProcess implements Subject {
     return this.facts?.kernelThread ?? false
   }
 
-  /** What `setrlimit` says of the main thread's stack; NaN where it is not known. */
+  /** Soft limit on the main thread's stack (RLIMIT_STACK); NaN if unknown. */
   get stackSoft(): number {
     return this.facts?.rlimits?.stack?.soft ?? Number.NaN
   }
 
-  /** A leader that has ended has no memory and no descriptors any more, though its process has: they are seen through a thread that lives. */
-  lookThroughLiving(files: ProcFiles): void {
+  /**
+   * Switches to the directory of a live thread. A leader that has ended has no memory and no descriptors, although its
+   * process still has them.
+   */
+  followLiveThread(files: ProcFiles): void {
     const leader = this.threads.find(({ isMain }) => isMain)
     const living = leader && !leader.dead ? leader : this.threads.find(({ dead, gone }) => !dead && !gone)
     const path = !living || living.isMain ? this.path : `${this.path}/task/${living.tid}`
-    if (path === this.insidePath) return
-    this.insidePath = path
-    this.seenThrough = living?.tid ?? this.pid
-    for (const file of [this.statm, this.status, this.fdDirectory, this.memory]) files.forget(file)
+    if (path === this.livePath) return
+    this.livePath = path
+    this.liveTid = living?.tid ?? this.pid
+    for (const file of [this.statm, this.status, this.fdDirectory, this.memory]) files.release(file)
     this.statm = new ProcFile(`${path}/statm`)
     this.status = new ProcFile(`${path}/status`)
     this.fdDirectory = new ProcFile(`${path}/fd`)
     this.memory = new ProcFile(`${path}/mem`)
   }
 
-  noteFormer({ tid, innerTid }: TrackedThread): void {
+  addFormerTid({ tid, innerTid }: TrackedThread): void {
     if (this.formerTids.size >= formerTidsMax) this.formerTids.clear()
-    // In a pid namespace the words in memory hold another id, which is known only if it was asked for.
+    // In another pid namespace, words in memory hold another TID, which is known only if it was read before.
     if (this.namespaceDepth === 1) this.formerTids.add(tid)
     else if (innerTid !== 0) this.formerTids.add(innerTid)
   }
 
-  /** What was told of it was taken back, so that it is to be told again should it live on. */
-  forgetTold(): void {
+  /** Resets what was reported: the reports were removed, so they must be repeated if the process is still alive. */
+  resetReported(): void {
     for (const subject of [this, ...this.threads]) {
-      subject.sent.fill(Number.NaN)
-      subject.reasons = null
+      subject.lastReported.fill(Number.NaN)
+      subject.failureReasons = null
     }
     for (const thread of this.threads) {
-      thread.capacitySent = Number.NaN
+      thread.lastReportedCapacity = Number.NaN
       thread.facts = null
       thread.classifiedTimesRun = -1
     }
@@ -128,14 +131,14 @@ export class TrackedProcess implements Subject {
 
   forget(files: ProcFiles): void {
     for (const thread of this.threads) thread.forget(files)
-    files.forget(this.statm)
-    files.forget(this.status)
-    files.forget(this.timers)
-    files.forget(this.stat)
-    files.forget(this.cgroup)
-    files.forget(this.limits)
-    files.forget(this.taskDirectory)
-    files.forget(this.fdDirectory)
-    files.forget(this.memory)
+    files.release(this.statm)
+    files.release(this.status)
+    files.release(this.timers)
+    files.release(this.stat)
+    files.release(this.cgroup)
+    files.release(this.limits)
+    files.release(this.taskDirectory)
+    files.release(this.fdDirectory)
+    files.release(this.memory)
   }
 }

@@ -2,10 +2,10 @@
 
 import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import type { FutexCall } from '../parse/futex-lock.ts'
+import type { FutexCall } from '../parse/futex-call.ts'
 import type { ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
-import { nothingSent, type Subject } from './report-subject.ts'
+import { nothingReported, type Subject } from './report-subject.ts'
 
 export class TrackedThread implements Subject {
   readonly pid: number
@@ -13,50 +13,50 @@ export class TrackedThread implements Subject {
   readonly schedstat: ProcFile
   readonly syscall: ProcFile
   readonly stat: ProcFile
-  readonly sent = nothingSent()
-  reasons: Map<ScannedLimit, string> | null = null
+  readonly lastReported = nothingReported()
+  failureReasons: Map<ScannedLimit, string> | null = null
   facts: ThreadFacts | null = null
 
-  /** From schedstat, and when it was read; -1 before the first reading. */
+  /** Read from schedstat, and the time of that reading; -1 before the first one. */
   runNs = -1
   timesRun = -1
   readAt = 0
-  /** Set by a reading of schedstat: it may have run since it was classified. */
+  /** Set by a reading of schedstat: the thread may have run since it was classified. */
   ran = true
   gone = false
-  /** It has ended, and its process has not collected it or lives on without it. */
+  /** It has ended, and its process has not reaped it, or goes on without it. */
   dead = false
 
-  /** How often it had run when it was classified; -1 for "to be classified again". */
+  /** Number of times it had run when it was classified; -1 means that it must be classified again. */
   classifiedTimesRun = -1
-  /** How often it had run when its present state was first seen. */
+  /** Number of times it had run when its present state was first seen. */
   sinceTimesRun = -1
   /** It was blocked when last classified: nothing changes until it runs. */
   blocked = false
 
-  /** The futex that it waits for, as it was classified; null where it does something else. */
+  /** The futex call in which it was classified; null if it does something else. */
   futex: FutexCall | null = null
-  /** That call leaves it possible that somebody owns what it waits for. */
+  /** According to that call, what it waits for may have an owner. */
   mayHaveOwner = false
-  /** glibc has made it: it has a list of robust mutexes. */
-  isRegistered = false
-  /** Its id in its own pid namespace; 0 before it was asked for. */
+  /** It has a list of robust mutexes, so glibc created it. */
+  hasRobustList = false
+  /** TID in its own pid namespace; 0 before it was read. */
   innerTid = 0
 
   cpu: CpuWindow | null = null
   cpuPermille = Number.NaN
 
-  /** How often it had run when its stack was read, and blocked then. */
+  /** Number of times it had run when its stack was read while it was blocked. */
   stackTimesRun = -1
   stackStart = 0
   stackEnd = 0
-  /** The lowest page of its stack that is known to have been touched; 0 for unknown. */
+  /** Lowest page of its stack known to have been touched; 0 if unknown. */
   lowestTouched = 0
-  capacitySent = Number.NaN
+  lastReportedCapacity = Number.NaN
 
-  /** Signals that are pending to it alone, when they were last looked for. */
+  /** Number of pending signals to this thread alone, at the last reading. */
   signals = 0
-  /** There are kinds among them that queue. */
+  /** Some of them are of kinds that queue. */
   signalsQueue = false
 
   constructor(pid: number, tid: number, processPath: string) {
@@ -77,8 +77,8 @@ export class TrackedThread implements Subject {
   }
 
   forget(files: ProcFiles): void {
-    files.forget(this.schedstat)
-    files.forget(this.syscall)
-    files.forget(this.stat)
+    files.release(this.schedstat)
+    files.release(this.syscall)
+    files.release(this.stat)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the design says of stuck threads, deadlocks and orphans, done from nothing and in the plainest way: sets of threads
- * and who could release each. The detector is held to it.
+ * What the design says of stuck threads, deadlocks and orphans, done from nothing and in the plainest way: sets of
+ * threads and who could release each. The detector is held to it.
  */
 
 import type { Machine } from '../../../../src/model/machine.ts'

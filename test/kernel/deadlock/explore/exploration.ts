@@ -1,6 +1,6 @@
 /**
- * Runs every interleaving of kernel calls of a small system through the real kernel, and holds the detector to the truth:
- * a thread is stuck when no continuation by the others ever releases it.
+ * Runs every interleaving of kernel calls of a small system through the real kernel, and holds the detector to the
+ * truth: a thread is stuck when no continuation by the others ever releases it.
  */
 
 import { KernelError } from '../../../../src/kernel/errno.ts'

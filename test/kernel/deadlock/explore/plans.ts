@@ -1,4 +1,7 @@
-/** The systems that are explored. Together they cover send, reply, mutex, condvar, join, servers of several threads, and ends. */
+/**
+ * The systems that are explored. Together they cover send, reply, mutex, condvar, join, servers of several threads, and
+ * ends.
+ */
 
 import type { SystemPlan } from './system.ts'
 

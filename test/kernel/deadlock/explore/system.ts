@@ -57,7 +57,7 @@ export class Places {
 }
 
 export const livingThreads = (machine: Machine): ModelThread[] =>
-  machine.processes().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
+  machine.processes.all().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
 
 /** All that a thread that can run may do next: ordinary calls, none of which acts on others by force. */
 export function movesOf(machine: Machine, plan: SystemPlan): Move[] {
@@ -102,7 +102,7 @@ const nameOf = (thread: ModelThread): string => `${thread.parent.pid}.${thread.t
 /** All that what comes next depends on: not times, ids of messages, or how often anything has happened. */
 export function keyOf(machine: Machine): string {
   let key = ''
-  for (const process of machine.processes()) {
+  for (const process of machine.processes.all()) {
     key += `|${process.pid}`
     for (const thread of process.threads.values()) key += ` ${thread.tid}${waitKey(thread)}`
     for (const channel of process.channels.values()) {

@@ -250,7 +250,7 @@ describe('a send that would pass a limit of the receiver', () => {
     expect(world.call(sender, 'kill', { pid: 1, signal: 'SIGCONT' })).toEqual({})
     expect(state(receiver)).toBe('READY')
     expect(world.call(sender, 'kill', { pid: 1, signal: 'SIGKILL' })).toEqual({})
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
     expect(denied(world)).toEqual([])
   })
 
@@ -279,7 +279,7 @@ describe('a send that would pass a limit of the receiver', () => {
     world.call(receiver, 'SignalAction', { signal: 'SIGCHLD', action: 'handle' })
     world.call(receiver, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
     const { pid } = world.call(receiver, 'spawn', { name: 'child' }) as { pid: number }
-    world.call(world.thread(world.machine.process(pid)), 'exit', {})
+    world.call(world.thread(world.machine.processes.get(pid)), 'exit', {})
     expect(denied(world).map(({ data }) => [data.cause, data.call])).toEqual([
       ['/sys/proc/1', null],
       [`/sys/proc/${pid}`, null],
@@ -347,7 +347,7 @@ describe('a threshold that sends a signal', () => {
     const process = world.spawn('p')
     world.call(world.thread(process), 'ChannelCreate', {})
     put(world, process, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
   })
 
   test('where it has to stay past for a while, when that is over; to whom it is for', () => {
@@ -363,9 +363,9 @@ describe('a threshold that sends a signal', () => {
     world.call(hog, 'ChannelDestroy', { chid })
     world.call(hog, 'ChannelCreate', {})
     world.pass(9)
-    expect(world.machine.find(1)).not.toBe(null)
+    expect(world.machine.processes.find(1)).not.toBe(null)
     world.pass(1)
-    expect([world.machine.find(1), world.machine.find(2)]).toEqual([null, other.parent])
+    expect([world.machine.processes.find(1), world.machine.processes.find(2)]).toEqual([null, other.parent])
     expect(world.told('threshold.')).toEqual([
       'threshold.tripped /sys/proc/1/channels',
       'threshold.cleared /sys/proc/1/channels died',
@@ -381,9 +381,9 @@ describe('a threshold that sends a signal', () => {
     turn(false)
     put(world, process, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
     world.call(world.thread(process), 'ChannelCreate', {})
-    expect(world.machine.find(1)).toBe(process)
+    expect(world.machine.processes.find(1)).toBe(process)
     turn(true)
-    expect(world.machine.find(1)).toBe(null)
+    expect(world.machine.processes.find(1)).toBe(null)
   })
 
   test('triggers no other action, though what it brings about is told', () => {
@@ -392,15 +392,15 @@ describe('a threshold that sends a signal', () => {
     const { pid } = world.call(parent, 'spawn', { name: 'child' }) as { pid: number }
     world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'handle' })
     world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
-    const child = world.machine.process(pid)
+    const child = world.machine.processes.get(pid)
     put(world, parent.parent, 'signals', { at: 1, action: 'signal', signal: 'SIGKILL' })
     put(world, child, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
     world.call(world.thread(child), 'ChannelCreate', {})
     // The end of the child queued SIGCHLD at its parent, which tripped: that sends nothing.
-    expect(world.machine.find(pid)).toBe(null)
-    expect(world.machine.find(parent.parent.pid)).not.toBe(null)
+    expect(world.machine.processes.find(pid)).toBe(null)
+    expect(world.machine.processes.find(parent.parent.pid)).not.toBe(null)
     expect(world.told('threshold.tripped').at(-1)).toBe('threshold.tripped /sys/proc/2/signals')
-    expect(world.machine.find(hog.pid)).toBe(hog)
+    expect(world.machine.processes.find(hog.pid)).toBe(hog)
   })
 
   test('finds a full queue: then it is refused as any sender is, and that is told twice over', () => {

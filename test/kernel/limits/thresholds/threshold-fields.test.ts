@@ -184,7 +184,7 @@ describe('for', () => {
     const { timerid } = world.call(thread, 'TimerCreate', { notify: { signal: 'SIGTERM' } }) as { timerid: number }
     world.call(thread, 'TimerSettime', { timerid, after: 500 })
     world.pass(1_000)
-    expect([world.machine.find(process.pid), tripped(world)]).toEqual([null, []])
+    expect([world.machine.processes.find(process.pid), tripped(world)]).toEqual([null, []])
   })
 
   test('what returns meanwhile begins anew', () => {

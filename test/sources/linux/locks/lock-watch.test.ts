@@ -1,4 +1,4 @@
-/** What the scan worker tells of locks and their owners, in programs that deadlock for real and in busy ones that do not. */
+/** Waits and owners of locks that the scan worker reports, for programs that deadlock and for busy ones that do not. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
@@ -12,9 +12,9 @@ import {
 import { startScanner } from '../../../../src/sources/linux/workers.ts'
 import type { Compiler, Program } from '../../../support/programs.ts'
 import { startForTest } from '../../../support/running.ts'
-import { Heard } from '../processes/worker-messages.ts'
+import { MessageLog } from '../processes/message-log.ts'
 
-const heard = new Heard<ScanMessage>()
+const log = new MessageLog<ScanMessage>()
 const scanner = startScanner(
   {
     procRoot: '/proc',
@@ -25,8 +25,8 @@ const scanner = startScanner(
     armedBudget: 1,
     clockOffset: new ServiceClock().offset,
   },
-  heard.hear,
-  heard.fail,
+  log.add,
+  log.fail,
 )
 
 interface Running {
@@ -57,7 +57,7 @@ const arm = (...pids: readonly number[]): void =>
   scanner.send({ type: 'plan', everyMask: 0, system: false, masks: new Map(pids.map((pid) => [pid, locksBit])) })
 
 const nextReport = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
-  heard.next((message) => (message.type === 'scan' ? pick(message) : undefined))
+  log.next((message) => (message.type === 'scan' ? pick(message) : undefined))
 
 /** "tid address" of each thread that waits, as the program prints them. */
 async function printed({ program }: Running, count: number): Promise<{ tid: number; address: string }[]> {
@@ -81,9 +81,11 @@ function outerTids(pids: readonly number[]): Map<number, number> {
 }
 
 const ofPids = (waits: readonly ObservedWait[], pids: readonly number[]) =>
-  waits.filter(({ pid, isDoubted }) => pids.includes(pid) && !isDoubted).sort((one, other) => one.tid - other.tid)
+  waits
+    .filter(({ pid, isUnconfirmed }) => pids.includes(pid) && !isUnconfirmed)
+    .sort((one, other) => one.tid - other.tid)
 
-/** The waits of some processes, from the first report to come that tells of as many as are expected. */
+/** The waits of some processes, from the next report that has as many as expected. */
 const waitsOf = (pids: readonly number[], count: number): Promise<ObservedWait[]> =>
   nextReport(({ waits }) => {
     const found = waits && ofPids(waits, pids)
@@ -97,7 +99,7 @@ interface Expected {
   readonly object?: string
 }
 
-/** Exactly these are told, whenever any is. */
+/** Expects that reports have exactly these waits, if any. */
 async function expectWaits(pids: readonly number[], expected: readonly Expected[]): Promise<ObservedWait[]> {
   const waits = await waitsOf(pids, expected.length)
   const seen = (rows: readonly ObservedWait[]) =>
@@ -106,7 +108,7 @@ async function expectWaits(pids: readonly number[], expected: readonly Expected[
     .sort((one, other) => one.tid - other.tid)
     .map((row) => ({ kind: 'mutex', object: expect.any(String), ...row }))
   expect(seen(waits)).toEqual(rows)
-  for (const message of heard.messages)
+  for (const message of log.messages)
     if (message.type === 'scan')
       for (const row of seen(ofPids(message.waits ?? [], pids))) expect(rows).toContainEqual(row)
   return waits
@@ -131,14 +133,14 @@ describe('a ring of mutexes', () => {
     ['robust-normal', 2],
     ['normal', 3],
     ['normal', 10],
-  ] as const)('of kind %s and %i threads is proven whole', async (kind, count) => {
+  ] as const)('is proven as a whole for the kind %s and %i threads', async (kind, count) => {
     const running = await run('locks', ['ring', kind, count])
     const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
     expect(weak(waits)).toEqual([])
   })
 
   test.each([1, 2, 5])(
-    'of %i priority-inheriting mutexes is whole, but for one wait that is only likely',
+    'is found as a whole for %i priority-inheriting mutexes, with one wait that is only likely',
     async (count) => {
       const running = await run('locks', ['ring', 'pi', count])
       const waits = await expectWaits([running.pid], ringOf(await printed(running, count)))
@@ -147,35 +149,35 @@ describe('a ring of mutexes', () => {
   )
 
   test.each(['normal', 'adaptive'])(
-    'of one thread and one %s mutex is only likely: others may unlock it',
+    'is only likely for one thread and one %s mutex, which others may unlock',
     async (kind) => {
       const running = await run('locks', ['ring', kind, 1])
       expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual(['own-mutex'])
     },
   )
 
-  test('of one thread and one robust mutex, which nobody else can unlock, is proven', async () => {
+  test('is proven for one thread and one robust mutex, which no other thread can unlock', async () => {
     const running = await run('locks', ['ring', 'robust', 1])
     expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 1))))).toEqual([])
   })
 
-  test('of rwlocks that writers hold is whole, and only likely', async () => {
+  test('is found as a whole for rwlocks that writers hold, and only likely', async () => {
     const running = await run('locks', ['ring', 'rwlock', 3])
     const ring = ringOf(await printed(running, 3)).map((row) => ({ ...row, kind: 'rwlock' as const }))
     expect(weak(await expectWaits([running.pid], ring))).toEqual(['rwlock-writer', 'rwlock-writer', 'rwlock-writer'])
   })
 
-  test('is found in the fast period where the process is armed', async () => {
-    const quick = new Heard<ScanMessage>()
+  test('is found by fast scans when the process is armed', async () => {
+    const quick = new MessageLog<ScanMessage>()
     const options = { procRoot: '/proc', cgroupRoot: '/sys/fs/cgroup', periodMs: 5, idleBudget: 1, armedBudget: 1 }
     const fast = startScanner(
       { ...options, clockOffset: new ServiceClock().offset, fullPeriodMs: 3_600_000 },
-      quick.hear,
+      quick.add,
       quick.fail,
     )
     await quick.until((message) => (message.type === 'scan' ? true : undefined))
     const running = await run('locks', ['ring', 'normal', 2])
-    fast.send({ type: 'lives', born: [running.pid], died: [] })
+    fast.send({ type: 'births', born: [running.pid], died: [] })
     fast.send({ type: 'plan', everyMask: 0, system: false, masks: new Map([[running.pid, locksBit]]) })
     await quick.until((message) =>
       message.type === 'scan' && message.kind === 'fast' && ofPids(message.waits ?? [], [running.pid]).length === 2
@@ -185,7 +187,7 @@ describe('a ring of mutexes', () => {
     await fast.stop()
   })
 
-  test('inside a pid namespace is that of the threads as we see them', async () => {
+  test('has our own thread ids when it is inside a pid namespace', async () => {
     const running = await run('locks', ['ring', 'normal', 3], { under: ['unshare', '--pid', '--fork'] })
     const threads = await printed(running, 3)
     const outer = outerTids([running.pid])
@@ -195,8 +197,8 @@ describe('a ring of mutexes', () => {
   })
 })
 
-describe.runIf(existsSync('/usr/bin/musl-gcc'))('of programs with musl', () => {
-  test.each(['recursive', 'errorcheck', 'robust'])('a ring of %s mutexes is proven', async (kind) => {
+describe.runIf(existsSync('/usr/bin/musl-gcc'))('programs with musl', () => {
+  test.each(['recursive', 'errorcheck', 'robust'])('have a proven ring of %s mutexes', async (kind) => {
     const running = await run('locks', ['ring', kind, 3], { compiler: 'musl-gcc' })
     expect(weak(await expectWaits([running.pid], ringOf(await printed(running, 3))))).toEqual([])
   })
@@ -204,25 +206,25 @@ describe.runIf(existsSync('/usr/bin/musl-gcc'))('of programs with musl', () => {
   test.each([
     ['ring', 'normal', 2],
     ['joins', 3, 3],
-  ] as const)('nothing is told of %s %s, where no owner is kept', async (what, kind, count) => {
+  ] as const)('report nothing for %s %s, which store no owner', async (what, kind, count) => {
     const running = await run('locks', [what, kind, count], { compiler: 'musl-gcc' })
     const threads = await printed(running, count)
     await seenWaiting(threads.map(({ tid }) => tid))
-    await nothingIsTold(running)
+    await expectNoWaits(running)
   })
 })
 
 /** Each of these threads has been classified in a futex wait, all at once or one after the other. */
 async function seenWaiting(tids: readonly number[]): Promise<void> {
   const left = new Set(tids)
-  await heard.until((message) => {
+  await log.until((message) => {
     if (message.type !== 'scan') return undefined
     for (const { tid, on } of message.threads) if (on?.call === 'futex') left.delete(tid)
     return left.size === 0 ? true : undefined
   })
 }
 
-async function nothingIsTold({ pid }: Running, reports = 10): Promise<void> {
+async function expectNoWaits({ pid }: Running, reports = 10): Promise<void> {
   for (let left = reports; left > 0; left--)
     expect(await nextReport(({ kind, waits }) => (kind === 'full' ? ofPids(waits ?? [], [pid]) : undefined))).toEqual(
       [],
@@ -235,7 +237,7 @@ describe('two processes that share mutexes', () => {
     ['recursive', []],
     ['robust', []],
     ['pi', ['pi-stack']],
-  ])('of kind %s wait for each other, by places in the file', async (kind, evidence) => {
+  ])('wait for each other at offsets of the file (%s)', async (kind, evidence) => {
     const running = await run('locks', ['shared', kind])
     const [parent, child] = await printed(running, 2)
     const waits = await expectWaits(
@@ -249,7 +251,7 @@ describe('two processes that share mutexes', () => {
     expect(new Set(waits.map(({ object }) => object.split('+')[0])).size).toBe(1)
   })
 
-  test('do so inside a pid namespace too', async () => {
+  test('wait for each other inside a pid namespace too', async () => {
     const running = await run('locks', ['shared', 'normal'], { under: ['unshare', '--pid', '--fork'] })
     const threads = await printed(running, 2)
     const pids = [running.pid, childOf(running.pid)]
@@ -262,13 +264,13 @@ describe('two processes that share mutexes', () => {
 })
 
 describe('threads that join', () => {
-  test('one another in a ring wait for the next', async () => {
+  test('each wait for the next one in a ring', async () => {
     const running = await run('locks', ['joins', 3])
     const ring = ringOf(await printed(running, 3)).map(({ tid, owner }) => ({ tid, owner, kind: 'thread' as const }))
     await expectWaits([running.pid], ring)
   })
 
-  test('one that wants their mutex close a loop with it', async () => {
+  test('close a cycle with a thread that wants their mutex', async () => {
     const running = await run('locks', ['mix'])
     const [owner, wanting] = await printed(running, 2)
     await expectWaits(
@@ -281,26 +283,26 @@ describe('threads that join', () => {
   })
 })
 
-test('a mutex left locked by a thread that ended has nobody to release it', async () => {
+test('a mutex left locked by a thread that ended has no owner to release it', async () => {
   const running = await run('locks', ['orphan'])
   const [ended, waiting] = await printed(running, 2)
   const [wait] = await expectWaits([running.pid], [{ tid: waiting!.tid, owner: null, object: waiting!.address }])
   expect(wait!.ownerTid).toBe(ended!.tid)
 })
 
-test('a wait for a mutex whose owner waits for input is told, and ends with no loop', async () => {
+test('a wait for a mutex whose owner waits for input is reported without a cycle', async () => {
   const running = await run('locks', ['chain'])
   const [owner, waiting] = await printed(running, 2)
   await expectWaits([running.pid], [{ tid: waiting!.tid, owner: owner!.tid, object: waiting!.address }])
 })
 
-test('two threads that want each other’s mutex for an hour at the most are told of by no wait', async () => {
+test('two threads that want each other’s mutex with a timeout are not reported', async () => {
   const running = await run('locks', ['timed'])
   await seenWaiting((await printed(running, 2)).map(({ tid }) => tid))
-  await nothingIsTold(running)
+  await expectNoWaits(running)
 })
 
-describe('of a healthy program nothing is told that only looks like a lock', () => {
+describe('a healthy program is not reported for words that look like a lock', () => {
   test.each([
     ['a lock of another kind, with the words of a mutex that the waiter has', ['futex', 0]],
     ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
@@ -311,24 +313,24 @@ describe('of a healthy program nothing is told that only looks like a lock', () 
     const running = await run('false-friends', args)
     const tid = Number(await running.program.line())
     await seenWaiting([tid])
-    await nothingIsTold(running)
+    await expectNoWaits(running)
   })
 
   test('a copy of a mutex, locked before its process was forked', async () => {
     const running = await run('false-friends', ['inherited'])
     const tid = Number(await running.program.line())
     await seenWaiting([tid])
-    await nothingIsTold({ ...running, pid: childOf(running.pid) })
+    await expectNoWaits({ ...running, pid: childOf(running.pid) })
   })
 })
 
-test('a mutex left locked by a process that ended and is not collected has nobody to release it', async () => {
+test('a mutex left locked by a zombie process has no owner to release it', async () => {
   const running = await run('false-friends', ['killed'])
   const tid = Number(await running.program.line())
   await expectWaits([running.pid], [{ tid, owner: null, object: expect.any(String) as string }])
 })
 
-test('a program with the C library built in is known by the names of its functions, and without them only likely', async () => {
+test('a program with a built-in C library is recognised by its function names; without names its waits are only likely', async () => {
   const named = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-static' })
   expect(weak(await expectWaits([named.pid], ringOf(await printed(named, 2))))).toEqual([])
   const nameless = await run('locks', ['ring', 'normal', 2], { compiler: 'gcc-stripped' })
@@ -338,7 +340,7 @@ test('a program with the C library built in is known by the names of its functio
   ])
 })
 
-function loopsIn(waits: readonly ObservedWait[]): ObservedWait[] {
+function cyclesIn(waits: readonly ObservedWait[]): ObservedWait[] {
   const next = new Map(waits.map(({ tid, owner }) => [tid, owner?.tid]))
   return waits.filter(({ tid }) => {
     let at = next.get(tid)
@@ -348,17 +350,17 @@ function loopsIn(waits: readonly ObservedWait[]): ObservedWait[] {
 }
 
 describe('a busy program without a deadlock', () => {
-  test.each(['ordered', 'timed', 'queues'])('(%s) has waits, and never a loop in any report', async (what) => {
+  test.each(['ordered', 'timed', 'queues'])('(%s) has waits, and never a cycle in any report', async (what) => {
     const { pid } = await run('busy-locks', [what])
     arm(pid)
     let reports = 0
     let waits = 0
     await nextReport((report) => {
-      // Of this program only: other tests have their deadlocks at the same time.
-      const told = ofPids(report.waits ?? [], [pid])
-      expect(loopsIn(told)).toEqual([])
+      // Only this program: other tests have their deadlocks at the same time.
+      const rows = ofPids(report.waits ?? [], [pid])
+      expect(cyclesIn(rows)).toEqual([])
       reports++
-      waits += told.length
+      waits += rows.length
       return reports >= 300 && waits > 0 ? true : undefined
     })
   })
@@ -367,34 +369,34 @@ describe('a busy program without a deadlock', () => {
     const running = await run('busy-locks', ['pool'])
     const tids = readdirSync(`/proc/${running.pid}/task`).map(Number)
     await seenWaiting(tids.filter((tid) => tid !== running.pid))
-    await nothingIsTold(running)
+    await expectNoWaits(running)
     expect(closedPids()).not.toContain(running.pid)
   })
 })
 
-/** As they were told last. */
+/** Pids of the last report that has them. */
 const closedPids = (): readonly number[] =>
-  heard.messages.reduce<readonly number[]>(
+  log.messages.reduce<readonly number[]>(
     (last, message) => (message.type === 'scan' ? (message.closedSets ?? last) : last),
     [],
   )
 
 describe('a closed set', () => {
-  test('is a process of any language all of whose threads wait for ever inside it', async () => {
+  test('is a process of any language in which every thread waits without timeout', async () => {
     const { pid } = await run('lock-pair.py', ['all'])
-    await heard.until((message) => (message.type === 'scan' && message.closedSets?.includes(pid) ? true : undefined))
+    await log.until((message) => (message.type === 'scan' && message.closedSets?.includes(pid) ? true : undefined))
   })
 
-  test('is not one of whose threads the main one reads', async () => {
+  test('is not a process in which the main thread reads', async () => {
     const running = await run('lock-pair.py', [])
-    await nothingIsTold(running)
+    await expectNoWaits(running)
     expect(closedPids()).not.toContain(running.pid)
   })
 
   test('is not a daemon whose signal handler posts the semaphore that it waits for', async () => {
     const running = await run('busy-locks', ['sem-daemon'])
     await seenWaiting([running.pid])
-    await nothingIsTold(running)
+    await expectNoWaits(running)
     expect(closedPids()).not.toContain(running.pid)
     process.kill(running.pid, 'SIGTERM')
     expect(await running.program.line()).toBe('posted')

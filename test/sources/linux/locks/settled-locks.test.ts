@@ -1,4 +1,4 @@
-/** What those at rest cost to watch: the scan in this very thread, its readings counted. */
+/** Cost of watching idle processes: runs the scan in this thread and counts its readings. */
 
 import { afterAll, expect, test } from 'vitest'
 import { type ProcFile, ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
@@ -11,9 +11,9 @@ import { start } from '../../../support/programs.ts'
 class CountedFiles extends ProcFiles {
   readonly readings: string[] = []
 
-  override readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, keepFrom: number): number {
+  override readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, holdFrom: number): number {
     this.readings.push(file.path)
-    return super.readFrom(file, position, bytes, armed, keepFrom)
+    return super.readFrom(file, position, bytes, armed, holdFrom)
   }
 }
 
@@ -21,8 +21,8 @@ const procRoot = '/proc'
 const files = new CountedFiles()
 const report = new ReportBuilder()
 const degrading = { degraded: () => {}, recovered: () => {} }
-const abilities = detectKernelFeatures(procRoot, '/sys/fs/cgroup')
-const scanner = new Scanner({ procRoot, files, report, abilities, degrading })
+const features = detectKernelFeatures(procRoot, '/sys/fs/cgroup')
+const scanner = new Scanner({ procRoot, files, report, abilities: features, degrading })
 
 afterAll(() => {
   scanner.close()
@@ -33,7 +33,7 @@ const ofReading = (pid: number) => [
   ...new Set(files.readings.filter((path) => path.startsWith(`/proc/${pid}/`)).map((path) => path.split('/').at(-1))),
 ]
 
-test('of a deadlock at rest nothing is read again but whether its threads ran', async () => {
+test('for an idle deadlock, passes read only whether its threads ran', async () => {
   const program = await start('locks', ['ring', 'normal', 10])
   const pass = () => {
     files.readings.length = 0
@@ -42,7 +42,7 @@ test('of a deadlock at rest nothing is read again but whether its threads ran', 
     return waits?.filter(({ pid }) => pid === program.pid).length
   }
   while (pass() !== 10) expect(ofReading(program.pid)).toContain('mem')
-  // Once more its words were read, because not all of the others were known when the first of it was.
+  // One more pass reads the words, because not all owners were known when the first thread was read.
   pass()
   expect(pass()).toBe(10)
   expect(ofReading(program.pid)).not.toContain('mem')
@@ -51,7 +51,7 @@ test('of a deadlock at rest nothing is read again but whether its threads ran', 
   await program.stop()
 })
 
-test('of a process of many threads that is armed and at rest nothing is read', async () => {
+test('an armed idle process with many threads is not read', async () => {
   const program = await start('threads', [1, 8])
   const child = Number((await program.line()).trim())
   scanner.plan.replace({ type: 'plan', everyMask: locksBit, system: false, masks: new Map() })
@@ -62,7 +62,7 @@ test('of a process of many threads that is armed and at rest nothing is read', a
     return ofReading(child)
   }
   while (pass().length > 0) expect(ofReading(child)).toContain('schedstat')
-  // To stop, its threads run.
+  // Its threads run in order to stop.
   process.kill(child, 'SIGSTOP')
   while (pass().length === 0);
   expect(ofReading(child)).toContain('schedstat')

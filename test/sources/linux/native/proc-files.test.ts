@@ -1,3 +1,5 @@
+/** Reading files of /proc within a budget of descriptors. */
+
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -15,8 +17,8 @@ afterEach(() => {
   for (const files of made.splice(0)) files.closeAll()
 })
 
-describe('files that are kept open', () => {
-  test('are read anew each time', () => {
+describe('files of /proc held open', () => {
+  test('are read again each time', () => {
     const files = filesWith(4)
     const uptime = new ProcFile('/proc/self/schedstat')
     const first = files.bytes.toString('latin1', 0, files.read(uptime))
@@ -25,7 +27,7 @@ describe('files that are kept open', () => {
     expect(Number.parseInt(second, 10)).toBeGreaterThanOrEqual(Number.parseInt(first, 10))
   })
 
-  test('are no more than the budget, a quarter of which is for what is armed', () => {
+  test('stay within the budget, a quarter of which is reserved for armed files', () => {
     const files = filesWith(4)
     for (let count = 0; count < 8; count++) expect(files.read(own())).toBeGreaterThan(0)
     expect(files.openCount).toBe(3)
@@ -36,7 +38,7 @@ describe('files that are kept open', () => {
     expect(files.takeShortage()).toBeNull()
   })
 
-  test('are read without being kept where there is no budget', () => {
+  test('are opened for each reading when there is no budget', () => {
     const files = filesWith(0)
     expect(files.read(own(), true)).toBeGreaterThan(0)
     expect(files.stat(new ProcFile('/proc/self/fd'))).toBe(0)
@@ -45,7 +47,7 @@ describe('files that are kept open', () => {
     expect(files.openCount).toBe(0)
   })
 
-  test('are kept only from the reading on that is asked for', () => {
+  test('are held open from the requested reading on', () => {
     const files = filesWith(4)
     const file = own()
     files.read(file, true, 3)
@@ -53,26 +55,26 @@ describe('files that are kept open', () => {
     expect(file.fd).toBe(-1)
     files.read(file, true, 3)
     expect(file.fd).toBeGreaterThan(0)
-    files.forget(file)
+    files.release(file)
     expect(files.openCount).toBe(0)
   })
 
-  test('that are gone are error numbers, not exceptions', () => {
+  test('return a negated error number when they are gone', () => {
     const files = filesWith(4)
     expect(isGone(files.read(new ProcFile('/proc/0/stat')))).toBe(true)
-    expect(isGone(files.readOnce('/proc/0/maps'))).toBe(true)
+    expect(isGone(files.readWhole('/proc/0/maps'))).toBe(true)
     expect(isGone(files.stat(new ProcFile('/proc/0/fd')))).toBe(true)
   })
 
-  test('longer than the buffer are read whole', () => {
+  test('are read whole when they are longer than the buffer', () => {
     const files = filesWith(0)
     files.bytes = Buffer.allocUnsafeSlow(64)
-    const length = files.readOnce('/proc/self/maps')
+    const length = files.readWhole('/proc/self/maps')
     expect(length).toBeGreaterThan(64)
     expect(files.bytes.toString('latin1', 0, length)).toContain('[stack]')
   })
 
-  test('are given back where descriptors ran out, and kept again when there are some to spare', () => {
+  test('are given back when descriptors run out, and held again when there are spare ones', () => {
     let spare = 0
     const files = new ProcFiles(8, () => spare)
     made.push(files)
@@ -101,7 +103,7 @@ describe('files that are kept open', () => {
   })
 })
 
-/** Opens all that this process may, with a limit just above what it has. */
+/** Opens as many files as this process may, with a limit just above its present number. */
 function exhaustDescriptors(): { giveBack(): void } {
   const limit = (...args: string[]) =>
     execFileSync('prlimit', ['--pid', String(process.pid), ...args], { encoding: 'utf8' })

@@ -1,3 +1,5 @@
+/** Decoding of names that the kernel reports as bytes. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { textOfBytes, textUpToNul } from '../../../../src/sources/linux/parse/byte-text.ts'

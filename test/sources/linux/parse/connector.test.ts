@@ -1,3 +1,5 @@
+/** Messages of the kernel's proc connector. */
+
 import { describe, expect, test } from 'vitest'
 import { listenMessage, parseConnectorMessage, parseExitStatus } from '../../../../src/sources/linux/parse/connector.ts'
 import { nameOfSignal } from '../../../../src/sources/linux/signals.ts'
@@ -64,11 +66,11 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('one that we do not use keeps its place in the sequence', () => {
+  test('an unused event counts in the sequence', () => {
     expect(parse(messageOf('00010000', '1400000014000000'))).toEqual({ what: 'other', ...common })
   })
 
-  test('what is cut short or comes from elsewhere is no message', () => {
+  test('truncated bytes and other messages are rejected', () => {
     const fork = messageOf('01000000', '0a00000009000000')
     expect(parseConnectorMessage(fork, 0, 40)).toBeNull()
     expect(parseConnectorMessage(fork, 0, 64)).toBeNull()
@@ -76,7 +78,7 @@ describe('a message of the proc connector', () => {
     expect(parse(fork)).toBeNull()
   })
 
-  test('a request has the form that the kernel takes', () => {
+  test('a request has the form that the kernel accepts', () => {
     expect(listenMessage(7, true).toString('hex')).toBe(
       '2800000003000000000000000000000001000000010000000000000007000000' + '0400000001000000',
     )
@@ -95,7 +97,7 @@ describe('a wait status', () => {
     expect(parseExitStatus(status)).toEqual(end)
   })
 
-  test('a signal has the name that is known', () => {
+  test('a signal has its common name', () => {
     expect([6, 17, 29, 32, 34, 64].map(nameOfSignal)).toEqual([
       'SIGABRT',
       'SIGCHLD',

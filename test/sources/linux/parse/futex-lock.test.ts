@@ -1,7 +1,8 @@
 /** Recognition of locks and their owners from a futex call and the words in memory. */
 
 import { describe, expect, test } from 'vitest'
-import { futexCallOf, lockOf, mayHaveOwner, waitsForEver } from '../../../../src/sources/linux/parse/futex-lock.ts'
+import { futexCallOf, waitsForEver } from '../../../../src/sources/linux/parse/futex-call.ts'
+import { lockOf, mayHaveOwner } from '../../../../src/sources/linux/parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
 
 const callOf = (text: string) => {
@@ -43,7 +44,7 @@ describe('a mutex of glibc', () => {
       address: Number(uaddr),
       isPrivate: true,
       tid: 4242,
-      isVouched: false,
+      isConfirmed: false,
       mayBeGate: true,
     })
   })

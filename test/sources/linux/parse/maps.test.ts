@@ -1,3 +1,5 @@
+/** Parsing of `/proc/P/maps`. */
+
 import { describe, expect, test } from 'vitest'
 import { canBeStack, findMainStack, findPlace, findVma, mapsShared } from '../../../../src/sources/linux/parse/maps.ts'
 
@@ -57,7 +59,7 @@ describe('the place in a file', () => {
     expect(findPlace(line, line.length, 0x7f0000900010)?.offset).toBe(0x2010)
   })
 
-  test('is shared by who maps that file so that writes are seen', () => {
+  test('is shared by a process that maps the file shared', () => {
     const text = maps.toString('latin1')
     expect(mapsShared(text, { device: '00:05', inode: '99' })).toBe(true)
     expect(mapsShared(text, { device: 'fe:00', inode: '1234' })).toBe(false)

@@ -1,3 +1,5 @@
+/** Parsing of small files: status, statm, schedstat, limits, timers, cgroup and pagemap of a process, and meminfo. */
+
 import { describe, expect, test } from 'vitest'
 import { parseCgroup } from '../../../../src/sources/linux/parse/cgroup.ts'
 import { parseLimits } from '../../../../src/sources/linux/parse/limits.ts'
@@ -31,11 +33,11 @@ describe('status', () => {
     })
   })
 
-  test('what a kernel thread does not have is null, not zero', () => {
+  test('values that a kernel thread lacks are null, not zero', () => {
     expect(parseStatus('Name:\tkthreadd\nUid:\t0\t0\t0\t0\nThreads:\t1\n')).toMatchObject({ locked: null, stack: null })
   })
 
-  test('nothing is made of an empty file', () => {
+  test('an empty file gives no values', () => {
     expect(parseStatus('')).toEqual({ uid: null, threads: null, locked: null, stack: null, namespacePids: [] })
   })
 })

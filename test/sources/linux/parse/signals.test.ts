@@ -1,3 +1,5 @@
+/** Parsing of pending and caught signals in `/proc/P/status`. */
+
 import { describe, expect, test } from 'vitest'
 import { handlesSignals, parsePendingSignals } from '../../../../src/sources/linux/parse/signals.ts'
 
@@ -6,7 +8,7 @@ const status = ({ own = none, shared = none, queued = '0/63432' }) =>
   `Name:\tdemo\nThreads:\t1\nSigQ:\t${queued}\nSigPnd:\t${own}\nShdPnd:\t${shared}\nSigBlk:\tffffffffffffffff\n`
 
 describe('pending signals', () => {
-  test('are none where both masks are empty', () => {
+  test('are none when both masks are empty', () => {
     expect(parsePendingSignals(status({}))).toEqual({
       ofThread: 0,
       ofProcess: 0,
@@ -16,7 +18,7 @@ describe('pending signals', () => {
     })
   })
 
-  test('of the standard kinds do not queue, up to the last of them, 31', () => {
+  test('do not queue for the standard signals up to 31', () => {
     // SIGUSR2 (12) of the thread; SIGHUP (1) and SIGSYS (31) of the process.
     const text = status({ own: '0000000000000800', shared: '0000000040000001', queued: '3/63432' })
     expect(parsePendingSignals(text)).toEqual({
@@ -32,24 +34,24 @@ describe('pending signals', () => {
     ['32, the first that queues', '0000000080000000'],
     ['34, SIGRTMIN of the C library', '0000000200000000'],
     ['64, the last', '8000000000000000'],
-  ])('of a kind that queues say so: %s', (_, mask) => {
+  ])('are marked as queueing for %s', (_, mask) => {
     expect(parsePendingSignals(status({ own: mask }))).toMatchObject({ ofThread: 1, ofThreadQueue: true })
     expect(parsePendingSignals(status({ shared: mask }))).toMatchObject({ ofProcess: 1, ofProcessQueue: true })
   })
 
-  test('of all kinds are 64', () => {
+  test('can be of 64 kinds', () => {
     expect(parsePendingSignals(status({ shared: 'ffffffffffffffff' }))).toMatchObject({ ofProcess: 64 })
   })
 
-  test('of a user are not known where the kernel does not tell', () => {
+  test('have no total for the user when the line is absent', () => {
     expect(parsePendingSignals(status({}).replace(/SigQ.*\n/, ''))).toMatchObject({ ofUser: null })
   })
 
-  test.each([/SigPnd.*\n/, /ShdPnd.*\n/])('are not known without %s', (line) => {
+  test.each([/SigPnd.*\n/, /ShdPnd.*\n/])('are unknown without %s', (line) => {
     expect(parsePendingSignals(status({}).replace(line, ''))).toBeNull()
   })
 
-  test.each(['00000000', 'zzzzzzzzzzzzzzzz', ''])('are not known of the mask %j', (own) => {
+  test.each(['00000000', 'zzzzzzzzzzzzzzzz', ''])('are unknown for the mask %j', (own) => {
     expect(parsePendingSignals(status({ own }))).toBeNull()
   })
 })
@@ -63,6 +65,6 @@ test.each([
   expect(handlesSignals(`Name:\tdemo\nSigCgt:\t${mask}\n`)).toBe(handles)
 })
 
-test('whether signals are caught is not known where it is not told', () => {
+test('it is unknown whether signals are caught when the line is absent', () => {
   expect(handlesSignals('Name:\tdemo\n')).toBeNull()
 })

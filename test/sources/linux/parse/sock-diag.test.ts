@@ -103,15 +103,15 @@ describe('a dump of unix sockets', () => {
 })
 
 describe('a dump', () => {
-  test('that has not ended has more to come', () => {
+  test('has more to come until its end', () => {
     expect(parse('tcp', accepted4).part).toEqual({ end: 'more' })
   })
 
-  test('that was cut off in the middle of a message gives what is whole', () => {
+  test('gives the whole messages when it is cut off within one', () => {
     expect(parse('tcp', accepted4, accepted6.slice(0, 100))).toMatchObject({ part: { end: 'more' }, sockets: [{}] })
   })
 
-  test('that was given up is passed over when it comes late', () => {
+  test('is ignored when it was abandoned and arrives late', () => {
     const late = (message: string) => message.replace('0200070000', '0200060000')
     expect(parse('tcp', late(accepted4), late(done), accepted6)).toMatchObject({
       part: { end: 'more' },
@@ -119,12 +119,12 @@ describe('a dump', () => {
     })
   })
 
-  test('that the kernel refuses has its error', () => {
+  test('has the error when the kernel refuses', () => {
     const refusal = `2400000002000000070000000f110000feffffff4c0000001200010307000000${'00'.repeat(4)}`
     expect(parse('tcp', refusal).part).toEqual({ end: 'failed', errno: 2 })
   })
 
-  test('is asked for with the states that are wanted', () => {
+  test('is requested with the wanted states', () => {
     expect(dumpRequest('tcp', 7).toString('hex')).toBe(
       `4c0000001200010307000000000000000200${'00'.repeat(50)}320f000000000000`,
     )

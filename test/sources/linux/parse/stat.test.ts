@@ -1,3 +1,5 @@
+/** Parsing of `/proc/P/stat`. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { emptyStat, nameOfStat, parseStat } from '../../../../src/sources/linux/parse/stat.ts'
@@ -52,7 +54,7 @@ describe('stat', () => {
     expect(parse(line)).toMatchObject({ priority: -100, kernelThread: true, startTicks: 7 })
   })
 
-  test.each(['', '12', '12 (a', '12 (a)', '12 (a) S', '12 (a) S 1 2 3'])('what is cut short is refused: %j', (text) => {
+  test.each(['', '12', '12 (a', '12 (a)', '12 (a) S', '12 (a) S 1 2 3'])('truncated text is rejected: %j', (text) => {
     expect(parse(Buffer.from(text))).toBeNull()
   })
 

@@ -1,3 +1,5 @@
+/** Parsing of `/proc/P/task/T/syscall`. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { emptySystemCall, hexadecimalOf, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
@@ -40,7 +42,7 @@ describe('syscall', () => {
     )
   })
 
-  test.each(['', '\n', '202', '202 0x1 0x2', '-1 0x7ffe'])('what is cut short is refused: %j', (text) => {
+  test.each(['', '\n', '202', '202 0x1 0x2', '-1 0x7ffe'])('truncated text is rejected: %j', (text) => {
     expect(parse(text)).toBeNull()
   })
 })

@@ -1,3 +1,5 @@
+/** The connector worker on this machine, with real processes. */
+
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,12 +8,12 @@ import type { ConnectorMessage, ProcessEvent } from '../../../../src/sources/lin
 import { startConnector } from '../../../../src/sources/linux/workers.ts'
 import type { Program } from '../../../support/programs.ts'
 import { startForTest } from '../../../support/running.ts'
-import { Heard } from './worker-messages.ts'
+import { MessageLog } from './message-log.ts'
 
 type Life<What> = Extract<ProcessEvent, { what: What }>
 
-const heard = new Heard<ConnectorMessage>()
-const connector = startConnector({ clockOffset: new ServiceClock().offset }, heard.hear, heard.fail)
+const log = new MessageLog<ConnectorMessage>()
+const connector = startConnector({ clockOffset: new ServiceClock().offset }, log.add, log.fail)
 
 const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
   return startForTest(name, args)
@@ -22,7 +24,7 @@ const life = <What extends ProcessEvent['what']>(
   holds: (event: Life<What>) => boolean,
 ): Promise<Life<What>> => {
   const isIt = (event: ProcessEvent): event is Life<What> => event.what === what
-  return heard.until((message) =>
+  return log.until((message) =>
     message.type === 'events'
       ? message.events.find((event): event is Life<What> => isIt(event) && holds(event))
       : undefined,
@@ -41,32 +43,32 @@ const runToEnd = (command: string, args: readonly string[], signal?: NodeJS.Sign
   })
 
 beforeAll(async () => {
-  await heard.until((message) => (message.type === 'listening' ? true : undefined))
+  await log.until((message) => (message.type === 'listening' ? true : undefined))
 })
 afterAll(() => connector.stop())
 
 describe('the connector worker', () => {
-  test('tells who is born of whom, and the exit code with which it ends', async () => {
+  test('reports a birth with its parent, and the exit code at the end', async () => {
     const pid = await runToEnd('/bin/sh', ['-c', 'exit 3'])
     expect(await life('fork', (event) => event.pid === pid)).toMatchObject({ parent: process.pid, kernelThread: false })
     expect(await life('exit', (event) => event.pid === pid)).toMatchObject({ tid: pid, code: 3, signal: null })
   })
 
-  test('tells the signal that ended a process', async () => {
+  test('reports the signal that ended a process', async () => {
     const killed = await runToEnd('/bin/sleep', ['60'], 'SIGKILL')
     expect(await life('exit', (event) => event.pid === killed)).toMatchObject({ code: null, signal: 'SIGKILL' })
     const terminated = await runToEnd('/bin/sleep', ['60'], 'SIGTERM')
     expect(await life('exit', (event) => event.pid === terminated)).toMatchObject({ signal: 'SIGTERM' })
   })
 
-  test('tells start ticks that agree with stat', async () => {
+  test('reports start ticks that agree with stat', async () => {
     const program = await run('hog-memory')
     const fork = await life('fork', (event) => event.pid === program.pid)
     const stat = readFileSync(`/proc/${program.pid}/stat`, 'latin1')
     expect(fork.startTicks).toBe(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]))
   })
 
-  test('tells times that are those of the clock on the wall', async () => {
+  test('reports times of the wall clock', async () => {
     const before = Date.now()
     const pid = await runToEnd('/bin/true', [])
     const { at } = await life('fork', (event) => event.pid === pid)
@@ -74,20 +76,20 @@ describe('the connector worker', () => {
     expect(at).toBeLessThan(Date.now() + 50)
   })
 
-  test('tells each program that a process executes, with its name, path and user', async () => {
+  test('reports each exec with the name, path and user', async () => {
     const program = await run('exec-twice')
     program.send('go')
     const pid = Number((await program.line()).split(' ')[1])
     const exec = await life('exec', (event) => event.pid === pid && event.name === 'sleep')
     expect(exec.executable).toMatch(/\/(sleep|coreutils|busybox)$/)
     expect(exec.uid).toBe(process.geteuid?.())
-    const executed = heard.messages.flatMap((message) =>
+    const executed = log.messages.flatMap((message) =>
       message.type === 'events' ? message.events.filter(({ what, pid: of }) => what === 'exec' && of === pid) : [],
     )
     expect(executed).toHaveLength(2)
   })
 
-  test('tells threads apart from processes', async () => {
+  test('distinguishes threads from processes', async () => {
     const program = await run('hog-cpu')
     const tid = Number((await program.line()).split(' ')[1])
     expect(await life('clone', (event) => event.tid === tid)).toMatchObject({ pid: program.pid })
@@ -95,7 +97,7 @@ describe('the connector worker', () => {
     await life('exit', (event) => event.tid === tid && event.pid === program.pid)
   })
 
-  test('tells the end of the leader and that of the thread that outlives it', async () => {
+  test('reports the end of the leader and of the thread that outlives it', async () => {
     const program = await run('leader-exits')
     const tid = Number((await program.line()).split(' ')[1])
     await life('exit', (event) => event.pid === program.pid && event.tid === program.pid)
@@ -103,7 +105,7 @@ describe('the connector worker', () => {
     expect(await life('exit', (event) => event.tid === tid)).toMatchObject({ pid: program.pid, code: 7 })
   })
 
-  test('tells a name that is no valid UTF-8 without inventing anything', async () => {
+  test('reports a name that is not valid UTF-8 with its bytes escaped', async () => {
     const program = await run('weird-name')
     expect(await life('name', (event) => event.pid === program.pid)).toMatchObject({
       tid: program.pid,
@@ -113,14 +115,14 @@ describe('the connector worker', () => {
     await life('name', (event) => event.pid === program.pid && event.name === 'plain')
   })
 
-  test('misses none of a storm of forks', async () => {
+  test('misses no event of a fork storm', async () => {
     const count = 1000
     const program = await run('fork-storm', [count, 2000])
     program.send('go')
     expect(await program.line()).toBe(`done ${count}`)
     const born = new Set<number>()
     const ended = new Set<number>()
-    const all = await heard.until((message) => {
+    const all = await log.until((message) => {
       if (message.type !== 'events') return undefined
       for (const event of message.events) {
         if (event.what === 'fork' && event.parent === program.pid) born.add(event.pid)
@@ -129,14 +131,14 @@ describe('the connector worker', () => {
       return ended.size === count ? true : undefined
     })
     expect(all).toBe(true)
-    expect(heard.messages.filter(({ type }) => type === 'lost')).toEqual([])
+    expect(log.messages.filter(({ type }) => type === 'lost')).toEqual([])
   })
 })
 
-test('a connector that is stopped says nothing more and is no failure', async () => {
-  const other = new Heard<ConnectorMessage>()
+test('a stopped connector reports nothing more and no failure', async () => {
+  const other = new MessageLog<ConnectorMessage>()
   const failures: Error[] = []
-  const second = startConnector({ clockOffset: new ServiceClock().offset }, other.hear, (error) => failures.push(error))
+  const second = startConnector({ clockOffset: new ServiceClock().offset }, other.add, (error) => failures.push(error))
   await other.until((message) => (message.type === 'listening' ? true : undefined))
   await second.stop()
   expect(failures).toEqual([])

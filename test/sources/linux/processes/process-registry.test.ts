@@ -1,4 +1,4 @@
-/** Who lives, from made-up events and scans: what would take luck to see on a real machine. */
+/** The process registry with made-up events and scans, in orders that are rare on a real machine. */
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
@@ -7,22 +7,22 @@ import type { ProcessEvent, ProcessFacts } from '../../../../src/sources/linux/p
 import { Bench } from '../../../kernel/support.ts'
 
 let bench: Bench
-let lives: ProcessRegistry
+let registry: ProcessRegistry
 let inventory: Inventory
 let now: number
 
 beforeEach(() => {
   bench = new Bench()
-  lives = new ProcessRegistry(bench.kernel, { boot: 'b00t', bootedAt: 0 })
-  inventory = new Inventory(bench.kernel, lives)
+  registry = new ProcessRegistry(bench.kernel, { boot: 'b00t', bootedAt: 0 })
+  inventory = new Inventory(bench.kernel, registry)
   now = 10_000
 })
 
-type Told = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
-const hear = (event: Told) => lives.record({ at: now++, ...event } as ProcessEvent)
+type NewEvent = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
+const record = (event: NewEvent) => registry.record({ at: now++, ...event } as ProcessEvent)
 const fork = (pid: number, startTicks: number, parent = 1) =>
-  hear({ what: 'fork', pid, parent, startTicks, name: null, kernelThread: false })
-const exit = (pid: number, tid: number, code = 0) => hear({ what: 'exit', pid, tid, code, signal: null })
+  record({ what: 'fork', pid, parent, startTicks, name: null, kernelThread: false })
+const exit = (pid: number, tid: number, code = 0) => record({ what: 'exit', pid, tid, code, signal: null })
 
 const facts = (pid: number, startTicks: number): ProcessFacts => ({
   pid,
@@ -36,18 +36,18 @@ const facts = (pid: number, startTicks: number): ProcessFacts => ({
   rlimits: null,
 })
 
-/** A full scan that found these: pid, start ticks, tids. */
+/** A full scan that found these processes: pid, start ticks, tids. */
 function scan(found: readonly [number, number, readonly number[]][], certain = false): void {
   const startedAt = now++
-  for (const [pid, ticks] of found) if (!lives.byPid.has(pid)) inventory.keepStranger(facts(pid, ticks))
+  for (const [pid, ticks] of found) if (!registry.byPid.has(pid)) inventory.addUnregistered(facts(pid, ticks))
   const listed = new Float64Array(found.flatMap(([pid, ticks, tids]) => [pid, ticks, tids.length, ...tids]))
   bench.at(() => inventory.reconcile(listed, { startedAt, certain, silent: false }))
 }
 
-describe('what the connector tells', () => {
+describe('events of the connector', () => {
   test('a process ends with its last thread, not with its leader', () => {
     fork(42, 7)
-    hear({ what: 'clone', pid: 42, tid: 43 })
+    record({ what: 'clone', pid: 42, tid: 43 })
     bench.told()
     expect(exit(42, 42)).toBeNull()
     expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42'])
@@ -58,10 +58,10 @@ describe('what the connector tells', () => {
 
   test('after an exec by another thread than the leader there is one thread, with the leader’s tid', () => {
     fork(42, 7)
-    hear({ what: 'clone', pid: 42, tid: 43 })
+    record({ what: 'clone', pid: 42, tid: 43 })
     exit(42, 42)
     bench.told()
-    hear({ what: 'exec', pid: 42, name: 'new', executable: '/bin/new', uid: 5 })
+    record({ what: 'exec', pid: 42, name: 'new', executable: '/bin/new', uid: 5 })
     expect(bench.told()).toEqual([
       'thread.created /sys/proc/42/thread/42',
       'thread.died /sys/proc/42/thread/43',
@@ -72,15 +72,15 @@ describe('what the connector tells', () => {
     expect(bench.kernel.process(42)).toMatchObject({ name: 'new', executable: '/bin/new', uid: 5 })
   })
 
-  test('a child has its parent’s name, whatever it was when it could be read', () => {
+  test('a child is born with its parent’s name, whatever name could be read later', () => {
     fork(1, 1, 0)
-    hear({ what: 'name', pid: 1, tid: 1, name: 'shell' })
-    hear({ what: 'fork', pid: 2, parent: 1, startTicks: 5, name: 'already-other', kernelThread: false })
+    record({ what: 'name', pid: 1, tid: 1, name: 'shell' })
+    record({ what: 'fork', pid: 2, parent: 1, startTicks: 5, name: 'already-other', kernelThread: false })
     expect(bench.kernel.process(2).name).toBe('shell')
     expect(bench.kernel.process(2).parentProcess?.pid).toBe(1)
   })
 
-  test('a pid that is born again was somebody else: the former ends first', () => {
+  test('a second birth of a pid ends the former process first', () => {
     fork(42, 7)
     const { identity } = bench.kernel.process(42)
     bench.told()
@@ -89,7 +89,7 @@ describe('what the connector tells', () => {
     expect(bench.kernel.process(42).identity).not.toBe(identity)
   })
 
-  test('the birth of one that is known already is no news, nor the end of one that never was', () => {
+  test('the birth of a known process and the end of an unknown one change nothing', () => {
     fork(42, 7)
     bench.told()
     expect(fork(42, 7)).toBeNull()
@@ -98,8 +98,8 @@ describe('what the connector tells', () => {
   })
 })
 
-describe('what a scan finds to differ', () => {
-  test('is believed when the next scan finds it too: a death not told', () => {
+describe('differences that a scan finds', () => {
+  test('an unreported death is recorded when the next scan finds it too', () => {
     fork(42, 7)
     bench.told()
     scan([])
@@ -108,14 +108,14 @@ describe('what a scan finds to differ', () => {
     expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42', 'process.died /sys/proc/42'])
   })
 
-  test('is forgotten when the next scan agrees again', () => {
+  test('a difference is forgotten when the next scan agrees again', () => {
     fork(42, 7)
     bench.told()
     for (const found of [[], [[42, 7, [42]]], [], [[42, 7, [42]]]] as [number, number, number[]][][]) scan(found)
     expect(bench.told()).toEqual([])
   })
 
-  test('a birth not told', () => {
+  test('an unreported birth is recorded when the next scan finds it too', () => {
     scan([[42, 7, [42, 43]]])
     expect(bench.told()).toEqual([])
     scan([[42, 7, [42, 43]]])
@@ -126,14 +126,14 @@ describe('what a scan finds to differ', () => {
     ])
   })
 
-  test('a pid taken over by another, untold', () => {
+  test('an unreported reuse of a pid ends one process and begins another', () => {
     fork(42, 7)
     bench.told()
     for (let count = 0; count < 3; count++) scan([[42, 9, [42]]])
     expect(bench.told('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
   })
 
-  test('threads untold', () => {
+  test('unreported threads are recorded when the next scan finds them too', () => {
     fork(42, 7)
     bench.told()
     scan([[42, 7, [42, 44]]])
@@ -144,7 +144,7 @@ describe('what a scan finds to differ', () => {
     expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/44'])
   })
 
-  test('where nothing is told, one scan decides', () => {
+  test('one scan decides when the connector reports nothing', () => {
     scan([[42, 7, [42]]], true)
     scan([], true)
     expect(bench.told('process')).toEqual(['process.created /sys/proc/42', 'process.died /sys/proc/42'])

@@ -44,7 +44,7 @@ test('facts that a scan read before the connector reported the birth are recorde
   const { kernel } = new Bench()
   const registry = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
   const readings = new ReadingRecorder(kernel, {
-    lives: registry,
+    registry,
     inventory: new Inventory(kernel, registry),
     pageBytes: 4096,
   })
@@ -64,7 +64,7 @@ test('facts of an earlier process with the same pid are not recorded', () => {
   const { kernel } = new Bench()
   const registry = new ProcessRegistry(kernel, { boot: 'b00t', bootedAt: 0 })
   const readings = new ReadingRecorder(kernel, {
-    lives: registry,
+    registry,
     inventory: new Inventory(kernel, registry),
     pageBytes: 4096,
   })

@@ -1,4 +1,4 @@
-/** The three ways in which cgroups are laid out, as small trees of files. */
+/** Reading of partitions in the three layouts of cgroup hierarchies, as small trees of files. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,8 +19,7 @@ function readingsOf(files: Readonly<Record<string, string>>) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), `${text}\n`)
   }
-  const kept = new ProcFiles()
-  return new CgroupReader(kept, findCgroupTree(root)).read()
+  return new CgroupReader(new ProcFiles(), findCgroupTree(root)).read()
 }
 
 const web = { names: ['web'], memory: 1000, memoryMax: 5000, threadsMax: 40, cpuMax: 500 }
@@ -45,22 +44,22 @@ const v1 = {
   'cpu,cpuacct/web/cpu.cfs_period_us': '100000',
 }
 
-describe('a partition has its use and its maxima', () => {
+describe('the usage and limits of a partition', () => {
   test.each([
     ['version 2', v2('')],
     ['hybrid with the controllers in version 2', v2('unified/')],
     ['version 1', v1],
     ['hybrid with the controllers in version 1', { ...v1, 'unified/cgroup.controllers': 'hugetlb' }],
-  ])('in %s', (_, files) => {
+  ])('are read in %s', (_, files) => {
     expect(readingsOf(files)).toMatchObject([web])
   })
 
-  test('that are not set are none', () => {
+  test('are null for limits that are not set', () => {
     const unset = { 'web/memory.max': 'max', 'web/pids.max': 'max', 'web/cpu.max': 'max 100000' }
     expect(readingsOf({ ...v2(''), ...unset })).toMatchObject([{ memoryMax: null, threadsMax: null, cpuMax: null }])
   })
 
-  test('that are not set are none in version 1', () => {
+  test('are null for limits that are not set in version 1', () => {
     const unset = {
       'memory/web/memory.limit_in_bytes': '9223372036854771712',
       'pids/web/pids.max': 'max',
@@ -69,7 +68,7 @@ describe('a partition has its use and its maxima', () => {
     expect(readingsOf({ ...v1, ...unset })).toMatchObject([{ memoryMax: null, threadsMax: null, cpuMax: null }])
   })
 
-  test('not those of the same path in another tree of version 1 that has other processes', () => {
+  test('are not taken from the same path of another version 1 hierarchy with other processes', () => {
     const others = { 'pids/web/cgroup.procs': '43', 'cpu,cpuacct/web/cgroup.procs': '' }
     expect(readingsOf({ ...v1, ...others })).toMatchObject([{ memory: 1000, threadsMax: null, cpuMax: null }])
   })

@@ -1,3 +1,5 @@
+/** A scan without privileges: readings of another user's process fail with a reason. */
+
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,7 +14,7 @@ interface Printed {
 }
 
 const nobody = 65534
-// Whoever runs the tests, the first process belongs to somebody else than the scanner.
+// The first process belongs to another user than the scanner, whichever user runs the tests.
 const asOther = process.geteuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
 const script = new URL('print-scans.ts', import.meta.url).pathname
 const child = spawn(process.execPath, [script], { ...asOther, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -43,7 +45,7 @@ describe("another user's process", () => {
     expect(thread).toMatchObject({ state: null, on: null, certain: false, why: permissionDenied })
   })
 
-  test('has a stack that is unreadable, said once, and never a value', () => {
+  test('has an unreadable stack, reported once and never with a value', () => {
     const rows = scans.flatMap(({ unreadable }) => unreadable).filter(({ pid, tid }) => pid === 1 && tid === 1)
     expect(rows.filter(({ limit }) => limit === 'stack')).toEqual([
       { pid: 1, tid: 1, limit: 'stack', reason: permissionDenied },
@@ -52,7 +54,7 @@ describe("another user's process", () => {
     expect(values.some(([, , index]) => index === scannedIndex.stack)).toBe(false)
   })
 
-  test('still tells what everybody may read', () => {
+  test('still has the values that every user may read', () => {
     const memory = scans[0]?.values.find(([pid, tid, index]) => pid === 1 && tid === 0 && index === scannedIndex.memory)
     expect(memory?.[3]).toBeGreaterThan(0)
   })

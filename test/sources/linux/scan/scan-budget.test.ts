@@ -1,11 +1,13 @@
+/** The scan budget, and the CPU share of the last second. */
+
 import { describe, expect, test } from 'vitest'
 import { ScanBudget } from '../../../../src/sources/linux/scan/scan-budget.ts'
 import { CpuWindow } from '../../../../src/sources/linux/tracked/cpu-window.ts'
 
 const options = { periodMs: 25, fullPeriodMs: 1000, idleBudget: 0.02, armedBudget: 0.07 }
 
-describe('the budget of scanning', () => {
-  test('what is cheap keeps the periods that were asked for', () => {
+describe('the scan budget', () => {
+  test('cheap scans run at the configured periods', () => {
     const budget = new ScanBudget(options)
     for (let pass = 0; pass < 3; pass++) {
       budget.record('full', 5)
@@ -15,13 +17,13 @@ describe('the budget of scanning', () => {
     expect(budget.periodOf('fast', true)).toBe(25)
   })
 
-  test('what is dear is done less often, so that its share of a CPU holds', () => {
+  test('expensive scans run less often, so that their share of a CPU stays within the budget', () => {
     const budget = new ScanBudget(options)
     for (let pass = 0; pass < 3; pass++) budget.record('full', 40)
     expect(budget.periodOf('full', false)).toBe(2000)
   })
 
-  test('one dear pass alone changes nothing', () => {
+  test('a single expensive pass changes nothing', () => {
     const budget = new ScanBudget(options)
     budget.record('full', 500)
     expect(budget.periodOf('full', false)).toBe(1000)
@@ -29,14 +31,14 @@ describe('the budget of scanning', () => {
     expect(budget.periodOf('full', false)).toBe(1000)
   })
 
-  test('costs that go up and down count with their mean', () => {
+  test('costs that vary count with their mean', () => {
     const budget = new ScanBudget(options)
     for (let pass = 0; pass < 40; pass++) budget.record('full', pass % 2 === 0 ? 30 : 60)
     expect(budget.periodOf('full', false)).toBeGreaterThan(2000)
     expect(budget.periodOf('full', false)).toBeLessThan(2250)
   })
 
-  test('both passes together keep within the budget of what is armed', () => {
+  test('fast and full scans together stay within the armed budget', () => {
     const budget = new ScanBudget(options)
     for (let pass = 0; pass < 3; pass++) {
       budget.record('full', 30)
@@ -48,14 +50,14 @@ describe('the budget of scanning', () => {
   })
 })
 
-describe('the share of the last second', () => {
+describe('the CPU share of the last second', () => {
   test('needs a reading about a second old', () => {
     const window = new CpuWindow(0, 500e6)
     expect(window.permille(500, 600e6)).toBeNull()
     expect(window.permille(1000, 750e6)).toBe(250)
   })
 
-  test('of a thread whose birth is known is known at once', () => {
+  test('is known at once for a thread whose birth is known', () => {
     const window = new CpuWindow(0, 0)
     expect(window.permille(300, 300e6)).toBe(300)
   })

@@ -1,3 +1,5 @@
+/** The scan worker on a copy of /proc with known content. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
 import type { ScannedLimit } from '../../../../src/sources/linux/linux-limits.ts'
@@ -10,10 +12,10 @@ import {
 } from '../../../../src/sources/linux/protocol.ts'
 import { rowsOf } from '../../../../src/sources/linux/scan/report-builder.ts'
 import { startScanner } from '../../../../src/sources/linux/workers.ts'
-import { Heard } from '../processes/worker-messages.ts'
+import { MessageLog } from '../processes/message-log.ts'
 
 const procRoot = new URL('../../../fixtures/proc', import.meta.url).pathname
-const heard = new Heard<ScanMessage>()
+const log = new MessageLog<ScanMessage>()
 const scanner = startScanner(
   {
     procRoot,
@@ -24,21 +26,21 @@ const scanner = startScanner(
     armedBudget: 1,
     clockOffset: new ServiceClock().offset,
   },
-  heard.hear,
-  heard.fail,
+  log.add,
+  log.fail,
 )
 let first: ScanReport
 
 beforeAll(async () => {
-  first = await heard.until((message) => (message.type === 'scan' ? message : undefined))
+  first = await log.until((message) => (message.type === 'scan' ? message : undefined))
 })
 afterAll(() => scanner.stop())
 
 const valueOf42 = (tid: number, limit: ScannedLimit) =>
   rowsOf(first.values, valueStride).find(([, ofTid, index]) => ofTid === tid && index === scannedIndex[limit])?.[3]
 
-describe('a directory that was copied from some /proc', () => {
-  test('has the processes in it, but not the zombie', () => {
+describe('a directory copied from a /proc', () => {
+  test('has its processes, but not the zombie', () => {
     expect([...(first.inventory ?? [])]).toEqual([42, 1234, 2, 42, 43])
   })
 
@@ -61,7 +63,7 @@ describe('a directory that was copied from some /proc', () => {
     ])
   })
 
-  test('gives what its threads wait for', () => {
+  test('gives the states of its threads and the objects of their waits', () => {
     expect(first.threads).toMatchObject([
       { tid: 42, name: 'we) ird', state: 'RECEIVE', on: { call: 'read', fd: 5 }, certain: true, priority: 20 },
       { tid: 43, name: 'worker', state: 'MUTEX', on: { call: 'futex', address: '0x7f0055749c88' }, certain: true },
@@ -80,7 +82,7 @@ describe('a directory that was copied from some /proc', () => {
     [42, 'stack-size', 8388608],
     [43, 'stack', 0x7f0000801000 - 0x7f0000401000],
     [43, 'stack-size', 0x800000],
-  ] as const)('of %i gives %s as %i', (tid, limit, value) => {
+  ] as const)('gives for thread %i the limit %s as %i', (tid, limit, value) => {
     expect(valueOf42(tid, limit)).toBe(value)
   })
 
@@ -91,7 +93,7 @@ describe('a directory that was copied from some /proc', () => {
     ])
   })
 
-  test('gives the machine, and no limit to descriptors where it cannot be reached', () => {
+  test('gives the machine, and an infinite limit on descriptors when it cannot be reached', () => {
     expect(first.system).toEqual({
       memory: 600000 * 1024,
       memoryFree: 400000 * 1024,
@@ -104,8 +106,8 @@ describe('a directory that was copied from some /proc', () => {
     expect(first.partitions).toEqual([])
   })
 
-  test('at rest is confirmed, and nothing of it is told again', async () => {
-    const later = await heard.next((message) =>
+  test('is confirmed while idle, and nothing of it is reported again', async () => {
+    const later = await log.next((message) =>
       message.type === 'scan' && message.confirmed.includes(42) ? message : undefined,
     )
     expect(later.processes).toEqual([])
@@ -114,13 +116,13 @@ describe('a directory that was copied from some /proc', () => {
   })
 })
 
-test('a directory that is not there is degraded, not an end', async () => {
-  const other = new Heard<ScanMessage>()
+test('a missing /proc directory degrades the scan without ending the worker', async () => {
+  const other = new MessageLog<ScanMessage>()
   const failures: Error[] = []
   const options = { procRoot: '/nowhere', cgroupRoot: '/nowhere', periodMs: 20, fullPeriodMs: 50 }
   const nowhere = startScanner(
     { ...options, clockOffset: new ServiceClock().offset, idleBudget: 1, armedBudget: 1 },
-    other.hear,
+    other.add,
     (error) => failures.push(error),
   )
   await other.until((message) => (message.type === 'degraded' && message.what === 'inventory' ? true : undefined))

@@ -1,3 +1,5 @@
+/** The scan worker on this machine, with programs whose facts, states and values are known. */
+
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { ServiceClock } from '../../../../src/runtime/clock.ts'
@@ -16,9 +18,9 @@ import { bitOf } from '../../../../src/sources/linux/scan/scan-plan.ts'
 import { startScanner } from '../../../../src/sources/linux/workers.ts'
 import type { Program } from '../../../support/programs.ts'
 import { startForTest } from '../../../support/running.ts'
-import { Heard } from '../processes/worker-messages.ts'
+import { MessageLog } from '../processes/message-log.ts'
 
-const heard = new Heard<ScanMessage>()
+const log = new MessageLog<ScanMessage>()
 const scanner = startScanner(
   {
     procRoot: '/proc',
@@ -29,8 +31,8 @@ const scanner = startScanner(
     armedBudget: 1,
     clockOffset: new ServiceClock().offset,
   },
-  heard.hear,
-  heard.fail,
+  log.add,
+  log.fail,
 )
 
 const run = async (name: string, args: readonly (string | number)[] = []): Promise<Program> => {
@@ -38,7 +40,7 @@ const run = async (name: string, args: readonly (string | number)[] = []): Promi
 }
 
 const inScan = <Picked>(pick: (report: ScanReport) => Picked | undefined): Promise<Picked> =>
-  heard.next((message) => (message.type === 'scan' ? pick(message) : undefined))
+  log.next((message) => (message.type === 'scan' ? pick(message) : undefined))
 
 type Holds = (value: number, quality: number) => boolean
 
@@ -54,13 +56,13 @@ const findValue = (pid: number, tid: number, limit: ScannedLimit, holds: Holds):
 
 /** The same, if it has not come already. */
 const pastValue = (pid: number, tid: number, limit: ScannedLimit, holds: Holds): Promise<number> =>
-  heard.until((message) => (message.type === 'scan' ? valueIn(message, pid, tid, limit, holds) : undefined))
+  log.until((message) => (message.type === 'scan' ? valueIn(message, pid, tid, limit, holds) : undefined))
 
 const factsOf = (pid: number): Promise<ProcessFacts> =>
-  heard.until((message) => (message.type === 'scan' ? message.processes.find((facts) => facts.pid === pid) : undefined))
+  log.until((message) => (message.type === 'scan' ? message.processes.find((facts) => facts.pid === pid) : undefined))
 
 const threadOf = (tid: number, holds: (facts: ThreadFacts) => boolean): Promise<ThreadFacts> =>
-  heard.until((message) =>
+  log.until((message) =>
     message.type === 'scan' ? message.threads.find((facts) => facts.tid === tid && holds(facts)) : undefined,
   )
 
@@ -89,7 +91,7 @@ afterEach(async () => {
 afterAll(() => scanner.stop())
 
 describe('facts', () => {
-  test('a process has the name, parent, user, executable and limits that the kernel says', async () => {
+  test('a process has the name, parent, user, executable and limits that the kernel reports', async () => {
     const program = await run('hog-memory')
     const facts = await factsOf(program.pid)
     const path = `/proc/${program.pid}`
@@ -100,25 +102,25 @@ describe('facts', () => {
     expect(facts.rlimits?.nofile).toEqual({ soft: Number(files?.[1]), hard: Number(files?.[2]) })
   })
 
-  test('a kernel thread has no executable, no memory and no state that could be told', async () => {
-    const facts = await heard.until((message) =>
+  test('a kernel thread has no executable, no memory and no known state', async () => {
+    const facts = await log.until((message) =>
       message.type === 'scan' ? message.processes.find(({ name }) => name === 'kthreadd') : undefined,
     )
     expect(facts).toMatchObject({ kernelThread: true, executable: null, uid: 0 })
     expect(await threadOf(facts.pid, ({ state }) => state === null)).toMatchObject({ certain: false })
-    const told = heard.messages.flatMap((message) =>
+    const values = log.messages.flatMap((message) =>
       message.type === 'scan' ? rowsOf(message.values, valueStride) : [],
     )
-    const indexes = new Set(told.filter(([pid]) => pid === facts.pid).map(([, , index]) => index))
+    const indexes = new Set(values.filter(([pid]) => pid === facts.pid).map(([, , index]) => index))
     expect(indexes.has(scannedIndex.memory)).toBe(false)
     expect(indexes.has(scannedIndex.memlock)).toBe(false)
   })
 
-  test('a name with parentheses, a newline and bytes that are no UTF-8 comes whole', async () => {
+  test('a name with parentheses, a newline and invalid UTF-8 is reported whole', async () => {
     const program = await run('weird-name')
     expect((await factsOf(program.pid)).name).toBe('a) R (b\n\\xffé c')
     program.send('rename')
-    await heard.until((message) =>
+    await log.until((message) =>
       message.type === 'scan' && message.processes.some(({ pid, name }) => pid === program.pid && name === 'plain')
         ? true
         : undefined,
@@ -129,26 +131,28 @@ describe('facts', () => {
     const program = await run('threads', [1, 2])
     const child = Number((await program.line()).trim())
     await inScan((report) => (inventoryOf(report).has(child) ? true : undefined))
-    process.kill(child, 'SIGKILL') // its parent does not collect it before its own end
+    process.kill(child, 'SIGKILL') // its parent does not reap it before its own end
     await inScan((report) => (report.kind === 'full' && !inventoryOf(report).has(child) ? true : undefined))
     expect(readFileSync(`/proc/${child}/stat`, 'latin1')).toContain(') Z ')
     await program.stop()
     await inScan((report) => (report.kind === 'full' && !inventoryOf(report).has(program.pid) ? true : undefined))
   })
 
-  test('a process whose leader ended lives on with the threads that are left', async () => {
+  test('a process whose leader ended continues with its remaining threads', async () => {
     const program = await run('leader-exits')
     const tid = Number((await program.line()).split(' ')[1])
-    const tids = await inScan((report) => {
-      const found = inventoryOf(report).get(program.pid)
-      return found?.length === 1 ? found : undefined
-    })
+    // Before the thread is born there is one thread too, so wait for a scan that begins after the leader's end.
+    await expect.poll(() => readFileSync(`/proc/${program.pid}/task/${program.pid}/stat`, 'latin1')).toContain(') Z ')
+    const endedAt = Date.now() + 1 // rounded up
+    const tids = await inScan((report) =>
+      report.kind === 'full' && report.startedAt >= endedAt ? inventoryOf(report).get(program.pid) : undefined,
+    )
     expect(tids).toEqual([tid])
   })
 
-  test('a newborn that outlives a fast period is read without waiting for the next full scan', async () => {
+  test('a new process that outlives a fast period is read before the next full scan', async () => {
     const program = await run('hog-memory')
-    scanner.send({ type: 'lives', born: [program.pid], died: [] })
+    scanner.send({ type: 'births', born: [program.pid], died: [] })
     expect((await factsOf(program.pid)).pid).toBe(program.pid)
   })
 })
@@ -165,14 +169,14 @@ describe('states', () => {
     expect(reads.on).toEqual({ call: 'read', fd: 0 })
   })
 
-  test('a thread that spins is RUNNING, and Linux does not tell whether it has a CPU', async () => {
+  test('a thread that spins is RUNNING, but not certainly on a CPU', async () => {
     const program = await run('hog-cpu')
     const tid = Number((await program.line()).split(' ')[1])
     expect(await threadOf(tid, () => true)).toMatchObject({ state: 'RUNNING', certain: false })
     expect(await findValue(program.pid, tid, 'cpu', (permille) => permille > 100)).toBeLessThan(1300)
   })
 
-  test('a process that is stopped by a signal is STOPPED until it goes on', async () => {
+  test('a process stopped by a signal is STOPPED until it continues', async () => {
     const program = await run('hog-memory')
     process.kill(program.pid, 'SIGSTOP')
     await threadOf(program.pid, ({ state }) => state === 'STOPPED')
@@ -180,7 +184,7 @@ describe('states', () => {
     await inScan(({ threads }) => threads.find(({ tid, state }) => tid === program.pid && state === 'RECEIVE'))
   })
 
-  test('a process none of whose threads ran is confirmed', async () => {
+  test('a process of which no thread ran is confirmed', async () => {
     const program = await run('threads', [1, 3])
     const child = Number((await program.line()).trim())
     await inScan(({ confirmed }) => (confirmed.includes(child) ? true : undefined))
@@ -200,7 +204,7 @@ describe('values', () => {
     expect(await findValue(program.pid, 0, 'fds', (count) => count < all)).toBeGreaterThanOrEqual(all - 50)
   })
 
-  test('memory that is taken shows, and goes when it is freed', async () => {
+  test('allocated memory is reported, and no longer after it is freed', async () => {
     const program = await run('hog-memory', [64])
     program.send('take')
     const taken = await findValue(program.pid, 0, 'memory', (bytes) => bytes > 64 * 2 ** 20)
@@ -209,13 +213,13 @@ describe('values', () => {
     await findValue(program.pid, 0, 'memory', (bytes) => bytes < 32 * 2 ** 20)
   })
 
-  test('a thread that sleeps deep in a recursion is the one whose stack is deep, until it unwinds', async () => {
+  test('a thread that sleeps deep in a recursion has a deep stack until it unwinds', async () => {
     const program = await run('recursion', ['sleep', 70])
     arm(program.pid, 'stack')
     const tid = Number((await program.line()).split(' ')[1])
     const deep = await findValue(program.pid, tid, 'stack', (bytes, quality) => bytes > 5 * 2 ** 20 && quality === 0)
     expect(deep).toBeLessThan(8 * 2 ** 20)
-    const capacity = heard.messages
+    const capacity = log.messages
       .flatMap((message) => (message.type === 'scan' ? rowsOf(message.capacities, capacityStride) : []))
       .find(([, ofTid, index]) => ofTid === tid && index === scannedIndex.stack)
     expect(capacity?.[3]).toBeGreaterThanOrEqual(8 * 2 ** 20)
@@ -223,7 +227,7 @@ describe('values', () => {
     await findValue(program.pid, tid, 'stack', (bytes) => bytes < 2 ** 20)
   })
 
-  test('a thread that recurses without ever blocking is found by what it touched of its stack', async () => {
+  test('the stack of a thread that never blocks is estimated by the pages that it touched', async () => {
     const program = await run('recursion', ['spin', 60])
     arm(program.pid, 'stack')
     const tid = Number((await program.line()).split(' ')[1])
@@ -244,7 +248,7 @@ describe('values', () => {
     }
   })
 
-  test('every process that /proc lists at rest is in the inventory with its threads', async () => {
+  test('idle processes are in the inventory with their threads, as /proc lists them', async () => {
     const program = await run('threads', [2, 5])
     const children = (await program.line()).trim().split(' ').map(Number)
     const inventory = await inScan((report) => {

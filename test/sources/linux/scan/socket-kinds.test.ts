@@ -1,3 +1,5 @@
+/** Classification of sockets: channels, server ids and connections. */
+
 import { describe, expect, test } from 'vitest'
 import type { TcpSocket, UnixSocket } from '../../../../src/sources/linux/parse/sock-diag.ts'
 import { kindsOf, type SocketKind } from '../../../../src/sources/linux/scan/socket-kinds.ts'
@@ -34,7 +36,7 @@ const kinds = (sockets: Parameters<typeof kindsOf>[0], former: Iterable<[number,
   Object.fromEntries(kindsOf(sockets, new Map(former)))
 
 describe('TCP', () => {
-  test('a listener is a channel, what it accepted a server id, the other end a connection', () => {
+  test('a listener is a channel, an accepted socket a server id, its peer a connection', () => {
     expect(kinds([tcp(1, one, 80, listens), tcp(2, one, 80), tcp(3, one, 40000)])).toEqual({
       1: 'channels',
       2: 'server-ids',
@@ -57,27 +59,30 @@ describe('TCP', () => {
     })
   })
 
-  test('a connection that nobody has accepted yet is nobody’s', () => {
+  test('a connection that is not accepted yet belongs to no process', () => {
     expect(kinds([tcp(1, one, 80, listens), tcp(0, one, 80)])).toEqual({ 1: 'channels' })
   })
 
-  test('what was accepted stays a server id when its listener is closed; without having seen one it is a connection', () => {
+  test('an accepted socket stays a server id when its listener is closed; without a former listing it is a connection', () => {
     expect(kinds([tcp(2, one, 80)], [[2, 'server-ids']])).toEqual({ 2: 'server-ids' })
     expect(kinds([tcp(2, one, 80)])).toEqual({ 2: 'connections' })
   })
 })
 
 describe('unix', () => {
-  test.each(['/run/service.sock', '\0abstract'])('a listener at %j, what it accepted and its client', (name) => {
-    const listener = unix(1, { ...listens, name })
-    expect(kinds([listener, unix(2, { name, peer: 3 }), unix(3, { peer: 2 })])).toEqual({
-      1: 'channels',
-      2: 'server-ids',
-      3: 'connections',
-    })
-  })
+  test.each(['/run/service.sock', '\0abstract'])(
+    'a listener at %j, its accepted socket and its client have their kinds',
+    (name) => {
+      const listener = unix(1, { ...listens, name })
+      expect(kinds([listener, unix(2, { name, peer: 3 }), unix(3, { peer: 2 })])).toEqual({
+        1: 'channels',
+        2: 'server-ids',
+        3: 'connections',
+      })
+    },
+  )
 
-  test('what was accepted is told by its name though its listener is gone', () => {
+  test('an accepted socket is recognised by its name although its listener is gone', () => {
     expect(kinds([unix(2, { name: '/s', peer: 3 }), unix(3, { peer: 2 })])).toEqual({
       2: 'server-ids',
       3: 'connections',
@@ -103,7 +108,7 @@ describe('unix', () => {
     expect(kinds([unix(3, { peer: 99 })])).toEqual({ 3: 'connections' })
   })
 
-  test('the ends of a socketpair are neither, also when one of them is gone', () => {
+  test('the ends of a socketpair have no kind, even when one of them is gone', () => {
     expect(kinds([unix(5, { peer: 6 }), unix(6, { peer: 5 })])).toEqual({})
     expect(kinds([unix(5, { shut: true })])).toEqual({})
   })

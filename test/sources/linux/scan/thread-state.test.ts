@@ -1,3 +1,5 @@
+/** Classification of threads from Linux's readings. */
+
 import { describe, expect, test } from 'vitest'
 import { blockingCallsOf } from '../../../../src/sources/linux/parse/blocking-calls.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
@@ -66,12 +68,12 @@ describe('the state of a thread', () => {
     ['FUTEX_WAIT', '0x0'],
     ['FUTEX_WAIT, private', '0x80'],
     ['FUTEX_WAIT_BITSET, real time', '0x189'],
-  ])('%s may be one of several things, and says so', (_, operation) => {
+  ])('%s is uncertain and says between which states', (_, operation) => {
     expect(classify('S', inside(202, '0x7f0055749c88', operation))).toMatchObject({ state: 'CONDVAR', certain: false })
     expect(classify('S', inside(98, '0x7f0055749c88', operation), 'arm64')).toMatchObject({ state: 'CONDVAR' })
   })
 
-  test('what cannot be told is null with the reason', () => {
+  test('an unknown state is null with the reason', () => {
     expect(classify('S', permissionDenied)).toMatchObject({ state: null, why: permissionDenied })
     expect(classify('S', inside(0), 's390x')).toMatchObject({
       state: null,
@@ -81,12 +83,12 @@ describe('the state of a thread', () => {
       why: 'sleeps outside a system call',
     })
     expect(classify('S')).toMatchObject({ state: null, blocked: false })
-    expect(classify('P')).toMatchObject({ state: null, why: 'the kernel says state P' })
+    expect(classify('P')).toMatchObject({ state: null, why: 'the kernel reports the unknown state P' })
     const kernelThread = classifyThread({ letter: 'I', kernelThread: true, call: '', arch: 'x64' })
-    expect(kernelThread).toMatchObject({ state: null, why: 'kernel thread: no system call tells what it waits for' })
+    expect(kernelThread).toMatchObject({ state: null, why: 'kernel thread: no system call shows what it waits for' })
   })
 
-  test('a 32-bit program has other numbers, so its call is not guessed', () => {
+  test('the call of a 32-bit program is not guessed, because its numbers differ', () => {
     const call = callOf('240 0x3 0x0 0x0 0x0 0x0 0x0 0xffacb8 0xf7e10549\n')
     expect(classify('S', call)).toMatchObject({ state: null, why: expect.stringContaining('32-bit') })
   })

@@ -1,5 +1,5 @@
-/** Messages as they come, and promises for the one that shows a fact. */
-export class Heard<Message> {
+/** Collects the messages of a worker, and resolves promises for messages that show a fact. */
+export class MessageLog<Message> {
   readonly messages: Message[] = []
   readonly #waiting = new Set<(message: Message) => void>()
   #failed: ((error: Error) => void) | null = null
@@ -8,17 +8,17 @@ export class Heard<Message> {
   })
 
   constructor() {
-    this.failure.catch(() => {}) // whoever waits hears of it
+    this.failure.catch(() => {}) // `next` reports it
   }
 
-  readonly hear = (message: Message): void => {
+  readonly add = (message: Message): void => {
     this.messages.push(message)
-    for (const look of [...this.#waiting]) look(message)
+    for (const check of [...this.#waiting]) check(message)
   }
 
   readonly fail = (error: Error): void => this.#failed?.(error)
 
-  /** What `pick` makes of the first message, past or to come, for which it is not undefined. */
+  /** Result of `pick` for the first message, past or future, for which it is not undefined. */
   until<Picked>(pick: (message: Message) => Picked | undefined): Promise<Picked> {
     for (const message of this.messages) {
       const picked = pick(message)
@@ -27,16 +27,16 @@ export class Heard<Message> {
     return this.next(pick)
   }
 
-  /** The same, of messages to come only. */
+  /** Like `until`, for future messages only. */
   next<Picked>(pick: (message: Message) => Picked | undefined): Promise<Picked> {
     const found = new Promise<Picked>((resolve) => {
-      const look = (message: Message): void => {
+      const check = (message: Message): void => {
         const picked = pick(message)
         if (picked === undefined) return
-        this.#waiting.delete(look)
+        this.#waiting.delete(check)
         resolve(picked)
       }
-      this.#waiting.add(look)
+      this.#waiting.add(check)
     })
     return Promise.race([found, this.failure])
   }
