@@ -1,4 +1,4 @@
-/** An event as a line for people: when, what, where, and the essential of its data. */
+/** Formats an event as one line for terminals: time, type, subject, and the essential data. */
 
 import { styleText } from 'node:util'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ export const StreamedEvent = z.looseObject({
   type: z.string(),
   subject: z.string(),
   time: z.iso.datetime(),
-  /** Of all but bookmarks and errors. */
+  /** Absent in bookmarks and errors. */
   sequence: z.string().optional(),
   data: z.record(z.string(), z.unknown()),
 })
@@ -22,7 +22,7 @@ function colourOf(type: string): 'red' | 'green' | null {
   return row.closes === undefined ? null : 'green'
 }
 
-/** Preconditions: `today` is now, as ms of Unix time; only a terminal gets colours. */
+/** Formats the line; colours are used on terminals only. @param today Unix time in ms; dates of other days are shown */
 export function eventLine({ type, subject, time, data }: StreamedEvent, today: number): string {
   const essential = eventText(type, data)
   const head = `${clockText(Date.parse(time), today)}  `
@@ -32,7 +32,7 @@ export function eventLine({ type, subject, time, data }: StreamedEvent, today: n
   return `${head}${shown}  ${printable(`${subject}  ${essential}`.trimEnd())}\n`
 }
 
-/** As the clock on the wall shows it; the date only where it is another. */
+/** Local time; with the date if it is not today. */
 export function clockText(ms: number, today: number): string {
   const [date, clock] = localParts(ms)
   return date === localParts(today)[0] ? clock : `${date} ${clock}`

@@ -1,4 +1,4 @@
-/** The table of processes that `ps` and `top` show: which, and in which order. */
+/** Selects and sorts the processes that `ps` and `top` show. */
 
 import { z } from 'zod'
 import { didYouMean } from '../base/nearest.ts'
@@ -10,12 +10,12 @@ import type { ServiceConnection } from './service-connection.ts'
 
 const titles = processColumns.map(({ title }) => title.toLowerCase()).join(', ')
 
-export const sortMeaning = `column to sort by, numbers from the largest: ${titles}`
+export const sortMeaning = `column to sort by, numbers in descending order: ${titles}`
 
 export const tableOptions = {
-  reverse: z.boolean().default(false).describe('the other way round'),
-  name: z.string().optional().describe('only processes whose name has this in it, in either case'),
-  part: z.string().optional().describe('only those of this partition, as the column PARTITION shows it'),
+  reverse: z.boolean().default(false).describe('reverse the order'),
+  name: z.string().optional().describe('show only processes whose name contains this text, ignoring case'),
+  part: z.string().optional().describe('show only processes of this partition, written as in the column PARTITION'),
 }
 
 export interface Chosen {
@@ -38,7 +38,7 @@ export async function readProcesses(
   return entries.filter((entry) => entry.name.toLowerCase().includes(wanted))
 }
 
-/** @throws CliError where there is no such column */
+/** @throws CliError there is no such column */
 export function columnNamed<Entry>(columns: readonly Column<Entry>[], name: string): Column<Entry> {
   const found = columns.find(({ title }) => title === name.toUpperCase())
   if (found !== undefined) return found
@@ -60,7 +60,7 @@ export interface Order<Entry> {
   readonly reverse: boolean
 }
 
-/** Numbers from the largest, text from A; what is not known comes last either way. */
+/** Sorts numbers in descending and text in ascending order. Unknown values come last, also in reverse order. */
 export function sorted<Entry>(entries: readonly Entry[], { by, reverse }: Order<Entry>): Entry[] {
   const sign = reverse ? -1 : 1
   const { by: numberOf, cell } = by

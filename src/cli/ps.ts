@@ -1,4 +1,4 @@
-/** `introspectd ps`: the processes, or the threads of one. */
+/** `introspectd ps`: lists the processes, or the threads of one process. */
 
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
@@ -13,13 +13,13 @@ import { ServiceConnection } from './service-connection.ts'
 
 export const psCommand = defineCommand({
   name: 'ps',
-  summary: 'list the processes, or the threads of one',
+  summary: 'list the processes, or the threads of one process',
   args: {
     pid: z
       .string()
       .regex(/^([1-9]\d*|self)$/, 'expected a pid; --name finds processes by name')
       .optional()
-      .describe('of the process whose threads are wanted'),
+      .describe('process whose threads to list; default: list the processes'),
   },
   options: { sort: z.string().optional().describe(sortMeaning), ...tableOptions },
   settings: clientSettings,
@@ -32,7 +32,7 @@ export const psCommand = defineCommand({
       return
     }
     if (options.name !== undefined || options.part !== undefined) {
-      throw new CliError('--name and --part choose processes; with a pid there is but one')
+      throw new CliError('--name and --part select processes; leave them out with a pid')
     }
     const by = orderOf(threadColumns, options)
     const { body } = await connection.reply(connection.client.get(`/sys/proc/${pid}/thread`))
@@ -45,7 +45,7 @@ interface OrderOptions {
   readonly reverse: boolean
 }
 
-/** Without a column as the service lists them, which is by number. @throws CliError */
+/** Sorts by the column; by default the order is that of the service, by pid or tid. @throws CliError */
 function orderOf<Entry>(columns: readonly Column<Entry>[], { sort, reverse }: OrderOptions) {
   const by = sort === undefined ? null : columnNamed(columns, sort)
   return (entries: readonly Entry[]): readonly Entry[] => {

@@ -1,4 +1,4 @@
-/** `introspectd set`: a threshold, as one would write it to a file in /proc. */
+/** `introspectd set`: sets a threshold from words on the command line. */
 
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
@@ -14,23 +14,25 @@ import { wholePath } from './path.ts'
 import { print } from './print.ts'
 import { ServiceConnection, withField } from './service-connection.ts'
 
-/** Name of the threshold where none is given. */
+/** Name of a threshold if the path has none. */
 const defaultName = 'cli'
 
 const fieldNames = Object.keys(ThresholdBody.shape)
 
 export const setCommand = defineCommand({
   name: 'set',
-  summary: 'set a threshold, or change the one of that name',
+  summary: 'set a threshold, or replace the one with the same name',
   args: {
     path: z
       .string()
-      .describe(`a limit such as /sys/proc/42/fds, for short 42/fds; /threshold/NAME after it (${defaultName})`),
+      .describe(
+        `limit such as /sys/proc/42/fds, short 42/fds; append /threshold/NAME for a name other than ${defaultName}`,
+      ),
     at: z.string().describe('trip point: a number in the unit of the limit, or a percentage of its capacity'),
     fields: z
       .array(z.string())
       .default([])
-      .describe(`further ones as field=value: ${fieldNames.filter((field) => field !== 'at').join(', ')}`),
+      .describe(`further fields as field=value: ${fieldNames.filter((field) => field !== 'at').join(', ')}`),
   },
   options: {},
   settings: clientSettings,
@@ -64,11 +66,11 @@ function bodyOf(words: readonly string[]): object {
   }
 }
 
-/** What there is now, in a line; below it the nodes that are past it already. */
+/** Describes the threshold in one line, followed by one line for each node that is already past it. */
 export function thresholdText(view: ThresholdView, created: boolean): string {
   const { path, at, per, direction, state, tripped = [] } = view
   const point = at === null ? 'any change' : `${direction === 'falling' ? 'down to' : 'at'} ${at}`
-  const where = `${path} ${created ? 'set' : 'set anew'}: ${point}`
+  const where = `${path} ${created ? 'set' : 'replaced'}: ${point}`
   const spread = per === null ? '' : ` for each ${per}`
   const lines = [`${where}${spread}; ${state}, ${now(view)}`, ...tripped.map((node) => `  past it: ${node}`)]
   return lines.map((line) => `${printable(line)}\n`).join('')

@@ -1,6 +1,6 @@
 /**
- * `introspectd top`: the processes, anew every second, on the whole screen; without a terminal one table after the
- * other.
+ * `introspectd top`: shows the processes full-screen and refreshes every second. Without a terminal it prints one table
+ * after the other.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,7 +21,7 @@ import { type FrameOptions, frame, page, type TopSnapshot } from './top-frame.ts
 
 export const topCommand = defineCommand({
   name: 'top',
-  summary: 'show the processes that use most, anew every second',
+  summary: 'show the processes that use most, refreshed every second',
   args: {},
   options: {
     sort: z.string().default('cpu').describe(sortMeaning),
@@ -31,13 +31,13 @@ export const topCommand = defineCommand({
       .min(0.1)
       .max(3600)
       .default(1)
-      .describe('seconds between two looks')
+      .describe('seconds between two refreshes')
       .register(marks, { letter: 'd' }),
     count: z
       .int()
       .min(1)
       .optional()
-      .describe('print so many tables, one below the other, and end')
+      .describe('print this number of tables, one below the other, and exit')
       .register(marks, { letter: 'n' }),
   },
   settings: clientSettings,
@@ -46,17 +46,17 @@ export const topCommand = defineCommand({
     const by = columnNamed(processColumns, options.sort)
     const ending = endOnSignals()
     const connection = new ServiceConnection(effective)
-    const looks = {
-      next: (signal: AbortSignal) => look(connection, options, signal),
+    const readings = {
+      next: (signal: AbortSignal) => readSnapshot(connection, options, signal),
       delayMs: options.delay * 1000,
     }
     const order = { by, reverse: options.reverse }
-    if (process.stdout.isTTY && options.count === undefined) await onScreen(looks, order, ending)
-    else await onPages({ ...looks, count: options.count ?? Number.POSITIVE_INFINITY }, order, ending.signal)
+    if (process.stdout.isTTY && options.count === undefined) await onScreen(readings, order, ending)
+    else await onPages({ ...readings, count: options.count ?? Number.POSITIVE_INFINITY }, order, ending.signal)
   },
 })
 
-async function look(connection: ServiceConnection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
+async function readSnapshot(connection: ServiceConnection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
   const { client } = connection
   const [processes, system, cpu, memory, thresholds] = await Promise.all([
     readProcesses(connection, chosen, signal),
@@ -75,13 +75,13 @@ async function look(connection: ServiceConnection, chosen: Chosen, signal: Abort
   }
 }
 
-interface Looks {
+interface Readings {
   /** @throws CliError */
   readonly next: (signal: AbortSignal) => Promise<TopSnapshot>
   readonly delayMs: number
 }
 
-type Pages = Looks & { readonly count: number }
+type Pages = Readings & { readonly count: number }
 
 async function onPages({ next, delayMs, count }: Pages, order: Order<ProcessView>, ending: AbortSignal): Promise<void> {
   for (let done = 0; done < count && !ending.aborted; done++) {
@@ -91,7 +91,7 @@ async function onPages({ next, delayMs, count }: Pages, order: Order<ProcessView
   }
 }
 
-/** What is broken off by the end is no error. */
+/** Runs an action. An error after the command was ended is ignored; the result is then null. */
 async function unlessEnded<T>(ending: AbortSignal, doing: () => Promise<T>): Promise<T | null> {
   try {
     return await doing()
@@ -101,42 +101,42 @@ async function unlessEnded<T>(ending: AbortSignal, doing: () => Promise<T>): Pro
   }
 }
 
-async function onScreen(looks: Looks, order: Order<ProcessView>, ending: AbortController): Promise<void> {
-  // What is wrong from the start is said where it stays to be read.
-  const first = await unlessEnded(ending.signal, () => looks.next(ending.signal))
-  if (first !== null) await new Display(first, order, ending).run(looks)
+async function onScreen(readings: Readings, order: Order<ProcessView>, ending: AbortController): Promise<void> {
+  // Read once before the screen opens: an error at the start then stays visible after the command has ended.
+  const first = await unlessEnded(ending.signal, () => readings.next(ending.signal))
+  if (first !== null) await new Display(first, order, ending).run(readings)
 }
 
 class Display {
   readonly #ending: AbortController
   readonly #screen: Screen
   #snapshot: TopSnapshot
-  #look: FrameOptions
-  #hurry = new AbortController()
+  #options: FrameOptions
+  #refreshNow = new AbortController()
 
   constructor(snapshot: TopSnapshot, order: Order<ProcessView>, ending: AbortController) {
     this.#snapshot = snapshot
-    this.#look = { ...order, trouble: null, widths: [] }
+    this.#options = { ...order, trouble: null, widths: [] }
     this.#ending = ending
     this.#screen = new Screen({ onKey: (key) => this.#onKey(key), onStale: () => setImmediate(() => this.#draw()) })
   }
 
-  async run({ next, delayMs }: Looks): Promise<void> {
+  async run({ next, delayMs }: Readings): Promise<void> {
     const { signal } = this.#ending
     try {
       while (!signal.aborted) {
         await this.#pause(delayMs)
-        await unlessEnded(signal, () => next(signal).then(this.#show, this.#complain))
+        await unlessEnded(signal, () => next(signal).then(this.#show, this.#showError))
       }
     } finally {
       this.#screen.close()
     }
   }
 
-  /** Ended by a key that asks for a look at once. */
+  /** Waits for the next refresh. A key can end the wait. */
   async #pause(delayMs: number): Promise<void> {
-    this.#hurry = new AbortController()
-    const signal = AbortSignal.any([this.#hurry.signal, this.#ending.signal])
+    this.#refreshNow = new AbortController()
+    const signal = AbortSignal.any([this.#refreshNow.signal, this.#ending.signal])
     await unlessEnded(signal, () => delay(delayMs, undefined, { signal }))
   }
 
@@ -145,30 +145,30 @@ class Display {
     this.#change({ trouble: null })
   }
 
-  /** The last table stays, and it is tried again: a service that is restarted is back in a moment. */
-  readonly #complain = (error: unknown): void => {
+  /** Shows the error and leaves the last table, because the service may be restarting. The next refresh tries again. */
+  readonly #showError = (error: unknown): void => {
     if (!(error instanceof CliError)) throw error
     this.#change({ trouble: `OLD, trying again: ${error.message}` })
   }
 
   #change(change: Partial<FrameOptions>): void {
-    this.#look = { ...this.#look, ...change }
+    this.#options = { ...this.#options, ...change }
     this.#draw()
   }
 
   #draw(): void {
     if (this.#ending.signal.aborted) return
-    const { lines, widths } = frame(this.#snapshot, this.#look, this.#screen.size)
-    this.#look = { ...this.#look, widths }
+    const { lines, widths } = frame(this.#snapshot, this.#options, this.#screen.size)
+    this.#options = { ...this.#options, widths }
     this.#screen.draw(lines)
   }
 
   #onKey(key: string): void {
     if (key === 'q' || key === 'ctrl-c' || key === 'ctrl-d') this.#ending.abort()
-    else if (key === ' ' || key === '\r') this.#hurry.abort()
-    else if (key === 'r') this.#change({ reverse: !this.#look.reverse, widths: [] })
+    else if (key === ' ' || key === '\r') this.#refreshNow.abort()
+    else if (key === 'r') this.#change({ reverse: !this.#options.reverse, widths: [] })
     else {
-      const by = columnOfKey(key, this.#look.by)
+      const by = columnOfKey(key, this.#options.by)
       if (by !== null) this.#change({ by, widths: [] })
     }
   }
@@ -176,9 +176,9 @@ class Display {
 
 const steps: Readonly<Record<string, number>> = { '<': -1, left: -1, '>': 1, right: 1 }
 
-/** The column beside, or the next one that begins with that letter; null where the key means no column. */
-export function columnOfKey(key: string, now: Column<ProcessView>): Column<ProcessView> | null {
-  const place = processColumns.indexOf(now)
+/** The column to sort by after a key: the neighbour, or the next one with that initial; null for other keys. */
+export function columnOfKey(key: string, current: Column<ProcessView>): Column<ProcessView> | null {
+  const place = processColumns.indexOf(current)
   const step = steps[key]
   if (step !== undefined) return processColumns[place + step] ?? null
   const round = [...processColumns.slice(place + 1), ...processColumns.slice(0, place + 1)]

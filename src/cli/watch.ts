@@ -1,4 +1,4 @@
-/** `introspectd watch`: events as they happen. */
+/** `introspectd watch`: prints events as they happen. */
 
 import { z } from 'zod'
 import type { EventPattern } from '../client/client.ts'
@@ -15,18 +15,24 @@ import { ServiceConnection } from './service-connection.ts'
 
 export const watchCommand = defineCommand({
   name: 'watch',
-  summary: 'print events as they happen, until Ctrl-C; goes on after a connection that broke',
+  summary: 'print events as they happen, until Ctrl-C; reconnects and resumes after a broken connection',
   args: {
-    path: z.string().default('/sys').describe('events there and below; /sys/proc/42, for short 42'),
+    path: z
+      .string()
+      .default('/sys')
+      .describe('pathname of a node; prints its events and those of nodes below it; 42 is short for /sys/proc/42'),
   },
   options: {
-    types: z.string().optional().describe('only these, comma-separated, * at the end: threshold.*,process.died'),
+    types: z
+      .string()
+      .optional()
+      .describe('event types or families of types, comma-separated, for example threshold.*,process.died'),
     after: z
       .string()
-      .regex(/^\d{1,20}$/, 'expected a cursor: the sequence of an event, or Introspect-Cursor of an answer')
+      .regex(/^\d{1,20}$/, 'expected a cursor: the sequence of an event, or the header Introspect-Cursor of a reply')
       .optional()
-      .describe('begin with what came after this cursor'),
-    json: z.boolean().default(false).describe('each event as the service sends it, one JSON object a line'),
+      .describe('start after this cursor; default: the present'),
+    json: z.boolean().default(false).describe('print each event as one line of JSON, as the service sends it'),
   },
   settings: clientSettings,
   examples: [
@@ -54,7 +60,7 @@ function patternsOf(types: string | null): readonly EventPattern[] | null {
   return types === null ? null : types.split(',').filter(isPattern)
 }
 
-/** @throws CliError where it is none */
+/** @throws CliError no event type matches */
 function isPattern(type: string): type is EventPattern {
   const fault = strangeType([type])
   if (fault !== null) throw new CliError(`--types: ${fault}`)

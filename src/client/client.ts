@@ -1,64 +1,71 @@
 /**
- * A client of introspectd for HA controllers, in Node and in browsers: it needs fetch and nothing else. Every path, query and
- * body is typed, as far as the pathname is known when it is compiled.
+ * The client of introspectd for Node and browsers. It needs only `fetch`. Paths, queries, bodies and replies are typed
+ * by the pathname, as far as the compiler knows it.
  */
 
 import { NotIntrospectdError, ProblemError, problemFrom, TakenOverError, UnreachableError } from './errors.ts'
 import type { Fetch, FetchRequest, FetchResponse } from './fetch.ts'
 import type { Answered, Body, Method, PathWith, Query, Reply } from './paths.ts'
 import type { TlsOptions } from './tls.ts'
-import { type EventPattern, type Item, type Port, Watch, type WatchOptions } from './watch.ts'
+import { type Port, Watch } from './watch.ts'
+import type { EventPattern, Item, WatchOptions } from './watch-options.ts'
 
 export type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
 export type { Reply } from './paths.ts'
 export type * from './routes.ts'
 export type { TlsOptions } from './tls.ts'
-export type { EventPattern, Notice, WatchOptions } from './watch.ts'
+export type { EventPattern, Notice, WatchOptions } from './watch-options.ts'
 export { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError, Watch }
 
 export interface ClientOptions {
-  /** A bearer token, where the service asks for one. */
+  /** Bearer token, if the service requires one. One word of printable ASCII. */
   readonly token?: string
-  /** An answer is waited for so long; 10 s unless given. */
+  /** Time in ms to wait for a reply. Default: 10,000. */
   readonly timeoutMs?: number
   /** Replaces the global `fetch`. Not with `tls`. */
   readonly fetch?: Fetch
   /** Certificates, for a service over HTTPS. Node only: a browser uses those of the user. */
   readonly tls?: TlsOptions
-  /** From 0 up to 1, in place of Math.random: what spreads out reconnecting. */
+  /**
+   * Returns a number from 0 up to, but not including, 1. It randomises the waits before reconnecting. Default:
+   * `Math.random`.
+   */
   readonly random?: () => number
 }
 
 interface RequestOptions {
-  /** Ends the request. */
+  /** Aborts the request, which then throws the reason of the signal. */
   readonly signal?: AbortSignal
-  /** In place of the client's. */
+  /** Time in ms to wait for the reply. Default: that of the client. */
   readonly timeoutMs?: number
 }
 
-interface ReadOptions<Asked> extends RequestOptions {
-  readonly query?: Asked
+interface ReadOptions<Parameters> extends RequestOptions {
+  readonly query?: Parameters
 }
 
-interface WriteOptions<Asked> extends ReadOptions<Asked> {
-  /** Identity of the process that is meant: 412 where it is gone, whoever has its pid now. */
+interface WriteOptions<Parameters> extends ReadOptions<Parameters> {
+  /** Identity of the process. If the process has ended, the reply is 412, even if its pid is in use again. */
   readonly ifProcess?: string
-  /** An ETag: 412 where it was put by another since. */
+  /** ETag of the expected version. If another client has changed it since, the reply is 412. */
   readonly ifMatch?: string
-  /** `*`: 412 where there is one already. */
+  /** With `*` the reply is 412 if the node already exists. */
   readonly ifNoneMatch?: string
 }
 
 export interface ClientResponse<Given, Cursor extends string | null = string | null> {
   readonly status: number
   readonly body: Given
-  /** All events up to it are in what was read: watch after it, and nothing is missed. Outside /sys, and of lines, there is none. */
+  /**
+   * The reply contains the effects of every event up to this cursor. A watch that starts after it misses nothing. Null
+   * outside /sys and for replies of type NDJSON.
+   */
   readonly cursor: Cursor
   readonly etag: string | null
 }
 
-/** What a verb answers on a path. */
-type AnswerTo<Verb extends Method, P extends string> = ClientResponse<
+/** Reply to a method on a path. */
+type ResponseTo<Verb extends Method, P extends string> = ClientResponse<
   Answered<Verb, P>,
   string extends P ? string | null : Answered<Verb, P> extends string ? null : string
 >
@@ -69,7 +76,10 @@ export class Client {
   /** Loaded with the first request. */
   #tlsFetch: Promise<Fetch> | null = null
 
-  /** @param url as in `http://127.0.0.1:7007` @throws TypeError a token that is no word of ASCII: it is not repeated */
+  /**
+   * @param url base URL of the service, for example `http://127.0.0.1:7007`
+   * @throws TypeError the token is not one word of ASCII. The message does not contain it.
+   */
   constructor(url: string | URL, options: ClientOptions = {}) {
     if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token))
       throw new TypeError('the token is not one word of ASCII')
@@ -77,38 +87,49 @@ export class Client {
     this.#options = options
   }
 
-  /** @throws ProblemError, UnreachableError, NotIntrospectdError; as all that ask */
+  /**
+   * Reads a node. The errors are the same for `put`, `post` and `delete`.
+   * @throws ProblemError the service refused the request
+   * @throws UnreachableError no reply, or not in time
+   * @throws NotIntrospectdError the reply is not from introspectd
+   */
   get<const P extends string>(
     path: P & PathWith<'get', P>,
     options: ReadOptions<Query<'get', P>> = {},
-  ): Promise<AnswerTo<'get', P>> {
-    return this.#ask('get', path, options)
+  ): Promise<ResponseTo<'get', P>> {
+    return this.#request('get', path, options)
   }
 
+  /** Creates or replaces a node. Status 201 if it was created, 200 if it was replaced. */
   put<const P extends string>(
     path: P & PathWith<'put', P>,
     body: Body<'put', P>,
     options: WriteOptions<Query<'put', P>> = {},
-  ): Promise<AnswerTo<'put', P>> {
-    return this.#ask('put', path, options, body)
+  ): Promise<ResponseTo<'put', P>> {
+    return this.#request('put', path, options, body)
   }
 
+  /** Performs an action, for example sends a signal to a process. */
   post<const P extends string>(
     path: P & PathWith<'post', P>,
     body: Body<'post', P>,
     options: WriteOptions<Query<'post', P>> = {},
-  ): Promise<AnswerTo<'post', P>> {
-    return this.#ask('post', path, options, body)
+  ): Promise<ResponseTo<'post', P>> {
+    return this.#request('post', path, options, body)
   }
 
+  /** Deletes a node. */
   delete<const P extends string>(
     path: P & PathWith<'delete', P>,
     options: WriteOptions<Query<'delete', P>> = {},
-  ): Promise<AnswerTo<'delete', P>> {
-    return this.#ask('delete', path, options)
+  ): Promise<ResponseTo<'delete', P>> {
+    return this.#request('delete', path, options)
   }
 
-  /** The events of a path and all below it, until the signal or `return` ends it; what breaks is made anew. */
+  /**
+   * Watches the events of a path and of every node below it, until the signal or `return` ends the watch. It reconnects
+   * after failures. Errors are thrown by `next`.
+   */
   watch<
     const P extends string,
     const Types extends readonly EventPattern[] = readonly ['*'],
@@ -118,7 +139,7 @@ export class Client {
   }
 
   #port(): Port {
-    const { random = Math.random, timeoutMs = answerMs } = this.#options
+    const { random = Math.random, timeoutMs = replyMsDefault } = this.#options
     return {
       url: this.url,
       random,
@@ -130,38 +151,38 @@ export class Client {
           signal,
         }),
       list: (path, depth, signal) =>
-        this.#ask<ClientResponse<unknown, string>>('get', path, {
+        this.#request<ClientResponse<unknown, string>>('get', path, {
           signal,
           query: depth === undefined ? {} : { depth },
         }),
       acknowledge: async (name, cursor) => {
-        await this.#ask('put', `/subscriptions/${encodeURIComponent(name)}`, {}, { cursor })
+        await this.#request('put', `/subscriptions/${encodeURIComponent(name)}`, {}, { cursor })
       },
     }
   }
 
-  async #ask<Found extends ClientResponse<unknown>>(
+  async #request<Found extends ClientResponse<unknown>>(
     method: Method,
     path: string,
-    { query, signal, timeoutMs, ...given }: WriteOptions<unknown>,
+    { query, signal, timeoutMs, ...conditions }: WriteOptions<unknown>,
     body?: unknown,
   ): Promise<Found> {
-    const late = AbortSignal.timeout(timeoutMs ?? this.#options.timeoutMs ?? answerMs)
+    const late = AbortSignal.timeout(timeoutMs ?? this.#options.timeoutMs ?? replyMsDefault)
     const response = await this.#fetch(this.#urlOf(path, Object(query)), {
       method: method.toUpperCase(),
-      headers: { ...this.#headers(), ...headersOf(given), ...(body !== undefined && contentOf(body)) },
+      headers: { ...this.#headers(), ...headersOf(conditions), ...(body !== undefined && contentOf(body)) },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       signal: AbortSignal.any([late, ...(signal === undefined ? [] : [signal])]),
     })
     const { status, headers } = response
     const text = await response.text().catch((error: unknown) => {
-      throw this.#unanswered(error, signal)
+      throw this.#errorOf(error, signal)
     })
     const cursor = headers.get('introspect-cursor')
     const isLines = headers.get('content-type')?.startsWith('application/x-ndjson') ?? false
     if (cursor === null && path.startsWith('/sys') && !isLines)
       throw new NotIntrospectdError(this.url, { what: 'its reply has no cursor', status })
-    // The one place where an answer gets its type; the service is held to it by its own tests.
+    // Replies get their type here, without a check. Tests check that the service sends this type.
     return {
       status,
       body: bodyOf(headers, text),
@@ -173,11 +194,11 @@ export class Client {
   async #fetch(url: URL, init: FetchRequest): Promise<FetchResponse> {
     const fetchOver = await this.#fetchFunction()
     const response = await fetchOver(url, init).catch((error: unknown) => {
-      throw this.#unanswered(error, init.signal)
+      throw this.#errorOf(error, init.signal)
     })
     if (response.ok) return response
     throw await problemFrom(response, this.url).catch((error: unknown) =>
-      error instanceof NotIntrospectdError ? error : this.#unanswered(error, init.signal),
+      error instanceof NotIntrospectdError ? error : this.#errorOf(error, init.signal),
     )
   }
 
@@ -189,8 +210,8 @@ export class Client {
     return this.#tlsFetch
   }
 
-  /** Who ended it themselves hears their own reason. */
-  #unanswered(error: unknown, signal: AbortSignal | null | undefined): unknown {
+  /** The error to throw when a request failed: the reason of the signal if the caller aborted it. */
+  #errorOf(error: unknown, signal: AbortSignal | null | undefined): unknown {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
     return signal?.aborted && !isLate ? error : new UnreachableError(this.url, error)
   }
@@ -207,7 +228,7 @@ export class Client {
   }
 }
 
-const answerMs = 10_000
+const replyMsDefault = 10_000
 
 function headersOf({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): Record<string, string> {
   return {
@@ -217,10 +238,10 @@ function headersOf({ ifProcess, ifMatch, ifNoneMatch }: WriteOptions<unknown>): 
   }
 }
 
-/** Two routes take text: lines of kernel calls, each an object, and scenarios. */
+/** Two routes accept text: kernel calls as lines of JSON objects, and scenarios in YAML. */
 function contentOf(body: unknown): Record<string, string> {
-  const ofText = String(body).startsWith('{') ? 'application/x-ndjson' : 'application/yaml'
-  return { 'content-type': typeof body === 'string' ? ofText : 'application/json' }
+  const textType = String(body).startsWith('{') ? 'application/x-ndjson' : 'application/yaml'
+  return { 'content-type': typeof body === 'string' ? textType : 'application/json' }
 }
 
 function bodyOf(headers: FetchResponse['headers'], text: string): unknown {

@@ -1,14 +1,14 @@
-/** The ways in which the service does not do what it was asked. */
+/** Errors of the client: refusals of the service, missing replies, and replies of other programs. */
 
 import type { FetchResponse } from './fetch.ts'
 import type { Problem } from './routes.ts'
 
-/** The service refused, and said why: nothing was changed. */
+/** The service refused the request and changed nothing. */
 export class ProblemError extends Error {
   readonly status: number
-  /** RFC 9457. Of something between that is not introspectd, its `type` is `about:blank`. */
+  /** The problem document (RFC 9457). If a proxy replied instead of the service, its `type` is `about:blank`. */
   readonly problem: Problem & Readonly<Record<string, unknown>>
-  /** How long to wait, where the service says so. */
+  /** Wait in ms that the service requests with `Retry-After`; null if it does not. */
   readonly retryAfterMs: number | null
 
   constructor(problem: Problem, { retryAfterMs }: { readonly retryAfterMs: number | null }) {
@@ -19,13 +19,13 @@ export class ProblemError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** Asked again unchanged, it may be answered: too much at once, or a fault of the service. */
+  /** True if the same request may succeed later: too many requests, a timeout, or a fault of the service. */
   get isPassing(): boolean {
     return this.status === 408 || this.status === 429 || this.status >= 500
   }
 }
 
-/** There was no answer, or not all of it: nobody listens, the line broke, or it took too long. */
+/** No complete reply: nothing listens at the address, the connection broke, or the reply took too long. See `cause`. */
 export class UnreachableError extends Error {
   constructor(url: string, cause: unknown) {
     super(`${url} does not answer: ${reasonOf(cause)}`, { cause })
@@ -33,7 +33,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** What answers is no introspectd. */
+/** Another program than introspectd replied. */
 export class NotIntrospectdError extends Error {
   /** HTTP status of the reply. */
   readonly status: number
@@ -45,7 +45,7 @@ export class NotIntrospectdError extends Error {
   }
 }
 
-/** Another watch has the durable name now: that is the controller, and this one is not any more. Or the name was deleted. */
+/** Another watch uses the durable subscription now, or it was deleted. This watch has ended. */
 export class TakenOverError extends Error {
   constructor(durable: string) {
     super(`the durable subscription ${durable} was taken over, or deleted`)
@@ -53,7 +53,7 @@ export class TakenOverError extends Error {
   }
 }
 
-/** What fetch throws says little itself: its cause does, where there is one. */
+/** The innermost cause: errors of fetch do not contain the reason themselves. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)
@@ -95,7 +95,7 @@ function isProblemDocument(value: unknown): value is Problem {
   )
 }
 
-/** Seconds, or the time of day. Null where it is neither. */
+/** Parses `Retry-After`: seconds or a date. Returns ms; null if it is neither. @param now Unix time in ms */
 export function retryAfter(text: string | null, now: number): number | null {
   if (text === null) return null
   if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000

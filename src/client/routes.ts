@@ -708,7 +708,7 @@ export interface Thread {
   pid: number
   tid: number
   name: string
-  /** Null where it cannot be told; `why` says so */
+  /** Null where it is unknown; `why` has the reason */
   state:
     | (
         | 'DEAD'
@@ -734,7 +734,7 @@ export interface Thread {
         | 'NET_REPLY'
       )
     | null
-  /** The source cannot tell this state from another; `why` says which */
+  /** The source cannot distinguish this state from another; `why` names it */
   certain?: false
   why?: string
   /** When this state was first seen */
@@ -893,7 +893,7 @@ export interface Threshold {
 export interface SignalRow {
   number: number
   name: string
-  /** A sender is told EAGAIN where it would pass a limit of the receiver, and nothing is queued */
+  /** A sender gets EAGAIN where the signal would pass a limit of the receiver, and nothing is queued */
   refusable: boolean
   /** Why it is not; null where it is */
   why: string | null
@@ -1479,19 +1479,19 @@ export interface History {
     | 'memlock'
     | 'file-size'
   unit: string
-  /** Length of an interval. Usage is noted ten times in it at the most */
+  /** Length of an interval. Usage is recorded at most ten times in it */
   every: string
-  /** How long intervals are kept */
+  /** How long intervals are stored */
   keep: string
-  /** It is noted at present */
+  /** Whether usage is recorded at present */
   kept: boolean
-  /** Why it is not */
+  /** Why it is not recorded */
   why?: string
   /** The oldest first */
   entries: {
     /** It ends where the next one begins */
     start: string
-    /** Null, all three: not known */
+    /** All three values are null where usage is unknown */
     minimum: number | null
     maximum: number | null
     last: number | null

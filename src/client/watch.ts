@@ -1,70 +1,26 @@
 /**
- * The events of a path, for as long as somebody wants them: over one connection after another, each going on where the last
- * ended. Nothing is read ahead of who listens, so that a slow one is the service's to wait for, or to end and be asked again.
+ * Watches the events of a path. The watch reconnects when a connection breaks, and resumes after the last event. It
+ * reads only while the caller waits for an event, so that the service sees a slow caller and can buffer for it.
  */
 
 import { Backoff } from './backoff.ts'
 import { NotIntrospectdError, ProblemError, TakenOverError, UnreachableError } from './errors.ts'
-import type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
+import type { Bookmark, ServiceEvent, WatchedState } from './events.ts'
 import type { FetchResponse } from './fetch.ts'
 import { Position } from './position.ts'
 import { SseParser } from './sse.ts'
+import type { EventPattern, WatchOptions } from './watch-options.ts'
 
-/** The service says where it is every 30 s: longer than two of these and some, and the line is dead. */
+/** The service sends a bookmark every 30 s. After two missed bookmarks and a margin the connection is dead. */
 const silenceMsMax = 75_000
-/** An outage is mostly a restart: who waits longer would hear of it late. */
+/** Most outages are restarts, so the waits stay short. */
 const retryMs = { first: 250, most: 5_000 }
 
-type FamilyOf<Type> = Type extends `${infer Name}.${string}` ? `${Name}.*` : never
-
-/** A type of event, or all of a family, as in `threshold.*`. */
-export type EventPattern = ClientEventType | FamilyOf<ClientEventType> | '*'
-
-/** The types of events that fit what is wanted. */
-export type Fitting<Types extends EventPattern> = Types extends `${infer Begin}*`
-  ? Extract<ClientEventType, `${Begin}${string}`>
-  : Extract<ClientEventType, Types>
-
-/** What happens to the connection. It is made anew in any case: this is for a log. */
-export type Notice =
-  | { readonly what: 'connected'; readonly after: string | null }
-  | { readonly what: 'broken'; readonly error: Error; readonly retryMs: number }
-  /** With `gone: 'oldest'`: the events between the two cursors are no longer in the journal. */
-  | { readonly what: 'gap'; readonly after: string; readonly oldest: string }
-
-export interface WatchOptions<Types extends readonly EventPattern[] = readonly ['*'], Marks extends boolean = boolean> {
-  /** All, unless given. `events.lost` is to be among them: it stands for what nobody could see. */
-  readonly types?: Types
-  /** Cursor to begin after; without it with what happens from now on. */
-  readonly after?: string
-  /** Begins with a `state`: what is there, which nothing is missed after. Not with `after`. */
-  readonly list?: boolean
-  /**
-   * The next step when the events after the cursor have left the journal: `state` reads what is there now and goes on
-   * after that, `oldest` goes on with the oldest event that is left. `state` unless given.
-   */
-  readonly gone?: 'state' | 'oldest'
-  /** So many levels below the path are in a `state`. */
-  readonly depth?: number
-  /** The service keeps the cursor that is acknowledged under this name, and begins after it. */
-  readonly durable?: string
-  /** Hands out bookmarks too, so that whoever keeps a cursor can move it on while nothing happens. */
-  readonly bookmarks?: Marks
-  /** Ends it. */
-  readonly signal?: AbortSignal
-  readonly onNotice?: (notice: Notice) => void
-}
-
-export type Item<Body, Types extends EventPattern, Marks extends boolean> =
-  | ServiceEvent<Fitting<Types>>
-  | WatchedState<Body>
-  | (Marks extends true ? Bookmark : never)
-
-/** What a watch needs of the client. */
+/** Functions of the client that a watch uses. */
 export interface Port {
   readonly url: string
   readonly random: () => number
-  /** An answer is waited for so long. */
+  /** Time to wait for a reply. */
   readonly timeoutMs: number
   /** @throws ProblemError, UnreachableError */
   stream(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<FetchResponse>
@@ -93,24 +49,35 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     this.#items = this.#run()
   }
 
-  /** All up to it has been handed out: who has dealt with that may begin after it another time. Null where nobody knows yet. */
+  /**
+   * Every event up to this cursor has been returned. A later watch can resume after it. Null if it is not known yet.
+   */
   get cursor(): string | null {
     return this.#position.cursor
   }
 
-  /** With `durable`: all up to the cursor has been dealt with. @throws ProblemError, UnreachableError */
+  /**
+   * Acknowledges every event up to the cursor, for a watch with `durable`.
+   * @throws TypeError the watch has no `durable`
+   * @throws ProblemError, UnreachableError
+   */
   async ack(cursor: string): Promise<void> {
     const { durable } = this.#options
-    if (durable === undefined) throw new TypeError('there is nothing to acknowledge to: the watch is not durable')
+    if (durable === undefined)
+      throw new TypeError('the watch is not durable: set the option durable to acknowledge events')
     await this.#port.acknowledge(durable, cursor)
   }
 
-  /** @throws ProblemError where it is refused, NotIntrospectdError, TakenOverError */
+  /**
+   * Waits for the next item.
+   * @throws ProblemError the service refused the watch, and a retry would not help
+   * @throws NotIntrospectdError, TakenOverError
+   */
   next(): Promise<IteratorResult<Each, undefined>> {
     return this.#items.next()
   }
 
-  /** Ends it, also while `next` waits. */
+  /** Ends the watch, also while `next` waits. */
   return(): Promise<IteratorResult<Each, undefined>> {
     this.#ending.abort()
     return this.#items.return(undefined)
@@ -160,14 +127,14 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     return { type: 'state', why, path: nodeOf(this.path), cursor, after, body }
   }
 
-  /** One connection from its beginning to its end, which is always an error: of itself it has none. */
+  /** Reads one connection until it ends. A stream has no regular end, so this always throws. */
   async *#listen(): AsyncGenerator<Each> {
     const connection = new AbortController()
     const signal = AbortSignal.any([this.#over, connection.signal])
     try {
       const after = this.#position.cursor
-      const asked = this.#port.stream(this.path, this.#query(), signal)
-      const response = await this.#within(this.#port.timeoutMs, asked, connection)
+      const opening = this.#port.stream(this.path, this.#query(), signal)
+      const response = await this.#within(this.#port.timeoutMs, opening, connection)
       this.#begin(response)
       this.#options.onNotice?.({ what: 'connected', after })
       const parser = new SseParser()
@@ -184,7 +151,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     }
   }
 
-  /** A stream has no close codes: why it ended is its last comment. */
+  /** An event stream has no close code. The reason of its end is the last comment. */
   #ended(comment: string): Error {
     const { durable } = this.#options
     if (durable !== undefined && comment.includes('was taken over')) return new TakenOverError(durable)
@@ -201,7 +168,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     }
   }
 
-  /** Of the text of a stream. Only while a piece is waited for does silence count: who listens may be slow. */
+  /** The text of a stream. Silence counts only while a piece is awaited, because the caller may be slow. */
   async *#piecesOf(response: FetchResponse, connection: AbortController): AsyncGenerator<string> {
     const decoder = new TextDecoder()
     const reader = response.body!.getReader()
@@ -214,11 +181,11 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
         yield decoder.decode(value, { stream: true })
       }
     } finally {
-      reader.cancel().catch(() => {}) // it may have ended in an error, which was told
+      reader.cancel().catch(() => {}) // the error was thrown above
     }
   }
 
-  /** What takes too long ends the connection. @throws UnreachableError */
+  /** Waits for a promise. After the time has passed, closes the connection. @throws UnreachableError */
   async #within<Value>(ms: number, promise: Promise<Value>, connection: AbortController): Promise<Value> {
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
@@ -233,7 +200,9 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
     }
   }
 
-  /** The answer says where the stream begins. A durable one may begin earlier, and only the service knows where. */
+  /**
+   * Takes the start cursor from the reply. The cursor of a durable subscription may be older and is not in the reply.
+   */
   #begin(response: FetchResponse): void {
     const type = response.headers.get('content-type') ?? 'nothing'
     if (!type.startsWith('text/event-stream'))
@@ -246,7 +215,7 @@ export class Watch<Each> implements AsyncIterableIterator<Each, undefined> {
       this.#position.moveTo(cursor)
   }
 
-  /** Null where it is not for who listens. */
+  /** Parses an event. Returns null if the caller must not receive it. */
   #take(data: string): ServiceEvent | Bookmark | null {
     const event = parse(this.#port.url, data)
     if (event.type === 'bookmark') {
@@ -271,12 +240,12 @@ function isPassing(error: unknown): boolean {
   return error instanceof UnreachableError || (error instanceof ProblemError && error.isPassing)
 }
 
-/** What can be read of a path with wildcards: the node above the first. */
+/** The node above the first wildcard of a path: the part that can be read. */
 function nodeOf(path: string): string {
   return path.replace(/\/\*.*$/s, '')
 }
 
-/** The one place where what is received gets its type; the service is held to it by its own tests. */
+/** Received events get their type here, without a check. Tests check that the service sends this type. */
 function parse(url: string, data: string): ServiceEvent | Bookmark {
   try {
     return JSON.parse(data) as ServiceEvent | Bookmark
@@ -286,7 +255,7 @@ function parse(url: string, data: string): ServiceEvent | Bookmark {
   }
 }
 
-/** Ends early when the signal does. */
+/** Waits, and returns early when the signal is aborted. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const wake = () => resolve()

@@ -9,7 +9,9 @@ import type { LinesVerb, Verb } from '../tree/verb.ts'
 import type { NeededRole } from './service-route.ts'
 import { serviceRouteAt } from './service-routes.ts'
 
-/** Where no row has the verb: so a token cannot find out by its writes which rows there are. */
+/**
+ * The roles of methods that the row does not have: such a request is refused by role before it is answered 404 or 405.
+ */
 const leastRoles: Readonly<Record<string, Role>> = {
   PUT: 'control',
   DELETE: 'control',

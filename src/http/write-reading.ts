@@ -49,7 +49,7 @@ function indented({ list, views }: ReadResult): string {
   return jsonText(list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }, true)
 }
 
-/** All lines exist already, because they are one snapshot; only the size of each write is bounded. */
+/** Bounds the size of each write. The lines exist already, because they are one snapshot. */
 function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   let parts: Buffer[] = []
   let bytes = 0

@@ -1,4 +1,4 @@
-/** The arguments of kernel calls as they come in: checked here, handed on as the kernel takes them. */
+/** The schemas of the arguments of kernel calls: they check a request and convert it to the kernel's types. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
@@ -49,13 +49,13 @@ const bytes = count.describe('Bytes')
 const pages = z.int().min(1).describe('Pages of 4,096 bytes')
 const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
 
-/** Of a thread; its pid and tid. */
+/** Matches the pathname of a thread, with its pid and tid as groups. */
 export const threadPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
 
 const durationRule = 'a duration such as "500ms", "1.5s" or "2m"'
 const backwardsRule = `${durationRule}; time does not go backwards`
 
-/** `"500ms"`, `"1s"`, `"2m"`: text with a unit; whole ms for the kernel. */
+/** Parses `"500ms"`, `"1s"`, `"2m"` to whole ms. */
 export const Duration = z
   .string(durationRule)
   .transform((text, context) => {
@@ -72,7 +72,7 @@ export const FirstThread = z
   })
   .describe('Its first thread')
 
-/** What ThreadCreate takes, and POST of a thread. */
+/** The arguments of ThreadCreate, and the body of POST of a thread. */
 export const ThreadMakingBody = z
   .strictObject({
     name: name.exactOptional(),

@@ -1,4 +1,4 @@
-/** Waits for people: sentences, and drawings for Graphviz and Mermaid. */
+/** Shows waits to people: as sentences, and as drawings for Graphviz and Mermaid. */
 
 import type { z } from 'zod'
 import { printable } from './text.ts'
@@ -22,13 +22,13 @@ function lines(all: readonly string[]): string {
   return all.map((line) => `${printable(line)}\n`).join('')
 }
 
-/** How one thread waits. */
+/** One sentence about the wait of one thread. */
 export function sentence(waiting: Waiting): string {
   return `${waiting.path} (${waiting.name}) ${what(waiting)}, since ${waiting.since}`
 }
 
 function what({ state, object, owner, ownerState, likely }: Waiting): string {
-  const who = owner ?? 'nobody who lives'
+  const who = owner ?? 'no living thread'
   const has = ownerState === 'DEAD' && owner !== null ? 'had when it ended' : 'has'
   if (object === null) return state === null ? 'is in a state that is not known' : `is ${state}`
   switch (state) {
@@ -80,7 +80,7 @@ function edgesOf(waits: readonly Waiting[]): Edge[] {
   })
 }
 
-/** What stands in the drawing, each with its label. */
+/** The label of each node of the drawing. */
 function labelsOf(waits: readonly Waiting[], edges: readonly Edge[]): Map<string, string> {
   const labels = new Map(edges.flatMap(({ from, to }) => [from, to]).map((path) => [path, path]))
   for (const { path, name } of waits) labels.set(path, `${name}\n${path}`)

@@ -1,4 +1,4 @@
-/** What can be wrong with a request to the tree, besides what the kernel refuses. Nothing was changed. */
+/** The errors of a request to the tree, besides those of the kernel. A refused request has changed nothing. */
 
 /** `If-Match`, `If-None-Match` or `If-Process` does not hold. */
 export class PreconditionFailed extends Error {
@@ -8,12 +8,12 @@ export class PreconditionFailed extends Error {
   }
 }
 
-/** Nothing is there. */
+/** The path does not exist. */
 export class NoSuchPath extends Error {
   /** The longest part of the path that exists. */
   readonly exists: string
 
-  /** @param instead what may have been meant */
+  /** @param instead a similar path that exists */
   constructor(pathname: string, exists: string, instead: string | null = null) {
     super(`${pathname} does not exist; ${exists} does${instead === null ? '' : `; did you mean ${instead}?`}`)
     this.name = 'NoSuchPath'
@@ -21,7 +21,7 @@ export class NoSuchPath extends Error {
   }
 }
 
-/** The path is not one: a bad escape, or an empty segment. */
+/** The path has an invalid escape or an empty segment. */
 export class MalformedPath extends Error {
   constructor(message: string) {
     super(message)
@@ -29,7 +29,7 @@ export class MalformedPath extends Error {
   }
 }
 
-/** A file that was sent is wrong, at these places. */
+/** A file in a body is invalid, at these places. */
 export class MalformedFile extends Error {
   readonly errors: readonly { readonly line: number; readonly column: number; readonly detail: string }[]
 
@@ -40,7 +40,7 @@ export class MalformedFile extends Error {
   }
 }
 
-/** A parameter of the query is not understood. */
+/** A parameter of the query is invalid. */
 export class MalformedQuery extends Error {
   readonly parameter: string
 

@@ -1,4 +1,4 @@
-/** Which types of events are asked for: names, or beginnings of names with a `*` after them. */
+/** Matches event types against the types of a subscription: names, or prefixes that end with `*`. */
 
 import { nearest } from '../base/nearest.ts'
 import { eventTypes } from '../kernel/events.ts'

@@ -1,4 +1,4 @@
-/** A deadlock in words, for whoever is woken by it. */
+/** Describes a deadlock in sentences, for the person who must resolve it. */
 
 import type { Thread } from '../kernel/nodes/thread.ts'
 import type { DeadlockView } from './deadlock-views.ts'

@@ -1,11 +1,11 @@
-/** Shape of a history as it is answered. */
+/** The schema of a history. */
 
 import { z } from 'zod'
 import { limitName, path, time, whole } from './value-schemas.ts'
 
 export const IntervalView = z.strictObject({
   start: time.describe('It ends where the next one begins'),
-  minimum: whole.nullable().describe('Null, all three: not known'),
+  minimum: whole.nullable().describe('All three values are null where usage is unknown'),
   maximum: whole.nullable(),
   last: whole.nullable(),
 })
@@ -17,10 +17,10 @@ export const HistoryView = z
     path,
     limit: limitName,
     unit: z.string(),
-    every: z.string().describe('Length of an interval. Usage is noted ten times in it at the most'),
-    keep: z.string().describe('How long intervals are kept'),
-    kept: z.boolean().describe('It is noted at present'),
-    why: z.string().optional().describe('Why it is not'),
+    every: z.string().describe('Length of an interval. Usage is recorded at most ten times in it'),
+    keep: z.string().describe('How long intervals are stored'),
+    kept: z.boolean().describe('Whether usage is recorded at present'),
+    why: z.string().optional().describe('Why it is not recorded'),
     entries: z.array(IntervalView).describe('The oldest first'),
   })
   .meta({ id: 'History' })

@@ -1,4 +1,4 @@
-/** Shapes of what only the model has. */
+/** The schemas of replies that only the model has. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
@@ -35,7 +35,7 @@ export const OutcomeView = z
 
 const line = whole.describe('Of the request, from 1; blank ones are counted')
 
-/** What a line of `/sys/calls` is answered. */
+/** The reply to one line of `/sys/calls`. */
 export const CallLineView = z
   .union([
     z.strictObject({ line, returned: value }),

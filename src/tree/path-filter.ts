@@ -21,7 +21,7 @@ interface Shape {
 }
 
 interface Pattern {
-  /** Of all pathnames that match, the part that is the same. */
+  /** The common prefix of the pathnames that match. */
   readonly root: string
   readonly isPlain: boolean
   readonly matches: (place: string) => boolean
@@ -31,11 +31,11 @@ interface Pattern {
 }
 
 export class PathFilter {
-  /** As it is written, without aliases. */
+  /** The canonical text, without aliases. */
   readonly text: string
-  /** Nothing matches that is neither there nor below. */
+  /** Every match is this path or below it. */
   readonly root: string
-  /** It is its root and all below it, and nothing else. */
+  /** The filter matches its root and everything below it, and nothing else. */
   readonly isPlain: boolean
   readonly #patterns: readonly Pattern[]
 
@@ -47,7 +47,7 @@ export class PathFilter {
     this.#patterns = patterns
   }
 
-  /** Whether something at these places is meant: pathnames in their one form. */
+  /** Whether something at these canonical pathnames matches. */
   concerns(places: readonly string[]): boolean {
     return this.#patterns.every(({ matches }) => places.some(matches))
   }
@@ -63,7 +63,7 @@ export class PathFilter {
 }
 
 export interface FilterOptions {
-  /** What is not there now may have been, or will be: only what can never be is refused. */
+  /** Accept paths that do not exist now but could have existed or could exist later. */
   readonly past?: boolean
 }
 
@@ -81,7 +81,7 @@ export function parsePathFilter(kernel: Kernel, pathname: string, { past = false
   return filterOf({ segments, isBelow })
 }
 
-/** Its one form, or why nothing is there now. @throws MalformedPath */
+/** The canonical pathname, or the reason why the path does not exist now. @throws MalformedPath */
 function canonicalOf(kernel: Kernel, pathname: string): string | NoSuchPath {
   try {
     return resolve(kernel, pathname).canonical
@@ -102,12 +102,12 @@ function filterOf({ segments, isBelow }: Shape): PathFilter {
   const text = textOf({ segments, isBelow })
   const end = processesAt(segments)
   if (end === null) return new PathFilter(text, [patternOf({ segments, isBelow })])
-  // Where they are named below a partition, it is its processes, by their own paths.
+  // `proc` below a partition selects the processes of that partition, which have paths of their own.
   const processes = patternOf({ segments: ['sys', ...segments.slice(end)], isBelow })
   return new PathFilter(text, [processes, patternOf({ segments: segments.slice(0, end), isBelow: false })])
 }
 
-/** Where `proc` stands below partitions; null where it does not. */
+/** The index of `proc` below partitions; null where there is none. */
 function processesAt(segments: readonly Segment[]): number | null {
   let end = 1
   while (segments[end] === 'part' && segments.length > end + 2) end += 2

@@ -1,4 +1,4 @@
-/** What was set before a restart, as it comes out of a file. */
+/** Parses the settings and open alerts that were persisted before a restart. */
 
 import { z } from 'zod'
 import type { OpenAlert } from '../kernel/persistence/open-alerts.ts'
@@ -21,17 +21,17 @@ const Definition: z.ZodType<PersistedDefinition> = z.discriminatedUnion('kind', 
   z.strictObject({ kind: z.literal('switches'), enabled: z.boolean(), disabled: LimitNames.array() }),
 ])
 
-const ofTold = { path: z.string(), about: z.string().array(), since: z.iso.datetime() }
+const alertFields = { path: z.string(), about: z.string().array(), since: z.iso.datetime() }
 
-const Told: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
+const Alert: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
   z.strictObject({
-    ...ofTold,
+    ...alertFields,
     kind: z.literal('deadlock'),
     was: z.enum(['detected', 'orphaned', 'suspected']),
     members: z.strictObject({ path: z.string(), name: z.string() }).array(),
   }),
   z.strictObject({
-    ...ofTold,
+    ...alertFields,
     kind: z.literal('warning'),
     timeout: z.string(),
     pid: z.int(),
@@ -42,14 +42,14 @@ const Told: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
   }),
 ])
 
-/** Null where the text is none, as when a later version wrote it. */
+/** Null where the text is invalid, for example written by a later version. */
 export function parseDefinition(text: string): PersistedDefinition | null {
   return parseAs(Definition, text)
 }
 
-/** As for definitions. */
+/** Null where the text is invalid. */
 export function parseAlert(text: string): OpenAlert | null {
-  return parseAs(Told, text)
+  return parseAs(Alert, text)
 }
 
 function parseAs<T>(schema: z.ZodType<T>, text: string): T | null {

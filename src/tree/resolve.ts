@@ -181,7 +181,7 @@ function nothingAt(pathname: string, node: Node, leaf: readonly string[]): NoSuc
   return new NoSuchPath(pathname, exists, suggestion === null ? null : `${exists}/${encodeURIComponent(suggestion)}`)
 }
 
-/** How many segments of the leaf exist. */
+/** The number of segments of the leaf that exist. */
 function existingLength(node: Node, leaf: readonly string[]): number {
   for (let length = leaf.length - 1; length > 0; length--) {
     if (match(node.level, leaf.slice(0, length)) !== null) return length

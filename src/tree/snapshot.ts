@@ -16,7 +16,7 @@ import { definitions } from './tree.ts'
 
 export interface NodeView {
   readonly path: string
-  /** As JSON. The receiver must not change the bytes. */
+  /** JSON. The receiver must not change the bytes. */
   readonly view: Buffer
 }
 

@@ -40,7 +40,7 @@ const time = z.int().min(0).max(clockEnd)
 /** Durations reach beyond the end of the clock, and no further than dates do. */
 export const due = z.int().min(0).max(8_640_000_000_000_000)
 const duration = z.int().min(0).max(3_600_000_000_000_000)
-/** The next ones count on from there, and must be told apart. */
+/** The ids of later deadlocks count on from these, and must stay exact. */
 const deadlockIdMax = 2 ** 52
 
 const limitNames = limits.map((row) => row.name) as [LimitName, ...LimitName[]]
@@ -68,7 +68,7 @@ const nodeShape = {
       told: z
         .strictObject({ value: count, changes: count, at: time.nullable() })
         .nullable()
-        .describe('With `change`: what was told last, when, and how many changes there were since'),
+        .describe('With `change`: the last reported value, when it was reported, and the number of changes since'),
     }),
   ),
 }
@@ -228,7 +228,9 @@ const Partition: z.ZodType<PartitionState> = z
 
 const System = z.strictObject({ members: z.array(pid), partitions: z.array(Partition), ...nodeShape })
 
-/** What recurs is looked at first: where it does so without end, looking into it would not end well. */
+/**
+ * Checks the depth of nested partitions before anything else: parsing a too deep structure would overflow the stack.
+ */
 const BoundedSystem = z.preprocess((value, context) => {
   if (hasDepth(value, bounds.partitionDepthMax + 1))
     context.addIssue(`at most ${bounds.partitionDepthMax} partitions are inside one another`)
@@ -246,7 +248,7 @@ function partitionsOf(container: unknown): readonly unknown[] {
   return isObject && Array.isArray(container.partitions) ? container.partitions : []
 }
 
-/** As it is saved. */
+/** A threshold in a saved state. */
 export const SavedThreshold = z.strictObject({
   node: z.string().describe('Pathname of the node that it is set at'),
   limit: LimitNames,
@@ -326,7 +328,7 @@ export function saveState(machine: Machine): SavedState {
   return state
 }
 
-/** What a state consists of, in pieces that are small however large it is. */
+/** The parts of a state, each small even where the state is large. */
 function* partsOf({ processes, ...rest }: SavedState): Generator<unknown> {
   yield rest
   for (const { threads, ...process } of processes) {

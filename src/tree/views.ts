@@ -21,7 +21,7 @@ const unavailable = z
   .optional()
   .describe('Limits that could not be read here, with the reason')
 
-/** What a directory below lists, where `depth` asked for it. */
+/** The entries of a directory below, where `depth` includes them. */
 function inline<Entry extends z.ZodType>(entry: Entry) {
   return z.array(entry).optional()
 }
@@ -89,8 +89,11 @@ export const ThreadView = z
     pid: whole,
     tid: whole,
     name: z.string(),
-    state: z.enum(threadStates).nullable().describe('Null where it cannot be told; `why` says so'),
-    certain: z.literal(false).optional().describe('The source cannot tell this state from another; `why` says which'),
+    state: z.enum(threadStates).nullable().describe('Null where it is unknown; `why` has the reason'),
+    certain: z
+      .literal(false)
+      .optional()
+      .describe('The source cannot distinguish this state from another; `why` names it'),
     why: z.string().optional(),
     since: time.describe('When this state was first seen'),
     on: z
@@ -211,7 +214,7 @@ export const SignalRowView = z
     name: z.string(),
     refusable: z
       .boolean()
-      .describe('A sender is told EAGAIN where it would pass a limit of the receiver, and nothing is queued'),
+      .describe('A sender gets EAGAIN where the signal would pass a limit of the receiver, and nothing is queued'),
     why: z.string().nullable().describe('Why it is not; null where it is'),
   })
   .meta({ id: 'SignalRow' })

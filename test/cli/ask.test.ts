@@ -76,7 +76,7 @@ describe('ps', () => {
   test.each([
     [['ps', 'httpd'], /^PID "httpd": expected a pid; --name finds processes by name$/],
     [['ps', '4000000000'], /^\/sys\/proc\/4000000000\/thread does not exist; \/sys\/proc does$/],
-    [['ps', '1', '--name', 'x'], /^--name and --part choose processes; with a pid there is but one$/],
+    [['ps', '1', '--name', 'x'], /^--name and --part select processes; leave them out with a pid$/],
     [['ps', '--sort', 'fdss'], /^--sort: there is no column fdss; did you mean fds\?$/],
     [['ps', 'self', '--sort', 'partition'], /^--sort: there is no column partition; there are tid, name, /],
     [['ps', '--part', 'no/such'], /^\/sys\/part\/no\/part\/such\/proc does not exist; \/sys\/part does/],
@@ -105,7 +105,7 @@ describe('set', () => {
       stdout: expect.stringMatching(new RegExp(`^${path} set: at 1000; armed, fds now \\d+ of \\d+\\n$`)),
     })
     expect((await ask('set', `${hog.pid}/fds`, '200', 'note=too many')).stdout).toMatch(
-      new RegExp(`^${path} set anew: at 200; tripped, fds now \\d+ of \\d+\\n$`),
+      new RegExp(`^${path} replaced: at 200; tripped, fds now \\d+ of \\d+\\n$`),
     )
     expect(await live.get(path)).toMatchObject({ at: 200, note: 'too many', state: 'tripped' })
   })

@@ -88,7 +88,7 @@ test('reads, sets and watches with a token, in a page of the service', async () 
 test('a refused request reports status and reason, which a WebSocket in a browser cannot', async () => {
   const page = await pageAt(`${service.url}/livez`)
   expect(await run(page, readOnce, service.url, 'another-sixteen-characters')).toContain(
-    '401 A token is needed: this token is not known',
+    '401 A valid token is required: this token is not valid',
   )
 })
 

@@ -455,16 +455,16 @@ describe('/sys/calls', () => {
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
   })
 
-  test('a body that is no JSON is told to be that, and not to be a threshold', async () => {
+  test('a body that is not JSON is reported as such, and not as a threshold', async () => {
     const told = async (body: string, path = '/sys/clock') => {
       const answer = await service.fetch(path, { method: 'POST', body })
       const { status, detail, errors } = (await answer.json()) as { status: number; detail: string; errors?: unknown }
       return [status, detail, errors]
     }
-    expect(await told('')).toEqual([400, 'there is no body; send a JSON object', undefined])
+    expect(await told('')).toEqual([400, 'the body is empty; send a JSON object', undefined])
     expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
     expect(await told('[]')).toEqual([400, 'a JSON object is expected', [expect.objectContaining({ pointer: '' })]])
-    expect((await told('', '/sys/proc'))[1]).toBe('there is no body; send a JSON object')
+    expect((await told('', '/sys/proc'))[1]).toBe('the body is empty; send a JSON object')
   })
 
   test('a line that is not UTF-8 is no call, and one that never ends has its number', async () => {

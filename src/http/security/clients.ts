@@ -1,4 +1,4 @@
-/** How much of the service one client may have: connections and requests of an address, streams of a token. */
+/** Limits the share of each client: connections and requests of an address, streams of a token. */
 
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
@@ -9,10 +9,10 @@ import { RequestBucket } from './request-bucket.ts'
 
 /** 0 is no limit. */
 export interface ClientLimits {
-  /** Past it requests are answered 429; past twice as many, connections are closed unheard. */
+  /** Requests over more connections are answered 429; past twice as many, connections are closed at once. */
   readonly connectionsPerAddress: number
   readonly requestsPerSecond: number
-  /** Of one token; where none are in use, of one address. */
+  /** For each token; without tokens, for each address. */
   readonly streamsPerClient: number
 }
 
@@ -22,7 +22,7 @@ export const defaultClientLimits: ClientLimits = {
   streamsPerClient: bounds.streamsPerClient,
 }
 
-/** Everybody with one address. */
+/** The clients that share one address. */
 interface Place {
   readonly key: string
   readonly requests: RequestBucket
@@ -31,14 +31,14 @@ interface Place {
 
 interface Connection {
   readonly place: Place
-  /** It came when there were too many already. */
+  /** Opened when the address had too many connections already. */
   isOver: boolean
 }
 
 interface Stream {
   readonly key: string
   readonly token: Token | null
-  /** Tells the client why, and ends it. */
+  /** Ends the stream and sends the client the reason. */
   end: (reason: string) => void
 }
 
@@ -51,7 +51,7 @@ export class Clients {
   readonly #streams = new Map<Socket, Stream>()
   readonly #streamsOf = new Map<string, number>()
 
-  /** @param now ms of a clock that never goes back */
+  /** @param now ms of a monotonic clock */
   constructor(limits: ClientLimits, now: () => number = () => performance.now()) {
     this.#limits = limits
     this.#now = now
@@ -63,7 +63,7 @@ export class Clients {
     clearInterval(this.#timer)
   }
 
-  /** Counts a connection until it is closed. One that is far too many is closed at once. */
+  /** Counts a connection until it closes. Past twice the limit it is closed at once. */
   connected(socket: Socket): void {
     const place = this.#placeOf(socket)
     place.connections++
@@ -85,10 +85,10 @@ export class Clients {
     this.#connections.set(socket, { place, isOver: most > 0 && place.connections > most })
   }
 
-  /** @throws Problem where it is a request too many, or comes over a connection too many */
+  /** @throws Problem where the request exceeds the rate, or its connection exceeds the limit */
   admitRequest(socket: Socket): void {
     const connection = this.#connections.get(socket)
-    // It is closed already, or none of ours.
+    // Closed already, or not counted here.
     if (connection === undefined) return
     const { place } = connection
     if (connection.isOver) {
@@ -101,7 +101,7 @@ export class Clients {
     if (waitMs > 0) throw tooManyRequests(this.#limits.requestsPerSecond, waitMs)
   }
 
-  /** Counts a stream until `closing` says that it is closed. @throws Problem where this client has too many */
+  /** Counts a stream until `closing` emits `close`. @throws Problem where this client has too many */
   admitStream(
     { socket, token }: { readonly socket: Socket; readonly token: Token | null },
     closing: EventEmitter,
@@ -117,7 +117,7 @@ export class Clients {
     closing.once('close', () => this.#streamClosed(socket, stream))
   }
 
-  /** Once it is known how its kind of stream is ended with words. */
+  /** Replaces the function that ends a stream, once the kind of stream is known. */
   endStreamBy(socket: Socket, end: (reason: string) => void): void {
     const stream = this.#streams.get(socket)
     if (stream !== undefined) stream.end = end
@@ -126,17 +126,17 @@ export class Clients {
   /** Ends the streams of tokens that are no longer known. */
   endStreams(isKnown: (token: Token | null) => boolean): void {
     for (const { token, end } of [...this.#streams.values()])
-      if (!isKnown(token)) end('the token of this stream is no longer known')
+      if (!isKnown(token)) end('the token of this stream is no longer valid')
   }
 
-  /** Of whoever is gone nothing is kept once it would make no difference. */
+  /** Drops addresses without connections whose request bucket is full again: a new entry would be the same. */
   forgetIdle(): void {
     const now = this.#now()
     for (const { key, connections, requests } of this.#places.values())
       if (connections === 0 && requests.isFull(now)) this.#places.delete(key)
   }
 
-  /** What is kept of clients, those that are gone included until they are forgotten. */
+  /** The sizes of the tables; an address without connections counts until it is dropped. */
   get counts(): { readonly addresses: number; readonly connections: number; readonly streams: number } {
     const places = [...this.#places.values()]
     const connections = places.reduce((sum, place) => sum + place.connections, 0)
@@ -160,7 +160,9 @@ export class Clients {
   }
 }
 
-/** Who has one address of IPv6 mostly has the whole /64 of it. An address that is gone is nobody's. */
+/**
+ * The key of an address. An IPv6 client usually has a whole /64, so that counts as one. '' where the socket is closed.
+ */
 export function keyOf(address = ''): string {
   if (!address.includes(':')) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
@@ -179,15 +181,19 @@ function retryAfter(ms: number): Record<string, string> {
 }
 
 function tooManyRequests(most: number, waitMs: number): Problem {
-  return new Problem('too-many-requests', `at most ${most} requests a second from one address (--rate-limit)`, {
-    headers: retryAfter(waitMs),
-  })
+  return new Problem(
+    'too-many-requests',
+    `an address may send ${most} requests a second (--rate-limit); wait and try again`,
+    {
+      headers: retryAfter(waitMs),
+    },
+  )
 }
 
 function tooManyConnections(most: number): Problem {
   return new Problem(
     'too-many-connections',
-    `at most ${most} connections at once from one address (--connections-per-address); close some`,
+    `an address may have ${most} connections (--connections-per-address); close some`,
     { headers: { ...retryAfter(bounds.retryAfterMs), connection: 'close' } },
   )
 }
@@ -195,7 +201,7 @@ function tooManyConnections(most: number): Problem {
 function tooManyStreams(most: number, token: Token | null): Problem {
   return new Problem(
     'too-many-streams',
-    `at most ${most} streams of one ${token === null ? 'address' : 'token'} (--streams-per-client); close some`,
+    `${token === null ? 'an address' : 'a token'} may have ${most} streams (--streams-per-client); close some`,
     { headers: retryAfter(bounds.retryAfterMs) },
   )
 }

@@ -1,4 +1,4 @@
-/** Who may speak with the service: exact Host and Origin lists, and bearer tokens with a role. */
+/** Access control: exact Host and Origin lists, bearer tokens and client certificates with a role. */
 
 import { isUtf8 } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -10,11 +10,11 @@ import { Problem } from '../problems.ts'
 export interface Token {
   readonly name: string
   readonly role: Role
-  /** Of the token only its digest is kept; null where a client certificate of that name stands for it. */
+  /** SHA-256 of the token; null where a client certificate with this common name takes its place. */
   readonly digest: Buffer | null
 }
 
-/** In the place of a token: whoever has a certificate with this common name. */
+/** Stands in a token's place: clients whose certificate has this common name. */
 const byCertificate = 'cert'
 
 function digest(text: string): Buffer {
@@ -50,7 +50,7 @@ export function parseTokens(text: string): Token[] {
 }
 
 export interface Gate {
-  /** Null where no tokens are in use: loopback only. Others where they are read anew. */
+  /** Null without a token file, which needs a loopback address. Replaced when the file is read again. */
   readonly tokens: readonly Token[] | null
   /** Exact values of Host. */
   readonly hosts: ReadonlySet<string>
@@ -98,16 +98,16 @@ export function refuseTokenInUrl(url: string): void {
   throw new Problem('token-in-url', `a token does not belong into a URL, where others see it: ${whereTokensGo}`)
 }
 
-/** Who asks, as far as a request says. */
+/** The evidence of identity in a request. */
 export interface Credentials {
   readonly authorization?: string | undefined
-  /** What the upgrade to a WebSocket offers; null for other requests. */
+  /** The subprotocols that an upgrade to a WebSocket offers; null for other requests. */
   readonly subprotocols: string | null
   /** Common name of the client's certificate, which the TLS library has verified; null where there is none. */
   readonly certificate: string | null
 }
 
-/** Whom a token names, or a certificate; null where no tokens are in use. @throws Problem */
+/** The token that a request has, or its certificate names; null where the service has no tokens. @throws Problem */
 export function authenticate({ tokens }: Gate, credentials: Credentials): Token | null {
   const offered = credentials.subprotocols === null ? null : offeredToken(credentials.subprotocols)
   if (tokens === null) return null
@@ -115,14 +115,14 @@ export function authenticate({ tokens }: Gate, credentials: Credentials): Token 
   if (authorization === undefined && offered === null && certificate !== null) {
     const named = tokens.find(({ name, digest }) => digest === null && name === certificate)
     if (named !== undefined) return named
-    throw unauthorized('no line of the token file is for the common name of this certificate')
+    throw unauthorized('the token file has no line for the common name of this certificate')
   }
   const secret = authorization === undefined ? offered : /^Bearer +(\S+)$/i.exec(authorization)?.[1]
   if (secret === undefined || secret === null) throw unauthorized(whereTokensGo)
-  const asked = digest(secret)
-  // All are compared, each in constant time: how long it takes tells nothing.
-  const found = tokens.filter((token) => token.digest !== null && timingSafeEqual(token.digest, asked))
-  if (found.length === 0) throw unauthorized('this token is not known')
+  const received = digest(secret)
+  // Every token is compared, each in constant time, so that the duration reveals nothing.
+  const found = tokens.filter((token) => token.digest !== null && timingSafeEqual(token.digest, received))
+  if (found.length === 0) throw unauthorized('this token is not valid')
   return found[0]!
 }
 
@@ -160,7 +160,7 @@ export function authorize(token: Token | null, needed: Role): void {
   throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }
 
-/** What somebody has made is for them, and for those who may change what others hear. @throws Problem */
+/** Allows the owner of a subscription, and tokens whose role may change settings of others. @throws Problem */
 export function authorizeOwner(
   token: Token | null,
   { name, owner }: { readonly name: string; readonly owner: string | null },

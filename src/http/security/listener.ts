@@ -1,4 +1,4 @@
-/** What is listened on: HTTP or HTTPS, and what every connection has to keep to before there is a request. */
+/** Creates the HTTP or HTTPS servers, with the limits of a connection before its first request. */
 
 import {
   createServer,
@@ -20,7 +20,7 @@ import type { TlsMaterial } from './tls.ts'
 export interface ListenerOptions {
   /** Null for HTTP in the clear. */
   readonly tls: TlsMaterial | null
-  /** Connections at once, of everybody: more are closed unheard. */
+  /** Connections of all clients together: more are closed at once. */
   readonly connectionsMax: number
   /** Time for the headers of a request, and for the handshake of TLS. */
   readonly headersMs: number
@@ -37,7 +37,7 @@ export class Listener {
   readonly #edge: ListenerOptions
   readonly #clients: Clients
   readonly #secure: SecureServer[] = []
-  /** What TLS is spoken on: of those that are still at the handshake the HTTP server does not know. */
+  /** The TCP sockets below TLS: during the handshake the HTTP server does not know them. */
   readonly #carriers = new Set<Duplex>()
   /** Common names of the certificates that clients have, and the handshake has verified. */
   readonly #names = new WeakMap<Socket, string>()
@@ -55,7 +55,7 @@ export class Listener {
       // Streams of calls may last; any other body is given its time where it is read.
       requestTimeout: 0,
       keepAliveTimeout: bounds.keepAliveMs,
-      // Whoever sends none is told so as all others are.
+      // A request without Host is answered with a problem like any other.
       requireHostHeader: false,
     } satisfies ServerOptions
     const server = tls === null ? createServer(options, handler) : this.#createSecure(tls, options, handler)
@@ -66,15 +66,21 @@ export class Listener {
   }
 
   #createSecure(tls: TlsMaterial, options: ServerOptions, handler: RequestListener): SecureServer {
-    const asked = tls.ca !== undefined
+    const needsCertificate = tls.ca !== undefined
     const server = createSecureServer(
-      { ...options, ...tls, requestCert: asked, rejectUnauthorized: asked, handshakeTimeout: this.#edge.headersMs },
+      {
+        ...options,
+        ...tls,
+        requestCert: needsCertificate,
+        rejectUnauthorized: needsCertificate,
+        handshakeTimeout: this.#edge.headersMs,
+      },
       handler,
     )
     server.on('secureConnection', (socket: TLSSocket) => {
       this.#clients.secured(socket)
       const name: unknown = socket.authorized ? socket.getPeerCertificate().subject?.CN : null
-      // There may be several in one certificate: such a one names nobody.
+      // A certificate with several common names identifies no client.
       if (typeof name === 'string') this.#names.set(socket, name)
     })
     server.on('connection', (socket) => {
@@ -94,20 +100,20 @@ export class Listener {
     return this.#names.get(socket) ?? null
   }
 
-  /** Closes what would keep the server from closing. */
+  /** Closes the connections that would prevent the server from closing. */
   cutConnections(): void {
     for (const socket of this.#carriers) socket.destroy()
   }
 
-  /** For connections that are made from now on. */
+  /** Uses new certificates for new connections. */
   renew(tls: TlsMaterial): void {
     for (const server of this.#secure) server.setSecureContext(tls)
   }
 }
 
-/** Of `Expect` only `100-continue` is known, and the server sees to that by itself. */
+/** Node handles `100-continue` itself; every other value of `Expect` comes here. */
 function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
-  const problem = new Problem('expectation-failed', 'of Expect only 100-continue is known here')
+  const problem = new Problem('expectation-failed', 'the only supported value of Expect is 100-continue')
   const { document } = problemOf(problem, request.url!.split('?', 1)[0]!)
   response.writeHead(document.status, {
     'content-type': 'application/problem+json; charset=utf-8',

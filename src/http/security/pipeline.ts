@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { bounds } from '../../base/bounds.ts'
 
 interface Line {
-  /** Those that wait for the answers before theirs to be written. */
+  /** Requests that wait until the replies before theirs are written. */
   readonly waiting: (() => void)[]
   isBusy: boolean
 }
@@ -28,7 +28,7 @@ export function inTurn(socket: Socket, response: ServerResponse, go: () => void)
     response.once('close', () => {
       line.isBusy = false
       line.waiting.shift()?.()
-      // Where the server itself has paused it, because much is yet to be written, it pauses it again.
+      // If the server paused the socket because its output is full, it will pause it again.
       if (line.waiting.length < bounds.pipelinedMax && socket.isPaused() && !socket.destroyed) socket.resume()
     })
     go()

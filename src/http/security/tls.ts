@@ -1,4 +1,4 @@
-/** Certificates and keys from files, held to fit together before anything is served with them. */
+/** Reads certificates and keys from files, and checks that they match before they are used. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -6,11 +6,11 @@ import { readFileSync } from 'node:fs'
 export interface TlsFiles {
   readonly cert: string
   readonly key: string
-  /** Of who signs the certificates of clients; null where none are asked for. */
+  /** The CA that signs the certificates of clients; null where clients need none. */
   readonly clientCa: string | null
 }
 
-/** As `node:tls` takes it, in PEM. */
+/** In PEM, for `node:tls`. */
 export interface TlsMaterial {
   readonly cert: string
   readonly key: string
@@ -27,7 +27,7 @@ export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
   return { cert: certText, key: keyText, ca }
 }
 
-/** Clients refuse what is served after it. */
+/** The time after which clients refuse this certificate. */
 export function expiryOf({ cert }: TlsMaterial): Date {
   return new X509Certificate(cert).validToDate
 }
@@ -46,7 +46,7 @@ function read<Parsed>(
   try {
     return [text, parse(text)]
   } catch {
-    // What the library says of it is the language of ASN.1.
+    // The library's own message is in terms of ASN.1.
     throw new Error(`--${setting} ${file}: it is not ${wanted}`)
   }
 }

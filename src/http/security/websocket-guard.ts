@@ -1,4 +1,4 @@
-/** What holds for every WebSocket, whatever is spoken on it. */
+/** Bounds the output of every WebSocket and ends faulty ones, whatever the subprotocol. */
 
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
@@ -8,13 +8,13 @@ import type { Clients } from './clients.ts'
 
 export function guardWebSocket(clients: Clients, socket: WebSocket, raw: Socket): void {
   clients.endStreamBy(raw, (reason) => socket.close(1008, reason))
-  // Whoever goes on asking and never reads the answers would have them all kept here. Of pings the library sees to it.
+  // A client that sends frames and never reads would fill memory with the replies. The library itself bounds pongs.
   socket.on('message', () => {
     if (socket.bufferedAmount > bounds.subscriberQueueBytesMax) socket.terminate()
   })
 }
 
-/** What the peer does is no fault of ours: it could fill the log. */
+/** Errors that the peer causes: logged as faults, they could fill the log. */
 function isOfPeer({ code = '' }: Error & { readonly code?: string }): boolean {
   return /^(WS_ERR_\w+|E[A-Z]+)$/.test(code)
 }

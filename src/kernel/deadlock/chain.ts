@@ -1,4 +1,4 @@
-/** What a thread waits for, and what that waits for, as far as it goes. */
+/** Follows the chain of waits from a thread: the thread for which it waits, the one for which that waits, and so on. */
 
 import type { ChainEnd, WaitingThread } from '../events/deadlock-fields.ts'
 import { Thread } from '../nodes/thread.ts'
@@ -10,7 +10,7 @@ export interface Chain {
   readonly end: ChainEnd
 }
 
-/** Steps that are told; who waits behind so many is told that there are more. */
+/** Longest chain which is reported. A longer one ends with `long`. */
 export const chainMax = 64
 
 export function chainOf(thread: Thread): Chain {
@@ -27,7 +27,7 @@ export function chainOf(thread: Thread): Chain {
   }
 }
 
-/** The one thread that can release it, or why there is none to go on with. */
+/** The only thread which can release it, or the reason why the chain ends. */
 function nextOf({ path, wait, condition: { state } }: Thread): Thread | ChainEnd {
   if (wait === null) return { how: isAble(state) ? 'runs' : 'untraced', thread: path, state }
   if ('releaser' in wait) return wait.releaser ?? { how: 'nobody' }

@@ -1,6 +1,6 @@
 /**
- * Processes that their source has found closed: nothing inside of them can wake any of their threads. That is suspected as
- * long as it is not proven of all of them.
+ * Processes which their source has found closed: nothing inside such a process can wake any of its threads. A deadlock
+ * is suspected until it is proven for all of its threads.
  */
 
 import type { Process } from '../nodes/process.ts'
@@ -8,53 +8,53 @@ import type { Thread } from '../nodes/thread.ts'
 import { byPidAndTid, type Deadlock } from './deadlock.ts'
 
 interface ClosedSet {
-  /** How many it had when the source looked. */
+  /** Number of threads which it had when the source looked. */
   readonly threads: number
-  /** Null while it is proven stuck as a whole, or is about to end. */
-  told: Deadlock | null
+  /** The open suspicion; null while the whole process is proven stuck, or is about to end. */
+  reported: Deadlock | null
 }
 
 export interface ClosedSetPorts {
   readonly isStuck: (thread: Thread) => boolean
-  readonly tell: (members: readonly Thread[]) => Deadlock
-  readonly resolve: (told: Deadlock, how: 'proven' | 'changed' | 'ended') => void
+  readonly report: (members: readonly Thread[]) => Deadlock
+  readonly resolve: (reported: Deadlock, how: 'proven' | 'changed' | 'ended') => void
 }
 
 export class ClosedSets {
   readonly #ports: ClosedSetPorts
   readonly #all = new Map<Process, ClosedSet>()
-  /** What the source says of them has changed since they were told. */
+  /** A finding of the source has changed since the last report. */
   isChanged = false
 
   constructor(ports: ClosedSetPorts) {
     this.#ports = ports
   }
 
-  /** The source has looked at it, perhaps not for the first time. */
+  /** The source has found the process closed, perhaps not for the first time. */
   found(process: Process): void {
-    const told = this.#all.get(process)?.told ?? null
-    this.#all.set(process, { threads: livingOf(process).length, told })
+    const reported = this.#all.get(process)?.reported ?? null
+    this.#all.set(process, { threads: livingOf(process).length, reported })
     this.isChanged = true
   }
 
   over(process: Process, how: 'changed' | 'ended'): void {
-    const told = this.#all.get(process)?.told ?? null
+    const reported = this.#all.get(process)?.reported ?? null
     this.#all.delete(process)
-    if (told !== null) this.#ports.resolve(told, how)
+    if (reported !== null) this.#ports.resolve(reported, how)
   }
 
-  /** What is proven of all threads of a process is suspected no more. */
-  tell(): void {
+  /** Reports suspicions, and resolves those which are proven for all threads of the process. */
+  report(): void {
     this.isChanged = false
     for (const [process, set] of this.#all) {
       const members = livingOf(process)
       const isProven = members.every((thread) => this.#ports.isStuck(thread))
-      if (isProven && set.told !== null) {
-        this.#ports.resolve(set.told, 'proven')
-        set.told = null
-      } else if (!isProven && set.told === null && members.length === set.threads) {
-        // Of one that has fewer threads by now, as because it ends, the source is to tell again.
-        set.told = this.#ports.tell(members)
+      if (isProven && set.reported !== null) {
+        this.#ports.resolve(set.reported, 'proven')
+        set.reported = null
+      } else if (!isProven && set.reported === null && members.length === set.threads) {
+        // A process which has fewer threads by now may be ending: the source must look again.
+        set.reported = this.#ports.report(members)
       }
     }
   }

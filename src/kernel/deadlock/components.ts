@@ -1,10 +1,10 @@
-/** Where the waits of those that are stuck come to an end: in rings and knots, and at what nobody can release. */
+/** Finds the ends of chains of waits among stuck threads: rings, knots, and objects which nobody can release. */
 
 import { gone, type WaitGraph } from './wait-graph.ts'
 
 /**
- * The terminal strongly connected components among these: sets of nodes, each of which leads to all others and to nothing
- * else. Those in which nothing waits for anything of its own are left out.
+ * The terminal strongly connected components among these: sets of nodes, each of which leads to all others and to
+ * nothing else. Those in which nothing waits for anything of its own are left out.
  */
 export function knots(graph: WaitGraph, found: readonly number[]): number[][] {
   const among = new Set(found)

@@ -1,14 +1,14 @@
-/** Deadlocks as they are kept and told. */
+/** Deadlocks as they are stored and reported. */
 
 import type { Errno } from '../errno.ts'
 import type { Closing } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { WeakEvidence } from '../nodes/wait.ts'
 
-/** What makes a suspicion no more than that. */
+/** A reason why a deadlock is only suspected. */
 export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
 
-/** Why somebody waits no more, or a process has somebody who can run. */
+/** The reason why a thread does not wait any more, or why a process has a thread which can run. */
 export interface Wake {
   readonly what: 'returned' | 'abandoned' | 'ended' | 'created' | 'changed'
   readonly errno?: Errno
@@ -20,12 +20,12 @@ export interface Deadlock {
   /** Sequence of its first event. */
   readonly id: number
   readonly kind: DeadlockKind
-  /** Of suspicions. */
+  /** Reasons of a suspicion; empty otherwise. */
   readonly reasons: readonly Suspicion[]
   /** ms of Unix time. */
   readonly since: number
   readonly closing: Closing
-  /** In order round a simple ring, else by pid and tid. */
+  /** In the order of a simple ring, otherwise by pid and tid. */
   readonly members: readonly Thread[]
 }
 
@@ -37,7 +37,7 @@ export function byPidAndTid(one: Thread, other: Thread): number {
   return one.parent.pid - other.parent.pid || one.tid - other.tid
 }
 
-/** Members, and the partitions of their processes. */
+/** Pathnames which the event is about: the members, and the partitions of their processes. */
 export function aboutOf(members: readonly Thread[]): string[] {
   return [
     ...new Set([

@@ -1,6 +1,7 @@
 /**
- * Deadlocks: what of the wait-for graph is told. Whoever changes a thread's wait says so here; when the update is whole,
- * `settle` finds who is stuck by it, and tells. All that one update says holds at one instant.
+ * Turns changes of the wait-for graph into deadlock events. Code which changes the wait of a thread reports that here.
+ * When the update is complete, `settle` finds the threads which are stuck and emits the events. All events of one
+ * update describe the same instant.
  */
 
 import { KernelError } from '../errno.ts'
@@ -26,28 +27,28 @@ import { WaitTracker } from './wait-tracker.ts'
 
 export interface DeadlockPorts {
   readonly emit: Emit
-  /** Of the next event. */
+  /** Sequence of the next event. */
   readonly nextSequence: () => number
   readonly now: () => number
 }
 
-/** A set of threads that keep one another, or one that nobody can release. */
+/** A set of threads which block one another, or one thread which nobody can release. */
 interface Knot {
   readonly members: readonly Thread[]
   readonly isOrphan: boolean
 }
 
-/** A knot of the suspected graph. It is told only while it is not proven. */
+/** A knot of the suspected graph. It is reported only while it is not proven. */
 interface Suspect extends Knot {
-  told: Deadlock | null
+  reported: Deadlock | null
 }
 
 const justSeen: Closing = { what: 'observed', thread: null, state: null, call: null }
 
 const none: readonly Thread[] = []
 
-/** Of the victims that an event names: the others are only counted. */
-const victimsToldMax = 100
+/** Number of victims which an event names. Further victims are only counted. */
+const victimsReportedMax = 100
 
 export class Deadlocks {
   readonly #ports: DeadlockPorts
@@ -62,27 +63,27 @@ export class Deadlocks {
     this.#ports = ports
     this.#closedSets = new ClosedSets({
       isStuck: (thread) => this.isStuckThread(thread),
-      tell: (members) => this.#tell('suspected', { members, isOrphan: false }, justSeen, ['closed-set']),
-      resolve: (told, how) => this.#resolve(told, { how }),
+      report: (members) => this.#open('suspected', { members, isOrphan: false }, justSeen, ['closed-set']),
+      resolve: (reported, how) => this.#resolve(reported, { how }),
     })
   }
 
-  // ---- what happens ----
+  // ---- changes ----
 
-  /** A thread lives. */
+  /** A thread has begun to exist. */
   entered(thread: Thread): void {
     this.#waits.entered(thread)
   }
 
   /**
-   * It waits, or for something else than before, as its `lock` and `wait` say. Preconditions: whoever could release it
-   * lives. `observed`: with all else in this update, and nobody knows what came first.
+   * A thread waits, or waits for another object than before, as its `lock` and `wait` say. Preconditions: the releaser
+   * has not ended. Cause `observed`: the wait was seen with other changes of the update, in an unknown order.
    */
   blocked(thread: Thread, cause: 'blocked' | 'observed' = 'blocked'): void {
     this.#waits.blocked(thread, cause)
   }
 
-  /** It waits no more, or for something that is not traced. */
+  /** A thread does not wait any more, or its wait is not traced. */
   unblocked(thread: Thread, wake: Wake): void {
     this.#waits.unblocked(thread, wake)
   }
@@ -97,14 +98,14 @@ export class Deadlocks {
     this.#closedSets.over(process, 'ended')
   }
 
-  /** Of a lock that somebody may wait for. */
+  /** A lock for which a thread may wait has another owner. */
   ownerChanged(lock: Lock): void {
     this.#waits.ownerChanged(lock)
   }
 
   /**
-   * Nothing inside of the process can wake any of its threads, says its source, which has looked at all of them; or that
-   * is not so any more.
+   * The source has looked at all threads of a process: nothing inside the process can wake any of them, or that is not
+   * so any more.
    */
   closedSet(process: Process, isClosed: boolean): void {
     if (isClosed) this.#closedSets.found(process)
@@ -112,8 +113,8 @@ export class Deadlocks {
   }
 
   /**
-   * Who waits, as it was saved: what follows from that is found anew, and nothing is told. Preconditions: nothing has
-   * happened here yet; `threads` are all that live, and `saved` is what `all` was then.
+   * Restores saved waits and open deadlocks. Stuck threads are found again, and no event is emitted. Preconditions: no
+   * change was reported here yet; `threads` are all which have not ended, and `saved` is the former result of `all`.
    */
   restore(threads: Iterable<Thread>, saved: readonly Deadlock[]): void {
     const living = [...threads]
@@ -124,7 +125,8 @@ export class Deadlocks {
     const known = (kind: DeadlockKind, { members }: Knot): Deadlock => {
       const found = saved.find((each) => each.kind === kind && isSame(each.members, members))
       const names = members.map(({ path }) => path).join(', ')
-      if (found === undefined) throw new KernelError('EINVAL', `these are ${kind}, and it is not said so: ${names}`)
+      if (found === undefined)
+        throw new KernelError('EINVAL', `these threads are ${kind}, but the state has no such deadlock: ${names}`)
       this.#all.set(found.id, found)
       return found
     }
@@ -136,8 +138,9 @@ export class Deadlocks {
       this.isStuckThread(knot.members[0]!) ? null : known('suspected', knot),
     )
     const unfounded = saved.find(({ id }) => !this.#all.has(id))
-    if (unfounded !== undefined) throw new KernelError('EINVAL', `deadlock ${unfounded.id} is none, or is there twice`)
-    // In the order in which they were told.
+    if (unfounded !== undefined)
+      throw new KernelError('EINVAL', `deadlock ${unfounded.id} does not follow from the waits, or is there twice`)
+    // In the order in which they were reported.
     for (const { id } of saved) {
       const deadlock = this.#all.get(id)!
       this.#all.delete(id)
@@ -146,9 +149,9 @@ export class Deadlocks {
     }
   }
 
-  // ---- what is asked ----
+  // ---- queries ----
 
-  /** Those that are, the oldest first. */
+  /** Open deadlocks, the oldest first. */
   all(): Deadlock[] {
     return [...this.#all.values()]
   }
@@ -157,37 +160,37 @@ export class Deadlocks {
     return this.#all.get(id) ?? null
   }
 
-  /** Proven never to run again. */
+  /** Whether the thread is proven never to run again. */
   isStuckThread({ waitNode }: Thread): boolean {
     return this.#waits.proven.isStuck(waitNode)
   }
 
-  /** Stuck, if nobody replies but who received, and weak evidence holds. */
+  /** Whether the thread is stuck if only receivers reply and weak evidence is right. */
   isSuspectThread({ waitNode }: Thread): boolean {
     return this.#waits.suspected.isStuck(waitNode)
   }
 
-  /** Those that keep it from running: it is a member of them, or a victim. */
+  /** Deadlocks which block a thread: it is a member or a victim of each. */
   holding(thread: Thread): Deadlock[] {
     return this.all().filter(
       (deadlock) => deadlock.members.includes(thread) || this.victimsOf(deadlock).includes(thread),
     )
   }
 
-  /** Stuck because the members are, and not members themselves. */
+  /** Threads which are stuck because the members are, and are no members themselves. */
   victimsOf({ kind, members }: Pick<Deadlock, 'kind' | 'members'>): Thread[] {
     const graph = kind === 'suspected' ? this.#waits.suspected : this.#waits.proven
     const nodes = members.map(({ waitNode }) => waitNode).filter((node) => node !== 0)
     return this.#waits.threads(graph.behind(nodes)).filter((thread) => !members.includes(thread))
   }
 
-  // ---- what comes of it ----
+  // ---- events ----
 
-  /** Preconditions: the change is whole. */
+  /** Emits the events which follow from the update. Preconditions: the update is complete. */
   settle(): void {
     const waits = this.#waits
     if (waits.isChanged) this.#settleWaits()
-    if (this.#closedSets.isChanged) this.#closedSets.tell()
+    if (this.#closedSets.isChanged) this.#closedSets.report()
   }
 
   #settleWaits(): void {
@@ -196,29 +199,29 @@ export class Deadlocks {
     const unproven = isReopened ? waits.reconsider(proven) : none
     const unsuspected = isReopened ? waits.reconsider(suspected) : none
     waits.examine()
-    // Most who block are not stuck: for them that was all.
-    if (isReopened || proven.hasFound || suspected.hasFound) this.#tellAll(unproven, unsuspected)
+    // Most threads which block are not stuck: for them nothing more is to be done.
+    if (isReopened || proven.hasFound || suspected.hasFound) this.#emitChanges(unproven, unsuspected)
     waits.clear()
   }
 
-  #tellAll(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
+  #emitChanges(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
     const proven = this.#waits.proven.takeFound()
     const suspects = this.#waits.suspected.takeFound()
     this.#resolveAll(unproven, unsuspected)
-    this.#tellProven(proven)
+    this.#emitProven(proven)
     this.#addSuspects(suspects)
-    this.#tellSuspects([...unproven, ...this.#waits.threads(proven), ...this.#waits.threads(suspects)])
-    this.#closedSets.tell()
+    this.#emitSuspects([...unproven, ...this.#waits.threads(proven), ...this.#waits.threads(suspects)])
+    this.#closedSets.report()
   }
 
-  /** A knot is looked at anew only when somebody in it can run, or has ended: what is left of it is told as another. */
+  /** Resolves deadlocks in which a thread can run or has ended. Members which are still stuck form another deadlock. */
   #resolveAll(unproven: readonly Thread[], unsuspected: readonly Thread[]): void {
     const broken = new Set(unproven.flatMap((thread) => this.#provenOf.get(thread) ?? []))
     for (const thread of unsuspected) {
       const suspect = this.#suspectOf.get(thread)
       if (suspect === undefined) continue
       for (const member of suspect.members) this.#suspectOf.delete(member)
-      if (suspect.told !== null) broken.add(suspect.told)
+      if (suspect.reported !== null) broken.add(suspect.reported)
     }
     if (broken.size === 0) return
     for (const deadlock of [...broken].sort((one, other) => one.id - other.id)) {
@@ -229,9 +232,9 @@ export class Deadlocks {
     }
   }
 
-  #tellProven(found: readonly number[]): void {
+  #emitProven(found: readonly number[]): void {
     for (const knot of this.#knots(this.#waits.proven, found)) {
-      const deadlock = this.#tell(
+      const deadlock = this.#open(
         knot.isOrphan ? 'orphaned' : 'detected',
         knot,
         this.#waits.closingOf(knot.members),
@@ -241,24 +244,24 @@ export class Deadlocks {
     }
   }
 
-  #addSuspects(found: readonly number[], toldOf: (knot: Knot) => Deadlock | null = () => null): void {
+  #addSuspects(found: readonly number[], reportedOf: (knot: Knot) => Deadlock | null = () => null): void {
     for (const knot of this.#knots(this.#waits.suspected, found)) {
-      const suspect: Suspect = { ...knot, told: toldOf(knot) }
+      const suspect: Suspect = { ...knot, reported: reportedOf(knot) }
       for (const member of knot.members) this.#suspectOf.set(member, suspect)
     }
   }
 
-  /** What is proven is suspected no more, and what is not may be still. */
-  #tellSuspects(threads: readonly Thread[]): void {
+  /** Resolves suspicions which are proven now, and reports those which are not. */
+  #emitSuspects(threads: readonly Thread[]): void {
     const suspects = new Set(threads.flatMap((thread) => this.#suspectOf.get(thread) ?? []))
     for (const suspect of [...suspects].sort(({ members: [one] }, { members: [other] }) => byPidAndTid(one!, other!))) {
       const isProven = this.isStuckThread(suspect.members[0]!)
-      if (isProven && suspect.told !== null) {
+      if (isProven && suspect.reported !== null) {
         const proof = this.#provenOf.get(suspect.members[0]!)
-        this.#resolve(suspect.told, { how: 'proven', ...(proof !== undefined && { proven: deadlockPath(proof) }) })
-        suspect.told = null
-      } else if (!isProven && suspect.told === null)
-        suspect.told = this.#tell(
+        this.#resolve(suspect.reported, { how: 'proven', ...(proof !== undefined && { proven: deadlockPath(proof) }) })
+        suspect.reported = null
+      } else if (!isProven && suspect.reported === null)
+        suspect.reported = this.#open(
           'suspected',
           suspect,
           this.#waits.closingOf(suspect.members),
@@ -267,7 +270,7 @@ export class Deadlocks {
     }
   }
 
-  /** In the order of their first members. */
+  /** Knots in the order of their first members. */
   #knots(graph: WaitGraph, found: readonly number[]): Knot[] {
     const orphans = found
       .filter((node) => endsAt(graph, node))
@@ -283,9 +286,9 @@ export class Deadlocks {
     return ring === null ? sorted : ring.map((node) => this.#waits.threadAt(node)!)
   }
 
-  #tell(kind: Deadlock['kind'], { members }: Knot, close: Closing, reasons: readonly Suspicion[]): Deadlock {
+  #open(kind: Deadlock['kind'], { members }: Knot, close: Closing, reasons: readonly Suspicion[]): Deadlock {
     const deadlock = {
-      // A state that was loaded may have later ones than the service that loaded it.
+      // A loaded state may have later ids than the service which loaded it.
       id: Math.max(this.#ports.nextSequence(), this.#lastId + 1),
       kind,
       reasons,
@@ -300,7 +303,7 @@ export class Deadlocks {
       since: new Date(deadlock.since).toISOString(),
       closing: close,
       members: members.map(showWaiting),
-      victims: victims.slice(0, victimsToldMax).map(showWaiting),
+      victims: victims.slice(0, victimsReportedMax).map(showWaiting),
       victimCount: victims.length,
     }
     const places = { subject: deadlockPath(deadlock), about: aboutOf(members) }

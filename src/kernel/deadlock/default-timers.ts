@@ -1,7 +1,7 @@
 /**
- * Default deadlock timers: the meeting's timer for whoever cannot be asked to set one before each call. A thread that
- * stays in a chosen state longer than the nearest timeout above it allows is told of once, and once more when it goes on.
- * A warning may be wrong, as it is only a long wait; none is missed.
+ * Default deadlock timers, for threads which cannot set a timeout before each call. A thread which stays in a chosen
+ * state longer than the nearest timeout above it allows causes one warning, and one more event when it continues. A
+ * warning may be wrong, because a wait may only be long; no deadlock is missed.
  */
 
 import { assert } from '../errno.ts'
@@ -15,11 +15,11 @@ import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import { byPidAndTid } from './deadlock.ts'
 
-/** Where nobody says otherwise: those in which no thread may stay for ever, and that can be traced. */
+/** Default states: no thread should stay in one for ever, and waits in them can be traced. */
 export const defaultTimedStates = timeoutStates.filter((state) => canonicalStates.includes(state))
 
 export interface TimeoutDefinition {
-  /** None: who is below is exempt. */
+  /** An empty list exempts the threads below the node. */
   readonly states: readonly TimeoutState[]
   /** ms; null where no state is timed. */
   readonly afterMs: number | null
@@ -35,16 +35,16 @@ export interface DefaultTimeout {
   readonly owner: string | null
 }
 
-/** One blocking of one thread, under the timeout that was the nearest when it began to count or was told. */
+/** One wait of one thread, under the timeout which was the nearest when it began to count or was warned about. */
 class TimedWait extends WheelTimer {
   readonly thread: Thread
-  /** Of one that was told of it may be gone by now. */
+  /** After a warning, the timeout may have been removed already. */
   readonly timeout: Pick<DefaultTimeout, 'path' | 'definition'>
   /** When the blocking began, in ms of Unix time. */
   readonly begin: number
-  /** The same as it is told: before a restart it may have been seen earlier. */
+  /** Beginning as it is reported. Before a restart it may have been seen earlier than `begin`. */
   since: number
-  /** The state that it was told in; null: not yet. */
+  /** The state for which a warning was emitted; null when none was. */
   warned: ThreadState | null = null
   /** It is in a state that neither starts nor stops the time. */
   isPassing = false
@@ -58,7 +58,7 @@ class TimedWait extends WheelTimer {
   }
 }
 
-/** A warning that was told before a restart. */
+/** A warning which was emitted before a restart. */
 export interface WarnedWait {
   /** Its pathname, and what it says; undefined where it is not set any more. */
   readonly timeout: string
@@ -67,15 +67,15 @@ export interface WarnedWait {
   readonly since: number
 }
 
-/** What was told of a thread and is not over, or is counting, as it may be saved. */
+/** State of a wait which is being timed or was warned about, as it is saved. */
 export interface TimedWaitState {
   readonly begin: number
-  /** That it is under, by its pathname. */
+  /** Pathname of its timeout. */
   readonly timeout: string
   readonly definition: TimeoutDefinition
   readonly warned: ThreadState | null
   readonly isPassing: boolean
-  /** Of those that count: its place among them. */
+  /** Its place in the order of arming; null when its time does not count. */
   readonly place: number | null
 }
 
@@ -90,7 +90,7 @@ export interface DefaultTimersPorts {
   readonly firstRevision: number
 }
 
-/** Waits in these are no blocking of their own. */
+/** Passing states, which neither start nor end a wait. */
 const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
 
 export function timeoutPath({ path }: Node): string {
@@ -128,7 +128,7 @@ export class DefaultTimers {
     this.#defined = former.#defined
   }
 
-  // ---- what clients do ----
+  // ---- requests ----
 
   timeouts(): Iterable<DefaultTimeout> {
     return this.#timeouts.values()
@@ -150,15 +150,15 @@ export class DefaultTimers {
     return null
   }
 
-  /** Threads below a node that have been told of and still wait. */
+  /** Threads below a node which have caused a warning and still wait. */
   warned(node: Node): Thread[] {
     const all = [...this.#waits.values()].filter(({ warned }) => warned !== null).map(({ thread }) => thread)
     return all.filter((thread) => [...containers(thread)].includes(node)).sort(byPidAndTid)
   }
 
   /**
-   * Waits in progress are timed from their beginning; what is past already is told at once, marked `initial`. A thread that
-   * was told of is not told of again before it has gone on.
+   * Sets a timeout. Waits in progress are timed from their beginning. A wait which is too long already causes a warning
+   * at once, marked `initial`. A thread which has caused a warning causes no other before it has continued.
    */
   put(
     node: Node,
@@ -175,8 +175,9 @@ export class DefaultTimers {
   }
 
   /**
-   * A thread that was told of before a restart waits still, as far as can be seen: it is not told of again before it has gone
-   * on, and then its end is told. False: it is not in that state. Preconditions: no timeout is set yet.
+   * A thread which caused a warning before a restart still waits, as far as can be seen. It causes no other warning
+   * before it has continued, and then its end is reported. Preconditions: no timeout is set yet.
+   * @returns false when the thread is not in that state
    */
   resume(thread: Thread, { timeout: path, definition: known, state, since }: WarnedWait): boolean {
     const definition = known ?? { states: timeoutStates.filter((timed) => timed === state), afterMs: null }
@@ -189,9 +190,12 @@ export class DefaultTimers {
     return true
   }
 
-  /** Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since. Preconditions: none is set here. */
-  reinstate(node: Node, kept: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
-    this.#timeouts.set(node, { ...kept, path: timeoutPath(node), node })
+  /**
+   * Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since.
+   * Preconditions: none is set here.
+   */
+  reinstate(node: Node, persisted: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
+    this.#timeouts.set(node, { ...persisted, path: timeoutPath(node), node })
     this.#reconsider(threadsWithin(node))
     this.#armed.notify()
   }
@@ -204,13 +208,13 @@ export class DefaultTimers {
     this.#armed.notify()
   }
 
-  // ---- what happens ----
+  // ---- changes ----
 
-  /** A thread is in another state, or in the same one anew. Where nothing is timed that is one comparison. */
+  /** A thread has entered a state, perhaps the same one again. While nothing is timed this is one comparison. */
   follow(thread: Thread): void {
     if (this.#timeouts.size === 0 && this.#waits.size === 0) return
     const due = this.#decide(thread)
-    // It is seen late: the time still has to come round, so that all are told in one order.
+    // The wait was seen late. Its warning is emitted by the wheel all the same, so that all warnings come in one order.
     if (due !== null) this.#arm(due)
   }
 
@@ -239,17 +243,17 @@ export class DefaultTimers {
     return this.#wheel.nextAt()
   }
 
-  /** Tells of all that have waited too long by then. Preconditions: what is known of threads is of that time. Returns how many. */
+  /** Warns of all waits which are too long by then. Preconditions: thread states are of that time. @returns how many */
   expire(at: number): number {
-    let told = 0
+    let warned = 0
     this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), (wait) => {
-      told++
+      warned++
       this.#warn(wait, { initial: false })
     })
-    return told
+    return warned
   }
 
-  /** What has been told, and its end has not. */
+  /** Warnings whose wait has not ended. */
   warnings(): { thread: Thread; timeout: string; state: ThreadState; since: number }[] {
     return [...this.#waits.values()].flatMap(({ thread, timeout: { path: timeout }, warned: state, since }) =>
       state === null ? [] : [{ thread, timeout, state, since }],
@@ -286,7 +290,7 @@ export class DefaultTimers {
     for (const timeout of timeouts) this.#timeouts.set(timeout.node, timeout)
     const inOrder = [...waits].sort((one, other) => (one.place ?? -1) - (other.place ?? -1))
     for (const { thread, timeout: path, definition, begin, warned, isPassing, place } of inOrder) {
-      // What was told stays under the definition that it was told of, whatever is set there since.
+      // A warned wait stays under the definition which caused its warning, even when another one is set since.
       const counting = warned === null ? byPath.get(path) : undefined
       const wait = new TimedWait(thread, counting ?? { path, definition }, begin)
       wait.warned = warned
@@ -300,7 +304,7 @@ export class DefaultTimers {
     return this.#revision
   }
 
-  // ---- how it is decided ----
+  // ---- decisions ----
 
   #reconsider(threads: Iterable<Thread>): void {
     const now = this.#ports.now()
@@ -315,7 +319,7 @@ export class DefaultTimers {
     for (const wait of past) this.#warn(wait, { initial: true })
   }
 
-  /** What is to be timed from now on and was not; null where all stays as it is, or nothing is timed. */
+  /** Finds a wait which must be timed from now on; null when nothing changes or nothing is timed. */
   #decide(thread: Thread): TimedWait | null {
     const { state } = thread.condition
     const known = this.#waits.get(thread)
@@ -324,7 +328,7 @@ export class DefaultTimers {
       return null
     }
     if (known !== undefined && known.warned !== null) {
-      // What was told is over only when that blocking is, whatever is set meanwhile.
+      // A warned wait ends only with its blocking, even when timeouts change meanwhile.
       if (beginOf(thread, known.timeout, known) === known.begin) return null
       this.#end(known, state)
     }
@@ -341,7 +345,7 @@ export class DefaultTimers {
   }
 
   #arm(wait: TimedWait): void {
-    // What is past already is due at once, and not before.
+    // A time which has passed already is due at once, and not before now.
     this.#wheel.arm(wait, Math.max(dueAt(wait), Math.ceil(this.#ports.now())))
   }
 
@@ -394,8 +398,8 @@ function timedData({ thread: { tid, name, parent }, timeout, since }: TimedWait)
 }
 
 /**
- * When the blocking began that a thread is in; null where its state is not timed. It is not begun anew by going straight
- * from one timed state to another.
+ * Beginning of the wait in which a thread is; null when its state is not timed. Going straight from one timed state to
+ * another does not begin another wait.
  */
 function beginOf(thread: Thread, { definition }: TimedWait['timeout'], known: TimedWait | undefined): number | null {
   const { condition, former } = thread

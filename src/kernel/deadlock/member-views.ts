@@ -1,4 +1,4 @@
-/** How a thread waits, as people are told. */
+/** Describes how a thread waits, for events and replies. */
 
 import type { WaitingThread } from '../events/deadlock-fields.ts'
 import type { Thread } from '../nodes/thread.ts'

@@ -1,6 +1,7 @@
 /**
- * What has happened in this update, in order: where walks are to begin, and why. Columns that are written anew rather than
- * emptied: an array that is cut to nothing gives up its memory, and most updates would pay for it again.
+ * Changes of the present update in their order: the nodes from which walks of the graph begin, and the reasons. The
+ * columns are overwritten and not emptied: an empty array gives up its memory, and most updates would allocate it
+ * again.
  */
 
 import type { Closing } from '../events/deadlock-fields.ts'
@@ -34,12 +35,14 @@ export class PendingChecks {
   }
 
   clear(): void {
-    // Threads that have ended are not to be kept.
+    // Without this, threads which have ended would stay in memory.
     for (let place = 0; place < this.#count; place++) this.#threads[place] = null
     this.#count = 0
   }
 
-  /** The last that happened and that these needed to be stuck; null: none of it, so it was a thread that was set free. */
+  /**
+   * The last that happened and that these needed to be stuck; null: none of it, so it was a thread that was set free.
+   */
   closingOf(members: readonly Thread[]): Closing | null {
     for (let place = this.#count - 1; place >= 0; place--) {
       const thread = this.#threads[place]!

@@ -1,6 +1,6 @@
 /**
- * Who is stuck. A waiting node has one edge, to what it waits for: a thread, a lock (whose edge leads to its owner) or a
- * process, any of whose threads may release it. A node is stuck when it can reach none that can run.
+ * Who is stuck. A waiting node has one edge, to what it waits for: a thread, a lock (whose edge leads to its owner) or
+ * a process, any of whose threads may release it. A node is stuck when it can reach none that can run.
  *
  * Edges are written as waits begin and end; `settle` then finds what that has changed. One walk forward tells whether a
  * thread that has just blocked is stuck, and mostly ends at the first that can run. Only where it is stuck does anybody
@@ -200,7 +200,9 @@ export class WaitGraph {
     return false
   }
 
-  /** All that it reaches, itself included; null where one of them can run. Those that are stuck already are passed over. */
+  /**
+   * All that it reaches, itself included; null where one of them can run. Those that are stuck already are passed over.
+   */
   #walk(start: number): number[] | null {
     const { kind, firstMember, nextMember } = this.#nodes
     const mark = ++this.#mark

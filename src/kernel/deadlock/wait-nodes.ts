@@ -1,7 +1,8 @@
 /**
- * The nodes of the wait-for graph: threads that wait or are waited for, locks that are waited for, and processes. Each is a
- * small integer, its place in typed arrays, which its object carries as `waitNode`; 0 is none. A thread that never waits and is
- * never waited for has none. Hot path: arrays of integers, plainer than the rest (bench: deadlock-walk).
+ * Nodes of the wait-for graph: threads which wait or are waited for, locks which are waited for, and processes. A node
+ * is a small integer, an index of typed arrays, which its object stores as `waitNode`; 0 is none. A thread which never
+ * waits and is never waited for has none. Hot path: arrays of integers, plainer than the rest (benchmark:
+ * deadlock-walk).
  */
 
 import { assert } from '../errno.ts'
@@ -18,15 +19,15 @@ type Owner = Thread | Lock | Process | null
 
 export class WaitNodes {
   kind = new Uint8Array(64)
-  /** Of a thread: its process. */
+  /** For a thread: its process. */
   process = new Int32Array(64)
-  /** Of a process: threads that live. */
+  /** For a process: number of threads which have not ended. */
   living = new Int32Array(64)
-  /** Of a process: the first of its threads that wait. Of those: the neighbours. */
+  /** For a process: the first of its waiting threads. The next two columns link these threads. */
   firstMember = new Int32Array(64)
   nextMember = new Int32Array(64)
   previousMember = new Int32Array(64)
-  /** Those whose arrays grow with these. */
+  /** Called with each new size, so that other arrays grow too. */
   readonly #followers: ((size: number) => void)[] = []
   readonly #objects: Owner[] = [null]
   #unused: number[] = []
@@ -62,7 +63,7 @@ export class WaitNodes {
     return process.waitNode
   }
 
-  /** Preconditions: nobody waits for it, and it waits for nobody. Its number is used again after `recycle`. */
+  /** Preconditions: it waits for nothing, and nothing waits for it. Its number is used again after `recycle`. */
   giveBack(node: number): void {
     const object = this.#objects[node]
     assert(object, 'a node that is given back was in use')

@@ -1,8 +1,8 @@
 /**
- * Waits as they begin and end, in the two graphs of who waits for whom. In the proven one an edge is certain, and any
- * thread of a process may reply to a message that one of them received. In the suspected one weak evidence counts too, and
- * only the receiver replies: who is stuck in the proven one is so in this. So the proven one is looked at only where
- * somebody is stuck in the other.
+ * Follows waits as they begin and end, in two graphs. In the proven graph every edge is certain, and any thread of a
+ * process may reply to a message which one of them has received. In the suspected graph weak evidence counts too, and
+ * only the receiver replies. A thread which is stuck in the proven graph is stuck in the suspected one as well, so the
+ * proven graph is searched only when a thread is stuck in the other.
  */
 
 import type { Closing } from '../events/deadlock-fields.ts'
@@ -26,12 +26,12 @@ export class WaitTracker {
   readonly #pending = new PendingChecks()
   /** Were stuck and wait no more: some of them have ended, and have no node. */
   readonly #freed: Thread[] = []
-  /** What has set somebody free who was stuck. */
+  /** Changes which have released a stuck thread. */
   readonly #wakes: Woken[] = []
 
-  // ---- what happens ----
+  // ---- changes ----
 
-  /** A thread lives. */
+  /** A thread has begun to exist. */
   entered(thread: Thread): void {
     const process = this.#nodes.ofProcess(thread.parent)
     this.#nodes.living[process]!++
@@ -102,7 +102,7 @@ export class WaitTracker {
     if (lock.waitNode !== 0) this.#linkLock(lock)
   }
 
-  // ---- what comes of it ----
+  // ---- results ----
 
   get isChanged(): boolean {
     return this.#pending.count > 0 || this.isReopened
@@ -125,13 +125,13 @@ export class WaitTracker {
     for (let place = 0; place < pending.count; place++) {
       const node = pending.node(place)
       if (!this.#nodes.isUsed(node)) continue
-      // Where one fewer may reply, nobody need be stuck in the suspected graph who was not.
+      // An end leaves one thread fewer which may reply. That can prove a deadlock without a new suspected one.
       const isStuck = this.suspected.examine(node)
       if (isStuck || pending.cause(place) === 'ended') this.proven.examine(node)
     }
   }
 
-  /** All of that has been told. */
+  /** Forgets the changes of the update, whose events are emitted. */
   clear(): void {
     this.#pending.clear()
     if (this.#freed.length > 0) this.#freed.length = 0
@@ -139,7 +139,7 @@ export class WaitTracker {
     this.#nodes.recycle()
   }
 
-  /** The last of what happened in this update that it needed. */
+  /** The last change of this update which the deadlock needed. */
   closingOf(members: readonly Thread[]): Closing {
     const known = this.#pending.closingOf(members)
     if (known !== null) return known
@@ -147,7 +147,7 @@ export class WaitTracker {
     return woken === null ? closing('observed', members, null) : closing('released', members, woken.thread)
   }
 
-  /** What set these free: one of them, or of their processes, if it was one; else the only one that it can have been. */
+  /** The change which released these threads: one of them or of their processes, or else the only one there was. */
   wakeOf(members: readonly Thread[]): Woken | null {
     const ofMembers = this.#wakes.findLast(({ thread }) => members.includes(thread))
     const ofProcesses = () =>
@@ -178,7 +178,7 @@ export class WaitTracker {
     this.suspected.link(node, to)
   }
 
-  /** What the thread waits for is not traced from now on. Preconditions: it was. */
+  /** Stops tracing the wait of a thread. Preconditions: it was traced. */
   #letGo(node: number): void {
     this.#linkBoth(node, nobody)
     this.#nodes.leave(node)
@@ -230,7 +230,7 @@ export class WaitTracker {
     return this.#nodes.threadAt(node)
   }
 
-  /** Those of the nodes that are threads, by pid and tid. */
+  /** Threads among the nodes, by pid and tid. */
   threads(nodes: readonly number[]): Thread[] {
     return nodes.flatMap((node) => this.#nodes.threadAt(node) ?? []).sort(byPidAndTid)
   }

@@ -24,7 +24,7 @@ export interface Periods {
 const noDenying: Refusal = {
   errno: 'ENOTSUP',
   reason:
-    'a live kernel is only observed, so operations on it cannot be denied; the model supports this: start with --source model',
+    'a live kernel is observed, not called, so nothing can be denied there; the model supports this: start with --source model',
 }
 const noActing: Refusal = {
   errno: 'EPERM',
