@@ -1,32 +1,66 @@
+import { globSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { runEnvironment } from './test/support/end-leftovers.ts'
+import { missingPrograms, skippedSuites } from './test/support/required-programs.ts'
+import { SkippedSuitesReporter } from './test/support/skipped-suites.ts'
+import { tierOf, tiers } from './test/support/tiers.ts'
 
-/** What looks at this machine as a whole, loads it or is timed by it: these run one after the other, and beside nothing else. */
-const ofMachine = [
-  'test/live/**/*.test.ts',
-  'test/runtime/supervisor.test.ts',
-  'test/deploy/systemd.test.ts',
-  'test/sources/linux/{processes/connector-worker,locks/lock-watch,scan/scan-as-other,scan/scan-worker,locks/settled-locks}.test.ts',
-]
-const all = ['test/**/*.test.ts']
+const root = import.meta.dirname
+
+for (const pattern of Object.values(tiers).flat())
+  if (globSync(pattern, { cwd: root }).length === 0)
+    throw new Error(`test/support/tiers.ts: no test file matches ${pattern}`)
+
+const skipped = skippedSuites(missingPrograms(), root)
+const skippedFiles = skipped.map(({ file }) => file)
+
+interface Tier {
+  readonly name: string
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly maxWorkers: number
+  readonly groupOrder: number
+}
+
+/** Tiers run one after the other, in this order. */
+const project = ({ name, include, exclude, maxWorkers, groupOrder }: Tier) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [...include],
+    exclude: [...exclude, ...skippedFiles],
+    maxWorkers,
+    sequence: { groupOrder },
+  },
+})
+
+const { soak, machine, process: starting } = tiers
 
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: 'test/support/contract/provide.ts',
+    globalSetup: ['test/support/contract/provide.ts', 'test/support/end-leftovers.ts'],
     setupFiles: 'test/support/contract/setup.ts',
+    reporters: ['default', new SkippedSuitesReporter(skipped, (file) => tierOf(file, root))],
     env: {
-      // What tests start is mostly this same service, hundreds of times: it is compiled once.
+      ...runEnvironment,
+      // Most programs that tests start are this service: with a cache it is compiled once.
       NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname,
-      // Services that tests start are not in each other's way: those that keep something say where.
+      // Services of tests share no directory: a test that needs one names it.
       INTROSPECTD_DATA: 'memory',
     },
     projects: [
-      {
-        extends: true,
-        test: { name: 'pure', include: all, exclude: ofMachine, maxWorkers: 2, sequence: { groupOrder: 1 } },
-      },
-      { extends: true, test: { name: 'live', include: ofMachine, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      project({
+        name: 'unit',
+        include: ['test/**/*.test.ts'],
+        exclude: [...soak, ...machine, ...starting],
+        maxWorkers: 2,
+        groupOrder: 1,
+      }),
+      project({ name: 'process', include: starting, exclude: [...soak, ...machine], maxWorkers: 2, groupOrder: 2 }),
+      project({ name: 'machine', include: machine, exclude: soak, maxWorkers: 1, groupOrder: 3 }),
+      project({ name: 'soak', include: soak, exclude: [], maxWorkers: 1, groupOrder: 4 }),
     ],
   },
 })

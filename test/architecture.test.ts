@@ -1,7 +1,7 @@
 /** The house rules that a machine can check. */
 
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
@@ -18,6 +18,7 @@ import { composers, mayImport, roomOf } from './style/layers.ts'
 import { readProject } from './style/project.ts'
 import { allowancesPath, complaints, countsOf, readAllowances } from './style/ratchet.ts'
 import { structureRules } from './style/rules.ts'
+import { tiers } from './support/tiers.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -128,4 +129,11 @@ test.each(Object.entries(pages))('docs/reference/%s is what the rows say (npm ru
 test('nothing in the project names a registry', () => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
   expect(tracked.filter((name) => name === 'package-lock.json' && text(name).includes('"resolved"'))).toEqual([])
+})
+
+test('tests that start programs have a row in a tier', () => {
+  const rows = Object.values(tiers).flatMap((patterns) => globSync([...patterns], { cwd: root }))
+  const unit = globSync('test/**/*.test.ts', { cwd: root }).filter((name) => !rows.includes(name))
+  const starts = /from '(node:child_process|\S+\/support\/(certificates|live|programs|pty|running)\.ts)'/
+  expect(unit.filter((name) => starts.test(text(name)))).toEqual([])
 })

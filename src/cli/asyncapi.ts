@@ -12,6 +12,6 @@ export function asyncApiCommand(asyncApi: () => object) {
     options: {},
     settings: [],
     examples: ['introspectd asyncapi > asyncapi.yaml'],
-    run: () => print(stringify(asyncApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, stringify(asyncApi(), { aliasDuplicateObjects: false })),
   })
 }

@@ -7,6 +7,7 @@ import { faultOf, type Row, settingRows, valueOfText } from '../config/row.ts'
 import { configFile, readConfig, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
+import { type CommandIo, processIo } from './io.ts'
 
 interface CommandLine {
   /** The first command is the default. */
@@ -15,7 +16,11 @@ interface CommandLine {
 }
 
 /** @throws CliError, ConfigError, and the errors of the command */
-export async function runCommandLine(line: CommandLine, words: readonly string[]): Promise<void> {
+export async function runCommandLine(
+  line: CommandLine,
+  words: readonly string[],
+  io: CommandIo = processIo,
+): Promise<void> {
   const names = [...line.commands.map(({ name }) => name), 'help']
   const [first] = words
   const named = first !== undefined && !first.startsWith('-')
@@ -24,7 +29,7 @@ export async function runCommandLine(line: CommandLine, words: readonly string[]
   }
   const whole = named || /^(-h|--help|-V|--version)$/.test(first ?? '')
   try {
-    await parserOf(line).parseAsync(whole ? [...words] : [line.commands[0].name, ...words], { from: 'user' })
+    await parserOf(line, io).parseAsync(whole ? [...words] : [line.commands[0].name, ...words], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) throw new CliError(oneLine(error.message))
@@ -36,14 +41,14 @@ function oneLine(message: string): string {
   return message.replace(/^error: /, '').replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/, '; did you mean $1?')
 }
 
-function parserOf({ commands, version }: CommandLine): Parser {
+function parserOf({ commands, version }: CommandLine, io: CommandIo): Parser {
   const parser = new Parser('introspectd')
     .description('Thresholds and events on the processes and threads of this machine.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeOut: (text) => io.stdout.write(text) })
     .addHelpText('after', () => settingsHelp(commands[0].settings))
-  for (const command of commands) addTo(parser, command)
+  for (const command of commands) addTo(parser, command, io)
   return parser
 }
 
@@ -55,7 +60,7 @@ function settingsHelp(settings: readonly Setting[]): string {
 ${rows}`
 }
 
-function addTo(parser: Parser, command: Command): void {
+function addTo(parser: Parser, command: Command, io: CommandIo): void {
   const args = settingRows(command.args)
   const options = settingRows(command.options)
   const sub = parser
@@ -68,7 +73,7 @@ function addTo(parser: Parser, command: Command): void {
   sub.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`)
   sub.action(async () => {
     // Process lists such as ps(1) would show only the name of the runtime.
-    process.title = `introspectd ${command.name}`
+    io.setTitle(`introspectd ${command.name}`)
     const typed = sub.opts<Record<string, string | true>>()
     const texts = Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, String(text)]))
     await command.run({
@@ -82,7 +87,8 @@ function addTo(parser: Parser, command: Command): void {
         (row) => optionValue(row, texts),
         (row) => `--${row.key}`,
       ),
-      ...readConfig(settingTexts(command, texts)),
+      ...readConfig(settingTexts(command, texts), io.env),
+      io,
     })
   })
 }

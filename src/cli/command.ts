@@ -4,12 +4,14 @@
 
 import { z } from 'zod'
 import type { Effective, Setting } from '../config/settings.ts'
+import type { CommandIo } from './io.ts'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 
 interface Call<Args, Options> extends Effective {
   readonly args: Args
   readonly options: Options
+  readonly io: CommandIo
 }
 
 interface CommandDescription {

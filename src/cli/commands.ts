@@ -4,6 +4,7 @@ import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
+import type { CommandIo } from './io.ts'
 import { journalCommand } from './journal.ts'
 import { openApiCommand } from './openapi.ts'
 import { psCommand } from './ps.ts'
@@ -15,7 +16,7 @@ import { watchCommand } from './watch.ts'
 
 /** Functions of the service that commands call. The main program supplies them, so that commands do not import it. */
 export interface ServiceActions {
-  readonly serve: (config: Config) => Promise<void>
+  readonly serve: (config: Config, io: CommandIo) => Promise<void>
   readonly openApi: () => object
   readonly asyncApi: () => object
 }

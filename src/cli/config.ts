@@ -15,7 +15,7 @@ export const configCommand = defineCommand({
   },
   settings,
   examples: ['introspectd config > introspectd.yaml', 'introspectd config --config introspectd.yaml --port 7008'],
-  run: ({ options: { schema }, ...effective }) => {
-    print(schema ? `${JSON.stringify(configSchema(), null, 2)}\n` : printConfig(effective))
+  run: ({ options: { schema }, io, ...effective }) => {
+    print(io, schema ? `${JSON.stringify(configSchema(), null, 2)}\n` : printConfig(effective))
   },
 })

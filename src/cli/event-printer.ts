@@ -1,7 +1,6 @@
 /** Prints events of the model as CloudEvents, one JSON object a line (NDJSON). */
 
 import { once } from 'node:events'
-import type { Writable } from 'node:stream'
 import { RingEvent } from '../journal/ring.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 
@@ -9,13 +8,13 @@ import type { KernelEvent } from '../kernel/events.ts'
 const source = '/net/model'
 
 export class EventPrinter {
-  readonly #stream: Writable
+  readonly #stream: NodeJS.WritableStream
   #sequence = 0
   #hasRoom = true
   /** True after the reader has closed the pipe, as `| head` does. */
   #isUnread = false
 
-  constructor(stream: Writable) {
+  constructor(stream: NodeJS.WritableStream) {
     this.#stream = stream
     stream.on('error', (error) => this.#endOrThrow(error))
   }

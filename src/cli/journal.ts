@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { cursorText } from '../base/cursor.ts'
 import { dataDirectory } from '../config/data.ts'
-import { environment, serviceSettings } from '../config/settings.ts'
+import { serviceSettings } from '../config/settings.ts'
 import { openDirectory } from '../journal/data-directory.ts'
 import { type EventFigures, inspectJournal, type JournalFigures } from '../journal/inspect.ts'
 import { defineCommand } from './command.ts'
@@ -26,14 +26,15 @@ export const journalCommand = defineCommand({
   },
   settings: serviceSettings.filter(({ name }) => name === 'data'),
   examples: ['introspectd journal', 'introspectd journal compact --data data'],
-  run: ({ args: { action }, options: { json }, config: { data } }) => {
-    const directory = dataDirectory({ data, source: 'linux' }, environment)
+  run: ({ args: { action }, options: { json }, config: { data }, io }) => {
+    const directory = dataDirectory({ data, source: 'linux' }, io.env)
     if (directory === null) throw new CliError('--data memory has no journal: name the directory of the service')
     const before = inspectJournal(directory)
     if (action === 'compact') compact(directory)
     const figures = action === 'compact' ? inspectJournal(directory) : before
-    if (json) print(`${JSON.stringify(figures, null, 2)}\n`)
-    else print(`${action === 'compact' ? `before    ${mebibytes(before.diskBytes)} on disk\n` : ''}${textOf(figures)}`)
+    if (json) print(io, `${JSON.stringify(figures, null, 2)}\n`)
+    else
+      print(io, `${action === 'compact' ? `before    ${mebibytes(before.diskBytes)} on disk\n` : ''}${textOf(figures)}`)
   },
 })
 

@@ -12,6 +12,6 @@ export function openApiCommand(openApi: () => object) {
     options: {},
     settings: [],
     examples: ['introspectd openapi > openapi.yaml'],
-    run: () => print(stringify(openApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, stringify(openApi(), { aliasDuplicateObjects: false })),
   })
 }

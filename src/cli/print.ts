@@ -1,11 +1,13 @@
 /** Writes to standard output. If the pipe is closed or the terminal has gone, the command ends without an error. */
 
-let isGuarded = false
+import type { CommandIo, CommandOutput } from './io.ts'
 
-export function print(text: string): void {
-  if (!isGuarded) process.stdout.on('error', endWithoutReader)
-  isGuarded = true
-  process.stdout.write(text)
+const guarded = new WeakSet<CommandOutput>()
+
+export function print({ stdout }: CommandIo, text: string): void {
+  if (!guarded.has(stdout)) stdout.on('error', endWithoutReader)
+  guarded.add(stdout)
+  stdout.write(text)
 }
 
 function endWithoutReader(error: NodeJS.ErrnoException): void {
@@ -14,8 +16,8 @@ function endWithoutReader(error: NodeJS.ErrnoException): void {
 }
 
 /** Prints a table. On a terminal each line is cut to the width, because wrapped lines would break the columns. */
-export function printTable(text: string): void {
-  const { isTTY, columns } = process.stdout
+export function printTable(io: CommandIo, text: string): void {
+  const { isTTY, columns = 0 } = io.stdout
   // Some terminals report no width.
-  print(isTTY && columns > 0 ? text.replace(/.+/g, (line) => line.slice(0, columns)) : text)
+  print(io, isTTY && columns > 0 ? text.replace(/.+/g, (line) => line.slice(0, columns)) : text)
 }

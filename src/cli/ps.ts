@@ -24,11 +24,11 @@ export const psCommand = defineCommand({
   options: { sort: z.string().optional().describe(sortMeaning), ...tableOptions },
   settings: clientSettings,
   examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
-  run: async ({ args: { pid }, options, ...effective }) => {
+  run: async ({ args: { pid }, options, io, ...effective }) => {
     const connection = new ServiceConnection(effective)
     if (pid === undefined) {
       const by = orderOf(processColumns, options)
-      printTable(renderTable(processColumns, by(await readProcesses(connection, options))))
+      printTable(io, renderTable(processColumns, by(await readProcesses(connection, options))))
       return
     }
     if (options.name !== undefined || options.part !== undefined) {
@@ -36,7 +36,7 @@ export const psCommand = defineCommand({
     }
     const by = orderOf(threadColumns, options)
     const { body } = await connection.reply(connection.client.get(`/sys/proc/${pid}/thread`))
-    printTable(renderTable(threadColumns, by(body.entries)))
+    printTable(io, renderTable(threadColumns, by(body.entries)))
   },
 })
 

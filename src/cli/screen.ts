@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs'
 import { emitKeypressEvents, type Key } from 'node:readline'
+import { processIo } from './io.ts'
 import { print } from './print.ts'
 
 const enterSequence = '\x1b[?1049h\x1b[?25l'
@@ -45,7 +46,7 @@ export class Screen {
    * Preconditions: the lines fit the screen in number and in width.
    */
   draw(lines: readonly string[]): void {
-    print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
+    print(processIo, `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
   }
 
   close(): void {
@@ -73,7 +74,7 @@ export class Screen {
   readonly #enter = (): void => {
     this.#isOpen = true
     if (process.stdin.isTTY) process.stdin.setRawMode(true)
-    print(enterSequence)
+    print(processIo, enterSequence)
     this.#events.onStale()
   }
 

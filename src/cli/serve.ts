@@ -2,8 +2,9 @@
 
 import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
+import type { CommandIo } from './io.ts'
 
-export function serveCommand(serve: (config: Config) => Promise<void>) {
+export function serveCommand(serve: (config: Config, io: CommandIo) => Promise<void>) {
   return defineCommand({
     name: 'serve',
     summary: 'run the service: monitor this machine, or the model, and serve it over HTTP',
@@ -15,6 +16,6 @@ export function serveCommand(serve: (config: Config) => Promise<void>) {
       'introspectd serve --host 0.0.0.0 --token-file tokens',
       'introspectd --config introspectd.yaml',
     ],
-    run: ({ config }) => serve(config),
+    run: ({ config, io }) => serve(config, io),
   })
 }

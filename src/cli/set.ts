@@ -41,7 +41,7 @@ export const setCommand = defineCommand({
     'introspectd set fds/threshold/each 500 per=process rearm=400 note="too many files"',
     'introspectd set memory-free 10% direction=falling',
   ],
-  run: async ({ args: { path, at, fields }, ...effective }) => {
+  run: async ({ args: { path, at, fields }, io, ...effective }) => {
     const limit = wholePath(path).replace(/\/$/, '')
     if (node.test(limit)) throw new CliError(`${limit} is no limit; name one below it, as in ${limit}/fds`)
     const target: string = limit.includes('/threshold/') ? limit : `${limit}/threshold/${defaultName}`
@@ -51,7 +51,7 @@ export const setCommand = defineCommand({
       .catch((error: unknown) => {
         throw error instanceof CliError ? new CliError(withField(error.message, fieldNames)) : error
       })
-    print(thresholdText(ThresholdView.parse(body), status === 201))
+    print(io, thresholdText(ThresholdView.parse(body), status === 201))
   },
 })
 

@@ -5,7 +5,6 @@
  */
 
 import { readFileSync } from 'node:fs'
-import type { Writable } from 'node:stream'
 import { z } from 'zod'
 import { KernelError } from '../kernel/errno.ts'
 import { Kernel } from '../kernel/kernel.ts'
@@ -33,8 +32,8 @@ export interface Simulation {
 }
 
 export interface Output {
-  readonly events: Writable
-  readonly verdicts: Writable
+  readonly events: NodeJS.WritableStream
+  readonly verdicts: NodeJS.WritableStream
 }
 
 /** Exit codes. */
@@ -76,7 +75,7 @@ async function runAll(scenarios: readonly Scenario[], simulation: Simulation, ou
 }
 
 /** Reads all scenarios, and writes what is wrong to `errors`. Returns null if a file is wrong. */
-function readAll(files: readonly string[], errors: Writable): readonly Scenario[] | null {
+function readAll(files: readonly string[], errors: NodeJS.WritableStream): readonly Scenario[] | null {
   const scenarios = files.flatMap((file) => {
     try {
       return [readScenario(readFileSync(file, 'utf8'), file)]
@@ -138,8 +137,8 @@ export const simulateCommand = defineCommand({
     'introspectd simulate --quiet scenarios/*.yaml',
     'introspectd simulate --save deadlocked.json scenarios/two-lock-deadlock.yaml',
   ],
-  run: async ({ args: { files }, options: { quiet, ...others } }) => {
+  run: async ({ args: { files }, options: { quiet, ...others }, io }) => {
     const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined))
-    process.exitCode = await simulate({ files, quiet, ...given }, { events: process.stdout, verdicts: process.stderr })
+    io.setExitCode(await simulate({ files, quiet, ...given }, { events: io.stdout, verdicts: io.stderr }))
   },
 })

@@ -11,8 +11,8 @@ import type { Column } from '../tree/definition.ts'
 import { processColumns } from '../tree/nodes/directories.ts'
 import type { ProcessView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
-import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
+import type { CommandIo } from './io.ts'
 import { printTable } from './print.ts'
 import { type Chosen, columnNamed, type Order, readProcesses, sortMeaning, tableOptions } from './process-table.ts'
 import { Screen } from './screen.ts'
@@ -42,16 +42,17 @@ export const topCommand = defineCommand({
   },
   settings: clientSettings,
   examples: ['introspectd top', 'introspectd top --sort fds', 'introspectd top -n 1 --part system.slice > now.txt'],
-  run: async ({ options, ...effective }) => {
+  run: async ({ options, io, ...effective }) => {
     const by = columnNamed(processColumns, options.sort)
-    const ending = endOnSignals()
+    const ending = io.endOnSignals()
     const connection = new ServiceConnection(effective)
     const readings = {
+      io,
       next: (signal: AbortSignal) => readSnapshot(connection, options, signal),
       delayMs: options.delay * 1000,
     }
     const order = { by, reverse: options.reverse }
-    if (process.stdout.isTTY && options.count === undefined) await onScreen(readings, order, ending)
+    if (io.stdout.isTTY && options.count === undefined) await onScreen(readings, order, ending)
     else await onPages({ ...readings, count: options.count ?? Number.POSITIVE_INFINITY }, order, ending.signal)
   },
 })
@@ -76,6 +77,7 @@ async function readSnapshot(connection: ServiceConnection, chosen: Chosen, signa
 }
 
 interface Readings {
+  readonly io: CommandIo
   /** @throws CliError */
   readonly next: (signal: AbortSignal) => Promise<TopSnapshot>
   readonly delayMs: number
@@ -83,11 +85,15 @@ interface Readings {
 
 type Pages = Readings & { readonly count: number }
 
-async function onPages({ next, delayMs, count }: Pages, order: Order<ProcessView>, ending: AbortSignal): Promise<void> {
+async function onPages(
+  { io, next, delayMs, count }: Pages,
+  order: Order<ProcessView>,
+  ending: AbortSignal,
+): Promise<void> {
   for (let done = 0; done < count && !ending.aborted; done++) {
     if (done > 0) await unlessEnded(ending, () => delay(delayMs, undefined, { signal: ending }))
     const snapshot = await unlessEnded(ending, () => next(ending))
-    if (snapshot !== null) printTable(`${done > 0 ? '\n' : ''}${page(snapshot, order)}`)
+    if (snapshot !== null) printTable(io, `${done > 0 ? '\n' : ''}${page(snapshot, order)}`)
   }
 }
 

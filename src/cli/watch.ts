@@ -5,7 +5,6 @@ import type { EventPattern } from '../client/client.ts'
 import { clientSettings } from '../config/settings.ts'
 import { strangeType } from '../tree/event-types.ts'
 import { defineCommand } from './command.ts'
-import { endOnSignals } from './ending.ts'
 import { CliError } from './error.ts'
 import { eventLine } from './event-line.ts'
 import { followEvents } from './follow-events.ts'
@@ -40,17 +39,17 @@ export const watchCommand = defineCommand({
     "introspectd watch 42 --types 'threshold.*'",
     'introspectd watch --json | jq .subject',
   ],
-  run: async ({ args: { path }, options: { types = null, after, json }, ...effective }) => {
+  run: async ({ args: { path }, options: { types = null, after, json }, io, ...effective }) => {
     const pathname = wholePath(path)
     if (!/^\/sys(\/|$)/.test(pathname))
       throw new CliError(`there is no stream at ${pathname}; there is one at /sys and at every path below it`)
     const connection = new ServiceConnection(effective)
     const request = { path: pathname, types: patternsOf(types), after: after ?? null }
     await followEvents(connection, request, {
-      ending: endOnSignals().signal,
+      ending: io.endOnSignals().signal,
       onEvent: (event) =>
-        print(json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
-      onNotice: (text) => void process.stderr.write(`introspectd: ${text}\n`),
+        print(io, json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
+      onNotice: (text) => void io.stderr.write(`introspectd: ${text}\n`),
     })
   },
 })

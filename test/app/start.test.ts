@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { type Ended, runHere } from '../support/command-line.ts'
 import { Live, run } from '../support/live.ts'
 
 const file = (text: string): string => {
@@ -21,10 +22,9 @@ test.each([
   [['--port', '70000'], /--port/],
   [['--period', '1'], /--period/],
   [['--source', 'tarot'], /--source/],
-  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
-  [['--token-file', '/nowhere'], /--token-file \/nowhere/],
-  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
   [['dance'], /no command dance/],
+  [['serve', 'extra'], /extra/],
+  [['--token-file', '/nowhere'], /--token-file \/nowhere/],
   [['--scenario', 'x.yaml'], /--scenario needs --source model/],
   [['--source', 'model', '--scenario', '/nowhere.yaml'], /--scenario \/nowhere.yaml/],
   [['--source', 'model', '--clock', 'real', '--scenario', '/nowhere.yaml'], /--clock virtual/],
@@ -35,20 +35,30 @@ test.each([
   [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
   [['--pools', 'channels=5'], /--pools needs --source model/],
   [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
-  [['serve', 'extra'], /extra/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
-  const { code, stdout, stderr } = await run(args)
+  expectRefusal(await runHere(args), reason)
+})
+
+// These begin to start: a process of their own ends what was started.
+test.each([
+  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
+  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
+])('%j is refused with one clear line and exit code 1', async (args, reason) => {
+  expectRefusal(await run(args), reason)
+})
+
+function expectRefusal({ code, stdout, stderr }: Ended, reason: RegExp): void {
   expect(stderr).toMatch(reason)
   expect(stderr).toMatch(/^introspectd: .*\n$/)
   expect([code, stdout]).toEqual([1, ''])
-})
+}
 
 test('a setting in the environment counts, and a wrong name is not passed over', async () => {
-  expect(await run([], { env: { INTROSPECTD_PORT: 'x' } })).toMatchObject({
+  expect(await runHere([], { env: { INTROSPECTD_PORT: 'x' } })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('--port'),
   })
-  expect(await run([], { env: { INTROSPECTD_PROT: '1' } })).toMatchObject({
+  expect(await runHere([], { env: { INTROSPECTD_PROT: '1' } })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('INTROSPECTD_PROT'),
   })
@@ -64,11 +74,11 @@ test('a port that is taken is one clear line and exit code 1', async () => {
 })
 
 test('--help names every flag, and --version is the package’s', async () => {
-  const help = await run(['--help'])
+  const help = await runHere(['--help'])
   expect(help).toMatchObject({ code: 0, stderr: '' })
   for (const flag of ['--port', '--token-file', '--period', '--allow-host', '--proc-root'])
     expect(help.stdout).toContain(flag)
-  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect((await runHere(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 test('with a token it listens beyond loopback, asks for the token, and ends on SIGINT with 0', async () => {

@@ -6,13 +6,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runHere } from '../support/command-line.ts'
 import { notOurs } from '../support/contract/heard.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 
 let live: Live
 let hog: Program
-const ask = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: live.url } })
+const ask = (...words: string[]) => runHere(words, { env: { INTROSPECTD_URL: live.url } })
 const line = (text: string) => ({ code: 1, stdout: '', stderr: `introspectd: ${text}\n` })
 
 beforeAll(async () => {
@@ -172,7 +173,7 @@ describe('a command that is not answered says why:', () => {
     await new Promise((resolve) => strangers.pop()!.close(resolve))
     const message = line(`nothing listens at ${gone}; introspectd serve starts the service, --url names another place`)
     for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
-      expect(await run([...words, '--url', gone])).toEqual(message)
+      expect(await runHere([...words, '--url', gone])).toEqual(message)
     }
   })
 
@@ -184,7 +185,7 @@ describe('a command that is not answered says why:', () => {
     [404, 'application/problem+json', '{"detail": 5}'],
   ])('what answers %i %s %s is not introspectd', async (status, type, body) => {
     const url = await stranger(status, type, body)
-    expect(await run(['ps', '--url', url])).toEqual(
+    expect(await runHere(['ps', '--url', url])).toEqual(
       line(`what answers at ${url} is not introspectd (status ${status}); --url names another place`),
     )
   })
@@ -214,7 +215,7 @@ describe('of a service that asks for a token', () => {
   afterAll(() => guarded.stop())
 
   const askAs = (token: string | null, ...words: string[]) =>
-    run([...words, '--url', guarded.url], { env: token === null ? {} : { INTROSPECTD_TOKEN: token } })
+    runHere([...words, '--url', guarded.url], { env: token === null ? {} : { INTROSPECTD_TOKEN: token } })
 
   test('every command says that it needs one, and that one is not known', async () => {
     for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
@@ -243,8 +244,11 @@ describe('of a service that asks for a token', () => {
   test('the token may stand in a file, and is nowhere shown', async () => {
     const config = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'introspectd.yaml')
     writeFileSync(config, `url: ${guarded.url}\ntoken: ${secrets.watcher}\n`)
-    expect(await run(['ps', 'self'], { env: { INTROSPECTD_CONFIG: config } })).toMatchObject({ code: 0, stderr: '' })
-    const { stdout } = await run(['config', '--config', config])
+    expect(await runHere(['ps', 'self'], { env: { INTROSPECTD_CONFIG: config } })).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    const { stdout } = await runHere(['config', '--config', config])
     expect(stdout).toContain(`# token is set, and not shown # ${config}:2\n`)
     expect(stdout).not.toContain(secrets.watcher)
   })

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDirectory } from '../../src/journal/data-directory.ts'
-import { Live, run } from '../support/live.ts'
+import { runHere } from '../support/command-line.ts'
+import { Live } from '../support/live.ts'
 
 let directory: string
 let live: Live | null
@@ -18,7 +19,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const journal = (...args: string[]) => run(['journal', ...args, '--data', directory])
+const journal = (...args: string[]) => runHere(['journal', ...args, '--data', directory])
 
 test('inspect says what is kept, while the service runs', async () => {
   live = await Live.start(['--data', directory])
@@ -68,12 +69,12 @@ test('compact makes the file smaller, and is refused while a service runs', asyn
 test('where there is no journal none is made', async () => {
   const nowhere = join(directory, 'nowhere')
   for (const action of ['inspect', 'compact'])
-    expect(await run(['journal', action, '--data', nowhere])).toMatchObject({
+    expect(await runHere(['journal', action, '--data', nowhere])).toMatchObject({
       code: 1,
       stderr: `introspectd: there is no journal in ${nowhere}\n`,
     })
   expect(existsSync(nowhere)).toBe(false)
-  expect(await run(['journal'], { env: { INTROSPECTD_DATA: 'memory' } })).toMatchObject({
+  expect(await runHere(['journal'], { env: { INTROSPECTD_DATA: 'memory' } })).toMatchObject({
     code: 1,
     stderr: 'introspectd: --data memory has no journal: name the directory of the service\n',
   })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { pathOf, shipped } from '../scenario/support.ts'
+import { runHere } from '../support/command-line.ts'
 import { run } from '../support/live.ts'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
@@ -34,7 +35,7 @@ test('all that are shipped are met: exit code 0, and a line for each', async () 
 
 test('events are CloudEvents, one a line, from the first of January 1970; each file’s begin at 1', async () => {
   const path = pathOf('join-loop.yaml')
-  const { code, stdout } = await run(['simulate', path, path])
+  const { code, stdout } = await runHere(['simulate', path, path])
   const events = stdout
     .trimEnd()
     .split('\n')
@@ -57,7 +58,7 @@ test('events are CloudEvents, one a line, from the first of January 1970; each f
 
 test('one that is not met is exit code 1, with what differs and where; the others run all the same', async () => {
   const [good, bad] = [file(simple('1')), file(simple('2'))]
-  const { code, stderr } = await run(['simulate', '--quiet', bad, good])
+  const { code, stderr } = await runHere(['simulate', '--quiet', bad, good])
   expect(code).toBe(1)
   const [first, second, third] = stderr.split('\n')
   expect(first).toMatch(new RegExp(`^${bad}: NOT MET: simple \\(2 calls, \\d+ events, \\d+ms\\)$`))
@@ -67,7 +68,7 @@ test('one that is not met is exit code 1, with what differs and where; the other
 
 test('a file that is wrong is exit code 2, and then none is run', async () => {
   const [good, wrong] = [file(simple('1')), file(simple('1').replace('sleep', 'slep'))]
-  const { code, stdout, stderr } = await run(['simulate', good, wrong, '/nowhere.yaml', tmpdir()])
+  const { code, stdout, stderr } = await runHere(['simulate', good, wrong, '/nowhere.yaml', tmpdir()])
   expect([code, stdout]).toEqual([2, ''])
   const lines = stderr.trimEnd().split('\n')
   expect(lines).toEqual([
@@ -80,7 +81,7 @@ test('a file that is wrong is exit code 2, and then none is run', async () => {
 test('--seed goes before the seed of the file', async () => {
   const path = file(simple('1'))
   const outputs = await Promise.all(
-    [['--seed', '1'], ['--seed', '2'], []].map(async (seed) => (await run(['simulate', ...seed, path])).stdout),
+    [['--seed', '1'], ['--seed', '2'], []].map(async (seed) => (await runHere(['simulate', ...seed, path])).stdout),
   )
   expect(outputs[0]).toBe(outputs[2])
   expect(outputs[0]).not.toBe(outputs[1])
@@ -92,7 +93,7 @@ test.each([
   [['simulate', '--seed', '4294967296', 'a.yaml'], /seed/],
   [['simulate', '--sed', '1', 'a.yaml'], /sed/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {
-  const { code, stdout, stderr } = await run(args)
+  const { code, stdout, stderr } = await runHere(args)
   expect([code, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(reason)
   expect(stderr).toMatch(/^introspectd: .*\n$/)
@@ -119,9 +120,9 @@ const path = (name: string): string => join(mkdtempSync(join(tmpdir(), 'introspe
 test('the state in which one ends is kept, and another begins in it', async () => {
   const kept = path('state.json')
   const scenario = pathOf('join-loop.yaml')
-  expect(await run(['simulate', '--quiet', '--save', kept, scenario])).toMatchObject({ code: 0 })
+  expect(await runHere(['simulate', '--quiet', '--save', kept, scenario])).toMatchObject({ code: 0 })
   const { processes, now } = JSON.parse(readFileSync(kept, 'utf8')) as { processes: object[]; now: number }
-  const { code, stdout } = await run(['simulate', '--state', kept, scenario])
+  const { code, stdout } = await runHere(['simulate', '--state', kept, scenario])
   const [first] = stdout.split('\n').map((line) => (line === '' ? null : (JSON.parse(line) as Record<string, unknown>)))
   expect(code).toBe(0)
   expect(first).toMatchObject({ subject: `/sys/proc/${processes.length + 1}`, time: new Date(now).toISOString() })
@@ -131,13 +132,13 @@ test('a state that is wrong is exit code 2, with where, and nothing was run; one
   const wrong = path('wrong.json')
   writeFileSync(wrong, '{"path":"/sys/state","version":9}')
   const scenario = pathOf('join-loop.yaml')
-  expect(await run(['simulate', '--state', wrong, scenario])).toEqual({
+  expect(await runHere(['simulate', '--state', wrong, scenario])).toEqual({
     code: 2,
     stdout: '',
     stderr: `${wrong}: /version: only a state of version 3 can be loaded here\n`,
   })
-  const lost = await run(['simulate', '--quiet', '--save', '/nowhere/state.json', scenario])
+  const lost = await runHere(['simulate', '--quiet', '--save', '/nowhere/state.json', scenario])
   expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('/nowhere/state.json: ENOENT')])
-  const two = await run(['simulate', '--save', wrong, scenario, scenario])
+  const two = await runHere(['simulate', '--save', wrong, scenario, scenario])
   expect([two.code, two.stderr]).toEqual([1, expect.stringContaining('--save works with one scenario')])
 })

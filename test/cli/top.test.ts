@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { runHere } from '../support/command-line.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 import { Pty } from '../support/pty.ts'
@@ -175,7 +176,7 @@ describe('on a terminal', () => {
 })
 
 describe('without a terminal', () => {
-  const ask = (...words: string[]) => run(['top', ...words], { env: { INTROSPECTD_URL: live.url } })
+  const ask = (...words: string[]) => runHere(['top', ...words], { env: { INTROSPECTD_URL: live.url } })
 
   test('prints so many tables, whole and without colours', async () => {
     const { code, stdout, stderr } = await ask('-n', '2', '-d', '0.1', '--sort', 'fds')

@@ -1,23 +1,19 @@
 /** `introspectd watch`: what a person sees, what a program reads, and what happens when the connection breaks. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RunningCommand, runHere } from '../support/command-line.ts'
 import { Live, mainFile, run } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 import { Pty } from '../support/pty.ts'
 import type { CloudEvent } from '../support/service.ts'
+import { until, Waiter } from '../support/until.ts'
 
-/** A watch that goes on until it is told to end. */
-class Watching {
-  readonly child: ChildProcess
-  readonly ended: Promise<number | null>
-  stdout = ''
-  stderr = ''
-  #wake: () => void = () => {}
-
+/** A watch that goes on until it is stopped. */
+class Watching extends RunningCommand {
   /** Resolves when it listens. */
   static async start(words: readonly string[], url: string): Promise<Watching> {
     const watching = new Watching(words, url)
@@ -26,42 +22,17 @@ class Watching {
   }
 
   private constructor(words: readonly string[], url: string) {
-    this.child = spawn(process.execPath, [mainFile, 'watch', ...words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, INTROSPECTD_URL: url },
-    })
-    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text
-      this.#wake()
-    })
-    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text
-      this.#wake()
-    })
-    this.ended = once(this.child, 'close').then(([code]) => {
-      this.#wake()
-      return code as number | null
-    })
-  }
-
-  async until(fits: (watching: this) => boolean): Promise<void> {
-    while (!fits(this)) {
-      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.stderr}`)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+    super(['watch', ...words], { env: { INTROSPECTD_URL: url } })
   }
 
   get events(): CloudEvent[] {
-    const whole = this.stdout.slice(0, this.stdout.lastIndexOf('\n'))
-    return whole.split('\n').map((line) => JSON.parse(line) as CloudEvent)
+    return eventsIn(this.stdout)
   }
+}
 
-  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
-    this.child.kill(signal)
-    return this.ended
-  }
+function eventsIn(stdout: string): CloudEvent[] {
+  const whole = stdout.slice(0, stdout.lastIndexOf('\n'))
+  return whole.split('\n').map((line) => JSON.parse(line) as CloudEvent)
 }
 
 /** Runs a program until it is gone: births and deaths for those who watch. */
@@ -117,10 +88,20 @@ describe('watch', () => {
   test('--json prints what the service sends, and no bookmarks', async () => {
     const cursor = (await fetch(`${live.url}/sys`)).headers.get('introspect-cursor')!
     const pid = await pass()
-    const watching = await Watching.start(['--json', '--after', cursor, '--types', 'process.died'], live.url)
-    await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${pid}"`) && stdout.endsWith('\n'))
-    expect(await watching.stop('SIGTERM')).toBe(0)
-    const died = watching.events.find(({ subject }) => subject === `/sys/proc/${pid}`)
+    const words = ['watch', '--json', '--after', cursor, '--types', 'process.died', '--url', live.url]
+    const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let stdout = ''
+    const changed = new Waiter()
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      changed.wake()
+    })
+    const isPrinted = () => stdout.includes(`"/sys/proc/${pid}"`) && stdout.endsWith('\n')
+    await changed.until(isPrinted, () => stdout)
+    const closed = once(child, 'close')
+    child.kill('SIGTERM')
+    expect(await closed).toEqual([0, null])
+    const died = eventsIn(stdout).find(({ subject }) => subject === `/sys/proc/${pid}`)
     expect(died).toMatchObject({ specversion: '1.0', type: 'process.died', data: { pid, name: 'fd-hog', code: 0 } })
   })
 
@@ -135,7 +116,7 @@ describe('watch', () => {
     [['--after', 'x'], /^--after "x": expected a cursor: /],
     [['1', '2'], /^too many arguments for 'watch'. Expected 1 argument but got 2: 1, 2.$/],
   ])('%j is refused: %s', async (words, reason) => {
-    const { code, stdout, stderr } = await run(['watch', ...words], { env: { INTROSPECTD_URL: live.url } })
+    const { code, stdout, stderr } = await runHere(['watch', ...words], { env: { INTROSPECTD_URL: live.url } })
     expect([code, stdout]).toEqual([1, ''])
     expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
   })
@@ -147,7 +128,7 @@ describe('watch', () => {
     reading.then(() => {
       ended.is = true
     })
-    while (!ended.is) await pass()
+    await until(pass, () => ended.is, { everyMs: 0 })
     expect(await reading).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(/^.*\n$/),

@@ -10,6 +10,7 @@ import { Live } from '../support/live.ts'
 import { ModelService } from '../support/model-service.ts'
 import { startForTest } from '../support/running.ts'
 import { Service } from '../support/service.ts'
+import { within } from '../support/until.ts'
 
 describe('requests', () => {
   let service: ModelService
@@ -127,7 +128,7 @@ describe('a watch of a live service', () => {
     const died = async (pid: number): Promise<string[]> => {
       const seen: string[] = []
       for (;;) {
-        const { value } = await watch.next()
+        const { value } = await within(watch.next(), () => seen, { what: `process ${pid} died` })
         seen.push(value!.type)
         if (value?.type === 'process.died' && value.data.pid === pid) return seen
       }

@@ -144,7 +144,7 @@ test.each(['127.0.0.1', '::1', '0.0.0.0', '::'])(
     const live = await Live.start([], { command: jsonOf('ENTRYPOINT'), cwd: image, uid: user, env })
     const asking = { command: healthCheck(), uid: user, env: { ...env, INTROSPECTD_PORT: new URL(live.url).port } }
     expect(await run([], asking)).toEqual({ code: 0, stdout: '', stderr: '' })
-    expect(live.output.stdout).toContain(`\nEvents are kept in ${data}\n`)
+    expect(live.output.stdout).toContain(`\nEvents are in ${data}\n`)
     expect(await live.stop()).toBe(0)
     expect((await run([], asking)).code).toBe(1)
   },

@@ -4,8 +4,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 const boot = join(root, 'test/programs/boot-systemd.sh')
@@ -44,13 +44,7 @@ describe('under systemd', () => {
         .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     )
 
-  async function until(fits: (properties: Record<string, string>) => boolean): Promise<Record<string, string>> {
-    for (;;) {
-      const properties = shown()
-      if (fits(properties)) return properties
-      await delay(50)
-    }
-  }
+  const untilShown = (fits: (properties: Record<string, string>) => boolean) => until(shown, fits, { everyMs: 50 })
 
   const runs = ({ SubState, StatusText }: Record<string, string>) =>
     SubState === 'running' && StatusText!.startsWith('serves ')
@@ -60,12 +54,12 @@ describe('under systemd', () => {
     mkdirSync(scratch)
     booted = spawn(boot, [root, scratch], { stdio: ['ignore', 'inherit', 'inherit'] })
     // What says that it is up is its own socket, which systemctl speaks with.
-    for (let answers = false; !answers; ) {
+    const status = () => {
       if (booted.exitCode !== null) throw new Error('systemd did not start')
-      await delay(50)
       first = spawnSync('pgrep', ['-P', String(booted.pid)], { encoding: 'utf8' }).stdout.trim()
-      answers = first !== '' && spawnSync('nsenter', ['--all', '--target', first, 'systemctl', 'show']).status === 0
+      return first === '' ? 'not there' : spawnSync('nsenter', ['--all', '--target', first, 'systemctl', 'show']).status
     }
+    await until(status, (code) => code === 0, { everyMs: 50 })
   })
 
   afterAll(async () => {
@@ -75,14 +69,15 @@ describe('under systemd', () => {
     // The kernel ends those in the namespace a little later; then their cgroups are empty.
     const cgroups = spawnSync('findmnt', ['-nf', '-t', 'cgroup2', '-o', 'TARGET'], { encoding: 'utf8' }).stdout.trim()
     const remove = ['-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']
-    while (existsSync(`${cgroups}/introspectd-test`)) {
-      spawnSync('find', [`${cgroups}/introspectd-test`, ...remove])
-      await delay(20)
+    const removal = () => {
+      const { stderr } = spawnSync('find', [`${cgroups}/introspectd-test`, ...remove], { encoding: 'utf8' })
+      return stderr
     }
+    await until(removal, () => !existsSync(`${cgroups}/introspectd-test`))
   })
 
   test('it is started, with no more than the unit gives it, and reads the processes of root', async () => {
-    const { MainPID, StatusText } = await until(runs)
+    const { MainPID, StatusText } = await untilShown(runs)
     const status = inside('cat', `/proc/${MainPID}/status`)
     const field = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1]
     expect(Number(field('Uid'))).toBeGreaterThan(1000)
@@ -103,15 +98,15 @@ describe('under systemd', () => {
   })
 
   test('it is started anew when its event loop stands still', async () => {
-    const { MainPID } = await until(runs)
+    const { MainPID } = await untilShown(runs)
     inside('kill', '-STOP', MainPID!)
-    await until(({ Result }) => Result === 'watchdog')
-    const again = await until((properties) => runs(properties) && properties.MainPID !== MainPID)
+    await untilShown(({ Result }) => Result === 'watchdog')
+    const again = await untilShown((properties) => runs(properties) && properties.MainPID !== MainPID)
     expect(again).toMatchObject({ NRestarts: '1', Result: 'success' })
   })
 
   test('it ends when it is stopped, with 0', async () => {
-    await until(runs)
+    await untilShown(runs)
     inside('systemctl', 'stop', 'introspectd')
     expect(shown()).toMatchObject({ SubState: 'dead', Result: 'success', ExecMainStatus: '0' })
   })

@@ -11,6 +11,7 @@ import { cursorText } from '../../src/base/cursor.ts'
 import { journalFile } from '../../src/journal/data-directory.ts'
 import { Live } from '../support/live.ts'
 import type { Watcher } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 const each = 500
 const silent = 20
@@ -63,7 +64,8 @@ async function ignore(url: string, headers: readonly string[]): Promise<void> {
 }
 
 async function untilOpen(count: number): Promise<void> {
-  while (!(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes(`streams: ${count} open`));
+  const ready = async () => (await fetch(`${live!.url}/readyz?verbose`)).text()
+  await until(ready, (text) => text.includes(`streams: ${count} open`), { everyMs: 0, msMax: 120_000 })
 }
 
 test('a thousand streams each receive a bookmark and their end, the journal is complete, and the exit code is 0', async () => {

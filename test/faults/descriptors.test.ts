@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import { startForTest } from '../support/running.ts'
+import { until } from '../support/until.ts'
 
 let data: string
 let live: Live | null
@@ -42,9 +43,12 @@ async function crowd(port: number): Promise<void> {
 }
 
 /** Retries, because a request may come before a descriptor is free. */
-async function until(fits: () => Promise<boolean>): Promise<void> {
-  while (!(await fits().catch(() => false))) await delay(50)
-}
+const untilAnswered = (fits: () => Promise<boolean>) =>
+  until(
+    () => fits().catch((error: unknown) => error),
+    (answer) => answer === true,
+    { everyMs: 50, what: String(fits) },
+  )
 
 /** CPU time in ticks of 10 ms. */
 function cpuOf(pid: number): number {
@@ -83,10 +87,12 @@ test('without free descriptors the service serves its clients, persists events, 
   expect(watcher.events.filter(({ type }) => type === 'threshold.cleared')).toEqual([])
   for (const socket of sockets.splice(0)) socket.destroy()
   const hog = await startForTest('fd-hog', [0, 200])
-  await until(async () => (await live!.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })).state === 'tripped')
+  await untilAnswered(
+    async () => (await live!.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })).state === 'tripped',
+  )
   await watcher.until(({ type, subject }) => type === 'threshold.tripped' && subject === `/sys/proc/${hog.pid}/fds`)
   // The scanner can open its files again, too.
-  await until(async () => !(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes('descriptors'))
+  await untilAnswered(async () => !(await (await fetch(`${live!.url}/readyz?verbose`)).text()).includes('descriptors'))
   agent.destroy()
   expect(await live.stop()).toBe(0)
   live = null

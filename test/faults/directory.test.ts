@@ -41,23 +41,19 @@ const userEnvironment = (environment: Record<string, string>) => ({
 test('the live source stores events in the state directory of the user and announces it', async () => {
   live = await Live.start([], userEnvironment({}))
   const place = join(home, '.local/state/introspectd')
-  expect(live.output.stdout).toContain(`\nEvents are kept in ${place}\n`)
+  expect(live.output.stdout).toContain(`\nEvents are in ${place}\n`)
   expect(existsSync(join(place, 'journal.sqlite'))).toBe(true)
 })
 
 test('the model stores nothing on disk without --data', async () => {
   live = await Live.start(['--source', 'model'], userEnvironment({}))
-  expect(live.output.stdout).toContain(
-    '\nEvents are kept in memory, and end with this process; --data DIR keeps them\n',
-  )
+  expect(live.output.stdout).toContain('\nEvents are in memory, and end with this process; --data DIR keeps them\n')
   expect(existsSync(join(home, '.local'))).toBe(false)
 })
 
 async function expectMemoryOnly(why: RegExp): Promise<void> {
   const { url, output } = live!
-  expect(output.stdout).toMatch(
-    new RegExp(`^Events are kept in memory, and end with this process: .*${why.source}`, 'm'),
-  )
+  expect(output.stdout).toMatch(new RegExp(`^Events are in memory, and end with this process: .*${why.source}`, 'm'))
   expect(output.stderr).toMatch(why)
   expect(output.stderr).toContain('the journal takes no events: they are kept in memory only')
   const ready = await fetch(`${url}/readyz?verbose`)

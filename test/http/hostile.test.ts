@@ -8,6 +8,7 @@ import { subprotocols } from '../../src/stream/websocket.ts'
 import { exchange, frameBytes, openRaw, upgradeRequest } from '../support/raw.ts'
 import type { Watcher } from '../support/service.ts'
 import { Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let service: Service
 let healthy: Watcher
@@ -59,7 +60,11 @@ async function serves(): Promise<void> {
 
 /** Only what was there before: the connection of the healthy stream. */
 async function untilGone(): Promise<void> {
-  while (counts().connections > 1) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => counts().connections,
+    (count) => count <= 1,
+    { everyMs: 0 },
+  )
 }
 
 test('headers that come a byte at a time are given their time and no more', async () => {
@@ -78,7 +83,11 @@ test('a thousand connections that ask nothing are closed, and their descriptors 
   await start(soon)
   const before = readdirSync('/proc/self/fd').length
   const opened = await Promise.all(Array.from({ length: 1_000 }, hostile))
-  while (counts().connections < 1_001) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => counts().connections,
+    (count) => count >= 1_001,
+    { everyMs: 0 },
+  )
   await serves()
   await Promise.all(opened.map((socket) => heardFrom(socket)))
   await untilGone()

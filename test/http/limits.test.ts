@@ -9,6 +9,7 @@ import { keyOf } from '../../src/http/security/clients.ts'
 import { parseTokens } from '../../src/http/security/gate.ts'
 import { RequestBucket } from '../../src/http/security/request-bucket.ts'
 import { Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let service: Service
 const sockets: Socket[] = []
@@ -22,9 +23,8 @@ const secretOf = (letter: string): string => letter.repeat(20)
 const bearer = (letter: string) => ({ authorization: `Bearer ${secretOf(letter)}` })
 const counts = () => service.app.server.clients.counts
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
-}
+const untilCounts = (fits: (counted: ReturnType<typeof counts>) => boolean) =>
+  until(() => ({ ...counts() }), fits, { everyMs: 0 })
 
 /** A connection on which nothing is asked. */
 async function open(localAddress = '127.0.0.1'): Promise<Socket> {
@@ -98,7 +98,7 @@ describe('requests', () => {
     service = await new Service({ limits: { requestsPerSecond: 10 } }).start()
     const { clients } = service.app.server
     await statusFrom('127.0.0.2')
-    await until(() => counts().connections === 0)
+    await untilCounts(({ connections }) => connections === 0)
     clients.forgetIdle()
     expect(counts().addresses).toBe(1)
     vi.advanceTimersByTime(100)
@@ -122,7 +122,7 @@ describe('connections', () => {
   test('past the limit of an address are answered 429 and closed; those that were there go on, another address has its own', async () => {
     service = await new Service({ limits: { connectionsPerAddress: 3 } }).start()
     const [first] = [await open(), await open(), await open()]
-    await until(() => counts().connections === 3)
+    await untilCounts(({ connections }) => connections === 3)
     const more = await fetch(`${service.url}/sys`)
     expect([more.status, more.headers.get('retry-after'), more.headers.get('connection')]).toEqual([429, '10', 'close'])
     expect(await more.json()).toMatchObject({ type: 'urn:introspectd:problem:too-many-connections' })
@@ -132,16 +132,16 @@ describe('connections', () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(await statusFrom('127.0.0.2')).toBe(200)
     for (const socket of sockets) socket.destroy()
-    await until(() => counts().connections === 0)
+    await untilCounts(({ connections }) => connections === 0)
     expect((await service.fetch('/sys')).status).toBe(200)
   })
 
   test('one that came too many is served when others have gone meanwhile', async () => {
     service = await new Service({ limits: { connectionsPerAddress: 1 } }).start()
     const [first, second] = [await open(), await open()]
-    await until(() => counts().connections === 2)
+    await untilCounts(({ connections }) => connections === 2)
     first.destroy()
-    await until(() => counts().connections === 1)
+    await untilCounts(({ connections }) => connections === 1)
     const answer = new Promise<string>((resolve) => second.once('data', (data: Buffer) => resolve(data.toString())))
     second.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n\r\n`)
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
@@ -152,7 +152,7 @@ describe('connections', () => {
     for (let count = 0; count < 4; count++) await open()
     const closed = open().then((socket) => new Promise((resolve) => socket.once('close', resolve).resume()))
     await closed
-    await until(() => counts().connections === 4)
+    await untilCounts(({ connections }) => connections === 4)
   })
 
   test('of everybody are bounded, and who is closed for it hurts nobody who is there', async () => {
@@ -181,7 +181,7 @@ describe('streams', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
     first.socket.terminate()
     controller.abort()
-    await until(() => counts().streams === 0)
+    await untilCounts(({ streams }) => streams === 0)
     await service.watch('/sys')
   })
 
@@ -211,7 +211,7 @@ describe('streams', () => {
     service = await new Service({ limits: { streamsPerClient: 1 } }).start()
     for (const path of ['/sys?types=nonsense.*', '/sys/proc/999', '/sys?after=x']) await service.refusedUpgrade(path)
     await service.fetch('/sys', { method: 'HEAD', headers: { accept: 'text/event-stream' } })
-    await until(() => counts().streams === 0)
+    await untilCounts(({ streams }) => streams === 0)
     await service.watch('/sys')
   })
 })

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security/gate.ts'
 import { Service } from '../support/service.ts'
@@ -16,13 +15,6 @@ const metrics = async (): Promise<string> => {
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
   return response.text()
 }
-
-test('promtool has nothing to object to', async () => {
-  const { bench } = service
-  bench.observe(bench.process(4), 'cpu-time', 3_000_000)
-  const text = await metrics()
-  expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('')
-})
 
 test('scans, thresholds, streams, events and usage are told, in base units', async () => {
   const { bench } = service

@@ -387,21 +387,6 @@ describe('the clock', () => {
     expect((await service.get('/sys/proc/2/thread/1')).body.state).toBe('READY')
     expect(service.machine.expiries).toBe(100_002)
   })
-
-  test('of lines that are a long time each, others are answered between them', async () => {
-    const advances = Array.from({ length: 20 }, () => ({ call: 'advance', advance: '1h' }))
-    const lines = [{ call: 'create', name: 'ticking' }, ...ticking, ...advances].map((line) => JSON.stringify(line))
-    let over = false
-    const answered = service.calls(lines.join('\n')).finally(() => {
-      over = true
-    })
-    const seen = new Set<unknown>()
-    while (!over) seen.add((await service.get('/sys/clock')).body.now)
-    const answers = await answered
-    expect(answers.at(-1)).toMatchObject({ returned: { now: '1970-01-01T00:33:20.000Z', stopped: true } })
-    expect(answers).toHaveLength(24)
-    expect(seen.size).toBeGreaterThan(2)
-  })
 })
 
 describe('/sys/calls', () => {

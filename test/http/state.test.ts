@@ -7,7 +7,7 @@ import { parseTokens } from '../../src/http/security/gate.ts'
 import { Replaced } from '../../src/tree/model-views.ts'
 import { StateSchema } from '../../src/tree/state.ts'
 import { ModelService } from '../support/model-service.ts'
-import type { Watcher } from '../support/service.ts'
+import { by, client, lines, log, save, server, threshold } from './state-log.ts'
 
 let service: ModelService
 let other: ModelService
@@ -22,96 +22,7 @@ afterEach(async () => {
   await other.stop()
 })
 
-const by = (pid: number, tid: number) => (call: string, args: object) => ({
-  caller: `/sys/proc/${pid}/thread/${tid}`,
-  call,
-  ...args,
-})
-const [server, worker, client, third] = [by(1, 1), by(1, 2), by(2, 1), by(3, 1)]
-
-/** A history in which there is something of everything that can be waited for. */
-const log: readonly object[] = [
-  { call: 'putPartition', partition: '/sys/part/a', pools: { channels: 2 } },
-  { call: 'create', name: 'server', partition: '/sys/part/a' },
-  { call: 'create', name: 'client' },
-  { call: 'create', name: 'third' },
-  server('ThreadCreate', { name: 'worker', priority: 20 }),
-  server('ChannelCreate', {}),
-  client('ConnectAttach', { pid: 1, chid: 1 }),
-  third('ConnectAttach', { pid: 1, chid: 1 }),
-  worker('MsgReceive', { chid: 1 }),
-  client('MsgSend', { coid: 1, msg: 'one' }),
-  third('TimerTimeout', { states: ['SEND'], after: '2s' }),
-  third('MsgSend', { coid: 1, msg: 2 }),
-  server('SyncMutexLock', { mutex: '/m', kind: 'recursive' }),
-  worker('SyncMutexLock', { mutex: '/m' }),
-  server('SignalAction', { signal: 'SIGUSR1', action: 'handle' }),
-  server('TimerCreate', { notify: { signal: 'SIGUSR1', value: 7 } }),
-  server('TimerSettime', { timerid: 1, after: '500ms', every: '1s' }),
-  { call: 'advance', advance: '1s' },
-  server('SyncMutexUnlock', { mutex: '/m' }),
-  { call: 'advance', advance: '2s' },
-  worker('MsgReply', { rcvid: 1, status: 5, msg: 'done' }),
-  worker('SyncMutexUnlock', { mutex: '/m' }),
-  server('ChannelCreate', {}),
-  server('ChannelCreate', {}),
-  client('nanosleep', { for: '700ms' }),
-  third('compute', { us: 300_000 }),
-  third('mmap', { pages: 5 }),
-  { call: 'advance', advance: '699ms' },
-  worker('ThreadJoin', { tid: 1 }),
-  { call: 'putPools', pools: { channels: 3 } },
-  { call: 'advance', advance: '1ms' },
-  server('ThreadDestroy', { status: 3 }),
-  client('SignalKill', { pid: 3, signal: 'SIGTERM' }),
-  { call: 'move', pid: 1, partition: '/sys' },
-  { call: 'removePartition', partition: '/sys/part/a' },
-  { call: 'advance', advance: '5s' },
-  worker('exit', { status: 1 }),
-]
-
-const lines = (calls: readonly object[]) => calls.map((call) => JSON.stringify(call)).join('\n')
-
-/** Events as they came, without what counts them up. */
-const bytes = ({ frames }: Watcher): string[] =>
-  frames.map((frame) => frame.replace(/"id":"\d+",/, '').replace(/"sequence":"\d+",/, ''))
-
-const save = async (from: ModelService): Promise<string> => (await from.fetch('/sys/state')).text()
-
-async function threshold(at: ModelService): Promise<void> {
-  await at.put('/sys/channels/threshold/many', { at: 2, rearm: 1 })
-  await at.put('/sys/signals/threshold/each', { at: 1, per: 'process' })
-  await at.put('/sys/channels/threshold/share', { at: '75%' })
-}
-
 describe('a state that is saved and put into another service', () => {
-  test('after any line of a log goes on with the same answers and the same events, byte for byte', async () => {
-    let told = 0
-    for (let cut = 0; cut <= log.length; cut++) {
-      const [one, two] = [await new ModelService().start(), await new ModelService().start()]
-      try {
-        await threshold(one)
-        await one.calls(lines(log.slice(0, cut)))
-        const state = await save(one)
-        expect((await two.put('/sys/state', state)).status).toBe(200)
-        const watchers = [await one.watch('/sys'), await two.watch('/sys')]
-        const last = JSON.stringify({ call: 'create', name: 'last' })
-        const rest = [lines(log.slice(cut)), last].join('\n')
-        const answers = [await one.calls(rest), await two.calls(rest)]
-        expect(answers[1]).toEqual(answers[0])
-        for (const watcher of watchers)
-          await watcher.until(({ type, data }) => type === 'process.created' && data.name === 'last')
-        expect(bytes(watchers[1]!)).toEqual(bytes(watchers[0]!))
-        expect(await save(two)).toBe(await save(one))
-        told += watchers[0]!.frames.length
-      } finally {
-        await one.stop()
-        await two.stop()
-      }
-    }
-    expect(told).toBeGreaterThan(500)
-  }, 60_000)
-
   test('is what GET shows of it again, indented or not, and however often', async () => {
     await threshold(service)
     await service.calls(lines(log.slice(0, 17)))
@@ -417,14 +328,6 @@ test('a body of more bytes than a state may have is 413 before it is sent', asyn
   })
   expect(status).toBe(413)
 })
-
-test('a state that would be too large to be read again is not written: EFBIG', async () => {
-  const { machine } = service
-  const process = machine.create({ name: 'large' })
-  for (let tid = 2; tid <= 140_000; tid++) machine.createThread(process, { detached: true })
-  const { status, body } = await service.get('/sys/state')
-  expect([status, body.errno]).toEqual([409, 'EFBIG'])
-}, 60_000)
 
 test('where time follows the wall clock a state can be read, and is not put', async () => {
   const real = await new ModelService({ clock: 'real' }).start()

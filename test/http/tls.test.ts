@@ -9,6 +9,7 @@ import { parseTokens } from '../../src/http/security/gate.ts'
 import { readTls } from '../../src/http/security/tls.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
 import { Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let authority: Authority
 let server: Signed
@@ -54,7 +55,11 @@ function get(trust: Trust, headers: Record<string, string> = {}): Promise<{ stat
 
 /** Nothing is kept of connections that are closed. */
 async function untilGone(): Promise<void> {
-  while (service.app.server.clients.counts.connections > 0) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => service.app.server.clients.counts.connections,
+    (count) => count === 0,
+    { everyMs: 0 },
+  )
 }
 
 test('tokens, Hosts and streams are over TLS as they are without', async () => {

@@ -136,8 +136,10 @@ test('of a deadlock that was told before it is told that it is over, and it is f
   await end('SIGKILL')
   await start()
   await live!.until('/sys/deadlocks', ({ entries }) => JSON.stringify(entries).includes(`/sys/proc/${ring.pid}/`))
-  const all = (await deadlockEventsSince(before)).filter((event) => event.type === 'events.lost' || isOurs(event))
-  const restart = all.findIndex(({ type }) => type === 'events.lost')
+  // A busy machine has other deadlocks, and losses of the process connector at /sys/proc: only the restart is at /sys.
+  const isRestart = ({ type, subject }: CloudEvent) => type === 'events.lost' && subject === '/sys'
+  const all = (await deadlockEventsSince(before)).filter((event) => isRestart(event) || isOurs(event))
+  const restart = all.findIndex(isRestart)
   const [old] = restart === 0 ? [] : all.slice(0, restart)
   const [resolved, again] = all.slice(restart + 1)
   // It may have been found before there was a cursor to begin after.
@@ -157,7 +159,10 @@ test('of a deadlock that was told before it is told that it is over, and it is f
     ['deadlock.resolved', again!.subject, 'restarted'],
   ])
   await end('SIGTERM')
-  expect(tables('told')).toEqual([[]])
+  const left = tables('told')
+    .flat()
+    .map((row) => JSON.stringify(row))
+  expect(left.filter((row) => row.includes(`/sys/proc/${ring.pid}/`))).toEqual([])
 })
 
 test('a thread that was warned of and still waits is not warned of again, and its end is told', async () => {

@@ -8,6 +8,7 @@ import { WebSocket } from 'ws'
 import { cursorText } from '../../src/base/cursor.ts'
 import { Live } from '../support/live.ts'
 import type { Watcher } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let directory: string
 let live: Live | null
@@ -136,7 +137,8 @@ test('with no room for a file it serves on from memory, says so, and ends in ord
   await start(['--source', 'model'], ['sh', '-c', `trap '' XFSZ; ulimit -f 200; exec "$@"`, 'sh'])
   const watcher = await live!.watch('/sys')
   let count = 0
-  while (!watcher.events.some(({ type }) => type === 'source.degraded')) await create(`p${count++}`)
+  const isDegraded = () => watcher.events.some(({ type }) => type === 'source.degraded')
+  await until(() => create(`p${count++}`).then(() => count), isDegraded, { everyMs: 0 })
   const degraded = watcher.events.find(({ type }) => type === 'source.degraded')!
   expect(degraded.data).toMatchObject({
     what: 'journal',

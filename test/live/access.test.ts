@@ -11,8 +11,10 @@ import { Access } from '../../src/app/access.ts'
 import { ConfigError } from '../../src/config/error.ts'
 import { Config } from '../../src/config/settings.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
+import { runHere } from '../support/command-line.ts'
 import { Live, run } from '../support/live.ts'
 import { startForTest } from '../support/running.ts'
+import { until } from '../support/until.ts'
 
 let live: Live | undefined
 let authority: Authority
@@ -43,7 +45,11 @@ const authorization = `Bearer ${secret}`
 
 /** Resolves when the log has such a line. */
 async function logged(there: Live, words: RegExp): Promise<void> {
-  while (!words.test(there.output.stderr)) await new Promise((resolve) => there.child.stderr!.once('data', resolve))
+  await until(
+    () => there.output.stderr,
+    (text) => words.test(text),
+    { what: String(words) },
+  )
 }
 
 test('a token never appears in a reply, log, metric or shown setting', async () => {
@@ -81,7 +87,7 @@ test('a token never appears in a reply, log, metric or shown setting', async () 
   write('tokens', `ha-1 operate ${secret} ${other}\n`)
   process.kill(live.pid, 'SIGHUP')
   await logged(live, /stay as they were/)
-  const shown = await run(['config'], { env: { INTROSPECTD_TOKEN: secret, INTROSPECTD_TOKEN_FILE: tokenFile } })
+  const shown = await runHere(['config'], { env: { INTROSPECTD_TOKEN: secret, INTROSPECTD_TOKEN_FILE: tokenFile } })
   const everything = [...replies, live.output.stdout, live.output.stderr, shown.stdout, shown.stderr].join('\n')
   expect(everything).toContain('ha-1')
   expect(shown.stdout).toContain('token is set, and not shown')
@@ -146,7 +152,7 @@ describe('TLS', () => {
     live = await Live.start(flags())
     const { url } = live
     expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
-    const runCommand = (...words: string[]) => run(words, { env: { INTROSPECTD_URL: url } })
+    const runCommand = (...words: string[]) => runHere(words, { env: { INTROSPECTD_URL: url } })
     expect((await runCommand('ps', '--ca', authority.ca)).stdout).toMatch(/PID/)
     expect((await run(['ps'], { env: { INTROSPECTD_URL: url, NODE_EXTRA_CA_CERTS: authority.ca } })).stdout).toMatch(
       /PID/,
@@ -164,7 +170,8 @@ describe('TLS', () => {
     const tokenFile = write('named', 'alice read cert\n')
     live = await Live.start([...flags(), '--tls-client-ca', authority.ca, '--token-file', tokenFile])
     const { url } = live
-    const runCommand = (...words: string[]) => run([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
+    const runCommand = (...words: string[]) =>
+      runHere([...words, '--ca', authority.ca], { env: { INTROSPECTD_URL: url } })
     const shown = ['--client-cert', alice.cert, '--client-key', alice.key]
     expect((await runCommand('ps', ...shown)).stdout).toMatch(/PID/)
     expect((await runCommand('set', '/sys/threads', '100', ...shown)).stderr).toMatch(

@@ -8,6 +8,7 @@ import { Live } from '../support/live.ts'
 import type { Program } from '../support/programs.ts'
 import { endAll, startForTest } from '../support/running.ts'
 import type { CloudEvent, Watcher } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 async function begin(name: string, ...args: readonly (string | number)[]): Promise<Program> {
   return startForTest(name, args)
@@ -103,8 +104,8 @@ test('with few descriptors and many processes it reports that, still serves, and
   for (let count = 0; count < 20; count++) watchers.push(await live.watch(`/sys/proc/${first}?types=threshold.*`))
   process.kill(first!, 'SIGUSR1')
   for (const watcher of watchers) await watcher.until(is('threshold.tripped', `/sys/proc/${first}/fds`))
-  let ready = ''
-  while (!ready.includes('[-] descriptors: ')) ready = await (await fetch(`${live.url}/readyz?verbose`)).text()
+  const readiness = async () => (await fetch(`${live.url}/readyz?verbose`)).text()
+  const ready = await until(readiness, (text) => text.includes('[-] descriptors: '), { everyMs: 0 })
   expect(ready).toMatch(/^ok$/m)
   expect(openFds(live.pid)).toBeLessThanOrEqual(1100)
   process.kill(first!, 'SIGUSR2')

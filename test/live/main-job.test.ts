@@ -7,6 +7,7 @@ import { Live } from '../support/live.ts'
 import type { Program } from '../support/programs.ts'
 import { startForTest } from '../support/running.ts'
 import type { CloudEvent } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let live: Live
 
@@ -36,18 +37,15 @@ test('each curl line that the service prints at the start works as printed', asy
   // With exec, so that the process ended at the end is curl itself.
   const watching = spawn('bash', ['-c', `exec ${watch}`], { stdio: ['ignore', 'pipe', 'ignore'] })
   let stream = ''
-  let wake = () => {}
   watching.stdout.on('data', (chunk: Buffer) => {
     stream += chunk.toString()
-    wake()
   })
-  const streamed = async (text: string) => {
-    while (!stream.includes(text)) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
+  const streamed = (text: string) =>
+    until(
+      () => stream,
+      (read) => read.includes(text),
+      { what: text },
+    )
   await streamed(': introspectd')
   const shell = (line: string) => promisify(execFile)('bash', ['-c', line])
   expect((await shell(list!)).stdout).toMatch(/PID +NAME/)
@@ -193,10 +191,12 @@ test('an exec changes the name and keeps pid and identity', async () => {
   const watcher = await live.watch('/sys/proc?types=process.*')
   const program = await begin('exec-twice')
   program.send('go')
-  const events = await watcher.until(
-    ({ type, data }) => type === 'process.changed' && data.what === 'exec' && data.name === 'sleep',
-  )
-  const exec = events.find(({ data }) => data.what === 'exec' && data.name === 'sleep')!
+  const child = `/sys/proc/${(await program.line()).replace('child ', '')}`
+  // Other programs of the machine may execute sleep meanwhile.
+  const isExec = ({ type, subject, data }: CloudEvent) =>
+    type === 'process.changed' && subject === child && data.what === 'exec' && data.name === 'sleep'
+  const events = await watcher.until(isExec)
+  const exec = events.find(isExec)!
   const born = events.find(({ type, subject }) => type === 'process.created' && subject === exec.subject)!
   expect(born.data).toMatchObject({ parent: program.pid, identity: exec.data.identity, name: 'exec-twice' })
   expect(exec.data.executable).toMatch(/sleep$/)

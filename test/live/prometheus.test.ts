@@ -4,12 +4,12 @@ import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { notOurs } from '../support/contract/heard.ts'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
+import { until } from '../support/until.ts'
 
 const deploy = new URL('../../deploy/', import.meta.url).pathname
 const scrapes = 60
@@ -80,12 +80,13 @@ class Prometheus {
   }
 
   /** Repeats the query until it has a result. */
-  async until(expression: string): Promise<readonly Series[]> {
-    for (;;) {
-      const series = await this.query(expression)
-      if (series.length > 0) return series
-      await delay(200)
-    }
+  until(expression: string): Promise<readonly Series[]> {
+    const options = { everyMs: 200, msMax: 200_000, what: expression }
+    return until(
+      () => this.query(expression),
+      (series) => series.length > 0,
+      options,
+    )
   }
 
   stop(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Sink, Subscription } from '../../src/stream/subscription.ts'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
 import { Bench } from '../kernel/support.ts'
 import { memoryHub } from '../support/memory-hub.ts'
+import { until } from '../support/until.ts'
 
 const { kernel } = new Bench()
 
@@ -169,7 +170,11 @@ test('a snapshot is captured when its turn comes, and never for a subscription t
   for (let count = 0; count < 1_000; count++) hub.unsubscribe(subscribe())
   const last = subscribe()
   expect(captured).toBe(0)
-  while (!last.isLive) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => last.isLive,
+    (isLive) => isLive,
+    { everyMs: 0 },
+  )
   expect(captured).toBe(1)
   await hub.close()
 })

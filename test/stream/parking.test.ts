@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
 import { Service, type Watcher } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 let service: Service
 
@@ -57,7 +58,11 @@ test('the queue of a subscriber that does not read is bounded in bytes', async (
 test('a stream of server-sent events that is not read is parked', async () => {
   const response = await service.fetch('/sys?types=process.created', { headers: { accept: 'text/event-stream' } })
   for (let pid = 1; pid <= count; pid++) service.bench.process(pid, { name: large })
-  while (service.app.hub.parked === 0) await new Promise((resolve) => setImmediate(resolve))
+  await until(
+    () => service.app.hub.parked,
+    (count) => count > 0,
+    { everyMs: 0 },
+  )
   const pieces: string[] = []
   const last = `"subject":"/sys/proc/${count}"`
   for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {

@@ -7,6 +7,7 @@ import { bounds } from '../../src/base/bounds.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { Service } from '../support/service.ts'
+import { readUntil, until } from '../support/until.ts'
 
 let service: Service
 
@@ -187,28 +188,24 @@ describe('over server-sent events', () => {
   test('events have their cursor as id, and Last-Event-ID resumes after it', async () => {
     const source = new EventSource(`${service.url}/sys?types=process.*`)
     const ids: string[] = []
-    let wake = () => {}
     source.onmessage = ({ data, lastEventId }) => {
       expect((JSON.parse(data) as { id: string }).id).toBe(lastEventId)
       ids.push(lastEventId)
-      wake()
     }
     await new Promise((resolve) => {
       source.onopen = resolve
     })
     for (let pid = 1; pid <= 3; pid++) service.bench.process(pid)
-    while (ids.length < 3) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
+    await until(
+      () => ids,
+      ({ length }) => length >= 3,
+    )
     source.close()
     service.bench.process(4)
     const resumed = await service.fetch('/sys', { headers: { accept: 'text/event-stream', 'last-event-id': ids[1]! } })
     expect(resumed.headers.get('content-type')).toBe('text/event-stream')
     const reader = resumed.body!.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ''
-    while (!text.includes('/sys/proc/4')) text += (await reader.read()).value
+    const text = await readUntil(reader, (read) => read.includes('/sys/proc/4'))
     await reader.cancel()
     expect(text.match(/^id: \d{20}$/gm)).toHaveLength(2)
     expect(text).not.toContain('event:')

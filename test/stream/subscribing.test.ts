@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import { type CloudEvent, Service } from '../support/service.ts'
+import { readUntil, until } from '../support/until.ts'
 
 let service: Service
 
@@ -21,8 +22,7 @@ const cursor = async () => (await service.get('/sys')).headers.get('introspect-c
 async function readSse(path: string, count: number, headers: Record<string, string> = {}) {
   const response = await service.fetch(path, { headers: { accept: 'text/event-stream', ...headers } })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  while ((text.match(/^data: .*\n\n/gm) ?? []).length < count) text += (await reader.read()).value
+  const text = await readUntil(reader, (read) => (read.match(/^data: .*\n\n/gm) ?? []).length >= count)
   await reader.cancel()
   return [...text.matchAll(/(?:id: (\d+)\n)?data: (.*)\n\n/g)].map(([, id, data]) => ({
     id,
@@ -97,7 +97,11 @@ describe('with a snapshot', () => {
     watcher.socket.pause()
     service.bench.process(1_001)
     const [connection] = service.app.hub.connections()
-    while (connection!.queuedBytes <= bounds.replayQueueBytesMax) await new Promise((resolve) => setImmediate(resolve))
+    await until(
+      () => connection!.queuedBytes,
+      (bytes) => bytes > bounds.replayQueueBytesMax,
+      { everyMs: 0 },
+    )
     service.app.hub.bookmarkAll()
     watcher.socket.resume()
     await watcher.until(1_002)

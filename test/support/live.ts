@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
 import { Watcher } from './service.ts'
+import { until, Waiter } from './until.ts'
 
 export const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
@@ -78,15 +79,22 @@ export class Live {
   static async start(args: readonly string[] = [], launching: Launching = {}): Promise<Live> {
     const { child, output } = launch(['serve', '--port', '0', ...args], launching)
     launching.signal?.addEventListener('abort', () => child.kill('SIGKILL'))
-    for (;;) {
-      const url = /listens on (\S+)/.exec(output.stdout)?.[1]
+    const changed = new Waiter()
+    let isClosed = false
+    child.stdout.on('data', changed.wake)
+    child.once('close', () => {
+      isClosed = true
+      changed.wake()
+    })
+    const url = () => /listens on (\S+)/.exec(output.stdout)?.[1]
+    const serves = () => {
+      if (isClosed) throw new LiveError(`it did not start: ${output.stderr}`)
       // The announcement comes whole: what it names can be tried.
-      if (url !== undefined && output.stdout.endsWith('/sys\n')) return new Live(child, output, url)
-      await new Promise<void>((resolve, reject) => {
-        child.stdout.once('data', () => resolve())
-        child.once('close', () => reject(new LiveError(`it did not start: ${output.stderr}`)))
-      })
+      return url() !== undefined && output.stdout.endsWith('/sys\n')
     }
+    await changed.until(serves, () => output, { what: 'the service says that it listens' })
+    child.stdout.off('data', changed.wake)
+    return new Live(child, output, url()!)
   }
 
   get pid(): number {
@@ -104,13 +112,9 @@ export class Live {
     ).json()) as Record<string, unknown>
   }
 
-  /** Asks again until the answer fits. */
-  async until(path: string, fits: (body: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
-    for (;;) {
-      const body = await this.get(path)
-      if (fits(body)) return body
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+  /** Asks again until the answer fits. @throws Error with the last answer when time is up */
+  until(path: string, fits: (body: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+    return until(() => this.get(path), fits, { what: `${path}: ${fits}` })
   }
 
   async watch(path: string): Promise<Watcher> {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { within } from './until.ts'
 
 const sources = new URL('../programs/', import.meta.url)
 const build = new URL('../.build/', import.meta.url)
@@ -58,9 +59,11 @@ export const start = async (
   const child = spawn(command!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  let last: string | null = null
   const line = async (): Promise<string> => {
-    const next = await lines.next()
+    const next = await within(lines.next(), () => last ?? 'no line', { what: `${name} prints another line` })
     if (next.done) throw new Error(`${name} ended without another line`)
+    last = next.value
     return next.value
   }
   child.stdin.on('error', () => {}) // it may end before it has read everything

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { mainFile } from './live.ts'
+import { Waiter } from './until.ts'
 
 const harness = new URL('terminal.py', import.meta.url).pathname
 
@@ -27,7 +28,7 @@ export class Pty {
   output = ''
   readonly #child: ChildProcess
   #isOver = false
-  #wake: () => void = () => {}
+  readonly #changed = new Waiter()
 
   constructor(args: readonly string[], { env = {}, rows = 24, columns = 100 }: Started = {}) {
     const command = [process.execPath, mainFile, ...args]
@@ -41,7 +42,7 @@ export class Pty {
     this.#child.once('close', () => process.removeListener('exit', kill))
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.output += text
-      this.#wake()
+      this.#changed.wake()
     })
     let report = ''
     this.#child.stderr!.on('data', (chunk: Buffer) => {
@@ -50,7 +51,7 @@ export class Pty {
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('close', () => {
         this.#isOver = true
-        this.#wake()
+        this.#changed.wake()
         if (report.startsWith('{')) resolve(JSON.parse(report) as Ended)
         else reject(new Error(`the terminal broke: ${report}`))
       })
@@ -89,11 +90,11 @@ export class Pty {
   }
 
   async until(fits: (pty: this) => boolean): Promise<void> {
-    while (!fits(this)) {
+    const holds = () => {
+      if (fits(this)) return true
       if (this.#isOver) throw new Error(`it ended before that: ${JSON.stringify(this.output)}`)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      return false
     }
+    await this.#changed.until(holds, () => this.frame.join('\n'), { what: String(fits) })
   }
 }

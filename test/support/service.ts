@@ -7,6 +7,7 @@ import { allowedHosts, type Token } from '../../src/http/security/gate.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
 import { hearFrame } from './contract/heard.ts'
+import { until, Waiter } from './until.ts'
 
 /** A source that never says anything: the test writes to the kernel. */
 const silentSource: Source = {
@@ -147,7 +148,11 @@ export class Serving {
   }
 
   async untilStreams(count: number): Promise<void> {
-    while (this.app.hub.size !== count) await new Promise((resolve) => setImmediate(resolve))
+    await until(
+      () => this.app.hub.size,
+      (size) => size === count,
+      { everyMs: 0, what: `there are ${count} streams` },
+    )
   }
 
   async stop(): Promise<void> {
@@ -189,7 +194,7 @@ export class Watcher {
   /** As they came. */
   readonly frames: string[] = []
   readonly closed: Promise<{ code: number; reason: string }>
-  #wake: () => void = () => {}
+  readonly #changed = new Waiter()
 
   constructor(socket: WebSocket) {
     this.socket = socket
@@ -198,12 +203,12 @@ export class Watcher {
       const frame: unknown = JSON.parse(data.toString())
       hearFrame(frame)
       this.events.push(frame as CloudEvent)
-      this.#wake()
+      this.#changed.wake()
     })
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => {
         resolve({ code, reason: reason.toString() })
-        this.#wake()
+        this.#changed.wake()
       })
     })
   }
@@ -211,12 +216,12 @@ export class Watcher {
   /** Waits until there are so many events, or one that fits. */
   async until(enough: number | ((event: CloudEvent) => boolean)): Promise<CloudEvent[]> {
     const is = typeof enough === 'number' ? () => this.events.length >= enough : () => this.events.some(enough)
-    while (!is()) {
+    const holds = () => {
+      if (is()) return true
       if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed with ${this.events.length} events`)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      return false
     }
+    await this.#changed.until(holds, () => this.frames.slice(-5).join('\n'), { what: `events: ${enough}` })
     return this.events
   }
 }

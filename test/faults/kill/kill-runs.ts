@@ -10,6 +10,7 @@ import { journalFile } from '../../../src/journal/data-directory.ts'
 import { Random } from '../../../src/scenario/random.ts'
 import { Live, LiveError } from '../../support/live.ts'
 import { start } from '../../support/programs.ts'
+import { until } from '../../support/until.ts'
 import { concerns, faultsOf, type StoredRow } from './check.ts'
 import { Ledger } from './ledger.ts'
 import { Load } from './load.ts'
@@ -73,7 +74,11 @@ export async function killRepeatedly({ kills, seed, onKill = () => {} }: KillOpt
         const enough = ledger.acknowledged + random.between(0, acknowledgedMax)
         await delay(random.between(0, servingMsMax))
         // On a busy machine few requests are answered in that time.
-        while (ledger.acknowledged < enough) await delay(1)
+        await until(
+          () => ledger.acknowledged,
+          (count) => count >= enough,
+          { everyMs: 1 },
+        )
         await live.stop('SIGKILL')
         live = null
         await Promise.all([load.end(), listening])

@@ -7,6 +7,7 @@ import { detectKernelFeatures } from '../../../../src/sources/linux/scan/kernel-
 import { ReportBuilder } from '../../../../src/sources/linux/scan/report-builder.ts'
 import { Scanner } from '../../../../src/sources/linux/scan/scanner.ts'
 import { start } from '../../../support/programs.ts'
+import { until } from '../../../support/until.ts'
 
 class CountedFiles extends ProcFiles {
   readonly readings: string[] = []
@@ -41,7 +42,12 @@ test('for an idle deadlock, passes read only whether its threads ran', async () 
     const { waits } = report.finish({ kind: 'full', startedAt: 0, finishedAt: 0, cpuMs: 0, periodMs: 0 })
     return waits?.filter(({ pid }) => pid === program.pid).length
   }
-  while (pass() !== 10) expect(ofReading(program.pid)).toContain('mem')
+  const isAtRest = (waits: number | undefined) => {
+    if (waits === 10) return true
+    expect(ofReading(program.pid)).toContain('mem')
+    return false
+  }
+  await until(pass, isAtRest, { everyMs: 0 })
   // One more pass reads the words, because not all owners were known when the first thread was read.
   pass()
   expect(pass()).toBe(10)
@@ -61,10 +67,15 @@ test('an armed idle process with many threads is not read', async () => {
     scanner.scanFast(Date.now(), 0)
     return ofReading(child)
   }
-  while (pass().length > 0) expect(ofReading(child)).toContain('schedstat')
+  const isAtRest = (read: readonly (string | undefined)[]) => {
+    if (read.length === 0) return true
+    expect(read).toContain('schedstat')
+    return false
+  }
+  await until(pass, isAtRest, { everyMs: 0 })
   // Its threads run in order to stop.
   process.kill(child, 'SIGSTOP')
-  while (pass().length === 0);
+  await until(pass, (read) => read.length > 0, { everyMs: 0 })
   expect(ofReading(child)).toContain('schedstat')
   await program.stop()
 })

@@ -1,4 +1,7 @@
 /** Collects the messages of a worker, and resolves promises for messages that show a fact. */
+
+import { within } from '../../../support/until.ts'
+
 export class MessageLog<Message> {
   readonly messages: Message[] = []
   readonly #waiting = new Set<(message: Message) => void>()
@@ -38,6 +41,7 @@ export class MessageLog<Message> {
       }
       this.#waiting.add(check)
     })
-    return Promise.race([found, this.failure])
+    const seen = () => this.messages.slice(-3)
+    return within(Promise.race([found, this.failure]), seen, { what: String(pick) })
   }
 }

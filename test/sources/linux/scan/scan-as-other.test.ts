@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scannedIndex, type ThreadFacts, type Unreadable } from '../../../../src/sources/linux/protocol.ts'
 import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
+import { within } from '../../../support/until.ts'
 
 interface Printed {
   readonly type: string
@@ -23,7 +24,7 @@ const scans: Printed[] = []
 
 const nextScan = async (): Promise<Printed> => {
   for (;;) {
-    const { value, done } = await lines.next()
+    const { value, done } = await within(lines.next(), () => scans.at(-1), { what: 'the scanner prints a line' })
     if (done) throw new Error('the scanner ended')
     const message: Printed = JSON.parse(value)
     if (message.type === 'scan') return message

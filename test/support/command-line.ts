@@ -1,0 +1,112 @@
+/** Runs a command of the command line in this process: without the time that a program takes to start. */
+
+import { readFileSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import { runCommandLine } from '../../src/cli/command-line.ts'
+import { commandsOf } from '../../src/cli/commands.ts'
+import { CliError } from '../../src/cli/error.ts'
+import { ConfigError } from '../../src/config/error.ts'
+import { asyncApi } from '../../src/http/asyncapi.ts'
+import { openApi } from '../../src/http/openapi.ts'
+import { StoreError } from '../../src/journal/store.ts'
+import { SourceError } from '../../src/sources/source.ts'
+import { Waiter } from './until.ts'
+
+const packageFile = new URL('../../package.json', import.meta.url)
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+
+const commands = commandsOf({
+  // A test that expects it to start uses Live.start: here only its refusals are of use.
+  serve: async (config, io) => (await import('../../src/app/serve.ts')).serve(config, { io, version }),
+  openApi: () => openApi(version),
+  asyncApi: () => asyncApi(version),
+})
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Errors of these classes are one line for a person, as in main.ts. */
+const refusals = [CliError, ConfigError, SourceError, StoreError]
+
+interface CommandOptions {
+  /** Added to the variables of this process; undefined removes one. */
+  readonly env?: Record<string, string | undefined>
+}
+
+/** A command that runs until it ends by itself or is stopped. */
+export class RunningCommand {
+  stdout = ''
+  stderr = ''
+  /** The exit code. */
+  readonly ended: Promise<number>
+  readonly #ending = new AbortController()
+  readonly #waiter = new Waiter()
+  #code: number | null = null
+
+  constructor(words: readonly string[], { env = {} }: CommandOptions = {}) {
+    const variables = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined)
+    this.ended = this.#run(words, Object.fromEntries(variables))
+  }
+
+  async #run(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+    let code = 0
+    const stdout = collector((text) => {
+      this.stdout += text
+      this.#waiter.wake()
+    })
+    const stderr = collector((text) => {
+      this.stderr += text
+      this.#waiter.wake()
+    })
+    const setExitCode = (given: number) => {
+      code = given
+    }
+    const io = { stdout, stderr, env, endOnSignals: () => this.#ending, setExitCode, setTitle: () => {} }
+    try {
+      await runCommandLine({ commands, version }, words, io)
+    } catch (error) {
+      if (!refusals.some((refusal) => error instanceof refusal)) throw error
+      stderr.write(`introspectd: ${(error as Error).message}\n`)
+      code = 1
+    } finally {
+      this.#code = code
+      this.#waiter.wake()
+    }
+    return code
+  }
+
+  /** @throws Error when it has ended before that, or time is up */
+  async until(fits: (command: this) => boolean): Promise<void> {
+    const holds = () => {
+      if (fits(this)) return true
+      if (this.#code !== null) throw new Error(`it ended: ${this.stderr}`)
+      return false
+    }
+    await this.#waiter.until(holds, () => ({ stdout: this.stdout, stderr: this.stderr }), { what: String(fits) })
+  }
+
+  /** Ends it as a signal would. */
+  stop(): Promise<number> {
+    this.#ending.abort()
+    return this.ended
+  }
+}
+
+/** Runs a command to its end. */
+export async function runHere(words: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+  const command = new RunningCommand(words, options)
+  const code = await command.ended
+  return { code, stdout: command.stdout, stderr: command.stderr }
+}
+
+const collector = (add: (text: string) => void): Writable =>
+  new Writable({
+    decodeStrings: false,
+    write(chunk: string | Buffer, _encoding, done) {
+      add(chunk.toString())
+      done()
+    },
+  })

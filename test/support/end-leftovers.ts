@@ -1,0 +1,48 @@
+/**
+ * Ends the processes that a test run leaves behind, for example after a test that timed out. Every program that tests
+ * start inherits a variable with the id of the run. The search for that variable runs once, after all tests.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs'
+
+const variable = 'INTROSPECT_TEST_RUN'
+/** The same in the two places that import this file: vitest loads its configuration apart from the rest. */
+const id = String(process.pid)
+
+/** The environment of tests. */
+export const runEnvironment = { [variable]: id }
+
+/** vitest calls this before the tests, and what it returns after them. */
+export default () => (): void => {
+  const marker = `${variable}=${id}`
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const { command, parent, environment } = factsOf(pid)
+    // The workers of vitest are its direct children, and it ends them itself.
+    if (parent === process.pid || !environment.split('\0').includes(marker)) continue
+    console.error(`a test left this running: ${pid} ${command}`)
+    end(Number(pid))
+  }
+}
+
+/** Empty where it has ended, or belongs to somebody else. */
+function factsOf(pid: string): { command: string; parent: number | null; environment: string } {
+  try {
+    const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1')
+    const parent = /^PPid:\s+(\d+)$/m.exec(read('status'))?.[1]
+    return {
+      command: read('cmdline').replaceAll('\0', ' ').trim(),
+      parent: parent === undefined ? null : Number(parent),
+      environment: read('environ'),
+    }
+  } catch {
+    return { command: '', parent: null, environment: '' }
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}

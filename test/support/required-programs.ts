@@ -1,0 +1,119 @@
+/**
+ * The programs that tests start, the Debian package of each, and the test files that cannot run without it.
+ * A test file that starts another program gets its row here; everything else reads this table.
+ */
+
+import { accessSync, constants, globSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export interface RequiredPrograms {
+  readonly programs: readonly string[]
+  /** Debian packages that have them. */
+  readonly packages: readonly string[]
+  /** Globs of test files, relative to the root of the project. */
+  readonly suites: readonly string[]
+}
+
+export const requiredPrograms: readonly RequiredPrograms[] = [
+  {
+    programs: ['gcc'],
+    packages: ['gcc', 'libc6-dev'],
+    suites: [
+      'test/cli/{ask,top,watch}.test.ts',
+      'test/client/service.test.ts',
+      'test/faults/{clock,descriptors,event-loop}.test.ts',
+      'test/journal/definitions.test.ts',
+      'test/live/*.test.ts',
+      'test/package.test.ts',
+      'test/runtime/supervisor.test.ts',
+      'test/sources/linux/{locks/*,processes/connector-worker,scan/scan-worker}.test.ts',
+    ],
+  },
+  {
+    programs: ['unshare', 'nsenter', 'setpriv', 'prlimit', 'findmnt'],
+    packages: ['util-linux'],
+    suites: [
+      'test/deploy/systemd.test.ts',
+      'test/faults/descriptors.test.ts',
+      'test/live/{actions,capabilities,deadlocks,fallbacks,hardening,sockets}.test.ts',
+      'test/package.test.ts',
+      'test/sources/linux/{locks/lock-watch,native/proc-files}.test.ts',
+    ],
+  },
+  {
+    programs: ['ps', 'pgrep', 'pkill'],
+    packages: ['procps'],
+    suites: ['test/deploy/systemd.test.ts', 'test/live/{fallbacks,main-job,prometheus}.test.ts'],
+  },
+  {
+    programs: ['python3'],
+    packages: ['python3'],
+    suites: [
+      'test/cli/{top,watch}.test.ts',
+      'test/live/{deadlocks,flock}.test.ts',
+      'test/sources/linux/locks/lock-watch.test.ts',
+    ],
+  },
+  {
+    programs: ['curl'],
+    packages: ['curl'],
+    suites: ['test/docs.test.ts', 'test/live/{flock,main-job}.test.ts', 'test/meeting.test.ts'],
+  },
+  { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
+  { programs: ['openssl'], packages: ['openssl'], suites: ['test/http/tls.test.ts', 'test/live/access.test.ts'] },
+  { programs: ['systemd-analyze'], packages: ['systemd'], suites: ['test/deploy/systemd.test.ts'] },
+  { programs: ['stress-ng'], packages: ['stress-ng'], suites: ['test/live/stress.test.ts'] },
+  {
+    programs: ['prometheus', 'promtool'],
+    packages: ['prometheus'],
+    suites: ['test/live/prometheus.test.ts', 'test/http/metrics-format.test.ts'],
+  },
+  { programs: ['chromium'], packages: ['chromium'], suites: ['test/client/browser.test.ts'] },
+]
+
+/** A row with the programs of it that are in no directory of PATH. */
+export type MissingPrograms = RequiredPrograms
+
+export function missingPrograms(path: string = process.env.PATH ?? ''): MissingPrograms[] {
+  const directories = path.split(delimiter)
+  const isMissing = (program: string) => !directories.some((directory) => isExecutable(join(directory, program)))
+  return requiredPrograms
+    .map((row) => ({ ...row, programs: row.programs.filter(isMissing) }))
+    .filter(({ programs }) => programs.length > 0)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface SkippedSuite {
+  /** Path of the test file, relative to the root of the project. */
+  readonly file: string
+  readonly missing: readonly MissingPrograms[]
+}
+
+/** The test files that cannot run, each once. */
+export function skippedSuites(missing: readonly MissingPrograms[], root: string): SkippedSuite[] {
+  const files = new Map<string, MissingPrograms[]>()
+  for (const row of missing) {
+    for (const file of globSync([...row.suites], { cwd: root })) files.set(file, [...(files.get(file) ?? []), row])
+  }
+  return [...files]
+    .map(([file, rows]) => ({ file, missing: rows }))
+    .sort((one, other) => (one.file < other.file ? -1 : 1))
+}
+
+/** The line that installs what these rows need. */
+export const installLine = (missing: readonly MissingPrograms[]): string =>
+  `apt-get install -y ${packagesOf(missing).join(' ')}`
+
+export const packagesOf = (missing: readonly MissingPrograms[]): string[] =>
+  [...new Set(missing.flatMap(({ packages }) => packages))].sort()
+
+export const programsOf = (missing: readonly MissingPrograms[]): string =>
+  missing.flatMap(({ programs }) => programs).join(', ')

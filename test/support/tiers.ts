@@ -1,0 +1,49 @@
+/** Sorts the test files into four tiers, by how long they take and what they need. */
+
+import { globSync } from 'node:fs'
+
+/**
+ * The tier of each test file: the first row that matches it, else `unit`.
+ * `npm test` runs unit, process and machine. `npm run test:all` runs soak too.
+ * A file with quick and slow tests is split, and the slow part gets a row in `soak`.
+ */
+export const tiers = {
+  /** Slow: long runs, floods, large explorations, whole installations. One file at a time. */
+  soak: [
+    'test/client/browser.test.ts',
+    'test/deploy/{dockerfile,systemd}.test.ts',
+    'test/faults/{closing,clock,descriptors,disk,directory}.test.ts',
+    'test/faults/kill/kills.test.ts',
+    'test/http/{fuzz-model,hostile,million-threads,model-turns,state-continued}.test.ts',
+    'test/model/{many-threads,model-properties}.test.ts',
+    'test/kernel/deadlock/{exploration,random-runs}.test.ts',
+    'test/live/{flock,hardening,prometheus,stress}.test.ts',
+    'test/package.test.ts',
+    'test/stream/{parking,thousand}.test.ts',
+  ],
+  /** Needs the whole machine, loads it or is timed by it. One file at a time. */
+  machine: [
+    'test/faults/event-loop.test.ts',
+    'test/live/**/*.test.ts',
+    'test/runtime/supervisor.test.ts',
+    'test/sources/linux/{locks/lock-watch,locks/settled-locks}.test.ts',
+    'test/sources/linux/processes/connector-worker.test.ts',
+    'test/sources/linux/scan/{scan-as-other,scan-worker}.test.ts',
+  ],
+  /** Starts programs. Two files at a time. */
+  process: [
+    'test/app/start.test.ts',
+    'test/{architecture,docs,meeting}.test.ts',
+    'test/cli/{ask,journal,simulate,top,watch}.test.ts',
+    'test/client/{service,typed}.test.ts',
+    'test/http/{contract,metrics-format,tls}.test.ts',
+    'test/journal/{definitions,durable,restart}.test.ts',
+    'test/sources/linux/native/proc-files.test.ts',
+  ],
+} as const satisfies Record<string, readonly string[]>
+
+/** Paths of test files are relative to `root`. */
+export function tierOf(file: string, root: string): string {
+  const row = Object.entries(tiers).find(([, patterns]) => globSync([...patterns], { cwd: root }).includes(file))
+  return row?.[0] ?? 'unit'
+}
