@@ -171,14 +171,14 @@ function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
     expect(new Set([...watches.keys()].map((node) => node.path)), path).toEqual(
       new Set(living.map((node) => node.path)),
     )
-    for (const [node, { state, timer, told }] of watches) {
+    for (const [node, { state, timer, reported }] of watches) {
       const value = usage.value(node, index)
       const waits = timer?.isArmed ?? false
       if (waits) expect(timer!.at).toBeGreaterThan(now)
       if (definition.at === null) {
         expect(state).toBe('armed')
-        const isSmall = definition.delta !== null && Math.abs(value - told!.value) < definition.delta
-        if (!waits && !isSmall) expect([path, node.path, told!.value]).toEqual([path, node.path, value])
+        const isSmall = definition.delta !== null && Math.abs(value - reported!.value) < definition.delta
+        if (!waits && !isSmall) expect([path, node.path, reported!.value]).toEqual([path, node.path, value])
         continue
       }
       const isPast = value >= (definition.at as number)

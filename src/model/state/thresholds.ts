@@ -70,11 +70,11 @@ export function importThresholds(kernel: Kernel, states: readonly ThresholdState
 
 export function exportWatches(node: Node): SavedWatch[] {
   return guardsOf(node).flatMap(({ watches, changes }) =>
-    [...watches].map(({ threshold, state, fresh, told }) => ({
+    [...watches].map(({ threshold, state, fresh, reported }) => ({
       threshold: threshold.path,
       state,
       fresh,
-      told: told && { ...told, changes: changes - told.changes },
+      told: reported && { ...reported, changes: changes - reported.changes },
     })),
   )
 }
@@ -93,7 +93,7 @@ export function importWatches(
     const watch = notifier.watch(threshold, node, fresh)
     watch.state = state
     // The guard is new and has counted no change yet, so the count at the report lies before its zero.
-    watch.told = told && { ...told, changes: -told.changes }
+    watch.reported = told && { ...told, changes: -told.changes }
   }
 }
 

@@ -1,4 +1,4 @@
-/** Actions of thresholds: which can stand where, and how a signal is sent when one trips. */
+/** Actions of thresholds: checks whether an action is possible, and sends the signal of a threshold that trips. */
 
 import { type ActionAbilities, type Actions, refuse } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'
@@ -15,23 +15,25 @@ function wrong(field: string, message: string) {
   return new KernelError('EINVAL', message, { field })
 }
 
-/** @throws KernelError EINVAL naming the field; what the source says where it cannot, or may not */
+/**
+ * @throws KernelError EINVAL with the field; the refusal of the source if it cannot carry out the action, or must not.
+ */
 export function checkAction(
   definition: ThresholdDefinition,
   { row, node, abilities }: { row: LimitRow; node: Pick<Node, 'level'>; abilities: ActionAbilities },
 ): void {
   const { on, action, signal, per } = definition
   if (on === 'change' && action !== 'notify')
-    throw wrong('action', `"${action}" needs a trip point; of "on": "change" it is only told`)
+    throw wrong('action', `"${action}" needs a trip point, which "on": "change" has not: use "notify"`)
   if (action !== 'signal' && signal !== undefined) throw wrong('signal', '"signal" goes with "action": "signal" only')
   if (action === 'deny') checkDenial(definition, row, abilities)
   if (action === 'signal') checkSignal(signal, { watched: per ?? node.level, abilities })
 }
 
 function checkDenial(definition: ThresholdDefinition, { name, errno }: LimitRow, { noDenying }: ActionAbilities) {
-  if (errno === null) throw wrong('action', `no call is refused for the sake of ${name}: it can only be told`)
+  if (errno === null) throw wrong('action', `no call is refused because of ${name}: use "notify"`)
   if (definition.direction === 'falling') throw wrong('direction', 'only a rise can be denied')
-  // It holds at once, or it does not hold: usage that may stay past the point for a while would have to be taken back.
+  // Usage that may stay past the point for a while would have to be taken back when the time is over.
   if (definition.for !== null)
     throw wrong('for', 'a call is refused at once or not at all: no "for" with "action": "deny"')
   if (noDenying !== null) refuse(noDenying)
@@ -55,12 +57,12 @@ interface SignalPort extends DenialReporter {
   readonly selfPid: number | null
 }
 
-/** Sends the signal of a threshold that has tripped, to the process or thread that did it; and tells what came of it. */
+/** Sends the signal of a tripped threshold to its process or thread, and emits `threshold.acted`. */
 export function carryOut(kernel: SignalPort, watch: ThresholdWatch): void {
   const { node, threshold } = watch
   const process = processOf(node)
   const { signal } = threshold.definition
-  // What tripped may have ended in the same change.
+  // The node that tripped may have ended in the same change.
   if (process === null || signal === undefined || process.slot < 0) return
   const failure = send(kernel, node, { signal, cause: threshold.path })
   kernel.emit('threshold.acted', {
@@ -80,7 +82,7 @@ export function carryOut(kernel: SignalPort, watch: ThresholdWatch): void {
   })
 }
 
-/** Null where it was sent. */
+/** @returns Null if the signal was sent. */
 function send(
   kernel: SignalPort,
   node: Node,

@@ -1,4 +1,4 @@
-/** What a definition of a threshold must be, whatever it is set on. */
+/** Checks the definition of a threshold: its fields, and whether it fits the node. */
 
 import { KernelError } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
@@ -6,7 +6,7 @@ import { parseDuration } from '../../time/duration.ts'
 import { type Level, type LimitRow, levels } from '../table.ts'
 import { isPercentage, type Point, percentage, type ThresholdDefinition } from './threshold.ts'
 
-/** Throws EINVAL, naming the field, where a definition contradicts itself or cannot stand at this node. */
+/** @throws KernelError EINVAL with the field, if a definition contradicts itself or does not fit the node. */
 export function checkDefinition(
   definition: ThresholdDefinition,
   limit: LimitRow,
@@ -44,7 +44,7 @@ function checkKind(definition: ThresholdDefinition): void {
     throw invalid('delta', '"delta" is a whole number of at least 1')
 }
 
-/** A duration longer than this is past all that a clock shows. */
+/** Longer durations are past the range of any clock. */
 const durationMsMax = 1000 * 365 * 24 * 3_600_000
 
 function checkDuration(duration: string | null, field: string): void {
@@ -97,7 +97,7 @@ function checkRearm({ at, rearm, direction }: { at: Point; rearm: Point; directi
 }
 
 /**
- * @param why it can never be measured there; null where it can
+ * @param why The reason why the limit can never be measured there; null if it can.
  * @throws KernelError ENOTSUP
  */
 export function checkMeasurable(

@@ -1,4 +1,4 @@
-/** What a threshold's event says: enough that a controller need not ask again who the hog is. */
+/** Data of a threshold's event. It names the largest users, so that a controller needs no second request. */
 
 import { assert } from '../../errno.ts'
 import type { EventData } from '../../events.ts'

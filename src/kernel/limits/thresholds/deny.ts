@@ -1,6 +1,6 @@
 /**
- * Who refuses new use of a limit: rlimits and pools, which are capacities, and thresholds whose action is `deny`. Asked
- * before a call changes anything, so that a refused one has changed nothing; what it tells afterwards is `limit.denied`.
+ * Refusal of new use of a limit: by rlimits and pools, which are capacities, and by thresholds with the action `deny`.
+ * It is checked before a call changes anything. Each refusal emits `limit.denied`.
  */
 
 import { assert, KernelError } from '../../errno.ts'
@@ -15,34 +15,34 @@ import type { Scope } from './scope.ts'
 import { pointValue, type Threshold } from './threshold.ts'
 import type { Expected } from './where.ts'
 
-/** What a call is about to use. */
+/** The amount of a limit that a call is about to use. */
 export interface Need {
   readonly limit: LimitName
   readonly node: Node
   readonly delta: number
-  /** How large what is used will be: of a limit that is a maximum, and there only. */
+  /** The new size, only for a limit that is a maximum. */
   readonly size?: number
-  /** What is about to be born below the node and to use it: thresholds with `per` would watch it. Smallest first. */
+  /** The nodes about to be born that will use it, smallest first. Thresholds with `per` would watch them. */
   readonly newborn?: readonly Newborn[]
 }
 
 export interface Newborn extends Expected {
   readonly level: 'thread' | 'process'
-  /** Infinity: it will have no finite one. */
+  /** Infinity if it will have no finite capacity. */
   readonly capacity: number
 }
 
-/** One that refuses. */
+/** A capacity or threshold that refuses. */
 export interface Refuser {
   readonly need: Need
-  /** Whose limit it is; of what is yet to be born, where that would be. */
+  /** The node with the limit; for a node about to be born, the node it would be in. */
   readonly node: Node
   /** Null: a capacity refuses. */
   readonly threshold: Threshold | null
-  /** The most that it lets be. */
+  /** The highest value that it allows. */
   readonly most: number
   readonly by: 'threshold' | 'rlimit' | 'pool'
-  /** Of what is yet to be born. */
+  /** The level of the node about to be born; null if there is none. */
   readonly newborn: Newborn['level'] | null
 }
 
@@ -54,7 +54,7 @@ interface Held {
 const rows: readonly LimitRow[] = limits
 const nobody: readonly Refuser[] = []
 
-/** All that refuse, the smallest container first, then by path. What takes nothing new is never refused. */
+/** @returns Every refuser, the smallest container first, then by path. A call that takes nothing new has none. */
 export function refusersOf(held: Held, need: Need): readonly Refuser[] {
   const { limit, node, delta, size } = need
   const index = limitIndex[limit]
@@ -98,7 +98,7 @@ function refuseBirth(
   }
 }
 
-/** Processes and threads have their capacities from rlimits, what is above them from pools. */
+/** Processes and threads have capacities from rlimits; the containers above them from pools. */
 function capacityOf(level: Level, index: number): 'rlimit' | 'pool' {
   return rlimitOf(rows[index]!.name) !== null && (level === 'process' || level === 'thread') ? 'rlimit' : 'pool'
 }
@@ -111,9 +111,9 @@ function denying(node: Node, index: number): Threshold[] {
   return thresholds.sort((one, other) => (one.path < other.path ? -1 : 1))
 }
 
-/** NaN where it is a percentage of what is not known: that refuses nothing. */
+/** @returns NaN for a percentage of an unknown capacity, which refuses nothing. */
 function pointOf({ definition: { at, direction } }: Threshold, capacity: number): number {
-  assert(at !== null, 'what denies has a point')
+  assert(at !== null, 'a threshold that denies has a trip point')
   return pointValue(at, capacity, direction)
 }
 
@@ -123,12 +123,12 @@ export class Denied extends KernelError {
 
   constructor(refusers: readonly Refuser[]) {
     const [first] = refusers
-    assert(first !== undefined, 'somebody refuses')
+    assert(first !== undefined, 'a denial has a refuser')
     super(errnoOf(first), reasonOf(first))
     this.#refusers = refusers
   }
 
-  /** The first has decided; all are told. */
+  /** The first one decides the errno. An event is emitted for each. */
   get refusers(): readonly Refuser[] {
     return this.#refusers
   }
@@ -151,14 +151,17 @@ export interface DenialReporter extends Held {
   readonly emit: Emit
 }
 
-/** Who was refused: the pathname of a thread that called, of a process or threshold that sent; null from outside. */
+/** The cause of a denial: pathname of the calling thread, or the sending process or threshold; null from outside. */
 export interface DenialCause {
   readonly cause: string | null
-  /** What it called; null where nobody called. */
+  /** The name of the call; null if no call caused it. */
   readonly call: string | null
 }
 
-/** `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors nothing. */
+/**
+ * `limit.denied`, one for each that refuses: the receiver is the subject, the sender the cause. Of other errors
+ * nothing.
+ */
 export function emitDenied(kernel: DenialReporter, error: unknown, cause: DenialCause): void {
   if (!(error instanceof Denied)) return
   for (const refuser of error.refusers) {
@@ -170,7 +173,7 @@ export function emitDenied(kernel: DenialReporter, error: unknown, cause: Denial
   }
 }
 
-/** What no thread does: a refusal of it is told here, and thrown on. Preconditions: inside an update. */
+/** Runs a change that no thread makes. Emits its refusal, and throws it on. Preconditions: inside an update. */
 export function fromOutside<T>(kernel: DenialReporter, call: string, change: () => T): T {
   try {
     return change()

@@ -1,4 +1,4 @@
-/** How a threshold stands at one node, by what usage is there: the two kinds of it, and what comes with time. */
+/** Evaluates a threshold at one node: crossings of a trip point, any change, and the ends of waiting times. */
 
 import { assert } from '../../errno.ts'
 import type { TimerWheel } from '../../time/timer-wheel.ts'
@@ -7,8 +7,8 @@ import type { Reading } from '../readings.ts'
 import type { Usage } from '../usage.ts'
 import { NotifierTimer, pointValue, type ThresholdWatch } from './threshold.ts'
 
-/** What there is to tell of a watch. */
-export type News =
+/** An event of a watch, before its data is complete. */
+export type WatchEvent =
   | { readonly type: 'threshold.tripped'; readonly initial: boolean }
   | { readonly type: 'threshold.cleared'; readonly reason: ClearReason }
   | { readonly type: 'limit.changed'; readonly from: number; readonly changes: number }
@@ -21,7 +21,7 @@ interface JudgeParts {
   /** ms of Unix time. */
   readonly now: () => number
   readonly read: (watch: ThresholdWatch) => Reading
-  readonly tell: (watch: ThresholdWatch, news: News) => void
+  readonly emit: (watch: ThresholdWatch, event: WatchEvent) => void
 }
 
 export class Evaluator {
@@ -38,13 +38,13 @@ export class Evaluator {
     else this.#judgeCrossing(watch, now)
   }
 
-  /** The time that it waited for has come. Preconditions: all changes until now have been judged. */
+  /** The waiting time of a watch is over. Preconditions: all changes until now have been evaluated. */
   expire(watch: ThresholdWatch): void {
     if (watch.threshold.definition.on === 'change') this.judge(watch)
     else this.#trip(watch)
   }
 
-  /** How a node would stand at once: nothing is told, nothing kept. */
+  /** Sets the state that the watch would have at once. Emits and stores nothing else. */
   preview(watch: ThresholdWatch): void {
     const { threshold } = watch
     const now = this.#parts.read(watch)
@@ -53,12 +53,12 @@ export class Evaluator {
     watch.state = past && proven && threshold.forMs === null ? 'tripped' : 'armed'
   }
 
-  /** It waits for nothing any more. */
+  /** Cancels the waiting of a watch. */
   rest({ timer }: ThresholdWatch): void {
     if (timer !== null) this.#parts.wheel.cancel(timer)
   }
 
-  /** Null where that is not known. Any change is past no point. */
+  /** `past` is null if it is not known. A threshold on any change has no point. */
   #crossing(
     { threshold, node }: ThresholdWatch,
     { value, unreadable }: Reading,
@@ -88,7 +88,7 @@ export class Evaluator {
     }
   }
 
-  /** It is past, and has to stay there where there is a `for`. */
+  /** Usage is past the point. With `for` it has to stay there. */
   #pass(watch: ThresholdWatch): void {
     const { forMs } = watch.threshold
     if (forMs === null) this.#trip(watch)
@@ -102,7 +102,7 @@ export class Evaluator {
     const { fresh } = watch
     watch.state = 'tripped'
     watch.fresh = false
-    this.#parts.tell(watch, { type: 'threshold.tripped', initial: fresh })
+    this.#parts.emit(watch, { type: 'threshold.tripped', initial: fresh })
   }
 
   #judgeReturn(watch: ThresholdWatch, now: Reading, past: boolean): void {
@@ -115,7 +115,7 @@ export class Evaluator {
     const cleared = back === null ? !past : rising ? now.value <= back : now.value >= back
     if (!cleared) return
     watch.state = 'armed'
-    this.#parts.tell(watch, { type: 'threshold.cleared', reason: 'rearmed' })
+    this.#parts.emit(watch, { type: 'threshold.cleared', reason: 'rearmed' })
   }
 
   #judgeChange(watch: ThresholdWatch, { value }: Reading): void {
@@ -126,29 +126,31 @@ export class Evaluator {
     }
     const guard = guardOfWatch(watch)
     if (watch.state === 'unknown') this.#find(watch, value, guard)
-    const { told, threshold } = watch
-    assert(told !== null, 'what has been found is held against something')
-    const changes = guard.changes - told.changes
+    const { reported, threshold } = watch
+    assert(reported !== null, 'a watch with a value has a value to compare with')
+    const changes = guard.changes - reported.changes
     const { delta, once } = threshold.definition
-    if (changes === 0 || (delta !== null && Math.abs(value - told.value) < delta)) return
-    const due = told.at === null ? 0 : told.at + (threshold.everyMs ?? 0)
+    if (changes === 0 || (delta !== null && Math.abs(value - reported.value) < delta)) return
+    const due = reported.at === null ? 0 : reported.at + (threshold.everyMs ?? 0)
     if (this.#parts.now() < due) {
       if (!watch.timer?.isArmed) this.#wait(watch, due)
       return
     }
     this.rest(watch)
-    watch.told = { value, changes: guard.changes, at: this.#parts.now() }
+    watch.reported = { value, changes: guard.changes, at: this.#parts.now() }
     if (once) watch.state = 'tripped'
-    this.#parts.tell(watch, { type: 'limit.changed', from: told.value, changes })
+    this.#parts.emit(watch, { type: 'limit.changed', from: reported.value, changes })
   }
 
-  /** It can be read, for the first time or again: what happened meanwhile counts as one change, if it left a trace. */
+  /** The value can be read, for the first time or again. A difference since the last reading counts as one change. */
   #find(watch: ThresholdWatch, value: number, { changes }: Guard): void {
-    const { told } = watch
+    const { reported } = watch
     watch.state = 'armed'
     watch.fresh = false
-    watch.told =
-      told === null ? { value, changes, at: null } : { ...told, changes: changes - Number(value !== told.value) }
+    watch.reported =
+      reported === null
+        ? { value, changes, at: null }
+        : { ...reported, changes: changes - Number(value !== reported.value) }
   }
 
   #wait(watch: ThresholdWatch, until: number): void {
@@ -157,13 +159,15 @@ export class Evaluator {
   }
 }
 
-/** A lower bound proves no return from above; an estimate (a high-water mark) may trip but only a true reading clears. */
+/**
+ * A lower bound proves no return from above; an estimate (a high-water mark) may trip but only a true reading clears.
+ */
 function provesReturn({ unreadable, estimated }: Reading, rising: boolean): boolean {
   return estimated === 0 && (!rising || unreadable === 0)
 }
 
 export function guardOfWatch({ node, threshold }: ThresholdWatch): Guard {
   const guard = guardOf(node, threshold.index)
-  assert(guard !== null, 'what is watched is guarded')
+  assert(guard !== null, 'a watched limit has a guard')
   return guard
 }

@@ -1,6 +1,6 @@
 /**
- * The Generic Notifier: keeps the thresholds, watches the nodes they name, and tells when usage crosses a trip point.
- * One `threshold.tripped`, then exactly one `threshold.cleared` (unless `once`): never a storm.
+ * The Generic Notifier: stores the thresholds, watches their nodes, and emits an event when usage crosses a trip point.
+ * One `threshold.tripped` is followed by exactly one `threshold.cleared` (unless `once`), so there is never a storm.
  */
 
 import type { ActionAbilities } from '../../actions.ts'
@@ -20,7 +20,7 @@ import type { Usage } from '../usage.ts'
 import { checkAction } from './action.ts'
 import { checkDefinition, checkMeasurable } from './check-definition.ts'
 import { crossingData, crossingPlaces, pointsOf } from './crossing.ts'
-import { type ClearReason, Evaluator, guardOfWatch, type News } from './evaluator.ts'
+import { type ClearReason, Evaluator, guardOfWatch, type WatchEvent } from './evaluator.ts'
 import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
 import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, ThresholdWatch } from './threshold.ts'
@@ -30,46 +30,46 @@ import { isMeant } from './where.ts'
 export interface NotifierParts {
   readonly usage: Usage
   readonly emit: Emit
-  /** Why a limit cannot be measured at all at a node of this level, or null. */
+  /** The reason why a limit can never be measured at a node of this level; null if it can. */
   readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
-  /** How often the limit is sampled, as in "25ms"; null where it is counted as it happens. */
+  /** The sampling period of the limit, for example "25ms"; null if it is counted as it changes. */
   readonly period: (index: number, level: Node['level']) => string | null
   readonly selfPid: number | null
   readonly firstRevision: number
-  /** What can be done to processes. */
+  /** The actions that the source offers. */
   readonly actions: ActionAbilities
-  /** It has tripped, and its action is a signal. */
+  /** Called for a watch that has tripped and whose action is a signal. */
   readonly act: (watch: ThresholdWatch) => void
   /** ms of Unix time. */
   readonly now: () => number
 }
 
-/** What a client asks for. */
-export interface Wish {
+/** A request of a client to set a threshold. */
+export interface ThresholdRequest {
   readonly definition: ThresholdDefinition
   readonly owner: string | null
 }
 
-/** As it was kept over a restart. */
-export interface KeptWish extends Wish {
+/** A threshold from before a restart. */
+export interface RestoredThreshold extends ThresholdRequest {
   readonly revision: number
   /** When its `ttl` runs out, in ms of Unix time. */
   readonly endsAt: number | null
-  /** Nodes at which it had tripped, or told once what it tells but once. */
+  /** Nodes at which it had tripped, or had emitted its only event (`once`). */
   readonly tripped: ReadonlySet<Node>
 }
 
-/** What has become of a definition: `renewed` is the same, with more time. */
-export type DefinitionNews = 'set' | 'renewed' | 'gone'
+/** The change of a definition. `renewed` is the same definition with more time. */
+export type DefinitionChange = 'set' | 'renewed' | 'gone'
 
 export interface ThresholdDefined {
   /** Null: a limit or the whole notifier was switched on or off. */
   readonly threshold: Threshold | null
-  readonly change: DefinitionNews
+  readonly change: DefinitionChange
 }
 
 export class Notifier {
-  /** What is switched off is not watched at all; its thresholds wait. */
+  /** A limit that is switched off is not watched at all. Its thresholds stay. */
   readonly switches = new Switches()
   readonly #parts: NotifierParts
   readonly #judge: Evaluator
@@ -93,7 +93,7 @@ export class Notifier {
       wheel: this.#wheel,
       now: parts.now,
       read: ({ node, threshold }) => this.read(node, threshold.index),
-      tell: (watch, news) => this.#tell(watch, news),
+      emit: (watch, event) => this.#emit(watch, event),
     })
   }
 
@@ -102,7 +102,9 @@ export class Notifier {
     return this.#armed.add(listener)
   }
 
-  /** Calls the listener for each definition that came, went or was renewed, and when something was switched on or off. */
+  /**
+   * Calls the listener for each definition that came, went or was renewed, and when something was switched on or off.
+   */
   onDefined(listener: (defined: ThresholdDefined) => void): Dispose {
     return this.#defined.add(listener)
   }
@@ -117,7 +119,7 @@ export class Notifier {
     return this.#adopted.length > 0
   }
 
-  /** Of the next definition. */
+  /** The revision of the next definition. */
   get nextRevision(): number {
     return this.#revision
   }
@@ -135,12 +137,12 @@ export class Notifier {
     return this.countOn(index) > 0 && this.switches.isOn(index)
   }
 
-  /** How many thresholds there are on this limit. */
+  /** Number of thresholds on this limit. */
   countOn(index: number): number {
     return this.#set.countOn(index)
   }
 
-  /** Those set on this limit at this very node. */
+  /** The thresholds set on this limit at this node. */
   thresholdsAt(node: Node, index: number): Threshold[] {
     return this.#set.at(node).filter((threshold) => threshold.index === index)
   }
@@ -152,15 +154,16 @@ export class Notifier {
   /**
    * Sets a threshold. The same definition again is no event; a changed one clears the old as `replaced` first.
    * Nodes already past trip at once, marked `initial`.
-   * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured there, ENOSPC past the maximum.
+   * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be
+   * measured there, ENOSPC past the maximum.
    */
-  put(node: Node, index: number, name: string, wish: Wish): { threshold: Threshold; created: boolean } {
-    const known = this.#check(node, index, name, wish)
-    if (known !== null && sameDefinition(known.definition, wish.definition)) {
+  put(node: Node, index: number, name: string, request: ThresholdRequest): { threshold: Threshold; created: boolean } {
+    const known = this.#check(node, index, name, request)
+    if (known !== null && sameDefinition(known.definition, request.definition)) {
       this.#renew(known)
       return { threshold: known, created: false }
     }
-    const threshold = this.#make(node, index, name, wish, this.#revision)
+    const threshold = this.#make(node, index, name, request, this.#revision)
     checkWatches(this.#watches - (known?.watches.size ?? 0), this.reach.nodesOf(threshold))
     this.#revision++
     if (known !== null) this.#retire(known, 'replaced')
@@ -173,13 +176,19 @@ export class Notifier {
   }
 
   /**
-   * Sets a threshold again as it was before a restart. Where it had tripped and usage is still past, nothing is told; where it is
-   * back, that is; where it is past only now, that it tripped, marked `initial`. @throws as `put`
+   * Sets a threshold again as it was before a restart. If it had tripped and usage is still past the point, no event is
+   * emitted; if usage is back, it clears. If usage is past the point only now, it trips, marked `initial`.
+   * @throws Like `put`.
    */
-  restore(node: Node, index: number, name: string, { revision, endsAt, tripped, ...wish }: KeptWish): Threshold {
-    const known = this.#check(node, index, name, wish)
-    assert(known === null, 'what is restored was not set meanwhile')
-    const threshold = this.#make(node, index, name, wish, revision)
+  restore(
+    node: Node,
+    index: number,
+    name: string,
+    { revision, endsAt, tripped, ...request }: RestoredThreshold,
+  ): Threshold {
+    const known = this.#check(node, index, name, request)
+    assert(known === null, 'a restored threshold was not set meanwhile')
+    const threshold = this.#make(node, index, name, request, revision)
     const nodes = [...this.reach.nodesOf(threshold)]
     checkWatches(this.#watches, nodes)
     this.install(threshold)
@@ -195,10 +204,10 @@ export class Notifier {
     return threshold
   }
 
-  /** What `put` would answer now; nothing is set, and nothing told. @throws as `put` */
-  preview(node: Node, index: number, name: string, wish: Wish): Threshold {
-    this.#check(node, index, name, wish)
-    const threshold = this.#make(node, index, name, wish, this.#revision)
+  /** The result that `put` would have now. Sets nothing and emits nothing. @throws Like `put`. */
+  preview(node: Node, index: number, name: string, request: ThresholdRequest): Threshold {
+    this.#check(node, index, name, request)
+    const threshold = this.#make(node, index, name, request, this.#revision)
     for (const each of this.reach.nodesOf(threshold)) {
       const watch = new ThresholdWatch(threshold, each, true)
       threshold.watches.set(each, watch)
@@ -207,8 +216,8 @@ export class Notifier {
     return threshold
   }
 
-  /** The one of that name, if any. */
-  #check(node: Node, index: number, name: string, { definition }: Wish): Threshold | null {
+  /** @returns The present threshold of that name, or null. */
+  #check(node: Node, index: number, name: string, { definition }: ThresholdRequest): Threshold | null {
     const { usage, unmeasurable, actions } = this.#parts
     const row: LimitRow = limits[index]!
     if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
@@ -224,11 +233,11 @@ export class Notifier {
     return known
   }
 
-  #make(node: Node, index: number, name: string, { definition, owner }: Wish, revision: number): Threshold {
+  #make(node: Node, index: number, name: string, { definition, owner }: ThresholdRequest, revision: number): Threshold {
     return new Threshold({ path: thresholdPath(node, index, name), name, node, index, definition, owner, revision })
   }
 
-  /** Watches all that these are for, and looks at it: smallest container first, whichever threshold. */
+  /** Watches the nodes of these thresholds and evaluates them, smallest containers first. */
   #begin(thresholds: Iterable<Threshold>): void {
     const watches: ThresholdWatch[] = []
     for (const threshold of thresholds)
@@ -240,7 +249,7 @@ export class Notifier {
     if (threshold.ttlMs !== null) this.arm(threshold, Math.ceil(this.#parts.now() + threshold.ttlMs))
   }
 
-  /** Put again: it lives on from now, and what was told `once` may be told again. */
+  /** The same definition was put again: its `ttl` starts again, and a threshold with `once` may emit again. */
   #renew(threshold: Threshold): void {
     this.#countDown(threshold)
     const { once } = threshold.definition
@@ -250,12 +259,12 @@ export class Notifier {
       if (watch.state !== 'tripped') continue
       watch.state = 'unknown'
       watch.fresh = true
-      watch.told = null
+      watch.reported = null
       this.#evaluate(watch)
     }
   }
 
-  /** A threshold is in force; as yet it watches nothing. */
+  /** Adds a threshold, which watches nothing yet. */
   install(threshold: Threshold): void {
     this.#set.add(threshold)
   }
@@ -266,7 +275,10 @@ export class Notifier {
     this.#armed.notify()
   }
 
-  /** Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just set. */
+  /**
+   * Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just
+   * set.
+   */
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
     this.switches.set(index, on)
@@ -278,12 +290,15 @@ export class Notifier {
     this.#armed.notify()
   }
 
-  /** When the next waiting is over, in whole ms; null where nothing waits. */
+  /** The next expiry, in whole ms; null if nothing waits. */
   nextAt(): number | null {
     return this.#wheel.nextAt()
   }
 
-  /** What comes with time, up to and at that time. Preconditions: all changes until then are settled. Returns how many. */
+  /**
+   * Fires the timers up to and at that time. Preconditions: all changes until then are settled.
+   * @returns The number of timers that fired.
+   */
   expire(at: number): number {
     let count = 0
     this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), ({ of }) => {
@@ -302,18 +317,18 @@ export class Notifier {
     this.#mind(watch)
   }
 
-  /** What waits, in the order in which it was armed. */
+  /** The armed timers, in the order in which they will fire. */
   waiting(): readonly NotifierTimer[] {
     return this.#wheel.armed()
   }
 
-  /** The end of a threshold, or of what a watch waits for. */
+  /** Arms the end of a threshold, or of the waiting of a watch. */
   arm(of: Threshold | ThresholdWatch, at: number): void {
     of.timer ??= new NotifierTimer(of)
     this.#wheel.arm(of.timer, at)
   }
 
-  /** Evaluates the watches of what has changed, and new ones: smallest container first, then by path. */
+  /** Evaluates the watches that are due, and new ones: smallest container first, then by path. */
   evaluate(due: readonly Guard[]): void {
     const adopted = this.#adopted.filter((watch) => watch.threshold.watches.get(watch.node) === watch)
     this.#adopted = []
@@ -335,7 +350,7 @@ export class Notifier {
         this.#adopted.push(this.watch(threshold, node, moved))
   }
 
-  /** Ends all watching of a node: it is about to end. Thresholds set on it end with it. */
+  /** Ends all watches of a node that is about to end, and the thresholds set on it. */
   removeNode(node: Node): void {
     for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
     const placed = this.#set.at(node)
@@ -343,7 +358,9 @@ export class Notifier {
     if (placed.length > 0) this.#armed.notify()
   }
 
-  /** Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed. */
+  /**
+   * Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed.
+   */
   filter(node: Node): void {
     const above = new Set<Node>([node, ...containers(node)])
     for (const watch of watchesOf(node)) {
@@ -353,7 +370,7 @@ export class Notifier {
     }
   }
 
-  /** A process has another name or user: filters may be for it now, or no longer. */
+  /** A process has another name or user, so `where` may include or exclude it now. */
   reconsider(process: Process): void {
     if (this.#set.filters === 0) return
     for (const node of [...process.threads.values(), process]) {
@@ -362,14 +379,14 @@ export class Notifier {
     }
   }
 
-  /** Of a node that has ended meanwhile, as by the signal of a threshold, nothing is known any more. */
+  /** The reading of a limit. Nothing is known of a node that has ended, for example by the signal of a threshold. */
   read(node: Node, index: number): Reading {
     if (node.slot < 0) return nothingKnown
     const { home } = limits[index]!
     return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
   }
 
-  /** It is yet to be evaluated. */
+  /** Adds a watch, which has to be evaluated. */
   watch(threshold: Threshold, node: Node, fresh: boolean): ThresholdWatch {
     const watch = new ThresholdWatch(threshold, node, fresh)
     threshold.watches.set(node, watch)
@@ -381,14 +398,14 @@ export class Notifier {
   #unwatch(watch: ThresholdWatch, reason: ClearReason): void {
     const { threshold, node } = watch
     const { on, once } = threshold.definition
-    if (watch.state === 'tripped' && on === 'cross' && !once) this.#tell(watch, { type: 'threshold.cleared', reason })
+    if (watch.state === 'tripped' && on === 'cross' && !once) this.#emit(watch, { type: 'threshold.cleared', reason })
     watch.state = 'unknown'
     this.#judge.rest(watch)
     threshold.watches.delete(node)
     this.#watches--
     const guard = guardOfWatch(watch)
     guard.watches.delete(watch)
-    // Without a guard a counter's change costs nothing more than before anybody watched.
+    // Without a guard, a change of the counter costs no more than without thresholds.
     if (guard.watches.size === 0) this.#parts.usage.unguard(guard)
   }
 
@@ -409,19 +426,19 @@ export class Notifier {
     guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
   }
 
-  #tell(watch: ThresholdWatch, news: News): void {
+  #emit(watch: ThresholdWatch, event: WatchEvent): void {
     const { threshold, node } = watch
     const { usage, period, selfPid, emit, act } = this.#parts
-    if (news.type === 'threshold.tripped' && threshold.definition.action === 'signal') act(watch)
+    if (event.type === 'threshold.tripped' && threshold.definition.action === 'signal') act(watch)
     const places = crossingPlaces(watch)
     const surroundings = { usage, period: period(threshold.index, node.level), selfPid }
     const now = this.read(node, threshold.index)
-    if (news.type === 'limit.changed') {
-      const { type, ...change } = news
+    if (event.type === 'limit.changed') {
+      const { type, ...change } = event
       emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points: {} }), ...change } })
       return
     }
-    const { type, ...crossing } = news
+    const { type, ...crossing } = event
     const points = pointsOf(threshold, usage.capacity(node, threshold.index))
     emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points }), ...crossing } })
   }

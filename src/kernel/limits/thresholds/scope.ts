@@ -1,4 +1,4 @@
-/** Whom thresholds are for: the nodes that are there, those that come, and those that are about to be born. */
+/** The nodes that a threshold watches: present ones, later ones, and those about to be born. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf } from '../../nodes/owners.ts'
@@ -17,7 +17,7 @@ export class Scope {
     this.#switches = switches
   }
 
-  /** All nodes that it is for just now; none where its limit is switched off. */
+  /** The present nodes of a threshold; none if its limit is switched off. */
   nodesOf({ node, index, definition: { per, where } }: Threshold): Iterable<Node> {
     if (!this.#switches.isOn(index)) return []
     if (per === null) return [node]
@@ -25,12 +25,12 @@ export class Scope {
     return where === null ? living : living.filter((each) => isMeant(where, each))
   }
 
-  /** Preconditions: the threshold is above the node. */
+  /** Whether the threshold watches the node. Preconditions: the threshold is above the node. */
   isFor({ index, definition: { per, where } }: Threshold, node: Node): boolean {
     return per === node.level && this.#switches.isOn(index) && (where === null || isMeant(where, node))
   }
 
-  /** The thresholds with `per` that would watch what is about to be born at or below a node. */
+  /** The thresholds with `per` that would watch a node about to be born at or below this one. */
   awaiting(at: Node, index: number, { level, process }: Expected): Threshold[] {
     if (!this.#switches.isOn(index)) return []
     return [...this.#set.over(at)].filter(

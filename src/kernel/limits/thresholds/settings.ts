@@ -1,4 +1,4 @@
-/** Thresholds and switches as plain data: how they were set, without how they stand. */
+/** Thresholds and switches as plain data: their settings, without their present state. */
 
 import type { Kernel } from '../../kernel.ts'
 import { type LimitName, limits } from '../table.ts'
@@ -14,7 +14,7 @@ export interface ThresholdState {
   readonly owner: string | null
 }
 
-/** Switches of the notifier: the whole, and the limits that are off. */
+/** Switches of the notifier: the notifier as a whole, and the limits that are off. */
 export interface SwitchesState {
   readonly enabled: boolean
   readonly disabled: readonly LimitName[]

@@ -1,4 +1,4 @@
-/** What of the notifier is switched on: as a whole, and each limit by itself. */
+/** Switches of the notifier: one for the whole, and one for each limit. */
 
 export class Switches {
   #isOn = true
@@ -9,7 +9,7 @@ export class Switches {
     return this.#isOn
   }
 
-  /** Of a limit by itself, by its place in the table. */
+  /** Whether the switch of a limit is on, by its place in the table. */
   isLimitOn(index: number): boolean {
     return !this.#off.has(index)
   }

@@ -1,4 +1,4 @@
-/** All thresholds that are set, and where to find them. */
+/** The set of thresholds, by pathname and by node. */
 
 import { containers, type Node } from '../../nodes/node.ts'
 import { limits } from '../table.ts'
@@ -8,9 +8,9 @@ export class ThresholdSet {
   readonly #all = new Map<string, Threshold>()
   /** By the node they are set at. */
   readonly #placed = new Map<Node, Set<Threshold>>()
-  /** Those of them with `per`: what newborn nodes below are held against. */
+  /** The thresholds with `per`, which may watch newborn nodes below. */
   readonly #spread = new Map<Node, Set<Threshold>>()
-  /** How many there are on each limit. */
+  /** Number of thresholds on each limit. */
   readonly #counts: number[] = limits.map(() => 0)
   #filters = 0
 
@@ -18,7 +18,7 @@ export class ThresholdSet {
     return this.#all.size
   }
 
-  /** How many of them have a `where`. */
+  /** Number of thresholds with a `where`. */
   get filters(): number {
     return this.#filters
   }
@@ -35,23 +35,23 @@ export class ThresholdSet {
     return this.#all.get(path) ?? null
   }
 
-  /** How many there are on a limit. */
+  /** Number of thresholds on a limit. */
   countOn(index: number): number {
     return this.#counts[index] ?? 0
   }
 
-  /** Those set at this very node. */
+  /** The thresholds set at this node. */
   at(node: Node): readonly Threshold[] {
     return [...(this.#placed.get(node) ?? [])]
   }
 
-  /** Those with `per` that are set above a node. */
+  /** The thresholds with `per` that are set above a node. */
   *above(node: Node): Generator<Threshold> {
     if (this.#spread.size === 0) return
     for (const container of containers(node)) yield* this.#spread.get(container) ?? []
   }
 
-  /** Those with `per` that are set at a node or above it. */
+  /** The thresholds with `per` that are set at a node or above it. */
   *over(node: Node): Generator<Threshold> {
     yield* this.#spread.get(node) ?? []
     yield* this.above(node)

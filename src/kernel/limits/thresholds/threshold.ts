@@ -1,4 +1,4 @@
-/** A threshold: a client's wish to hear when usage crosses a point. One definition; a watch for each node it watches. */
+/** A threshold: a request to emit an event when usage crosses a point, with one watch for each node. */
 
 import { assert } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
@@ -14,7 +14,7 @@ export const thresholdActions = ['notify', 'deny', 'signal'] as const
 export type ThresholdAction = (typeof thresholdActions)[number]
 
 export interface ThresholdDefinition {
-  /** `change`: it has no trip point, and tells of any change. */
+  /** `change`: it has no trip point, and any change emits an event. */
   readonly on: 'cross' | 'change'
   /** Null with `change`, and only there. */
   readonly at: Point | null
@@ -28,11 +28,11 @@ export interface ThresholdDefinition {
   /** Usage must stay past `at` this long: a duration such as `500ms`. */
   readonly for: string | null
   readonly once: boolean
-  /** What is done besides telling: `deny` refuses the calls that would pass `at`, `signal` sends one as it trips. */
+  /** The action besides the event: `deny` refuses calls that would pass `at`, `signal` sends a signal as it trips. */
   readonly action: ThresholdAction
   /** With the action `signal`, and only there: its name. */
   readonly signal?: string
-  /** With `change` only: the least difference from what was told last. */
+  /** With `change` only: the least difference from the value of the last event. */
   readonly delta: number | null
   /** With `change` only: a duration, the least time between two events. */
   readonly every: string | null
@@ -53,7 +53,7 @@ function sameWhere(one: Where | null, other: Where | null): boolean {
   )
 }
 
-/** What of a threshold comes with time: the end of the threshold itself, or of a watch's waiting. */
+/** A timer of the notifier: for the end of a threshold, or for the end of the waiting of a watch. */
 export class NotifierTimer extends WheelTimer {
   readonly of: Threshold | ThresholdWatch
 
@@ -63,12 +63,12 @@ export class NotifierTimer extends WheelTimer {
   }
 }
 
-/** What later changes are held against. */
+/** The last reported change, with which later ones are compared. */
 export interface ReportedChange {
   readonly value: number
-  /** How many changes the guard had seen by then. */
+  /** Number of changes that the guard had counted by then. */
   readonly changes: number
-  /** ms of Unix time; null: it was not told, but found. */
+  /** ms of Unix time; null if no event was emitted, for a first reading. */
   readonly at: number | null
 }
 
@@ -81,10 +81,10 @@ export class ThresholdWatch {
   state: WatchState = 'unknown'
   /** Until its first evaluation, where the node was there before the threshold: a trip then is `initial`. */
   fresh: boolean
-  /** Armed while usage is past `at` and has to stay there, or while a change waits to be told. */
+  /** Armed while usage is past `at` and has to stay there, or while a change waits for its event. */
   timer: NotifierTimer | null = null
-  /** Of a threshold on changes: what was told last, and when. */
-  told: ReportedChange | null = null
+  /** The last reported change, for a threshold on any change. */
+  reported: ReportedChange | null = null
 
   constructor(threshold: Threshold, node: Node, fresh: boolean) {
     this.threshold = threshold
@@ -101,7 +101,7 @@ export class Threshold {
   /** The limit's place in the table. */
   readonly index: number
   definition: ThresholdDefinition
-  /** Of the definition; no two definitions ever share one. */
+  /** The revision of the definition. No two definitions ever share one. */
   revision: number
   /** Name of the token that set it; null where no tokens are in use. */
   owner: string | null

@@ -1,4 +1,4 @@
-/** Which processes a threshold with `per` is for, by what may change while they live: name, user, partition. */
+/** Filters of thresholds with `per`: they choose processes by name, user and partition. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf, processOf } from '../../nodes/owners.ts'
@@ -6,9 +6,9 @@ import type { Partition } from '../../nodes/partition.ts'
 import type { Process } from '../../nodes/process.ts'
 import type { Level } from '../table.ts'
 
-/** Null asks nothing. */
+/** A field that is null accepts everything. */
 export interface Where {
-  /** Of the process: `*` stands for any characters, `?` for one. */
+  /** Name of the process: `*` stands for any characters, `?` for one. */
   readonly name: string | null
   readonly uid: number | null
   /** Pathname of a partition that it is in, or in one below; it need not be there yet. */
@@ -17,18 +17,18 @@ export interface Where {
 
 type Named = Pick<Process, 'name' | 'uid'>
 
-/** A process or thread that is not there yet: of a thread, the process that it will be in. */
+/** A process or thread about to be born; for a thread, the process that it will be in. */
 export interface Expected {
   readonly level: Level
   readonly process: Named
 }
 
-/** Whether a node is meant: a process or a partition itself, a thread by its process. */
+/** Whether the filter accepts a node. A thread is accepted with its process. */
 export function isMeant(where: Where, node: Node): boolean {
   return fits(where, processOf(node), partitionOf(node))
 }
 
-/** Whether a process of this name and user is meant, in this partition; null is none. */
+/** Whether the filter accepts a process of this name and user in this partition. */
 export function fits(where: Where, process: Named | null, partition: Partition | null): boolean {
   if (where.partition !== null && !isAtOrBelow(partition?.path, where.partition)) return false
   if (where.uid !== null && process?.uid !== where.uid) return false

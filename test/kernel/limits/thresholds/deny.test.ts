@@ -13,9 +13,9 @@ import { exportState, importState, type MachineState } from '../../../../src/mod
 import { state, World } from '../../../model/world.ts'
 import { defaults } from '../../support.ts'
 
-type Wish = Partial<ThresholdDefinition>
+type ThresholdRequest = Partial<ThresholdDefinition>
 
-function put(world: World, node: Node, limit: LimitName, wish: Wish, name = 'x'): void {
+function put(world: World, node: Node, limit: LimitName, wish: ThresholdRequest, name = 'x'): void {
   const { kernel } = world
   const definition: ThresholdDefinition = { ...defaults, action: 'deny', ...wish }
   kernel.update(kernel.now, () => kernel.notifier.put(node, limitAt(node, limit)!, name, { definition, owner: null }))
