@@ -3,7 +3,7 @@
  * None of the kernel's own timers is used, nor what it knows of states before this one.
  */
 
-import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'
+import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timeout.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import type { Machine } from '../../../src/model/machine.ts'
 import { threadsOf } from '../../model/properties/invariants.ts'
