@@ -208,7 +208,7 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
   })
   for (const each of [from, container]) kernel.usage.populated(each)
   for (const node of [...process.threads.values(), process]) {
-    kernel.notifier.filter(node)
+    kernel.notifier.watches.filter(node)
     kernel.notifier.adopt(node, { moved: true })
   }
   kernel.timers.moved(process.threads.values())

@@ -23,6 +23,12 @@ export interface DefaultTimeout {
   readonly owner: string | null
 }
 
+/** A timeout was set or changed, or it exists no longer. */
+export interface TimeoutDefined {
+  readonly timeout: DefaultTimeout
+  readonly change: 'set' | 'gone'
+}
+
 export function timeoutPath({ path }: Node): string {
   return `${path}/timeout`
 }

@@ -13,7 +13,13 @@ import { threadsWithin } from '../nodes/within.ts'
 import { type ThreadState, timeoutStates } from '../states.ts'
 import { TimerWheel } from '../time/timer-wheel.ts'
 import { byPidAndTid } from './deadlock.ts'
-import { type DefaultTimeout, sameTimeoutDefinition, type TimeoutDefinition, timeoutPath } from './default-timeout.ts'
+import {
+  type DefaultTimeout,
+  sameTimeoutDefinition,
+  type TimeoutDefined,
+  type TimeoutDefinition,
+  timeoutPath,
+} from './default-timeout.ts'
 import {
   beginOf,
   dueAt,
@@ -21,13 +27,9 @@ import {
   emitWarning,
   TimedWait,
   type TimedWaitState,
+  timedWaitState,
   type WarnedWait,
 } from './timed-wait.ts'
-
-export interface TimeoutDefined {
-  readonly timeout: DefaultTimeout
-  readonly change: 'set' | 'gone'
-}
 
 export interface DefaultTimersPorts {
   readonly emit: Emit
@@ -206,19 +208,7 @@ export class DefaultTimers {
 
   exportWaits(): ReadonlyMap<Thread, TimedWaitState> {
     const places = new Map(this.#wheel.armed().map((wait, place) => [wait, place]))
-    return new Map(
-      [...this.#waits.values()].map((wait) => [
-        wait.thread,
-        {
-          begin: wait.begin,
-          timeout: wait.timeout.path,
-          definition: wait.timeout.definition,
-          warned: wait.warned,
-          isPassing: wait.isPassing,
-          place: places.get(wait) ?? null,
-        },
-      ]),
-    )
+    return new Map([...this.#waits].map(([thread, wait]) => [thread, timedWaitState(wait, places.get(wait) ?? null)]))
   }
 
   /** Preconditions: all nodes are there, and nothing has been set here yet. */

@@ -51,6 +51,12 @@ export interface TimedWaitState {
   readonly place: number | null
 }
 
+/** @param place In the order of arming; null when its time does not count. */
+export function timedWaitState(wait: TimedWait, place: number | null): TimedWaitState {
+  const { begin, timeout, warned, isPassing } = wait
+  return { begin, timeout: timeout.path, definition: timeout.definition, warned, isPassing, place }
+}
+
 /**
  * Beginning of the wait in which a thread is; null when its state is not timed. Going straight from one timed state to
  * another does not begin another wait.
