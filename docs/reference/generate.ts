@@ -1,6 +1,7 @@
 /**
- * Generates the reference of settings, commands, kernel calls, paths and problems from their rows and docstrings.
- * `npm run reference` writes the pages, and a test compares them with the rows.
+ * Generates the reference of settings, commands, kernel calls, paths, limits, events and problems from their rows.
+ * The text of a kernel call is its docstring. `npm run reference` writes the pages, and a test compares them with the
+ * rows.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,17 +21,8 @@ import { callArguments, Duration } from '../../src/tree/calls.ts'
 import type { Definition } from '../../src/tree/definition.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import type { LinesVerb, Verb } from '../../src/tree/verb.ts'
-
-const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
-
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
-  const widths = titles.map((title, place) => Math.max(title.length, ...escaped.map((row) => row[place]!.length)))
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, place) => cell.padEnd(widths[place]!)).join(' | ')} |\n`
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |\n`
-  return `${line(titles)}${rule}${escaped.map(line).join('')}`
-}
+import { eventDataText, eventTypesTable } from './events.ts'
+import { capital, code, table } from './markdown.ts'
 
 const standardText = ({ standard }: Row): string =>
   standard === undefined || standard === false ? '' : code([standard].flat().join(','))
@@ -89,8 +81,6 @@ function wrapped(text: string): string {
   }
   return lines.join('\n')
 }
-
-const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`
 
 /** The kernel takes ms, a client writes a duration. @param schema Description in the schema of the request. */
 function noteText(note: string | undefined, schema = ''): string {
@@ -226,6 +216,7 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'paths.md': (page) => inPage(page, pathsText()),
   'errors.md': (page) => inPage(page, problemsTable()),
   'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable()),
+  'events.md': (page) => inPage(page, eventTypesTable(), eventDataText()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }

@@ -1,4 +1,4 @@
-/** Random histories of a kernel, with a memory of their own of who lives and what was last read of it. */
+/** Random histories of a kernel, with an independent record of the existing nodes and their last readings. */
 
 import fc from 'fast-check'
 import type { LimitName } from '../../src/kernel/limits/table.ts'
@@ -13,12 +13,12 @@ import type { Bench } from './support.ts'
 
 const process = fc.nat(2)
 const where = fc.nat(3)
-/** Few, so that the same comes again, and the very point of a threshold comes up. */
+/** A small range, so that values repeat and often hit the exact point of a threshold. */
 const value = fc.nat(12)
 
 const often = <T>(arbitrary: fc.Arbitrary<T>): fc.WeightedArbitrary<T> => ({ weight: 4, arbitrary })
 
-/** What happens. Numbers choose among what there is at that time. */
+/** One change. Its numbers choose among the nodes that exist at that time. */
 export const step = fc.oneof(
   fc.record({ what: fc.constant('birth' as const), where, parent: fc.nat(2) }),
   fc.record({ what: fc.constant('thread' as const), process }),
@@ -52,7 +52,7 @@ export interface Held {
 
 export class History {
   readonly bench: Bench
-  /** Of each that lives, what is held of each limit at its home. */
+  /** Usage held by each existing node, for each limit at its home level. */
   readonly held = new Map<Process | Thread, Map<LimitName, Held>>()
   #nextId = 1
 
@@ -60,7 +60,7 @@ export class History {
     this.bench = bench
   }
 
-  /** Some to begin with: two processes of two threads each. */
+  /** Starts with two processes of two threads each. */
   begin(): void {
     for (const where of [2, 3]) {
       this.take({ what: 'birth', where, parent: 0 })
@@ -77,7 +77,7 @@ export class History {
     return this.held.get(node)?.get(limit) ?? none
   }
 
-  /** Preconditions: inside an update. Returns who ended, and who moved. */
+  /** Preconditions: inside an update. @returns the nodes that ended, and those that moved. */
   take(one: Step): { ended: Node[]; moved: Node[] } {
     const { kernel } = this.bench
     const nothing = { ended: [], moved: [] }
@@ -156,7 +156,7 @@ export class History {
     this.#hold(node, limit, { value, known: true, unreadable: false, estimated })
   }
 
-  /** No count falls below nothing. What could not be read before is known from here on, and still more than that. */
+  /** No count falls below zero. A count that could not be read is known from here on, as a lower bound. */
   #charge(node: Process | Thread, limit: LimitName, delta: number): void {
     const { value, unreadable } = this.holds(node, limit)
     const real = Math.max(delta, -value)

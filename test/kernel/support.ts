@@ -1,4 +1,4 @@
-/** A kernel with a recorder, and short words for the facts that tests record in it. */
+/** A kernel with an event recorder, and short methods for the facts that tests record in it. */
 
 import { type Abilities, Kernel } from '../../src/kernel/kernel.ts'
 import { limitAt } from '../../src/kernel/limits/places.ts'
@@ -10,7 +10,7 @@ import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'
 import type { AnyEvent } from '../support/any-event.ts'
-import { hearTold } from '../support/contract/heard.ts'
+import { checkEvent } from '../support/contract/violations.ts'
 
 const abilities: Abilities = {
   unavailable: { channels: 'not on this source' },
@@ -27,17 +27,17 @@ export class Bench {
     this.kernel = new Kernel({ abilities, firstRevision: 1, now: this.#now, ...(selfPid !== undefined && { selfPid }) })
     if (!isRecorded) return
     this.kernel.onEvent((event) => {
-      hearTold(event)
+      checkEvent(event)
       this.events.push(event)
     })
   }
 
-  /** All that happens here happens at one time. */
+  /** Applies a change in which everything happens at one time. */
   at<T>(change: () => T): T {
     return this.kernel.update(this.#now++, change)
   }
 
-  /** What comes with time, up to the last change. */
+  /** Expires everything that is due at the time of the last change. */
   expire(): void {
     this.kernel.update(this.kernel.now, () => this.kernel.notifier.expire(this.kernel.now))
   }
@@ -79,15 +79,15 @@ export class Bench {
     })
   }
 
-  /** The limit's place in the table. */
+  /** The position of the limit in the table. */
   readonly index = (limit: LimitName): number => limitIndex[limit]
 
   value(node: Node, limit: LimitName): number | null {
     return this.kernel.notifier.read(node, limitAt(node, limit)!).value
   }
 
-  /** Events since last asked, as `type subject`, with what distinguishes them. */
-  told(type = ''): string[] {
+  /** Takes the recorded events as `type subject`, followed by `initial` or the reason. */
+  takeEvents(type = ''): string[] {
     const events = this.events.filter((event) => event.type.startsWith(type))
     this.events = []
     return events.map(({ type, subject, data }) => {
@@ -97,7 +97,7 @@ export class Bench {
   }
 }
 
-/** A definition as it is where a client says no more. */
+/** A definition with the default of every field. */
 export const defaults: ThresholdDefinition = {
   on: 'cross',
   at: null,

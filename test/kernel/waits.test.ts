@@ -1,3 +1,5 @@
+/** Waits that a source observed: each report replaces the last, and waits end with their threads. */
+
 import { beforeEach, expect, test } from 'vitest'
 import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
@@ -29,7 +31,7 @@ const waitFor = (releaser: Thread | null, state: 'MUTEX' | 'JOIN' = 'MUTEX'): Th
 const observe = (...waits: readonly (readonly [Thread, ThreadWait])[]) =>
   bench.at(() => waitsObserved(bench.kernel, new Map(waits)))
 
-test('a thread waits for what was observed last, and shows it as the model does', () => {
+test('a thread waits for what was last observed, and shows it as the model does', () => {
   observe([one, waitFor(other)])
   expect(one.wait).toEqual(waitFor(other))
   expect(one.waitsOn).toEqual({ mutex: '0x55d0c0a8', owner: '/sys/proc/42/thread/43' })
@@ -39,7 +41,7 @@ test('a thread waits for what was observed last, and shows it as the model does'
   expect(one.waitsOn).toEqual({ thread: '/sys/proc/42/thread/43' })
 })
 
-test('what is not among the waits observed is over', () => {
+test('a wait that is missing from a report is over', () => {
   observe([one, waitFor(other)], [other, waitFor(one)])
   observe([other, waitFor(one)])
   expect([one.wait, other.wait]).toEqual([null, waitFor(one)])

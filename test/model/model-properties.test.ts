@@ -21,7 +21,7 @@ import { ModelProcess } from '../../src/model/objects/model-process.ts'
 import { ModelThread, type Returned } from '../../src/model/objects/model-thread.ts'
 import type { PoolCapacities } from '../../src/model/pools.ts'
 import { exportState, importState, type MachineState } from '../../src/model/state/state.ts'
-import { asToldByKernel, NaiveTimers } from '../kernel/deadlock/naive-timers.ts'
+import { NaiveTimers, warningsOf } from '../kernel/deadlock/naive-timers.ts'
 import type { AnyEvent } from '../support/any-event.ts'
 import { docstrings } from './calls/docstrings.ts'
 import { numbersOfStep, operationOf, prologue, type Step } from './properties/choices.ts'
@@ -258,7 +258,7 @@ describe('any sequence of kernel calls', () => {
       fc.property(steps(200), (sequence) => {
         const { machine, events } = begin()
         const naive = new NaiveTimers(machine)
-        naive.hear(events)
+        naive.observe(events)
         for (const each of sequence) {
           const operation = operationOf(machine, each)
           const parts =
@@ -266,9 +266,9 @@ describe('any sequence of kernel calls', () => {
           for (const part of parts) {
             events.length = 0
             perform(machine, part)
-            naive.hear(events)
+            naive.observe(events)
             naive.look(lookOf(part))
-            const told = asToldByKernel(events)
+            const told = warningsOf(events)
             expect(told).toEqual(naive.take())
             for (const line of told)
               seen[line.endsWith('initial') ? 'initial' : line.endsWith('expired') ? 'warned' : 'eased']++

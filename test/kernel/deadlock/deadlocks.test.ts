@@ -1,3 +1,5 @@
+/** Detection of deadlocks in the driven model: the events, their members and victims, and how each deadlock ends. */
+
 import { describe, expect, test } from 'vitest'
 import { exportState, importState } from '../../../src/model/state/state.ts'
 import { World } from '../../model/world.ts'
@@ -5,18 +7,18 @@ import type { AnyEvent } from '../../support/any-event.ts'
 
 const path = (pid: number, tid: number) => `/sys/proc/${pid}/thread/${tid}`
 
-interface Told {
+interface DeadlockData {
   readonly closing: unknown
   readonly members: readonly { readonly path: string }[]
   readonly victims: readonly { readonly path: string }[]
 }
 
-/** Deadlock events since last asked, each with its members. */
-function told(world: World): string[] {
+/** Takes the recorded deadlock events, each with its members. */
+function takeDeadlockEvents(world: World): string[] {
   const events = world.events.filter(({ type }) => type.startsWith('deadlock.'))
   world.events = []
   return events.map(({ type, data, subject }) => {
-    const { members } = data as unknown as Told
+    const { members } = data as unknown as DeadlockData
     const what = data.how ?? data.reason
     return [
       type,
@@ -29,7 +31,7 @@ function told(world: World): string[] {
 
 const lastOf = ({ events }: World, type: string): AnyEvent => events.findLast((event) => event.type === type)!
 
-/** Two threads of one process, each with the mutex that the other wants; the second wants it last. */
+/** Creates two threads that each own the mutex the other wants. `close` lets the second wait and so closes the loop. */
 function abba(world: World) {
   const process = world.spawn('p')
   const [a, b] = [world.thread(process), world.more(process)]
@@ -41,12 +43,12 @@ function abba(world: World) {
 }
 
 describe('a deadlock', () => {
-  test('of two threads that each own what the other wants is told when it closes, with what closed it', () => {
+  test('between two threads that own each other’s mutex is detected as it closes, and the event names the closing wait', () => {
     const world = new World()
     const { close } = abba(world)
     close()
     const event = lastOf(world, 'deadlock.detected')
-    // Two births, two waits, and the process: the sixth event.
+    // Before it come two births, two waits and the process, so this is the sixth event.
     expect(event).toEqual({
       type: 'deadlock.detected',
       at: 0,
@@ -80,20 +82,20 @@ describe('a deadlock', () => {
     expect(world.kernel.nextSequence).toBe(7)
   })
 
-  test('a member of which ends is resolved; who waits for what that owned is an orphan', () => {
+  test('is resolved when a member ends, and a waiter for its mutex becomes an orphan', () => {
     const world = new World()
     const { process, close } = abba(world)
     close()
-    told(world)
+    takeDeadlockEvents(world)
     world.call(world.more(process), 'ThreadDestroy', { tid: 1 })
-    expect(told(world)).toEqual([
+    expect(takeDeadlockEvents(world)).toEqual([
       `deadlock.resolved ended 6 ${path(1, 1)} ${path(1, 2)}`,
       `deadlock.orphaned 10 ${path(1, 2)}`,
     ])
     expect(world.kernel.deadlocks.all().map(({ id, kind }) => [id, kind])).toEqual([[10, 'orphaned']])
   })
 
-  test('ends with the time-out of a member', () => {
+  test('ends when the wait of a member times out', () => {
     const world = new World()
     const { b, close } = abba(world)
     world.call(b, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
@@ -107,46 +109,46 @@ describe('a deadlock', () => {
       was: 'detected',
       stuck: [],
     })
-    expect(told(world)).toEqual([
+    expect(takeDeadlockEvents(world)).toEqual([
       `deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`,
       `deadlock.resolved returned 6 ${path(1, 1)} ${path(1, 2)}`,
     ])
     expect(world.kernel.deadlocks.all()).toEqual([])
   })
 
-  test('is none where the wait is over as it begins', () => {
+  test('does not arise from a wait that times out at once', () => {
     const world = new World()
     const { b, close } = abba(world)
     world.call(b, 'TimerTimeout', { states: ['MUTEX'], after: 0 })
     expect(close()).toBe('ETIMEDOUT')
-    expect(told(world)).toEqual([])
+    expect(takeDeadlockEvents(world)).toEqual([])
   })
 
-  test('has victims: those before it closed are told with it, later ones stand in it without an event', () => {
+  test('lists the victims from before it closed; a later victim joins without an event', () => {
     const world = new World()
     const { process, close } = abba(world)
     const [early, late] = [world.more(process), world.more(process)]
     world.call(early, 'ThreadJoin', { tid: 1 })
     close()
-    const { victims } = lastOf(world, 'deadlock.detected').data as unknown as Told
+    const { victims } = lastOf(world, 'deadlock.detected').data as unknown as DeadlockData
     expect(victims.map((victim) => victim.path)).toEqual([early.path])
-    told(world)
+    takeDeadlockEvents(world)
     world.call(late, 'SyncMutexLock', { mutex: 'm' })
-    expect(told(world)).toEqual([])
+    expect(takeDeadlockEvents(world)).toEqual([])
     const [deadlock] = world.kernel.deadlocks.all()
     expect(world.kernel.deadlocks.victimsOf(deadlock!)).toEqual([early, late])
     expect(world.kernel.deadlocks.isStuckThread(late)).toBe(true)
   })
 
-  test('of a plain mutex locked twice is of one thread', () => {
+  test('has one member when a thread locks a plain mutex twice', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
-    expect(told(world)).toEqual([`deadlock.detected 4 ${path(1, 1)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.detected 4 ${path(1, 1)}`])
   })
 
-  test('is found of a thread that has joined one and then joins another', () => {
+  test('is detected for a thread that has joined one thread and then joins another', () => {
     const world = new World()
     const process = world.spawn('p')
     const [main, one, other] = [world.thread(process), world.more(process), world.more(process)]
@@ -154,10 +156,10 @@ describe('a deadlock', () => {
     world.call(one, 'ThreadDestroy', {})
     world.call(main, 'ThreadJoin', { tid: other.tid })
     world.call(other, 'ThreadJoin', { tid: main.tid })
-    expect(told(world)).toEqual([`deadlock.detected 10 ${path(1, 1)} ${path(1, 3)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.detected 10 ${path(1, 1)} ${path(1, 3)}`])
   })
 
-  test('through a wait for a condition, whose mutex another owns, is found', () => {
+  test('is detected through a condition wait whose mutex another thread owns', () => {
     const world = new World()
     const process = world.spawn('p')
     const [waiter, owner] = [world.thread(process), world.more(process)]
@@ -165,26 +167,26 @@ describe('a deadlock', () => {
     world.call(waiter, 'SyncMutexLock', { mutex: 'm' })
     world.call(waiter, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
     world.call(owner, 'SyncMutexLock', { mutex: 'm' })
-    expect(told(world)).toEqual([])
+    expect(takeDeadlockEvents(world)).toEqual([])
     world.call(owner, 'SyncMutexLock', { mutex: 'held' })
-    expect(told(world)).toEqual([`deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`])
   })
 })
 
-/** Two servers of one thread each, and connections both ways. */
+/** Creates two servers of one thread each, connected in both directions. */
 function servers(world: World) {
   const [one, other] = [world.thread(world.spawn('one')), world.thread(world.spawn('other'))]
   return { one, other, there: world.connect(one, other).coid, back: world.connect(other, one).coid }
 }
 
 describe('a loop through a server', () => {
-  test('is none while a thread of it is free, and one when that has ended', () => {
+  test('is no deadlock while a server thread is free, and becomes one when that thread ends', () => {
     const world = new World()
     const { one, other, there, back } = servers(world)
     const spare = world.more(one.parent)
     world.call(one, 'MsgSend', { coid: there })
     world.call(other, 'MsgSend', { coid: back })
-    expect(told(world)).toEqual([])
+    expect(takeDeadlockEvents(world)).toEqual([])
     world.call(spare, 'ThreadDestroy', {})
     expect(lastOf(world, 'deadlock.detected').data.closing).toEqual({
       what: 'ended',
@@ -192,42 +194,42 @@ describe('a loop through a server', () => {
       state: null,
       call: null,
     })
-    expect(told(world)).toEqual([`deadlock.detected 9 ${path(1, 1)} ${path(2, 1)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.detected 9 ${path(1, 1)} ${path(2, 1)}`])
   })
 
-  test('is resolved by a new thread, which could receive', () => {
+  test('is resolved by a new server thread, which could receive', () => {
     const world = new World()
     const { one, other, there, back } = servers(world)
     world.call(one, 'MsgSend', { coid: there })
     world.call(other, 'MsgSend', { coid: back })
-    told(world)
+    takeDeadlockEvents(world)
     world.more(one.parent)
-    expect(told(world)).toEqual([`deadlock.resolved created 7 ${path(1, 1)} ${path(2, 1)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.resolved created 7 ${path(1, 1)} ${path(2, 1)}`])
   })
 
-  test('is suspected where only the receiver is stuck, and proven when the others are too', () => {
+  test('is suspected when only the receiver is stuck, and proven when the other threads are stuck too', () => {
     const world = new World()
     const { one, other, there } = servers(world)
     const spare = world.more(other.parent)
     const { coid: back } = world.connect(other, one)
     world.call(other, 'MsgReceive', { chid: 1 })
     world.call(one, 'MsgSend', { coid: there })
-    expect(told(world)).toEqual([])
+    expect(takeDeadlockEvents(world)).toEqual([])
     world.call(other, 'MsgSend', { coid: back })
-    expect(told(world)).toEqual([`deadlock.suspected receiver-will-reply 10 ${path(1, 1)} ${path(2, 1)}`])
+    expect(takeDeadlockEvents(world)).toEqual([`deadlock.suspected receiver-will-reply 10 ${path(1, 1)} ${path(2, 1)}`])
     world.call(spare, 'ThreadJoin', { tid: 1 })
-    expect(told(world)).toEqual([
+    expect(takeDeadlockEvents(world)).toEqual([
       `deadlock.detected 12 ${path(1, 1)} ${path(2, 1)} ${path(2, 2)}`,
       `deadlock.resolved proven 10 ${path(1, 1)} ${path(2, 1)}`,
     ])
     world.more(other.parent)
-    expect(told(world)).toEqual([
+    expect(takeDeadlockEvents(world)).toEqual([
       `deadlock.resolved created 12 ${path(1, 1)} ${path(2, 1)} ${path(2, 2)}`,
       `deadlock.suspected receiver-will-reply 16 ${path(1, 1)} ${path(2, 1)}`,
     ])
   })
 
-  test('loses no suspicion and no id in a saved state', () => {
+  test('is saved and loaded with its suspicion and its id', () => {
     const world = new World()
     const { one, other, there, back } = servers(world)
     world.more(other.parent)

@@ -1,6 +1,7 @@
 /**
- * Every interleaving of small systems through the real kernel, against the truth; and detectors that are broken on
- * purpose, which the exploration must catch. `npm run explore` does the same for large ones.
+ * Runs every interleaving of small systems through the real kernel and compares the deadlock detector with the truth.
+ * Also breaks the detector on purpose, which the exploration must notice. `npm run explore` does the same for large
+ * systems.
  */
 
 import { describe, expect, test } from 'vitest'
@@ -14,25 +15,25 @@ const explore = (name: string): Found => new Exploration(smallPlans[name]!).run(
 test.each(Object.keys(smallPlans))(
   'the detector is right in every state of %s',
   (name) => {
-    const { states, stuck, detected, told, wrongs } = explore(name)
+    const { states, stuck, detected, eventCounts, mistakes } = explore(name)
     console.log(`${name}: ${states} states, ${stuck} times a thread was stuck, ${detected} of them found`)
-    expect([...wrongs]).toEqual([])
-    // There is something to be right about.
+    expect([...mistakes]).toEqual([])
+    // Guards against an exploration that finds almost nothing.
     expect(states).toBeGreaterThan(700)
     expect(detected).toBeGreaterThan(300)
-    expect(told['deadlock.detected']).toBeGreaterThan(50)
+    expect(eventCounts['deadlock.detected']).toBeGreaterThan(50)
   },
   60_000,
 )
 
-const wrongsOf = (found: Found): string[] => [...found.wrongs.keys()]
+const mistakesOf = (found: Found): string[] => [...found.mistakes.keys()]
 
 const incomplete = 'incomplete: never released, all traced, and not detected'
 const unsound = 'unsound: detected, and released by a continuation'
 
 type Getter<Name extends 'wait' | 'lock'> = (thread: ModelThread, was: ModelThread[Name]) => ModelThread[Name]
 
-/** What the property is for as long as `run` lasts. */
+/** Calls `run` while the property of every model thread returns the result of `change`. */
 function withGetter<Name extends 'wait' | 'lock', T>(name: Name, change: Getter<Name>, run: () => T): T {
   const { prototype } = ModelThread
   const before = Object.getOwnPropertyDescriptor(prototype, name)!
@@ -49,15 +50,15 @@ function withGetter<Name extends 'wait' | 'lock', T>(name: Name, change: Getter<
   }
 }
 
-/** Waits in these states are not traced. */
-const without = <T>(states: readonly string[], run: () => T): T =>
+/** Calls `run` while the detector cannot see waits in these states. */
+const withoutTracing = <T>(states: readonly string[], run: () => T): T =>
   withGetter(
     'lock',
     ({ blocker }, lock) => (states.includes(blocker?.state ?? '') ? null : lock),
     () => withGetter('wait', (_, wait) => (states.includes(wait?.state ?? '') ? null : wait), run),
   )
 
-describe('the exploration catches a detector', () => {
+describe('the exploration', () => {
   test.each([
     { states: ['JOIN'], plan: 'two locks, joins and ends' },
     { states: ['SEND'], plan: 'two servers of two threads' },
@@ -65,14 +66,14 @@ describe('the exploration catches a detector', () => {
     { states: ['MUTEX'], plan: 'two locks, joins and ends' },
     { states: ['CONDVAR'], plan: 'a condition and another lock' },
   ])(
-    'that does not trace $states',
+    'catches a detector that does not trace $states',
     ({ states, plan }) => {
-      expect(wrongsOf(without(states, () => explore(plan)))).toContain(incomplete)
+      expect(mistakesOf(withoutTracing(states, () => explore(plan)))).toContain(incomplete)
     },
     60_000,
   )
 
-  test('that takes the receiver for the only one who can reply', () => {
+  test('catches a detector that assumes only the receiver can reply', () => {
     const found = withGetter(
       'wait',
       (thread, wait) =>
@@ -81,20 +82,20 @@ describe('the exploration catches a detector', () => {
           : { state: 'JOIN', object: wait.object, evidence: null, releaser: wait.likely, owner: thread.path },
       () => explore('two servers of two threads'),
     )
-    expect(wrongsOf(found)).toContain(unsound)
+    expect(mistakesOf(found)).toContain(unsound)
   }, 60_000)
 
-  test('that counts down the releasers left, and so misses loops among victims', () => {
+  test('catches a detector that counts down free releasers and so misses loops among victims', () => {
     const putBack = CountingGraph.install()
     try {
-      expect(wrongsOf(explore('a shared lock and messages'))).toContain(incomplete)
+      expect(mistakesOf(explore('a shared lock and messages'))).toContain(incomplete)
     } finally {
       putBack()
     }
   }, 60_000)
 })
 
-/** A waiter is stuck as soon as all that could release it are known to be: which those in a loop never are. */
+/** Wrong on purpose: a waiter is stuck only once all its releasers are known to be, which never happens in a loop. */
 class CountingGraph extends WaitGraph {
   countDown(from: readonly number[]): void {
     const stuck = [...from]
@@ -109,7 +110,7 @@ class CountingGraph extends WaitGraph {
       })
   }
 
-  /** In all graphs. @returns puts the former back. */
+  /** Replaces the method in all graphs. @returns a function that restores the original. */
   static install(): () => void {
     const before = Object.getOwnPropertyDescriptor(WaitGraph.prototype, 'spread')!
     const countDown = Object.getOwnPropertyDescriptor(CountingGraph.prototype, 'countDown')!

@@ -1,6 +1,6 @@
 /**
- * Default timers, the slow way: it listens to what threads do, and after each millisecond looks at all of them anew.
- * None of the kernel's own timers is used, nor what it knows of states before this one.
+ * A plain model of default timers to compare the kernel with: it follows thread events, and checks every thread after
+ * each millisecond. It uses neither the timers of the kernel nor earlier states that the kernel remembers.
  */
 
 import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timeout.ts'
@@ -14,14 +14,14 @@ interface Stay {
   readonly since: number
 }
 
-/** Past as soon as the wait that it had been told of was over: told as the clock next moves. */
+/** A wait that a call made overdue. Its warning is emitted when the clock next moves. */
 interface Late {
   readonly at: number
   readonly begin: number
   readonly timeout: DefaultTimeout
 }
 
-interface Told {
+interface Warning {
   readonly begin: number
   readonly timeout: string
   readonly states: readonly string[]
@@ -29,9 +29,9 @@ interface Told {
 
 export class NaiveTimers {
   readonly #machine: Machine
-  /** Blocked states that followed straight on one another, the present one last. */
+  /** Consecutive blocked states of each thread, the current one last. */
   readonly #stays = new Map<string, Stay[]>()
-  readonly #told = new Map<string, Told>()
+  readonly #warnings = new Map<string, Warning>()
   readonly #late = new Map<string, Late>()
   #expected: string[] = []
 
@@ -39,8 +39,8 @@ export class NaiveTimers {
     this.#machine = machine
   }
 
-  /** What threads did. */
-  hear(events: readonly AnyEvent[]): void {
+  /** Follows the state changes of threads. */
+  observe(events: readonly AnyEvent[]): void {
     for (const { type, subject, at, data } of events) {
       if (type === 'thread.died') this.#go(subject, 'DEAD', at)
       if (type === 'thread.changed') this.#go(subject, String(data.state), at)
@@ -51,18 +51,18 @@ export class NaiveTimers {
     const isBlocked = !['READY', 'DEAD', 'STOPPED'].includes(state)
     const stays = isBlocked ? [...(this.#stays.get(path) ?? []), { state, since: at }] : []
     this.#stays.set(path, stays)
-    const told = this.#told.get(path)
-    if (told === undefined || beginOf(stays, told.states) === told.begin) return
-    this.#told.delete(path)
-    this.#expected.push(`deadlock.eased ${path} ${at} ${at - told.begin}ms ${told.timeout}`)
+    const warning = this.#warnings.get(path)
+    if (warning === undefined || beginOf(stays, warning.states) === warning.begin) return
+    this.#warnings.delete(path)
+    this.#expected.push(`deadlock.eased ${path} ${at} ${at - warning.begin}ms ${warning.timeout}`)
   }
 
-  /** Who has waited too long by now. */
+  /** Adds a warning for each thread that has waited too long by now. */
   look(how: 'called' | 'initial' | 'expired'): void {
     const { now } = this.#machine.kernel
     for (const thread of threadsOf(this.#machine)) {
       const timeout = this.#nearest(thread)
-      if (timeout === null || this.#told.has(thread.path)) continue
+      if (timeout === null || this.#warnings.has(thread.path)) continue
       const { states, afterMs } = timeout.definition
       const begin = beginOf(this.#stays.get(thread.path) ?? [], states)
       if (begin === null || afterMs === null || begin + afterMs > now) continue
@@ -71,7 +71,7 @@ export class NaiveTimers {
       if (how === 'called' && !isLate) this.#late.set(thread.path, { at: now, begin, timeout })
       if (how === 'called' || (how === 'initial' && isLate)) continue
       const at = isLate ? late.at : now
-      this.#told.set(thread.path, { begin, timeout: timeout.path, states })
+      this.#warnings.set(thread.path, { begin, timeout: timeout.path, states })
       this.#expected.push(`deadlock.warning ${thread.path} ${at} ${at - begin}ms ${timeout.path} ${how}`)
     }
   }
@@ -101,7 +101,7 @@ function beginOf(stays: readonly Stay[], states: readonly string[]): number | nu
   return begin
 }
 
-export const asToldByKernel = (events: readonly AnyEvent[]): string[] =>
+export const warningsOf = (events: readonly AnyEvent[]): string[] =>
   events
     .filter(({ type }) => type === 'deadlock.warning' || type === 'deadlock.eased')
     .map(({ type, subject, at, data }) =>

@@ -1,4 +1,4 @@
-/** Waits that a source has seen, all of a report at one instant. */
+/** Detection of deadlocks from waits that a source observes. All waits of one report change at one instant. */
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Thread } from '../../../src/kernel/nodes/thread.ts'
@@ -35,7 +35,7 @@ const mutexOf = (owner: Thread, evidence: WeakEvidence | null = null): Wait => (
   owner: owner.path,
 })
 
-/** One report: what each of these waits for now. */
+/** Delivers one report: the current wait of each of these threads. */
 function report(...waits: readonly (readonly [SeenThread, Wait | null])[]): void {
   bench.at(() => {
     for (const [thread, wait] of waits) {
@@ -45,14 +45,14 @@ function report(...waits: readonly (readonly [SeenThread, Wait | null])[]): void
   })
 }
 
-const told = () =>
+const takeDeadlockEvents = () =>
   bench.events
     .splice(0)
     .filter(({ type }) => type.startsWith('deadlock.'))
     .map(({ type, data }) => ({ type, ...data }))
 
 describe('a report', () => {
-  test('closes a ring whose edges are all in it, once; nobody can say which of them closed it', () => {
+  test('closes a ring whose waits are all in it, once, and names no closing thread', () => {
     const [one, two, three] = threads as [SeenThread, SeenThread, SeenThread]
     const ring = [
       [one, mutexOf(two)],
@@ -60,7 +60,7 @@ describe('a report', () => {
       [three, mutexOf(one)],
     ] as const
     report(...ring)
-    expect(told()).toEqual([
+    expect(takeDeadlockEvents()).toEqual([
       expect.objectContaining({
         type: 'deadlock.detected',
         closing: { what: 'observed', thread: null, state: null, call: null },
@@ -68,25 +68,25 @@ describe('a report', () => {
       }),
     ])
     report(...ring)
-    expect(told()).toEqual([])
+    expect(takeDeadlockEvents()).toEqual([])
   })
 
-  test('of waits that end and begin at once sees only what is there after it', () => {
+  test('with waits that end and begin together is judged only by its result', () => {
     const [one, two, three] = threads as [SeenThread, SeenThread, SeenThread]
     report([one, mutexOf(two)])
-    // In between there would be a ring.
+    // Applied one by one, these changes would form a ring in between.
     report([two, mutexOf(one)], [one, mutexOf(three)])
-    expect(told()).toEqual([])
+    expect(takeDeadlockEvents()).toEqual([])
     report([three, mutexOf(one)], [one, null])
-    expect(told()).toEqual([])
+    expect(takeDeadlockEvents()).toEqual([])
   })
 
-  test('that a member waits no more resolves it', () => {
+  test('resolves a deadlock when a member waits no more', () => {
     const [one, two] = threads as [SeenThread, SeenThread, SeenThread]
     report([one, mutexOf(two)], [two, mutexOf(one)])
-    told()
+    takeDeadlockEvents()
     report([one, null])
-    expect(told()).toEqual([
+    expect(takeDeadlockEvents()).toEqual([
       expect.objectContaining({
         type: 'deadlock.resolved',
         how: 'changed',
@@ -97,24 +97,26 @@ describe('a report', () => {
     ])
   })
 
-  test('of the end of a member resolves it, and nobody who waited for that is stuck until it is seen again', () => {
+  test('makes the waiter for an ended member an orphan; the end itself only resolves the deadlock', () => {
     const [one, two] = threads as [SeenThread, SeenThread, SeenThread]
     report([one, mutexOf(two)], [two, mutexOf(one)])
-    told()
+    takeDeadlockEvents()
     bench.at(() => threadEnded(bench.kernel, one))
-    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.resolved', how: 'ended', stuck: [] })])
+    expect(takeDeadlockEvents()).toEqual([
+      expect.objectContaining({ type: 'deadlock.resolved', how: 'ended', stuck: [] }),
+    ])
     report([two, { ...mutexOf(one), releaser: null } as Wait])
-    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.orphaned' })])
+    expect(takeDeadlockEvents()).toEqual([expect.objectContaining({ type: 'deadlock.orphaned' })])
   })
 })
 
 describe('weak evidence', () => {
   test.each(['rwlock-writer', 'pi-stack'] as const)(
-    'of a %s is suspected with that reason, never detected',
+    'from a %s leads to a suspicion with that reason, never to a detection',
     (evidence) => {
       const [one, two, three] = threads as [SeenThread, SeenThread, SeenThread]
       report([one, mutexOf(two)], [two, mutexOf(one, evidence)], [three, mutexOf(one)])
-      expect(told()).toEqual([
+      expect(takeDeadlockEvents()).toEqual([
         expect.objectContaining({
           type: 'deadlock.suspected',
           reason: evidence,
@@ -125,23 +127,23 @@ describe('weak evidence', () => {
     },
   )
 
-  test('of a mutex that its thread has itself is proof once no thread of the process can run', () => {
+  test('from a thread’s own mutex becomes proof once no thread of the process can run', () => {
     const [one, two, three] = threads as [SeenThread, SeenThread, SeenThread]
     const own: Wait = { ...mutexOf(one, 'own-mutex'), anyOf: one.parent } as Wait
     report([one, own])
-    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.suspected', reason: 'own-mutex' })])
+    expect(takeDeadlockEvents()).toEqual([expect.objectContaining({ type: 'deadlock.suspected', reason: 'own-mutex' })])
     report([two, mutexOf(one)])
-    expect(told()).toEqual([])
+    expect(takeDeadlockEvents()).toEqual([])
     report([three, mutexOf(two)])
-    expect(told().map(({ type }) => type)).toEqual(['deadlock.detected', 'deadlock.resolved'])
+    expect(takeDeadlockEvents().map(({ type }) => type)).toEqual(['deadlock.detected', 'deadlock.resolved'])
   })
 
-  test('that turns into proof is a deadlock, and the suspicion is over', () => {
+  test('becoming proof turns the suspicion into a deadlock', () => {
     const [one, two] = threads as [SeenThread, SeenThread, SeenThread]
     report([one, mutexOf(two)], [two, mutexOf(one, 'pi-stack')])
-    told()
+    takeDeadlockEvents()
     report([two, mutexOf(one)])
-    expect(told().map((event) => [event.type, 'how' in event ? event.how : undefined])).toEqual([
+    expect(takeDeadlockEvents().map((event) => [event.type, 'how' in event ? event.how : undefined])).toEqual([
       ['deadlock.detected', undefined],
       ['deadlock.resolved', 'proven'],
     ])
@@ -152,10 +154,10 @@ describe('a closed set', () => {
   const close = (isClosed: boolean) =>
     bench.at(() => bench.kernel.deadlocks.closedSet(bench.kernel.process(42), isClosed))
 
-  test('is suspected once, with all threads, until its source says otherwise', () => {
+  test('is suspected once, with all its threads, until the source withdraws it', () => {
     close(true)
     close(true)
-    expect(told()).toEqual([
+    expect(takeDeadlockEvents()).toEqual([
       expect.objectContaining({
         type: 'deadlock.suspected',
         reason: 'closed-set',
@@ -164,14 +166,16 @@ describe('a closed set', () => {
     ])
     close(false)
     close(false)
-    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.resolved', how: 'changed', was: 'suspected' })])
+    expect(takeDeadlockEvents()).toEqual([
+      expect.objectContaining({ type: 'deadlock.resolved', how: 'changed', was: 'suspected' }),
+    ])
   })
 
-  test('is over when its process ends', () => {
+  test('is resolved when its process ends', () => {
     close(true)
-    told()
+    takeDeadlockEvents()
     bench.at(() => processEnded(bench.kernel, bench.kernel.process(42), { code: 0, signal: null }))
-    expect(told()).toEqual([expect.objectContaining({ type: 'deadlock.resolved', how: 'ended' })])
+    expect(takeDeadlockEvents()).toEqual([expect.objectContaining({ type: 'deadlock.resolved', how: 'ended' })])
     expect(bench.kernel.deadlocks.all()).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** Random sequences of kernel calls, of all kinds: after each the detector is what recomputation from nothing finds. */
+/** Random sequences of all kinds of kernel calls. After each the deadlock detector must match a full recomputation. */
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { modelAbilities } from '../../../src/model/abilities.ts'
 import { Machine } from '../../../src/model/machine.ts'
 import { numbersOfStep, operationOf, prologue, type Step } from '../../model/properties/choices.ts'
 import { perform } from '../../model/properties/operations.ts'
-import { knotsByDefinition, knotsTold, releasersIfReceiversReply, stuckThreads } from './explore/definition.ts'
+import { detectedKnots, knotsByDefinition, releasersIfReceiversReply, stuckThreads } from './explore/definition.ts'
 import { livingThreads } from './explore/system.ts'
 
 const step: fc.Arbitrary<Step> = fc.array(fc.nat(2 ** 24), { minLength: numbersOfStep, maxLength: numbersOfStep })
@@ -15,12 +15,12 @@ const steps = fc.array(step, { minLength: 300, maxLength: 600, size: 'max' })
 
 const paths = (threads: Iterable<{ path: string }>): string[] => [...threads].map(({ path }) => path).sort()
 
-test('after every call of a long random run the detector knows just those that are stuck', () => {
-  const seen = { steps: 0, stuck: 0, suspected: 0, told: new Map<string, number>() }
+test('after every call of a long random run the detector finds exactly the stuck threads', () => {
+  const seen = { steps: 0, stuck: 0, suspected: 0, events: new Map<string, number>() }
   fc.assert(
     fc.property(steps, (sequence) => {
       const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
-      kernel.onEvent(({ type }) => seen.told.set(type, (seen.told.get(type) ?? 0) + 1))
+      kernel.onEvent(({ type }) => seen.events.set(type, (seen.events.get(type) ?? 0) + 1))
       const machine = new Machine(kernel)
       for (const operation of prologue) perform(machine, operation)
       for (const each of sequence) {
@@ -30,7 +30,7 @@ test('after every call of a long random run the detector knows just those that a
         const suspected = stuckThreads(machine, releasersIfReceiversReply)
         expect(paths(living.filter((thread) => kernel.deadlocks.isStuckThread(thread)))).toEqual(paths(stuck))
         expect(paths(living.filter((thread) => kernel.deadlocks.isSuspectThread(thread)))).toEqual(paths(suspected))
-        expect(knotsTold(machine)).toEqual(knotsByDefinition(stuck))
+        expect(detectedKnots(machine)).toEqual(knotsByDefinition(stuck))
         seen.steps++
         seen.stuck += stuck.size
         seen.suspected += suspected.size - stuck.size
@@ -38,10 +38,10 @@ test('after every call of a long random run the detector knows just those that a
     }),
     { seed: 20_070_425, numRuns: 60 },
   )
-  // Long enough to mean anything.
+  // Guards against runs that are too short to prove anything.
   expect(seen.steps).toBeGreaterThan(12_000)
   expect(seen.stuck).toBeGreaterThan(5_000)
   expect(seen.suspected).toBeGreaterThan(0)
   for (const type of ['detected', 'orphaned', 'suspected', 'resolved'])
-    expect(seen.told.get(`deadlock.${type}`), type).toBeGreaterThan(0)
+    expect(seen.events.get(`deadlock.${type}`), type).toBeGreaterThan(0)
 }, 60_000)

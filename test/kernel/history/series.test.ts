@@ -1,3 +1,5 @@
+/** The ring of intervals that stores the history of one limit on one node. */
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Interval, Series } from '../../../src/kernel/history/series.ts'
@@ -5,7 +7,7 @@ import { type Interval, Series } from '../../../src/kernel/history/series.ts'
 const everyMs = 100
 const intervals = 5
 
-test('each interval has its least, its greatest and its last value', () => {
+test('each interval has its minimum, maximum and last value', () => {
   const series = new Series({ everyMs, intervals })
   for (const [at, value] of [
     [1000, 5],
@@ -20,7 +22,7 @@ test('each interval has its least, its greatest and its last value', () => {
   ])
 })
 
-test('what is sampled is not known of intervals without a sample', () => {
+test('a sampled value is unknown in intervals without a sample', () => {
   const series = new Series({ everyMs, intervals })
   series.note(1000, 5, false)
   series.note(1250, 6, false)
@@ -30,7 +32,7 @@ test('what is sampled is not known of intervals without a sample', () => {
   ])
 })
 
-test('what is counted has held since it was noted last', () => {
+test('a counted value fills the intervals since it was last noted', () => {
   const series = new Series({ everyMs, intervals })
   series.note(1000, 5, true)
   series.note(1250, 6, true)
@@ -48,7 +50,7 @@ test('a clock that is set back begins a new history', () => {
   expect(series.since(0)).toEqual([{ start: 1000, minimum: 6, maximum: 6, last: 6 }])
 })
 
-/** The same by keeping every value for ever. */
+/** Computes the same from a list of all values. */
 function naive(notes: readonly { at: number; value: number }[]): Interval[] {
   const newest = Math.floor(notes.at(-1)!.at / everyMs)
   const first = Math.max(Math.floor(notes[0]!.at / everyMs), newest - intervals + 1)
@@ -60,7 +62,7 @@ function naive(notes: readonly { at: number; value: number }[]): Interval[] {
   })
 }
 
-test('whatever is noted, the ring has what the whole list would have', () => {
+test('after any sequence of values the ring has the same intervals as the whole list', () => {
   const notes = fc.array(fc.record({ after: fc.integer({ min: 0, max: 350 }), value: fc.nat(50) }), { minLength: 1 })
   fc.assert(
     fc.property(notes, (steps) => {

@@ -1,4 +1,4 @@
-/** The table of rlimits: names, units and capacities. */
+/** The table of rlimits: names, units, Linux numbers, and the capacities they set. */
 
 import { expect, test } from 'vitest'
 import {
@@ -14,7 +14,7 @@ import { limitIndex, limits } from '../../../src/kernel/limits/table.ts'
 
 const rows: readonly RlimitRow[] = rlimits
 
-test('no two rlimits share a name, a limit, a number of Linux or a line of /proc', () => {
+test('no two rlimits share a name, a limit, a Linux number or a line of /proc', () => {
   const isUnique = (values: readonly unknown[]) => new Set(values).size === values.length
   const onLinux = rows.flatMap(({ linux }) => linux ?? [])
   expect(isUnique(rlimitNames)).toBe(true)
@@ -23,7 +23,7 @@ test('no two rlimits share a name, a limit, a number of Linux or a line of /proc
   expect(isUnique(onLinux.map(({ title }) => title))).toBe(true)
 })
 
-test('each limit has its rlimit or none', () => {
+test('each limit has one rlimit or none', () => {
   expect(rlimitOf('fds')).toBe('nofile')
   expect(rlimitOf('channels')).toBe(null)
   const paired = limits.filter(({ name }) => rlimitOf(name) !== null).map(({ name }) => name)

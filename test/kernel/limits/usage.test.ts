@@ -1,3 +1,5 @@
+/** Usage counters at every level, compared with recounts after random histories. */
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type LimitName, type LimitRow, limits } from '../../../src/kernel/limits/table.ts'
@@ -18,13 +20,13 @@ interface Counted {
   readonly estimated: number
 }
 
-/** Who holds a share of what a node counts of a limit. */
+/** Lists the nodes whose usage adds up to the count of a limit on this node. */
 function sharers(node: Node, limit: LimitName): (Process | Thread)[] {
   if (limit === 'stack' || limit === 'mutexes') return node instanceof Thread ? [node] : [...threadsWithin(node)]
   return node instanceof Process ? [node] : [...processesWithin(node)]
 }
 
-/** What a node counts, added up anew from what the test itself remembers. */
+/** Adds up the usage of a node from the test's own record. */
 function recount(history: History, node: Node, limit: LimitName): Counted {
   const shares = sharers(node, limit).map((sharer) => history.holds(sharer, limit))
   const values = shares.map(({ value }) => value)
@@ -36,7 +38,7 @@ function recount(history: History, node: Node, limit: LimitName): Counted {
   }
 }
 
-/** The same as the kernel counts it. */
+/** Reads the same count from the kernel. */
 function counted({ kernel }: Bench, node: Node, index: number): Counted {
   const { value, unreadable, estimated } = kernel.usage.reading(node, index, false)
   return { value: value ?? 0, known: value !== null, unreadable, estimated }
@@ -50,7 +52,7 @@ const nodesOf = ({ kernel: { system } }: Bench): Node[] => [
   ...threadsWithin(system),
 ]
 
-test('after any history every counter at every level equals a recount, and every peak is the highest of them', () => {
+test('after any history every counter equals a recount at every level, and every peak its highest value', () => {
   fc.assert(
     fc.property(fc.boolean(), fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }), (watched, steps) => {
       const bench = new Bench()
@@ -81,7 +83,7 @@ test('after any history every counter at every level equals a recount, and every
   )
 })
 
-/** Somebody wants to know of everything: all is counted the longer way round. */
+/** Sets thresholds on everything, so that the kernel counts in its slower way. */
 function watchAll(bench: Bench): void {
   const { system } = bench.kernel
   for (const limit of ['fds', 'stack', 'mutexes', 'file-size'] as const) {
@@ -91,7 +93,7 @@ function watchAll(bench: Bench): void {
   }
 }
 
-/** Threads, processes and children are counted by births and deaths alone. */
+/** Checks the counts of processes, threads and children, which come from births and deaths alone. */
 function expectPopulation({ kernel: { system, usage }, index }: Bench): void {
   for (const node of [system, ...partitionsWithin(system)]) {
     expect([node.path, usage.value(node, index('processes'))]).toEqual([node.path, [...processesWithin(node)].length])
@@ -103,7 +105,7 @@ function expectPopulation({ kernel: { system, usage }, index }: Bench): void {
   }
 }
 
-test('cpu-time never falls, at no level, whoever dies or moves', () => {
+test('cpu-time never falls at any level, whichever process dies or moves', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(4), fc.nat(100), step), { maxLength: 40 }), (steps) => {
       const bench = new Bench()
@@ -126,7 +128,7 @@ test('cpu-time never falls, at no level, whoever dies or moves', () => {
   )
 })
 
-test('what has ended has no counters: nothing is known of it, and to charge or to read it is an assertion, never one about another', () => {
+test('a node that has ended has no counters; to charge or read it is an assertion and never reaches another node', () => {
   const bench = new Bench()
   const process = bench.process(1)
   const thread = bench.thread(process, 1)
@@ -146,7 +148,7 @@ test('what has ended has no counters: nothing is known of it, and to charge or t
   expect(bench.value(other, 'fds')).toBe(7)
 })
 
-test('what was read and ended within one change is not looked at again, nor is who got its place taken for it', () => {
+test('a node that was read and ended within one change is not evaluated again, nor is the next user of its slot', () => {
   const bench = new Bench()
   const process = bench.process(1)
   const [gone, born] = bench.at(() => {
@@ -163,7 +165,7 @@ test('what was read and ended within one change is not looked at again, nor is w
   }
 })
 
-test('a newborn knows nothing of who had its place before', () => {
+test('a new node inherits nothing from the previous user of its slot', () => {
   const bench = new Bench()
   const parent = bench.process(1)
   for (let tid = 1; tid <= 3; tid++) {
@@ -197,16 +199,16 @@ test('every limit exists at its home level, and sums at every level above it', (
     if (adds === 'sum' || adds === 'maximum') expect([name, at.includes('system')]).toEqual([name, true])
   }
   expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
-  // Places are bits of one number.
+  // The positions of limits are bits of one number.
   expect(rows.length).toBeLessThanOrEqual(31)
 })
 
-test('recording the same reading again changes nothing and is no event', () => {
+test('recording the same reading again changes nothing and emits no event', () => {
   const bench = new Bench()
   const process = bench.process(1)
   bench.observe(process, 'fds', 5)
   bench.put(process, 'fds', 'x', { at: 5 })
-  bench.told()
+  bench.takeEvents()
   for (let count = 0; count < 3; count++) bench.observe(process, 'fds', 5)
-  expect(bench.told()).toEqual([])
+  expect(bench.takeEvents()).toEqual([])
 })

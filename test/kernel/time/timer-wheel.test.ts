@@ -1,3 +1,5 @@
+/** The timer wheel of the kernel, compared with a sorted list after random histories. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TimerWheel, WheelTimer } from '../../../src/kernel/time/timer-wheel.ts'
@@ -32,7 +34,7 @@ function wheelAt(now: number) {
 }
 
 describe('a timer wheel', () => {
-  test('fires what is due by expiry, and at one time in the order of arming', () => {
+  test('fires due timers by expiry, and those with one expiry in the order of arming', () => {
     const { arm, advance } = wheelAt(0)
     arm('late', 300)
     arm('b', 200)
@@ -43,7 +45,7 @@ describe('a timer wheel', () => {
     expect(advance(1_000)).toEqual(['late@300'])
   })
 
-  test('timers of one time keep their order, however far they were when they were armed', () => {
+  test('preserves the order of timers with one expiry, however far away they were when they were armed', () => {
     const at = 2 ** 32 + 70_000
     const { arm, advance } = wheelAt(0)
     for (const [order, now] of [0, 2 ** 31, 2 ** 32, at - 300, at - 1].entries()) {
@@ -53,7 +55,7 @@ describe('a timer wheel', () => {
     expect(advance(at)).toEqual([0, 1, 2, 3, 4].map((order) => `${order}@${at}`))
   })
 
-  test('one that is cancelled never fires, and one armed again fires only at its new time, last of its equals', () => {
+  test('never fires a cancelled timer, and fires a rearmed one only at its new time, last of its equals', () => {
     const { wheel, arm, advance } = wheelAt(0)
     const [gone, moved] = [arm('gone', 50), arm('moved', 50)]
     arm('stays', 60)
@@ -65,7 +67,7 @@ describe('a timer wheel', () => {
     expect([moved.isArmed, wheel.nextAt()]).toEqual([false, null])
   })
 
-  test('a time that has passed is due now: at the next advance, or after its equals in the one under way', () => {
+  test('fires a timer set in the past at the next advance, or after its equals in the current one', () => {
     const { wheel, arm, advance } = wheelAt(1_000)
     arm('past', 3)
     expect(wheel.nextAt()).toBe(1_000)
@@ -73,15 +75,15 @@ describe('a timer wheel', () => {
     arm('first', 1_010)
     arm('second', 1_010)
     arm('later', 1_011)
-    const told: string[] = []
+    const fired: string[] = []
     wheel.advance(1_020, ({ name, at }) => {
-      told.push(`${name}@${at}`)
+      fired.push(`${name}@${at}`)
       if (name === 'first') arm('from the past', 5)
     })
-    expect(told).toEqual(['first@1010', 'second@1010', 'from the past@1010', 'later@1011'])
+    expect(fired).toEqual(['first@1010', 'second@1010', 'from the past@1010', 'later@1011'])
   })
 
-  test('a periodic timer is one that arms itself as it fires, and the wheel shows the time of each', () => {
+  test('repeats a timer that arms itself as it fires, and shows the time of each firing', () => {
     const { wheel, arm } = wheelAt(0)
     arm('tick', 100)
     const times: number[] = []
@@ -92,7 +94,7 @@ describe('a timer wheel', () => {
     expect([times, wheel.now, wheel.nextAt()]).toEqual([[100, 200, 300], 350, 400])
   })
 
-  test('ten thousand years pass at once, whatever is armed on the way', () => {
+  test('passes ten thousand years at once, whatever is armed on the way', () => {
     const start = 1_700_000_000_000
     const { arm, advance } = wheelAt(start)
     const years = [1, 100, 9_999]
@@ -100,7 +102,7 @@ describe('a timer wheel', () => {
     expect(advance(start + 10_000 * yearMs)).toEqual(years.map((year) => `${year}@${start + year * yearMs}`))
   })
 
-  test('what a timer throws reaches the caller, and the others still fire', () => {
+  test('passes the error of a timer to the caller, and the others still fire', () => {
     const { wheel, arm, advance } = wheelAt(0)
     arm('bad', 10)
     arm('good', 10)
@@ -112,7 +114,7 @@ describe('a timer wheel', () => {
     expect(advance(20)).toEqual(['good@10'])
   })
 
-  test('time that runs backwards, a time that is no whole ms, and an advance within one are assertions', () => {
+  test('asserts that time never runs backwards, is a whole number of ms, and is not advanced within an advance', () => {
     const { wheel, arm } = wheelAt(100)
     expect(() => wheel.advance(99, () => {})).toThrow(/forwards/)
     for (const at of [Number.NaN, Number.POSITIVE_INFINITY, 100.5]) expect(() => arm('x', at)).toThrow(/whole ms/)
@@ -121,7 +123,7 @@ describe('a timer wheel', () => {
   })
 })
 
-/** Distances that fall on both sides of every border of the wheel. */
+/** Distances on both sides of every boundary of the wheel. */
 const distance = fc.oneof(
   fc.nat(3),
   fc.nat(600),
@@ -139,11 +141,11 @@ const act = fc.oneof(
 type Act = typeof act extends fc.Arbitrary<infer A> ? A : never
 const step = fc.oneof(
   { weight: 3, arbitrary: act },
-  // What the first few that fire do then, each by its turn.
+  // The actions of the first few timers that fire, one for each.
   fc.record({ what: fc.constant('advance' as const), by: distance, turns: fc.array(act, { maxLength: 4 }) }),
 )
 
-/** The same by a list that is sorted again for every timer that fires. */
+/** The same behaviour from a list that is sorted again for every timer that fires. */
 class SortedList {
   now: number
   armed: { name: string; at: number; order: number }[] = []

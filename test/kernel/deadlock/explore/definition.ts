@@ -1,13 +1,13 @@
 /**
- * What the design says of stuck threads, deadlocks and orphans, done from nothing and in the plainest way: sets of
- * threads and who could release each. The detector is held to it.
+ * Computes stuck threads, deadlocks and orphans from scratch in the plainest way, as the design defines them. Tests
+ * compare the detector with it.
  */
 
 import type { Machine } from '../../../../src/model/machine.ts'
 import type { ModelThread } from '../../../../src/model/objects/model-thread.ts'
 import { livingThreads } from './system.ts'
 
-/** Null: its state is not traced. */
+/** @returns the threads that could release this one, or null if its state is not traced. */
 export function releasersOf({ blocker }: ModelThread): readonly ModelThread[] | null {
   switch (blocker?.state) {
     case 'MUTEX':
@@ -26,13 +26,13 @@ export function releasersOf({ blocker }: ModelThread): readonly ModelThread[] | 
   }
 }
 
-/** The same, if nobody replies but who received. */
+/** The same, on the assumption that only the receiver of a message replies to it. */
 export const releasersIfReceiversReply = (thread: ModelThread): readonly ModelThread[] | null =>
   thread.blocker?.state === 'REPLY' ? [thread.blocker.message.receiver!] : releasersOf(thread)
 
 type Releasers = (thread: ModelThread) => readonly ModelThread[] | null
 
-/** The greatest set of threads each of whose releasers are all in it. */
+/** Computes the greatest set of threads whose releasers are all in the set. */
 export function stuckThreads(machine: Machine, releasers: Releasers = releasersOf): Set<ModelThread> {
   const stuck = new Set(livingThreads(machine).filter((thread) => releasers(thread) !== null))
   for (let isShrinking = true; isShrinking; ) {
@@ -46,7 +46,7 @@ export function stuckThreads(machine: Machine, releasers: Releasers = releasersO
   return stuck
 }
 
-/** All that waits of this one lead to. */
+/** Collects every thread that the waits of this one lead to. */
 export function reachedFrom(thread: ModelThread, releasers: Releasers = releasersOf): Set<ModelThread> {
   const reached = new Set(releasers(thread) ?? [])
   for (const each of reached) for (const next of releasers(each) ?? []) reached.add(next)
@@ -59,7 +59,7 @@ const pathsOf = (threads: Iterable<ModelThread>): string =>
     .sort()
     .join(' ')
 
-/** Members of each deadlock, and each orphan. */
+/** Lists the members of each deadlock, and each orphan, by definition. */
 export function knotsByDefinition(stuck: ReadonlySet<ModelThread>): string[] {
   const knots = new Set<string>()
   for (const thread of stuck) {
@@ -70,7 +70,8 @@ export function knotsByDefinition(stuck: ReadonlySet<ModelThread>): string[] {
   return [...knots].sort()
 }
 
-export const knotsTold = ({ kernel }: Machine): string[] =>
+/** Lists the deadlocks and orphans that the kernel has detected, in the same form. */
+export const detectedKnots = ({ kernel }: Machine): string[] =>
   kernel.deadlocks
     .all()
     .filter(({ kind }) => kind !== 'suspected')

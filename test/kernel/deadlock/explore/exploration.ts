@@ -1,6 +1,6 @@
 /**
- * Runs every interleaving of kernel calls of a small system through the real kernel, and holds the detector to the
- * truth: a thread is stuck when no continuation by the others ever releases it.
+ * Runs every interleaving of the kernel calls of a small system through the real kernel, and compares the deadlock
+ * detector with the truth: a thread is stuck when no continuation by the others ever releases it.
  */
 
 import { KernelError } from '../../../../src/kernel/errno.ts'
@@ -8,33 +8,36 @@ import { canonicalStates } from '../../../../src/kernel/states.ts'
 import type { Machine } from '../../../../src/model/machine.ts'
 import { exportState, importState, type MachineState } from '../../../../src/model/state/state.ts'
 import type { AnyEvent } from '../../../support/any-event.ts'
-import { knotsByDefinition, knotsTold, reachedFrom, releasersIfReceiversReply, stuckThreads } from './definition.ts'
+import { detectedKnots, knotsByDefinition, reachedFrom, releasersIfReceiversReply, stuckThreads } from './definition.ts'
 import { StateGraph } from './state-graph.ts'
 import { buildSystem, keyOf, livingThreads, type Move, movesOf, Places, type SystemPlan } from './system.ts'
 
+/** Totals over all states of one system. */
 export interface Found {
   readonly states: number
   readonly transitions: number
-  /** Pairs of a state and a thread that is stuck there in truth; and those that the detector knew of. */
+  /** Pairs of a state and a thread that is truly stuck there. */
   readonly stuck: number
+  /** Pairs among them that the detector knew. */
   readonly detected: number
-  /** Deadlocks, orphans and suspicions that were told, by type of event. */
-  readonly told: Readonly<Record<string, number>>
-  /** What is wrong, with how often; empty where the detector is right. */
-  readonly wrongs: ReadonlyMap<string, number>
+  /** Number of deadlock events by type. */
+  readonly eventCounts: Readonly<Record<string, number>>
+  /** Mistakes of the detector with their counts; empty if it is right. */
+  readonly mistakes: ReadonlyMap<string, number>
 }
 
-interface Open {
+/** A state on the current path of the depth-first search. */
+interface OpenState {
   readonly id: number
-  /** What it was made by, from the one before it. */
+  /** The move that led here from the state before it. Null: the initial state. */
   readonly madeBy: Move | null
-  /** Null: to be made again from those before it. */
+  /** Null: rebuilt by replaying the moves since the last saved state. */
   readonly saved: MachineState | null
   readonly moves: readonly Move[]
   next: number
 }
 
-/** A state is saved at every so many steps: ways are long, and a few calls cost less than a whole state. */
+/** A state is saved every so many steps. Paths are long, and a few replayed calls cost less than a saved state. */
 const stepsBetweenSaved = 12
 
 export class Exploration {
@@ -42,8 +45,8 @@ export class Exploration {
   readonly #places: Places
   readonly #graph = new StateGraph()
   readonly #ids = new Map<string, number>()
-  readonly #wrongs = new Map<string, number>()
-  readonly #told: Record<string, number> = {}
+  readonly #mistakes = new Map<string, number>()
+  readonly #eventCounts: Record<string, number> = {}
   readonly #onProgress: (states: number) => void
 
   constructor(plan: SystemPlan, onProgress: (states: number) => void = () => {}) {
@@ -54,7 +57,7 @@ export class Exploration {
 
   run(): Found {
     const first = buildSystem(this.#plan)
-    // What was left by the last move, if nothing has happened to it since.
+    // The machine after the last move, as long as nothing has changed it since.
     let live: Machine | null = first
     const open = [this.#enter(first, keyOf(first), { madeBy: null, depth: 0 })]
     for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
@@ -65,7 +68,7 @@ export class Exploration {
         continue
       }
       const machine: Machine = live ?? restore(open)
-      if (!this.#make(machine, move)) {
+      if (!this.#perform(machine, move)) {
         live = machine
         continue
       }
@@ -81,7 +84,7 @@ export class Exploration {
     return this.#judge()
   }
 
-  #enter(machine: Machine, key: string, { madeBy, depth }: { madeBy: Move | null; depth: number }): Open {
+  #enter(machine: Machine, key: string, { madeBy, depth }: { madeBy: Move | null; depth: number }): OpenState {
     const id = this.#ids.size
     this.#ids.set(key, id)
     if (this.#ids.size % 10_000 === 0) this.#onProgress(this.#ids.size)
@@ -101,7 +104,7 @@ export class Exploration {
     return { id, madeBy, saved, moves: movesOf(machine, this.#plan), next: 0 }
   }
 
-  /** It waits, and one it waits for, or itself, is blocked in a state that is not traced. */
+  /** @returns true if the thread, or one that its waits lead to, is blocked in a state that is not traced. */
   #isUntraced(thread: Parameters<typeof releasersIfReceiversReply>[0]): boolean {
     const releasers = this.#plan.onlyReceiversReply ? releasersIfReceiversReply : undefined
     const isBlockedOtherwise = (other: typeof thread) =>
@@ -109,8 +112,8 @@ export class Exploration {
     return isBlockedOtherwise(thread) || [...reachedFrom(thread, releasers)].some(isBlockedOtherwise)
   }
 
-  /** False: it was refused, and so has changed nothing. */
-  #make(machine: Machine, { pid, tid, call }: Move): boolean {
+  /** @returns false if the call was refused and so changed nothing. */
+  #perform(machine: Machine, { pid, tid, call }: Move): boolean {
     const events: AnyEvent[] = []
     const dispose = machine.kernel.onEvent((event) => events.push(event))
     try {
@@ -130,19 +133,21 @@ export class Exploration {
     const suspects = stuckThreads(machine, releasersIfReceiversReply)
     for (const thread of livingThreads(machine)) {
       if (machine.kernel.deadlocks.isStuckThread(thread) !== stuck.has(thread))
-        this.#wrong(`${thread.blocker?.state}: ${stuck.has(thread) ? 'stuck and not found' : 'found and not stuck'}`)
+        this.#recordMistake(
+          `${thread.blocker?.state}: ${stuck.has(thread) ? 'stuck and not found' : 'found and not stuck'}`,
+        )
       if (machine.kernel.deadlocks.isSuspectThread(thread) !== suspects.has(thread))
-        this.#wrong(`${thread.blocker?.state}: suspected otherwise than by definition`)
+        this.#recordMistake(`${thread.blocker?.state}: suspected against the definition`)
     }
-    const [told, defined] = [knotsTold(machine).join(', '), knotsByDefinition(stuck).join(', ')]
-    if (told !== defined) this.#wrong('deadlocks other than by definition')
+    const [actual, defined] = [detectedKnots(machine).join(', '), knotsByDefinition(stuck).join(', ')]
+    if (actual !== defined) this.#recordMistake('deadlocks differ from the definition')
     for (const event of events) if (event.type.startsWith('deadlock.')) this.#checkEvent(event, events)
   }
 
   #checkEvent({ type, data }: AnyEvent, events: readonly AnyEvent[]): void {
-    this.#told[type] = (this.#told[type] ?? 0) + 1
+    this.#eventCounts[type] = (this.#eventCounts[type] ?? 0) + 1
     if (type === 'deadlock.resolved') {
-      if (data.was !== 'suspected') this.#wrong('a deadlock ended by ordinary calls')
+      if (data.was !== 'suspected') this.#recordMistake('a deadlock ended by ordinary calls')
       return
     }
     const { what, thread, state } = data.closing as { what: string; thread: string; state: string }
@@ -153,33 +158,35 @@ export class Exploration {
       what === 'blocked'
         ? (canonicalStates as readonly string[]).includes(state) && events.some(isEntry)
         : what === 'ended' && events.some(isEnd)
-    if (!isTrue && type !== 'deadlock.suspected') this.#wrong(`closed by ${what} ${state}`)
+    if (!isTrue && type !== 'deadlock.suspected') this.#recordMistake(`closed by ${what} ${state}`)
     const members = data.members as readonly { state: string }[]
     if (what === 'blocked' && !members.some((member) => (canonicalStates as readonly string[]).includes(member.state)))
-      this.#wrong('a deadlock that no canonical timer warns of')
+      this.#recordMistake('a deadlock without a warning from any canonical timer')
   }
 
   #judge(): Found {
     const { stuck, detected, unsound, missed } = this.#graph.judge(this.#places.count)
-    for (let count = 0; count < unsound; count++) this.#wrong('unsound: detected, and released by a continuation')
-    for (let count = 0; count < missed; count++) this.#wrong('incomplete: never released, all traced, and not detected')
+    for (let count = 0; count < unsound; count++)
+      this.#recordMistake('unsound: detected, and released by a continuation')
+    for (let count = 0; count < missed; count++)
+      this.#recordMistake('incomplete: never released, all traced, and not detected')
     return {
       states: this.#ids.size,
       transitions: this.#graph.transitions,
       stuck,
       detected,
-      told: this.#told,
-      wrongs: this.#wrongs,
+      eventCounts: this.#eventCounts,
+      mistakes: this.#mistakes,
     }
   }
 
-  #wrong(what: string): void {
-    this.#wrongs.set(what, (this.#wrongs.get(what) ?? 0) + 1)
+  #recordMistake(what: string): void {
+    this.#mistakes.set(what, (this.#mistakes.get(what) ?? 0) + 1)
   }
 }
 
-/** The machine in the last of these states. */
-function restore(open: readonly Open[]): Machine {
+/** Rebuilds the machine in the last of these states. */
+function restore(open: readonly OpenState[]): Machine {
   const from = open.findLastIndex(({ saved }) => saved !== null)
   const { machine } = importState(open[from]!.saved!)
   for (const { madeBy } of open.slice(from + 1)) machine.call(madeBy!.pid, madeBy!.tid, madeBy!.call)

@@ -1,4 +1,4 @@
-/** `npm run explore`: every interleaving of the large systems, or of those whose names contain what is given. */
+/** `npm run explore` runs every interleaving of the large systems. An argument selects systems by part of the name. */
 
 import { Exploration } from './exploration.ts'
 import { largePlans } from './plans.ts'
@@ -15,9 +15,9 @@ for (const [name, plan] of Object.entries(largePlans)) {
   const seconds = ((performance.now() - began) / 1000).toFixed(0)
   process.stderr.write('\r')
   console.log(`${name}: ${found.states.toLocaleString('en')} states, ${found.transitions.toLocaleString('en')} transitions in ${seconds} s; \
-${found.stuck.toLocaleString('en')} times a thread was stuck, ${found.detected.toLocaleString('en')} of them found; told ${JSON.stringify(found.told)}`)
-  for (const [what, count] of found.wrongs) console.log(`  WRONG ${count} times: ${what}`)
-  isWrong ||= found.wrongs.size > 0
+${found.stuck.toLocaleString('en')} times a thread was stuck, ${found.detected.toLocaleString('en')} of them found; events ${JSON.stringify(found.eventCounts)}`)
+  for (const [what, count] of found.mistakes) console.log(`  WRONG ${count} times: ${what}`)
+  isWrong ||= found.mistakes.size > 0
 }
 console.log(
   `${states.toLocaleString('en')} states visited; the detector is ${isWrong ? 'WRONG' : 'right'} in all of them`,

@@ -1,6 +1,6 @@
 /**
- * The systems that are explored. Together they cover send, reply, mutex, condvar, join, servers of several threads, and
- * ends.
+ * The systems that the deadlock exploration runs. Together they cover send, reply, mutexes, condition variables, joins,
+ * servers with several threads, and threads that end.
  */
 
 import type { SystemPlan } from './system.ts'

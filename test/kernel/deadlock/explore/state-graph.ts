@@ -1,10 +1,10 @@
-/** The graph of all states of a system, in typed arrays: there may be millions. Sets of threads are masks of bits. */
+/** Stores the graph of all states of a system in typed arrays: there may be millions. Sets of threads are bit masks. */
 
 interface StateMasks {
   /** Threads that are not blocked. */
   readonly free: number
   readonly detected: number
-  /** Those for which nothing is promised: they wait behind a state that is not traced. */
+  /** Threads that wait behind a state that is not traced. The detector promises nothing about them. */
   readonly excused: number
 }
 
@@ -54,7 +54,7 @@ export class StateGraph {
     return this.#from.length
   }
 
-  /** Preconditions: the graph is whole. */
+  /** Preconditions: every state and every transition has been added. */
   judge(threads: number): { stuck: number; detected: number; unsound: number; missed: number } {
     const ever = this.#everFree()
     const all = (1 << threads) - 1
@@ -70,7 +70,7 @@ export class StateGraph {
     return sum
   }
 
-  /** Of each state the threads that run there, or in any state that can follow. */
+  /** Computes for each state the threads that run there or in any state that can follow. */
   #everFree(): Int32Array {
     const count = this.#free.length
     const ever = Int32Array.from({ length: count }, (_, state) => this.#free.at(state))

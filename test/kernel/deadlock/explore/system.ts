@@ -1,4 +1,4 @@
-/** Small systems to explore: what is there, what each thread may do, and when two states are the same. */
+/** Describes small systems to explore: their parts, the calls each thread may make, and when two states are equal. */
 
 import { Kernel } from '../../../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../../../src/model/abilities.ts'
@@ -9,17 +9,17 @@ import type { ModelThread } from '../../../../src/model/objects/model-thread.ts'
 import type { Mutex, Sync } from '../../../../src/model/objects/sync.ts'
 
 export interface SystemPlan {
-  /** Threads of each process. */
+  /** Number of threads in each process. */
   readonly threads: readonly number[]
-  /** Names; one that begins with / is shared by all. */
+  /** Mutex names. A name that begins with / is shared by all processes. */
   readonly mutexes: readonly string[]
-  /** Condition variables, each waited for with the mutex. */
+  /** Condition variables, each with the mutex that its waiters use. */
   readonly conditions: readonly (readonly [condvar: string, mutex: string])[]
-  /** Processes by number from 1: the first may send to the second, which has a channel for all of them. */
+  /** Processes, numbered from 1: the first of a pair may send to the second, which has one channel for all senders. */
   readonly sends: readonly (readonly [from: number, to: number])[]
   readonly joins: boolean
   readonly ends: boolean
-  /** What `receiver-will-reply` assumes. Else any thread of a server replies. */
+  /** Only the receiver replies, as `receiver-will-reply` assumes. Without it any thread of a server replies. */
   readonly onlyReceiversReply?: true
 }
 
@@ -40,7 +40,7 @@ export function buildSystem({ threads, sends }: SystemPlan): Machine {
   return machine
 }
 
-/** The places of all threads that there ever are: bits of masks. */
+/** Assigns each thread that can ever exist its bit in the masks. */
 export class Places {
   readonly #first: readonly number[]
   readonly count: number
@@ -59,7 +59,7 @@ export class Places {
 export const livingThreads = (machine: Machine): ModelThread[] =>
   machine.processes.all().flatMap(({ threads }) => [...threads.values()].filter(({ isDead }) => !isDead))
 
-/** All that a thread that can run may do next: ordinary calls, none of which acts on others by force. */
+/** Lists the calls that runnable threads may make next: ordinary calls, none of which acts on others by force. */
 export function movesOf(machine: Machine, plan: SystemPlan): Move[] {
   return livingThreads(machine)
     .filter(({ blocker }) => blocker === null)
@@ -73,7 +73,7 @@ function callsOf(machine: Machine, plan: SystemPlan, thread: ModelThread): Kerne
   const own = new Set([...(thread.owned ?? [])].map(({ name }) => name))
   const calls: KernelCall[] = []
   for (const mutex of plan.mutexes) {
-    // Also one that it has: then it waits for itself.
+    // A mutex that the thread owns already is included: then the thread waits for itself.
     calls.push({ name: 'SyncMutexLock', args: { mutex } })
     if (own.has(mutex)) calls.push({ name: 'SyncMutexUnlock', args: { mutex } })
   }
@@ -99,7 +99,7 @@ const syncOf = (machine: Machine, process: ModelProcess, name: string): Sync | u
 
 const nameOf = (thread: ModelThread): string => `${thread.parent.pid}.${thread.tid}`
 
-/** All that what comes next depends on: not times, ids of messages, or how often anything has happened. */
+/** Encodes everything that later behaviour depends on, so not times, message ids or counts of past events. */
 export function keyOf(machine: Machine): string {
   let key = ''
   for (const process of machine.processes.all()) {
@@ -135,7 +135,7 @@ function waitKey({ blocker, isDead, detached }: ModelThread): string {
   }
 }
 
-/** One that nobody has or waits for is as one that was never made. */
+/** An object without owner and waiters equals one that was never created. */
 function syncKey(sync: Sync): string {
   const owner = sync.type === 'mutex' ? (sync as Mutex).owner : null
   if (owner === null && sync.waiters.length === 0) return ''

@@ -1,4 +1,4 @@
-/** Thresholds that deny or send signals, and what is told of refusals; over the model. */
+/** Thresholds that deny calls or send signals, and the events of refusals, in the driven model. */
 
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
@@ -15,16 +15,16 @@ import { defaults } from '../../support.ts'
 
 type ThresholdRequest = Partial<ThresholdDefinition>
 
-function put(world: World, node: Node, limit: LimitName, wish: ThresholdRequest, name = 'x'): void {
+function put(world: World, node: Node, limit: LimitName, fields: ThresholdRequest, name = 'x'): void {
   const { kernel } = world
-  const definition: ThresholdDefinition = { ...defaults, action: 'deny', ...wish }
+  const definition: ThresholdDefinition = { ...defaults, action: 'deny', ...fields }
   kernel.update(kernel.now, () => kernel.notifier.put(node, limitAt(node, limit)!, name, { definition, owner: null }))
 }
 
 const denied = (world: World) => world.events.filter(({ type }) => type === 'limit.denied')
 
 describe('a threshold that denies', () => {
-  test('lets usage reach its point, where it trips, and refuses what would pass it with the errno of the limit', () => {
+  test('lets usage reach its point, trips there, and refuses anything beyond it with the errno of the limit', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     put(world, main.parent, 'fds', { at: 2, note: 'enough' })
@@ -56,7 +56,7 @@ describe('a threshold that denies', () => {
     expect(world.call(main, 'open', { path: '/f' })).toEqual({ fd: 0 })
   })
 
-  test('set below what is in use refuses new use only', () => {
+  test('below the current usage refuses only new use', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     for (let count = 0; count < 3; count++) world.call(main, 'ChannelCreate', {})
@@ -70,7 +70,7 @@ describe('a threshold that denies', () => {
     expect(world.call(main, 'ChannelCreate', {})).toEqual({ chid: 1 })
   })
 
-  test('in percent follows the capacity, which is told at once', () => {
+  test('in percent follows a change of the capacity at once', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -90,7 +90,7 @@ describe('a threshold that denies', () => {
     expect(world.call(main, 'open', { path: '/f' })).toBe('EMFILE')
   })
 
-  test('is one of all that refuse: each is told, the smallest container first, then by path', () => {
+  test('is one of several refusers: each emits an event, the smallest container first, then by path', () => {
     const world = new World()
     const inner = world.machine.putPartition(['a', 'b'], { channels: 0 })
     const process = world.spawn('p', { container: inner })
@@ -99,7 +99,7 @@ describe('a threshold that denies', () => {
     put(world, system, 'channels', { at: 0, per: 'partition' }, 'part')
     put(world, process, 'channels', { at: 0 }, 'z')
     put(world, process, 'channels', { at: 0 }, 'b')
-    put(world, process, 'channels', { at: 0, action: 'notify' }, 'only-told')
+    put(world, process, 'channels', { at: 0, action: 'notify' }, 'notifies')
     expect(world.call(world.thread(process), 'ChannelCreate', {})).toBe('EAGAIN')
     expect(denied(world).map(({ subject, data }) => [subject, data.by, data.threshold])).toEqual([
       ['/sys/proc/1/channels', 'threshold', '/sys/proc/1/channels/threshold/b'],
@@ -111,7 +111,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with per holds the newborn too: a process or thread that would begin past it is not made', () => {
+  test('with per applies to newborns: a process or thread that would begin beyond it is not created', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -127,7 +127,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with where denies those it is for, the newborn too, by the name, user and partition that they will have', () => {
+  test('with where denies only matching nodes, newborns included, by the name, user and partition they will have', () => {
     const world = new World()
     const { kernel } = world
     const inside = world.machine.putPartition(['in'], {})
@@ -143,7 +143,7 @@ describe('a threshold that denies', () => {
     expect([open(user), open(user), open(other), open(other)]).toEqual([{ fd: 0 }, 'EMFILE', { fd: 0 }, { fd: 1 }])
   })
 
-  test('denies nothing while its limit is switched off, not even the newborn', () => {
+  test('denies nothing while its limit is switched off, not even a newborn', () => {
     const world = new World()
     const { kernel } = world
     const main = world.thread(world.spawn('p'))
@@ -156,7 +156,7 @@ describe('a threshold that denies', () => {
     expect(world.call(main, 'enter', { bytes: 1 })).toBe('ENOMEM')
   })
 
-  test('of a partition refuses a process that would move in', () => {
+  test('on a partition refuses a process that would move in', () => {
     const world = new World()
     const process = world.spawn('p')
     const partition = world.machine.putPartition(['a'], {})
@@ -173,14 +173,14 @@ describe('a threshold that denies', () => {
     ['fds', { action: 'notify', signal: 'SIGTERM' }, 'EINVAL', 'signal'],
     ['fds', { action: 'signal' }, 'EINVAL', 'signal'],
     ['fds', { action: 'signal', signal: 'SIGNONE' }, 'EINVAL', 'signal'],
-  ] as const)('on %s with %j is refused with %s at %s', (limit, wish, errno, field) => {
+  ] as const)('on %s with %j is refused with %s at %s', (limit, fields, errno, field) => {
     const world = new World()
     const process = world.spawn('p')
-    expect(() => put(world, process, limit, { at: 1, ...wish })).toThrow(expect.objectContaining({ errno, field }))
+    expect(() => put(world, process, limit, { at: 1, ...fields })).toThrow(expect.objectContaining({ errno, field }))
     expect(world.kernel.notifier.size).toBe(0)
   })
 
-  test('goes on denying in a state that was saved and loaded', () => {
+  test('continues to deny in a state that was saved and loaded', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     put(world, main.parent, 'channels', { at: 1 })
@@ -192,7 +192,7 @@ describe('a threshold that denies', () => {
 })
 
 describe('a refusal by a capacity', () => {
-  test('says which rlimit, and that it is a pool where it is one', () => {
+  test('names the rlimit, or says that a pool refused', () => {
     const world = new World()
     const process = world.spawn('p', { container: world.machine.putPartition(['a'], { timers: 0 }) })
     const main = world.thread(process)
@@ -205,7 +205,7 @@ describe('a refusal by a capacity', () => {
     ])
   })
 
-  test('of what is no limit at all is not told', () => {
+  test('is not reported for a call that fails without a limit', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     expect(world.call(main, 'close', { fd: 7 })).toBe('EBADF')
@@ -214,7 +214,7 @@ describe('a refusal by a capacity', () => {
 })
 
 describe('a send that would pass a limit of the receiver', () => {
-  /** A receiver that masks SIGUSR1 and SIGRTMIN, and a sender. */
+  /** Creates a receiver that masks SIGUSR1, SIGRTMIN and SIGCONT, and a sender. */
   function pair() {
     const world = new World()
     const [receiver, sender] = [world.thread(world.spawn('receiver')), world.thread(world.spawn('sender'))]
@@ -235,14 +235,14 @@ describe('a send that would pass a limit of the receiver', () => {
     ])
   })
 
-  test('is not affected by a threshold that only tells', () => {
+  test('is not affected by a threshold that only notifies', () => {
     const { world, receiver, sender } = pair()
     put(world, receiver.parent, 'signals', { at: 1, action: 'notify' })
     for (let count = 0; count < 3; count++)
       expect(world.call(sender, 'SignalKill', { pid: 1, signal: 'SIGRTMIN' })).toEqual({})
   })
 
-  test('gets through where it is SIGKILL, SIGSTOP or SIGCONT', () => {
+  test('succeeds if it is SIGKILL, SIGSTOP or SIGCONT', () => {
     const { world, receiver, sender } = pair()
     put(world, receiver.parent, 'signals', { at: 0 })
     expect(world.call(sender, 'kill', { pid: 1, signal: 'SIGSTOP' })).toEqual({})
@@ -254,7 +254,7 @@ describe('a send that would pass a limit of the receiver', () => {
     expect(denied(world)).toEqual([])
   })
 
-  test('is refused alike where it is a pulse into a full queue, or a connect past the server ids', () => {
+  test('is refused the same way for a pulse into a full queue and for a connect past the server ids', () => {
     const { world, receiver, sender, path } = pair()
     const { coid } = world.connect(sender, receiver)
     put(world, receiver.parent, 'signals', { at: 1 })
@@ -270,7 +270,7 @@ describe('a send that would pass a limit of the receiver', () => {
     ])
   })
 
-  test('by a timer has its process for a cause, and by the end of a child the child', () => {
+  test('from a timer has the process as its cause, and from the end of a child the child', () => {
     const { world, receiver } = pair()
     put(world, receiver.parent, 'signals', { at: 0 })
     world.call(receiver, 'TimerCreate', { notify: { signal: 'SIGUSR1' } })
@@ -286,7 +286,7 @@ describe('a send that would pass a limit of the receiver', () => {
     ])
   })
 
-  test('a limit blown at delivery is the receiver’s event: the frame of a handler trips its stack, and is not denied', () => {
+  test('succeeds when only the handler frame passes the stack limit: the threshold trips, and nothing is denied', () => {
     const world = new World()
     const [receiver, sender] = [world.thread(world.spawn('receiver')), world.thread(world.spawn('sender'))]
     world.call(receiver, 'SignalAction', { signal: 'SIGUSR1', action: 'handle' })
@@ -302,7 +302,7 @@ describe('a send that would pass a limit of the receiver', () => {
     ])
   })
 
-  test('the frame of a handler that does not fit ends the receiver with SIGSEGV, not the sender’s call', () => {
+  test('succeeds when the handler frame does not fit, and SIGSEGV ends the receiver', () => {
     const world = new World()
     const receiver = world.thread(world.spawn('receiver', { thread: { stackSize: 4096 + handlerFrameBytes - 1 } }))
     const sender = world.thread(world.spawn('sender'))
@@ -313,7 +313,7 @@ describe('a send that would pass a limit of the receiver', () => {
 })
 
 describe('a threshold that sends a signal', () => {
-  test('sends it to whoever trips it, once, and tells that it was sent', () => {
+  test('signals the process that trips it, once, and emits an event about it', () => {
     const world = new World()
     const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
     world.call(hog, 'SignalAction', { signal: 'SIGXCPU', action: 'handle' })
@@ -332,7 +332,7 @@ describe('a threshold that sends a signal', () => {
     ])
   })
 
-  test('to a thread where that is what it watches; it may end the process that is calling', () => {
+  test('signals a thread where it watches threads, and may end the calling process', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -342,7 +342,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.told('process.died')).toEqual(['process.died /sys/proc/1'])
   })
 
-  test('as it is put on one that is past it already', () => {
+  test('signals a process that is already past it when it is set', () => {
     const world = new World()
     const process = world.spawn('p')
     world.call(world.thread(process), 'ChannelCreate', {})
@@ -350,7 +350,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('where it has to stay past for a while, when that is over; to whom it is for', () => {
+  test('with for signals only after the whole duration, and with where only matching processes', () => {
     const world = new World()
     const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
     const where = { name: 'hog', uid: null, partition: null }
@@ -373,7 +373,7 @@ describe('a threshold that sends a signal', () => {
     ])
   })
 
-  test('as its limit is switched on, to those that are past then', () => {
+  test('signals the processes past it when its limit is switched on', () => {
     const world = new World()
     const { kernel } = world
     const process = world.spawn('p')
@@ -386,7 +386,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('triggers no other action, though what it brings about is told', () => {
+  test('triggers no other action, but emits the events of its consequences', () => {
     const world = new World()
     const [hog, parent] = [world.spawn('hog'), world.thread(world.spawn('parent'))]
     const { pid } = world.call(parent, 'spawn', { name: 'child' }) as { pid: number }
@@ -396,14 +396,14 @@ describe('a threshold that sends a signal', () => {
     put(world, parent.parent, 'signals', { at: 1, action: 'signal', signal: 'SIGKILL' })
     put(world, child, 'channels', { at: 1, action: 'signal', signal: 'SIGKILL' })
     world.call(world.thread(child), 'ChannelCreate', {})
-    // The end of the child queued SIGCHLD at its parent, which tripped: that sends nothing.
+    // The end of the child queued SIGCHLD at its parent and tripped the threshold there, which sends nothing.
     expect(world.machine.processes.find(pid)).toBe(null)
     expect(world.machine.processes.find(parent.parent.pid)).not.toBe(null)
     expect(world.told('threshold.tripped').at(-1)).toBe('threshold.tripped /sys/proc/2/signals')
     expect(world.machine.processes.find(hog.pid)).toBe(hog)
   })
 
-  test('finds a full queue: then it is refused as any sender is, and that is told twice over', () => {
+  test('is refused by a full queue like any sender, and two events report it', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -417,7 +417,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.events.at(-1)).toMatchObject({ type: 'threshold.acted', data: { sent: false, errno: 'EAGAIN' } })
   })
 
-  test('is refused on a sum of many: nobody is its offender', () => {
+  test('is refused on a sum over processes, because no single one is the offender', () => {
     const world = new World()
     const set = () => put(world, world.kernel.system, 'fds', { at: 1, action: 'signal', signal: 'SIGTERM' })
     expect(set).toThrow(KernelError)
@@ -425,7 +425,7 @@ describe('a threshold that sends a signal', () => {
   })
 })
 
-test('a thread that has ended and is not joined yet can be watched, until it is joined', () => {
+test('a thread that has ended but is not joined can be watched until it is joined', () => {
   const world = new World()
   const process = world.spawn('p')
   const main = world.thread(process)

@@ -1,3 +1,5 @@
+/** Compares threshold events in random histories with a naive evaluation of all thresholds after every change. */
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
@@ -47,7 +49,7 @@ const put = fc
   )
 const watch = fc.record({
   what: fc.constant('watch' as const),
-  // Of these no step changes more than one part at once.
+  // No step changes more than one part of these limits at once.
   limit: fc.constantFrom('fds' as const, 'connections' as const),
   node: fc.nat(20),
   per: fc.constantFrom(null, null, 'process' as const, 'partition' as const),
@@ -68,7 +70,7 @@ const turn = fc.oneof(
     limit: fc.constantFrom(null, 'fds' as const, 'connections' as const),
     on: fc.nat(3).map((some) => some > 0),
   }),
-  // Several things at one time are one change: thresholds see only what comes of them.
+  // Several steps at one time are one change: thresholds see only the result.
   {
     weight: 20,
     arbitrary: fc.record({
@@ -81,25 +83,27 @@ const turn = fc.oneof(
 interface State {
   tripped: boolean
   fresh: boolean
-  /** What was last looked at: a threshold looks when something of it changes. */
-  saw: string
-  /** Since when it has been past, where it has to stay so. */
+  /** The last reading that was evaluated. A threshold is evaluated only when its reading changes. */
+  reading: string
+  /** When the value went past the point, if the threshold has `for`. */
   since: number | null
-  /** Of one on changes: the value at the last step, what was told last and when, how often it has changed since. */
+  /** For a threshold on changes: the value at the last step. */
   last: number
-  told: number | null
-  toldAt: number
+  /** The last reported value, and the time of that report. */
+  reported: number | null
+  reportedAt: number
+  /** Number of changes since the last report. */
   changes: number
   unknown: boolean
-  /** A change waits for its time. */
+  /** A change waits until `every` allows the next event. */
   waits: boolean
-  /** Changes when it was last looked at. */
+  /** Number of changes at the last evaluation. */
   seen: number
 }
 
 const ms = (duration: string | null): number => (duration === null ? 0 : Number.parseInt(duration, 10))
 
-/** What page and rules say of thresholds, by looking at everything anew after every change. */
+/** Evaluates thresholds as the design defines them, by looking at every threshold after every change. */
 class Naive {
   readonly states = new Map<Threshold, Map<Node, State>>()
   readonly #bench: Bench
@@ -119,8 +123,15 @@ class Naive {
 
   #begin({ index }: Threshold, node: Node, fresh: boolean): State {
     const last = this.#bench.kernel.usage.value(node, index)
-    const never = { told: null, toldAt: Number.NEGATIVE_INFINITY, changes: 0, unknown: true, waits: false, seen: 0 }
-    return { tripped: false, fresh, saw: '', since: null, last, ...never }
+    const never = {
+      reported: null,
+      reportedAt: Number.NEGATIVE_INFINITY,
+      changes: 0,
+      unknown: true,
+      waits: false,
+      seen: 0,
+    }
+    return { tripped: false, fresh, reading: '', since: null, last, ...never }
   }
 
   put(threshold: Threshold): string[] {
@@ -141,21 +152,21 @@ class Naive {
     if (limit === null) this.#isOn = on
     else if (on) this.#off.delete(limit)
     else this.#off.add(limit)
-    const told: string[] = []
+    const lines: string[] = []
     const begun: Threshold[] = []
     for (const [threshold, states] of this.states) {
       if (!isOn(threshold)) {
-        told.push(...this.#clear(threshold, [...states.keys()], 'disabled'))
+        lines.push(...this.#clear(threshold, [...states.keys()], 'disabled'))
         states.clear()
       } else if (!before.has(threshold)) {
         this.#watch(threshold)
         begun.push(threshold)
       }
     }
-    return [...told, ...this.look(begun)]
+    return [...lines, ...this.look(begun)]
   }
 
-  /** After each step of a change: what came and went within it counts too. */
+  /** Runs after each step of a change, because values that come and go within the change count too. */
   step(): void {
     for (const [{ index, definition }, states] of this.states)
       if (definition.on === 'change')
@@ -167,43 +178,43 @@ class Naive {
         }
   }
 
-  /** Thresholds whose time is over. */
+  /** Lists the thresholds whose ttl is over. */
   ending(): string[] {
     const { now } = this.#bench.kernel
     return [...this.#expires].flatMap(([{ path }, at]) => (at <= now ? [path] : []))
   }
 
-  /** What comes with the time: ends first, as they were set first. */
+  /** Applies the passage of time: thresholds that expire come first, in the order in which they were set. */
   tick(): string[] {
     const { now } = this.#bench.kernel
-    const told: string[] = []
+    const lines: string[] = []
     for (const threshold of [...this.states.keys()])
       if ((this.#expires.get(threshold) ?? Number.POSITIVE_INFINITY) <= now) {
-        told.push(...this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'expired'))
+        lines.push(...this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'expired'))
         this.states.delete(threshold)
       }
     for (const [threshold, states] of this.states)
       for (const [node, state] of states) {
         if (threshold.definition.on === 'change') {
-          if (!state.waits || state.toldAt + ms(threshold.definition.every) > now) continue
+          if (!state.waits || state.reportedAt + ms(threshold.definition.every) > now) continue
           state.waits = false
-          told.push(...this.#lookAtChange(threshold, node, state))
+          lines.push(...this.#lookAtChange(threshold, node, state))
         }
         if (state.since !== null && state.since + ms(threshold.definition.for) <= now)
-          told.push(...this.#trip(threshold, node, state))
+          lines.push(...this.#trip(threshold, node, state))
       }
-    return told
+    return lines
   }
 
   delete(threshold: Threshold): string[] {
-    const told = this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'deleted')
+    const lines = this.#clear(threshold, [...this.states.get(threshold)!.keys()], 'deleted')
     this.states.delete(threshold)
-    return told
+    return lines
   }
 
-  /** What a change did to who lives and where. The clears of those that ended are told while it goes on: not here. */
+  /** Applies ends and moves of a change. The kernel clears ended nodes during the change, so those are not here. */
   follow({ ended, moved }: { ended: ReadonlySet<Node>; moved: ReadonlySet<Node> }): string[] {
-    const told: string[] = []
+    const lines: string[] = []
     for (const [threshold, states] of this.states) {
       if (ended.has(threshold.node)) {
         this.#expires.delete(threshold)
@@ -212,7 +223,7 @@ class Naive {
       }
       const watched = new Set(this.watched(threshold))
       for (const node of ended) states.delete(node)
-      told.push(
+      lines.push(
         ...this.#clear(
           threshold,
           [...states.keys()].filter((node) => !watched.has(node)),
@@ -222,7 +233,7 @@ class Naive {
       for (const node of states.keys()) if (!watched.has(node)) states.delete(node)
       for (const node of watched) if (!states.has(node)) states.set(node, this.#begin(threshold, node, moved.has(node)))
     }
-    return told
+    return lines
   }
 
   look(thresholds: Iterable<Threshold> = this.states.keys()): string[] {
@@ -248,32 +259,32 @@ class Naive {
     }
     if (state.unknown) {
       state.unknown = false
-      state.told ??= value
-      state.changes = Number(value !== state.told)
+      state.reported ??= value
+      state.changes = Number(value !== state.reported)
       state.seen = state.changes
     }
-    const { told, changes, toldAt } = state
-    if (changes === 0 || Math.abs(value - told!) < (delta ?? 0)) return []
-    if (kernel.now < toldAt + ms(every)) {
+    const { reported, changes, reportedAt } = state
+    if (changes === 0 || Math.abs(value - reported!) < (delta ?? 0)) return []
+    if (kernel.now < reportedAt + ms(every)) {
       state.waits = true
       return []
     }
-    Object.assign(state, { told: value, toldAt: kernel.now, changes: 0, seen: 0, waits: false })
-    return [line('changed', threshold, node, ` from ${told} to ${value} in ${changes}`)]
+    Object.assign(state, { reported: value, reportedAt: kernel.now, changes: 0, seen: 0, waits: false })
+    return [line('changed', threshold, node, ` from ${reported} to ${value} in ${changes}`)]
   }
 
   #look(threshold: Threshold, node: Node, state: State): string[] {
     const { usage, notifier } = this.#bench.kernel
     const { index, definition } = threshold
-    const saw = JSON.stringify([notifier.read(node, index), String(usage.capacity(node, index))])
-    const before = state.saw
-    state.saw = saw
+    const reading = JSON.stringify([notifier.read(node, index), String(usage.capacity(node, index))])
+    const before = state.reading
+    state.reading = reading
     if (definition.on === 'change') {
-      const hasChanged = saw !== before || state.changes !== state.seen
+      const hasChanged = reading !== before || state.changes !== state.seen
       state.seen = state.changes
       return hasChanged ? this.#lookAtChange(threshold, node, state) : []
     }
-    if (saw === before) return []
+    if (reading === before) return []
     const now = notifier.read(node, index)
     const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
     if (now.value === null || Number.isNaN(point(definition.at))) {
@@ -283,7 +294,7 @@ class Naive {
     const rising = definition.direction === 'rising'
     const isPast = rising ? now.value >= point(definition.at) : now.value <= point(definition.at)
     if (!state.tripped) {
-      // What cannot be read might be more: it proves no fall.
+      // An unreadable part might hold more, so the sum proves no fall.
       if (!isPast || (!rising && now.unreadable > 0)) {
         Object.assign(state, { fresh: false, since: null })
         return []
@@ -314,7 +325,7 @@ const depthOf = (node: Node): number => [...containers(node)].length
 
 type Placed = { threshold: Threshold; node: Node }
 
-/** The smallest container first, then by path. */
+/** Orders the smallest container first, then by path. */
 function inOrder(one: Placed, other: Placed): number {
   const level = levels.indexOf(one.node.level) - levels.indexOf(other.node.level)
   if (level !== 0) return level
@@ -324,7 +335,7 @@ function inOrder(one: Placed, other: Placed): number {
   return one.threshold.path < other.threshold.path ? -1 : 1
 }
 
-function told(events: readonly AnyEvent[]): string[] {
+function linesOf(events: readonly AnyEvent[]): string[] {
   return events
     .filter(({ type }) => type.startsWith('threshold.') || type === 'limit.changed')
     .map(({ type, subject, data }) => {
@@ -368,7 +379,7 @@ class Match {
       const { threshold } = this.bench.put(place, limit, `t${this.#puts++}`, definition)
       expect(this.events()).toEqual(this.naive.put(threshold))
     } catch (error) {
-      // Not every level has every limit, or something below it; and not every node has a capacity.
+      // Some levels lack the limit or have nothing below them, and some nodes have no capacity.
       if (!(error instanceof KernelError)) throw error
       expect(notifier.size).toBe(this.naive.states.size)
     }
@@ -394,7 +405,7 @@ class Match {
     }
   }
 
-  /** Whether one that is due and one that ends do so in which order is a matter of taste: the events are the same. */
+  /** The order of due and expiring thresholds at one time is not defined, so sorted events are compared. */
   #tick(): void {
     this.bench.expire()
     expect(this.events().sort()).toEqual(this.naive.tick().sort())
@@ -402,12 +413,12 @@ class Match {
 
   change(steps: readonly Step[]): void {
     const { bench, history, naive } = this
-    // An end tells what came before it: it is a change by itself.
+    // An end emits the results of earlier steps, so it is a change by itself.
     const isEnd = (one: Step) => one.what === 'end' || one.what === 'thread end' || one.what === 'sweep'
     const isBirth = (one: Step) => one.what === 'birth' || one.what === 'thread'
     const isMove = (one: Step) => one.what === 'move' || one.what === 'rename'
     const [first, ...rest] = steps as [Step, ...Step[]]
-    // And whether one that moves there and back, or is born and moves, has come or gone is a matter of taste.
+    // Nor is it defined whether a node that moves there and back, or is born and moves, has come or gone.
     const canFollow = (one: Step) => !isEnd(one) && !isMove(one) && !(isMove(first) && isBirth(one))
     const together = isEnd(first) ? [first] : [first, ...rest.filter(canFollow)]
     const wasTripped = new Set(
@@ -433,18 +444,18 @@ class Match {
     this.#expectCleared(events.filter(isOfGone), { wasTripped, silent })
     const expected = [...naive.follow({ ended, moved }), ...naive.look()]
     const actual = events.filter((text) => !isOfGone(text))
-    // A change that waited may be told with others or as its time comes, which is the same time; where its threshold ends
-    // at that time, or not at all.
+    // A delayed change may come with other events or when its time is over, which is the same time. If its threshold
+    // expires at that time, it may not come at all.
     const ending = naive.ending()
     const isCertain = (text: string) => !ending.some((path) => text.startsWith(`changed ${path} `))
     bench.expire()
     const all = [...actual, ...this.events()].filter(isCertain)
     expect(all.sort()).toEqual([...expected, ...naive.tick()].filter(isCertain).sort())
-    // An end is looked at in steps, each in order by itself.
+    // An end is evaluated in several steps, and only each step has an order.
     if (ended.size === 0) expect(actual.filter(isJudged)).toEqual(expected.filter(isJudged))
   }
 
-  /** What ends while it is tripped is cleared, once; of one that is silent after its event nothing more is told. */
+  /** Expects one clear for each tripped node that ends. After the event of a `once` threshold nothing more may come. */
   #expectCleared(
     events: readonly string[],
     { wasTripped, silent }: { wasTripped: ReadonlySet<string>; silent: readonly string[] },
@@ -460,13 +471,13 @@ class Match {
   }
 
   events(): string[] {
-    const lines = told(this.bench.events)
+    const lines = linesOf(this.bench.events)
     this.bench.events = []
     return lines
   }
 }
 
-test('after any history the events are those of looking at every threshold anew after every change', () => {
+test('after any history the events match a naive evaluation of every threshold after every change', () => {
   fc.assert(
     fc.property(fc.array(turn, { minLength: 60, maxLength: 120, size: 'max' }), (turns) => {
       const match = new Match()

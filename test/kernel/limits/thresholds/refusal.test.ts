@@ -1,3 +1,5 @@
+/** Refusals by capacities: the container that refuses a request, compared with a recount after random charges. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type LimitName, limitIndex } from '../../../../src/kernel/limits/table.ts'
@@ -28,7 +30,7 @@ describe('a capacity', () => {
     expect([1, 2, 3].map((delta) => bench.refusal(process, 'fds', delta))).toEqual([null, null, '/sys/proc/1'])
   })
 
-  test('of the smallest container refuses first', () => {
+  test('refuses at the smallest container first', () => {
     const bench = new Charged()
     const process = bench.process(1, { partition: ['a', 'b'] })
     const other = bench.process(2, { partition: ['a'] })
@@ -44,7 +46,7 @@ describe('a capacity', () => {
     expect(bench.refusal(process, 'connections', 1)).toBe(null)
   })
 
-  test('that is not known yet, or not finite, refuses nothing; nor does a limit without an errno', () => {
+  test('refuses nothing while it is unknown or infinite, or when the limit has no errno', () => {
     const bench = new Charged()
     const process = bench.process(1)
     const thread = bench.thread(process, 1)
@@ -56,7 +58,7 @@ describe('a capacity', () => {
     expect(bench.refusal(thread, 'cpu-time', 1)).toBe(null)
   })
 
-  test('of memory, which each level reads for itself, refuses at each; one of children only at the process', () => {
+  test('for memory refuses at every level, since each level has its own reading; for children only at the process', () => {
     const bench = new Charged()
     const process = bench.process(1, { partition: ['a'] })
     bench.capacity(process.container, 'memory', 100)
@@ -66,7 +68,7 @@ describe('a capacity', () => {
     expect([2, 3].map((delta) => bench.refusal(process, 'children', delta))).toEqual([null, '/sys/proc/1'])
   })
 
-  test('of the largest file is held against that file alone', () => {
+  test('for the largest file applies to that file alone', () => {
     const bench = new Charged()
     const [one, two] = [bench.process(1, { partition: ['a'] }), bench.process(2, { partition: ['a'] })]
     bench.charge(one, 'file-size', 90)
@@ -79,7 +81,7 @@ describe('a capacity', () => {
 
 const places = [[], ['a'], ['a', 'b'], ['c']]
 
-test('a refusal is what counting anew says, and asking changes nothing', () => {
+test('a refusal matches a recount, and checking for it changes nothing', () => {
   const charge = fc.record({ process: fc.nat(3), delta: fc.integer({ min: 1, max: 20 }) })
   const pools = fc.array(fc.option(fc.nat(60), { nil: Number.POSITIVE_INFINITY }), { minLength: 8, maxLength: 8 })
   fc.assert(
@@ -101,7 +103,7 @@ test('a refusal is what counting anew says, and asking changes nothing', () => {
         held.set(node, held.get(node)! + delta)
         for (const at of nodes) expect(bench.value(at, 'channels') ?? 0).toBe(used(at))
       }
-      // A process that moves or ends takes what it holds out of the pools of where it was.
+      // A process that moves or ends no longer counts in the pools of its old containers.
       const [first, second] = processes
       bench.at(() => seen.processMoved(kernel, first!, second!.container))
       held.set(second!, 0)

@@ -1,4 +1,4 @@
-/** The fields of a threshold that go beyond a trip point: any change, time, filters; and the switches. */
+/** The fields of a threshold beyond its trip point: any change, durations, filters; and the switches of limits. */
 
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
@@ -27,7 +27,7 @@ const channel = (world: World, process: ModelProcess): void => {
   world.call(world.thread(process), 'ChannelCreate', {})
 }
 
-/** Destroys the first that there is. */
+/** Destroys the first channel of the process. */
 const noChannel = (world: World, process: ModelProcess): void => {
   const [chid] = process.channels.keys()
   world.call(world.thread(process), 'ChannelDestroy', { chid: chid! })
@@ -46,7 +46,7 @@ const changes = (world: World) => {
 }
 
 describe('on any change', () => {
-  test('births and deaths are told one by one where nobody asks to wait', () => {
+  test('without `every` each birth and each death is one event', () => {
     const world = new World()
     put(world, world.kernel.system, 'processes', { on: 'change' })
     world.spawn('one')
@@ -59,11 +59,11 @@ describe('on any change', () => {
     ])
   })
 
-  test('one more and one fewer within `every` is one event of two changes, as its time is over', () => {
+  test('one birth and one death within `every` are one event of two changes, when that time is over', () => {
     const world = new World()
     world.spawn('first')
     put(world, world.kernel.system, 'processes', { on: 'change', every: '100ms' })
-    world.spawn('told at once')
+    world.spawn('reported at once')
     expect(changes(world)).toEqual([{ at: 0, subject: '/sys/processes', from: 1, value: 2, changes: 1 }])
     world.pass(10)
     const brief = world.spawn('brief')
@@ -77,7 +77,7 @@ describe('on any change', () => {
     expect(changes(world)).toEqual([])
   })
 
-  test('a birth and a death in one change are two', () => {
+  test('a birth and a death in one change count as two changes', () => {
     const bench = new Bench()
     bench.put(bench.kernel.system, 'processes', 'any', { on: 'change' })
     bench.at(() => {
@@ -90,33 +90,33 @@ describe('on any change', () => {
     expect(bench.events.filter(({ type }) => type === 'limit.changed').map(({ data }) => data.changes)).toEqual([2])
   })
 
-  test('`delta` is held against what was told last', () => {
+  test('`delta` is compared with the last reported value', () => {
     const bench = new Bench()
     const process = bench.process(1)
     bench.observe(process, 'fds', 10)
     bench.put(process, 'fds', 'any', { on: 'change', delta: 5 })
     for (const value of [14, 12, 15, 19, 11, 10]) bench.observe(process, 'fds', value)
-    const told = bench.events.filter(({ type }) => type === 'limit.changed')
-    expect(told.map(({ data }) => [data.from, data.value, data.changes])).toEqual([
+    const events = bench.events.filter(({ type }) => type === 'limit.changed')
+    expect(events.map(({ data }) => [data.from, data.value, data.changes])).toEqual([
       [10, 15, 3],
       [15, 10, 3],
     ])
   })
 
-  test('a reading that is found for the first time is no change; one that comes back the same is none either', () => {
+  test('the first reading is no change, and neither is the same value after an unreadable one', () => {
     const bench = new Bench()
     const process = bench.process(1)
     bench.put(process, 'fds', 'any', { on: 'change' })
     bench.observe(process, 'fds', 5)
     bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 5)
-    expect(bench.told('limit')).toEqual([])
+    expect(bench.takeEvents('limit')).toEqual([])
     bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 6)
-    expect(bench.told('limit')).toEqual(['limit.changed /sys/proc/1/fds'])
+    expect(bench.takeEvents('limit')).toEqual(['limit.changed /sys/proc/1/fds'])
   })
 
-  test('a process that moves changes nothing for those whom it stays below', () => {
+  test('a process that moves is no change for the containers it stays in', () => {
     const bench = new Bench()
     const process = bench.process(1, { partition: ['a', 'b'] })
     bench.thread(process, 1)
@@ -128,16 +128,16 @@ describe('on any change', () => {
       bench.put(system, limit, 'each', { on: 'change', per: 'partition' })
     }
     const to = bench.at(() => seen.partitionAppeared(bench.kernel, ['a', 'c']))
-    bench.told()
+    bench.takeEvents()
     bench.at(() => seen.processMoved(bench.kernel, process, to))
-    expect(bench.told('limit').sort()).toEqual(
+    expect(bench.takeEvents('limit').sort()).toEqual(
       ['b', 'c'].flatMap((name) =>
         ['fds', 'processes', 'threads'].map((limit) => `limit.changed /sys/part/a/part/${name}/${limit}`),
       ),
     )
   })
 
-  test('`once` is one event until it is put again', () => {
+  test('`once` emits one event until it is put again', () => {
     const world = new World()
     const once = { on: 'change', once: true } as const
     put(world, world.kernel.system, 'processes', once)
@@ -161,7 +161,7 @@ describe('for', () => {
     ])
   }
 
-  test('what stays past so long is told then, and not a ms before', () => {
+  test('a value that stays past the point for the whole duration trips then, and not a ms earlier', () => {
     const world = new World()
     const process = world.spawn('p')
     put(world, process, 'channels', { at: 1, for: '500ms' })
@@ -175,20 +175,20 @@ describe('for', () => {
     expect(tripped(world)).toEqual([['cleared', 600, 0, 'rearmed']])
   })
 
-  test('what ends at the very moment at which it would be told has not stayed past', () => {
+  test('a process that ends at the very moment of tripping does not trip', () => {
     const world = new World()
     const process = world.spawn('p')
     const thread = world.thread(process)
     put(world, process, 'channels', { at: 1, for: '500ms' })
     channel(world, process)
-    // Set later than the threshold's own time, and for the same ms.
+    // This timer is set after the threshold, for the same ms.
     const { timerid } = world.call(thread, 'TimerCreate', { notify: { signal: 'SIGTERM' } }) as { timerid: number }
     world.call(thread, 'TimerSettime', { timerid, after: 500 })
     world.pass(1_000)
     expect([world.machine.processes.find(process.pid), tripped(world)]).toEqual([null, []])
   })
 
-  test('what returns meanwhile begins anew', () => {
+  test('a value that returns meanwhile starts the duration again', () => {
     const world = new World()
     const process = world.spawn('p')
     put(world, process, 'channels', { at: 1, for: '500ms' })
@@ -202,7 +202,7 @@ describe('for', () => {
     expect(tripped(world)).toEqual([['tripped', 800, 1, false]])
   })
 
-  test('past when it was put: `initial` as its time is over', () => {
+  test('a value already past the point trips as `initial` when the duration is over', () => {
     const world = new World()
     const process = world.spawn('p')
     channel(world, process)
@@ -212,7 +212,7 @@ describe('for', () => {
     expect(tripped(world)).toEqual([['tripped', 1_000, 1, true]])
   })
 
-  test('what is not known for a while has not stayed past', () => {
+  test('an unknown value ends the duration', () => {
     const bench = new Bench()
     const process = bench.process(1)
     bench.observe(process, 'fds', 5)
@@ -221,7 +221,7 @@ describe('for', () => {
     expect(bench.kernel.notifier.nextAt()).toBe(null)
   })
 
-  test('the death of the process, and its being deleted, end its waiting in silence', () => {
+  test('the death of the process and the deletion of the threshold end the wait silently', () => {
     const world = new World()
     const process = world.spawn('p')
     const other = world.spawn('q')
@@ -238,7 +238,7 @@ describe('for', () => {
 })
 
 describe('ttl', () => {
-  test('it is removed when its time is over, cleared as `expired` where it is tripped', () => {
+  test('a threshold is removed when its time is over, and cleared as `expired` if it is tripped', () => {
     const world = new World()
     const [process, other] = [world.spawn('p'), world.spawn('q')]
     channel(world, process)
@@ -254,7 +254,7 @@ describe('ttl', () => {
     expect(process.guards).toBe(null)
   })
 
-  test('put again unchanged it lives on from then; put as another, by the new time', () => {
+  test('a put without changes restarts the time, and a put with changes applies the new time', () => {
     const world = new World()
     const process = world.spawn('p')
     put(world, process, 'channels', { at: 1, ttl: '1s' })
@@ -268,7 +268,7 @@ describe('ttl', () => {
   })
 })
 
-describe('where', () => {
+describe('the filter `where`', () => {
   const where = (some: Partial<NonNullable<ThresholdDefinition['where']>>) => ({
     name: null,
     uid: null,
@@ -289,33 +289,33 @@ describe('where', () => {
     ['a*b*c', 'abbbc', true],
     ['[ab]', 'a', false],
     ['a.c', 'abc', false],
-  ])('the pattern %j and the name %j: %s', (pattern, name, is) => {
+  ])('the pattern %j matches the name %j: %s', (pattern, name, is) => {
     expect(globMatches(pattern, name)).toBe(is)
   })
 
-  test('a pattern of many stars takes no time', () => {
+  test('a pattern of many stars is matched quickly', () => {
     expect(globMatches(`${'*a'.repeat(60)}b`, 'a'.repeat(10_000))).toBe(false)
   })
 
-  test('an exec that leaves the filter is cleared as `filtered`, before it is told itself; one that enters is `initial`', () => {
+  test('an exec that leaves the filter clears as `filtered` before its own event; one that enters trips as `initial`', () => {
     const bench = new Bench()
     const process = bench.process(1, { name: 'sh' })
     bench.observe(process, 'fds', 10)
     bench.put(bench.kernel.system, 'fds', 'web', { at: 5, per: 'process', where: where({ name: 'httpd*' }) })
-    bench.told()
+    bench.takeEvents()
     const exec = (name: string) => bench.at(() => seen.processChanged(bench.kernel, process, 'exec', { name }))
     exec('httpd')
-    expect(bench.told()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
+    expect(bench.takeEvents()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
     exec('httpd2')
-    expect(bench.told()).toEqual(['process.changed /sys/proc/1'])
+    expect(bench.takeEvents()).toEqual(['process.changed /sys/proc/1'])
     exec('sh')
-    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/1/fds filtered', 'process.changed /sys/proc/1'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/1/fds filtered', 'process.changed /sys/proc/1'])
     bench.observe(process, 'fds', 100)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     expect(process.guards).toBe(null)
   })
 
-  test('processes that do not exist yet are picked up, threads of them too, and by user and partition', () => {
+  test('later processes and threads are included, by name, user and partition', () => {
     const bench = new Bench()
     const { system } = bench.kernel
     const { threshold: byName } = bench.put(system, 'fds', 'n', { at: 5, per: 'process', where: where({ name: 'b*' }) })
@@ -367,36 +367,36 @@ describe('a definition that contradicts itself', () => {
   })
 })
 
-describe('what is switched off', () => {
-  test('is cleared as `disabled` and costs no guard; switched on it is looked at as if just put', () => {
+describe('a limit that is switched off', () => {
+  test('clears its thresholds as `disabled` and needs no guard; switched on, it is evaluated as if just put', () => {
     const bench = new Bench()
     const { system, notifier } = bench.kernel
     const [one, two] = [bench.process(1), bench.process(2)]
     for (const process of [one, two]) bench.observe(process, 'fds', 10)
     bench.put(system, 'fds', 'each', { at: 10, per: 'process' })
     bench.put(system, 'threads', 'few', { at: 1 })
-    bench.told()
+    bench.takeEvents()
     notifier.switch(limitIndex.fds, false)
     const places = ['/sys/proc/1/fds', '/sys/proc/2/fds']
-    expect(bench.told()).toEqual(places.map((place) => `threshold.cleared ${place} disabled`))
+    expect(bench.takeEvents()).toEqual(places.map((place) => `threshold.cleared ${place} disabled`))
     expect([one.guards, two.guards, system.guards?.length]).toEqual([null, null, 1])
     expect([notifier.isArmed(limitIndex.fds), notifier.isArmed(limitIndex.threads)]).toEqual([false, true])
     bench.observe(bench.process(3), 'fds', 10)
     bench.thread(one, 1)
-    expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/threads'])
+    expect(bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/threads'])
     notifier.switch(null, false)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/threads disabled'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/threads disabled'])
     notifier.switch(limitIndex.fds, true)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     notifier.switch(null, true)
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       ...[...places, '/sys/proc/3/fds', '/sys/threads'].map((place) => `threshold.tripped ${place} initial`),
     ])
     notifier.switch(null, true)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
   })
 
-  test('can be put, changed, deleted and outlived; what waits does not trip', () => {
+  test('accepts puts, changes and deletions of thresholds, lets them expire, and trips none that waits', () => {
     const world = new World()
     const process = world.spawn('p')
     const { notifier } = world.kernel
@@ -415,7 +415,7 @@ describe('what is switched off', () => {
   })
 })
 
-test('what a put would trip now is foreseen, and nothing is set or told', () => {
+test('a preview shows the watches that a put would trip now, and sets and emits nothing', () => {
   const bench = new Bench()
   const { system, notifier } = bench.kernel
   for (const [pid, value] of [
@@ -424,19 +424,19 @@ test('what a put would trip now is foreseen, and nothing is set or told', () => 
   ] as const)
     bench.observe(bench.process(pid), 'fds', value)
   bench.process(3)
-  bench.told()
-  const wish = { definition: { ...defaults, at: 10, per: 'process' }, owner: null } as const
-  const { watches } = notifier.preview(system, limitIndex.fds, 'x', wish)
+  bench.takeEvents()
+  const request = { definition: { ...defaults, at: 10, per: 'process' }, owner: null } as const
+  const { watches } = notifier.preview(system, limitIndex.fds, 'x', request)
   expect([...watches.values()].map(({ node, state }) => [node.path, state])).toEqual([
     ['/sys/proc/1', 'armed'],
     ['/sys/proc/2', 'tripped'],
     ['/sys/proc/3', 'unknown'],
   ])
-  expect([bench.told(), notifier.size, bench.kernel.processes.get(2)!.guards]).toEqual([[], 0, null])
-  expect(() => notifier.preview(system, limitIndex.channels, 'x', wish)).toThrow('cannot be measured here')
+  expect([bench.takeEvents(), notifier.size, bench.kernel.processes.get(2)!.guards]).toEqual([[], 0, null])
+  expect(() => notifier.preview(system, limitIndex.channels, 'x', request)).toThrow('cannot be measured here')
 })
 
-test('per partition below a partition, nested ones included, those that come later too', () => {
+test('a threshold per partition below a partition includes nested and later partitions', () => {
   const bench = new Bench()
   const process = bench.process(1, { partition: ['a', 'b', 'c'] })
   bench.process(2, { partition: ['z'] })
@@ -444,24 +444,24 @@ test('per partition below a partition, nested ones included, those that come lat
   const { threshold } = bench.put(bench.kernel.partition(['a'])!, 'fds', 'x', { at: 5, per: 'partition' })
   const paths = () => [...threshold.watches.keys()].map(({ path }) => path)
   expect(paths()).toEqual(['/sys/part/a/part/b', '/sys/part/a/part/b/part/c'])
-  expect(bench.told('threshold')).toEqual([
+  expect(bench.takeEvents('threshold')).toEqual([
     'threshold.tripped /sys/part/a/part/b/part/c/fds initial',
     'threshold.tripped /sys/part/a/part/b/fds initial',
   ])
   const later = bench.process(3, { partition: ['a', 'later'] })
   expect(paths()).toContain('/sys/part/a/part/later')
   bench.observe(later, 'fds', 5)
-  expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/part/a/part/later/fds'])
+  expect(bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/part/a/part/later/fds'])
   bench.at(() => seen.processEnded(bench.kernel, later, { code: 0, signal: null }))
   bench.at(() => seen.partitionEnded(bench.kernel, bench.kernel.partition(['a', 'later'])!))
-  expect(bench.told()).toEqual([
+  expect(bench.takeEvents()).toEqual([
     'process.died /sys/proc/3',
     'threshold.cleared /sys/part/a/part/later/fds rearmed',
     'partition.died /sys/part/a/part/later',
   ])
 })
 
-test('a partition that is removed takes the thresholds on it with it, and what is tripped there is cleared as `died`', () => {
+test('removing a partition removes its thresholds, and clears as `died` what is tripped there', () => {
   const world = new World()
   const partition = world.machine.putPartition(['a'], {})
   put(world, partition, 'processes', { at: 0, direction: 'falling' }, 'own')
@@ -477,23 +477,23 @@ test('a partition that is removed takes the thresholds on it with it, and what i
   expect([world.kernel.notifier.size, world.machine.nextAt()]).toEqual([1, null])
 })
 
-test(`${thresholdsMax} thresholds at once: one more is refused, a counter passes them all, and all are switched off`, () => {
+test(`${thresholdsMax} thresholds at once: one more is refused, one counter passes them all, and all switch off`, () => {
   const bench = new Bench()
   const process = bench.process(1)
   bench.observe(process, 'fds', 0)
   for (let at = 1; at <= thresholdsMax; at++) bench.put(process, 'fds', `t${at}`, { at })
   expect(() => bench.put(process, 'fds', 'more', { at: 1 })).toThrow(`there are ${thresholdsMax} thresholds already`)
-  bench.told()
+  bench.takeEvents()
   for (let value = 1; value <= 10; value++) bench.observe(process, 'fds', value)
-  expect(bench.told().length).toBe(10)
+  expect(bench.takeEvents().length).toBe(10)
   bench.observe(process, 'fds', thresholdsMax)
-  expect(bench.told().length).toBe(thresholdsMax - 10)
+  expect(bench.takeEvents().length).toBe(thresholdsMax - 10)
   bench.kernel.notifier.switch(null, false)
-  expect(bench.told().length).toBe(thresholdsMax)
+  expect(bench.takeEvents().length).toBe(thresholdsMax)
   expect(process.guards).toBe(null)
 }, 60_000)
 
-test('saved while it waits in every way, loaded and continued, it tells the same', () => {
+test('a state saved with every kind of wait emits the same events after it is loaded', () => {
   const world = new World()
   const process = world.spawn('p')
   put(world, process, 'channels', { at: 1, for: '100ms', ttl: '1s' }, 'for')
@@ -516,7 +516,7 @@ test('saved while it waits in every way, loaded and continued, it tells the same
   ])
 })
 
-test('so many nodes may be watched as a threshold is set, and no more', () => {
+test('a put that would watch too many nodes is refused', () => {
   const node = new Bench().process(1)
   expect(() => checkWatches(watchesMax - 1, [node])).not.toThrow()
   expect(() => checkWatches(watchesMax, [node])).toThrow(`${watchesMax} are the most that thresholds may watch`)

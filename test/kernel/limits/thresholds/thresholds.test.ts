@@ -1,3 +1,5 @@
+/** Basic behaviour of thresholds: tripping and clearing, sums over several nodes, and nodes that end or move. */
+
 import { describe, expect, test } from 'vitest'
 import * as seen from '../../../../src/kernel/observations.ts'
 import * as measured from '../../../../src/kernel/observed-usage.ts'
@@ -8,9 +10,12 @@ describe('a threshold on one node', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.put(process, 'fds', 'hog', { at: 100 })
-    bench.told()
+    bench.takeEvents()
     for (const value of [99, 100, 101, 150, 100, 99, 98]) bench.observe(process, 'fds', value)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds', 'threshold.cleared /sys/proc/42/fds rearmed'])
+    expect(bench.takeEvents()).toEqual([
+      'threshold.tripped /sys/proc/42/fds',
+      'threshold.cleared /sys/proc/42/fds rearmed',
+    ])
   })
 
   test('a rearm point holds the clear back until usage falls to it', () => {
@@ -18,11 +23,11 @@ describe('a threshold on one node', () => {
     const process = bench.process(42)
     bench.observe(process, 'fds', 10)
     bench.put(process, 'fds', 'hog', { at: 100, rearm: 80 })
-    bench.told()
+    bench.takeEvents()
     for (const value of [100, 81, 100, 90]) bench.observe(process, 'fds', value)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds'])
     bench.observe(process, 'fds', 80)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
   })
 
   test('a falling threshold trips at or below its point and clears above', () => {
@@ -31,16 +36,19 @@ describe('a threshold on one node', () => {
     bench.observe(system, 'memory-free', 1000)
     bench.put(system, 'memory-free', 'low', { at: 100, direction: 'falling', rearm: 200 })
     for (const value of [101, 100, 150, 200]) bench.observe(system, 'memory-free', value)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/memory-free', 'threshold.cleared /sys/memory-free rearmed'])
+    expect(bench.takeEvents()).toEqual([
+      'threshold.tripped /sys/memory-free',
+      'threshold.cleared /sys/memory-free rearmed',
+    ])
   })
 
   test('usage already past at registration trips at once, marked initial', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.observe(process, 'fds', 120)
-    bench.told()
+    bench.takeEvents()
     bench.put(process, 'fds', 'hog', { at: 100 })
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds initial'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds initial'])
   })
 
   test('an unread limit is unknown, and its first reading past the point is initial', () => {
@@ -48,52 +56,52 @@ describe('a threshold on one node', () => {
     const process = bench.process(42)
     const { threshold } = bench.put(process, 'fds', 'hog', { at: 100 })
     expect([...threshold.watches.values()].map(({ state }) => state)).toEqual(['unknown'])
-    bench.told()
+    bench.takeEvents()
     bench.observe(process, 'fds', 120)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds initial'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds initial'])
   })
 
-  test('put again unchanged is no event; changed, it is cleared as replaced and evaluated anew', () => {
+  test('putting it again unchanged is no event; putting it changed clears it as replaced and evaluates it again', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.observe(process, 'fds', 120)
     const first = bench.put(process, 'fds', 'hog', { at: 100 })
-    bench.told()
+    bench.takeEvents()
     const again = bench.put(process, 'fds', 'hog', { at: 100 })
     expect(again).toEqual({ threshold: first.threshold, created: false })
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     const changed = bench.put(process, 'fds', 'hog', { at: 110 })
     expect(changed.created).toBe(false)
     expect(changed.threshold.revision).not.toBe(first.threshold.revision)
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       'threshold.cleared /sys/proc/42/fds replaced',
       'threshold.tripped /sys/proc/42/fds initial',
     ])
   })
 
-  test('deleting a tripped threshold clears it as deleted; an armed one goes silently', () => {
+  test('deleting it clears it as deleted if it is tripped, and emits nothing if it is armed', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.observe(process, 'fds', 120)
     const { threshold } = bench.put(process, 'fds', 'hog', { at: 100 })
     const { threshold: armed } = bench.put(process, 'fds', 'far', { at: 1000 })
-    bench.told()
+    bench.takeEvents()
     bench.kernel.notifier.delete(threshold)
     bench.kernel.notifier.delete(armed)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/42/fds deleted'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds deleted'])
     expect(bench.kernel.notifier.size).toBe(0)
   })
 
-  test('once: one event, no clear, until it is put again', () => {
+  test('with `once` it emits one event and no clear, until it is put again', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.observe(process, 'fds', 1)
     bench.put(process, 'fds', 'hog', { at: 100, once: true })
     for (const value of [100, 1, 100, 1]) bench.observe(process, 'fds', value)
-    expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/proc/42/fds'])
+    expect(bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/proc/42/fds'])
     bench.put(process, 'fds', 'hog', { at: 100, once: true })
     bench.observe(process, 'fds', 100)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds'])
   })
 
   test('a percentage follows the capacity as it changes', () => {
@@ -102,11 +110,11 @@ describe('a threshold on one node', () => {
     bench.capacity(process, 'fds', 1000)
     bench.observe(process, 'fds', 500)
     bench.put(process, 'fds', 'hog', { at: '80%' })
-    bench.told()
+    bench.takeEvents()
     bench.capacity(process, 'fds', 625)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds'])
     bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
   })
 
   test('80% of a million trips at 800,000 and not one later', () => {
@@ -115,12 +123,12 @@ describe('a threshold on one node', () => {
     bench.capacity(process, 'fds', 1_000_000)
     bench.put(process, 'fds', 'hog', { at: '80%' })
     bench.observe(process, 'fds', 799_999)
-    bench.told()
+    bench.takeEvents()
     bench.observe(process, 'fds', 800_000)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/42/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds'])
   })
 
-  test('a percentage of no finite capacity is refused, as is a limit that cannot be measured', () => {
+  test('a percentage without a finite capacity is refused, and so is a limit that cannot be measured', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
@@ -144,7 +152,7 @@ describe('a threshold on one node', () => {
 })
 
 describe('thresholds above the home level', () => {
-  test('without per the sum trips, and its event names the three that use most', () => {
+  test('without per the sum trips, and its event names the three processes that use most', () => {
     const bench = new Bench({ selfPid: 2 })
     const processes = [1, 2, 3, 4].map((pid) => bench.process(pid))
     bench.put(bench.kernel.system, 'fds', 'all', { at: 100 })
@@ -158,33 +166,33 @@ describe('thresholds above the home level', () => {
     ])
   })
 
-  test('with per each node trips for itself, also those born later', () => {
+  test('with per each node trips for itself, later ones included', () => {
     const bench = new Bench()
     const first = bench.process(1)
     bench.put(bench.kernel.system, 'fds', 'hog', { at: 100, per: 'process' })
     const second = bench.process(2)
-    bench.told()
+    bench.takeEvents()
     bench.observe(second, 'fds', 100)
     bench.observe(first, 'fds', 99)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/2/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/2/fds'])
   })
 
-  test('a change of several parts at once is seen whole: no sum trips on half of it', () => {
+  test('several readings in one change are evaluated together: no sum trips on half of them', () => {
     const bench = new Bench()
     const [one, two] = [bench.process(1), bench.process(2)]
     bench.observe(one, 'fds', 50)
     bench.observe(two, 'fds', 40)
     bench.put(bench.kernel.system, 'fds', 'all', { at: 100 })
-    bench.told()
+    bench.takeEvents()
     bench.at(() => {
       measured.observe(bench.kernel, two, 'fds', { value: 60, at: 5_000 })
       measured.observe(bench.kernel, one, 'fds', { value: 30, at: 5_000 })
     })
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     expect(bench.kernel.notifier.read(bench.kernel.system, 12)).toMatchObject({ value: 90, peak: 90 })
   })
 
-  test('one change trips the smallest container first, and partitions upwards', () => {
+  test('one change trips the smallest container first, and then the partitions upwards', () => {
     const bench = new Bench()
     const process = bench.process(1, { partition: ['a', 'b'] })
     const thread = bench.thread(process, 1)
@@ -192,9 +200,9 @@ describe('thresholds above the home level', () => {
     bench.observe(thread, 'stack', 1)
     for (const node of [bench.kernel.system, inner.parent, inner, process, thread])
       bench.put(node, 'stack', 'deep', { at: 10 })
-    bench.told()
+    bench.takeEvents()
     bench.observe(thread, 'stack', 10)
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       'threshold.tripped /sys/proc/1/thread/1/stack',
       'threshold.tripped /sys/proc/1/stack',
       'threshold.tripped /sys/part/a/part/b/stack',
@@ -203,18 +211,18 @@ describe('thresholds above the home level', () => {
     ])
   })
 
-  test('a sum with unreadable parts may trip a rising threshold, never a falling one, and never clears a rising one', () => {
+  test('a sum with unreadable parts may trip a rising threshold, but never clears it and never trips a falling one', () => {
     const bench = new Bench()
     const [one, two] = [bench.process(1), bench.process(2)]
     bench.observe(one, 'fds', 50)
     bench.at(() => measured.unreadable(bench.kernel, two, 'fds', 'permission denied'))
     bench.put(bench.kernel.system, 'fds', 'low', { at: 60, direction: 'falling' })
     bench.put(bench.kernel.system, 'fds', 'high', { at: 40 })
-    expect(bench.told('threshold')).toEqual(['threshold.tripped /sys/fds initial'])
+    expect(bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/fds initial'])
     bench.observe(one, 'fds', 10)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     bench.observe(two, 'fds', 10)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/fds rearmed', 'threshold.tripped /sys/fds'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/fds rearmed', 'threshold.tripped /sys/fds'])
   })
 
   test('an estimate trips, and only a true reading clears', () => {
@@ -223,17 +231,17 @@ describe('thresholds above the home level', () => {
     const thread = bench.thread(process, 1)
     bench.observe(thread, 'stack', 1)
     bench.put(process, 'stack', 'deep', { at: 100, per: 'thread' })
-    bench.told()
+    bench.takeEvents()
     bench.observe(thread, 'stack', 100, true)
     bench.observe(thread, 'stack', 50, true)
-    expect(bench.told()).toEqual(['threshold.tripped /sys/proc/1/thread/1/stack'])
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/1/thread/1/stack'])
     bench.observe(thread, 'stack', 50)
-    expect(bench.told()).toEqual(['threshold.cleared /sys/proc/1/thread/1/stack rearmed'])
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/1/thread/1/stack rearmed'])
   })
 })
 
 describe('the end of a process', () => {
-  test('clears what was tripped as died, before the deaths themselves, and ends its thresholds', () => {
+  test('clears tripped thresholds as died before the process dies, and ends the thresholds on it', () => {
     const bench = new Bench()
     const process = bench.process(42)
     bench.thread(process, 42)
@@ -241,9 +249,9 @@ describe('the end of a process', () => {
     bench.put(process, 'fds', 'own', { at: 100 })
     bench.put(bench.kernel.system, 'fds', 'each', { at: 100, per: 'process' })
     bench.put(bench.kernel.system, 'fds', 'sum', { at: 100 })
-    bench.told()
+    bench.takeEvents()
     bench.at(() => seen.processEnded(bench.kernel, process, { code: 3, signal: null }))
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       'thread.died /sys/proc/42/thread/42',
       'threshold.cleared /sys/proc/42/fds died',
       'threshold.cleared /sys/proc/42/fds died',
@@ -253,41 +261,41 @@ describe('the end of a process', () => {
     expect([...bench.kernel.notifier.thresholds()].map(({ name }) => name)).toEqual(['each', 'sum'])
   })
 
-  test('clears in the order of the table, in whatever order the thresholds were set', () => {
+  test('clears in the order of the limits table, whatever the order of the puts', () => {
     const bench = new Bench()
     const process = bench.process(42)
     for (const limit of ['file-size', 'fds', 'memory'] as const) {
       bench.observe(process, limit, 10)
       bench.put(process, limit, 'own', { at: 10 })
     }
-    bench.told()
+    bench.takeEvents()
     bench.at(() => seen.processEnded(bench.kernel, process, { code: 0, signal: null }))
-    expect(bench.told('threshold')).toEqual(
+    expect(bench.takeEvents('threshold')).toEqual(
       ['memory', 'fds', 'file-size'].map((limit) => `threshold.cleared /sys/proc/42/${limit} died`),
     )
   })
 
-  test('a later process of the same pid inherits nothing', () => {
+  test('leaves nothing to a later process with the same pid', () => {
     const bench = new Bench()
     const first = bench.process(42)
     bench.put(first, 'fds', 'own', { at: 100 })
     bench.at(() => seen.processEnded(bench.kernel, first, { code: 0, signal: null }))
     const second = bench.process(42)
-    bench.told()
+    bench.takeEvents()
     bench.observe(second, 'fds', 1000)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
   })
 })
 
-test('a process that moves below a threshold while past it trips it, marked initial', () => {
+test('a process that moves below a threshold while past it trips it as initial', () => {
   const bench = new Bench()
   const to = bench.at(() => seen.partitionAppeared(bench.kernel, ['b']))
   const process = bench.process(1)
   bench.observe(process, 'fds', 50)
   bench.put(to, 'fds', 'each', { at: 50, per: 'process' })
-  bench.told()
+  bench.takeEvents()
   bench.at(() => seen.processMoved(bench.kernel, process, to))
-  expect(bench.told()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
+  expect(bench.takeEvents()).toEqual(['process.changed /sys/proc/1', 'threshold.tripped /sys/proc/1/fds initial'])
 })
 
 test('a process that is born and ends within one change leaves no watch behind', () => {
@@ -297,7 +305,7 @@ test('a process that is born and ends within one change leaves no watch behind',
     direction: 'falling',
     per: 'process',
   })
-  bench.told()
+  bench.takeEvents()
   bench.at(() => {
     const born = seen.processAppeared(bench.kernel, {
       pid: 1,
@@ -311,11 +319,11 @@ test('a process that is born and ends within one change leaves no watch behind',
     })
     seen.processEnded(bench.kernel, born, { code: 0, signal: null })
   })
-  expect(bench.told('threshold').length % 2).toBe(0)
+  expect(bench.takeEvents('threshold').length % 2).toBe(0)
   expect(threshold.watches.size).toBe(0)
 })
 
-test('a process that moves takes its usage along, and leaves the thresholds of where it was', () => {
+test('a process that moves takes its usage along, and leaves the thresholds of its old partition', () => {
   const bench = new Bench()
   const process = bench.process(1, { partition: ['a'] })
   const from = process.partition!
@@ -324,10 +332,10 @@ test('a process that moves takes its usage along, and leaves the thresholds of w
   bench.observe(thread, 'stack', 7)
   bench.observe(thread, 'cpu-time', 900)
   bench.put(from, 'fds', 'each', { at: 50, per: 'process' })
-  bench.told()
+  bench.takeEvents()
   const to = bench.at(() => seen.partitionAppeared(bench.kernel, ['b']))
   bench.at(() => seen.processMoved(bench.kernel, process, to))
-  expect(bench.told()).toEqual([
+  expect(bench.takeEvents()).toEqual([
     'partition.created /sys/part/b',
     'threshold.cleared /sys/proc/1/fds filtered',
     'process.changed /sys/proc/1',
@@ -344,6 +352,6 @@ test('a process that moves takes its usage along, and leaves the thresholds of w
       value,
     ])
   }
-  // What never falls stays where it was used.
+  // A total that never falls stays in the partition where it was used.
   expect([bench.value(from, 'cpu-time'), bench.value(to, 'cpu-time')]).toEqual([900, 0])
 })

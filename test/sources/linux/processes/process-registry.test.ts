@@ -48,21 +48,21 @@ describe('events of the connector', () => {
   test('a process ends with its last thread, not with its leader', () => {
     fork(42, 7)
     record({ what: 'clone', pid: 42, tid: 43 })
-    bench.told()
+    bench.takeEvents()
     expect(exit(42, 42)).toBeNull()
-    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42'])
+    expect(bench.takeEvents()).toEqual(['thread.died /sys/proc/42/thread/42'])
     expect(exit(42, 43, 3)).toBe('died')
     expect(bench.events.find(({ type }) => type === 'process.died')?.data).toMatchObject({ code: 3, signal: null })
-    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/43', 'process.died /sys/proc/42'])
+    expect(bench.takeEvents()).toEqual(['thread.died /sys/proc/42/thread/43', 'process.died /sys/proc/42'])
   })
 
   test('after an exec by another thread than the leader there is one thread, with the leader’s tid', () => {
     fork(42, 7)
     record({ what: 'clone', pid: 42, tid: 43 })
     exit(42, 42)
-    bench.told()
+    bench.takeEvents()
     record({ what: 'exec', pid: 42, name: 'new', executable: '/bin/new', uid: 5 })
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       'thread.created /sys/proc/42/thread/42',
       'thread.died /sys/proc/42/thread/43',
       'process.changed /sys/proc/42',
@@ -83,43 +83,43 @@ describe('events of the connector', () => {
   test('a second birth of a pid ends the former process first', () => {
     fork(42, 7)
     const { identity } = bench.kernel.process(42)
-    bench.told()
+    bench.takeEvents()
     fork(42, 9)
-    expect(bench.told('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
+    expect(bench.takeEvents('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
     expect(bench.kernel.process(42).identity).not.toBe(identity)
   })
 
   test('the birth of a known process and the end of an unknown one change nothing', () => {
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     expect(fork(42, 7)).toBeNull()
     expect(exit(99, 99)).toBeNull()
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
   })
 })
 
 describe('differences that a scan finds', () => {
   test('an unreported death is recorded when the next scan finds it too', () => {
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     scan([])
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     scan([])
-    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/42', 'process.died /sys/proc/42'])
+    expect(bench.takeEvents()).toEqual(['thread.died /sys/proc/42/thread/42', 'process.died /sys/proc/42'])
   })
 
   test('a difference is forgotten when the next scan agrees again', () => {
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     for (const found of [[], [[42, 7, [42]]], [], [[42, 7, [42]]]] as [number, number, number[]][][]) scan(found)
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
   })
 
   test('an unreported birth is recorded when the next scan finds it too', () => {
     scan([[42, 7, [42, 43]]])
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
     scan([[42, 7, [42, 43]]])
-    expect(bench.told()).toEqual([
+    expect(bench.takeEvents()).toEqual([
       'process.created /sys/proc/42',
       'thread.created /sys/proc/42/thread/42',
       'thread.created /sys/proc/42/thread/43',
@@ -128,36 +128,36 @@ describe('differences that a scan finds', () => {
 
   test('an unreported reuse of a pid ends one process and begins another', () => {
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     for (let count = 0; count < 3; count++) scan([[42, 9, [42]]])
-    expect(bench.told('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
+    expect(bench.takeEvents('process')).toEqual(['process.died /sys/proc/42', 'process.created /sys/proc/42'])
   })
 
   test('unreported threads are recorded when the next scan finds them too', () => {
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     scan([[42, 7, [42, 44]]])
     scan([[42, 7, [42, 44]]])
-    expect(bench.told()).toEqual(['thread.created /sys/proc/42/thread/44'])
+    expect(bench.takeEvents()).toEqual(['thread.created /sys/proc/42/thread/44'])
     scan([[42, 7, [42]]])
     scan([[42, 7, [42]]])
-    expect(bench.told()).toEqual(['thread.died /sys/proc/42/thread/44'])
+    expect(bench.takeEvents()).toEqual(['thread.died /sys/proc/42/thread/44'])
   })
 
   test('one scan decides when the connector reports nothing', () => {
     scan([[42, 7, [42]]], true)
     scan([], true)
-    expect(bench.told('process')).toEqual(['process.created /sys/proc/42', 'process.died /sys/proc/42'])
+    expect(bench.takeEvents('process')).toEqual(['process.created /sys/proc/42', 'process.died /sys/proc/42'])
   })
 
   test('a process born since the scan began is not missing from it', () => {
     const startedAt = now
     now += 5
     fork(42, 7)
-    bench.told()
+    bench.takeEvents()
     for (let count = 0; count < 2; count++) {
       bench.at(() => inventory.reconcile(new Float64Array(), { startedAt, certain: true, silent: false }))
     }
-    expect(bench.told()).toEqual([])
+    expect(bench.takeEvents()).toEqual([])
   })
 })
