@@ -33,7 +33,7 @@ export function rlimitsObserved(process: Process, rlimits: Readonly<Record<strin
   process.rlimits = rlimits
 }
 
-/** All readings of a process and its threads are still correct, because none of its threads has run since. */
+/** The readings of a process and its threads are still correct, because none of its threads has run since. */
 export function confirmed(process: Process, at: number): void {
   process.confirmedAt = at
 }
