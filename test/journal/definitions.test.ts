@@ -112,7 +112,7 @@ test('a setting that the present start does not allow stays in the journal until
   await live!.put(path, { at: 1_000_000, action: 'signal', signal: 'SIGTERM' })
   await end('SIGTERM')
   await start()
-  expect(live!.output.stderr).toMatch(/what was set before cannot be set now, and stays in the journal/)
+  expect(live!.output.stderr).toMatch(/a definition from before the restart cannot be set now: it stays in the journal/)
   expect(await live!.get(path)).toMatchObject({ status: 404 })
   await end('SIGTERM')
   await start(['--allow-actions'])

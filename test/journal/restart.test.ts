@@ -118,7 +118,7 @@ test('a cursor older than the journal is refused with the oldest valid cursor', 
   const [lost] = await first.until(1)
   const aside = readdirSync(directory).find((name) => name.includes('corrupt'))!
   expect(lost).toMatchObject({ type: 'events.lost', data: { count: null, from: null } })
-  expect(lost!.data.why).toMatch(`file is not a database): it is now ${join(directory, aside)}, and what was set`)
+  expect(lost!.data.why).toMatch(`file is not a database): it is now ${join(directory, aside)}, and thresholds`)
   const health = await (await fetch(`${live!.url}/readyz?verbose`)).text()
   expect(health).toMatch(/^\[-\] journal: the previous journal was damaged \(file is not a database\), and is now /m)
   const oldest = cursorText(Number(lost!.sequence) - 1)

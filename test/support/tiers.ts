@@ -17,6 +17,7 @@ export const tiers = {
     'test/http/{fuzz-model,hostile,million-threads,model-turns,state-continued}.test.ts',
     'test/model/{many-threads,model-properties}.test.ts',
     'test/kernel/deadlock/{exploration,random-runs}.test.ts',
+    'test/model/state/wrong-states.test.ts',
     'test/live/{flock,hardening,prometheus,stress}.test.ts',
     'test/package.test.ts',
     'test/stream/{parking,thousand}.test.ts',
