@@ -1,6 +1,6 @@
 /**
- * Tests which role each request needs: every route × verb × caller, over HTTP and as an upgrade. Routes of the tree come
- * from its rows, their roles from one rule. A route outside the tree that is not in the table fails the test.
+ * Tests which role each request needs: every route × verb × caller, over HTTP and as an upgrade. Routes of the tree
+ * come from its rows, their roles from one rule. A route outside the tree that is not in the table fails the test.
  */
 
 import { request } from 'node:http'
