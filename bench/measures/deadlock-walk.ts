@@ -78,7 +78,7 @@ function graphOf(all: readonly (readonly Waiter[])[]) {
 
 type Chains = ReturnType<typeof makeChains>
 
-/** The first thread of each chain blocks and is released. Returns the CPU time in ns: of the check, and of the whole. */
+/** The first thread of each chain blocks and is released. Returns CPU time in ns: of the check, and of the whole. */
 function blockAll({ kernel: { deadlocks }, firsts }: Chains) {
   const each = (from: number) => ((process.cpuUsage().user - from) * 1e3) / chains
   const letGo = () => {
