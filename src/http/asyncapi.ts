@@ -1,4 +1,4 @@
-/** The AsyncAPI document of the streams, made from the rows of the events and from the frames that are spoken. */
+/** Builds the AsyncAPI document of the event streams from the table of event types and the schemas of the frames. */
 
 import { z } from 'zod'
 import { ClientFrame, ServerFrame } from '../stream/frames.ts'
@@ -17,7 +17,7 @@ export function asyncApi(version: string): Json {
       version,
       license: { name: 'MIT' },
       description:
-        'The events of every path of the tree, over a WebSocket or as server-sent events. What is read and set is in openapi.yaml.',
+        'The events of every path of the tree, over a WebSocket or as server-sent events. The reads and writes are in openapi.yaml.',
     },
     defaultContentType: 'application/json',
     servers: {
@@ -28,7 +28,7 @@ export function asyncApi(version: string): Json {
       cloudevents: socket('cloudevents.json', eventNames, {
         title: 'One CloudEvent a frame',
         description:
-          'What is spoken where no subprotocol is offered, too. Nothing is taken: each frame is answered with an event of type error, and too many end the connection with 1008.',
+          'Also used when the client offers no subprotocol. The service accepts no frames here: it answers each frame with an event of type error, and closes the connection with 1008 after too many.',
         query: StreamQuery,
       }),
       introspect: socket('introspect.v1', [...clientFrames, ...serverFrames].map(nameOf), {
@@ -39,14 +39,14 @@ export function asyncApi(version: string): Json {
       sse: channel('http', eventNames, {
         title: 'Server-sent events',
         description:
-          'GET with Accept: text/event-stream, with the same query as cloudevents. `id:` is the cursor, `data:` one CloudEvent in one line; Last-Event-ID resumes.',
+          'GET with Accept: text/event-stream, and the same query as cloudevents. `id:` is the cursor, and `data:` is one CloudEvent in one line. Last-Event-ID resumes after a cursor.',
       }),
     },
     operations: {
-      tellEvents: operation('send', 'cloudevents', eventNames),
-      tellServerSentEvents: operation('send', 'sse', eventNames),
-      takeFrames: operation('receive', 'introspect', clientFrames.map(nameOf)),
-      tellFrames: operation('send', 'introspect', serverFrames.map(nameOf)),
+      sendEvents: operation('send', 'cloudevents', eventNames),
+      sendServerSentEvents: operation('send', 'sse', eventNames),
+      receiveFrames: operation('receive', 'introspect', clientFrames.map(nameOf)),
+      sendFrames: operation('send', 'introspect', serverFrames.map(nameOf)),
     },
     components: {
       messages: { ...eventMessages(), ...frameMessages() },
@@ -66,16 +66,18 @@ function isOfClient(view: z.ZodType): boolean {
 
 const eventNames = eventViews.map(({ type }) => type)
 
-/** Preconditions: it has a name. */
+/** Preconditions: the schema has an id. */
 function nameOf(frame: z.ZodType): string {
   return frame.meta()!.id!
 }
 
 const StreamQuery = z.object({
-  types: EventTypesText.optional().describe('Event types, comma-separated, * at the end; without it all'),
-  after: CursorText.optional().describe('Begin after this cursor: 410 or close code 4410 where it is too old'),
-  snapshot: z.enum(['true', 'false']).optional().describe('Begin with the state of all that is there'),
-  durable: SubscriptionName.optional().describe('Begin after what this durable subscription has acknowledged'),
+  types: EventTypesText.optional().describe('Event types, comma-separated; a type may end with *. Default: all types'),
+  after: CursorText.optional().describe('Begin after this cursor; 410 or close code 4410 if it is too old'),
+  snapshot: z.enum(['true', 'false']).optional().describe('Begin with the current state of every node'),
+  durable: SubscriptionName.optional().describe(
+    'Begin after the last event that this durable subscription acknowledged',
+  ),
 })
 
 function eventMessages(): Json {
@@ -111,7 +113,8 @@ function channel(server: string, messages: readonly string[], words: Words): Jso
     servers: [{ $ref: `#/servers/${server}` }],
     parameters: {
       path: {
-        description: 'A pathname from sys on, as in sys/proc/42; * stands for one segment, ** at the end for any',
+        description:
+          'A pathname that begins with sys, such as sys/proc/42; * matches one segment, ** at the end matches any number',
       },
     },
     messages: Object.fromEntries(messages.map((name) => [name, { $ref: `#/components/messages/${name}` }])),

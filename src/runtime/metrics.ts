@@ -1,4 +1,7 @@
-/** The Prometheus metrics of the service. Pids, tids and process names are no labels: each would be a series. */
+/**
+ * The Prometheus metrics of the service. Pids, tids and process names are never labels, because each value would create
+ * a new time series.
+ */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Journal } from '../journal/journal.ts'
@@ -21,6 +24,7 @@ export interface MetricsParts {
   readonly version: string
 }
 
+/** Default gauges with names of counters, which promtool refuses. The same figures exist by type. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 export class Metrics {
@@ -32,63 +36,17 @@ export class Metrics {
   constructor({ kernel, hub, source, journal, degraded, version }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
-    // Gauges with names of counters, which promtool refuses. The same figures exist by type.
     for (const name of misnamed) this.#registry.removeSingleMetric(name)
-    new Gauge({
-      name: 'introspectd_build_info',
-      help: 'Always 1; the labels are the version and the source',
-      labelNames: ['version', 'source'],
-      registers,
-    }).set({ version, source: source.name }, 1)
-    this.#events = new Counter({
-      name: 'introspectd_events_total',
-      help: 'Events emitted, by type',
-      labelNames: ['type'],
-      registers,
-    })
+    addBuild({ version, source: source.name }, registers)
+    this.#events = new Counter({ ...eventsCounter, registers })
     for (const { type } of eventTypes) this.#events.inc({ type }, 0)
-    new Gauge({
-      name: 'introspectd_subscribers',
-      help: 'Streams open: WebSockets and server-sent events',
-      registers,
-      collect() {
-        this.set(hub.size)
-      },
-    })
-    new Gauge({
-      name: 'introspectd_subscribers_parked',
-      help: 'Subscriptions that read from the journal, because they resume or are slow',
-      registers,
-      collect() {
-        this.set(hub.parked)
-      },
-    })
-    new Gauge({
-      name: 'introspectd_thresholds',
-      help: 'Thresholds set, by state',
-      labelNames: ['state'],
-      registers,
-      collect() {
-        for (const state of thresholdState.options) this.set({ state }, 0)
-        const hosted = kernel()
-        for (const threshold of hosted.notifier.thresholds()) this.inc({ state: thresholdStateOf(hosted, threshold) })
-      },
-    })
+    addStreams(hub, registers)
+    addThresholds(kernel, registers)
     addScans(source, registers)
     addDegraded(degraded, registers)
     addJournal(journal, registers)
-    this.#commits = new Histogram({
-      name: 'introspectd_journal_commit_seconds',
-      help: 'Time to write the events of one tick of the event loop; they are published afterwards',
-      buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
-      registers,
-    })
-    this.#blocks = new Histogram({
-      name: 'introspectd_event_loop_blocked_seconds',
-      help: 'Times for which the event loop was blocked, with no events sent and no requests answered',
-      buckets: [1, 2, 5, 10, 30],
-      registers,
-    })
+    this.#commits = new Histogram({ ...commitHistogram, registers })
+    this.#blocks = new Histogram({ ...blockHistogram, registers })
     for (const [index, row] of limits.entries()) addUsage(kernel, index, row, registers)
   }
 
@@ -112,6 +70,68 @@ export class Metrics {
   text(): Promise<string> {
     return this.#registry.metrics()
   }
+}
+
+const eventsCounter = {
+  name: 'introspectd_events_total',
+  help: 'Events emitted, by type',
+  labelNames: ['type'],
+} as const
+
+const commitHistogram = {
+  name: 'introspectd_journal_commit_seconds',
+  help: 'Time to write the events of one tick of the event loop; they are published afterwards',
+  buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+}
+
+const blockHistogram = {
+  name: 'introspectd_event_loop_blocked_seconds',
+  help: 'Times for which the event loop was blocked, with no events sent and no requests answered',
+  buckets: [1, 2, 5, 10, 30],
+}
+
+function addBuild(labels: { readonly version: string; readonly source: string }, registers: Registry[]): void {
+  new Gauge({
+    name: 'introspectd_build_info',
+    help: 'Always 1; the labels are the version and the source',
+    labelNames: ['version', 'source'],
+    registers,
+  }).set(labels, 1)
+}
+
+function addStreams(hub: Hub, registers: Registry[]): void {
+  const gauges = [
+    ['introspectd_subscribers', 'Streams open: WebSockets and server-sent events', 'size'],
+    [
+      'introspectd_subscribers_parked',
+      'Subscriptions that read from the journal, because they resume or are slow',
+      'parked',
+    ],
+  ] as const
+  for (const [name, help, figure] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(hub[figure])
+      },
+    })
+  }
+}
+
+function addThresholds(kernel: MetricsParts['kernel'], registers: Registry[]): void {
+  new Gauge({
+    name: 'introspectd_thresholds',
+    help: 'Thresholds set, by state',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const state of thresholdState.options) this.set({ state }, 0)
+      const hosted = kernel()
+      for (const threshold of hosted.notifier.thresholds()) this.inc({ state: thresholdStateOf(hosted, threshold) })
+    },
+  })
 }
 
 const kind = ['kind'] as const

@@ -4,7 +4,9 @@ import { z } from 'zod'
 import type { OpenAlert } from '../kernel/persistence/open-alerts.ts'
 import type { PersistedDefinition } from '../kernel/persistence/persisted-settings.ts'
 import { threadStates } from '../kernel/states.ts'
-import { due, LimitNames, SavedThreshold, Timeout } from './state.ts'
+import { TimeoutSchema } from './saved/threads.ts'
+import { due, LimitNames } from './saved/values.ts'
+import { SavedThreshold } from './state.ts'
 
 const identity = z.string().nullable()
 
@@ -14,7 +16,7 @@ const Definition: z.ZodType<PersistedDefinition> = z.discriminatedUnion('kind', 
     kind: z.literal('timeout'),
     node: z.string(),
     identity,
-    definition: Timeout,
+    definition: TimeoutSchema,
     revision: z.int().min(0),
     owner: z.string().nullable(),
   }),

@@ -11,20 +11,33 @@ import { eventTypes } from '../../src/kernel/events.ts'
 import { type Level, levels, limits } from '../../src/kernel/limits/table.ts'
 import { eventDataSchemas } from '../../src/tree/event-views.ts'
 
-type Json = Record<string, unknown>
+const Json = z.record(z.string(), z.unknown())
+type Json = z.output<typeof Json>
 
-interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Json }[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Json }>> }
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Json }>> }>
-  >
-}
+const Content = z.record(z.string(), z.object({ schema: Json }))
+type Content = z.output<typeof Content>
 
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, Json>> }
-}
+const Operation = z.object({
+  parameters: z.array(z.object({ name: z.string(), in: z.string(), schema: Json })).default([]),
+  requestBody: z.object({ content: Content }).optional(),
+  responses: z.record(z.string(), z.object({ content: Content.optional() })),
+})
+type Operation = z.output<typeof Operation>
+
+const methods = ['get', 'put', 'post', 'delete'] as const
+const PathItem = z.object({
+  get: Operation.optional(),
+  put: Operation.optional(),
+  post: Operation.optional(),
+  delete: Operation.optional(),
+})
+type PathItem = z.output<typeof PathItem>
+
+/** The parts of the OpenAPI document that the types are generated from. */
+const ApiDocument = z.object({
+  paths: z.record(z.string(), PathItem),
+  components: z.object({ schemas: z.record(z.string(), Json) }),
+})
 
 /** Query parameters for the format of a reply. The client chooses the format itself. */
 const formatParameters = ['format', 'pretty', 'fields']
@@ -44,10 +57,9 @@ function typeOf(schema: Json | undefined): string {
   throw new Error(`this shape has no name: ${JSON.stringify(schema)}`)
 }
 
-const jsonOf = (content: Operation['responses'][string]['content']): Json | undefined =>
-  Object.values(content ?? {})[0]?.schema
+const jsonOf = (content: Content | undefined): Json | undefined => Object.values(content ?? {})[0]?.schema
 
-function queryOf({ parameters = [] }: Operation, isOfTree: boolean): string {
+function queryOf({ parameters }: Operation, isOfTree: boolean): string {
   const hidden = isOfTree ? [...formatParameters, ...streamParameters] : formatParameters
   const shown = parameters.filter((parameter) => parameter.in === 'query' && !hidden.includes(parameter.name))
   const types = shown.map(({ name, schema }) => {
@@ -73,8 +85,8 @@ const levelOf = (path: string): Level =>
         ? 'process'
         : 'system'
 
-function routeOf([path, item]: [string, Document['paths'][string]]): string {
-  const verbs = ['get', 'put', 'post', 'delete'].flatMap((method) => {
+function routeOf([path, item]: [string, PathItem]): string {
+  const verbs = methods.flatMap((method) => {
     const operation = item[method]
     return operation === undefined ? [] : [verbOf(path, method, operation)]
   })
@@ -126,7 +138,7 @@ const tidied = (shapes: string): string =>
     .trim()
 
 export async function clientTypes(version: string): Promise<string> {
-  const { paths, components } = openApi(version) as unknown as Document
+  const { paths, components } = ApiDocument.parse(openApi(version))
   const shown = Object.entries({ ...components.schemas, ...dataShapes(), ...opaque }).filter(
     ([name]) => !opaqueParts.includes(name),
   )

@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { asyncApi } from '../../src/http/asyncapi.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
-import { hearFrame, takeViolations } from '../support/contract/heard.ts'
+import { checkFrame, takeViolations } from '../support/contract/violations.ts'
 import { Service } from '../support/service.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -69,9 +69,9 @@ test.each([
   ['in an unknown frame', { type: 'hello' }, /"type":"hello"/],
   ['in a frame, without a field', { type: 'event', id: 'a', event: { ...event, data: {} } }, /invalid_type.*name/],
 ])('an event %s is a violation wherever a test sees it', async (_, frame, wrong) => {
-  hearFrame(event)
-  hearFrame({ type: 'event', id: 'a', event })
+  checkFrame(event)
+  checkFrame({ type: 'event', id: 'a', event })
   expect(await takeViolations()).toEqual([])
-  hearFrame(frame)
+  checkFrame(frame)
   expect(await takeViolations()).toEqual([expect.stringMatching(wrong)])
 })

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { takeViolations } from '../support/contract/heard.ts'
+import { takeViolations } from '../support/contract/violations.ts'
 
 const cursor = { 'introspect-cursor': '00000000000000000001', vary: 'Accept, User-Agent' }
 const json = { ...cursor, 'content-type': 'application/json; charset=utf-8' }

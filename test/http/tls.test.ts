@@ -33,8 +33,8 @@ const secret = 'a'.repeat(20)
 const tokens = parseTokens(`alice read cert\nha-1 control ${secret}`)
 const authorization = `Bearer ${secret}`
 
-const start = ({ asksClients = false, headersMs = 30_000 } = {}) =>
-  new Service({ tokens, edge: { tls: readTls(authority.filesOf(server, { asksClients })), headersMs } }).start()
+const start = ({ requestsCertificate = false, headersMs = 30_000 } = {}) =>
+  new Service({ tokens, edge: { tls: readTls(authority.filesOf(server, { requestsCertificate })), headersMs } }).start()
 
 type Trust = ReturnType<Authority['trust']> & { readonly servername?: string }
 
@@ -126,7 +126,7 @@ test('the service can be closed though a handshake is going on', async () => {
 
 describe('where certificates are asked for', () => {
   test('one stands for the role of its name, and a token that is sent besides counts in its place', async () => {
-    service = await start({ asksClients: true })
+    service = await start({ requestsCertificate: true })
     service.bench.process(42)
     expect(await get(authority.trust(alice))).toMatchObject({ status: 200 })
     const unnamed = await get(authority.trust(bob))
@@ -138,7 +138,7 @@ describe('where certificates are asked for', () => {
   })
 
   test('nobody gets as far as HTTP without one, with one that another has signed, or by its name as a token', async () => {
-    service = await start({ asksClients: true })
+    service = await start({ requestsCertificate: true })
     await expect(get(authority.trust(), { authorization })).rejects.toThrow()
     await expect(get(mallory, { authorization })).rejects.toThrow()
     expect((await get(authority.trust(bob), { authorization: 'Bearer cert' })).status).toBe(401)
@@ -146,7 +146,7 @@ describe('where certificates are asked for', () => {
   })
 
   test('a stream ends when its certificate is taken out of the token file', async () => {
-    service = await start({ asksClients: true })
+    service = await start({ requestsCertificate: true })
     const socket = new WebSocket(`wss://127.0.0.1:${service.port}/sys`, authority.trust(alice))
     const closed = new Promise<number>((resolve) => socket.once('close', resolve))
     await new Promise((resolve) => socket.once('open', resolve))

@@ -9,7 +9,7 @@ import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import type { AnyEvent } from '../support/any-event.ts'
-import { hearTold } from '../support/contract/heard.ts'
+import { checkEvent } from '../support/contract/violations.ts'
 
 const abilities: Abilities = {
   unavailable: { channels: 'not on this source' },
@@ -26,7 +26,7 @@ export class Bench {
     this.kernel = new Kernel({ abilities, firstRevision: 1, now: this.#now, ...(selfPid !== undefined && { selfPid }) })
     if (!isRecorded) return
     this.kernel.onEvent((event) => {
-      hearTold(event)
+      checkEvent(event)
       this.events.push(event)
     })
   }

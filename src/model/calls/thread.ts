@@ -73,8 +73,7 @@ export function threadDetach(machine: MachineCore, { parent }: ModelThread, { ti
  * message it received return ESRCH. A thread that joins it returns. Does not block, and does not return to a caller
  * that ends itself. QNX: ThreadDestroy().
  * @param tid of a thread of the caller's process; 0 is the caller itself; -1 all threads but the caller
- * @param status what ThreadJoin returns, an integer; the lowest eight bits of the last thread's status are the exit
- * code of the process
+ * @param status integer that ThreadJoin returns; the process exits with the low 8 bits of its last thread's status
  * @throws ESRCH no such thread, or it has ended
  */
 export function threadDestroy(

@@ -19,9 +19,10 @@ export type Notify =
   | { readonly signal: string; readonly code?: number; readonly value?: number }
 
 /**
- * TimerCreate: creates a timer, which is not set. Does not block. QNX: TimerCreate().
- * @param notify what the timer sends when it expires: a pulse on a connection (coid, code, value), or a signal to the
- * process (name, code, value). When there is no room for it, that is an overrun
+ * TimerCreate: creates a timer, which is not set. When it expires, the timer sends a pulse on a connection, or a signal
+ * to its process. If there is no room for the pulse or signal, the expiry counts as an overrun. Does not block. QNX:
+ * TimerCreate().
+ * @param notify the pulse (coid, code, value) or the signal (name, code, value) that the timer sends
  * @returns timerid, the lowest that is free
  * @throws EAGAIN no room for a timer; EBADF no such connection, or its channel was destroyed
  */
