@@ -1,4 +1,4 @@
-/** Actions over HTTP: thresholds that deny or send signals, POST of a signal, PUT of an rlimit, and the signal table. */
+/** Actions over HTTP: thresholds that deny or send signals, POST of a signal, PUT of an rlimit, the signal table. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security/gate.ts'

@@ -1,4 +1,4 @@
-/** The contract check of the tests: it compares every response of a service with openapi.yaml and reports violations. */
+/** The contract check of the tests: it compares every response with openapi.yaml and reports violations. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
