@@ -1,6 +1,6 @@
 /**
- * Tests which role each request needs: every route, verb and caller, over HTTP and as a WebSocket upgrade. The routes of
- * the tree come from its rows, and their roles from one rule. A route outside the tree must be in the table below.
+ * Tests which role each request needs: every route, verb and caller, over HTTP and as a WebSocket upgrade. The routes
+ * of the tree come from its rows, and their roles from one rule. A route outside the tree must be in the table below.
  */
 
 import { request } from 'node:http'
