@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import * as measured from '../../src/kernel/observed-usage.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { showDeep } from '../../src/tree/inline.ts'
 import { PartitionView, ProcessView, SystemView } from '../../src/tree/views.ts'
@@ -191,8 +192,8 @@ function take(bench: Bench, [kind, p, t, value]: Step): void {
     () => thread ?? seen.threadAppeared(kernel, process, { tid, name: 't', since: 1 }),
     () => thread && seen.threadEnded(kernel, thread),
     () => thread && seen.threadChanged(kernel, thread, { condition }),
-    () => seen.observe(kernel, thread ?? process, thread ? 'stack' : 'fds', { value, at: 1 + value }),
-    () => seen.unreadable(kernel, thread ?? process, thread ? 'stack' : 'fds', `reason ${value}`),
+    () => measured.observe(kernel, thread ?? process, thread ? 'stack' : 'fds', { value, at: 1 + value }),
+    () => measured.unreadable(kernel, thread ?? process, thread ? 'stack' : 'fds', `reason ${value}`),
     () => seen.processChanged(kernel, process, 'name', { name: `name ${value}`, uid: value }),
     () => seen.processMoved(kernel, process, seen.partitionAppeared(kernel, value % 2 ? ['b'] : [])),
     () => seen.processReparented(kernel, process, kernel.processes.get(value) ?? null),

@@ -105,11 +105,11 @@ describe('a token among the subprotocols of a WebSocket', () => {
   test.each([
     ['alone', [offer('a'.repeat(20))], 400, /beside the token a real subprotocol/],
     ['beside an unknown one', [offer('a'.repeat(20)), 'mqtt'], 400, /offer one of cloudevents.json/],
-    ['that is unknown', ['cloudevents.json', offer('x'.repeat(20))], 401, /not known/],
+    ['that is unknown', ['cloudevents.json', offer('x'.repeat(20))], 401, /not valid/],
     ['with padding left away wrongly', ['cloudevents.json', 'base64url.bearer.YQ-'], 401, /base64url without padding/],
     ['that is not UTF-8', ['cloudevents.json', 'base64url.bearer._w'], 401, /base64url without padding/],
     ['twice', ['cloudevents.json', offer('a'.repeat(20)), offer('b'.repeat(20))], 401, /more than one token/],
-    ['that is empty', ['cloudevents.json', 'base64url.bearer.'], 401, /not known/],
+    ['that is empty', ['cloudevents.json', 'base64url.bearer.'], 401, /not valid/],
   ])('%s is refused', async (_, protocols, status, detail) => {
     service = await new Service({ tokens }).start()
     const { status: answered, body } = await service.refusedUpgrade('/sys', { protocols })

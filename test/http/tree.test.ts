@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/kernel/limits/table.ts'
-import * as seen from '../../src/kernel/observations.ts'
+import * as measured from '../../src/kernel/observed-usage.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import { Service } from '../support/service.ts'
 
@@ -92,7 +92,7 @@ describe('reading', () => {
     })
     expect((await service.get('/sys/channels')).body).toMatchObject({ value: null, unavailable: 'not on this source' })
     service.bench.at(() =>
-      seen.unreadable(service.bench.kernel, service.bench.kernel.process(42), 'memory', 'permission denied'),
+      measured.unreadable(service.bench.kernel, service.bench.kernel.process(42), 'memory', 'permission denied'),
     )
     expect((await service.get('/sys/proc/42')).body).toMatchObject({ unavailable: { memory: 'permission denied' } })
   })
