@@ -1,3 +1,5 @@
+/** Configures vitest: each tier of test/support/tiers.ts is a project, and tiers run one after the other. */
+
 import { globSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { runEnvironment } from './test/support/end-leftovers.ts'
@@ -45,9 +47,9 @@ export default defineConfig({
     reporters: ['default', new SkippedSuitesReporter(skipped, (file) => tierOf(file, root))],
     env: {
       ...runEnvironment,
-      // Most programs that tests start are this service: with a cache it is compiled once.
+      // Most programs that tests start are this service. The cache avoids compiling it each time.
       NODE_COMPILE_CACHE: new URL('test/.build/compiled', import.meta.url).pathname,
-      // Services of tests share no directory: a test that needs one names it.
+      // Services of tests must not share a data directory. A test that needs one sets it.
       INTROSPECTD_DATA: 'memory',
     },
     projects: [

@@ -1,4 +1,4 @@
-/** The house rules that a machine can check. */
+/** Checks the architecture: layers, purity of the kernel, and that generated files match their sources. */
 
 import { execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
@@ -58,7 +58,7 @@ test('the kernel is pure: nothing of Node, no library, no clock, no timer, nothi
   }
 })
 
-test('the client needs only what browsers have: no library, no module of Node', () => {
+test('the client uses only browser APIs: no library, no module of Node', () => {
   // TLS options are for Node: that file is loaded on use, and package.json leaves it out of bundles for browsers.
   expect(importsOf('client/tls.ts').filter((target) => !target.startsWith('./'))).toEqual(['undici'])
   const { browser } = JSON.parse(text('package.json')) as { browser: Record<string, unknown> }
@@ -82,13 +82,13 @@ test('the environment is read in one place', () => {
   expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config/settings.ts'])
 })
 
-test('openapi.yaml is what the rows of the tree say, and is valid OpenAPI', async () => {
+test('openapi.yaml matches the tree and is valid OpenAPI', async () => {
   const made = openApi((JSON.parse(text('package.json')) as { version: string }).version)
   expect(parse(text('openapi.yaml'))).toEqual(made)
   expect(await new Validator().validate(structuredClone(made))).toEqual({ valid: true })
 })
 
-test('no shape of openapi.yaml is only a reference to itself, and no two have one name', () => {
+test('no schema of openapi.yaml refers only to itself, and names are unique', () => {
   const { components } = openApi('0.0.0') as { components: { schemas: Record<string, { $ref?: string }> } }
   const empty = Object.entries(components.schemas).filter(([, { $ref }]) => $ref !== undefined)
   expect(empty).toEqual([])
@@ -96,12 +96,12 @@ test('no shape of openapi.yaml is only a reference to itself, and no two have on
   expect(ids.filter((id, place) => ids.indexOf(id) !== place)).toEqual([])
 })
 
-test('src/client/routes.ts is what the rows of the tree say (npm run client-types)', async () => {
+test('src/client/routes.ts matches the tree (npm run client-types)', async () => {
   const { version } = JSON.parse(text('package.json')) as { version: string }
   expect(text('src/client/routes.ts')).toBe(await clientTypes(version))
 })
 
-test('every errno has a status, and only those about the request itself are not 409', () => {
+test('every errno has a status, which is 409 unless the request itself is at fault', () => {
   const all = Object.keys(errnos) as Errno[]
   const others = all.filter((errno) => statusOfErrno(errno) !== 409).map((errno) => [errno, statusOfErrno(errno)])
   expect(Object.fromEntries(others)).toEqual({ EACCES: 403, EINVAL: 400, ENOENT: 404, EPERM: 403, ESRCH: 404 })
@@ -121,12 +121,12 @@ test('the reference documents each limit, event, problem and path, and no others
   expect(documented('docs/reference/paths.md')).toEqual(new Set(leaves))
 })
 
-test.each(Object.entries(pages))('docs/reference/%s is what the rows say (npm run reference)', (name, renew) => {
+test.each(Object.entries(pages))('docs/reference/%s matches the source (npm run reference)', (name, renew) => {
   const page = text(`docs/reference/${name}`)
   expect(page).toBe(renew(page))
 })
 
-test('nothing in the project names a registry', () => {
+test('no file of the project names a package registry', () => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
   expect(tracked.filter((name) => name === 'package-lock.json' && text(name).includes('"resolved"'))).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** What the tutorials print is what comes out. */
+/** Runs the commands of the model's tutorial and compares their output with the printed one. */
 
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ interface Step {
   readonly output: string
 }
 
-/** In blocks of `console`: a line that begins with $ is typed, what follows is printed. */
+/** Commands of the `console` blocks: a line that begins with $ is a command, and the lines after it its output. */
 function stepsOf(page: string): Step[] {
   const text = readFileSync(new URL(`../docs/${page}`, import.meta.url), 'utf8')
   const blocks = [...text.matchAll(/^```console\n(.*?)^```$/gms)].map(([, block]) => block!)
@@ -24,7 +24,7 @@ function stepsOf(page: string): Step[] {
   )
 }
 
-test('the tutorial of the model works as printed', async () => {
+test('the commands in the tutorial of the model print the output shown there', async () => {
   const service = await new ModelService().start()
   try {
     const steps = stepsOf('tutorial-model.md')

@@ -1,4 +1,4 @@
-/** Every line for the shell in docs/meeting.md, as somebody would paste it. */
+/** Runs every shell command of docs/meeting.md and compares its output with the printed one. */
 
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const page = readFileSync(new URL('../docs/meeting.md', import.meta.url), 'utf8'
 const root = new URL('..', import.meta.url).pathname
 const run = promisify(execFile)
 
-/** Each question, what is pasted, and what that prints. */
+/** Each question with its script and the expected output. */
 const rows = page
   .split(/^## /m)
   .slice(1)
@@ -31,7 +31,7 @@ afterAll(() => Promise.all([machine.stop(), model.stop()]))
 
 const placeOf = ({ url }: Live): string => new URL(url).host.replace('127.0.0.1', 'localhost')
 
-/** `…` is anything. */
+/** In the expected output `…` matches any text. */
 const patternOf = (printed: string): RegExp =>
   new RegExp(
     `^${printed
@@ -40,14 +40,14 @@ const patternOf = (printed: string): RegExp =>
       .join('[\\s\\S]*?')}$`,
   )
 
-test('each question is there once, with a line that shows its answer', () => {
+test('each question is unique and has a command with its output', () => {
   expect(rows.length).toBeGreaterThan(20)
   expect(new Set(rows.map(({ question }) => question)).size).toBe(rows.length)
   for (const { question, script, printed } of rows)
     expect([question, script === '', printed === '']).toEqual([question, false, false])
 })
 
-test('the code is where it is said to be', () => {
+test('every source file that the page names exists', () => {
   const named = [...page.matchAll(/`(src\/[^`]+)`/g)].map(([, path]) => path!)
   expect(named.length).toBeGreaterThanOrEqual(rows.length)
   expect(named.filter((path) => !existsSync(`${root}${path}`))).toEqual([])

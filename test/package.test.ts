@@ -1,4 +1,4 @@
-/** The package as somebody gets it who has no checkout: packed, installed in an empty directory, started. */
+/** Tests the npm package as a user gets it: packed, installed in an empty directory, and started. */
 
 import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { start } from './support/programs.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const machinesPath = process.env.PATH ?? ''
-// npm and npx run on the Node that they find first.
+// npm and npx use the first Node in PATH.
 const env = { PATH: `${dirname(process.execPath)}${delimiter}${machinesPath}` }
 
 interface Packed {
@@ -27,10 +27,10 @@ const npm = async (cwd: string, args: readonly string[]): Promise<string> =>
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'introspectd-package-'))
-  // For the user who is nobody.
+  // An unprivileged user must be able to read it.
   chmodSync(directory, 0o755)
-  const told = await npm(root, ['pack', '--json', '--pack-destination', directory])
-  const [first] = JSON.parse(told.slice(told.indexOf('[\n'))) as Packed[]
+  const output = await npm(root, ['pack', '--json', '--pack-destination', directory])
+  const [first] = JSON.parse(output.slice(output.indexOf('[\n'))) as Packed[]
   packed = first!
   await npm(directory, ['install', '--no-audit', '--no-fund', join(directory, packed.filename)])
 }, 300_000)
@@ -39,11 +39,11 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const installed = (path: string): string => join(directory, 'node_modules/introspectd', path)
 
-test('it holds the compiled service, what an operator reads, and nothing else', () => {
+test('the package contains the compiled service, documents for operators, and nothing else', () => {
   const paths = packed.files.map(({ path }) => path)
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
-    // Others import only the client.
+    // Only the client can be imported, so only it has type declarations.
     .flatMap((name) => (name.startsWith('client/') ? [name, name.replace(/\.ts$/, '.d.ts')] : [name]))
     .map((name) => `dist/${name.replace(/(?<!\.d)\.ts$/, '.js')}`)
   expect(paths.filter((path) => path.startsWith('dist/')).sort()).toEqual(sources.sort())
@@ -66,9 +66,9 @@ test('it holds the compiled service, what an operator reads, and nothing else', 
   )
 })
 
-test('npx starts it; it serves the tree, the page and a threshold’s event, and ends on SIGTERM with 0', async () => {
+test('npx starts the service, which serves the tree, the page and events, and ends on SIGTERM with exit code 0', async () => {
   const live = await Live.start([], { command: ['npx', 'introspectd'], cwd: directory, env })
-  // Between npx and the service there is a shell, which hands no signal on.
+  // Between npx and the service there is a shell, which does not forward signals.
   const { pid } = (await live.get('/sys/proc/self')) as { pid: number }
   let ended = false
   onTestFinished(() => void (ended || process.kill(pid, 'SIGKILL')))
@@ -88,7 +88,7 @@ test('npx starts it; it serves the tree, the page and a threshold’s event, and
   expect(live.output.stderr).toBe('')
 })
 
-test('it serves from a read-only file system, as a user who may nothing', async () => {
+test('the service runs on a read-only file system as an unprivileged user', async () => {
   const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs']
   const live = await Live.start([], {
@@ -108,7 +108,7 @@ const refusal = (version: string) => ({
   stderr: `introspectd: needs Node 24 or newer; this is ${version}\n`,
 })
 
-test('on a Node that says it is older there is one clear line and exit code 1', async () => {
+test('a Node that reports an older version is refused with one clear line and exit code 1', async () => {
   const older = "Object.defineProperty(process, 'versions', { value: { node: '22.9.0' } })"
   const command = [process.execPath, '--import', `data:text/javascript,${older}`, installed('dist/bin.js')]
   expect(await run([], { command })).toEqual(refusal('22.9.0'))
@@ -123,12 +123,12 @@ function versionIn(place: string): string | null {
   try {
     return execFileSync(join(place, 'node'), ['--version'], { encoding: 'utf8', stdio: 'pipe' }).trim()
   } catch {
-    return null // there is no Node
+    return null // There is no Node.
   }
 }
 
-// This machine's own Node, where it is one.
-test.runIf(older)('npx on an older Node ends with one clear line and exit code 1', async () => {
+// Runs if the machine has an older Node in its PATH.
+test.runIf(older)('npx on an older Node is refused with one clear line and exit code 1', async () => {
   const { place, version } = older!
   const path = `${place}${delimiter}${machinesPath}`
   expect(await run([], { command: ['npx', 'introspectd'], cwd: directory, env: { PATH: path } })).toEqual(
@@ -136,7 +136,7 @@ test.runIf(older)('npx on an older Node ends with one clear line and exit code 1
   )
 })
 
-test('of it only the client is for import, and that is typed', async () => {
+test('only the client can be imported, and it has type declarations', async () => {
   const program = `import { Client, ProblemError } from 'introspectd/client'
 console.log(new Client('http://localhost:1/').url, typeof ProblemError)
 await import('introspectd').catch(({ code }) => console.log(code))`

@@ -1,11 +1,13 @@
 /**
- * The least role that a request needs, read from the rows before anything of the request but its first line is used.
+ * Roles of requests: the least role that a request needs, read from the rows before anything of the request but its
+ * first line is used; and the check of a token against a role.
  */
 
 import type { Definition } from '../tree/definition.ts'
 import { rowOfShape } from '../tree/resolve.ts'
-import type { Role } from '../tree/role.ts'
+import { includesRole, type Role } from '../tree/role.ts'
 import type { LinesVerb, Verb } from '../tree/verb.ts'
+import { Problem } from './problems.ts'
 import type { NeededRole } from './service-route.ts'
 import { serviceRouteAt } from './service-routes.ts'
 
@@ -46,4 +48,10 @@ function verbOf({ put, post, postLines, remove }: Definition, method: string): V
   if (method === 'PUT') return put
   if (method === 'DELETE') return remove
   return method === 'POST' ? (post ?? postLines) : undefined
+}
+
+/** @param token null where the service runs without tokens, and everything is allowed @throws Problem */
+export function requireRole(token: { readonly name: string; readonly role: Role } | null, needed: Role): void {
+  if (token === null || includesRole(token.role, needed)) return
+  throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }

@@ -15,10 +15,10 @@ import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
 import type { Preconditions, Verb } from '../tree/verb.ts'
+import { requireRole } from './access.ts'
 import { readBody } from './body.ts'
 import { allForms, forms, readForm, refuseQuery, wantedForm } from './negotiate.ts'
 import { Problem, withoutModel } from './problems.ts'
-import { authorize } from './security/gate.ts'
 import { sendJson } from './send.ts'
 import { refuseGone, type StreamParts, subscriptionRequestOf, webSocketRequest } from './stream-request.ts'
 import { writeReading } from './write-reading.ts'
@@ -150,7 +150,7 @@ function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyRep
   return reply
 }
 
-/** `admit` has checked the role of the verb already: here only the body can ask for a higher one. */
+/** `admit` has checked the role of the verb before the body was read. The body can need a higher role. */
 function answerWrite(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { context } = parts
   context.catchUp()
@@ -163,8 +163,7 @@ function answerWrite(parts: StreamParts, request: FastifyRequest, reply: Fastify
   const verb = verbOf(request, definition, context)
   checkModel(verb, definition, context)
   const body = verb.body === null ? null : readBody(request, { ...verb, body: verb.body })
-  const needed = verb.roleFor?.(body) ?? verb.role
-  if (needed !== request.access) authorize(request.token, needed)
+  requireRole(request.token, verb.roleFor?.(body) ?? verb.role)
   const owner = request.token?.name ?? null
   const preconditions = preconditionsOf(request)
   const result = verb.run({ context, node, params, body, owner, preconditions, dryRun })

@@ -88,7 +88,6 @@ function createApp(listener: Listener, logger: FastifyBaseLogger): FastifyInstan
 function addGuards(app: FastifyInstance, guards: Guards): void {
   const { clients, gate, listener } = guards
   app.decorateRequest('token', null)
-  app.decorateRequest('access', 'read')
   app.decorateRequest('stream', null)
   app.decorate('clients', clients)
   app.decorate('renewAccess', (tls: TlsMaterial | null) => {

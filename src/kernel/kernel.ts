@@ -173,7 +173,7 @@ export class Kernel {
   /** Evaluates the thresholds on all that has changed so far. */
   settle(): void {
     const due = this.usage.settle()
-    if (due.length > 0 || this.notifier.hasAdopted) this.notifier.evaluate(due)
+    if (due.length > 0 || this.notifier.watches.hasAdopted) this.notifier.watches.evaluateDue(due)
   }
 
   emit<Type extends EventType>(type: Type, { subject, about, data }: EventContent<Type>): void {

@@ -1,3 +1,5 @@
+/** Tests the model's scenario at the start of the service: unmet expectations are logged. */
+
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +9,7 @@ import { hostKernel } from '../../src/app/host.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { ServiceClock } from '../../src/runtime/clock.ts'
 
-/** What is logged as it starts with this scenario. */
+/** Starts and stops a model with a scenario that expects a state, and returns the log records. */
 async function startWith(expected: string): Promise<{ file: string; logged: Record<string, unknown>[] }> {
   const file = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'scenario.yaml')
   writeFileSync(
@@ -25,13 +27,13 @@ async function startWith(expected: string): Promise<{ file: string; logged: Reco
   return { file, logged }
 }
 
-test('a scenario that does not come out as it expects is logged as the service starts', async () => {
+test('unmet expectations of a scenario are logged when the service starts', async () => {
   const { file, logged } = await startWith('DEAD')
   expect(logged).toMatchObject([
     { level: 40, file, differences: [{ line: 3, message: expect.stringContaining('expected "DEAD", got "READY"') }] },
   ])
 })
 
-test('one that does is not', async () => {
+test('a scenario that meets its expectations logs nothing', async () => {
   expect((await startWith('READY')).logged).toEqual([])
 })

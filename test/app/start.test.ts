@@ -1,4 +1,4 @@
-/** Starting it, and what can be wrong with that. */
+/** Tests starting the service: announced addresses, wrong settings, and one-line errors. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -39,7 +39,7 @@ test.each([
   expectRefusal(await runHere(args), reason)
 })
 
-// These begin to start: a process of their own ends what was started.
+// These fail after part of the service has started, so they need a process of their own.
 test.each([
   [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
   [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
@@ -53,7 +53,7 @@ function expectRefusal({ code, stdout, stderr }: Ended, reason: RegExp): void {
   expect([code, stdout]).toEqual([1, ''])
 }
 
-test('a setting in the environment counts, and a wrong name is not passed over', async () => {
+test('settings from the environment apply, and unknown variables are refused', async () => {
   expect(await runHere([], { env: { INTROSPECTD_PORT: 'x' } })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('--port'),
@@ -64,7 +64,7 @@ test('a setting in the environment counts, and a wrong name is not passed over',
   })
 })
 
-test('a port that is taken is one clear line and exit code 1', async () => {
+test('a port in use is refused with one clear line and exit code 1', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => taken.once('listening', resolve))
   const { port } = taken.address() as { port: number }
@@ -73,7 +73,7 @@ test('a port that is taken is one clear line and exit code 1', async () => {
   expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is in use; choose another with --port\n`])
 })
 
-test('--help names every flag, and --version is the package’s', async () => {
+test('--help lists every flag, and --version prints the version of the package', async () => {
   const help = await runHere(['--help'])
   expect(help).toMatchObject({ code: 0, stderr: '' })
   for (const flag of ['--port', '--token-file', '--period', '--allow-host', '--proc-root'])
@@ -81,7 +81,7 @@ test('--help names every flag, and --version is the package’s', async () => {
   expect((await runHere(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
-test('with a token it listens beyond loopback, asks for the token, and ends on SIGINT with 0', async () => {
+test('with a token file it listens beyond loopback, requires a token, and ends on SIGINT with exit code 0', async () => {
   const live = await Live.start(['--host', '0.0.0.0', '--token-file', file(good)])
   const url = live.url.replace('0.0.0.0', '127.0.0.1')
   expect((await fetch(`${url}/sys`)).status).toBe(401)

@@ -1,3 +1,5 @@
+/** Tests the suggestions for misspelt words. */
+
 import { expect, test } from 'vitest'
 import { didYouMean, nearest } from '../../src/base/nearest.ts'
 
@@ -7,11 +9,11 @@ test.each([
   ['fsd', 'fds'],
   ['MEMORY', 'memory'],
   ['thraeds', 'threads'],
-])('%s is probably %s', (word, name) => {
+])('the suggestion for %s is %s', (word, name) => {
   expect(nearest(word, ['port', 'fds', 'memory', 'threads'])).toBe(name)
 })
 
-test('what is like no name has no suggestion, and neither has a word that is no slip of a finger', () => {
+test('a word unlike every name, or a very long word, has no suggestion', () => {
   expect(nearest('colour', ['port', 'fds'])).toBeNull()
   expect(nearest('port'.repeat(1000), ['port'.repeat(1000)])).toBeNull()
   expect([didYouMean('colour', ['port']), didYouMean('prt', ['port'])]).toEqual(['', '; did you mean port?'])

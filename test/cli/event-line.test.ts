@@ -1,3 +1,5 @@
+/** Tests the one-line text of an event for terminals. */
+
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { clockText, eventLine } from '../../src/cli/event-line.ts'
@@ -47,20 +49,20 @@ test.each([
   ['source.degraded', { what: 'fds', reason: 'permission denied' }, 'fds: permission denied'],
   ['events.lost', { count: null, from: 'A', to: 'B', why: 'overrun' }, 'an unknown number from A to B: overrun'],
   ['deadlock.detected', { id: 7, members: ['a'], certain: true }, 'id=7 certain=true'],
-])('%s says of %j: %s', (type, data, essential) => {
-  expect(lineOf(type, data)).toBe(`10:00:00.123  ${type.padEnd(17)}  /sys/proc/42  ${essential}\n`)
+])('the line of %s with the data %j ends with %s', (type, data, details) => {
+  expect(lineOf(type, data)).toBe(`10:00:00.123  ${type.padEnd(17)}  /sys/proc/42  ${details}\n`)
 })
 
-test('every type of event is a line, even with no data at all', () => {
+test('an event of any type without data is one line', () => {
   for (const { type } of eventTypes) expect(lineOf(type, {})).toMatch(new RegExp(`^10:00:00.123 {2}${type} .*\n$`))
 })
 
-test('a name cannot write to the terminal, nor break the line', () => {
+test('control characters in a name or type are escaped', () => {
   expect(lineOf('thread.created', { name: '\u001b[2J\nroot' })).toContain('  \\x1b[2J\\x0aroot\n')
   expect(lineOf('\u001b[2J', {})).toContain('  \\x1b[2J')
 })
 
-test('the date is shown only where it is not today’s', () => {
+test('the date is shown only if it is not today', () => {
   const tomorrow = new Date(2026, 10, 23, 0, 0, 0, 1)
   expect(clockText(at.getTime(), at.getTime())).toBe('10:00:00.123')
   expect(clockText(at.getTime(), tomorrow.getTime())).toBe('2026-11-22 10:00:00.123')

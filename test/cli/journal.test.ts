@@ -1,3 +1,5 @@
+/** Tests `introspectd journal`: inspecting and compacting the journal. */
+
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +23,7 @@ afterEach(async () => {
 
 const journal = (...args: string[]) => runHere(['journal', ...args, '--data', directory])
 
-test('inspect says what is kept, while the service runs', async () => {
+test('inspect prints the contents of the journal while the service runs', async () => {
   live = await Live.start(['--data', directory])
   await live.put(`/sys/proc/${process.pid}/fds/threshold/any`, { at: 1 })
   const { code, stdout, stderr } = await journal()
@@ -36,7 +38,7 @@ test('inspect says what is kept, while the service runs', async () => {
   expect(figures.newest.sequence - figures.oldest.sequence + 1).toBe(figures.events)
 })
 
-test('compact makes the file smaller, and is refused while a service runs', async () => {
+test('compact shrinks the file, and is refused while a service runs', async () => {
   const { store, close } = openDirectory(directory, 0)
   const events = Array.from({ length: 5000 }, (_, place) => ({
     sequence: place + 1,
@@ -66,7 +68,7 @@ test('compact makes the file smaller, and is refused while a service runs', asyn
   })
 })
 
-test('where there is no journal none is made', async () => {
+test('a missing journal is reported and not created', async () => {
   const nowhere = join(directory, 'nowhere')
   for (const action of ['inspect', 'compact'])
     expect(await runHere(['journal', action, '--data', nowhere])).toMatchObject({

@@ -1,4 +1,4 @@
-/** `introspectd simulate`, as it is started. */
+/** Tests `introspectd simulate` with its real arguments, files, output and exit codes. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,7 +24,7 @@ run: 24h
 expect: { usage: { $a/channels: ${expected} } }
 `
 
-test('all that are shipped are met: exit code 0, and a line for each', async () => {
+test('every shipped scenario meets its expectations, prints one line, and the exit code is 0', async () => {
   const { code, stdout, stderr } = await run(['simulate', '--quiet', ...shipped.map(pathOf)])
   expect([code, stdout]).toEqual([0, ''])
   const lines = stderr.trimEnd().split('\n')
@@ -33,7 +33,7 @@ test('all that are shipped are met: exit code 0, and a line for each', async () 
   )
 })
 
-test('events are CloudEvents, one a line, from the first of January 1970; each file’s begin at 1', async () => {
+test('prints one CloudEvent a line; times begin in 1970, and sequences at 1 for each file', async () => {
   const path = pathOf('join-loop.yaml')
   const { code, stdout } = await runHere(['simulate', path, path])
   const events = stdout
@@ -56,7 +56,7 @@ test('events are CloudEvents, one a line, from the first of January 1970; each f
   expect(events.slice(0, half).map(({ sequence }) => sequence)).toEqual(numbers)
 })
 
-test('one that is not met is exit code 1, with what differs and where; the others run all the same', async () => {
+test('a scenario that is not met prints each difference and its place; the others still run, and the exit code is 1', async () => {
   const [good, bad] = [file(simple('1')), file(simple('2'))]
   const { code, stderr } = await runHere(['simulate', '--quiet', bad, good])
   expect(code).toBe(1)
@@ -66,7 +66,7 @@ test('one that is not met is exit code 1, with what differs and where; the other
   expect(third).toContain(`${good}: met: simple`)
 })
 
-test('a file that is wrong is exit code 2, and then none is run', async () => {
+test('with an invalid file no scenario runs, and the exit code is 2', async () => {
   const [good, wrong] = [file(simple('1')), file(simple('1').replace('sleep', 'slep'))]
   const { code, stdout, stderr } = await runHere(['simulate', good, wrong, '/nowhere.yaml', tmpdir()])
   expect([code, stdout]).toEqual([2, ''])
@@ -78,7 +78,7 @@ test('a file that is wrong is exit code 2, and then none is run', async () => {
   ])
 })
 
-test('--seed goes before the seed of the file', async () => {
+test('--seed takes precedence over the seed of the file', async () => {
   const path = file(simple('1'))
   const outputs = await Promise.all(
     [['--seed', '1'], ['--seed', '2'], []].map(async (seed) => (await runHere(['simulate', ...seed, path])).stdout),
@@ -99,36 +99,36 @@ test.each([
   expect(stderr).toMatch(/^introspectd: .*\n$/)
 })
 
-test('where nobody reads on, as after head, it ends with its verdict all the same', async () => {
+test('still prints its result when its output is closed, as by head', async () => {
   const path = file(`title: loud
 processes: { a: { threads: { main: [{ repeat: 5000, steps: [{ sleep: 1ms }] }] } } }
 `)
   const child = spawn(process.execPath, [main, 'simulate', path], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let verdict = ''
+  let result = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    verdict += chunk.toString()
+    result += chunk.toString()
   })
-  // Far less than it has to say, which is more than a pipe holds.
+  // The output is larger than a pipe's buffer, so the command notices the closed pipe.
   child.stdout.once('data', () => child.stdout.destroy())
   const [code] = (await once(child, 'close')) as [number]
-  expect(verdict).toMatch(/^.*: met: loud \(5000 calls, \d+ events, \d+ms\)\n$/)
+  expect(result).toMatch(/^.*: met: loud \(5000 calls, \d+ events, \d+ms\)\n$/)
   expect(code).toBe(0)
 })
 
 const path = (name: string): string => join(mkdtempSync(join(tmpdir(), 'introspectd-')), name)
 
-test('the state in which one ends is kept, and another begins in it', async () => {
-  const kept = path('state.json')
+test('--save writes the final state, and --state starts another run from it', async () => {
+  const saved = path('state.json')
   const scenario = pathOf('join-loop.yaml')
-  expect(await runHere(['simulate', '--quiet', '--save', kept, scenario])).toMatchObject({ code: 0 })
-  const { processes, now } = JSON.parse(readFileSync(kept, 'utf8')) as { processes: object[]; now: number }
-  const { code, stdout } = await runHere(['simulate', '--state', kept, scenario])
+  expect(await runHere(['simulate', '--quiet', '--save', saved, scenario])).toMatchObject({ code: 0 })
+  const { processes, now } = JSON.parse(readFileSync(saved, 'utf8')) as { processes: object[]; now: number }
+  const { code, stdout } = await runHere(['simulate', '--state', saved, scenario])
   const [first] = stdout.split('\n').map((line) => (line === '' ? null : (JSON.parse(line) as Record<string, unknown>)))
   expect(code).toBe(0)
   expect(first).toMatchObject({ subject: `/sys/proc/${processes.length + 1}`, time: new Date(now).toISOString() })
 })
 
-test('a state that is wrong is exit code 2, with where, and nothing was run; one that cannot be kept too', async () => {
+test('an invalid state, or one that cannot be saved, is reported with its place, and the exit code is 2', async () => {
   const wrong = path('wrong.json')
   writeFileSync(wrong, '{"path":"/sys/state","version":9}')
   const scenario = pathOf('join-loop.yaml')

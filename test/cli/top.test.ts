@@ -1,4 +1,4 @@
-/** `introspectd top`: on a terminal of its own, and without one. */
+/** Tests `introspectd top`, on a pseudo-terminal and without a terminal. */
 
 import { constants } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -21,13 +21,13 @@ const top = async (words: readonly string[] = [], size: { rows?: number; columns
   return terminal
 }
 
-/** The column that is sorted by is bold among inverse ones. */
+/** Whether the table is sorted by this column: its title is bold. */
 const column =
   (name: string) =>
   ({ drawing }: Pty): boolean =>
     drawing.includes(`\u001b[1m${name}\u001b[22m`)
 
-/** What stands in the column FDS, to the left of which text may have blanks in it. */
+/** Numbers in the column FDS, found by position because columns to its left may contain blanks. */
 const fdsShown = (frame: readonly string[]): number[] => {
   const end = frame[4]!.indexOf('FDS') + 'FDS'.length
   const cells = frame.slice(5, -1).map((row) => / (\d+)$/.exec(row.slice(0, end))?.[1])
@@ -51,7 +51,7 @@ afterAll(async () => {
 })
 
 describe('on a terminal', () => {
-  test('fills the screen with a head, the processes and the keys, and no more', async () => {
+  test('fills the screen exactly with a header, the processes and the keys', async () => {
     const { frame } = await top([], { rows: 12, columns: 90 })
     expect(frame).toHaveLength(12)
     for (const row of frame) expect(row.length).toBeLessThanOrEqual(90)
@@ -63,7 +63,7 @@ describe('on a terminal', () => {
     expect(frame[11]).toMatch(/^q quits/)
   })
 
-  test('is ended by q, and leaves the terminal as it was', async () => {
+  test('ends on q and restores the terminal', async () => {
     const screen = await top()
     screen.type('q')
     expect(await screen.ended).toEqual({ code: 0, restored: true })
@@ -77,14 +77,14 @@ describe('on a terminal', () => {
     ['SIGINT', (screen: Pty) => screen.signal(SIGINT)],
     ['SIGTERM', (screen: Pty) => screen.signal(SIGTERM)],
     ['SIGHUP', (screen: Pty) => screen.signal(SIGHUP)],
-  ])('%s too leaves it as it was', async (_, end) => {
+  ])('ends on %s and restores the terminal', async (_, end) => {
     const screen = await top()
     end(screen)
     expect(await screen.ended).toEqual({ code: 0, restored: true })
     expect(screen.output.endsWith(leaves)).toBe(true)
   })
 
-  test('takes the screen again when it was stopped and goes on', async () => {
+  test('draws the screen again after SIGSTOP and SIGCONT', async () => {
     const screen = await top()
     screen.signal(SIGSTOP)
     screen.signal(SIGCONT)
@@ -95,7 +95,7 @@ describe('on a terminal', () => {
     expect(await screen.ended).toEqual({ code: 0, restored: true })
   })
 
-  test('sorts by the column of a letter, by the one beside it, and the other way round', async () => {
+  test('sorts by the column of a letter or by its neighbour, and reverses the order', async () => {
     const screen = await top()
     expect(column('CPU')(screen)).toBe(true)
     screen.type('f')
@@ -109,20 +109,20 @@ describe('on a terminal', () => {
     await screen.until(column('FDS'))
     screen.type('<')
     await screen.until(column('STACK'))
-    // What begins with the same letter follows: PID, PARTITION, PID.
+    // The same letter again selects the next column that begins with it: PID, PARTITION, PID.
     screen.type('p')
     await screen.until(column('PARTITION'))
     screen.type('p')
     await screen.until(column('PID'))
     screen.type('r')
     await screen.until(({ frame }) => /^ +1 {2}/.test(frame[5]!))
-    // Beyond the first there is none, and other keys mean nothing.
+    // There is no column before the first; other keys have no effect.
     screen.type('<xyz')
     screen.type('r')
     await screen.until((pty) => column('PID')(pty) && !/^ +1 {2}/.test(pty.frame[5]!))
   })
 
-  test('follows the size of the terminal', async () => {
+  test('adapts to the size of the terminal', async () => {
     const screen = await top([], { rows: 30, columns: 120 })
     expect(screen.frame).toHaveLength(30)
     screen.resize(8, 40)
@@ -137,7 +137,7 @@ describe('on a terminal', () => {
     expect((await screen.ended).restored).toBe(true)
   })
 
-  test('says at the head which thresholds are tripped', async () => {
+  test('lists tripped thresholds in the header', async () => {
     const screen = await top()
     await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 100 })
     await screen.until(({ frame }) => frame[2] === `thresholds 1, tripped 1: /sys/proc/${hog.pid}/fds/threshold/hog`)
@@ -145,14 +145,14 @@ describe('on a terminal', () => {
     await screen.until(({ frame }) => frame[2] === 'thresholds 0, tripped 0')
   })
 
-  test('shows only what was chosen', async () => {
+  test('shows only the selected processes', async () => {
     const { frame } = await top(['--name', 'fd-hog'])
     const rows = frame.slice(5, -1).filter((row) => row !== '')
     expect(rows.length).toBeGreaterThan(0)
     for (const row of rows) expect(row).toContain('fd-hog')
   })
 
-  test('keeps what it has when the service is gone, says so, and goes on when it is back', async () => {
+  test('shows old data with a notice while the service is down, and updates when it is back', async () => {
     const port = '--port'
     const former = await Live.start()
     const { port: number } = new URL(former.url)
@@ -168,7 +168,7 @@ describe('on a terminal', () => {
     await next.stop()
   })
 
-  test('that is refused from the start never takes the screen', async () => {
+  test('refuses invalid arguments without drawing the screen', async () => {
     terminal = new Pty(['top', '--sort', 'cpuu'])
     expect(await terminal.ended).toEqual({ code: 1, restored: true })
     expect(terminal.output).toBe('introspectd: --sort: there is no column cpuu; did you mean cpu?\r\n')
@@ -176,17 +176,17 @@ describe('on a terminal', () => {
 })
 
 describe('without a terminal', () => {
-  const ask = (...words: string[]) => runHere(['top', ...words], { env: { INTROSPECTD_URL: live.url } })
+  const runTop = (...words: string[]) => runHere(['top', ...words], { env: { INTROSPECTD_URL: live.url } })
 
-  test('prints so many tables, whole and without colours', async () => {
-    const { code, stdout, stderr } = await ask('-n', '2', '-d', '0.1', '--sort', 'fds')
+  test('prints the given number of complete tables without colours', async () => {
+    const { code, stdout, stderr } = await runTop('-n', '2', '-d', '0.1', '--sort', 'fds')
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).not.toContain('\u001b')
     expect(stdout.match(/^introspectd .* \(linux\)/gm)).toHaveLength(2)
     expect(stdout.match(new RegExp(`^ *${hog.pid} {2}fd-hog `, 'gm'))).toHaveLength(2)
   })
 
-  test('ends quietly when nobody reads it any more', async () => {
+  test('ends without an error when its reader has gone', async () => {
     const under = ['bash', '-c', 'set -o pipefail; "$0" "$@" | head -n 1']
     const { code, stdout, stderr } = await run(['top', '-d', '0.1'], { env: { INTROSPECTD_URL: live.url }, under })
     expect([code, stderr]).toEqual([0, ''])
@@ -199,7 +199,7 @@ describe('without a terminal', () => {
     [['--sort', 'uidd'], /^--sort: there is no column uidd; did you mean uid\?$/],
     [['everything'], /^too many arguments for 'top'/],
   ])('%j is refused: %s', async (words, reason) => {
-    const { code, stdout, stderr } = await ask(...words)
+    const { code, stdout, stderr } = await runTop(...words)
     expect([code, stdout]).toEqual([1, ''])
     expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
   })

@@ -1,4 +1,4 @@
-/** `introspectd watch`: what a person sees, what a program reads, and what happens when the connection breaks. */
+/** Tests `introspectd watch`: its text and JSON output, refused arguments, and broken connections. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,9 +12,9 @@ import { Pty } from '../support/pty.ts'
 import type { CloudEvent } from '../support/service.ts'
 import { until, Waiter } from '../support/until.ts'
 
-/** A watch that goes on until it is stopped. */
+/** A running `watch` command. */
 class Watching extends RunningCommand {
-  /** Resolves when it listens. */
+  /** Resolves when it has announced that it watches. */
   static async start(words: readonly string[], url: string): Promise<Watching> {
     const watching = new Watching(words, url)
     await watching.until(({ stderr }) => stderr.startsWith('introspectd: watching '))
@@ -35,8 +35,8 @@ function eventsIn(stdout: string): CloudEvent[] {
   return whole.split('\n').map((line) => JSON.parse(line) as CloudEvent)
 }
 
-/** Runs a program until it is gone: births and deaths for those who watch. */
-async function pass(): Promise<number> {
+/** Starts a program and ends it, which emits process.created and process.died. */
+async function runProgram(): Promise<number> {
   const program = await start('fd-hog', [1, 1])
   await program.stop()
   return program.pid
@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => live.stop())
 
 describe('watch', () => {
-  test('prints an event a line: when, what, where, and the essential', async () => {
+  test('prints one line for each event: time, type, pathname and details', async () => {
     const watching = await Watching.start(['--types', 'process.*,threshold.*'], live.url)
     const hog = await start('fd-hog', [10, 100])
     await live.put(`/sys/proc/${hog.pid}/fds/threshold/hog`, { at: 50, note: 'too many' })
@@ -62,19 +62,19 @@ describe('watch', () => {
     expect(watching.stderr).toBe(`introspectd: watching /sys at ${live.url}\n`)
     const lines = watching.stdout.split('\n').filter((line) => line.includes(`/sys/proc/${hog.pid}`))
     const clock = String.raw`\d\d:\d\d:\d\d\.\d{3}`
-    const of = (type: string, rest: string) =>
+    const expectLine = (type: string, rest: string) =>
       expect(lines).toContainEqual(
         expect.stringMatching(new RegExp(`^${clock}  ${type.padEnd(17)}  /sys/proc/${hog.pid}${rest}$`)),
       )
-    of('process.created', String.raw`  \S+: parent ${process.pid}, uid \d+`)
-    of('process.changed', '  fd-hog: exec /.*/fd-hog')
-    of('threshold.tripped', String.raw`/fds  fd-hog: \d+, at 50 of \d+ \(too many\)`)
-    of('threshold.cleared', String.raw`/fds  fd-hog: \d+, \w+ \(too many\)`)
-    of('process.died', '  fd-hog: exit code 0')
+    expectLine('process.created', String.raw`  \S+: parent ${process.pid}, uid \d+`)
+    expectLine('process.changed', '  fd-hog: exec /.*/fd-hog')
+    expectLine('threshold.tripped', String.raw`/fds  fd-hog: \d+, at 50 of \d+ \(too many\)`)
+    expectLine('threshold.cleared', String.raw`/fds  fd-hog: \d+, \w+ \(too many\)`)
+    expectLine('process.died', '  fd-hog: exit code 0')
     expect(lines.some((line) => line.includes('thread.'))).toBe(false)
   })
 
-  test('watches a path only, as it is typed for short', async () => {
+  test('watches only the given path, which may be abbreviated', async () => {
     const hog = await start('fd-hog', [10, 100])
     const watching = await Watching.start([`${hog.pid}`, '--json'], live.url)
     await live.put(`/sys/proc/${hog.pid}/fds/threshold/one`, { at: 5 })
@@ -85,9 +85,9 @@ describe('watch', () => {
     for (const { subject } of watching.events) expect(subject.startsWith(`/sys/proc/${hog.pid}`)).toBe(true)
   })
 
-  test('--json prints what the service sends, and no bookmarks', async () => {
+  test('--json prints the events unchanged and omits bookmarks', async () => {
     const cursor = (await fetch(`${live.url}/sys`)).headers.get('introspect-cursor')!
-    const pid = await pass()
+    const pid = await runProgram()
     const words = ['watch', '--json', '--after', cursor, '--types', 'process.died', '--url', live.url]
     const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
     let stdout = ''
@@ -121,14 +121,14 @@ describe('watch', () => {
     expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
   })
 
-  test('ends quietly when nobody reads it any more', async () => {
+  test('ends without an error when its reader has gone', async () => {
     const under = ['bash', '-c', 'set -o pipefail; "$0" "$@" | head -n 1']
     const reading = run(['watch'], { env: { INTROSPECTD_URL: live.url }, under })
     const ended = { is: false }
     reading.then(() => {
       ended.is = true
     })
-    await until(pass, () => ended.is, { everyMs: 0 })
+    await until(runProgram, () => ended.is, { everyMs: 0 })
     expect(await reading).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(/^.*\n$/),
@@ -136,7 +136,7 @@ describe('watch', () => {
     })
   })
 
-  test('on a terminal has colours, and ends with Ctrl-C', async () => {
+  test('uses colours on a terminal, and ends on Ctrl-C', async () => {
     const terminal = new Pty(['watch', '--types', 'threshold.*', '--url', live.url])
     await terminal.until(({ output }) => output.includes('watching /sys'))
     await live.put('/sys/processes/threshold/some', { at: 1 })
@@ -151,8 +151,8 @@ describe('watch', () => {
   })
 })
 
-/** Stands between a client and a service, and can be cut. */
-class Wire {
+/** A TCP proxy between a client and a service whose connections can be cut. */
+class CuttableProxy {
   readonly server: Server
   readonly #sockets = new Set<Socket>()
   #port = 0
@@ -196,20 +196,20 @@ class Wire {
 }
 
 describe('a watch whose connection breaks', () => {
-  test('goes on where it was: nothing is missing, and nothing comes twice', async () => {
-    const wire = new Wire()
-    const place = `127.0.0.1:${await wire.listen()}`
+  test('resumes: no event is missing, and none is printed twice', async () => {
+    const proxy = new CuttableProxy()
+    const place = `127.0.0.1:${await proxy.listen()}`
     const service = await Live.start(['--allow-host', place])
-    wire.to(service.url)
+    proxy.to(service.url)
     const watching = await Watching.start(['--json'], `http://${place}`)
-    const before = await pass()
+    const before = await runProgram()
     await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${before}"`))
-    wire.cut()
+    proxy.cut()
     await watching.until(({ stderr }) => stderr.includes('trying to go on'))
-    const between = [await pass(), await pass()]
-    wire.mend()
+    const between = [await runProgram(), await runProgram()]
+    proxy.mend()
     await watching.until(({ stderr }) => stderr.includes('connected again'))
-    const after = await pass()
+    const after = await runProgram()
     await watching.until(({ events }) =>
       events.some(({ type, subject }) => type === 'process.died' && subject === `/sys/proc/${after}`),
     )
@@ -230,70 +230,70 @@ describe('a watch whose connection breaks', () => {
         .join(''),
     )
     await service.stop()
-    wire.server.close()
+    proxy.server.close()
   })
 
-  test('says so when the service was restarted and there is a gap, and goes on', async () => {
-    const wire = new Wire()
-    const place = `127.0.0.1:${await wire.listen()}`
+  test('reports a gap after a restart of the service, and resumes', async () => {
+    const proxy = new CuttableProxy()
+    const place = `127.0.0.1:${await proxy.listen()}`
     const former = await Live.start(['--allow-host', place])
-    wire.to(former.url)
+    proxy.to(former.url)
     const watching = await Watching.start(['--json'], `http://${place}`)
-    const before = await pass()
+    const before = await runProgram()
     await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${before}"`))
     await former.stop()
     await watching.until(({ stderr }) =>
       stderr.includes('the connection broke (the stream ended: the service is shutting down)'),
     )
     const next = await Live.start(['--allow-host', place])
-    wire.to(next.url)
+    proxy.to(next.url)
     await watching.until(({ stderr }) =>
       stderr.includes('are no longer in the journal, so there is a gap here; going on after'),
     )
-    const after = await pass()
+    const after = await runProgram()
     await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${after}"`))
     expect(await watching.stop()).toBe(0)
     await next.stop()
-    wire.server.close()
+    proxy.server.close()
   })
 
-  test('hears of the end of what ended meanwhile', async () => {
-    const wire = new Wire()
-    const place = `127.0.0.1:${await wire.listen()}`
+  test('prints the end of a process that ended during the interruption', async () => {
+    const proxy = new CuttableProxy()
+    const place = `127.0.0.1:${await proxy.listen()}`
     const service = await Live.start(['--allow-host', place])
-    wire.to(service.url)
+    proxy.to(service.url)
     const program = await start('fd-hog', [10, 5])
     const watching = await Watching.start([String(program.pid), '--json'], `http://${place}`)
     await service.put(`/sys/proc/${program.pid}/fds/threshold/one`, { at: 3 })
     await watching.until(({ stdout }) => stdout.includes('threshold.tripped'))
-    wire.cut()
+    proxy.cut()
     await program.stop()
     await service.until(
       '/sys/proc',
       ({ entries }) => !(entries as { pid: number }[]).some(({ pid }) => pid === program.pid),
     )
-    wire.mend()
+    proxy.mend()
     await watching.until(({ stdout }) => stdout.includes('process.died'))
     expect(await watching.stop()).toBe(0)
     await service.stop()
-    wire.server.close()
+    proxy.server.close()
   })
 
-  test('ends with the reason when it is refused what it had', async () => {
-    const wire = new Wire()
-    const place = `127.0.0.1:${await wire.listen()}`
+  test('ends with the reason when the service refuses the new connection', async () => {
+    const proxy = new CuttableProxy()
+    const place = `127.0.0.1:${await proxy.listen()}`
     const service = await Live.start(['--allow-host', place])
-    wire.to(service.url)
+    proxy.to(service.url)
     const watching = await Watching.start([], `http://${place}`)
     await watching.until(({ stdout }) => stdout !== '')
-    // It is not served by that name.
+    // The other service does not accept the name of the proxy as Host.
     const other = await Live.start([])
-    wire.cut()
-    wire.to(other.url)
-    wire.mend()
+    proxy.cut()
+    proxy.to(other.url)
+    proxy.mend()
     expect(await watching.ended).toBe(1)
     expect(watching.stderr).toMatch(/\nintrospectd: Host must be one of .*\n$/)
     await Promise.all([service, other].map((one) => one.stop()))
-    wire.server.close()
+    proxy.server.close()
   })
 })

@@ -10,7 +10,7 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Client } from '../../src/client/client.ts'
 import { parseTokens } from '../../src/http/security/gate.ts'
-import { notOurs } from '../support/contract/heard.ts'
+import { excludePort } from '../support/contract/violations.ts'
 import { Live } from '../support/live.ts'
 import { Service } from '../support/service.ts'
 
@@ -97,7 +97,7 @@ test('in a page of another origin the service or, if it allows the origin, the b
   onTestFinished(() => void other.close())
   await new Promise((resolve) => other.once('listening', resolve))
   const place = `127.0.0.1:${(other.address() as AddressInfo).port}`
-  notOurs((other.address() as AddressInfo).port)
+  excludePort((other.address() as AddressInfo).port)
   const page = await pageAt(`http://${place}/`)
   expect(await run(page, readOnce, service.url, secret)).toContain('does not answer: Failed to fetch')
 

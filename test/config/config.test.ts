@@ -1,4 +1,4 @@
-/** Settings: where they come from, which wins, and what is said of wrong ones. */
+/** Tests the settings: their sources, precedence, printing, and the errors for invalid ones. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,8 +28,8 @@ const refusal = (flags: Record<string, string>, environment: Record<string, stri
   throw new Error('it was accepted')
 }
 
-describe('of the places where a setting can be given', () => {
-  test('the flag wins over the variable, that over the file, and that over the default', () => {
+describe('sources of settings', () => {
+  test('a flag overrides the variable, the variable overrides the file, and the file overrides the default', () => {
     const config = file('port: 1\nperiod: 11\nfull-period: 111\n')
     const environment = { INTROSPECTD_PORT: '2', INTROSPECTD_PERIOD: '22', INTROSPECTD_CONFIG: config }
     const effective = readConfig({ port: '3' }, environment)
@@ -41,17 +41,17 @@ describe('of the places where a setting can be given', () => {
     })
   })
 
-  test('the flag --config wins over INTROSPECTD_CONFIG', () => {
+  test('the flag --config overrides INTROSPECTD_CONFIG', () => {
     const config = file('port: 1\n')
     expect(readConfig({ config }, { INTROSPECTD_CONFIG: '/nowhere' }).config.port).toBe(1)
   })
 
-  test('a list is comma-separated where it is typed, and a list in the file', () => {
+  test('a list is comma-separated in flags and variables, and a YAML list in the file', () => {
     expect(readConfig({ allowHost: 'a:1, b:2' }, {}).config.allowHost).toEqual(['a:1', 'b:2'])
     expect(readConfig({ config: file('allow-host: [a:1, b:2]') }, {}).config.allowHost).toEqual(['a:1', 'b:2'])
   })
 
-  test('pools are name=value, comma-separated, where they are typed, and a map in the file', () => {
+  test('pools are comma-separated name=value pairs in flags and variables, and a map in the file', () => {
     const pools = { channels: 500, threads: null }
     expect(readConfig({ pools: 'channels=500, threads = null' }, {}).config.pools).toEqual(pools)
     expect(readConfig({}, { INTROSPECTD_POOLS: 'channels=500,threads=null' }).config.pools).toEqual(pools)
@@ -70,7 +70,7 @@ describe('of the places where a setting can be given', () => {
     ['channels=-1', '{"channels":-1}: channels: Too small'],
     ['channels=1.5', '{"channels":1.5}: channels: Invalid input: expected int'],
     ['channels=many', '{"channels":"many"}: channels: Invalid input: expected number'],
-  ])('as pools %j is refused', (text, why) => {
+  ])('%j is refused as pools', (text, why) => {
     expect(refusal({ pools: text })).toMatch(`--pools ${why}`)
   })
 
@@ -79,7 +79,7 @@ describe('of the places where a setting can be given', () => {
   })
 })
 
-describe('one line says what is wrong with a file, and where:', () => {
+describe('one line names the fault in a file and its place for', () => {
   test.each([
     ['an unknown key', 'port: 1\n\nprot: 2\n', 'introspectd.yaml:3: there is no setting prot; did you mean port?'],
     [
@@ -119,18 +119,18 @@ describe('one line says what is wrong with a file, and where:', () => {
     )
   })
 
-  test('bytes that are no text', () => {
+  test('bytes that are not text', () => {
     expect(refusal({ config: file(Buffer.from([0xff, 0xfe, 0x00])) })).toBe(
       '--config introspectd.yaml: it is not UTF-8 text',
     )
   })
 
-  test('a file that cannot be read, by what named it', () => {
+  test('a file that cannot be read, with the flag or variable that named it', () => {
     expect(refusal({ config: '/nowhere' })).toMatch(/^--config \/nowhere: ENOENT/)
     expect(refusal({}, { INTROSPECTD_CONFIG: '/' })).toMatch(/^INTROSPECTD_CONFIG \/: EISDIR/)
   })
 
-  test('a wrong value, though another overrules it', () => {
+  test('an invalid value that another source overrides', () => {
     expect(refusal({ port: '1', config: file('port: x') })).toMatch(/^introspectd.yaml:1: port "x"/)
     expect(refusal({ port: '1' }, { INTROSPECTD_PORT: 'x' })).toMatch(/^INTROSPECTD_PORT \(--port\) "x"/)
   })
@@ -154,7 +154,7 @@ test('random text in a file is accepted or refused in one line, never more', () 
   )
 })
 
-test('a variable that means no setting is refused, with the one that may be meant', () => {
+test('a variable that is no setting is refused, with a suggestion', () => {
   expect(refusal({}, { INTROSPECTD_PROT: '1' })).toBe(
     'there is no setting INTROSPECTD_PROT; did you mean INTROSPECTD_PORT?',
   )
@@ -163,17 +163,17 @@ test('a variable that means no setting is refused, with the one that may be mean
   )
 })
 
-test('an empty number is none', () => {
+test('an empty number counts as not set', () => {
   expect(refusal({}, { INTROSPECTD_PORT: '' })).toBe('INTROSPECTD_PORT (--port) "": expected a whole number')
 })
 
-test('true and false are typed as such, and anything else is refused', () => {
+test('booleans are written true or false, and anything else is refused', () => {
   const [row] = settingRows({ bold: z.boolean().default(false) })
   expect(['true', 'false', 'yes'].map((text) => valueOfText(row!, text))).toEqual([true, false, 'yes'])
 })
 
-describe('what is printed', () => {
-  test('can be fed back, whatever the values, and says where each comes from', () => {
+describe('the printed configuration', () => {
+  test('can be read again for any values, and names the source of each', () => {
     const text = fc.string({ minLength: 1, unit: 'binary' }).filter((string) => string.isWellFormed())
     const values = fc.record({ host: text, procRoot: text, allowHost: fc.array(text), tokenFile: text })
     fc.assert(
@@ -187,7 +187,7 @@ describe('what is printed', () => {
     )
   })
 
-  test('names flag, variable, line, default, and what is not set', () => {
+  test('names the flag, variable, line or default, and settings that are not set', () => {
     const config = file('period: 50')
     const printed = printConfig(readConfig({ port: '0', config }, { INTROSPECTD_HOST: '::1' })).split('\n')
     expect(printed).toEqual(
@@ -201,7 +201,7 @@ describe('what is printed', () => {
     )
   })
 
-  test('has no secret in it, and neither has what is said of a wrong one', () => {
+  test('contains no secret, and neither does the error for an invalid one', () => {
     const printed = printConfig(readConfig({}, { INTROSPECTD_TOKEN: 'hunter2hunter2hunter2' }))
     expect(printed).toContain('# token is set, and not shown # INTROSPECTD_TOKEN\n')
     expect(printed).not.toContain('hunter2')

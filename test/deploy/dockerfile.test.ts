@@ -1,4 +1,6 @@
-/** The Dockerfile, with no Docker: parsed, its steps run one after the other in directories, its last command started. */
+/**
+ * Tests the Dockerfile without Docker: parses it, runs its steps in directories, and starts its last command.
+ */
 
 import { execFile, execFileSync } from 'node:child_process'
 import {
@@ -19,7 +21,7 @@ import { promisify } from 'node:util'
 import { Copy, DockerfileParser, From, type Instruction, JSONInstruction } from 'dockerfile-ast'
 import { validate } from 'dockerfile-utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { notOurs } from '../support/contract/heard.ts'
+import { excludePort } from '../support/contract/violations.ts'
 import { Live, run } from '../support/live.ts'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -37,11 +39,12 @@ const jsonOf = (keyword: string): string[] =>
     .getJSONStrings()
     .map((string) => string.getJSONValue())
 
-/** What the health check runs, in a container whose environment is this. */
+/** Command of the health check. */
 const healthCheck = (): string[] => JSON.parse(contentOf('HEALTHCHECK').slice('CMD '.length))
+/** Environment of the container. */
 const environment = Object.fromEntries(argumentsOf(all('ENV').at(-1)!).map((pair) => pair.split('=')))
 
-test('a parser has nothing to object to, and the user is a number that is nobody', () => {
+test('the Dockerfile is valid, and its user is an unprivileged number', () => {
   expect(validate(text)).toEqual([])
   expect(all('FROM').map((one) => one instanceof From && one.getImage())).toEqual(
     Array(2).fill('node:24-bookworm-slim'),
@@ -50,7 +53,7 @@ test('a parser has nothing to object to, and the user is a number that is nobody
   expect(contentOf('EXPOSE')).toBe(environment.INTROSPECTD_PORT)
 })
 
-test('what is copied into it is let through by .dockerignore, and nothing else is', () => {
+test('.dockerignore admits exactly the files that are copied', () => {
   const copied = all('COPY')
     .filter((one) => one instanceof Copy && one.getFromFlag() === null)
     .flatMap((one) => argumentsOf(one).slice(0, -1))
@@ -59,7 +62,7 @@ test('what is copied into it is let through by .dockerignore, and nothing else i
   expect(new Set(exceptions.map((line) => line.slice(1)))).toEqual(new Set(copied))
 })
 
-/** Each stage is a directory, in which absolute paths begin. */
+/** Executes the steps. Each stage has a directory that serves as its root. */
 class Build {
   readonly #directory: string
   #stage = ''
@@ -69,7 +72,7 @@ class Build {
     this.#directory = directory
   }
 
-  /** Where a path of the present stage, or of another, is in fact. */
+  /** Returns the real path of a path in the present or another stage. */
   real(path: string, stage = this.#stage): string {
     return join(this.#directory, stage, path.startsWith('/') ? path : join(this.#place, path))
   }
@@ -92,7 +95,7 @@ class Build {
     const to = paths.at(-1)!
     for (const path of paths.slice(0, -1)) {
       const source = from === null ? join(root, path) : this.real(path, from)
-      // Of a directory what is in it is copied, as Docker does.
+      // Like Docker, copies the contents of a directory and not the directory itself.
       const target = statSync(source).isDirectory() ? to : join(to, basename(path))
       cpSync(source, this.real(target), { recursive: true, verbatimSymlinks: true })
     }
@@ -114,7 +117,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const user = Number(contentOf('USER').split(':')[0])
 
-test('the last stage has what the service needs to run, and nothing that only builds or tests it', () => {
+test('the last stage contains the runtime dependencies and no development dependencies', () => {
   expect(readdirSync(image).sort()).toEqual(['data', 'dist', 'node_modules', 'package.json'])
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(image, 'package.json'), 'utf8')) as Record<
     'dependencies' | 'devDependencies',
@@ -129,7 +132,7 @@ test('the last stage has what the service needs to run, and nothing that only bu
 })
 
 test.each(['127.0.0.1', '::1', '0.0.0.0', '::'])(
-  'its last command serves at %s as that user, and the health check asks there',
+  'the entry point serves at %s as the unprivileged user, and the health check succeeds there',
   async (host) => {
     const tokens = join(directory, 'tokens')
     writeFileSync(tokens, 'ha-1 control 0123456789abcdef\n')
@@ -142,11 +145,11 @@ test.each(['127.0.0.1', '::1', '0.0.0.0', '::'])(
       INTROSPECTD_DATA: data,
     }
     const live = await Live.start([], { command: jsonOf('ENTRYPOINT'), cwd: image, uid: user, env })
-    const asking = { command: healthCheck(), uid: user, env: { ...env, INTROSPECTD_PORT: new URL(live.url).port } }
-    expect(await run([], asking)).toEqual({ code: 0, stdout: '', stderr: '' })
+    const check = { command: healthCheck(), uid: user, env: { ...env, INTROSPECTD_PORT: new URL(live.url).port } }
+    expect(await run([], check)).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(live.output.stdout).toContain(`\nEvents are stored in ${data}\n`)
     expect(await live.stop()).toBe(0)
-    expect((await run([], asking)).code).toBe(1)
+    expect((await run([], check)).code).toBe(1)
   },
 )
 
@@ -154,7 +157,7 @@ test('the health check fails while the service is not ready', async () => {
   const server = createServer((_request, response) => response.writeHead(503).end('not ready\n'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
-  notOurs(port)
+  excludePort(port)
   const env = { ...environment, PATH: path, INTROSPECTD_PORT: String(port) }
   expect((await run([], { command: healthCheck(), env })).code).toBe(1)
   server.close()

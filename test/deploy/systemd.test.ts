@@ -1,4 +1,4 @@
-/** The systemd unit: what systemd's tools say of it, and under a real systemd, booted beside the machine. */
+/** Tests the systemd unit with the tools of systemd, and under a real systemd in its own namespaces. */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,8 +15,8 @@ const directory = mkdtempSync(join(tmpdir(), 'introspectd-unit-'))
 
 afterAll(() => rmSync(directory, { recursive: true }))
 
-test('systemd understands every line of it', () => {
-  // Where the service is installed.
+test('systemd accepts every line of the unit', () => {
+  // The command must exist.
   const copy = join(directory, 'introspectd.service')
   writeFileSync(copy, text.replace('ExecStart=introspectd', 'ExecStart=/bin/true'))
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' })
@@ -25,9 +25,9 @@ test('systemd understands every line of it', () => {
   expect(spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' }).stderr).toContain('ProtectClocks')
 })
 
-test('by systemd’s own measure it is exposed to no more than 2.0 of 10', () => {
-  const told = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', unit])
-  expect(told.toString()).toMatch(/Overall exposure level for introspectd\.service: [01]\.\d|2\.0/)
+test('systemd-analyze rates the exposure of the unit at most 2.0 of 10', () => {
+  const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', unit])
+  expect(report.toString()).toMatch(/Overall exposure level for introspectd\.service: [01]\.\d|2\.0/)
 })
 
 describe('under systemd', () => {
@@ -53,7 +53,7 @@ describe('under systemd', () => {
     const scratch = join(directory, 'scratch')
     mkdirSync(scratch)
     booted = spawn(boot, [root, scratch], { stdio: ['ignore', 'inherit', 'inherit'] })
-    // What says that it is up is its own socket, which systemctl speaks with.
+    // systemd is up when systemctl can connect to it.
     const status = () => {
       if (booted.exitCode !== null) throw new Error('systemd did not start')
       first = spawnSync('pgrep', ['-P', String(booted.pid)], { encoding: 'utf8' }).stdout.trim()
@@ -66,7 +66,7 @@ describe('under systemd', () => {
     const ended = new Promise((resolve) => booted.once('exit', resolve))
     booted.kill('SIGKILL')
     await ended
-    // The kernel ends those in the namespace a little later; then their cgroups are empty.
+    // The kernel ends the processes of the namespace a little later; then their cgroups are empty.
     const cgroups = spawnSync('findmnt', ['-nf', '-t', 'cgroup2', '-o', 'TARGET'], { encoding: 'utf8' }).stdout.trim()
     const remove = ['-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']
     const removal = () => {
@@ -76,7 +76,7 @@ describe('under systemd', () => {
     await until(removal, () => !existsSync(`${cgroups}/introspectd-test`))
   })
 
-  test('it is started, with no more than the unit gives it, and reads the processes of root', async () => {
+  test('the service starts with only the capabilities of the unit, and reads processes of root', async () => {
     const { MainPID, StatusText } = await untilShown(runs)
     const status = inside('cat', `/proc/${MainPID}/status`)
     const field = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1]
@@ -97,7 +97,7 @@ describe('under systemd', () => {
     expect(own.partition).toBe('/sys/part/system.slice/part/introspectd.service')
   })
 
-  test('it is started anew when its event loop stands still', async () => {
+  test('the watchdog restarts the service when its event loop stops', async () => {
     const { MainPID } = await untilShown(runs)
     inside('kill', '-STOP', MainPID!)
     await untilShown(({ Result }) => Result === 'watchdog')
@@ -105,7 +105,7 @@ describe('under systemd', () => {
     expect(again).toMatchObject({ NRestarts: '1', Result: 'success' })
   })
 
-  test('it ends when it is stopped, with 0', async () => {
+  test('the service stops with exit code 0', async () => {
     await untilShown(runs)
     inside('systemctl', 'stop', 'introspectd')
     expect(shown()).toMatchObject({ SubState: 'dead', Result: 'success', ExecMainStatus: '0' })

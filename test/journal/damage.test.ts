@@ -1,4 +1,7 @@
-/** A journal with damage anywhere: what is read of it is as it was kept, or it is out of the way and nothing is deleted. */
+/**
+ * Property tests of a damaged journal: every event that can still be read is unchanged, or the whole file is set aside.
+ * Nothing is deleted.
+ */
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +19,7 @@ const events = Array.from({ length: 400 }, (_, place) => ({
 }))
 
 let home: string
-/** As a service leaves it that ends by itself, and one that was killed: then most of it is in the WAL. */
+/** A journal whose service ended by itself, and one whose service was killed: most of that is in the WAL. */
 let whole: string
 let killed: string
 
@@ -34,7 +37,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true }))
 
-/** All of it, up to where what is kept is no event of ours; then it is said so. */
+/** Reads events until the end or the first damaged one. */
 function readAll({ store }: OpenedStore): { sequence: number; json: Buffer }[] {
   const read: { sequence: number; json: Buffer }[] = []
   try {
@@ -49,11 +52,11 @@ function readAll({ store }: OpenedStore): { sequence: number; json: Buffer }[] {
   }
 }
 
-/** SQLite’s own codes: CORRUPT, NOTADB. */
+/** SQLITE_CORRUPT (11) and SQLITE_NOTADB (26). */
 const isDamage = (error: unknown) =>
   error instanceof Error && 'errcode' in error && [11, 26].includes(Number(error.errcode) & 0xff)
 
-/** Anywhere alike: a fraction would be near its ends most of the time. */
+/** Uniformly distributed: fast-check prefers values near the ends of a range. */
 const place = fc.integer({ min: 0, max: 2 ** 31 - 1 }).map((number) => number * 2_654_435_761)
 
 const damage = fc.record({
@@ -62,7 +65,7 @@ const damage = fc.record({
   bits: fc.integer({ min: 1, max: 255 }),
 })
 
-function harm(file: string, { what, place, bits }: { what: string; place: number; bits: number }): void {
+function applyDamage(file: string, { what, place, bits }: { what: string; place: number; bits: number }): void {
   const bytes = readFileSync(file)
   const at = place % (what === 'header' ? 100 : bytes.length)
   if (what === 'cut') {
@@ -77,30 +80,33 @@ test.each([
   ['in the file of a service that ended', 'whole', ''],
   ['in the file of a service that was killed', 'killed', ''],
   ['in the WAL of a service that was killed', 'killed', '-wal'],
-] as const)('with damage %s it opens: what is read is as it was kept, or it was set aside', (_where, which, suffix) => {
-  fc.assert(
-    fc.property(damage, (how) => {
-      const directory = mkdtempSync(join(home, 'run-'))
-      cpSync(which === 'whole' ? whole : killed, directory, { recursive: true })
-      harm(`${journalFile(directory)}${suffix}`, how)
-      const damaged = readFileSync(journalFile(directory))
-      let opened: OpenedStore
-      try {
-        opened = openDirectory(directory, 0)
-      } catch (error) {
-        // Its header says that it is of another version, or of another program: that is refused, and left as it is.
-        expect(String(error)).toMatch(/is not a journal|is of version/)
-        expect(readFileSync(journalFile(directory)).equals(damaged)).toBe(true)
-        return
-      }
-      const read = readAll(opened)
-      if (opened.setAside === null) expect(read).toEqual(events.slice(0, read.length))
-      else expect([read, existsSync(opened.setAside.file)]).toEqual([[], true])
-      // And it takes what is new.
-      opened.store.append([{ sequence: 1_000, json: Buffer.from('{}') }], 0)
-      opened.close()
-      rmSync(directory, { recursive: true })
-    }),
-    { numRuns: 60 },
-  )
-})
+] as const)(
+  'a journal with damage %s opens: readable events are unchanged, or the file is set aside',
+  (_where, which, suffix) => {
+    fc.assert(
+      fc.property(damage, (how) => {
+        const directory = mkdtempSync(join(home, 'run-'))
+        cpSync(which === 'whole' ? whole : killed, directory, { recursive: true })
+        applyDamage(`${journalFile(directory)}${suffix}`, how)
+        const damaged = readFileSync(journalFile(directory))
+        let opened: OpenedStore
+        try {
+          opened = openDirectory(directory, 0)
+        } catch (error) {
+          // The header names another version or program: the journal is refused and not changed.
+          expect(String(error)).toMatch(/is not a journal|is of version/)
+          expect(readFileSync(journalFile(directory)).equals(damaged)).toBe(true)
+          return
+        }
+        const read = readAll(opened)
+        if (opened.setAside === null) expect(read).toEqual(events.slice(0, read.length))
+        else expect([read, existsSync(opened.setAside.file)]).toEqual([[], true])
+        // New events can be appended.
+        opened.store.append([{ sequence: 1_000, json: Buffer.from('{}') }], 0)
+        opened.close()
+        rmSync(directory, { recursive: true })
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

@@ -1,4 +1,4 @@
-/** What was set on a live machine, over the ends of the service. */
+/** Tests thresholds, timeouts and other settings of the live source across restarts of the service. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -40,8 +40,8 @@ async function end(signal: NodeJS.Signals): Promise<void> {
 
 const cursor = async () => (await fetch(`${live!.url}/sys`)).headers.get('introspect-cursor')!
 
-/** Threshold events since a cursor, up to now. */
-async function toldSince(after: string): Promise<string[]> {
+/** Threshold events after a cursor, up to now. */
+async function thresholdEventsSince(after: string): Promise<string[]> {
   const until = Number(await cursor())
   const watcher = await live!.watch(`/sys?after=${after}`)
   if (until > Number(after)) await watcher.until(({ sequence }) => Number(sequence) >= until)
@@ -62,7 +62,7 @@ function tables(...names: string[]): unknown[][] {
 const remove = (path: string) => fetch(`${live!.url}${path}`, { method: 'DELETE' })
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(
-  'after %s what was set is there again, and still tripped is silent',
+  'after %s settings are restored, and a threshold that is still tripped emits no event',
   async (signal) => {
     const mine = `/sys/proc/${process.pid}`
     await start()
@@ -85,11 +85,11 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     expect(await live!.get('/sys/threads/threshold/gone')).toMatchObject({ status: 404 })
     expect(await live!.get(`${mine}/timeout`)).toMatchObject({ states: timeout.states, after: timeout.after })
     expect(await live!.get('/sys/notifier/limits/threads')).toMatchObject({ enabled: false })
-    expect(await toldSince(before)).toEqual([])
+    expect(await thresholdEventsSince(before)).toEqual([])
   },
 )
 
-test('what had tripped on a process that ended meanwhile is cleared, and its threshold is gone for good', async () => {
+test('a threshold that had tripped on a process which ended meanwhile is cleared and removed', async () => {
   child = spawn('sleep', ['1000'])
   const path = `/sys/proc/${child.pid}`
   await start()
@@ -101,12 +101,12 @@ test('what had tripped on a process that ended meanwhile is cleared, and its thr
   child.kill('SIGKILL')
   await gone
   await start()
-  expect(await toldSince(before)).toEqual([`threshold.cleared ${path}/fds died`])
+  expect(await thresholdEventsSince(before)).toEqual([`threshold.cleared ${path}/fds died`])
   await end('SIGTERM')
   expect(tables('definitions', 'trips')).toEqual([[], []])
 })
 
-test('what cannot be set as it is started now stays in the journal until it can', async () => {
+test('a setting that the present start does not allow stays in the journal until one does', async () => {
   const path = `/sys/proc/${process.pid}/fds/threshold/signalled`
   await start(['--allow-actions'])
   await live!.put(path, { at: 1_000_000, action: 'signal', signal: 'SIGTERM' })
@@ -119,7 +119,7 @@ test('what cannot be set as it is started now stays in the journal until it can'
   expect(await live!.get(path)).toMatchObject({ state: 'armed', signal: 'SIGTERM' })
 })
 
-/** Of deadlocks and warnings since a cursor, up to now. */
+/** Deadlock events and warnings after a cursor, up to now. */
 async function deadlockEventsSince(after: string): Promise<CloudEvent[]> {
   const until = Number(await cursor())
   const watcher = await live!.watch(`/sys?after=${after}`)
@@ -127,7 +127,7 @@ async function deadlockEventsSince(after: string): Promise<CloudEvent[]> {
   return watcher.events.filter(({ type }) => type.startsWith('deadlock.') || type === 'events.lost')
 }
 
-test('of a deadlock that was told before it is told that it is over, and it is found again as another', async () => {
+test('a deadlock from before a restart is resolved, and is detected again under another id', async () => {
   const ring = await startForTest('locks', ['ring', 'normal', 2])
   await start()
   const before = await cursor()
@@ -142,7 +142,7 @@ test('of a deadlock that was told before it is told that it is over, and it is f
   const restart = all.findIndex(isRestart)
   const [old] = restart === 0 ? [] : all.slice(0, restart)
   const [resolved, again] = all.slice(restart + 1)
-  // It may have been found before there was a cursor to begin after.
+  // The deadlock may have been detected before the cursor.
   if (old !== undefined) expect(resolved!.subject).toBe(old.subject)
   expect(resolved).toMatchObject({
     type: 'deadlock.resolved',
@@ -154,8 +154,8 @@ test('of a deadlock that was told before it is told that it is over, and it is f
   await end('SIGTERM')
   await ring.stop()
   await start()
-  const told = (await deadlockEventsSince(next)).filter(isOurs)
-  expect(told.map(({ type, subject, data }) => [type, subject, data.how])).toEqual([
+  const events = (await deadlockEventsSince(next)).filter(isOurs)
+  expect(events.map(({ type, subject, data }) => [type, subject, data.how])).toEqual([
     ['deadlock.resolved', again!.subject, 'restarted'],
   ])
   await end('SIGTERM')
@@ -165,7 +165,7 @@ test('of a deadlock that was told before it is told that it is over, and it is f
   expect(left.filter((row) => row.includes(`/sys/proc/${ring.pid}/`))).toEqual([])
 })
 
-test('a thread that was warned of and still waits is not warned of again, and its end is told', async () => {
+test('a thread that was warned of and still waits is not warned of again, and its end is events', async () => {
   const server = await startForTest('accepts')
   const port = Number(await server.line())
   const path = `/sys/proc/${server.pid}`
@@ -181,15 +181,15 @@ test('a thread that was warned of and still waits is not warned of again, and it
   await server.line()
   await live!.until(`${path}/timeout`, ({ warned }) => (warned as string[]).length === 0)
   socket.destroy()
-  const told = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
-  // On a busy machine the next wait of the same thread may be warned of as well by now: that began at another time.
-  const [first, second] = told
+  const events = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
+  // On a busy machine the next wait of the same thread may have caused a warning, too. Its `since` differs.
+  const [first, second] = events
   expect([first!.type, second!.type]).toEqual(['deadlock.warning', 'deadlock.eased'])
-  const ofThatWait = told.filter(({ data }) => data.since === first!.data.since)
+  const ofThatWait = events.filter(({ data }) => data.since === first!.data.since)
   expect(ofThatWait).toEqual([first, second])
 })
 
-test('of a thread that was warned of and has ended meanwhile the end is told', async () => {
+test('the end of a thread with an open warning during a restart is reported', async () => {
   const server = await startForTest('accepts')
   const path = `/sys/proc/${server.pid}`
   await start()
@@ -200,8 +200,8 @@ test('of a thread that was warned of and has ended meanwhile the end is told', a
   await end('SIGTERM')
   await server.stop()
   await start()
-  const told = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
-  expect(told.map(({ type, data }) => [type, data.now])).toEqual([
+  const events = (await deadlockEventsSince(before)).filter(({ subject }) => subject.startsWith(path))
+  expect(events.map(({ type, data }) => [type, data.now])).toEqual([
     ['deadlock.warning', undefined],
     ['deadlock.eased', 'DEAD'],
   ])

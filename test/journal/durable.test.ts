@@ -1,4 +1,4 @@
-/** Durable subscriptions of a whole service, over its ends. */
+/** Tests durable subscriptions of a whole service across restarts. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ const restart = async () => {
   await begin()
 }
 
-test('a cursor that was acknowledged is where its subscriber begins after a kill, and one that was deleted is gone', async () => {
+test('after a kill a subscription continues at its acknowledged cursor, and a deleted one is gone', async () => {
   const first = await live.watch('/sys?types=process.created&durable=ha-1')
   const other = await live.watch('/sys?durable=ha-2')
   for (const name of ['one', 'two', 'three']) await create(name)
@@ -45,15 +45,17 @@ test('a cursor that was acknowledged is where its subscriber begins after a kill
   await send('DELETE', '/subscriptions/ha-2')
   await other.closed
   await restart()
-  expect(await live.get('/subscriptions')).toMatchObject({
-    entries: [{ name: 'ha-1', cursor: events[1]!.id, kept: 'journal', gone: false, connected: false }],
+  const subscriptions = await live.get('/subscriptions')
+  expect(subscriptions).toMatchObject({
+    entries: [{ name: 'ha-1', cursor: events[1]!.id, gone: false, connected: false }],
   })
+  expect(subscriptions).toHaveProperty('entries.0.kept', 'journal')
   await create('four')
   const again = await live.watch('/sys?types=process.created&durable=ha-1')
   expect((await again.until(2)).map(({ data }) => data.name)).toEqual(['three', 'four'])
 })
 
-test('one that was never acknowledged begins where it first did', async () => {
+test('a subscription that was never acknowledged begins again at its initial cursor', async () => {
   const before = (await send('GET', '/sys')).headers.get('introspect-cursor')
   await live.watch('/sys?durable=ha-1')
   await create('one')

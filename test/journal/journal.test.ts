@@ -1,3 +1,5 @@
+/** Tests the journal: events in memory and in the file, retention, and outages of the storage. */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,14 +14,14 @@ import type { KernelEvent } from '../../src/kernel/events.ts'
 let directory: string
 let opened: OpenedStore
 let now: number
-let told: { sequence: number; kept: number | null }[]
+let published: { sequence: number; storedUpTo: number | null }[]
 let faults: (string | null)[]
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'introspectd-journal-'))
   opened = openDirectory(directory, 0)
   now = 1_000_000
-  told = []
+  published = []
   faults = []
 })
 
@@ -38,7 +40,7 @@ function journal(options: Partial<JournalOptions> = {}): Journal {
     storage: { store: opened.store, retention: forEver },
     facts: () => [],
     persistsSettings: false,
-    publish: ({ sequence }) => told.push({ sequence, kept: opened.store.newest }),
+    publish: ({ sequence }) => published.push({ sequence, storedUpTo: opened.store.newest }),
     onFault: (reason) => faults.push(reason),
     now: () => now,
     ...options,
@@ -50,7 +52,7 @@ function reopen(): void {
   opened = openDirectory(directory, 0)
 }
 
-const news = (pid: number): KernelEvent => ({
+const eventOf = (pid: number): KernelEvent => ({
   type: 'process.created',
   at: 0,
   subject: `/sys/proc/${pid}`,
@@ -68,39 +70,39 @@ const news = (pid: number): KernelEvent => ({
 })
 
 function append(to: Journal, count: number): void {
-  for (let pid = 1; pid <= count; pid++) to.append(news(pid))
+  for (let pid = 1; pid <= count; pid++) to.append(eventOf(pid))
 }
 
 const sequences = (events: Iterable<{ sequence: number }>) => [...events].map(({ sequence }) => sequence)
 
-test('what one tick brings is kept first, in one transaction, and told then', async () => {
+test('events of one tick are persisted in one transaction before they are published', async () => {
   const log = journal({ eventsMax: 10 })
   append(log, 3)
-  expect([told, log.newest, log.nextSequence, opened.store.newest]).toEqual([[], 99, 103, null])
+  expect([published, log.newest, log.nextSequence, opened.store.newest]).toEqual([[], 99, 103, null])
   expect([...log.after(99)]).toEqual([])
   await nextTurn()
-  expect(told).toEqual([100, 101, 102].map((sequence) => ({ sequence, kept: 102 })))
+  expect(published).toEqual([100, 101, 102].map((sequence) => ({ sequence, storedUpTo: 102 })))
   expect(log.newest).toBe(102)
 })
 
-test('flushing does not wait for the end of the tick, and does nothing twice', async () => {
+test('flush publishes at once, and publishes each event only once', async () => {
   const log = journal({ eventsMax: 10 })
   append(log, 2)
   log.flush()
   log.flush()
   await nextTurn()
-  expect(told.map(({ sequence }) => sequence)).toEqual([100, 101])
+  expect(published.map(({ sequence }) => sequence)).toEqual([100, 101])
 })
 
-test('more than a batch in one tick is kept before the memory forgets it', () => {
+test('more events than a batch in one tick are persisted before memory drops them', () => {
   const log = journal({ eventsMax: bounds.journalBatchMax })
   append(log, 3 * bounds.journalBatchMax)
   log.flush()
-  expect(told).toHaveLength(3 * bounds.journalBatchMax)
+  expect(published).toHaveLength(3 * bounds.journalBatchMax)
   expect([opened.store.oldest, opened.store.newest]).toEqual([100, 99 + 3 * bounds.journalBatchMax])
 })
 
-test('a reader is given from the file what the memory has no more, and goes over to it without a gap', () => {
+test('a reader gets older events from the file and newer ones from memory without a gap', () => {
   const log = journal()
   for (let round = 0; round < 2_000; round++) {
     append(log, 1)
@@ -111,7 +113,7 @@ test('a reader is given from the file what the memory has no more, and goes over
   expect(sequences(log.after(2_097))).toEqual([2_098, 2_099])
 })
 
-test('an event from the file is the same as it was in memory', () => {
+test('an event read from the file equals the one in memory', () => {
   const log = journal({ eventsMax: 1 })
   append(log, 1)
   log.flush()
@@ -121,12 +123,17 @@ test('an event from the file is the same as it was in memory', () => {
   const [old] = log.after(99)
   expect(old!.constructor.name).not.toBe(recent!.constructor.name)
   expect(old!.json.equals(recent!.json)).toBe(true)
-  const told = ({ sequence, type, places, isForAll }: typeof recent & object) => ({ sequence, type, places, isForAll })
-  expect(told(old!)).toEqual(told(recent!))
+  const fieldsOf = ({ sequence, type, places, isForAll }: typeof recent & object) => ({
+    sequence,
+    type,
+    places,
+    isForAll,
+  })
+  expect(fieldsOf(old!)).toEqual(fieldsOf(recent!))
   expect(old!.places).toEqual(['/sys/proc/1', '/sys/part/a%2Cb', '/sys/part/c'])
 })
 
-test('the next process goes on counting, and reads what the one before has kept', () => {
+test('the next process continues the sequence and reads the events of the previous one', () => {
   const before = journal()
   append(before, 5)
   before.close()
@@ -139,18 +146,18 @@ test('the next process goes on counting, and reads what the one before has kept'
   expect([log.oldestCursor, log.newest]).toEqual([99, 105])
 })
 
-test('the first of all has nothing before it', () => {
+test('the first process inherits no event', () => {
   expect(journal().inherited()).toBeNull()
 })
 
-test('closing keeps and tells what is left', () => {
+test('closing persists and publishes pending events', () => {
   const log = journal({ eventsMax: 10 })
   append(log, 2)
   log.close()
-  expect([told.length, opened.store.newest]).toEqual([2, 101])
+  expect([published.length, opened.store.newest]).toEqual([2, 101])
 })
 
-test('what the file is rid of cannot be resumed after', () => {
+test('a cursor of events that retention has removed cannot be resumed', () => {
   const storage = { store: opened.store, retention: { ...forEver, ageMsMax: 60_000 } }
   const log = journal({ storage })
   append(log, 5)
@@ -159,26 +166,26 @@ test('what the file is rid of cannot be resumed after', () => {
   append(log, 1)
   log.flush()
   expect(opened.store.oldest).toBe(105)
-  // The memory still has the last three.
+  // Memory still has the last three events.
   expect([log.oldestCursor, log.newest]).toEqual([102, 105])
   expect(sequences(log.after(102))).toEqual([103, 104, 105])
 })
 
-test('without a file events are told as they happen', () => {
+test('without a file events are published at once', () => {
   const log = journal({ storage: null })
   append(log, 5)
-  expect(told).toHaveLength(5)
+  expect(published).toHaveLength(5)
   expect([log.oldestCursor, log.newest]).toEqual([101, 104])
 })
 
-/** Somebody else writes to the file and does not come to an end: no write of ours succeeds. Returns what ends it. */
+/** Locks the database for writing, so that no write of the journal succeeds. Returns a function that unlocks it. */
 function obstruct(): () => void {
   const other = new DatabaseSync(journalFile(directory))
   other.exec('BEGIN IMMEDIATE')
   return () => other.close()
 }
 
-test('that the file cannot be written to is said; events go on in memory, and are kept when it can be again', () => {
+test('a storage outage is reported; events stay in memory and are persisted after it', () => {
   const log = journal({ eventsMax: 1_000 })
   append(log, 1)
   log.flush()
@@ -187,12 +194,12 @@ test('that the file cannot be written to is said; events go on in memory, and ar
   log.flush()
   expect(faults).toEqual(['database is locked'])
   expect(log.fault).toBe('database is locked')
-  expect([told.length, log.newest, opened.store.newest]).toEqual([501, 600, 100])
+  expect([published.length, log.newest, opened.store.newest]).toEqual([501, 600, 100])
   expect(sequences(log.after(99))).toHaveLength(501)
   release()
   append(log, 1)
   log.flush()
-  // Not tried again at once.
+  // The journal does not retry at once.
   expect(opened.store.newest).toBe(100)
   now += bounds.journalRetryMs
   append(log, 1)
@@ -201,7 +208,7 @@ test('that the file cannot be written to is said; events go on in memory, and ar
   expect([log.fault, opened.store.oldest, opened.store.newest]).toEqual([null, 100, 602])
 })
 
-test('of what was set while the file could not be written to it has all in the end', () => {
+test('writes everything set during a storage outage once the disk is writable again', () => {
   const facts = [{ path: '/a', value: '{"all":true}', forgetsTrips: true }]
   const log = journal({ facts: () => facts, persistsSettings: true })
   log.define({ path: '/b', value: '{"first":true}', forgetsTrips: true })
@@ -219,7 +226,7 @@ test('of what was set while the file could not be written to it has all in the e
   expect(opened.store.definitions()).toEqual([])
 })
 
-test('what could not be kept before the memory forgot it is told as lost in its place, and what was kept before can still be read', () => {
+test('events that memory dropped during an outage are reported as lost in their place; older ones stay readable', () => {
   const log = journal({ eventsMax: 100 })
   append(log, 5)
   log.flush()
@@ -228,7 +235,7 @@ test('what could not be kept before the memory forgot it is told as lost in its 
     append(log, 1)
     log.flush()
   }
-  // While it lasts nobody could read on from the file without a gap.
+  // During the outage a reader could not go from the file to memory without a gap.
   expect([log.oldestCursor, log.newest]).toEqual([204, 304])
   release()
   now += bounds.journalRetryMs
@@ -255,14 +262,14 @@ test('what could not be kept before the memory forgot it is told as lost in its 
     },
   })
   expect(lost.isForAll).toBe(true)
-  // Who had come as far as somewhere among the lost ones is told too.
+  // A reader whose cursor is among the lost events gets the report, too.
   expect(sequences(log.after(150)).slice(0, 2)).toEqual([205, 206])
   // The next process reads the same.
   reopen()
   expect(sequences(journal().after(101)).slice(0, 4)).toEqual([102, 103, 104, 205])
 })
 
-test('what is no event in the file ends the use of the file, and the reader has not come to the newest', () => {
+test('an invalid event in the file ends the use of the file, and readers start at the events in memory', () => {
   const log = journal({ eventsMax: 1 })
   append(log, 2)
   log.flush()

@@ -1,4 +1,4 @@
-/** The journal of a whole service, over its ends: orderly ones, and others. */
+/** Tests the journal of a whole service across restarts, after orderly ends and kills. */
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,10 +43,10 @@ const create = (name: string) =>
 
 const cursor = async () => (await fetch(`${live!.url}/sys`)).headers.get('introspect-cursor')!
 
-/** All frames so far, without bookmarks. */
+/** Received frames without bookmarks. */
 const framesOf = ({ frames, events }: Watcher) => frames.filter((_, place) => events[place]!.type !== 'bookmark')
 
-test('after an orderly end sequences go on, old cursors are good, and the restart is an event between', async () => {
+test('after an orderly restart sequences continue, old cursors stay valid, and an event marks the restart', async () => {
   await start()
   const before = await cursor()
   const first = await live!.watch('/sys')
@@ -55,25 +55,25 @@ test('after an orderly end sequences go on, old cursors are good, and the restar
   expect(await end('SIGTERM')).toBe(0)
   await start()
   await create('three')
-  // What it heard was told at the end of a tick, and what is asked for now is in the file.
+  // The first client received events as they were emitted; the second reads them from the journal.
   const second = await live!.watch(`/sys?after=${before}`)
   await second.until(({ data }) => data.name === 'three')
-  const told = framesOf(first)
-  expect(second.frames.slice(0, told.length)).toEqual(told)
+  const firstFrames = framesOf(first)
+  expect(second.frames.slice(0, firstFrames.length)).toEqual(firstFrames)
   const sequences = second.events.map(({ sequence }) => Number(sequence))
   expect(sequences).toEqual(sequences.map((_, place) => Number(before) + 1 + place))
-  const restart = second.events[told.length]!
-  const lastBefore = second.events[told.length - 1]!
+  const restart = second.events[firstFrames.length]!
+  const lastBefore = second.events[firstFrames.length - 1]!
   expect(restart).toMatchObject({ type: 'state.replaced', subject: '/sys', data: { before: lastBefore.time } })
 })
 
-test('over a live machine the restart is a gap that is told', async () => {
+test('a restart of the live source is reported as a gap', async () => {
   await start(['--source', 'linux'])
   const before = await cursor()
   await live!.put('/sys/proc/self/fds/threshold/any', { at: 1 })
   await end('SIGTERM')
   await start(['--source', 'linux'])
-  // Whoever listens to a single process has missed something too.
+  // A subscriber to a single process may have missed events, too.
   const watcher = await live!.watch(`/sys/proc/self?after=${before}&types=events.lost`)
   const [gap] = await watcher.until(1)
   expect(gap).toMatchObject({
@@ -84,13 +84,13 @@ test('over a live machine the restart is a gap that is told', async () => {
   expect(String(gap!.data.from) < String(gap!.data.to)).toBe(true)
 })
 
-test('an end by SIGKILL at any moment loses nothing that a subscriber has seen', async () => {
+test('after SIGKILL at any moment the journal has every event that a subscriber received', async () => {
   await start()
   const before = await cursor()
   const watcher = await live!.watch('/sys')
   for (const round of [1, 2, 3]) {
     const creating = Promise.allSettled(Array.from({ length: 200 }, (_, place) => create(`${round}-${place}`)))
-    // In the middle of it, as far as one can tell from outside.
+    // Wait until part of the requests has had effects, so that the kill comes in the middle.
     await watcher.until(watcher.events.length + 150)
     if (round === 3) await end('SIGKILL')
     await creating
@@ -104,7 +104,7 @@ test('an end by SIGKILL at any moment loses nothing that a subscriber has seen',
   expect(again.frames.slice(0, seen.length)).toEqual(seen)
 })
 
-test('a cursor from before what is kept is answered with the oldest', async () => {
+test('a cursor older than the journal is refused with the oldest valid cursor', async () => {
   await start()
   await create('one')
   const known = await cursor()
@@ -132,8 +132,8 @@ test('a cursor from before what is kept is answered with the oldest', async () =
   expect(closed).toEqual([4410, { reason: 'gone', oldest }])
 })
 
-test('with no room for a file it serves on from memory, says so, and ends in order', async () => {
-  // So many blocks of 512 bytes a file may have: writing past that fails, as on a full disk.
+test('with a full disk the service continues from memory, reports it, and ends in order', async () => {
+  // A file may have 200 blocks of 512 bytes. Writing more fails, as on a full disk.
   await start(['--source', 'model'], ['sh', '-c', `trap '' XFSZ; ulimit -f 200; exec "$@"`, 'sh'])
   const watcher = await live!.watch('/sys')
   let count = 0

@@ -1,3 +1,5 @@
+/** Tests the SQLite store of the journal: events, settings, retention, and damaged or foreign files. */
+
 import {
   chmodSync,
   mkdtempSync,
@@ -50,12 +52,12 @@ const sequences = (events: readonly StoredEvent[]) => events.map(({ sequence }) 
 
 const forEver = { ageMsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER }
 
-test('a new one is empty', () => {
+test('a new store is empty', () => {
   const { store, setAside } = opened()
   expect([store.oldest, store.newest, store.read(0, 10), setAside]).toEqual([null, null, [], null])
 })
 
-test('events come back byte for byte, also after it was closed', () => {
+test('events are restored byte for byte, also after reopening', () => {
   opened().store.append(run(100, 104), 0)
   close()
   const { store } = opened()
@@ -71,7 +73,7 @@ test('a range is read by cursor and limit, oldest first', () => {
   expect(store.read(10, 4)).toEqual([])
 })
 
-test('of a batch that fails nothing is kept, and the next goes on where the last good one ended', () => {
+test('a failed batch stores nothing, and the next batch continues after the last successful one', () => {
   const { store } = opened()
   store.append(run(1, 3), 0)
   expect(() => store.append([event(4), event(5), event(5)], 0)).toThrow(/UNIQUE/)
@@ -81,7 +83,7 @@ test('of a batch that fails nothing is kept, and the next goes on where the last
 })
 
 describe('retention', () => {
-  test('what is too old goes, counted from when it was kept', () => {
+  test('events are removed by age, counted from the time they were stored', () => {
     const { store } = opened()
     store.append(run(1, 5), 1000)
     store.append(run(6, 9), 2000)
@@ -92,7 +94,7 @@ describe('retention', () => {
     expect(store.oldest).toBe(6)
   })
 
-  test('the newest stays whatever its age, so that sequences go on', () => {
+  test('the newest event stays at any age, so that sequences continue', () => {
     opened().store.append(run(1, 5), 1000)
     while (open[0]!.store.trim({ ...forEver, ageMsMax: 1 }, 10_000));
     expect([open[0]!.store.oldest, open[0]!.store.newest]).toEqual([5, 5])
@@ -100,7 +102,7 @@ describe('retention', () => {
     expect(opened().store.newest).toBe(5)
   })
 
-  test('what was kept while the clock was behind does not take younger ones along', () => {
+  test('an event stored while the clock was behind does not cause the removal of younger ones', () => {
     const { store } = opened()
     store.append([event(1)], 2000)
     store.append([event(2)], 1000)
@@ -109,19 +111,19 @@ describe('retention', () => {
     expect(sequences(store.read(0, 10))).toEqual([1, 2, 3])
   })
 
-  test('past the size the oldest go until it fits', () => {
+  test('beyond the maximum size the oldest events are removed', () => {
     const { store } = opened()
     for (let first = 1; first <= 2001; first += 100) store.append(run(first, first + 99, 1000), 0)
     const bytesMax = 1024 * 1024
     expect(store.bytes).toBeGreaterThan(bytesMax)
     while (store.trim({ ...forEver, bytesMax }, 0));
     expect(store.bytes).toBeLessThanOrEqual(bytesMax)
-    // It has not thrown away much more than it had to.
+    // Not much more was removed than necessary.
     expect(store.bytes).toBeGreaterThan(bytesMax * 0.8)
     expect(sequences(store.read(0, 10_000))).toEqual(sequences(run(store.oldest!, 2100)))
   })
 
-  test('many go by parts', () => {
+  test('many events are removed in several steps', () => {
     const { store } = opened()
     store.append(run(1, 5_000), 0)
     const parts: (number | null)[] = []
@@ -129,7 +131,7 @@ describe('retention', () => {
     expect(parts).toEqual([2_001, 4_001, 5_000])
   })
 
-  test('compacting gives the room back', () => {
+  test('compacting frees the space', () => {
     const { store } = opened()
     store.append(run(1, 2000, 1000), 0)
     store.compact()
@@ -141,17 +143,17 @@ describe('retention', () => {
   })
 })
 
-describe('what is not as it should be', () => {
+describe('an unusable journal', () => {
   const fill = () => {
     opened().store.append(run(1, 2000, 100), 0)
     open[0]!.store.compact()
     close()
   }
 
-  test('a damaged journal is set aside whole, and a new one begun', () => {
+  test('is set aside whole if it is damaged, and a new one is created', () => {
     fill()
     const bytes = readFileSync(journalFile(directory))
-    // Pages in the middle: the header is whole, and only a look at all of it finds out.
+    // Damaged pages in the middle: the header is intact, so only a check of the whole file finds them.
     bytes.fill(0xff, 8192, 40_000)
     writeFileSync(journalFile(directory), bytes)
     const { store, setAside } = opened(Date.UTC(2026, 10, 22, 10))
@@ -166,7 +168,7 @@ describe('what is not as it should be', () => {
   test.each([
     ['no database', (file: string) => writeFileSync(file, 'x'.repeat(10_000))],
     ['cut off', (file: string) => truncateSync(file, 10_000)],
-  ])('as is one that is %s', (_, damage) => {
+  ])('is set aside if it is %s', (_, damage) => {
     fill()
     damage(journalFile(directory))
     expect(opened().setAside).not.toBeNull()
@@ -174,7 +176,7 @@ describe('what is not as it should be', () => {
     expect(opened().setAside).toBeNull()
   })
 
-  test('a second one that is damaged at the same time is set aside beside the first', () => {
+  test('is set aside under another name than one damaged at the same time', () => {
     for (let count = 0; count < 2; count++) {
       writeFileSync(journalFile(directory), 'x'.repeat(10_000))
       opened()
@@ -183,7 +185,7 @@ describe('what is not as it should be', () => {
     expect(readdirSync(directory).filter((name) => /corrupt.*\.sqlite$/.test(name))).toHaveLength(2)
   })
 
-  test('a database of somebody else is refused, and stays as it is', () => {
+  test('is refused and not changed if it is a database of another program', () => {
     const other = new DatabaseSync(journalFile(directory))
     other.exec('CREATE TABLE theirs (x)')
     other.close()
@@ -192,7 +194,7 @@ describe('what is not as it should be', () => {
     expect(readFileSync(journalFile(directory)).equals(before)).toBe(true)
   })
 
-  test('one of a later version is refused, and not set aside', () => {
+  test('is refused and not set aside if it has a later version', () => {
     fill()
     const later = new DatabaseSync(journalFile(directory))
     later.exec('PRAGMA user_version = 99')
@@ -201,21 +203,21 @@ describe('what is not as it should be', () => {
     expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toEqual([])
   })
 
-  test('a directory is for one service at a time', () => {
+  test('is refused if another service uses its directory', () => {
     opened()
     expect(() => openDirectory(directory, 0)).toThrow(/is in use by another introspectd/)
     close()
     opened()
   })
 
-  test('a place that cannot be a directory is an error that names it', () => {
+  test('is refused if a file is in the place of its directory', () => {
     const file = join(directory, 'file')
     writeFileSync(file, '')
     expect(() => openDirectory(join(file, 'below'), 0)).toThrow(/file is a file, not a directory/)
   })
 })
 
-test('its files are for nobody else to read, even in a directory that is', () => {
+test('only the owner can read the files, even if others can read the directory', () => {
   chmodSync(directory, 0o755)
   opened().store.append(run(1, 3), 0)
   const files = readdirSync(directory).filter((name) => name.startsWith('journal'))
@@ -223,7 +225,7 @@ test('its files are for nobody else to read, even in a directory that is', () =>
   for (const name of files) expect([name, statSync(join(directory, name)).mode & 0o077]).toEqual([name, 0])
 })
 
-test('what was appended is there for others at once, without the file being closed', () => {
+test('another connection reads appended events at once', () => {
   const { store } = opened()
   store.append(run(1, 3), 0)
   const other = new EventStore(journalFile(directory))
@@ -231,7 +233,7 @@ test('what was appended is there for others at once, without the file being clos
   other.close()
 })
 
-describe('what is set, beside the events', () => {
+describe('settings', () => {
   const set = (path: string, definition: object = {}, forgetsTrips = true) => ({
     path,
     value: JSON.stringify({ definition }),
@@ -246,19 +248,19 @@ describe('what is set, beside the events', () => {
   })
   const places = () => open[0]!.store.trips().map(({ place }) => place)
 
-  test('comes back after it was closed, and what is not set any more does not', () => {
+  test('are restored after reopening, and removed ones are not', () => {
     opened().store.append([], 0, [set('/b'), set('/a', { at: 1 }), set('/c'), { ...set('/c'), value: null }])
     close()
     expect(opened().store.definitions()).toEqual(['{"definition":{"at":1}}', '{"definition":{}}'])
   })
 
-  test('is kept with the events of the same batch, or not at all', () => {
+  test('are stored with the events of the same batch, or not at all', () => {
     const { store } = opened()
     expect(() => store.append([event(1), event(1)], 0, [set('/a')])).toThrow(/UNIQUE/)
     expect(store.definitions()).toEqual([])
   })
 
-  test('what has tripped is there until it is cleared, set forgetsTrips, or its process ends', () => {
+  test('have trips until these are cleared, the threshold is replaced, or the process ends', () => {
     const { store } = opened()
     const all = [trip('/a', '1', null), trip('/a', '2', 'x'), trip('/b', '1', 'y'), trip('/b', '2', null)]
     store.append([], 0, [set('/a'), set('/b'), ...all])
@@ -270,7 +272,7 @@ describe('what is set, beside the events', () => {
     expect(places()).toEqual([])
   })
 
-  test('a change is remembered only where it is told but once', () => {
+  test('record a conditional trip only for a threshold with `once`', () => {
     const { store } = opened()
     store.append([], 0, [set('/once', { once: true }), set('/each', { once: false })])
     store.append([], 0, [trip('/once', '1', null, true), trip('/each', '2', null, true)])

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { notOurs } from '../support/contract/heard.ts'
+import { excludePort } from '../support/contract/violations.ts'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 import { until } from '../support/until.ts'
@@ -52,7 +52,7 @@ class Prometheus {
       void ended.then(() => reject(new Error(`Prometheus did not start: ${log.join('\n')}`)))
     })
     const url = await listening
-    notOurs(new URL(url).port)
+    excludePort(new URL(url).port)
     return new Prometheus(url, log, async () => {
       child.kill('SIGTERM')
       await ended

@@ -15,7 +15,7 @@ import type { PoolCapacities } from '../../src/model/pools.ts'
 import { exportState, type MachineState } from '../../src/model/state/state.ts'
 import type { SavedThread } from '../../src/model/state/threads.ts'
 import type { AnyEvent } from '../support/any-event.ts'
-import { hearTold } from '../support/contract/heard.ts'
+import { checkEvent } from '../support/contract/violations.ts'
 
 export class World {
   readonly kernel: Kernel
@@ -25,7 +25,7 @@ export class World {
   constructor(pools?: PoolCapacities) {
     this.kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
     this.kernel.onEvent((event) => {
-      hearTold(event)
+      checkEvent(event)
       this.events.push(event)
     })
     this.machine = new Machine(this.kernel, pools)

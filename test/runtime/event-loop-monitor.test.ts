@@ -1,3 +1,5 @@
+/** Tests the monitor that reports a blocked event loop. */
+
 import { beforeEach, expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
 import { EventLoopMonitor } from '../../src/runtime/event-loop-monitor.ts'
@@ -6,13 +8,13 @@ const { loopBlockedMs, loopCalmMs, loopLookEveryMs } = bounds
 
 let now: number
 let watch: EventLoopMonitor
-let told: (number | 'calm')[]
+let reports: (number | 'calm')[]
 
 beforeEach(() => {
   now = 1_000
-  told = []
+  reports = []
   watch = new EventLoopMonitor(() => now)
-  watch.start({ onBlocked: (ms) => told.push(ms), onCalm: () => told.push('calm') })
+  watch.start({ onBlocked: (ms) => reports.push(ms), onCalm: () => reports.push('calm') })
   watch.stop()
 })
 
@@ -21,23 +23,23 @@ function lookAfter(ms: number): void {
   watch.look()
 }
 
-test('a timer that comes in time, or a little late, is nothing to tell', () => {
+test('a timer that fires in time or a little late is not reported', () => {
   for (const late of [0, 5, loopBlockedMs - 1]) lookAfter(loopLookEveryMs + late)
-  expect([told, watch.isBlocked]).toEqual([[], false])
+  expect([reports, watch.isBlocked]).toEqual([[], false])
 })
 
-test('one that comes too late is told with how late, each time', () => {
+test('every timer that fires too late is reported with its delay', () => {
   lookAfter(loopLookEveryMs + loopBlockedMs)
   lookAfter(loopLookEveryMs)
   lookAfter(loopLookEveryMs + 7_000)
-  expect([told, watch.isBlocked]).toEqual([[loopBlockedMs, 7_000], true])
+  expect([reports, watch.isBlocked]).toEqual([[loopBlockedMs, 7_000], true])
 })
 
-test('it is over when the loop has turned freely for a while, and not before', () => {
+test('the end is reported only after the event loop has run freely for a while', () => {
   lookAfter(loopLookEveryMs + loopBlockedMs)
   for (let passed = 0; passed < loopCalmMs; passed += loopLookEveryMs) {
-    expect(told).toEqual([loopBlockedMs])
+    expect(reports).toEqual([loopBlockedMs])
     lookAfter(loopLookEveryMs)
   }
-  expect([told, watch.isBlocked]).toEqual([[loopBlockedMs, 'calm'], false])
+  expect([reports, watch.isBlocked]).toEqual([[loopBlockedMs, 'calm'], false])
 })

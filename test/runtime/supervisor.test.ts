@@ -1,4 +1,4 @@
-/** What a supervisor such as systemd is told, over a real socket. */
+/** Tests the notifications to a supervisor such as systemd, over a real socket. */
 
 import { execFileSync } from 'node:child_process'
 import { closeSync, cpSync, constants as files, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
@@ -24,14 +24,14 @@ const directory = (): string => {
   return made
 }
 
-/** A supervisor that says what it is told; the name as NOTIFY_SOCKET has it. */
+/** Starts a supervisor that prints received messages. The name has the format of NOTIFY_SOCKET. */
 async function supervisor(name: string): Promise<Program> {
   const program = await start('notify-socket', [name])
   programs.push(program)
   return program
 }
 
-/** Reads on until a line fits; all lines up to it. */
+/** Reads until a line matches, and returns all lines up to that one. */
 async function until({ line }: Program, fits: RegExp): Promise<string[]> {
   const lines: string[] = []
   for (;;) {
@@ -46,50 +46,53 @@ const abstract = `@introspectd-test-${process.pid}`
 test.each([
   ['a path', () => join(directory(), 'notify')],
   ['a name in the abstract namespace', () => abstract],
-])('at %s it is told READY when requests are answered, signs of life, and STOPPING', async (_what, place) => {
-  const name = place()
-  const told = await supervisor(name)
-  const starting = Live.start([], { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' } })
-  const [ready, status] = [await told.line(), await told.line()]
-  const [, pid, url] = /^(\d+) STATUS=serves (http:\S+?)(?:;|$)/.exec(status) ?? []
-  expect(ready).toBe(`${pid} READY=1`)
-  expect((await fetch(`${url}/readyz`)).status).toBe(200)
-  const live = await starting
-  expect([Number(pid), url]).toEqual([live.pid, live.url])
-  const alive = new RegExp(`^${pid} WATCHDOG=1$`)
-  await until(told, alive)
-  await until(told, alive)
-  const code = live.stop()
-  expect((await until(told, /STOPPING=1/)).at(-1)).toBe(`${pid} STOPPING=1`)
-  expect(await code).toBe(0)
-  expect(live.output.stderr).toBe('')
-})
+])(
+  'at %s the supervisor gets READY when requests are answered, then watchdog messages, and STOPPING',
+  async (_what, place) => {
+    const name = place()
+    const messages = await supervisor(name)
+    const starting = Live.start([], { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' } })
+    const [ready, status] = [await messages.line(), await messages.line()]
+    const [, pid, url] = /^(\d+) STATUS=serves (http:\S+?)(?:;|$)/.exec(status) ?? []
+    expect(ready).toBe(`${pid} READY=1`)
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    const live = await starting
+    expect([Number(pid), url]).toEqual([live.pid, live.url])
+    const alive = new RegExp(`^${pid} WATCHDOG=1$`)
+    await until(messages, alive)
+    await until(messages, alive)
+    const code = live.stop()
+    expect((await until(messages, /STOPPING=1/)).at(-1)).toBe(`${pid} STOPPING=1`)
+    expect(await code).toBe(0)
+    expect(live.output.stderr).toBe('')
+  },
+)
 
-test('the watchdog is ours only with WATCHDOG_USEC, and without the pid of another process', () => {
+test('the watchdog applies only with WATCHDOG_USEC and without the pid of another process', () => {
   const socket = '/run/systemd/notify'
-  const asked = (more: Record<string, string>) => readSupervision({ NOTIFY_SOCKET: socket, ...more }, 42)
+  const supervisionOf = (more: Record<string, string>) => readSupervision({ NOTIFY_SOCKET: socket, ...more }, 42)
   expect(readSupervision({}, 42)).toBe(null)
-  expect(asked({})).toEqual({ socket, watchdogMs: null })
-  expect(asked({ WATCHDOG_USEC: '30000000' })).toEqual({ socket, watchdogMs: 30_000 })
-  expect(asked({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '42' })).toEqual({ socket, watchdogMs: 30_000 })
-  expect(asked({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' })).toEqual({ socket, watchdogMs: null })
+  expect(supervisionOf({})).toEqual({ socket, watchdogMs: null })
+  expect(supervisionOf({ WATCHDOG_USEC: '30000000' })).toEqual({ socket, watchdogMs: 30_000 })
+  expect(supervisionOf({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '42' })).toEqual({ socket, watchdogMs: 30_000 })
+  expect(supervisionOf({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' })).toEqual({ socket, watchdogMs: null })
 })
 
-/** A supervisor that keeps what it is told, and a source as the test says. */
+/** A supervisor connection that records its messages, and a source that the test controls. */
 function watched(watchdogMs: number | null) {
-  const told: string[] = []
+  const messages: string[] = []
   const failures: string[] = []
   const source = { isReady: true, what: ['connector'], refusal: null as string | null }
   const supervisor = new Supervisor({
     source: { ready: () => source.isReady, scanAge: () => 26_000, degraded: () => source.what },
     send: (message) => {
-      told.push(message)
+      messages.push(message)
       return source.refusal
     },
     watchdogMs,
     onFailure: (reason) => failures.push(reason),
   })
-  return { told, failures, source, supervisor }
+  return { messages, failures, source, supervisor }
 }
 
 describe('over hours', () => {
@@ -100,13 +103,13 @@ describe('over hours', () => {
     vi.useRealTimers()
   })
 
-  test('a sign of life goes out twice in the time allowed, and a status only when it is news', () => {
-    const { told, supervisor, source } = watched(8_000)
+  test('a watchdog message is sent twice per timeout, and a status only when it has changed', () => {
+    const { messages, supervisor, source } = watched(8_000)
     supervisor.ready('http://there')
     vi.advanceTimersByTime(8_000)
     source.what = []
     vi.advanceTimersByTime(4_000)
-    expect(told).toEqual([
+    expect(messages).toEqual([
       'READY=1\nSTATUS=serves http://there; degraded: connector',
       'WATCHDOG=1',
       'WATCHDOG=1',
@@ -114,17 +117,17 @@ describe('over hours', () => {
     ])
     supervisor.stopping()
     vi.advanceTimersByTime(3_600_000)
-    expect(told.slice(4)).toEqual(['STOPPING=1\nSTATUS=ending'])
+    expect(messages.slice(4)).toEqual(['STOPPING=1\nSTATUS=ending'])
   })
 
-  test('where it is not watched there is none', () => {
-    const { told, supervisor } = watched(null)
+  test('without a watchdog no watchdog message is sent', () => {
+    const { messages, supervisor } = watched(null)
     supervisor.ready('http://there')
     vi.advanceTimersByTime(3_600_000)
-    expect(told).toHaveLength(1)
+    expect(messages).toHaveLength(1)
   })
 
-  test('what cannot be sent is told once, and again after it could be', () => {
+  test('a failure to send is reported once, and again after a success', () => {
     const { failures, supervisor, source } = watched(8_000)
     supervisor.ready('http://there')
     for (const refusal of ['gone', 'gone', null, 'gone', 'full']) {
@@ -135,17 +138,17 @@ describe('over hours', () => {
   })
 })
 
-/** A service over a /proc of files, in which the next scan waits until it is let go. */
-async function stuckService(told: Program, name: string, root: string) {
+/** A service over a directory in place of /proc, whose next scan blocks until `letGo` is called. */
+async function stuckService(messages: Program, name: string, root: string) {
   cpSync(new URL('../fixtures/', import.meta.url).pathname, root, { recursive: true })
   const roots = ['--proc-root', join(root, 'proc'), '--cgroup-root', join(root, 'cgroup')]
   const env = { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' }
   const live = await Live.start([...roots, '--full-period', '100'], { env })
-  await until(told, /WATCHDOG=1/)
+  await until(messages, /WATCHDOG=1/)
   mkdirSync(join(root, 'proc/99'))
   const fifo = join(root, 'proc/99/stat')
   execFileSync('mkfifo', [fifo])
-  await until(told, /STATUS=not ready: the last scan ended \d/)
+  await until(messages, /STATUS=not ready: the last scan ended \d/)
   const letGo = () => {
     const writer = openSync(fifo, files.O_WRONLY)
     rmSync(join(root, 'proc/99'), { recursive: true })
@@ -154,34 +157,34 @@ async function stuckService(told: Program, name: string, root: string) {
   return { live, letGo }
 }
 
-test('while a scan is stuck the sign of life is withheld and the status says why; it comes back with the scan', async () => {
+test('while a scan is blocked, no watchdog message is sent and the status gives the reason', async () => {
   const root = directory()
   const name = join(root, 'notify')
-  const told = await supervisor(name)
-  const { live, letGo } = await stuckService(told, name, root)
+  const messages = await supervisor(name)
+  const { live, letGo } = await stuckService(messages, name, root)
   expect((await fetch(`${live.url}/readyz`)).status).toBe(503)
-  // One status a turn, as the age in it grows: these turns would have been signs of life.
-  const turns = [await told.line(), await told.line(), await told.line()]
+  // Every period sends a status, because the age in it grows; a watchdog message would have been among these.
+  const turns = [await messages.line(), await messages.line(), await messages.line()]
   expect(turns.filter((line) => !line.includes('STATUS=not ready'))).toEqual([])
   letGo()
-  const withheld = await until(told, /STATUS=serves/)
+  const withheld = await until(messages, /STATUS=serves/)
   expect(withheld.filter((line) => line.includes('WATCHDOG'))).toEqual([])
-  await until(told, /WATCHDOG=1/)
+  await until(messages, /WATCHDOG=1/)
   expect(await live.stop()).toBe(0)
 })
 
-test('a service whose scan is stuck says that it is ending, and ends at the second signal', async () => {
+test('a service with a blocked scan sends STOPPING, and ends on the second signal', async () => {
   const root = directory()
   const name = join(root, 'notify')
-  const told = await supervisor(name)
-  const { live } = await stuckService(told, name, root)
+  const messages = await supervisor(name)
+  const { live } = await stuckService(messages, name, root)
   const ended = live.stop()
-  await until(told, /STOPPING=1/)
+  await until(messages, /STOPPING=1/)
   live.child.kill('SIGTERM')
   expect([await ended, live.child.signalCode]).toEqual([null, 'SIGKILL'])
 })
 
-test('a supervisor that is gone is one line in the log, and the service goes on', async () => {
+test('a missing supervisor causes one line in the log, and the service continues', async () => {
   const live = await Live.start([], {
     env: { NOTIFY_SOCKET: join(directory(), 'nobody'), WATCHDOG_USEC: '2000' },
   })
@@ -189,7 +192,7 @@ test('a supervisor that is gone is one line in the log, and the service goes on'
   expect(await live.stop()).toBe(0)
   const lines = live.output.stderr.trim().split('\n')
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
-    expect.stringMatching(/^the supervisor cannot be told: \S+nobody: ENOENT$/),
+    expect.stringMatching(/^the supervisor cannot be messages: \S+nobody: ENOENT$/),
   ])
 })
 

@@ -1,4 +1,4 @@
-/** Events as tests read them: fields of the data are looked up without narrowing by the type of the event. */
+/** Type of events in tests: the fields of the data can be read without narrowing by event type. */
 
 import type { KernelEvent } from '../../src/kernel/events.ts'
 

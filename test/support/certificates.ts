@@ -1,4 +1,4 @@
-/** Certificates that tests make with openssl: an authority, and who is signed by it. */
+/** Creates TLS certificates for tests with openssl: an authority, and certificates that it signs. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ export class Authority {
     return { cert: this.file(`${file}.pem`), key: this.file(`${file}.key`) }
   }
 
-  /** As a client gives it to `node:tls`. */
+  /** TLS options of a client that trusts this authority and, if given, presents a certificate. */
   trust(signed?: Signed): { ca: string; cert?: string; key?: string } {
     const ca = readFileSync(this.ca, 'utf8')
     return signed === undefined
@@ -60,8 +60,8 @@ export class Authority {
       : { ca, cert: readFileSync(signed.cert, 'utf8'), key: readFileSync(signed.key, 'utf8') }
   }
 
-  filesOf(signed: Signed, { asksClients = false } = {}): TlsFiles {
-    return { ...signed, clientCa: asksClients ? this.ca : null }
+  filesOf(signed: Signed, { requestsCertificate = false } = {}): TlsFiles {
+    return { ...signed, clientCa: requestsCertificate ? this.ca : null }
   }
 
   #openssl(...args: string[]): void {

@@ -1,4 +1,4 @@
-/** Runs a command of the command line in this process: without the time that a program takes to start. */
+/** Runs a command of the command line in the test's own process, which avoids the start-up time of a new one. */
 
 import { readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
@@ -16,7 +16,7 @@ const packageFile = new URL('../../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
 
 const commands = commandsOf({
-  // A test that expects it to start uses Live.start: here only its refusals are of use.
+  // Tests that expect a running service use Live.start; this one serves tests of refused starts.
   serve: async (config, io) => (await import('../../src/app/serve.ts')).serve(config, { io, version }),
   openApi: () => openApi(version),
   asyncApi: () => asyncApi(version),
@@ -28,7 +28,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Errors of these classes are one line for a person, as in main.ts. */
+/** Errors of these classes are printed as one line, as in main.ts. */
 const refusals = [CliError, ConfigError, SourceError, StoreError]
 
 interface CommandOptions {
@@ -78,24 +78,24 @@ export class RunningCommand {
     return code
   }
 
-  /** @throws Error when it has ended before that, or time is up */
+  /** @throws Error when the command ends first, or the time is up */
   async until(fits: (command: this) => boolean): Promise<void> {
     const holds = () => {
       if (fits(this)) return true
-      if (this.#code !== null) throw new Error(`it ended: ${this.stderr}`)
+      if (this.#code !== null) throw new Error(`the command ended: ${this.stderr}`)
       return false
     }
     await this.#waiter.until(holds, () => ({ stdout: this.stdout, stderr: this.stderr }), { what: String(fits) })
   }
 
-  /** Ends it as a signal would. */
+  /** Ends the command as a signal would. */
   stop(): Promise<number> {
     this.#ending.abort()
     return this.ended
   }
 }
 
-/** Runs a command to its end. */
+/** Runs a command until it ends. */
 export async function runHere(words: readonly string[], options: CommandOptions = {}): Promise<Ended> {
   const command = new RunningCommand(words, options)
   const code = await command.ended

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 const variable = 'INTROSPECT_TEST_RUN'
-/** The same in the two places that import this file: vitest loads its configuration apart from the rest. */
+/** The process id is equal in both instances of this module: vitest loads its configuration separately. */
 const id = String(process.pid)
 
 /** The environment of tests. */
@@ -24,7 +24,7 @@ export default () => (): void => {
   }
 }
 
-/** Empty where it has ended, or belongs to somebody else. */
+/** Returns empty values for a process that has ended or belongs to another user. */
 function factsOf(pid: string): { command: string; parent: number | null; environment: string } {
   try {
     const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1')

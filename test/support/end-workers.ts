@@ -1,4 +1,7 @@
-/** Loaded into the service before it starts: SIGUSR2 ends its scan worker, SIGPWR its connector worker, as a crash would. */
+/**
+ * Loaded into a service before it starts: SIGUSR2 terminates its scan worker, and SIGPWR its connector worker.
+ * To the service this looks like a crash of the worker.
+ */
 
 import { isMainThread, type Worker } from 'node:worker_threads'
 

@@ -1,4 +1,4 @@
-/** The service as it is started for real: a process of its own, on a free port, over this machine. */
+/** Runs the real service for tests: a separate process on a free port that observes this machine. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
@@ -13,7 +13,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs the command line to its end. */
+/** Runs a command line until it ends. */
 export async function run(args: readonly string[], launching: Launching = {}): Promise<Ended> {
   const { child, output } = launch(args, launching)
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -21,22 +21,22 @@ export async function run(args: readonly string[], launching: Launching = {}): P
 }
 
 interface Launching {
-  /** Undefined: not what the test itself has. */
+  /** Added to the variables of this process; undefined removes one. */
   readonly env?: Record<string, string | undefined>
-  /** A command that starts it, as in `unshare`. */
+  /** A command that starts the service, such as `unshare`. */
   readonly under?: readonly string[]
   readonly uid?: number
-  /** Another than that of this checkout, with where it is run. */
+  /** Replaces the command of this checkout; `cwd` is its working directory. */
   readonly command?: readonly string[]
   readonly cwd?: string
-  /** Kills it before it has said that it serves. */
+  /** Kills the service while it starts. */
   readonly signal?: AbortSignal
 }
 
-/** The service ended before it had said that it serves. */
+/** The service ended before it announced its address. */
 export class LiveError extends Error {}
 
-/** A test that fails leaves nothing running. */
+/** Killed at exit, so that a failed test leaves no process behind. */
 const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
@@ -66,7 +66,7 @@ export class Live {
   readonly child: ChildProcess
   readonly output: { stdout: string; stderr: string }
   readonly url: string
-  /** Its exit code, when it has ended. */
+  /** Resolves with the exit code. */
   readonly ended: Promise<number | null>
 
   private constructor(child: ChildProcess, output: { stdout: string; stderr: string }, url: string) {
@@ -89,8 +89,8 @@ export class Live {
     const url = () => /listens on (\S+)/.exec(output.stdout)?.[1]
     const serves = () => {
       if (isClosed) throw new LiveError(`it did not start: ${output.stderr}`)
-      // The announcement comes whole: what it names can be tried.
-      return url() !== undefined && output.stdout.endsWith('/sys\n')
+      // The last of the three commands ends the announcement.
+      return url() !== undefined && /^3\. .*\n {5}.*\n$/m.test(output.stdout)
     }
     await changed.until(serves, () => output, { what: 'the service says that it listens' })
     child.stdout.off('data', changed.wake)
@@ -112,7 +112,7 @@ export class Live {
     ).json()) as Record<string, unknown>
   }
 
-  /** Asks again until the answer fits. @throws Error with the last answer when time is up */
+  /** Repeats a GET until the reply matches. @throws Error with the last reply when the time is up */
   until(path: string, fits: (body: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
     return until(() => this.get(path), fits, { what: `${path}: ${fits}` })
   }
@@ -127,7 +127,7 @@ export class Live {
     return watcher
   }
 
-  /** Asks it to end, and answers with its exit code. */
+  /** Sends a signal and resolves with the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', pid = this.pid): Promise<number | null> {
     process.kill(pid, signal)
     return this.ended

@@ -1,4 +1,4 @@
-/** A hub over events in memory, without a service around it. */
+/** Creates a hub of subscriptions over a journal in memory, without a service. */
 
 import { Journal } from '../../src/journal/journal.ts'
 import { Durables } from '../../src/stream/durables.ts'

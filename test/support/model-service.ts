@@ -1,4 +1,4 @@
-/** A whole service over the model, on a virtual clock. */
+/** Runs a whole service over the model on a virtual clock. */
 
 import { pino } from 'pino'
 import { buildApp } from '../../src/app/build.ts'
@@ -6,7 +6,7 @@ import { HostedModel } from '../../src/app/hosted-model.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../src/model/abilities.ts'
 import { Machine } from '../../src/model/machine.ts'
-import { type Differing, Serving } from './service.ts'
+import { type ServiceOptions, Serving } from './service.ts'
 
 export class ModelService extends Serving {
   readonly #model: HostedModel
@@ -16,7 +16,7 @@ export class ModelService extends Serving {
     logger = pino({ level: 'silent' }),
     clock = 'virtual',
     ...rest
-  }: Differing & { clock?: 'virtual' | 'real' } = {}) {
+  }: ServiceOptions & { clock?: 'virtual' | 'real' } = {}) {
     const gate = { tokens, hosts: new Set<string>() }
     const machine = new Machine(new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 }))
     const model = new HostedModel(machine, { clock, now: () => 0 })
@@ -35,12 +35,12 @@ export class ModelService extends Serving {
     this.#model = model
   }
 
-  /** The one that is there now. */
+  /** The present machine. Loading a state replaces it. */
   get machine(): Machine {
     return this.#model.machine
   }
 
-  /** Lines of NDJSON, and what each is answered. */
+  /** Sends kernel calls as NDJSON and returns the reply to each. */
   async calls(body: string): Promise<Record<string, unknown>[]> {
     const headers = { 'content-type': 'application/x-ndjson' }
     const text = await (await this.fetch('/sys/calls', { method: 'POST', headers, body })).text()

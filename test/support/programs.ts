@@ -1,4 +1,4 @@
-/** Compiles the small C programs of `test/programs` and runs them. Only what was started here is ended, by its pid. */
+/** Compiles the small C programs of `test/programs` and runs them. It stops only programs that it started, by pid. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -18,15 +18,15 @@ const compilers = {
   'musl-gcc': ['musl-gcc', '-static'],
 } as const
 
-/** The path of the program, compiled unless it is there already. */
+/** Returns the path of the program, and compiles it if necessary. */
 export const compile = (name: string, compiler: Compiler = 'gcc'): string => {
   const source = new URL(`${name}.c`, sources).pathname
   const hash = createHash('sha256').update(compiler).update(readFileSync(source)).digest('hex').slice(0, 16)
-  // Its own name is what the kernel shows of it.
+  // The kernel shows the file name as the name of the process.
   const path = new URL(`${hash}/${name}`, build).pathname
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })
-  // Made under another name first, so that nobody runs half a program.
+  // Compiled under another name first, so that no other test runs an incomplete program.
   const unfinished = `${path}.${process.pid}`
   const [command, ...flags] = compilers[compiler]
   const args = ['-O0', '-pthread', ...flags, '-o', unfinished, source]
@@ -38,18 +38,18 @@ export const compile = (name: string, compiler: Compiler = 'gcc'): string => {
 export interface Program {
   readonly pid: number
   readonly child: ChildProcess
-  /** The next line that it prints; rejects when there are no more. */
+  /** Resolves with the next line of its output; rejects when there is none. */
   line(): Promise<string>
-  /** Writes a line to its input. */
+  /** Writes a line to its standard input. */
   send(text: string): void
-  /** Ends its input, then kills it; resolves when it is gone. */
+  /** Closes its standard input, and kills it after a second; resolves when it has ended. */
   stop(): Promise<void>
 }
 
 const commandOf = (name: string, compiler: Compiler): string[] =>
   name.endsWith('.py') ? ['python3', new URL(name, sources).pathname] : [compile(name, compiler)]
 
-/** Starts a program, under another command such as `unshare` where one is given, and waits until it says `ready`. */
+/** Starts a program, optionally under a command such as `unshare`, and waits until it prints `ready`. */
 export const start = async (
   name: string,
   args: readonly (string | number)[] = [],
@@ -66,7 +66,7 @@ export const start = async (
     last = next.value
     return next.value
   }
-  child.stdin.on('error', () => {}) // it may end before it has read everything
+  child.stdin.on('error', () => {}) // The program may end before it has read everything.
   const stop = async (): Promise<void> => {
     child.stdin.end()
     const timer = setTimeout(() => child.kill('SIGKILL'), 1000)
@@ -74,6 +74,6 @@ export const start = async (
     clearTimeout(timer)
   }
   const first = await line()
-  if (first !== 'ready' || child.pid === undefined) throw new Error(`${name} said ${first}`)
+  if (first !== 'ready' || child.pid === undefined) throw new Error(`${name} printed ${first} instead of ready`)
   return { pid: child.pid, child, line, send: (text) => void child.stdin.write(`${text}\n`), stop }
 }

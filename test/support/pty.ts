@@ -1,4 +1,4 @@
-/** The command line on a terminal, as a person sees it. */
+/** Runs the command line on a pseudo-terminal and shows the screen as a person would see it. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
@@ -10,9 +10,9 @@ const harness = new URL('terminal.py', import.meta.url).pathname
 const ofPerson = { TERM: 'xterm-256color', FORCE_COLOR: undefined, NO_COLOR: undefined, CI: undefined }
 
 interface Ended {
-  /** Negative where a signal ended it. */
+  /** Negative if a signal ended the command. */
   readonly code: number
-  /** The terminal's settings are what they were. */
+  /** Whether the terminal's settings are as they were before. */
   readonly restored: boolean
 }
 
@@ -34,7 +34,7 @@ export class Pty {
     const command = [process.execPath, mainFile, ...args]
     this.#child = spawn('python3', [harness, String(rows), String(columns), ...command], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      // Neither vitest's wish for colours nor its colourlessness is the terminal's, and nobody sits at that of a CI.
+      // Settings of vitest and of CI about colours must not affect this terminal.
       env: { ...process.env, ...ofPerson, ...env },
     })
     const kill = () => void this.#child.kill('SIGKILL')
@@ -70,7 +70,7 @@ export class Pty {
     this.#order({ signal: number })
   }
 
-  /** Ends it whatever it does. */
+  /** Kills the command. */
   kill(): void {
     this.#child.stdin!.end()
   }
@@ -79,12 +79,12 @@ export class Pty {
     this.#child.stdin!.write(`${JSON.stringify(order)}\n`)
   }
 
-  /** The last whole drawing of the screen, as it was written. */
+  /** The last complete drawing of the screen, with its control sequences. */
   get drawing(): string {
     return /.*\u001b\[H(.*?)\u001b\[J/s.exec(this.output)?.[1] ?? ''
   }
 
-  /** Its lines, without what only colours them. */
+  /** Lines of the last drawing, without control sequences. */
   get frame(): readonly string[] {
     return this.drawing.split('\r\n').map((line) => stripVTControlCharacters(line))
   }
@@ -92,7 +92,7 @@ export class Pty {
   async until(fits: (pty: this) => boolean): Promise<void> {
     const holds = () => {
       if (fits(this)) return true
-      if (this.#isOver) throw new Error(`it ended before that: ${JSON.stringify(this.output)}`)
+      if (this.#isOver) throw new Error(`the command ended first: ${JSON.stringify(this.output)}`)
       return false
     }
     await this.#changed.until(holds, () => this.frame.join('\n'), { what: String(fits) })

@@ -1,4 +1,4 @@
-/** Random numbers from 0 up to 1 that a seed repeats. */
+/** Seeded random numbers from 0 up to, but not including, 1. */
 
 import { Random, seedMax } from '../../src/scenario/random.ts'
 

@@ -1,4 +1,4 @@
-/** Clients that keep to no protocol: bytes on a socket. */
+/** Clients that write arbitrary bytes to a socket, for tests of protocol violations. */
 
 import { connect, type Socket } from 'node:net'
 
@@ -14,7 +14,7 @@ export async function openRaw({ port, localAddress = '127.0.0.1' }: RawOptions):
   return socket
 }
 
-/** Sends that and nothing more, and resolves with all that comes until the other side closes. */
+/** Sends the bytes, half-closes the connection, and resolves with everything received until the server closes it. */
 export async function exchange(options: RawOptions, bytes: string | Buffer): Promise<string> {
   const socket = await openRaw(options)
   const chunks: Buffer[] = []
@@ -25,7 +25,7 @@ export async function exchange(options: RawOptions, bytes: string | Buffer): Pro
   return Buffer.concat(chunks).toString('latin1')
 }
 
-/** As it would be asked for with `ws`, by hand. */
+/** A WebSocket upgrade request like that of the package `ws`. */
 export const upgradeRequest = (port: number, path: string, ...more: string[]): string =>
   [
     `GET ${path} HTTP/1.1`,
@@ -40,16 +40,16 @@ export const upgradeRequest = (port: number, path: string, ...more: string[]): s
 
 export interface Frame {
   readonly fin: boolean
-  /** Reserved bits and opcode: 4 bits each at the most. */
+  /** Reserved bits: 3 bits. The opcode has 4. */
   readonly reserved: number
   readonly opcode: number
   readonly masked: boolean
   readonly payload: Buffer
-  /** Length that it claims to have; that of the payload where it is honest. */
+  /** Length in the header; default: the length of the payload. */
   readonly length?: number
 }
 
-/** RFC 6455, 5.2; with a mask of zeros, which leaves the payload as it is. */
+/** Encodes a frame as RFC 6455, section 5.2, defines it. The mask is zero, which leaves the payload unchanged. */
 export function frameBytes({ fin, reserved, opcode, masked, payload, length = payload.length }: Frame): Buffer {
   const first = (fin ? 0x80 : 0) | ((reserved & 7) << 4) | (opcode & 15)
   const mask = masked ? 0x80 : 0

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path'
 
 export interface RequiredPrograms {
   readonly programs: readonly string[]
-  /** Debian packages that have them. */
+  /** Debian packages that contain the programs. */
   readonly packages: readonly string[]
   /** Globs of test files, relative to the root of the project. */
   readonly suites: readonly string[]
@@ -19,7 +19,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     programs: ['gcc'],
     packages: ['gcc', 'libc6-dev'],
     suites: [
-      'test/cli/{ask,top,watch}.test.ts',
+      'test/cli/{commands,top,watch}.test.ts',
       'test/client/service.test.ts',
       'test/faults/{clock,descriptors,event-loop}.test.ts',
       'test/journal/definitions.test.ts',
@@ -71,7 +71,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
   { programs: ['chromium'], packages: ['chromium'], suites: ['test/client/browser.test.ts'] },
 ]
 
-/** A row with the programs of it that are in no directory of PATH. */
+/** A row with those of its programs that are in no directory of PATH. */
 export type MissingPrograms = RequiredPrograms
 
 export function missingPrograms(path: string = process.env.PATH ?? ''): MissingPrograms[] {
@@ -97,7 +97,7 @@ export interface SkippedSuite {
   readonly missing: readonly MissingPrograms[]
 }
 
-/** The test files that cannot run, each once. */
+/** Returns the test files that cannot run, without duplicates. */
 export function skippedSuites(missing: readonly MissingPrograms[], root: string): SkippedSuite[] {
   const files = new Map<string, MissingPrograms[]>()
   for (const row of missing) {
@@ -108,7 +108,7 @@ export function skippedSuites(missing: readonly MissingPrograms[], root: string)
     .sort((one, other) => (one.file < other.file ? -1 : 1))
 }
 
-/** The line that installs what these rows need. */
+/** The command that installs the packages of these rows. */
 export const installLine = (missing: readonly MissingPrograms[]): string =>
   `apt-get install -y ${packagesOf(missing).join(' ')}`
 

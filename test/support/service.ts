@@ -1,4 +1,4 @@
-/** Whole services on free ports, and clients of theirs. */
+/** Runs a whole service in the test's process on a free port, and provides clients for it. */
 
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
@@ -6,10 +6,10 @@ import { type App, type AppParts, buildApp } from '../../src/app/build.ts'
 import { allowedHosts, type Token } from '../../src/http/security/gate.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
-import { hearFrame } from './contract/heard.ts'
+import { checkFrame } from './contract/violations.ts'
 import { until, Waiter } from './until.ts'
 
-/** A source that never says anything: the test writes to the kernel. */
+/** A source that records nothing: the test writes to the kernel itself. */
 const silentSource: Source = {
   name: 'test',
   start: async () => {},
@@ -38,13 +38,13 @@ export interface TestGate {
   readonly hosts: Set<string>
 }
 
-/** How the services of tests differ. */
-export interface Differing extends Pick<AppParts, 'edge' | 'limits'> {
+/** Options in which the services of tests differ. */
+export interface ServiceOptions extends Pick<AppParts, 'edge' | 'limits'> {
   readonly tokens?: readonly Token[] | null
   readonly logger?: AppParts['logger']
 }
 
-/** A service that listens on a free port, and what tests ask of it. */
+/** A service that listens on a free port, with the requests that tests send to it. */
 export class Serving {
   readonly app: App
   readonly #gate: TestGate
@@ -68,7 +68,7 @@ export class Serving {
     return `http://127.0.0.1:${this.port}`
   }
 
-  /** Another token file has been read. */
+  /** Replaces the tokens, as reading another token file would. */
   setTokens(tokens: readonly Token[]): void {
     this.#gate.tokens = tokens
     this.app.server.renewAccess(null)
@@ -125,7 +125,7 @@ export class Serving {
     return watcher
   }
 
-  /** What an upgrade that is refused is answered. */
+  /** Returns the response to an upgrade request that is refused. */
   async refusedUpgrade(
     path: string,
     { protocols = [], headers = {} }: { protocols?: string[]; headers?: Record<string, string> } = {},
@@ -161,7 +161,7 @@ export class Serving {
   }
 }
 
-/** Over a kernel that the test itself fills. */
+/** A service over a kernel that the test fills itself. */
 export class Service extends Serving {
   readonly bench: Bench
 
@@ -170,7 +170,7 @@ export class Service extends Serving {
     logger = pino({ level: 'silent' }),
     selfPid,
     ...rest
-  }: Differing & { selfPid?: number } = {}) {
+  }: ServiceOptions & { selfPid?: number } = {}) {
     const bench = new Bench(selfPid === undefined ? {} : { selfPid })
     const gate = { tokens, hosts: new Set<string>() }
     const app = buildApp({
@@ -187,11 +187,11 @@ export class Service extends Serving {
   }
 }
 
-/** A WebSocket client that keeps what it is sent. */
+/** A WebSocket client that records what it receives. */
 export class Watcher {
   readonly socket: WebSocket
   readonly events: CloudEvent[] = []
-  /** As they came. */
+  /** Unparsed, in order of arrival. */
   readonly frames: string[] = []
   readonly closed: Promise<{ code: number; reason: string }>
   readonly #changed = new Waiter()
@@ -201,7 +201,7 @@ export class Watcher {
     socket.on('message', (data: Buffer) => {
       this.frames.push(data.toString())
       const frame: unknown = JSON.parse(data.toString())
-      hearFrame(frame)
+      checkFrame(frame)
       this.events.push(frame as CloudEvent)
       this.#changed.wake()
     })
@@ -213,7 +213,7 @@ export class Watcher {
     })
   }
 
-  /** Waits until there are so many events, or one that fits. */
+  /** Waits until the client has received a number of events, or one that matches. */
   async until(enough: number | ((event: CloudEvent) => boolean)): Promise<CloudEvent[]> {
     const is = typeof enough === 'number' ? () => this.events.length >= enough : () => this.events.some(enough)
     const holds = () => {

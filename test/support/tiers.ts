@@ -34,7 +34,7 @@ export const tiers = {
   process: [
     'test/app/start.test.ts',
     'test/{architecture,docs,meeting}.test.ts',
-    'test/cli/{ask,journal,simulate,top,watch}.test.ts',
+    'test/cli/{commands,journal,simulate,top,watch}.test.ts',
     'test/client/{service,typed}.test.ts',
     'test/http/{contract,metrics-format,tls}.test.ts',
     'test/journal/{definitions,durable,restart}.test.ts',

@@ -1,4 +1,4 @@
-/** Waiting for a condition, with a bound: a wait that runs out fails with what it saw last. */
+/** Waits for a condition with a time limit; the error shows the last observed value. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'

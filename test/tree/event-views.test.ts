@@ -1,4 +1,4 @@
-/** What the model tells in all scenarios that are shipped, against the shapes of events. */
+/** Checks the events that the model emits in all shipped scenarios against the event schemas. */
 
 import { expect, test } from 'vitest'
 import type { KernelEvent } from '../../src/kernel/events.ts'
@@ -6,7 +6,7 @@ import { World } from '../model/world.ts'
 import { runText, shipped, textOf } from '../scenario/support.ts'
 import { wrongData } from '../support/contract/events.ts'
 
-test('every event of every scenario has the shape of its type', () => {
+test('every event of every scenario matches the schema of its type', () => {
   const seen = new Set<string>()
   const wrong = shipped.flatMap((name) => {
     const world = new World()

@@ -1,3 +1,5 @@
+/** Tests pathname patterns of event streams: which pathnames they match, and which are refused. */
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parsePathFilter } from '../../src/tree/path-filter.ts'
@@ -9,7 +11,7 @@ bench.thread(process, 42)
 bench.process(43, { partition: ['*'] })
 const filter = (path: string, past = false) => parsePathFilter(bench.kernel, path, { past })
 
-describe('what is meant', () => {
+describe('matching pathnames', () => {
   test.each([
     ['/sys', ['/sys', '/sys/proc/1', '/sys/deadlocks/7'], ['/system']],
     ['/sys/proc', ['/sys/proc', '/sys/proc/1/fds'], ['/sys', '/sys/part/web']],
@@ -34,7 +36,7 @@ describe('what is meant', () => {
     expect([yes.filter((place) => !concerns(place)), no.filter(concerns)]).toEqual([[], []])
   })
 
-  test('the processes of a partition are those that concern it, by their own paths', () => {
+  test('processes of a partition match by their own pathnames', () => {
     for (const path of ['/sys/part/web/proc', '/sys/part/web/proc/*', '/sys/part/*/proc/**']) {
       const found = filter(path)
       expect(found.root).toBe('/sys/proc')
@@ -44,7 +46,7 @@ describe('what is meant', () => {
     }
   })
 
-  test('a plain path is its root, and a pattern is found by what comes before its first *', () => {
+  test('the root of a plain pathname is itself, and that of a pattern is the part before its first *', () => {
     expect(filter('/sys/proc/42/fds')).toMatchObject({
       text: '/sys/proc/42/fds',
       root: '/sys/proc/42/fds',
@@ -55,7 +57,7 @@ describe('what is meant', () => {
   })
 })
 
-describe('what can never be is refused', () => {
+describe('impossible pathnames are refused', () => {
   test.each([
     '/sys/proc/*/fdz',
     '/sys/proc/*/thread/*/thread',
@@ -68,11 +70,14 @@ describe('what can never be is refused', () => {
     expect(() => filter(path)).toThrow('does not exist')
   })
 
-  test.each(['/sys/proc/4*', '/sys/**/fds', '/sys/***', '/sys//*', '/sys/part/%zz/*'])('%s is no pattern', (path) => {
-    expect(() => filter(path)).toThrow(/\*|empty segment|percent-encoded/)
-  })
+  test.each(['/sys/proc/4*', '/sys/**/fds', '/sys/***', '/sys//*', '/sys/part/%zz/*'])(
+    '%s is not a valid pattern',
+    (path) => {
+      expect(() => filter(path)).toThrow(/\*|empty segment|percent-encoded/)
+    },
+  )
 
-  test('what is not there now may have been: of the past only what can never be is refused', () => {
+  test('for past events only impossible pathnames are refused, because others may have existed', () => {
     expect(() => filter('/sys/proc/99')).toThrow('does not exist')
     expect(filter('/sys/proc/99', true).concerns(['/sys/proc/99/fds'])).toBe(true)
     expect(() => filter('/sys/proc/99/fdz', true)).toThrow('does not exist')
@@ -80,7 +85,7 @@ describe('what can never be is refused', () => {
   })
 })
 
-test('a pattern made of a pathname by putting * in the place of segments matches that pathname and all below it', () => {
+test('a pathname with some segments replaced by * matches the pathname and everything below it', () => {
   const places = [
     '/sys/proc/42/thread/42/stack',
     '/sys/part/web/part/a%2Fb/fds/threshold/x',

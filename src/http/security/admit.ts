@@ -5,19 +5,16 @@
 
 import type { FastifyRequest } from 'fastify'
 import { bounds } from '../../base/bounds.ts'
-import { accessOf, isInTree } from '../access.ts'
+import { accessOf, isInTree, requireRole } from '../access.ts'
 import { Problem } from '../problems.ts'
-import type { NeededRole } from '../service-route.ts'
 import type { Clients } from './clients.ts'
-import { authenticate, authorize, checkPlaces, type Gate, refuseTokenInUrl, type Token } from './gate.ts'
+import { authenticate, checkPlaces, type Gate, refuseTokenInUrl, type Token } from './gate.ts'
 import type { Listener } from './listener.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The token of the request; null where the service has no tokens, and on open routes. */
     token: Token | null
-    /** The role that `admit` has checked. */
-    access: NeededRole
   }
 }
 
@@ -27,21 +24,21 @@ export interface Guards {
   readonly listener: Listener
 }
 
-/** Sets `token` and `access` of the request. @throws Problem */
+/** Sets the `token` of the request. @throws Problem */
 export function admit(request: FastifyRequest, { clients, gate, listener }: Guards): void {
   const { headers, raw } = request
   clients.admitRequest(raw.socket)
   checkPlaces(gate, { host: headers.host, origin: headers.origin, isSecure: listener.isSecure })
   const path = checkUrl(raw.url!)
   const isUpgrade = headers.upgrade !== undefined
-  request.access = accessOf(request.method, path)
-  if (request.access !== 'open') {
+  const access = accessOf(request.method, path)
+  if (access !== 'open') {
     request.token = authenticate(gate, {
       authorization: headers.authorization,
       subprotocols: isUpgrade ? (headers['sec-websocket-protocol'] ?? null) : null,
       certificate: listener.certificateOf(raw.socket),
     })
-    authorize(request.token, request.access)
+    requireRole(request.token, access)
   }
   if (isUpgrade && !isInTree(path)) {
     throw new Problem('malformed-request', `there is no stream at ${path}; open one at /sys or a path below it`)

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
-import { includesRole, type Role, roles } from '../../tree/role.ts'
+import { type Role, roles } from '../../tree/role.ts'
 import { Problem } from '../problems.ts'
 
 export interface Token {
@@ -152,12 +152,6 @@ function offeredToken(offer: string): string | null {
     throw unauthorized(`what follows ${inSubprotocol} is not base64url without padding`)
   }
   return token.toString()
-}
-
-/** @throws Problem */
-export function authorize(token: Token | null, needed: Role): void {
-  if (token === null || includesRole(token.role, needed)) return
-  throw new Problem('forbidden', `the token ${token.name} has the role ${token.role}; this needs ${needed}`)
 }
 
 /** Allows the owner of a subscription, and tokens whose role may change settings of others. @throws Problem */

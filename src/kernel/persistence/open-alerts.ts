@@ -5,7 +5,7 @@
  */
 
 import { aboutOf, type DeadlockKind, deadlockPath } from '../deadlock/deadlock.ts'
-import type { TimeoutDefinition } from '../deadlock/default-timers.ts'
+import type { TimeoutDefinition } from '../deadlock/default-timeout.ts'
 import { KernelError } from '../errno.ts'
 import { type EventType, eventRowOf, type KernelEvent } from '../events.ts'
 import type { Kernel } from '../kernel.ts'

@@ -1,6 +1,6 @@
 /** What clients have set on a kernel, as plain data that outlives a restart of the service, and how it comes back. */
 
-import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timers.ts'
+import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timeout.ts'
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'

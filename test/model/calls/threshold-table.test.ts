@@ -11,6 +11,7 @@ import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/
 import { containers, type Node } from '../../../src/kernel/nodes/node.ts'
 import type { Process } from '../../../src/kernel/nodes/process.ts'
 import * as seen from '../../../src/kernel/observations.ts'
+import * as measured from '../../../src/kernel/observed-usage.ts'
 import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
 import { defaults } from '../../kernel/support.ts'
 import type { AnyEvent } from '../../support/any-event.ts'
@@ -120,11 +121,11 @@ function liveStage(limit: LimitName, level: Level): Stage {
   }
   const { home, adds } = rows[limitIndex[limit]]!
   const read = (value: number) => () =>
-    update(() => seen.observe(kernel, nodes[adds === 'read' ? level : home], limit, { value, at: kernel.now }))
+    update(() => measured.observe(kernel, nodes[adds === 'read' ? level : home], limit, { value, at: kernel.now }))
   // Sums have other parts. The largest of them is not this one.
   if (adds !== 'read') {
     const part = home === 'thread' ? other.thread : other.process
-    update(() => seen.observe(kernel, part, limit, { value: 5, at: kernel.now }))
+    update(() => measured.observe(kernel, part, limit, { value: 5, at: kernel.now }))
   }
   read(20)()
   return { ...stage, up: read(27), down: read(20) }

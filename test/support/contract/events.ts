@@ -1,4 +1,4 @@
-/** What is wrong with an event by the shape of its type, and with a frame of `introspect.v1`. */
+/** Checks events against the schemas of their types, and frames of `introspect.v1`. */
 
 import type { z } from 'zod'
 import type { KernelEvent } from '../../../src/kernel/events.ts'
@@ -17,7 +17,7 @@ export function wrongEvent(event: unknown): string[] {
   return reasons(view.safeParse(event).error).map((reason) => `${type}: ${reason}`)
 }
 
-/** As they come over a WebSocket: events, or frames with events in them. */
+/** Checks a WebSocket message: an event, or a frame that may contain one. */
 export function wrongFrame(frame: unknown): string[] {
   if ('specversion' in Object(frame)) return wrongEvent(frame)
   const { success, data, error } = ServerFrame.safeParse(frame)
@@ -25,6 +25,6 @@ export function wrongFrame(frame: unknown): string[] {
   return data.type === 'event' ? wrongEvent(data.event) : []
 }
 
-/** As the kernel tells it: without its envelope. */
+/** Checks the data of an event as the kernel emits it, before it has a CloudEvents envelope. */
 export const wrongData = ({ type, data }: KernelEvent): string[] =>
   reasons(eventDataSchemas.get(type)?.safeParse(data).error).map((reason) => `${type}: ${reason}`)

@@ -1,6 +1,6 @@
-/** One request and what it was answered, as it went over the wire. */
+/** One request and its response, as they were sent over the network. */
 export interface Exchange {
-  /** Where it was asked. */
+  /** Port of the server. */
   readonly port: string
   readonly method: string
   /** Path and query. */
@@ -8,7 +8,7 @@ export interface Exchange {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** What is there of it; of a stream that the client has ended, or of what is very large, not all. */
+  /** The observed part of the body. Very large bodies, and streams that the client ended, are incomplete. */
   readonly body: Buffer
   readonly isWhole: boolean
 }

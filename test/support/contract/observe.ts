@@ -1,20 +1,20 @@
 /**
- * Hears every answer that a service gives while tests run, without being in its way: of a service in this process as it is
- * written, whoever asked; of one in a process of its own as `fetch` reads it.
+ * Observes every HTTP response that tests cause, without changing it. It intercepts the writes of servers in this
+ * process, and the responses that `fetch` receives from services in other processes.
  */
 
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './exchange.ts'
 
-/** Of what is larger only the beginning is looked at. */
+/** Only the beginning of a larger body is checked. */
 const bodyBytesMax = 8 * 1024 * 1024
 
 class Body {
   #parts: Buffer[] = []
   #bytes = 0
 
-  /** Of a call that writes: what it writes, if anything, and as which encoding. */
+  /** Takes the arguments of a call of `write` or `end`: a chunk, if any, and its encoding. */
   add([chunk, encoding]: readonly unknown[]): void {
     if (this.#bytes >= bodyBytesMax) return
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
@@ -31,10 +31,10 @@ class Body {
 const encodingOf = (given: unknown): BufferEncoding =>
   typeof given === 'string' && Buffer.isEncoding(given) ? given : 'utf8'
 
-export function observe(tell: (exchange: Exchange) => void): void {
+export function observe(report: (exchange: Exchange) => void): void {
   const here = new Set<string>()
-  observeServers(here, tell)
-  observeFetches(here, tell)
+  observeServers(here, report)
+  observeFetches(here, report)
 }
 
 interface Served {
@@ -42,21 +42,21 @@ interface Served {
   readonly response: ServerResponse
 }
 
-function observeServers(here: Set<string>, tell: (exchange: Exchange) => void): void {
+function observeServers(here: Set<string>, report: (exchange: Exchange) => void): void {
   subscribe('http.server.response.created', (message) => {
     const { request, response } = message as Served
     const port = String(request.socket.localPort)
     here.add(port)
     const body = new Body()
-    let told = false
+    let isReported = false
     const done = (isWhole: boolean): void => {
-      if (told || !response.headersSent) return
-      told = true
+      if (isReported || !response.headersSent) return
+      isReported = true
       const { method, url } = request
       const headers = headersOf(response as unknown as Sent)
-      tell({ port, method: method!, url: url!, status: response.statusCode, headers, ...body.end({ isWhole }) })
+      report({ port, method: method!, url: url!, status: response.statusCode, headers, ...body.end({ isWhole }) })
     }
-    // Both are called in many ways; what is written comes first in all of them.
+    // Both functions have several signatures; the data is always the first argument.
     const write = response.write.bind(response) as (...args: unknown[]) => boolean
     const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse
     response.write = (...args: unknown[]) => {
@@ -73,7 +73,7 @@ function observeServers(here: Set<string>, tell: (exchange: Exchange) => void): 
   })
 }
 
-/** The head as it was sent: `getHeaders` does not know those that were given to `writeHead`. */
+/** The header block as it was sent: `getHeaders` lacks headers that were passed to `writeHead`. */
 interface Sent {
   readonly _header: string
 }
@@ -83,37 +83,37 @@ const headersOf = ({ _header }: Sent): Record<string, string> =>
     [..._header.matchAll(/^([^:\r\n]+): ?([^\r\n]*)\r$/gm)].map(([, name, value]) => [name!.toLowerCase(), value!]),
   )
 
-interface Asked {
+interface ClientRequest {
   readonly origin: string
   readonly path: string
   readonly method: string
 }
 
-interface Answered {
-  readonly request: Asked
+interface ClientResponse {
+  readonly request: ClientRequest
   readonly response: { readonly statusCode: number; readonly headers: readonly Buffer[] }
 }
 
-function observeFetches(here: ReadonlySet<string>, tell: (exchange: Exchange) => void): void {
-  const open = new Map<Asked, { readonly answered: Answered['response']; readonly body: Body }>()
+function observeFetches(here: ReadonlySet<string>, report: (exchange: Exchange) => void): void {
+  const open = new Map<ClientRequest, { readonly received: ClientResponse['response']; readonly body: Body }>()
   subscribe('undici:request:headers', (message) => {
-    const { request, response } = message as Answered
-    if (!here.has(new URL(request.origin).port)) open.set(request, { answered: response, body: new Body() })
+    const { request, response } = message as ClientResponse
+    if (!here.has(new URL(request.origin).port)) open.set(request, { received: response, body: new Body() })
   })
   subscribe('undici:request:bodyChunkReceived', (message) => {
-    const { request, chunk } = message as { request: Asked; chunk: Uint8Array }
+    const { request, chunk } = message as { request: ClientRequest; chunk: Uint8Array }
     open.get(request)?.body.add([chunk])
   })
   const done = (isWhole: boolean) => (message: unknown) => {
-    const { request } = message as { request: Asked }
+    const { request } = message as { request: ClientRequest }
     const found = open.get(request)
     if (found === undefined) return
     open.delete(request)
-    const { answered, body } = found
+    const { received, body } = found
     const { method, path } = request
     const { port } = new URL(request.origin)
-    const { statusCode: status } = answered
-    tell({ port, method, url: path, status, headers: namedHeaders(answered.headers), ...body.end({ isWhole }) })
+    const { statusCode: status } = received
+    report({ port, method, url: path, status, headers: namedHeaders(received.headers), ...body.end({ isWhole }) })
   }
   subscribe('undici:request:trailers', done(true))
   subscribe('undici:request:error', done(false))

@@ -1,4 +1,4 @@
-/** What is wrong with an answer by openapi.yaml: its path, its status, its type, its headers, its body. */
+/** Checks a response against openapi.yaml: its path, status, content type, headers and body. */
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -31,11 +31,11 @@ export interface Document {
   readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-/** Of HTTP itself, or of what serves the page of documentation. */
-const ofHttp = new Set(['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'])
+/** Headers of HTTP itself, which openapi.yaml does not declare. */
+const httpHeaders = new Set(['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'])
 
-/** The page’s own files are its library’s. */
-const isOfPage = (path: string): boolean => path.startsWith('/docs/')
+/** Files of the documentation page come from a library and are not declared. */
+const isDocumentationPage = (path: string): boolean => path.startsWith('/docs/')
 
 export class OpenApiCheck {
   readonly #document: Document
@@ -51,25 +51,25 @@ export class OpenApiCheck {
     this.#ajv.addSchema(partial(document), 'partial')
     this.#templates = Object.keys(document.paths)
       .map((template) => ({ template, pattern: patternOf(template, document.paths[template]!.parameters ?? []) }))
-      // What is written out goes before what a parameter would match.
+      // Literal segments take precedence over parameters.
       .sort((one, other) => parametersOf(one.template) - parametersOf(other.template))
   }
 
   violations(exchange: Exchange): string[] {
     const { method, url, status } = exchange
     const { path, query } = split(url)
-    if (isOfPage(path)) return []
+    if (isDocumentationPage(path)) return []
     return this.#wrong(exchange, path, query).map((what) => `${method} ${url} → ${status}: ${what}`)
   }
 
   #wrong(exchange: Exchange, path: string, query: URLSearchParams): string[] {
     const { status, headers, method } = exchange
-    // A stream of many paths is described as that of all of them.
+    // A stream of a pattern of paths has the same response as the stream of /sys.
     const isPattern = path.includes('/*') && mediaType(headers) === 'text/event-stream'
     const template = isPattern ? '/sys' : this.#templateOf(path)
     const operation = template && this.#document.paths[template]![method === 'HEAD' ? 'get' : method.toLowerCase()]
     const isProblem = status >= 400 && mediaType(headers) === 'application/problem+json'
-    // What is not described is refused, and every refusal has one shape.
+    // The service refuses undeclared paths and methods, always with a problem.
     if (!operation) {
       if (!isProblem) return [template ? `${method} is not declared at ${template}` : 'the path is not declared']
       return this.#wrongAnswer(exchange, ['components', 'responses', 'problem'], query)
@@ -101,7 +101,7 @@ export class OpenApiCheck {
     }))
     const missing = declared.filter(({ name, required }) => required && headers[name] === undefined)
     const names = new Set(declared.map(({ name }) => name))
-    const strange = Object.keys(headers).filter((name) => !ofHttp.has(name) && !names.has(name))
+    const strange = Object.keys(headers).filter((name) => !httpHeaders.has(name) && !names.has(name))
     return [
       ...missing.map(({ name }) => `the header ${name} is declared and missing`),
       ...strange.map((name) => `the header ${name} is not declared`),
@@ -131,7 +131,7 @@ export class OpenApiCheck {
   #wrongItems(lines: readonly string[], at: readonly string[], shape: string): string[] {
     for (const line of lines) {
       const wrong = this.#wrongJson(line, at, shape)
-      // One says enough of thousands that are made in the same way.
+      // Items of one body are produced by the same code: the first violation is enough.
       if (wrong.length > 0) return wrong
     }
     return []
@@ -172,7 +172,7 @@ export class OpenApiCheck {
   }
 }
 
-/** Nothing in JSON is undefined. */
+/** Returns undefined for invalid JSON: no JSON value is undefined. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -193,7 +193,7 @@ const mediaType = (headers: Exchange['headers']): string | null => headers['cont
 
 const parametersOf = (template: string): number => template.split('{').length
 
-/** Partitions nest, and have the processes in them once more: OpenAPI has no words for a segment that repeats. */
+/** Matches the repeated segments of nested partitions. OpenAPI cannot describe a segment that repeats. */
 const nesting = /^\/sys(?:\/part\/[^/]+)+(?=\/proc\/)|^\/sys(?:\/part\/[^/]+)*(?=\/part\/[^/]+)/
 
 function split(url: string): { path: string; query: URLSearchParams } {
@@ -211,7 +211,7 @@ function patternOf(template: string, parameters: readonly Parameter[]): RegExp {
   }
 }
 
-/** With `?fields=` only those that were asked for are there. */
+/** The same document without required properties: with `?fields=` a reply has only the selected ones. */
 function partial(document: Document): Document {
   const text = JSON.stringify(document, (key, value) =>
     key === 'required' && Array.isArray(value) ? undefined : value,

@@ -1,4 +1,4 @@
-/** Once for all test files: openapi.yaml as it is committed. */
+/** Provides the committed openapi.yaml to all test files; it is parsed once. */
 
 import { readFileSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'

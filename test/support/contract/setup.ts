@@ -1,13 +1,16 @@
-/** Loaded before each test file: whatever a service answers while it runs is held to openapi.yaml, and what it streams to asyncapi.yaml. */
+/**
+ * Loaded before each test file: checks every response of a service against openapi.yaml, and every event against the
+ * schema of its type.
+ */
 
 import { afterAll, afterEach, expect } from 'vitest'
-import { hear, takeViolations } from './heard.ts'
 import { observe } from './observe.ts'
+import { checkExchange, takeViolations } from './violations.ts'
 
-observe(hear)
+observe(checkExchange)
 
 async function expectNone(): Promise<void> {
-  expect(await takeViolations(), 'what openapi.yaml or asyncapi.yaml does not allow').toEqual([])
+  expect(await takeViolations(), 'violations of openapi.yaml or asyncapi.yaml').toEqual([])
 }
 
 afterEach(expectNone)

@@ -8,6 +8,7 @@ import type { ThresholdDefinition } from '../../../../src/kernel/limits/threshol
 import { globMatches } from '../../../../src/kernel/limits/thresholds/where.ts'
 import type { Node } from '../../../../src/kernel/nodes/node.ts'
 import * as seen from '../../../../src/kernel/observations.ts'
+import * as measured from '../../../../src/kernel/observed-usage.ts'
 import type { ModelProcess } from '../../../../src/model/objects/model-process.ts'
 import { exportState, importState } from '../../../../src/model/state/state.ts'
 import { World } from '../../../model/world.ts'
@@ -107,10 +108,10 @@ describe('on any change', () => {
     const process = bench.process(1)
     bench.put(process, 'fds', 'any', { on: 'change' })
     bench.observe(process, 'fds', 5)
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 5)
     expect(bench.takeEvents('limit')).toEqual([])
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 6)
     expect(bench.takeEvents('limit')).toEqual(['limit.changed /sys/proc/1/fds'])
   })
@@ -216,7 +217,7 @@ describe('for', () => {
     const process = bench.process(1)
     bench.observe(process, 'fds', 5)
     bench.put(process, 'fds', 'x', { at: 1, for: '1s' })
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     expect(bench.kernel.notifier.nextAt()).toBe(null)
   })
 

@@ -1,4 +1,7 @@
-/** `introspectd ps` and `set`, and what every command says when it is not answered. */
+/**
+ * Tests `introspectd ps` and `set`, and the errors of every command when the service does not answer or
+ * needs a token.
+ */
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -7,13 +10,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runHere } from '../support/command-line.ts'
-import { notOurs } from '../support/contract/heard.ts'
+import { excludePort } from '../support/contract/violations.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 
 let live: Live
 let hog: Program
-const ask = (...words: string[]) => runHere(words, { env: { INTROSPECTD_URL: live.url } })
+const runWith = (...words: string[]) => runHere(words, { env: { INTROSPECTD_URL: live.url } })
 const line = (text: string) => ({ code: 1, stdout: '', stderr: `introspectd: ${text}\n` })
 
 beforeAll(async () => {
@@ -29,8 +32,8 @@ afterAll(async () => {
 })
 
 describe('ps', () => {
-  test('lists every process, in the order of their pids', async () => {
-    const { code, stdout, stderr } = await ask('ps')
+  test('lists every process in order of pid', async () => {
+    const { code, stdout, stderr } = await runWith('ps')
     expect([code, stderr]).toEqual([0, ''])
     const [titles, ...rows] = stdout.trimEnd().split('\n')
     expect(titles).toMatch(/^ *PID {2}NAME +UID +CPU +MEMORY +STACK +FDS +THREADS +STATES +PARTITION$/)
@@ -39,37 +42,37 @@ describe('ps', () => {
     expect(pids).toEqual(expect.arrayContaining([hog.pid, live.pid, process.pid]))
   })
 
-  test('sorts by a column from the largest, text from A, and the other way round', async () => {
+  test('sorts numbers from the largest, text from A, and reverses the order', async () => {
     const column = (stdout: string, place: number) =>
       stdout
         .trimEnd()
         .split('\n')
         .slice(1)
         .map((row) => row.trim().split(/ {2,}/)[place]!)
-    const fds = column((await ask('ps', '--sort', 'fds')).stdout, 6).map(Number)
+    const fds = column((await runWith('ps', '--sort', 'fds')).stdout, 6).map(Number)
     expect(fds.filter((count) => !Number.isNaN(count))).toEqual(
       fds.filter((count) => !Number.isNaN(count)).toSorted((one, other) => other - one),
     )
-    const names = column((await ask('ps', '--sort', 'NAME', '--reverse')).stdout, 1)
+    const names = column((await runWith('ps', '--sort', 'NAME', '--reverse')).stdout, 1)
     expect(names).toEqual(names.toSorted().reverse())
   })
 
-  test('chooses by name, in either case', async () => {
-    const { stdout } = await ask('ps', '--name', 'FD-H')
+  test('selects by name, ignoring case', async () => {
+    const { stdout } = await runWith('ps', '--name', 'FD-H')
     expect(stdout.split('\n')[1]).toMatch(new RegExp(`^ *${hog.pid} {2}fd-hog `))
     for (const row of stdout.trimEnd().split('\n').slice(1)) expect(row).toContain('fd-hog')
   })
 
-  test('chooses by partition, as the column shows it', async () => {
+  test('selects by partition, written as in the column PARTITION', async () => {
     const { partition } = (await live.get(`/sys/proc/${hog.pid}`)) as { partition: string | null }
-    if (partition === null) return expect((await ask('ps', '--part', 'nowhere')).code).toBe(1)
+    if (partition === null) return expect((await runWith('ps', '--part', 'nowhere')).code).toBe(1)
     const shown = partition.replace('/sys/part/', '').replaceAll('/part/', '/')
-    const { stdout } = await ask('ps', '--part', shown, '--name', 'fd-hog')
+    const { stdout } = await runWith('ps', '--part', shown, '--name', 'fd-hog')
     expect(stdout).toMatch(new RegExp(`^ *${hog.pid} {2}fd-hog .*${shown}$`, 'm'))
   })
 
-  test('with a pid lists the threads of that process', async () => {
-    const { stdout } = await ask('ps', 'self', '--sort', 'name')
+  test('lists the threads of a process if a pid is given', async () => {
+    const { stdout } = await runWith('ps', 'self', '--sort', 'name')
     expect(stdout).toMatch(/^ *TID {2}NAME +STATE +ON +CPU +STACK +OF +SINCE$/m)
     expect(stdout).toMatch(new RegExp(`^ *${live.pid} {2}introspectd `, 'm'))
   })
@@ -84,13 +87,13 @@ describe('ps', () => {
     [['ps', '--srot', 'fds'], /^unknown option '--srot'; did you mean --sort\?$/],
     [['ps', '--sort'], /^option '--sort <text>' argument missing$/],
   ])('%j is refused: %s', async (words, reason) => {
-    const { code, stdout, stderr } = await ask(...words)
+    const { code, stdout, stderr } = await runWith(...words)
     expect([code, stdout]).toEqual([1, ''])
     expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
   })
 
-  test('into a pipe that is closed early ends quietly', async () => {
-    // The reader is gone before there is anything to write.
+  test('ends without an error when its pipe is closed early', async () => {
+    // The reader ends before the command writes anything.
     const under = ['bash', '-c', 'set -o pipefail; "$0" "$@" | true']
     const ended = await run(['ps'], { env: { INTROSPECTD_URL: live.url }, under })
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -98,28 +101,28 @@ describe('ps', () => {
 })
 
 describe('set', () => {
-  test('sets a threshold of the name cli, says what it is, and that it is set anew', async () => {
+  test('sets the threshold named cli, prints its state, and reports a replacement', async () => {
     const path = `/sys/proc/${hog.pid}/fds/threshold/cli`
-    expect(await ask('set', `/sys/proc/${hog.pid}/fds`, '1000')).toMatchObject({
+    expect(await runWith('set', `/sys/proc/${hog.pid}/fds`, '1000')).toMatchObject({
       code: 0,
       stderr: '',
       stdout: expect.stringMatching(new RegExp(`^${path} set: at 1000; armed, fds now \\d+ of \\d+\\n$`)),
     })
-    expect((await ask('set', `${hog.pid}/fds`, '200', 'note=too many')).stdout).toMatch(
+    expect((await runWith('set', `${hog.pid}/fds`, '200', 'note=too many')).stdout).toMatch(
       new RegExp(`^${path} replaced: at 200; tripped, fds now \\d+ of \\d+\\n$`),
     )
     expect(await live.get(path)).toMatchObject({ at: 200, note: 'too many', state: 'tripped' })
   })
 
-  test('takes a name in the path, and says of each node which is past it already', async () => {
-    const { stdout } = await ask('set', 'fds/threshold/each', '300', 'per=process', 'rearm=250')
+  test('accepts a threshold name in the path, and lists the nodes that are already past it', async () => {
+    const { stdout } = await runWith('set', 'fds/threshold/each', '300', 'per=process', 'rearm=250')
     expect(stdout).toMatch(/^\/sys\/fds\/threshold\/each set: at 300 for each process; tripped, \d+ of \d+ past it/)
     expect(stdout).toContain(`  past it: /sys/proc/${hog.pid}/fds\n`)
     expect(await live.get('/sys/fds/threshold/each')).toMatchObject({ per: 'process', rearm: 250 })
   })
 
-  test('shows amounts in units for people', async () => {
-    expect((await ask('set', 'memory-free', '1%', 'direction=falling')).stdout).toMatch(
+  test('prints amounts in units', async () => {
+    expect((await runWith('set', 'memory-free', '1%', 'direction=falling')).stdout).toMatch(
       /^\/sys\/memory-free\/threshold\/cli set: down to 1%; armed, memory-free now [\d.]+[MGT] of [\d.]+[MGT]\n$/,
     )
   })
@@ -142,9 +145,9 @@ describe('set', () => {
     [['fds', '10', 'direction=up'], /^direction: /],
     [['mutexes', '10'], /^mutexes cannot be measured|owners of locks/],
     [['/fds', '10'], /^\/fds\/threshold\/cli does not exist; \/ does$/],
-  ])('%j is refused, and nothing is set: %s', async (words, reason) => {
+  ])('%j is refused and sets nothing: %s', async (words, reason) => {
     const before = await live.get('/sys/thresholds')
-    const { code, stdout, stderr } = await ask('set', ...words)
+    const { code, stdout, stderr } = await runWith('set', ...words)
     expect([code, stdout]).toEqual([1, ''])
     expect(/^introspectd: (.*)\n$/.exec(stderr)?.[1]).toMatch(reason)
     const after = await live.get('/sys/thresholds')
@@ -153,24 +156,24 @@ describe('set', () => {
   })
 })
 
-describe('a command that is not answered says why:', () => {
-  const strangers: Server[] = []
-  const stranger = async (status: number, type: string, body: string): Promise<string> => {
+describe('a command without an answer from the service explains', () => {
+  const otherServers: Server[] = []
+  const startOtherServer = async (status: number, type: string, body: string): Promise<string> => {
     const server = createServer((_request, response) => response.writeHead(status, { 'content-type': type }).end(body))
-    strangers.push(server.listen(0, '127.0.0.1'))
+    otherServers.push(server.listen(0, '127.0.0.1'))
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
-    notOurs(port)
+    excludePort(port)
     return `http://127.0.0.1:${port}`
   }
 
   afterAll(() => {
-    for (const server of strangers) server.close()
+    for (const server of otherServers) server.close()
   })
 
-  test('nothing listens there', async () => {
-    const gone = await stranger(200, 'text/html', '')
-    await new Promise((resolve) => strangers.pop()!.close(resolve))
+  test('an address where nothing listens', async () => {
+    const gone = await startOtherServer(200, 'text/html', '')
+    await new Promise((resolve) => otherServers.pop()!.close(resolve))
     const message = line(`nothing listens at ${gone}; introspectd serve starts the service, --url names another place`)
     for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
       expect(await runHere([...words, '--url', gone])).toEqual(message)
@@ -183,14 +186,14 @@ describe('a command that is not answered says why:', () => {
     [404, 'text/plain', 'no'],
     [500, 'application/problem+json', 'not JSON'],
     [404, 'application/problem+json', '{"detail": 5}'],
-  ])('what answers %i %s %s is not introspectd', async (status, type, body) => {
-    const url = await stranger(status, type, body)
+  ])('a server that answers %i %s %s, which is not introspectd', async (status, type, body) => {
+    const url = await startOtherServer(status, type, body)
     expect(await runHere(['ps', '--url', url])).toEqual(
       line(`what answers at ${url} is not introspectd (status ${status}); --url names another place`),
     )
   })
 
-  test('its address means nothing', async () => {
+  test('an address that cannot be resolved', async () => {
     const { code, stderr } = await run(['ps', '--url', 'http://nowhere.invalid'])
     expect([code, stderr]).toEqual([
       1,
@@ -202,7 +205,7 @@ describe('a command that is not answered says why:', () => {
   })
 })
 
-describe('of a service that asks for a token', () => {
+describe('a service that requires a token', () => {
   let guarded: Live
   const secrets = { watcher: '0123456789abcdef', controller: 'fedcba9876543210' }
 
@@ -214,34 +217,34 @@ describe('of a service that asks for a token', () => {
 
   afterAll(() => guarded.stop())
 
-  const askAs = (token: string | null, ...words: string[]) =>
+  const runAs = (token: string | null, ...words: string[]) =>
     runHere([...words, '--url', guarded.url], { env: token === null ? {} : { INTROSPECTD_TOKEN: token } })
 
-  test('every command says that it needs one, and that one is not known', async () => {
+  test('makes every command report a missing or unknown token', async () => {
     for (const words of [['ps'], ['top'], ['watch'], ['set', 'fds', '1']]) {
-      const none = await askAs(null, ...words)
+      const none = await runAs(null, ...words)
       expect(none).toEqual(line(`${guarded.url} asks for a token: put one into INTROSPECTD_TOKEN`))
     }
-    expect(await askAs('not-this-one', 'ps')).toEqual(
+    expect(await runAs('not-this-one', 'ps')).toEqual(
       line(`${guarded.url} does not know the token of INTROSPECTD_TOKEN`),
     )
   })
 
-  test('a reader may look, and is told what it may not', async () => {
-    expect(await askAs(secrets.watcher, 'ps', 'self')).toMatchObject({ code: 0, stderr: '' })
-    expect(await askAs(secrets.watcher, 'set', 'fds', '1')).toEqual(
+  test('allows a reader to read, and refuses changes with the reason', async () => {
+    expect(await runAs(secrets.watcher, 'ps', 'self')).toMatchObject({ code: 0, stderr: '' })
+    expect(await runAs(secrets.watcher, 'set', 'fds', '1')).toEqual(
       line('the token watcher has the role read; this needs control'),
     )
   })
 
-  test('a controller may set, and its name stands at what it set', async () => {
-    expect(await askAs(secrets.controller, 'set', 'fds', '100000')).toMatchObject({ code: 0, stderr: '' })
+  test('allows a controller to set thresholds, which then show its name as owner', async () => {
+    expect(await runAs(secrets.controller, 'set', 'fds', '100000')).toMatchObject({ code: 0, stderr: '' })
     const authorization = `Bearer ${secrets.watcher}`
     const threshold = await fetch(`${guarded.url}/sys/fds/threshold/cli`, { headers: { authorization } })
     expect(await threshold.json()).toMatchObject({ owner: 'ha-1' })
   })
 
-  test('the token may stand in a file, and is nowhere shown', async () => {
+  test('accepts a token from the settings file and never prints it', async () => {
     const config = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'introspectd.yaml')
     writeFileSync(config, `url: ${guarded.url}\ntoken: ${secrets.watcher}\n`)
     expect(await runHere(['ps', 'self'], { env: { INTROSPECTD_CONFIG: config } })).toMatchObject({
