@@ -54,7 +54,11 @@ test.each([
   ['a key twice', 'title: x\nseed: 1\ntitle: y\n', '3:1: this is not YAML: Map keys must be unique'],
   ['a tag', 'title: !date x\n', '1:8: this is not YAML: Unresolved tag: !date'],
   ['an alias of nothing', 'title: *name\n', '1:8: this is not YAML: nothing before it is named &name'],
-  ['an alias inside of what it names', 'title: &t [ *t ]\n', '1:13: this is not YAML: *t is inside of what it names'],
+  [
+    'an alias inside the value that it refers to',
+    'title: &t [ *t ]\n',
+    '1:13: this is not YAML: *t is inside the value that it refers to',
+  ],
   ['aliases of aliases of aliases', bomb(), '1:1: this is not YAML: Excessive alias count'],
   ['a key that is a number', '7: x\n', '1:1: this is not YAML: a key is plain text, not 7'],
   ['a key that is a list', '? [a]\n: x\n', '1:3: this is not YAML: a key is plain text, not '],

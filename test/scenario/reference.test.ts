@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
 import { ExpectBody, FileBody } from '../../src/scenario/file.ts'
-import { beside } from '../../src/scenario/steps.ts'
+import { allowedKeys } from '../../src/scenario/steps.ts'
 import { differences, runText, shipped } from './support.ts'
 
 const page = readFileSync(new URL('../../docs/reference/scenarios.md', import.meta.url), 'utf8')
@@ -12,7 +12,7 @@ const page = readFileSync(new URL('../../docs/reference/scenarios.md', import.me
 test('the page documents exactly the existing keys, steps, modifiers, expectations and scenarios', () => {
   const documented = [...page.matchAll(/^\| `([^`$]+)`/gm)].map(([, name]) => name)
   const there = [FileBody, ExpectBody].flatMap(({ shape }) => Object.keys(shape))
-  expect(documented.sort()).toEqual([...there, 'sleep', 'repeat', 'random', ...beside.call, ...shipped].sort())
+  expect(documented.sort()).toEqual([...there, 'sleep', 'repeat', 'random', ...allowedKeys.call, ...shipped].sort())
 })
 
 test('the example on the page is a valid scenario and meets its expectations', () => {
