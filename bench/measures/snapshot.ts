@@ -1,7 +1,7 @@
-/** A bulk read of which little has changed, against encoding views that are there already. */
+/** Measures a bulk read after few changes, compared with encoding views that exist already. */
 
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
-import * as seen from '../../src/kernel/observations.ts'
+import * as measured from '../../src/kernel/observed-usage.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { read } from '../../src/tree/read.ts'
 import { resolve } from '../../src/tree/resolve.ts'
@@ -45,7 +45,7 @@ export const snapshot: Measure = {
       for (let count = 0; count < changed; count++) {
         const pid = 1 + ((turn * 7 + count * 12) % processes)
         const thread = bench.kernel.thread(pid, pid * 10 + (turn % threads))
-        bench.at(() => seen.observe(bench.kernel, thread, 'stack', { value: 8192 + turn, at: turn }))
+        bench.at(() => measured.observe(bench.kernel, thread, 'stack', { value: 8192 + turn, at: turn }))
       }
     }
     const whole = reading().views()

@@ -1,34 +1,34 @@
 /**
- * Facts seen elsewhere, recorded in the kernel state: the way in for sources that watch a real machine. Each is one
- * call inside a `kernel.update`. An observation of something that is not there (it ended meanwhile) is the caller's
- * to leave out: these functions take the objects themselves.
+ * Records births, changes and ends of partitions, processes and threads in the kernel state. A source that watches a
+ * real machine calls these functions inside a `kernel.update`, one call for each fact. They take the objects
+ * themselves: the caller leaves out facts about a process or thread that has ended meanwhile.
  */
 
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
-import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
-import type { ObservedValue } from './limits/usage.ts'
+import { limitIndex, limits } from './limits/table.ts'
 import { containers, type Node } from './nodes/node.ts'
 import { processOf } from './nodes/owners.ts'
 import { Partition } from './nodes/partition.ts'
-import { Process, type ProcessBirth, type Rlimit } from './nodes/process.ts'
+import { Process, type ProcessBirth } from './nodes/process.ts'
 import type { System } from './nodes/system.ts'
 import { Thread, type ThreadCondition } from './nodes/thread.ts'
-import type { ThreadWait } from './nodes/wait.ts'
+import { endWaits } from './observed-waits.ts'
 
 const threadsIndex = limitIndex.threads
 const processesIndex = limitIndex.processes
 const childrenIndex = limitIndex.children
 
-/** `silent` is for what was there before we came: it is state, not news. */
-interface Telling {
+interface Appearance {
+  /** Emits no event, because the node was there before the service started. */
   readonly silent?: boolean
 }
 
+/** Finds the partition of these names, from the outermost in. Those that are missing are created. */
 export function partitionAppeared(
   kernel: Kernel,
   names: readonly string[],
-  { silent = false }: Telling = {},
+  { silent = false }: Appearance = {},
 ): Partition | System {
   let at: Partition | System = kernel.system
   for (const name of names) {
@@ -46,7 +46,7 @@ export function partitionAppeared(
   return at
 }
 
-/** Preconditions: no process and no partition is left in it. */
+/** Preconditions: the partition contains no process and no partition. */
 export function partitionEnded(kernel: Kernel, partition: Partition): void {
   assert(partition.members.size === 0 && partition.partitions.size === 0, 'a partition that ends is empty')
   kernel.notifier.removeNode(partition)
@@ -57,15 +57,15 @@ export function partitionEnded(kernel: Kernel, partition: Partition): void {
   kernel.usage.release(partition)
 }
 
-/** Preconditions: no process of that pid lives. */
-export function processAppeared(kernel: Kernel, birth: ProcessBirth, telling: Telling = {}): Process {
+/** Preconditions: no process in the kernel has that pid. */
+export function processAppeared(kernel: Kernel, birth: ProcessBirth, appearance: Appearance = {}): Process {
   const process = new Process(birth)
-  processEntered(kernel, process, telling)
+  processEntered(kernel, process, appearance)
   return process
 }
 
-/** Preconditions: no process of that pid lives; what it uses is yet to be charged. */
-export function processEntered(kernel: Kernel, process: Process, { silent = false }: Telling = {}): void {
+/** Preconditions: no process in the kernel has that pid, and the usage of the new one is not charged yet. */
+export function processEntered(kernel: Kernel, process: Process, { silent = false }: Appearance = {}): void {
   assert(!kernel.processes.has(process.pid), 'a process that appears is new')
   kernel.processes.set(process.pid, process)
   kernel.admit(process)
@@ -90,9 +90,12 @@ export interface Ending {
   readonly signal: string | null
 }
 
-/** The last thread ended. Clears come first, then the threads' ends, then the process's own. */
+/**
+ * The last thread ended. Events come in this order: changes before the end, ends of the threads, thresholds that are
+ * cleared because the process died, the end of the process.
+ */
 export function processEnded(kernel: Kernel, process: Process, { code, signal }: Ending): void {
-  // What happened before it ended is told before its end.
+  // Events of earlier changes come before the end of the process.
   kernel.settle()
   const peak = peaks(kernel, process)
   for (const thread of [...process.threads.values()]) threadEnded(kernel, thread)
@@ -101,7 +104,7 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   kernel.usage.leave(process)
   kernel.usage.charge(process.container, processesIndex, -1)
   unlinkParent(kernel, process)
-  // Who inherits them is for the source to tell.
+  // The source reports the new parent in a later call.
   for (const child of process.children) {
     child.parentProcess = null
     child.revision++
@@ -120,15 +123,15 @@ export function threadAppeared(
   kernel: Kernel,
   process: Process,
   birth: { tid: number; name: string; since: number },
-  telling: Telling = {},
+  appearance: Appearance = {},
 ): Thread {
   const thread = new Thread(process, birth)
-  threadEntered(kernel, thread, telling)
+  threadEntered(kernel, thread, appearance)
   return thread
 }
 
-/** Preconditions: as for a process. */
-export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }: Telling = {}): void {
+/** Preconditions: the process has no thread with that tid, and the usage of the new one is not charged yet. */
+export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }: Appearance = {}): void {
   const process = thread.parent
   assert(!process.threads.has(thread.tid), 'a thread that appears is new')
   process.threads.set(thread.tid, thread)
@@ -145,7 +148,7 @@ export function threadEnded(kernel: Kernel, thread: Thread): void {
   threadLeft(kernel, thread)
 }
 
-/** It has ended, and is still there until somebody joins it. */
+/** The thread has ended. It stays in its process until another thread joins it. */
 export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.timers.ended(thread)
   kernel.notifier.removeNode(thread)
@@ -153,11 +156,11 @@ export function threadDied(kernel: Kernel, thread: Thread): void {
   kernel.emit('thread.died', threadContent(thread))
 }
 
-/** Preconditions: its end was told. */
+/** The thread was joined and leaves its process. Preconditions: `threadDied` was called for it. */
 export function threadLeft(kernel: Kernel, thread: Thread): void {
   const process = thread.parent
   endWaits(kernel, thread)
-  // A threshold may have been set on it since it ended: until it is joined it is there.
+  // A threshold may have been set between the end of the thread and its joining.
   kernel.notifier.removeNode(thread)
   kernel.usage.leave(thread)
   kernel.usage.charge(process, threadsIndex, -1)
@@ -166,24 +169,14 @@ export function threadLeft(kernel: Kernel, thread: Thread): void {
   kernel.usage.release(thread)
 }
 
-/** It waits no more, and nobody waits for it: whether what it owned is left locked is for the source to tell. */
-function endWaits(kernel: Kernel, ended: Thread): void {
-  if (kernel.waits.size === 0) return
-  for (const [thread, { releaser }] of kernel.waits) {
-    if (thread !== ended && releaser !== ended) continue
-    kernel.waits.delete(thread)
-    noteWait(kernel, thread, null)
-  }
-}
-
-/** What of a process can change while it lives. */
+/** New values of the attributes that a running process can change. */
 export interface ProcessChange {
   readonly name?: string
   readonly executable?: string | null
   readonly uid?: number
 }
 
-/** `what` is null for facts that were merely learned later: no news. */
+/** @param what Null for facts that the source only learned later: no event is emitted. */
 export function processChanged(
   kernel: Kernel,
   process: Process,
@@ -195,15 +188,15 @@ export function processChanged(
   if (change.uid !== undefined) process.uid = change.uid
   process.revision++
   kernel.notifier.reconsider(process)
-  if (what !== null) tellChanged(kernel, process, what)
+  if (what !== null) emitChanged(kernel, process, what)
 }
 
 /** The process now belongs to another partition (or, given the system, to none). */
 export function processMoved(kernel: Kernel, process: Process, container: Partition | System): void {
   const from = process.container
   if (from === container) return
-  const kept = new Set([container, ...containers(container)]).intersection(new Set([from, ...containers(from)]))
-  kernel.usage.unseenBy(kept, () => {
+  const common = new Set([container, ...containers(container)]).intersection(new Set([from, ...containers(from)]))
+  kernel.usage.unseenBy(common, () => {
     kernel.usage.leave(process)
     from.members.delete(process)
     process.container = container
@@ -215,11 +208,11 @@ export function processMoved(kernel: Kernel, process: Process, container: Partit
   })
   for (const each of [from, container]) kernel.usage.populated(each)
   for (const node of [...process.threads.values(), process]) {
-    kernel.notifier.filter(node)
+    kernel.notifier.watches.filter(node)
     kernel.notifier.adopt(node, { moved: true })
   }
   kernel.timers.moved(process.threads.values())
-  tellChanged(kernel, process, 'partition')
+  emitChanged(kernel, process, 'partition')
 }
 
 export function processReparented(kernel: Kernel, process: Process, parent: Process | null): void {
@@ -243,74 +236,6 @@ export function threadChanged(
   if (change.condition !== undefined) kernel.timers.follow(thread)
 }
 
-/** One reading of a limit, in its unit. Fractions are cut off: what is counted is counted in whole units. */
-export function observe(
-  kernel: Kernel,
-  node: Node,
-  limit: LimitName,
-  { value, at, estimate = false, lowerBound = false }: ObservedValue,
-): void {
-  const row: LimitRow = limits[limitIndex[limit]]!
-  assert(row.at.includes(node.level), `${limit} is counted at the level of ${node.path}`)
-  kernel.usage.observe(node, limitIndex[limit], { value: Math.trunc(value), at, estimate, lowerBound })
-}
-
-export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {
-  kernel.usage.lose(node, limitIndex[limit], reason)
-}
-
-/**
- * All waits that a source has found true at one moment, in place of those told before: what is not among them is not
- * known to wait for anybody. Preconditions: its threads live, and so do the releasers.
- */
-export function waitsObserved(kernel: Kernel, waits: ReadonlyMap<Thread, ThreadWait>): void {
-  for (const thread of kernel.waits.keys()) if (!waits.has(thread)) noteWait(kernel, thread, null)
-  for (const [thread, wait] of waits) if (!sameWait(thread.observedWait, wait)) noteWait(kernel, thread, wait)
-  kernel.waits = new Map(waits)
-}
-
-function sameWait(one: ThreadWait | null, other: ThreadWait): boolean {
-  return (
-    one?.state === other.state &&
-    one.object === other.object &&
-    one.releaser === other.releaser &&
-    one.owner === other.owner &&
-    one.evidence === other.evidence
-  )
-}
-
-function noteWait(kernel: Kernel, thread: Thread, wait: ThreadWait | null): void {
-  thread.observedWait = wait
-  if (wait === null) kernel.deadlocks.unblocked(thread, { what: 'changed' })
-  else kernel.deadlocks.blocked(thread, 'observed')
-  thread.revision++
-  thread.parent.revision++
-}
-
-/**
- * All processes each of whose threads waits for ever on something inside the process, so that no thread of it can run
- * again, in place of those told before.
- */
-export function closedSetsObserved(kernel: Kernel, processes: ReadonlySet<Process>): void {
-  for (const process of kernel.closedSets) if (!processes.has(process)) kernel.deadlocks.closedSet(process, false)
-  for (const process of processes) kernel.deadlocks.closedSet(process, true)
-  kernel.closedSets = new Set(processes)
-}
-
-/** Infinity: no finite capacity. */
-export function observeCapacity(kernel: Kernel, node: Node, limit: LimitName, capacity: number): void {
-  kernel.usage.observeCapacity(node, limitIndex[limit], capacity)
-}
-
-export function rlimitsObserved(process: Process, rlimits: Readonly<Record<string, Rlimit>>): void {
-  process.rlimits = rlimits
-}
-
-/** All readings of a process and its threads still hold: none of its threads has run since. */
-export function confirmed(process: Process, at: number): void {
-  process.confirmedAt = at
-}
-
 function linkParent(kernel: Kernel, process: Process): void {
   const parent = process.parentProcess
   if (parent === null) return
@@ -323,7 +248,7 @@ function unlinkParent(kernel: Kernel, process: Process): void {
   kernel.usage.charge(process.parentProcess, childrenIndex, -1)
 }
 
-function tellChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition'): void {
+function emitChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition'): void {
   const { pid, identity, name, executable, uid } = process
   const partition = process.partition?.path ?? null
   const data = { what, pid, identity, name, executable, uid, partition }
@@ -343,7 +268,7 @@ function placesOf({ path: subject, partition }: Process) {
   return { subject, about: partition ? [partition.path] : [] }
 }
 
-/** The highest that each limit has been known to be. */
+/** Highest known value of each limit. */
 function peaks({ usage }: Kernel, node: Process | Partition): Record<string, number> {
   return Object.fromEntries(
     limits.flatMap(({ name }, index) => {

@@ -8,6 +8,7 @@ import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { System } from '../../src/kernel/nodes/system.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import * as measured from '../../src/kernel/observed-usage.ts'
 import type { Bench } from './support.ts'
 
 const process = fc.nat(2)
@@ -135,7 +136,7 @@ export class History {
         if (thread !== undefined) this.#read(thread, 'stack', one.value, one.estimate)
         return []
       case 'lose':
-        seen.unreadable(kernel, process, one.limit, 'denied')
+        measured.unreadable(kernel, process, one.limit, 'denied')
         this.#hold(process, one.limit, { value: 0, known: false, unreadable: true, estimated: false })
         return []
       case 'connections':
@@ -145,13 +146,13 @@ export class History {
         if (thread !== undefined) this.#charge(thread, 'mutexes', one.delta)
         return []
       case 'capacity':
-        seen.observeCapacity(kernel, process, 'fds', one.value ?? Number.POSITIVE_INFINITY)
+        measured.observeCapacity(kernel, process, 'fds', one.value ?? Number.POSITIVE_INFINITY)
         return []
     }
   }
 
   #read(node: Process | Thread, limit: LimitName, value: number, estimated = false): void {
-    seen.observe(this.bench.kernel, node, limit, { value, at: 1, estimate: estimated })
+    measured.observe(this.bench.kernel, node, limit, { value, at: 1, estimate: estimated })
     this.#hold(node, limit, { value, known: true, unreadable: false, estimated })
   }
 

@@ -8,6 +8,7 @@ import type { Node } from '../../src/kernel/nodes/node.ts'
 import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import * as measured from '../../src/kernel/observed-usage.ts'
 import type { AnyEvent } from '../support/any-event.ts'
 import { checkEvent } from '../support/contract/violations.ts'
 
@@ -64,11 +65,11 @@ export class Bench {
   }
 
   observe(node: Node, limit: LimitName, value: number, estimate = false): void {
-    this.at(() => seen.observe(this.kernel, node, limit, { value, at: this.#now, estimate }))
+    this.at(() => measured.observe(this.kernel, node, limit, { value, at: this.#now, estimate }))
   }
 
   capacity(node: Node, limit: LimitName, capacity: number): void {
-    this.at(() => seen.observeCapacity(this.kernel, node, limit, capacity))
+    this.at(() => measured.observeCapacity(this.kernel, node, limit, capacity))
   }
 
   put(node: Node, limit: LimitName, name: string, definition: Partial<ThresholdDefinition>) {

@@ -5,6 +5,7 @@ import type { Process } from '../../src/kernel/nodes/process.ts'
 import type { Thread } from '../../src/kernel/nodes/thread.ts'
 import type { ThreadWait } from '../../src/kernel/nodes/wait.ts'
 import * as seen from '../../src/kernel/observations.ts'
+import { closedSetsObserved, waitsObserved } from '../../src/kernel/observed-waits.ts'
 import { Bench } from './support.ts'
 
 let bench: Bench
@@ -28,7 +29,7 @@ const waitFor = (releaser: Thread | null, state: 'MUTEX' | 'JOIN' = 'MUTEX'): Th
 })
 
 const observe = (...waits: readonly (readonly [Thread, ThreadWait])[]) =>
-  bench.at(() => seen.waitsObserved(bench.kernel, new Map(waits)))
+  bench.at(() => waitsObserved(bench.kernel, new Map(waits)))
 
 test('a thread waits for what was last observed, and shows it as the model does', () => {
   observe([one, waitFor(other)])
@@ -61,7 +62,7 @@ test('a thread that ended waits for nobody and releases nobody', () => {
 })
 
 test('a closed set ends with its process', () => {
-  bench.at(() => seen.closedSetsObserved(bench.kernel, new Set([process])))
+  bench.at(() => closedSetsObserved(bench.kernel, new Set([process])))
   expect([...bench.kernel.closedSets]).toEqual([process])
   bench.at(() => seen.processEnded(bench.kernel, process, { code: 0, signal: null }))
   expect(bench.kernel.closedSets.size).toBe(0)

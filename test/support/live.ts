@@ -89,8 +89,8 @@ export class Live {
     const url = () => /listens on (\S+)/.exec(output.stdout)?.[1]
     const serves = () => {
       if (isClosed) throw new LiveError(`it did not start: ${output.stderr}`)
-      // The whole announcement, so that tests can use every address in it.
-      return url() !== undefined && output.stdout.endsWith('/sys\n')
+      // The last of the three commands ends the announcement.
+      return url() !== undefined && /^3\. .*\n {5}.*\n$/m.test(output.stdout)
     }
     await changed.until(serves, () => output, { what: 'the service says that it listens' })
     child.stdout.off('data', changed.wake)

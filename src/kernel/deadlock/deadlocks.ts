@@ -11,18 +11,9 @@ import type { Process } from '../nodes/process.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { Lock } from '../nodes/wait.ts'
 import { ClosedSets } from './closed-sets.ts'
-import { endsAt, knots, ringFrom } from './components.ts'
-import {
-  aboutOf,
-  byPidAndTid,
-  type Deadlock,
-  type DeadlockKind,
-  deadlockPath,
-  type Suspicion,
-  type Wake,
-} from './deadlock.ts'
-import { showWaiting } from './member-views.ts'
-import type { WaitGraph } from './wait-graph.ts'
+import { aboutOf, type Deadlock, type DeadlockKind, deadlockPath, type Suspicion, type Wake } from './deadlock.ts'
+import { openedData, resolvedData } from './deadlock-data.ts'
+import { byFirstMember, hasSameMembers, type Knot, knotsAmong, suspicionsOf } from './thread-knots.ts'
 import { WaitTracker } from './wait-tracker.ts'
 
 export interface DeadlockPorts {
@@ -30,12 +21,6 @@ export interface DeadlockPorts {
   /** Sequence of the next event. */
   readonly nextSequence: () => number
   readonly now: () => number
-}
-
-/** A set of threads which block one another, or one thread which nobody can release. */
-interface Knot {
-  readonly members: readonly Thread[]
-  readonly isOrphan: boolean
 }
 
 /** A knot of the suspected graph. It is reported only while it is not proven. */
@@ -46,9 +31,6 @@ interface Suspect extends Knot {
 const justSeen: Closing = { what: 'observed', thread: null, state: null, call: null }
 
 const none: readonly Thread[] = []
-
-/** Number of victims which an event names. Further victims are only counted. */
-const victimsReportedMax = 100
 
 export class Deadlocks {
   readonly #ports: DeadlockPorts
@@ -122,15 +104,15 @@ export class Deadlocks {
     for (const thread of living) if (thread.lock !== null || thread.wait !== null) this.blocked(thread)
     this.#waits.examine()
     this.#waits.clear()
-    const known = (kind: DeadlockKind, { members }: Knot): Deadlock => {
-      const found = saved.find((each) => each.kind === kind && isSame(each.members, members))
-      const names = members.map(({ path }) => path).join(', ')
+    const known = (kind: DeadlockKind, knot: Knot): Deadlock => {
+      const found = saved.find((each) => each.kind === kind && hasSameMembers(each, knot))
+      const names = knot.members.map(({ path }) => path).join(', ')
       if (found === undefined)
         throw new KernelError('EINVAL', `these threads are ${kind}, but the state has no such deadlock: ${names}`)
       this.#all.set(found.id, found)
       return found
     }
-    for (const knot of this.#knots(this.#waits.proven, this.#waits.proven.takeFound())) {
+    for (const knot of knotsAmong(this.#waits, this.#waits.proven, this.#waits.proven.takeFound())) {
       const deadlock = known(knot.isOrphan ? 'orphaned' : 'detected', knot)
       for (const member of knot.members) this.#provenOf.set(member, deadlock)
     }
@@ -233,7 +215,7 @@ export class Deadlocks {
   }
 
   #emitProven(found: readonly number[]): void {
-    for (const knot of this.#knots(this.#waits.proven, found)) {
+    for (const knot of knotsAmong(this.#waits, this.#waits.proven, found)) {
       const deadlock = this.#open(
         knot.isOrphan ? 'orphaned' : 'detected',
         knot,
@@ -245,7 +227,7 @@ export class Deadlocks {
   }
 
   #addSuspects(found: readonly number[], reportedOf: (knot: Knot) => Deadlock | null = () => null): void {
-    for (const knot of this.#knots(this.#waits.suspected, found)) {
+    for (const knot of knotsAmong(this.#waits, this.#waits.suspected, found)) {
       const suspect: Suspect = { ...knot, reported: reportedOf(knot) }
       for (const member of knot.members) this.#suspectOf.set(member, suspect)
     }
@@ -254,7 +236,7 @@ export class Deadlocks {
   /** Resolves suspicions which are proven now, and reports those which are not. */
   #emitSuspects(threads: readonly Thread[]): void {
     const suspects = new Set(threads.flatMap((thread) => this.#suspectOf.get(thread) ?? []))
-    for (const suspect of [...suspects].sort(({ members: [one] }, { members: [other] }) => byPidAndTid(one!, other!))) {
+    for (const suspect of [...suspects].sort(byFirstMember)) {
       const isProven = this.isStuckThread(suspect.members[0]!)
       if (isProven && suspect.reported !== null) {
         const proof = this.#provenOf.get(suspect.members[0]!)
@@ -265,25 +247,9 @@ export class Deadlocks {
           'suspected',
           suspect,
           this.#waits.closingOf(suspect.members),
-          reasonsOf(suspect.members),
+          suspicionsOf(suspect),
         )
     }
-  }
-
-  /** Knots in the order of their first members. */
-  #knots(graph: WaitGraph, found: readonly number[]): Knot[] {
-    const orphans = found
-      .filter((node) => endsAt(graph, node))
-      .flatMap((node) => this.#waits.threadAt(node) ?? [])
-      .map((thread) => ({ members: [thread], isOrphan: true }))
-    const rings = knots(graph, found).map((nodes) => ({ members: this.#inOrder(graph, nodes), isOrphan: false }))
-    return [...orphans, ...rings].sort(({ members: [one] }, { members: [other] }) => byPidAndTid(one!, other!))
-  }
-
-  #inOrder(graph: WaitGraph, knot: readonly number[]): Thread[] {
-    const sorted = this.#waits.threads(knot)
-    const ring = ringFrom(graph, sorted[0]!.waitNode)
-    return ring === null ? sorted : ring.map((node) => this.#waits.threadAt(node)!)
   }
 
   #open(kind: Deadlock['kind'], { members }: Knot, close: Closing, reasons: readonly Suspicion[]): Deadlock {
@@ -298,14 +264,7 @@ export class Deadlocks {
     }
     this.#lastId = deadlock.id
     this.#all.set(deadlock.id, deadlock)
-    const victims = this.victimsOf(deadlock)
-    const data = {
-      since: new Date(deadlock.since).toISOString(),
-      closing: close,
-      members: members.map(showWaiting),
-      victims: victims.slice(0, victimsReportedMax).map(showWaiting),
-      victimCount: victims.length,
-    }
+    const data = openedData(deadlock, this.victimsOf(deadlock))
     const places = { subject: deadlockPath(deadlock), about: aboutOf(members) }
     if (kind === 'suspected')
       this.#ports.emit('deadlock.suspected', { ...places, data: { reason: reasons.join(','), ...data } })
@@ -314,28 +273,11 @@ export class Deadlocks {
   }
 
   #resolve(deadlock: Deadlock, how: Pick<EventData['deadlock.resolved'], 'how' | 'thread' | 'errno' | 'proven'>): void {
-    const { id, kind, members, since } = deadlock
-    this.#all.delete(id)
+    this.#all.delete(deadlock.id)
     this.#ports.emit('deadlock.resolved', {
       subject: deadlockPath(deadlock),
-      about: aboutOf(members),
-      data: {
-        ...how,
-        was: kind,
-        since: new Date(since).toISOString(),
-        members: members.map(({ path, name }) => ({ path, name })),
-        stuck: members.filter((member) => this.isStuckThread(member)).map(({ path }) => path),
-      },
+      about: aboutOf(deadlock.members),
+      data: { ...how, ...resolvedData(deadlock, (member) => this.isStuckThread(member)) },
     })
   }
-}
-
-function isSame(one: readonly Thread[], other: readonly Thread[]): boolean {
-  return one.length === other.length && one.every((thread, place) => thread === other[place])
-}
-
-function reasonsOf(members: readonly Thread[]): Suspicion[] {
-  const weak = members.flatMap(({ wait }) => wait?.evidence ?? [])
-  const isReply = members.some(({ wait }) => wait?.state === 'REPLY')
-  return [...new Set<Suspicion>([...weak, ...(isReply ? (['receiver-will-reply'] as const) : [])])].sort()
 }

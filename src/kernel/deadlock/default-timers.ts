@@ -10,79 +10,26 @@ import { type Dispose, Listeners } from '../listeners.ts'
 import { containers, type Node } from '../nodes/node.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
-import { canonicalStates, type ThreadState, type TimeoutState, timeoutStates } from '../states.ts'
-import { TimerWheel, WheelTimer } from '../time/timer-wheel.ts'
-import { chainOf } from './chain.ts'
+import { type ThreadState, timeoutStates } from '../states.ts'
+import { TimerWheel } from '../time/timer-wheel.ts'
 import { byPidAndTid } from './deadlock.ts'
-
-/** Default states: no thread should stay in one for ever, and waits in them can be traced. */
-export const defaultTimedStates = timeoutStates.filter((state) => canonicalStates.includes(state))
-
-export interface TimeoutDefinition {
-  /** An empty list exempts the threads below the node. */
-  readonly states: readonly TimeoutState[]
-  /** ms; null where no state is timed. */
-  readonly afterMs: number | null
-}
-
-export interface DefaultTimeout {
-  readonly path: string
-  readonly node: Node
-  readonly definition: TimeoutDefinition
-  /** Counts up over all definitions: a strong validator. */
-  readonly revision: number
-  /** Name of the token it was set with. */
-  readonly owner: string | null
-}
-
-/** One wait of one thread, under the timeout which was the nearest when it began to count or was warned about. */
-class TimedWait extends WheelTimer {
-  readonly thread: Thread
-  /** After a warning, the timeout may have been removed already. */
-  readonly timeout: Pick<DefaultTimeout, 'path' | 'definition'>
-  /** When the blocking began, in ms of Unix time. */
-  readonly begin: number
-  /** Beginning as it is reported. Before a restart it may have been seen earlier than `begin`. */
-  since: number
-  /** The state for which a warning was emitted; null when none was. */
-  warned: ThreadState | null = null
-  /** It is in a state that neither starts nor stops the time. */
-  isPassing = false
-
-  constructor(thread: Thread, timeout: TimedWait['timeout'], begin: number) {
-    super()
-    this.thread = thread
-    this.timeout = timeout
-    this.begin = begin
-    this.since = begin
-  }
-}
-
-/** A warning which was emitted before a restart. */
-export interface WarnedWait {
-  /** Its pathname, and what it says; undefined where it is not set any more. */
-  readonly timeout: string
-  readonly definition: TimeoutDefinition | undefined
-  readonly state: ThreadState
-  readonly since: number
-}
-
-/** State of a wait which is being timed or was warned about, as it is saved. */
-export interface TimedWaitState {
-  readonly begin: number
-  /** Pathname of its timeout. */
-  readonly timeout: string
-  readonly definition: TimeoutDefinition
-  readonly warned: ThreadState | null
-  readonly isPassing: boolean
-  /** Its place in the order of arming; null when its time does not count. */
-  readonly place: number | null
-}
-
-export interface TimeoutDefined {
-  readonly timeout: DefaultTimeout
-  readonly change: 'set' | 'gone'
-}
+import {
+  type DefaultTimeout,
+  sameTimeoutDefinition,
+  type TimeoutDefined,
+  type TimeoutDefinition,
+  timeoutPath,
+} from './default-timeout.ts'
+import {
+  beginOf,
+  dueAt,
+  emitEased,
+  emitWarning,
+  TimedWait,
+  type TimedWaitState,
+  timedWaitState,
+  type WarnedWait,
+} from './timed-wait.ts'
 
 export interface DefaultTimersPorts {
   readonly emit: Emit
@@ -92,10 +39,6 @@ export interface DefaultTimersPorts {
 
 /** Passing states, which neither start nor end a wait. */
 const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
-
-export function timeoutPath({ path }: Node): string {
-  return `${path}/timeout`
-}
 
 export class DefaultTimers {
   readonly #ports: DefaultTimersPorts
@@ -165,7 +108,8 @@ export class DefaultTimers {
     { definition, owner }: { definition: TimeoutDefinition; owner: string | null },
   ): { timeout: DefaultTimeout; created: boolean } {
     const known = this.#timeouts.get(node)
-    if (known !== undefined && sameDefinition(known.definition, definition)) return { timeout: known, created: false }
+    if (known !== undefined && sameTimeoutDefinition(known.definition, definition))
+      return { timeout: known, created: false }
     const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
     this.#timeouts.set(node, timeout)
     this.#defined.notify({ timeout, change: 'set' })
@@ -264,19 +208,7 @@ export class DefaultTimers {
 
   exportWaits(): ReadonlyMap<Thread, TimedWaitState> {
     const places = new Map(this.#wheel.armed().map((wait, place) => [wait, place]))
-    return new Map(
-      [...this.#waits.values()].map((wait) => [
-        wait.thread,
-        {
-          begin: wait.begin,
-          timeout: wait.timeout.path,
-          definition: wait.timeout.definition,
-          warned: wait.warned,
-          isPassing: wait.isPassing,
-          place: places.get(wait) ?? null,
-        },
-      ]),
-    )
+    return new Map([...this.#waits].map(([thread, wait]) => [thread, timedWaitState(wait, places.get(wait) ?? null)]))
   }
 
   /** Preconditions: all nodes are there, and nothing has been set here yet. */
@@ -356,71 +288,11 @@ export class DefaultTimers {
 
   #end(wait: TimedWait, state: ThreadState | null): void {
     this.#drop(wait)
-    if (wait.warned === null) return
-    this.#ports.emit('deadlock.eased', {
-      ...placesOf(wait),
-      data: {
-        ...timedData(wait),
-        state: wait.warned,
-        now: state,
-        blocked: inMs(this.#ports.now() - wait.since),
-      },
-    })
+    if (wait.warned !== null) emitEased(this.#ports, wait, { warned: wait.warned, present: state })
   }
 
   #warn(wait: TimedWait, { initial }: { initial: boolean }): void {
-    const { thread, begin, timeout } = wait
-    const { condition, waitsOn } = thread
-    wait.warned = condition.state
-    this.#ports.emit('deadlock.warning', {
-      ...placesOf(wait),
-      data: {
-        ...timedData(wait),
-        state: condition.state,
-        ...(waitsOn !== null && { on: waitsOn }),
-        ...(!condition.certain && { certain: false, ...(condition.why !== null && { why: condition.why }) }),
-        blocked: inMs(this.#ports.now() - begin),
-        after: inMs(timeout.definition.afterMs ?? 0),
-        ...chainOf(thread),
-        initial,
-      },
-    })
+    wait.warned = wait.thread.condition.state
+    emitWarning(this.#ports, wait, initial)
   }
-}
-
-function placesOf({ thread: { path: subject, parent }, timeout: { path } }: TimedWait) {
-  return { subject, about: parent.partition === null ? [path] : [path, parent.partition.path] }
-}
-
-function timedData({ thread: { tid, name, parent }, timeout, since }: TimedWait) {
-  const { pid, identity } = parent
-  return { timeout: timeout.path, pid, tid, name, identity, since: new Date(since).toISOString() }
-}
-
-/**
- * Beginning of the wait in which a thread is; null when its state is not timed. Going straight from one timed state to
- * another does not begin another wait.
- */
-function beginOf(thread: Thread, { definition }: TimedWait['timeout'], known: TimedWait | undefined): number | null {
-  const { condition, former } = thread
-  const isTimed = (state: ThreadState | null) => (definition.states as readonly (ThreadState | null)[]).includes(state)
-  if (!isTimed(condition.state)) return null
-  if (known?.isPassing) return known.begin
-  return former !== null && isTimed(former.state) ? former.since : condition.since
-}
-
-function dueAt({ begin, timeout }: TimedWait): number {
-  return Math.ceil(begin) + (timeout.definition.afterMs ?? 0)
-}
-
-function inMs(ms: number): string {
-  return `${Math.round(ms)}ms`
-}
-
-function sameDefinition(one: TimeoutDefinition, other: TimeoutDefinition): boolean {
-  return (
-    one.afterMs === other.afterMs &&
-    one.states.length === other.states.length &&
-    one.states.every((state, place) => state === other.states[place])
-  )
 }

@@ -1,6 +1,6 @@
 /** Saves and restores default timeouts, and the waits which they time. */
 
-import { type DefaultTimeout, type TimeoutDefinition, timeoutPath } from '../../kernel/deadlock/default-timers.ts'
+import { type DefaultTimeout, type TimeoutDefinition, timeoutPath } from '../../kernel/deadlock/default-timeout.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { ModelThread } from '../objects/model-thread.ts'

@@ -1,6 +1,6 @@
 /** Saves and restores threads. Their waits and the messages they serve are restored once those objects exist. */
 
-import type { TimedWaitState } from '../../kernel/deadlock/default-timers.ts'
+import type { TimedWaitState } from '../../kernel/deadlock/timed-wait.ts'
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { ThreadState as StateName } from '../../kernel/states.ts'

@@ -90,7 +90,7 @@ export function importWatches(
     const hasReport = told !== null
     const isRight = threshold.definition.on === 'cross' ? !hasReport : hasReport || state === 'unknown'
     if (!isRight) throw new KernelError('EINVAL', `${path} has a reported change exactly when it watches changes`)
-    const watch = notifier.watch(threshold, node, fresh)
+    const watch = notifier.watches.add(threshold, node, fresh)
     watch.state = state
     // The guard is new and has counted no change yet, so the count at the report lies before its zero.
     watch.reported = told && { ...told, changes: -told.changes }

@@ -1,6 +1,6 @@
 /** Saves and restores timers with their order of arming: timers which are due at the same time expire in that order. */
 
-import type { TimedWaitState } from '../../kernel/deadlock/default-timers.ts'
+import type { TimedWaitState } from '../../kernel/deadlock/timed-wait.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 import type { Machine } from '../machine.ts'

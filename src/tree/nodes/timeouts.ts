@@ -7,7 +7,7 @@ import {
   defaultTimedStates,
   type TimeoutDefinition,
   timeoutPath,
-} from '../../kernel/deadlock/default-timers.ts'
+} from '../../kernel/deadlock/default-timeout.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { type ThreadState, threadStateRows, timeoutStates } from '../../kernel/states.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'

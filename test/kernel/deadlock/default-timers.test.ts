@@ -1,7 +1,7 @@
 /** Default timers: they warn when a thread stays blocked too long, and emit an eased event when it continues. */
 
 import { describe, expect, test } from 'vitest'
-import type { TimeoutDefinition } from '../../../src/kernel/deadlock/default-timers.ts'
+import type { TimeoutDefinition } from '../../../src/kernel/deadlock/default-timeout.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import { canonicalStates, threadStateRows } from '../../../src/kernel/states.ts'
 import { exportState, importState } from '../../../src/model/state/state.ts'

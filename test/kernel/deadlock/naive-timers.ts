@@ -3,7 +3,7 @@
  * each millisecond. It uses neither the timers of the kernel nor earlier states that the kernel remembers.
  */
 
-import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timers.ts'
+import type { DefaultTimeout } from '../../../src/kernel/deadlock/default-timeout.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import type { Machine } from '../../../src/model/machine.ts'
 import { threadsOf } from '../../model/properties/invariants.ts'

@@ -6,6 +6,7 @@ import { bytesOf } from '../../../src/kernel/history/series.ts'
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import * as seen from '../../../src/kernel/observations.ts'
+import * as measured from '../../../src/kernel/observed-usage.ts'
 import { Bench } from '../support.ts'
 
 let bench: Bench
@@ -23,7 +24,7 @@ beforeEach(() => {
 
 const later = (at: number, change: () => void = () => {}) => bench.kernel.update(at, change)
 const observe = (node: Node, limit: LimitName, value: number) => () =>
-  seen.observe(bench.kernel, node, limit, { value, at: bench.kernel.now })
+  measured.observe(bench.kernel, node, limit, { value, at: bench.kernel.now })
 const isRecorded = (node: Node, limit: LimitName) => history.isRecorded(node, bench.index(limit))
 const entriesOf = (node: Node, limit: LimitName) => history.of(node, bench.index(limit))?.since(0) ?? []
 

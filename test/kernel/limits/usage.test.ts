@@ -9,6 +9,7 @@ import { Process } from '../../../src/kernel/nodes/process.ts'
 import { Thread } from '../../../src/kernel/nodes/thread.ts'
 import { partitionsWithin, processesWithin, threadsWithin } from '../../../src/kernel/nodes/within.ts'
 import * as seen from '../../../src/kernel/observations.ts'
+import * as measured from '../../../src/kernel/observed-usage.ts'
 import { History, step } from '../history.ts'
 import { Bench } from '../support.ts'
 
@@ -152,10 +153,10 @@ test('a node that was read and ended within one change is not evaluated again, n
   const process = bench.process(1)
   const [gone, born] = bench.at(() => {
     const first = seen.threadAppeared(bench.kernel, process, { tid: 1, name: 't', since: 0 })
-    seen.observe(bench.kernel, first, 'stack', { value: 90, at: 1 })
+    measured.observe(bench.kernel, first, 'stack', { value: 90, at: 1 })
     seen.threadEnded(bench.kernel, first)
     const second = seen.threadAppeared(bench.kernel, process, { tid: 2, name: 't', since: 0 })
-    seen.observe(bench.kernel, second, 'stack', { value: 20, at: 1 })
+    measured.observe(bench.kernel, second, 'stack', { value: 20, at: 1 })
     return [first, second]
   })
   expect(bench.value(gone, 'stack')).toBeNull()
@@ -180,7 +181,7 @@ test('a new node inherits nothing from the previous user of its slot', () => {
     bench.observe(thread, 'stack', 50, true)
     bench.capacity(thread, 'stack', 100)
     bench.observe(process, 'fds', 9)
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     expect(bench.kernel.usage.whyUnreadable(process, bench.index('fds'))).toBe('denied')
     bench.at(() => {
       seen.threadEnded(bench.kernel, thread)

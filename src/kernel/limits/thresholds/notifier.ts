@@ -3,98 +3,50 @@
  * One `threshold.tripped` is followed by exactly one `threshold.cleared` (unless `once`), so there is never a storm.
  */
 
-import type { ActionAbilities } from '../../actions.ts'
-import { assert, KernelError } from '../../errno.ts'
-import type { Emit } from '../../events.ts'
+import { assert } from '../../errno.ts'
 import { type Dispose, Listeners } from '../../listeners.ts'
-import { containers, type Node } from '../../nodes/node.ts'
+import type { Node } from '../../nodes/node.ts'
 import type { Process } from '../../nodes/process.ts'
-import { isEmpty } from '../../nodes/within.ts'
 import { TimerWheel } from '../../time/timer-wheel.ts'
-import { type Guard, guardsOf } from '../guard.ts'
 import { checkCount, checkWatches } from '../maxima.ts'
 import { byContainer, thresholdPath } from '../places.ts'
-import { nothingKnown, type Reading } from '../readings.ts'
-import { type LimitRow, limits } from '../table.ts'
-import type { Usage } from '../usage.ts'
-import { checkAction } from './action.ts'
-import { checkDefinition, checkMeasurable } from './check-definition.ts'
-import { crossingData, crossingPlaces, pointsOf } from './crossing.ts'
-import { type ClearReason, Evaluator, guardOfWatch, type WatchEvent } from './evaluator.ts'
+import type { Reading } from '../readings.ts'
+import { limits } from '../table.ts'
+import type { ClearReason } from './evaluator.ts'
 import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
-import { NotifierTimer, sameDefinition, Threshold, type ThresholdDefinition, ThresholdWatch } from './threshold.ts'
+import { NotifierTimer, sameDefinition, Threshold, ThresholdWatch } from './threshold.ts'
+import {
+  checkRequest,
+  type RequestPorts,
+  type RestoredThreshold,
+  type ThresholdDefined,
+  type ThresholdRequest,
+} from './threshold-request.ts'
 import { ThresholdSet } from './threshold-set.ts'
-import { isMeant } from './where.ts'
+import { Watches, type WatchPorts } from './watches.ts'
 
-export interface NotifierParts {
-  readonly usage: Usage
-  readonly emit: Emit
-  /** The reason why a limit can never be measured at a node of this level; null if it can. */
-  readonly unmeasurable: (row: LimitRow, level: Node['level']) => string | null
-  /** The sampling period of the limit, for example "25ms"; null if it is counted as it changes. */
-  readonly period: (index: number, level: Node['level']) => string | null
-  readonly selfPid: number | null
+export interface NotifierPorts extends RequestPorts, WatchPorts {
   readonly firstRevision: number
-  /** The actions that the source offers. */
-  readonly actions: ActionAbilities
-  /** Called for a watch that has tripped and whose action is a signal. */
-  readonly act: (watch: ThresholdWatch) => void
-  /** ms of Unix time. */
-  readonly now: () => number
-}
-
-/** A request of a client to set a threshold. */
-export interface ThresholdRequest {
-  readonly definition: ThresholdDefinition
-  readonly owner: string | null
-}
-
-/** A threshold from before a restart. */
-export interface RestoredThreshold extends ThresholdRequest {
-  readonly revision: number
-  /** When its `ttl` runs out, in ms of Unix time. */
-  readonly endsAt: number | null
-  /** Nodes at which it had tripped, or had emitted its only event (`once`). */
-  readonly tripped: ReadonlySet<Node>
-}
-
-/** The change of a definition. `renewed` is the same definition with more time. */
-export type DefinitionChange = 'set' | 'renewed' | 'gone'
-
-export interface ThresholdDefined {
-  /** Null: a limit or the whole notifier was switched on or off. */
-  readonly threshold: Threshold | null
-  readonly change: DefinitionChange
 }
 
 export class Notifier {
   /** A limit that is switched off is not watched at all. Its thresholds stay. */
   readonly switches = new Switches()
-  readonly #parts: NotifierParts
-  readonly #judge: Evaluator
+  readonly watches: Watches
+  readonly #ports: NotifierPorts
   readonly #wheel: TimerWheel<NotifierTimer>
-  /** Pairs of a threshold and a node that it watches. */
-  #watches = 0
   readonly #set = new ThresholdSet()
   readonly reach = new Scope(this.#set, this.switches)
-  /** Watches on nodes that came below a threshold in the change under way. */
-  #adopted: ThresholdWatch[] = []
   #revision: number
   #armed = new Listeners()
   #defined = new Listeners<ThresholdDefined>()
 
-  constructor(parts: NotifierParts) {
-    this.#parts = parts
-    this.#revision = parts.firstRevision
-    this.#wheel = new TimerWheel<NotifierTimer>(Math.trunc(parts.now()))
-    this.#judge = new Evaluator({
-      usage: parts.usage,
-      wheel: this.#wheel,
-      now: parts.now,
-      read: ({ node, threshold }) => this.read(node, threshold.index),
-      emit: (watch, event) => this.#emit(watch, event),
-    })
+  constructor(ports: NotifierPorts) {
+    this.#ports = ports
+    this.#revision = ports.firstRevision
+    this.#wheel = new TimerWheel<NotifierTimer>(Math.trunc(ports.now()))
+    this.watches = new Watches(ports, this.#wheel)
   }
 
   /** Calls the listener after thresholds came, went or changed. A source reads more often what is armed. */
@@ -102,28 +54,21 @@ export class Notifier {
     return this.#armed.add(listener)
   }
 
-  /**
-   * Calls the listener for each definition that came, went or was renewed, and when something was switched on or off.
-   */
+  /** Calls the listener for each definition that was set, renewed or removed, and for each switch. */
   onDefined(listener: (defined: ThresholdDefined) => void): Dispose {
     return this.#defined.add(listener)
   }
 
-  /** The kernel of this notifier takes the place of the kernel of the other. */
+  /** Takes over the listeners of a notifier, because this kernel takes the place of the other. */
   shareListeners(former: Notifier): void {
     this.#armed = former.#armed
     this.#defined = former.#defined
-  }
-
-  get hasAdopted(): boolean {
-    return this.#adopted.length > 0
   }
 
   /** The revision of the next definition. */
   get nextRevision(): number {
     return this.#revision
   }
-
   get size(): number {
     return this.#set.size
   }
@@ -164,7 +109,7 @@ export class Notifier {
       return { threshold: known, created: false }
     }
     const threshold = this.#make(node, index, name, request, this.#revision)
-    checkWatches(this.#watches - (known?.watches.size ?? 0), this.reach.nodesOf(threshold))
+    checkWatches(this.watches.count - (known?.watches.size ?? 0), this.reach.nodesOf(threshold))
     this.#revision++
     if (known !== null) this.#retire(known, 'replaced')
     this.install(threshold)
@@ -190,15 +135,15 @@ export class Notifier {
     assert(known === null, 'a restored threshold was not set meanwhile')
     const threshold = this.#make(node, index, name, request, revision)
     const nodes = [...this.reach.nodesOf(threshold)]
-    checkWatches(this.#watches, nodes)
+    checkWatches(this.watches.count, nodes)
     this.install(threshold)
     const { on, once } = threshold.definition
     for (const each of nodes) {
       const had = tripped.has(each) && (on === 'cross' || once)
-      const watch = this.watch(threshold, each, !had)
+      const watch = this.watches.add(threshold, each, !had)
       if (had) watch.state = 'tripped'
     }
-    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#evaluate(watch)
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.watches.evaluate(watch)
     if (endsAt !== null) this.arm(threshold, Math.ceil(endsAt))
     this.#armed.notify()
     return threshold
@@ -211,23 +156,14 @@ export class Notifier {
     for (const each of this.reach.nodesOf(threshold)) {
       const watch = new ThresholdWatch(threshold, each, true)
       threshold.watches.set(each, watch)
-      this.#judge.preview(watch)
+      this.watches.preview(watch)
     }
     return threshold
   }
 
   /** @returns The present threshold of that name, or null. */
-  #check(node: Node, index: number, name: string, { definition }: ThresholdRequest): Threshold | null {
-    const { usage, unmeasurable, actions } = this.#parts
-    const row: LimitRow = limits[index]!
-    if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
-    checkDefinition(definition, row, node)
-    checkAction(definition, { row, node, abilities: actions })
-    checkMeasurable(definition, row, {
-      node,
-      why: unmeasurable(row, definition.per ?? node.level),
-      capacity: usage.capacity(node, index),
-    })
+  #check(node: Node, index: number, name: string, request: ThresholdRequest): Threshold | null {
+    checkRequest(this.#ports, node, index, request)
     const known = this.find(node, index, name)
     if (known === null) checkCount(this.#set.size)
     return known
@@ -241,12 +177,12 @@ export class Notifier {
   #begin(thresholds: Iterable<Threshold>): void {
     const watches: ThresholdWatch[] = []
     for (const threshold of thresholds)
-      for (const each of this.reach.nodesOf(threshold)) watches.push(this.watch(threshold, each, true))
-    for (const watch of watches.sort(byContainer)) this.#evaluate(watch)
+      for (const each of this.reach.nodesOf(threshold)) watches.push(this.watches.add(threshold, each, true))
+    for (const watch of watches.sort(byContainer)) this.watches.evaluate(watch)
   }
 
   #countDown(threshold: Threshold): void {
-    if (threshold.ttlMs !== null) this.arm(threshold, Math.ceil(this.#parts.now() + threshold.ttlMs))
+    if (threshold.ttlMs !== null) this.arm(threshold, Math.ceil(this.#ports.now() + threshold.ttlMs))
   }
 
   /** The same definition was put again: its `ttl` starts again, and a threshold with `once` may emit again. */
@@ -260,7 +196,7 @@ export class Notifier {
       watch.state = 'unknown'
       watch.fresh = true
       watch.reported = null
-      this.#evaluate(watch)
+      this.watches.evaluate(watch)
     }
   }
 
@@ -276,8 +212,8 @@ export class Notifier {
   }
 
   /**
-   * Switches a limit, or with null the whole notifier. What goes off is cleared; what comes on is looked at as if just
-   * set.
+   * Switches a limit, or with null the whole notifier. Switching off clears tripped thresholds. Switching on evaluates
+   * thresholds as if they had just been set.
    */
   switch(index: number | null, on: boolean): void {
     const before = limits.map((_, each) => this.switches.isOn(each))
@@ -285,7 +221,7 @@ export class Notifier {
     this.#defined.notify({ threshold: null, change: 'set' })
     const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
-    for (const watch of watches.sort(byContainer)) this.#unwatch(watch, 'disabled')
+    for (const watch of watches.sort(byContainer)) this.watches.remove(watch, 'disabled')
     this.#begin(changed)
     this.#armed.notify()
   }
@@ -303,18 +239,13 @@ export class Notifier {
     let count = 0
     this.#wheel.advance(Math.max(this.#wheel.now, Math.floor(at)), ({ of }) => {
       count++
-      if (of instanceof ThresholdWatch) this.#expire(of)
+      if (of instanceof ThresholdWatch) this.watches.expire(of)
       else {
         this.#retire(of, 'expired')
         this.#armed.notify()
       }
     })
     return count
-  }
-
-  #expire(watch: ThresholdWatch): void {
-    this.#judge.expire(watch)
-    this.#mind(watch)
   }
 
   /** The armed timers, in the order in which they will fire. */
@@ -328,122 +259,42 @@ export class Notifier {
     this.#wheel.arm(of.timer, at)
   }
 
-  /** Evaluates the watches that are due, and new ones: smallest container first, then by path. */
-  evaluate(due: readonly Guard[]): void {
-    const adopted = this.#adopted.filter((watch) => watch.threshold.watches.get(watch.node) === watch)
-    this.#adopted = []
-    const dueAt = (guard: Guard) => guard.due(this.#parts.usage.capacity(guard.node, guard.index))
-    const watches = new Set([...due.flatMap(dueAt), ...adopted])
-    for (const watch of [...watches].sort(byContainer)) this.#judge.judge(watch)
-    const guards = new Set([...due, ...adopted.map(guardOfWatch)])
-    for (const guard of guards) guard.rest(this.#parts.usage.capacity(guard.node, guard.index))
-  }
-
   /**
-   * Holds a newborn node, or one that has moved in, against the thresholds with `per` above it. What it uses already
-   * is looked at when the change that brought it is complete; if it moved, being past then is `initial`.
+   * Applies the thresholds with `per` above a node to it, because it is new or has moved there. Its usage is evaluated
+   * when the change under way is complete. If it has moved and is past a trip point then, the event is `initial`.
    */
   adopt(node: Node, { moved = false } = {}): void {
     if (node.isRemoved) return
     for (const threshold of this.#set.above(node))
-      if (!threshold.watches.has(node) && this.reach.isFor(threshold, node))
-        this.#adopted.push(this.watch(threshold, node, moved))
+      if (!threshold.watches.has(node) && this.reach.isFor(threshold, node)) this.watches.adopt(threshold, node, moved)
   }
 
   /** Ends all watches of a node that is about to end, and the thresholds set on it. */
   removeNode(node: Node): void {
-    for (const watch of watchesOf(node)) this.#unwatch(watch, 'died')
+    this.watches.removeNode(node)
     const placed = this.#set.at(node)
     for (const threshold of placed) this.#retire(threshold, 'died')
     if (placed.length > 0) this.#armed.notify()
-  }
-
-  /**
-   * Ends the watches on a node whose threshold is not above it any more, or no longer for it: it has moved or changed.
-   */
-  filter(node: Node): void {
-    const above = new Set<Node>([node, ...containers(node)])
-    for (const watch of watchesOf(node)) {
-      const { where } = watch.threshold.definition
-      const isIn = above.has(watch.threshold.node) && (where === null || isMeant(where, node))
-      if (!isIn) this.#unwatch(watch, 'filtered')
-    }
   }
 
   /** A process has another name or user, so `where` may include or exclude it now. */
   reconsider(process: Process): void {
     if (this.#set.filters === 0) return
     for (const node of [...process.threads.values(), process]) {
-      this.filter(node)
+      this.watches.filter(node)
       this.adopt(node, { moved: true })
     }
   }
 
   /** The reading of a limit. Nothing is known of a node that has ended, for example by the signal of a threshold. */
   read(node: Node, index: number): Reading {
-    if (node.slot < 0) return nothingKnown
-    const { home } = limits[index]!
-    return this.#parts.usage.reading(node, index, node.level !== home && isEmpty(node, home))
-  }
-
-  /** Adds a watch, which has to be evaluated. */
-  watch(threshold: Threshold, node: Node, fresh: boolean): ThresholdWatch {
-    const watch = new ThresholdWatch(threshold, node, fresh)
-    threshold.watches.set(node, watch)
-    this.#watches++
-    this.#parts.usage.guard(node, threshold.index).watches.add(watch)
-    return watch
-  }
-
-  #unwatch(watch: ThresholdWatch, reason: ClearReason): void {
-    const { threshold, node } = watch
-    const { on, once } = threshold.definition
-    if (watch.state === 'tripped' && on === 'cross' && !once) this.#emit(watch, { type: 'threshold.cleared', reason })
-    watch.state = 'unknown'
-    this.#judge.rest(watch)
-    threshold.watches.delete(node)
-    this.#watches--
-    const guard = guardOfWatch(watch)
-    guard.watches.delete(watch)
-    // Without a guard, a change of the counter costs no more than without thresholds.
-    if (guard.watches.size === 0) this.#parts.usage.unguard(guard)
+    return this.watches.read(node, index)
   }
 
   #retire(threshold: Threshold, reason: ClearReason): void {
-    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.#unwatch(watch, reason)
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.watches.remove(watch, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
     this.#set.remove(threshold)
     this.#defined.notify({ threshold, change: 'gone' })
   }
-
-  #evaluate(watch: ThresholdWatch): void {
-    this.#judge.judge(watch)
-    this.#mind(watch)
-  }
-
-  #mind(watch: ThresholdWatch): void {
-    const { node, threshold } = watch
-    guardOfWatch(watch).mind(watch, this.#parts.usage.capacity(node, threshold.index))
-  }
-
-  #emit(watch: ThresholdWatch, event: WatchEvent): void {
-    const { threshold, node } = watch
-    const { usage, period, selfPid, emit, act } = this.#parts
-    if (event.type === 'threshold.tripped' && threshold.definition.action === 'signal') act(watch)
-    const places = crossingPlaces(watch)
-    const surroundings = { usage, period: period(threshold.index, node.level), selfPid }
-    const now = this.read(node, threshold.index)
-    if (event.type === 'limit.changed') {
-      const { type, ...change } = event
-      emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points: {} }), ...change } })
-      return
-    }
-    const { type, ...crossing } = event
-    const points = pointsOf(threshold, usage.capacity(node, threshold.index))
-    emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points }), ...crossing } })
-  }
-}
-
-function watchesOf(node: Node): ThresholdWatch[] {
-  return guardsOf(node).flatMap(({ watches }) => [...watches])
 }

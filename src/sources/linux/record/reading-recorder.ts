@@ -10,6 +10,8 @@ import type { Thread } from '../../../kernel/nodes/thread.ts'
 import type { ThreadWait } from '../../../kernel/nodes/wait.ts'
 import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
+import * as measured from '../../../kernel/observed-usage.ts'
+import { closedSetsObserved, waitsObserved } from '../../../kernel/observed-waits.ts'
 import { capacityRlimits, scannedLimits } from '../linux-limits.ts'
 import type { Inventory } from '../processes/inventory.ts'
 import type { ProcessRegistry } from '../processes/process-registry.ts'
@@ -68,12 +70,12 @@ export class ReadingRecorder {
     this.#recordValues(report)
     for (const { pid, tid, limit, reason } of report.unreadable) {
       const node = this.#nodeOf(pid, tid, report.startedAt)
-      if (node !== null) observed.unreadable(this.#kernel, node, limit, reason)
+      if (node !== null) measured.unreadable(this.#kernel, node, limit, reason)
     }
     for (const pid of report.confirmed) {
       const registered = this.#registry.byPid.get(pid)
       if (registered !== undefined && registered.bornAt < report.startedAt)
-        observed.confirmed(registered.process, report.finishedAt)
+        measured.confirmed(registered.process, report.finishedAt)
     }
     if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
     if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
@@ -108,10 +110,10 @@ export class ReadingRecorder {
 
   /** Preconditions: inside an update. */
   recordRlimits(process: Process, rlimits: NonNullable<ProcessFacts['rlimits']>): void {
-    observed.rlimitsObserved(process, rlimits)
+    measured.rlimitsObserved(process, rlimits)
     for (const row of capacityRlimits) {
       const soft = rlimits[row.name]?.soft ?? Number.POSITIVE_INFINITY
-      observed.observeCapacity(this.#kernel, process, row.limit, capacityOfRlimit(row, soft, this.#pageBytes))
+      measured.observeCapacity(this.#kernel, process, row.limit, capacityOfRlimit(row, soft, this.#pageBytes))
     }
   }
 
@@ -141,7 +143,7 @@ export class ReadingRecorder {
       const node = this.#nodeOf(values[row]!, values[row + 1]!, startedAt)
       if (node === null) continue
       const limit = scannedLimits[values[row + 2]!]!
-      observed.observe(this.#kernel, node, limit, {
+      measured.observe(this.#kernel, node, limit, {
         value: values[row + 3]!,
         at: finishedAt,
         estimate: values[row + 4] === 1,
@@ -168,7 +170,7 @@ export class ReadingRecorder {
       if (wait && (!row.isUnconfirmed || this.#isReportedStuck(thread)))
         waits.set(thread, row.isUnconfirmed ? thread.observedWait! : wait)
     }
-    observed.waitsObserved(this.#kernel, waits)
+    waitsObserved(this.#kernel, waits)
   }
 
   #waitOf(thread: Thread, row: ObservedWait, startedAt: number): ThreadWait | null {
@@ -193,7 +195,7 @@ export class ReadingRecorder {
   #recordClosedSets(pids: readonly number[], startedAt: number): void {
     const registry = pids.map((pid) => this.#registry.byPid.get(pid)).filter((registered) => registered !== undefined)
     const processes = registry.filter(({ bornAt }) => bornAt <= startedAt).map(({ process }) => process)
-    observed.closedSetsObserved(this.#kernel, new Set(processes))
+    closedSetsObserved(this.#kernel, new Set(processes))
   }
 
   /** Null if it has ended, or was born since the scan began: the row may be about the former process with that pid. */
@@ -213,9 +215,9 @@ export class ReadingRecorder {
       ['memory', machine.memoryTotal],
       ['memory-free', machine.memoryTotal],
     ]
-    for (const [limit, capacity] of capacities) observed.observeCapacity(this.#kernel, system, limit, capacity)
-    observed.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
-    observed.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
+    for (const [limit, capacity] of capacities) measured.observeCapacity(this.#kernel, system, limit, capacity)
+    measured.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
+    measured.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
   }
 
   #recordPartitions(readings: readonly PartitionReading[], at: number): void {
@@ -236,21 +238,21 @@ export class ReadingRecorder {
   #recordPartition(partition: Partition, reading: PartitionReading, at: number): void {
     const { memory, memoryMax, threadsMax, cpuMax, why } = reading
     const kernel = this.#kernel
-    observed.observeCapacity(kernel, partition, 'threads', threadsMax ?? Number.POSITIVE_INFINITY)
-    observed.observeCapacity(kernel, partition, 'cpu', cpuMax ?? Number.POSITIVE_INFINITY)
+    measured.observeCapacity(kernel, partition, 'threads', threadsMax ?? Number.POSITIVE_INFINITY)
+    measured.observeCapacity(kernel, partition, 'cpu', cpuMax ?? Number.POSITIVE_INFINITY)
     const max = memoryMax ?? Number.POSITIVE_INFINITY
-    observed.observeCapacity(kernel, partition, 'memory', max)
-    observed.observeCapacity(kernel, partition, 'memory-free', max)
+    measured.observeCapacity(kernel, partition, 'memory', max)
+    measured.observeCapacity(kernel, partition, 'memory-free', max)
     const noMemory = why ?? 'no memory controller'
     if (memory === null) this.#recordUnreadable(partition, 'memory', noMemory)
-    else observed.observe(kernel, partition, 'memory', { value: memory, at })
+    else measured.observe(kernel, partition, 'memory', { value: memory, at })
     if (memory === null || memoryMax === null)
       this.#recordUnreadable(partition, 'memory-free', memory === null ? noMemory : 'no maximum is set')
-    else observed.observe(kernel, partition, 'memory-free', { value: Math.max(0, memoryMax - memory), at })
+    else measured.observe(kernel, partition, 'memory-free', { value: Math.max(0, memoryMax - memory), at })
   }
 
   #recordUnreadable(node: Node, limit: LimitName, reason: string): void {
     if (this.#kernel.usage.whyUnreadable(node, limitIndex[limit]) !== reason)
-      observed.unreadable(this.#kernel, node, limit, reason)
+      measured.unreadable(this.#kernel, node, limit, reason)
   }
 }

@@ -8,6 +8,7 @@ import type { ThresholdDefinition } from '../../../../src/kernel/limits/threshol
 import { globMatches } from '../../../../src/kernel/limits/thresholds/where.ts'
 import type { Node } from '../../../../src/kernel/nodes/node.ts'
 import * as seen from '../../../../src/kernel/observations.ts'
+import * as measured from '../../../../src/kernel/observed-usage.ts'
 import type { ModelProcess } from '../../../../src/model/objects/model-process.ts'
 import { exportState, importState } from '../../../../src/model/state/state.ts'
 import { World } from '../../../model/world.ts'
@@ -107,10 +108,10 @@ describe('on any change', () => {
     const process = bench.process(1)
     bench.put(process, 'fds', 'any', { on: 'change' })
     bench.observe(process, 'fds', 5)
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 5)
     expect(bench.takeEvents('limit')).toEqual([])
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     bench.observe(process, 'fds', 6)
     expect(bench.takeEvents('limit')).toEqual(['limit.changed /sys/proc/1/fds'])
   })
@@ -216,7 +217,7 @@ describe('for', () => {
     const process = bench.process(1)
     bench.observe(process, 'fds', 5)
     bench.put(process, 'fds', 'x', { at: 1, for: '1s' })
-    bench.at(() => seen.unreadable(bench.kernel, process, 'fds', 'denied'))
+    bench.at(() => measured.unreadable(bench.kernel, process, 'fds', 'denied'))
     expect(bench.kernel.notifier.nextAt()).toBe(null)
   })
 
@@ -242,14 +243,14 @@ describe('ttl', () => {
     const [process, other] = [world.spawn('p'), world.spawn('q')]
     channel(world, process)
     put(world, world.kernel.system, 'channels', { at: 1, per: 'process', ttl: '1h' })
-    world.told()
+    world.takeEvents()
     world.pass(3_600_000 - 1)
     expect(world.kernel.notifier.size).toBe(1)
     world.pass(1)
-    expect(world.told()).toEqual([`threshold.cleared ${process.path}/channels expired`])
+    expect(world.takeEvents()).toEqual([`threshold.cleared ${process.path}/channels expired`])
     expect(world.kernel.notifier.size).toBe(0)
     channel(world, other)
-    expect(world.told('threshold')).toEqual([])
+    expect(world.takeEvents('threshold')).toEqual([])
     expect(process.guards).toBe(null)
   })
 
@@ -410,7 +411,7 @@ describe('a limit that is switched off', () => {
     world.pass(100)
     expect(notifier.size).toBe(2)
     world.call(world.thread(process), 'exit', {})
-    expect([notifier.size, world.told('threshold')]).toEqual([0, []])
+    expect([notifier.size, world.takeEvents('threshold')]).toEqual([0, []])
   })
 })
 
@@ -466,9 +467,9 @@ test('removing a partition removes its thresholds, and clears as `died` what is 
   put(world, partition, 'processes', { at: 0, direction: 'falling' }, 'own')
   put(world, world.kernel.system, 'processes', { at: 0, direction: 'falling', per: 'partition' }, 'each')
   put(world, partition, 'processes', { on: 'change', every: '1s', ttl: '1h' }, 'any')
-  expect(world.told('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
+  expect(world.takeEvents('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
   world.machine.removePartition(partition)
-  expect(world.told()).toEqual([
+  expect(world.takeEvents()).toEqual([
     'threshold.cleared /sys/part/a/processes died',
     'threshold.cleared /sys/part/a/processes died',
     'partition.died /sys/part/a',
@@ -508,7 +509,7 @@ test('a state saved with every kind of wait emits the same events after it is lo
   world.events = []
   for (const each of [world.machine, machine]) each.advance(2_000)
   expect(events).toEqual(world.events)
-  expect(world.told()).toEqual([
+  expect(world.takeEvents()).toEqual([
     `threshold.tripped ${process.path}/channels`,
     'limit.changed /sys/processes',
     `threshold.cleared ${process.path}/channels expired`,

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import * as seen from '../../../../src/kernel/observations.ts'
+import * as measured from '../../../../src/kernel/observed-usage.ts'
 import { Bench } from '../../support.ts'
 
 describe('a threshold on one node', () => {
@@ -184,8 +185,8 @@ describe('thresholds above the home level', () => {
     bench.put(bench.kernel.system, 'fds', 'all', { at: 100 })
     bench.takeEvents()
     bench.at(() => {
-      seen.observe(bench.kernel, two, 'fds', { value: 60, at: 5_000 })
-      seen.observe(bench.kernel, one, 'fds', { value: 30, at: 5_000 })
+      measured.observe(bench.kernel, two, 'fds', { value: 60, at: 5_000 })
+      measured.observe(bench.kernel, one, 'fds', { value: 30, at: 5_000 })
     })
     expect(bench.takeEvents()).toEqual([])
     expect(bench.kernel.notifier.read(bench.kernel.system, 12)).toMatchObject({ value: 90, peak: 90 })
@@ -214,7 +215,7 @@ describe('thresholds above the home level', () => {
     const bench = new Bench()
     const [one, two] = [bench.process(1), bench.process(2)]
     bench.observe(one, 'fds', 50)
-    bench.at(() => seen.unreadable(bench.kernel, two, 'fds', 'permission denied'))
+    bench.at(() => measured.unreadable(bench.kernel, two, 'fds', 'permission denied'))
     bench.put(bench.kernel.system, 'fds', 'low', { at: 60, direction: 'falling' })
     bench.put(bench.kernel.system, 'fds', 'high', { at: 40 })
     expect(bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/fds initial'])

@@ -1,0 +1,64 @@
+/** Requests to set a threshold, and the checks that every request must pass. */
+
+import type { ActionAbilities } from '../../actions.ts'
+import { KernelError } from '../../errno.ts'
+import type { Node } from '../../nodes/node.ts'
+import type { Level, LimitRow } from '../table.ts'
+import { limits } from '../table.ts'
+import type { Usage } from '../usage.ts'
+import { checkAction } from './action.ts'
+import { checkDefinition, checkMeasurable } from './check-definition.ts'
+import type { Threshold, ThresholdDefinition } from './threshold.ts'
+
+/** A request of a client to set a threshold. */
+export interface ThresholdRequest {
+  readonly definition: ThresholdDefinition
+  readonly owner: string | null
+}
+
+/** A threshold from before a restart. */
+export interface RestoredThreshold extends ThresholdRequest {
+  readonly revision: number
+  /** When its `ttl` runs out, in ms of Unix time. */
+  readonly endsAt: number | null
+  /** Nodes at which it had tripped, or had emitted its only event (`once`). */
+  readonly tripped: ReadonlySet<Node>
+}
+
+/** The change of a definition. `renewed` is the same definition with more time. */
+export type DefinitionChange = 'set' | 'renewed' | 'gone'
+
+export interface ThresholdDefined {
+  /** Null: a limit or the whole notifier was switched on or off. */
+  readonly threshold: Threshold | null
+  readonly change: DefinitionChange
+}
+
+export interface RequestPorts {
+  readonly usage: Usage
+  /** The reason why a limit can never be measured at a node of this level; null if it can. */
+  readonly unmeasurable: (row: LimitRow, level: Level) => string | null
+  /** The actions that the source offers. */
+  readonly actions: ActionAbilities
+}
+
+/**
+ * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured
+ * there.
+ */
+export function checkRequest(
+  { usage, unmeasurable, actions }: RequestPorts,
+  node: Node,
+  index: number,
+  { definition }: ThresholdRequest,
+): void {
+  const row: LimitRow = limits[index]!
+  if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
+  checkDefinition(definition, row, node)
+  checkAction(definition, { row, node, abilities: actions })
+  checkMeasurable(definition, row, {
+    node,
+    why: unmeasurable(row, definition.per ?? node.level),
+    capacity: usage.capacity(node, index),
+  })
+}

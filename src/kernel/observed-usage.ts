@@ -1,0 +1,39 @@
+/** Records readings of limits, capacities and rlimits in the kernel state, inside a `kernel.update`. */
+
+import { assert } from './errno.ts'
+import type { Kernel } from './kernel.ts'
+import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import type { ObservedValue } from './limits/usage.ts'
+import type { Node } from './nodes/node.ts'
+import type { Process, Rlimit } from './nodes/process.ts'
+
+/** One reading of a limit, in its unit. Fractions are cut off, because usage is counted in whole units. */
+export function observe(
+  kernel: Kernel,
+  node: Node,
+  limit: LimitName,
+  { value, at, estimate = false, lowerBound = false }: ObservedValue,
+): void {
+  const row: LimitRow = limits[limitIndex[limit]]!
+  assert(row.at.includes(node.level), `${limit} is counted at the level of ${node.path}`)
+  kernel.usage.observe(node, limitIndex[limit], { value: Math.trunc(value), at, estimate, lowerBound })
+}
+
+/** The limit cannot be read at this node at present. */
+export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {
+  kernel.usage.lose(node, limitIndex[limit], reason)
+}
+
+/** @param capacity Infinity if the node has no finite capacity. */
+export function observeCapacity(kernel: Kernel, node: Node, limit: LimitName, capacity: number): void {
+  kernel.usage.observeCapacity(node, limitIndex[limit], capacity)
+}
+
+export function rlimitsObserved(process: Process, rlimits: Readonly<Record<string, Rlimit>>): void {
+  process.rlimits = rlimits
+}
+
+/** The readings of a process and its threads are still correct, because none of its threads has run since. */
+export function confirmed(process: Process, at: number): void {
+  process.confirmedAt = at
+}
