@@ -91,7 +91,7 @@ export function checkPlaces({ hosts }: Gate, { host, origin, isSecure }: Places)
 const inSubprotocol = 'base64url.bearer.'
 const whereTokensGo = `send Authorization: Bearer <token>; where a WebSocket can have no headers, offer the subprotocol ${inSubprotocol}<token>, the token in base64url without padding, beside a real one`
 
-/** URLs are logged, kept in histories and sent on: a token that was in one is known to others. @throws Problem */
+/** Refuses tokens in URLs, because URLs are logged, stored in histories and forwarded. @throws Problem */
 export function refuseTokenInUrl(url: string): void {
   const query = url.indexOf('?')
   if (query === -1 || !/[?&](access_|bearer_|auth_)?token(=|&|$)/i.test(url.slice(query))) return
