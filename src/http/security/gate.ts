@@ -131,8 +131,8 @@ function unauthorized(detail: string): Problem {
 }
 
 /**
- * A page cannot set headers on a WebSocket, so it sends the token among the subprotocols, as in Kubernetes. The token is
- * not a subprotocol, and the service never chooses it.
+ * A page cannot set headers on a WebSocket, so it sends the token among the subprotocols, as in Kubernetes. The token
+ * is not a subprotocol, and the service never chooses it.
  * @returns the token; null if there is none
  * @throws Problem
  */
