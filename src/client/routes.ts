@@ -503,9 +503,9 @@ export interface ThreadMaking {
   stackSize?: number
 }
 export interface RlimitChange {
-  /** What refuses, from now on; left out it stays */
+  /** New soft limit, effective at once; unchanged if absent */
   soft?: number | 'unlimited'
-  /** What `soft` may be at the most; left out it stays */
+  /** New hard limit, the maximum of `soft`; unchanged if absent */
   hard?: number | 'unlimited'
 }
 export interface SignalSending {
@@ -588,7 +588,7 @@ export interface KernelCallBody {
 }
 export interface Move {
   call: 'move'
-  /** Pathname of a partition, or /sys for none */
+  /** Pathname of a partition; /sys means no partition */
   partition: string
 }
 export interface ThresholdDefinition {
@@ -901,23 +901,23 @@ export interface SignalRow {
 export interface Deadlock {
   /** Pathname, which is also the URL path */
   path: string
-  /** The sequence of its first event */
+  /** Sequence of the first event of the deadlock */
   id: number
   kind: 'detected' | 'orphaned' | 'suspected'
-  /** Of a suspicion: what must hold for it to be a deadlock */
+  /** For a suspicion: the condition under which it is a deadlock */
   reason?: string
   /** RFC 3339, UTC */
   since: string
-  /** What closed it */
+  /** The change that completed the deadlock */
   closing: {
     what: 'blocked' | 'ended' | 'released' | 'observed'
     thread: string | null
     state: string | null
     call: string | null
   }
-  /** In order round the ring, else by pid and tid */
+  /** In the order of the ring, or by pid and tid if there is no ring */
   members: Waiting[]
-  /** Stuck because the members are */
+  /** Threads that cannot run because the members cannot */
   victims: Waiting[]
 }
 export interface Waiting {
@@ -964,9 +964,9 @@ export interface Notifier {
   path: string
   /** False: no threshold is evaluated */
   enabled: boolean
-  /** How many are set, evaluated or not */
+  /** Number of thresholds that are set, evaluated or not */
   thresholds: number
-  /** Limits that are switched off one by one */
+  /** Limits that are switched off individually */
   disabled: string[]
 }
 export interface LimitSwitch {
@@ -1485,13 +1485,13 @@ export interface History {
   keep: string
   /** Whether usage is recorded at present */
   kept: boolean
-  /** Why it is not recorded */
+  /** Reason why it is not recorded */
   why?: string
   /** The oldest first */
   entries: {
-    /** It ends where the next one begins */
+    /** Start of the interval, which ends at the start of the next one */
     start: string
-    /** All three values are null where usage is unknown */
+    /** All three values are null if the usage is unknown */
     minimum: number | null
     maximum: number | null
     last: number | null

@@ -46,24 +46,24 @@ describe('a threshold that denies', () => {
   })
 })
 
-describe('a threshold whose signal ends the process', () => {
+describe('a threshold that ends a process by its signal', () => {
   const kill = { at: 1, action: 'signal', signal: 'SIGKILL' }
 
-  test('when it is put is answered as set, without a value', async () => {
+  test('answers its own PUT as set, without a value', async () => {
     const { path } = (await service.post('/sys/proc', { name: 'short' })).body as { path: string }
     const { status, body } = await service.put(`${path}/threads/threshold/kill`, kill)
     expect([status, body]).toMatchObject([201, { state: 'unknown', value: null }])
     expect((await service.get(path)).status).toBe(404)
   })
 
-  test('at its birth returns its pid to the creator', async () => {
+  test('still returns the pid of a new process to the creator', async () => {
     await service.put('/sys/threads/threshold/kill', { ...kill, per: 'process', where: { name: 'bomb' } })
     const { status, body } = await service.post('/sys/proc', { name: 'bomb' })
     expect([status, body]).toMatchObject([201, { name: 'bomb', usage: {} }])
     expect((await service.get((body as { path: string }).path)).status).toBe(404)
   })
 
-  test('as it creates a thread returns the tid to the creator', async () => {
+  test('still returns the tid of a new thread to the creator', async () => {
     const { path } = (await service.post('/sys/proc', { name: 'grows' })).body as { path: string }
     await service.put(`${path}/threads/threshold/kill`, { ...kill, at: 2 })
     expect(await service.post(`${path}/thread`, {})).toMatchObject({ status: 201, body: { tid: 2 } })

@@ -1,4 +1,4 @@
-/** asyncapi.yaml is valid AsyncAPI, matches the events the service emits, and the tests check each event against it. */
+/** asyncapi.yaml: it is valid AsyncAPI, describes the events of the service, and is what the tests check events by. */
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-/** Deadlocks over HTTP: as JSON and as text. */
+/** Deadlocks over HTTP: the list and its entries, as JSON and as text. */
 
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'

@@ -83,7 +83,7 @@ test('a history as text is a table', async () => {
   )
 })
 
-test('putting a state begins its histories again', async () => {
+test('putting a state starts new histories', async () => {
   const { body: state } = await service.get('/sys/state')
   await advance('100s')
   const headers = { 'content-type': 'application/json' }

@@ -66,7 +66,7 @@ test('PUT accepts text as written to a file, in the forms that curl -T and curl 
   }
 })
 
-test('with per the answer counts the nodes and names the tripped ones', async () => {
+test('with `per` the answer counts the nodes and names the tripped ones', async () => {
   service.bench.observe(service.bench.process(43), 'fds', 200)
   const { body } = await service.put('/sys/fds/threshold/each', { at: 100, per: 'process' })
   expect(body).toMatchObject({ state: 'tripped', nodes: 2, tripped: ['/sys/proc/43/fds'], unknown: 0 })

@@ -111,7 +111,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with per applies to newborns: a process or thread that would begin beyond it is not created', () => {
+  test('with `per` applies to newborns: a process or thread that would begin beyond it is not created', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -127,7 +127,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with where denies only matching nodes, newborns included, by the name, user and partition they will have', () => {
+  test('with `where` denies only matching nodes, newborns included, by the name, user and partition they will have', () => {
     const world = new World()
     const { kernel } = world
     const inside = world.machine.putPartition(['in'], {})
@@ -350,7 +350,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('with for signals only after the whole duration, and with where only matching processes', () => {
+  test('with `for` signals only after the whole duration, and with `where` only matching processes', () => {
     const world = new World()
     const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
     const where = { name: 'hog', uid: null, partition: null }
