@@ -162,7 +162,7 @@ export const countersMillion: Measure = {
 
 export const countersMemory: Measure = {
   name: 'counters-memory',
-  what: 'model: memory a thread at 1,000,000, all that it is in the kernel; class fields',
+  what: 'model: memory per thread at 1,000,000, with every kernel object of it; class fields',
   target: { text: '≤ 0.4 times', met: ({ ours, reference }) => ours <= 0.4 * reference },
   run: async () => {
     const count = million.processes * million.threadsEach

@@ -18,7 +18,7 @@ const ticksPerSecond = 100
 
 export const deadlockLive: Measure = {
   name: 'deadlock-live',
-  what: 'live: deadlock formed → a WebSocket client has the event, a default timer armed for all; the fast period',
+  what: 'live: deadlock formed → a WebSocket client has the event, a default timer armed for each thread; the fast period',
   target: { text: '≤ 3 periods', met: ({ ours, reference }) => ours <= 3 * reference },
   run: async () => {
     const live = await Live.start()
@@ -54,7 +54,7 @@ async function share({ pid }: Live): Promise<number> {
 
 export const deadlockPrice: Measure = {
   name: 'deadlock-price',
-  what: 'live: CPU of the service beside 4,000 threads that wait, a default timer armed for all; with none',
+  what: 'live: CPU of the service beside 4,000 waiting threads, a default timer armed for each; with none',
   target: null,
   run: async () => {
     const flock = await start('threads', [100, 40])

@@ -252,7 +252,7 @@ const against = (
   },
   {
     name: `trip-${name}-cpu`,
-    what: `CPU that the same takes while nothing happens; ${who}`,
+    what: `CPU of the same while the processes are idle; ${who}`,
     target: name === 'monit' ? { text: 'no more', met: (figures) => figures.ours <= figures.reference } : null,
     run: async () => {
       const [mine, theirs] = [await outcomeOf('ours', ours), await outcomeOf(name, rival)]
