@@ -1,4 +1,4 @@
-/** `npm run bench` runs all measures and prints one table; `npm run bench -- NAME` runs one. */
+/** Runs the benchmarks: `npm run bench` runs every measure and prints one table; `npm run bench -- NAME` runs one. */
 
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -62,7 +62,7 @@ const measures: readonly Measure[] = [
   journal,
 ]
 
-// A service that is measured keeps nothing, but where a measure is of that.
+// A measured service stores nothing on disk, unless the measure needs it.
 process.env.INTROSPECTD_DATA ??= 'memory'
 const [wanted] = process.argv.slice(2)
 const chosen =

@@ -1,4 +1,7 @@
-/** What a measure is, and how figures are made comparable: two things in turn, the medians of many rounds. */
+/**
+ * Defines a measure and makes its figures comparable: it alternates between the subject and its reference, and takes
+ * medians of many rounds.
+ */
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -11,7 +14,7 @@ export interface Figures {
 
 export interface Measure {
   readonly name: string
-  /** What is measured, and against what. */
+  /** Describes the measured work; the reference follows after a semicolon. */
   readonly what: string
   readonly target: { readonly text: string; readonly met: (figures: Figures) => boolean } | null
   readonly run: () => Promise<Figures>
@@ -29,7 +32,7 @@ export function percentile(numbers: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
 }
 
-/** The two in turn, so that a machine that is slow for a while is slow for both. */
+/** Alternates between both, so that a temporary slowdown of the machine affects both. */
 export async function interleave(
   rounds: number,
   { ours, reference }: { ours: () => number | Promise<number>; reference: () => number | Promise<number> },
@@ -42,14 +45,14 @@ export async function interleave(
   return { ours: median(figures.ours), reference: median(figures.reference) }
 }
 
-/** Wall milliseconds that a synchronous thing takes. */
+/** Wall-clock time of a synchronous function in milliseconds. */
 export function timed(thing: () => void): number {
   const begun = performance.now()
   thing()
   return performance.now() - begun
 }
 
-/** CPU milliseconds of this process, the collector's threads included: what a synchronous thing costs on a shared machine. */
+/** CPU time of this process during a synchronous function, in milliseconds, with the garbage collector's threads. */
 export function cpuTimed(thing: () => void): number {
   const before = process.cpuUsage()
   thing()
@@ -57,7 +60,7 @@ export function cpuTimed(thing: () => void): number {
   return (user + system) / 1000
 }
 
-/** Bytes that what is made holds on to, typed arrays included. */
+/** Bytes of memory that the created value retains, including typed arrays. */
 export function heldBytes(make: () => unknown): number {
   const held = () => {
     collect()
@@ -67,7 +70,7 @@ export function heldBytes(make: () => unknown): number {
   const before = held()
   const made = make()
   const after = held()
-  // It is in use until here, or it would have been collected before it was measured.
+  // Uses the value after the measurement, so that it is not collected before.
   if (made === undefined) throw new Error('nothing was made')
   return after - before
 }
@@ -75,6 +78,6 @@ export function heldBytes(make: () => unknown): number {
 function collect(): void {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
-  // What the first finds free it frees only with the next.
+  // A collection may free only what an earlier one found, so several are necessary.
   for (let times = 0; times < 3; times++) gc()
 }

@@ -51,6 +51,7 @@ test('the package contains the compiled service, documents for operators, and no
   expect([...others].sort()).toEqual(
     [
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'SECURITY.md',

@@ -1,4 +1,7 @@
-/** The same round trip as in `model-calls`, through `/sys/calls` of a real service, against a server that only echoes lines. */
+/**
+ * Measures the round trip of `model-calls` through `/sys/calls` of a real service, compared with a server that only
+ * echoes lines.
+ */
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -26,7 +29,7 @@ const trip = [
   calling(server, 'MsgReply', { rcvid: 1 }),
 ]
 
-/** CPU time in ns of the whole process, those that collect garbage included. */
+/** CPU time of the whole process in ns, including garbage collection. */
 function cpuOf(pid: number): number {
   const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number)
   return (user! + system!) * 10_000_000
@@ -43,7 +46,7 @@ async function post(url: string, lines: string): Promise<void> {
   if (/"(errno|problem)"/.test(last)) throw new Error(last)
 }
 
-/** CPU microseconds a line. */
+/** CPU time per line in µs. */
 async function cost(url: string, pid: number, lines: string): Promise<number> {
   const before = cpuOf(pid)
   await post(url, lines)

@@ -1,6 +1,6 @@
 /**
- * Counters of the model: what a change costs over thread, process, partition and system, and what they take of memory,
- * against the same counting without thresholds, and against the obvious design: an object with plain fields a counter.
+ * Measures the counters of the model: the time of a change over thread, process, partition and system, and the memory.
+ * References are counting without thresholds, and the obvious design with one object per counter.
  */
 
 import { type LimitName, limitIndex } from '../../src/kernel/limits/table.ts'
@@ -15,7 +15,7 @@ import { FieldNode, FieldThread, FieldUsage } from './references/field-counters.
 const stack = limitIndex.stack
 const updates = 1_000_000
 const rounds = 15
-/** Bytes of stack that a call takes, and gives back as it returns. */
+/** Bytes of stack that a call takes and frees when it returns. */
 const taken = 64
 
 interface Shape {
@@ -28,7 +28,7 @@ const million: Shape = { processes: 10_000, threadsEach: 100 }
 
 const threadLimits = ['stack', 'stack-size', 'cpu-time', 'cpu', 'mutexes'] as const satisfies readonly LimitName[]
 
-/** Threads as the model makes them: all that a thread has is counted. */
+/** Threads as the model creates them, with every resource counted. */
 function populate({ processes, threadsEach }: Shape): { bench: Bench; threads: Thread[] } {
   const bench = new Bench({ isRecorded: false })
   const threads: Thread[] = []
@@ -81,7 +81,7 @@ function populateBare({ processes, threadsEach }: Shape): { bare: BareCounts; th
   return { bare, threads }
 }
 
-/** The threads as their turns come: at random, so that no cache and no prefetcher helps where there are many. */
+/** Threads in random order, so that caches and prefetching do not help if there are many. */
 function shuffled<T>(threads: readonly T[]): T[] {
   const turns: T[] = []
   let state = 1
@@ -93,8 +93,8 @@ function shuffled<T>(threads: readonly T[]): T[] {
 }
 
 /**
- * Every thread takes stack, and then each gives it back, so that after the first time no peak is new. Each is
- * one change of the kernel: what is measured is the counter and not the call around it.
+ * Every thread takes stack and then frees it, so that no peak is new after the first round. Each step is one kernel
+ * update, which measures the counter and not the kernel call.
  */
 function takeAndGiveBack(change: (delta: number) => void): void {
   for (const delta of [taken, -taken]) change(delta)
@@ -162,7 +162,7 @@ export const countersMillion: Measure = {
 
 export const countersMemory: Measure = {
   name: 'counters-memory',
-  what: 'model: memory a thread at 1,000,000, all that it is in the kernel; class fields',
+  what: 'model: memory per thread at 1,000,000, with every kernel object of it; class fields',
   target: { text: '≤ 0.4 times', met: ({ ours, reference }) => ours <= 0.4 * reference },
   run: async () => {
     const count = million.processes * million.threadsEach
@@ -172,7 +172,7 @@ export const countersMemory: Measure = {
   },
 }
 
-/** Thresholds on one counter that every update passes, none of them reached. */
+/** Thresholds on a counter that every update changes. None of them is reached. */
 function onPath(bench: Bench, count: number): void {
   for (let place = 0; place < count; place++)
     bench.put(bench.kernel.system, 'stack', `t${place}`, { at: 1e12 + place, rearm: 1e11 })

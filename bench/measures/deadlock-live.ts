@@ -1,4 +1,7 @@
-/** From a deadlock of a real program to the event, and what it costs to look for them among thousands of threads. */
+/**
+ * Measures the time from a deadlock of a real program to the event, and the cost of the detection among thousands of
+ * threads.
+ */
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,14 +11,14 @@ import { type Measure, median } from '../measure.ts'
 
 const rounds = 25
 const periodMs = 25
-/** Long enough that scanning has come to its period, and for a share of a CPU to mean anything. */
+/** Long enough for scans to reach their steady period, and for a meaningful share of a CPU. */
 const settleMs = 5_000
 const watchedMs = 15_000
 const ticksPerSecond = 100
 
 export const deadlockLive: Measure = {
   name: 'deadlock-live',
-  what: 'live: deadlock formed → a WebSocket client has the event, a default timer armed for all; the fast period',
+  what: 'live: deadlock formed → a WebSocket client has the event, a default timer armed for each thread; the fast period',
   target: { text: '≤ 3 periods', met: ({ ours, reference }) => ours <= 3 * reference },
   run: async () => {
     const live = await Live.start()
@@ -23,7 +26,7 @@ export const deadlockLive: Measure = {
     const watcher = await live.watch('/sys?types=deadlock.detected')
     const delays: number[] = []
     for (let round = 0; round < rounds; round++) {
-      // It says `ready` when each of its threads is about to take the other's mutex.
+      // The program prints `ready` when each of its threads is about to lock the other's mutex.
       const ring = await start('locks', ['ring', 'normal', 2])
       const formed = performance.now()
       await watcher.until(({ about }) => about?.includes(`/sys/proc/${ring.pid}/`) ?? false)
@@ -36,7 +39,7 @@ export const deadlockLive: Measure = {
   },
 }
 
-/** Seconds of CPU of the whole process. */
+/** CPU time of the whole process in seconds. */
 function cpuOf(pid: number): number {
   const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number)
   return (user! + system!) / ticksPerSecond
@@ -51,7 +54,7 @@ async function share({ pid }: Live): Promise<number> {
 
 export const deadlockPrice: Measure = {
   name: 'deadlock-price',
-  what: 'live: CPU of the service beside 4,000 threads that wait, a default timer armed for all; with none',
+  what: 'live: CPU of the service beside 4,000 waiting threads, a default timer armed for each; with none',
   target: null,
   run: async () => {
     const flock = await start('threads', [100, 40])

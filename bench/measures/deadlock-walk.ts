@@ -1,4 +1,7 @@
-/** A thread blocks at the end of a chain of ten that wait for one another, among 100,000 threads; no deadlock comes of it. */
+/**
+ * Measures the deadlock check when a thread blocks at the end of a chain of ten waiting threads, among 100,000 threads.
+ * No deadlock results.
+ */
 
 import { createRequire } from 'node:module'
 import { Kernel } from '../../src/kernel/kernel.ts'
@@ -8,7 +11,7 @@ import { processAppeared, threadEntered } from '../../src/kernel/observations.ts
 import { modelAbilities } from '../../src/model/abilities.ts'
 import { interleave, type Measure } from '../measure.ts'
 
-// Their types name the same module in two ways.
+// Both types describe the same module.
 const require = createRequire(import.meta.url)
 const { DirectedGraph } = require('graphology') as typeof import('graphology')
 const { stronglyConnectedComponents } = require('graphology-components') as {
@@ -38,7 +41,7 @@ class Owned implements Lock {
   }
 }
 
-/** All but the first of each chain wait; the last can run. */
+/** Builds the chains. The first thread of each does not wait yet, and the last one can run. */
 function makeChains() {
   const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
   const threads: Waiter[] = []
@@ -53,7 +56,7 @@ function makeChains() {
       }
     }
   })
-  // Neighbours in a chain are far from one another in memory.
+  // Neighbours in a chain are far apart in memory.
   const chain = (first: number) => Array.from({ length: lengthOfChain }, (_, place) => threads[first + place * chains]!)
   const all = Array.from({ length: chains }, (_, first) => chain(first))
   for (const members of all)
@@ -75,7 +78,7 @@ function graphOf(all: readonly (readonly Waiter[])[]) {
 
 type Chains = ReturnType<typeof makeChains>
 
-/** The ends of all chains block, and are let go again. Returns ns of CPU for each: to look whether it is stuck, and all of it. */
+/** The first thread of each chain blocks and is released. Returns CPU time in ns: of the check, and of the whole. */
 function blockAll({ kernel: { deadlocks }, firsts }: Chains) {
   const each = (from: number) => ((process.cpuUsage().user - from) * 1e3) / chains
   const letGo = () => {
@@ -107,7 +110,7 @@ function warm(all: Chains): Chains {
 
 export const deadlockWalk: Measure = {
   name: 'deadlock-walk',
-  what: 'whether a thread that blocks at the end of a chain of 10 is stuck, 100,000 threads; all looked at anew by graphology’s Tarjan',
+  what: 'deadlock check of a thread that blocks on a chain of 10, among 100,000 threads; graphology’s Tarjan over the whole graph',
   target: { text: '≤ 100 ns', met: ({ ours }) => ours <= 100 },
   run: async () => {
     const all = warm(makeChains())
@@ -124,7 +127,7 @@ export const deadlockWalk: Measure = {
 
 export const deadlockBlock: Measure = {
   name: 'deadlock-block',
-  what: 'the same in an update of its own, with what it waits for written down; the check alone',
+  what: 'the same with recording the wait in its own update; the check alone',
   target: null,
   run: async () => {
     const all = warm(makeChains())

@@ -1,4 +1,7 @@
-/** One event for 1,000 subscriptions: encoded once and handed on, against encoding it for each. CPU of this process. */
+/**
+ * Measures the CPU time of one event for 1,000 subscriptions: encoded once and passed on, compared with encoding it for
+ * each.
+ */
 
 import type { KernelEvent } from '../../src/kernel/events.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
@@ -11,7 +14,7 @@ const clients = 1_000
 const events = 200
 const rounds = 9
 
-const news = (pid: number): KernelEvent => ({
+const eventOf = (pid: number): KernelEvent => ({
   type: 'threshold.tripped',
   at: 1_700_000_000_000,
   subject: `/sys/proc/${pid}/fds`,
@@ -51,17 +54,23 @@ export const fanOut: Measure = {
       close: () => {},
     }
     const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
-    const asked = { filter: parsePathFilter(kernel, '/sys'), types: null, after: null, durable: null, snapshot: null }
-    const subscriptions = Array.from({ length: clients }, () => hub.subscribe(sink, asked, { kind: 'live' }))
+    const subscription = {
+      filter: parsePathFilter(kernel, '/sys'),
+      types: null,
+      after: null,
+      durable: null,
+      snapshot: null,
+    }
+    const subscriptions = Array.from({ length: clients }, () => hub.subscribe(sink, subscription, { kind: 'live' }))
     const figures = await interleave(rounds, {
       ours: () =>
         timed(() => {
-          for (let pid = 0; pid < events; pid++) log.append(news(pid))
+          for (let pid = 0; pid < events; pid++) log.append(eventOf(pid))
         }),
       reference: () =>
         timed(() => {
           for (let pid = 0; pid < events; pid++) {
-            const event = news(pid)
+            const event = eventOf(pid)
             for (let client = 0; client < clients; client++) bytes += Buffer.from(JSON.stringify(event)).length
           }
         }),

@@ -1,4 +1,7 @@
-/** GET of a thread, against a bare HTTP server that answers the same bytes with the same headers. By CPU time a request: two cores are shared. */
+/**
+ * Measures the CPU time of a GET of a thread, compared with a bare HTTP server that sends the same bytes and headers.
+ * CPU time, because server and client share two cores.
+ */
 
 import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,10 +12,10 @@ import { type Figures, interleave, type Measure } from '../measure.ts'
 const rounds = 7
 const bare = new URL('../programs/bare-server.ts', import.meta.url).pathname
 
-/** CPU time in ns of the thread that answers; the live source reads on threads of its own. */
+/** CPU time in ns of the thread that serves requests. The live source uses other threads. */
 const cpuOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0])
 
-/** CPU microseconds a request, with so many at once as keep it busy. */
+/** CPU time per request in µs, with enough concurrent requests to saturate the server. */
 function load(url: string, pid: number): number {
   const before = cpuOf(pid)
   const said = execFileSync('wrk', ['-t', '1', '-c', '32', '-d', '2s', url], { encoding: 'utf8' })
@@ -28,7 +31,7 @@ export const httpThread: Measure = {
   run: async (): Promise<Figures> => {
     const flock = await start('threads', [1, 8])
     const pid = Number(await flock.line())
-    // Counted, but not refused.
+    // Requests are counted but never refused.
     const live = await Live.start(['--rate-limit', '1000000'])
     const tid = readdirSync(`/proc/${pid}/task`).at(-1)!
     const path = `/sys/proc/${pid}/thread/${tid}`

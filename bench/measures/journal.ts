@@ -1,4 +1,7 @@
-/** Events into the journal, a thousand a tick, told after they are kept; against SQLite with a commit for each. Wall time: both wait for the disk. */
+/**
+ * Measures writing events to the journal, a thousand a tick and published after the commit, compared with SQLite and a
+ * commit for each event. Wall-clock time, because both wait for the disk.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,8 +17,8 @@ const eventsPerTick = 1_000
 const single = 500
 const rounds = 7
 
-/** Some 300 bytes, as most are. */
-const news = (pid: number): KernelEvent => ({
+/** About 300 bytes, like most events. */
+const eventOf = (pid: number): KernelEvent => ({
   type: 'process.died',
   at: 1_700_000_000_000,
   subject: `/sys/proc/${pid}`,
@@ -25,7 +28,7 @@ const news = (pid: number): KernelEvent => ({
 
 export const journal: Measure = {
   name: 'journal',
-  what: `events kept in batches of ${eventsPerTick} and told; SQLite with a commit each, synchronous=FULL`,
+  what: `events persisted in batches of ${eventsPerTick} and published; SQLite with a commit each, synchronous=FULL`,
   target: { text: '≥ 20 times less', met: ({ ours, reference }) => reference / ours >= 20 },
   run: async () => {
     const directory = mkdtempSync(join(tmpdir(), 'introspectd-bench-'))
@@ -33,7 +36,7 @@ export const journal: Measure = {
     const plain = new DatabaseSync(join(directory, 'plain.sqlite'))
     plain.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE events (event TEXT)')
     const insert = plain.prepare('INSERT INTO events VALUES (?)')
-    let told = 0
+    let published = 0
     const log = new Journal({
       source: '/net/x',
       firstSequence: 1,
@@ -41,7 +44,7 @@ export const journal: Measure = {
       storage: { store, retention: { ageMsMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER } },
       facts: () => [],
       persistsSettings: false,
-      publish: () => told++,
+      publish: () => published++,
       onFault: (reason) => {
         throw new Error(`the journal failed: ${reason}`)
       },
@@ -52,17 +55,18 @@ export const journal: Measure = {
         ours: () =>
           timed(() => {
             for (let tick = 0; tick < ticks; tick++) {
-              for (let pid = 0; pid < eventsPerTick; pid++) log.append(news(pid))
+              for (let pid = 0; pid < eventsPerTick; pid++) log.append(eventOf(pid))
               log.flush()
             }
           }),
         reference: () =>
           timed(() => {
-            for (let pid = 0; pid < single; pid++) insert.run(JSON.stringify(news(pid)).padEnd(300))
+            for (let pid = 0; pid < single; pid++) insert.run(JSON.stringify(eventOf(pid)).padEnd(300))
           }),
       })
       const all = rounds * ticks * eventsPerTick
-      if (told !== all || store.newest !== all) throw new Error(`${told} told and ${store.newest} kept of ${all}`)
+      if (published !== all || store.newest !== all)
+        throw new Error(`${published} published and ${store.newest} persisted of ${all}`)
       return {
         ours: (figures.ours * 1000) / (ticks * eventsPerTick),
         reference: (figures.reference * 1000) / single,

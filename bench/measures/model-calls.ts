@@ -1,4 +1,6 @@
-/** MsgSend, MsgReceive and MsgReply round and round between one client and one server, while many other threads are there. */
+/**
+ * Measures MsgSend, MsgReceive and MsgReply between one client and one server while many other threads exist.
+ */
 
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { modelAbilities } from '../../src/model/abilities.ts'
@@ -14,11 +16,11 @@ interface Market {
   readonly machine: Machine
   readonly client: ModelProcess
   readonly server: ModelProcess
-  /** The rcvid of the next message. The model counts them up from 1 and uses none twice. */
+  /** The rcvid of the next message. The model assigns them in order from 1 and never reuses one. */
   rcvid: number
 }
 
-/** The server has so many threads; it is one of them that serves, the others are READY. */
+/** Number of threads of the server. One of them serves, and the others are READY. */
 function market(threads: number): Market {
   const kernel = new Kernel({ abilities: modelAbilities, firstRevision: 1, now: 0 })
   const machine = new Machine(kernel)
@@ -30,7 +32,7 @@ function market(threads: number): Market {
   return { machine, client, server, rcvid: 1 }
 }
 
-/** The server waits in RECEIVE before and after. */
+/** One round trip. The server waits in RECEIVE before and after it. */
 function trip(market: Market): void {
   const { machine, client, server } = market
   machine.call(client.pid, 1, { name: 'MsgSend', args: { coid: 1 } })
@@ -39,12 +41,12 @@ function trip(market: Market): void {
 }
 
 async function run(threads: number): Promise<Figures> {
-  // The few first and alone: beside the many they would be as slow as those make everything, the collector's work included.
+  // The machine with few threads runs first and alone: many threads in the same process would slow it down.
   const reference = each(market(2))
   return { ours: each(market(threads)), reference, unit: 'µs' }
 }
 
-/** The median of many rounds, in µs a call. */
+/** Median of many rounds in µs per call. */
 function each(one: Market): number {
   const rounded = Array.from({ length: rounds }, () =>
     timed(() => {

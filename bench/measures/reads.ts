@@ -1,4 +1,7 @@
-/** What our reading of /proc adds to the system calls: the same files through the same kept-open descriptors, in C. */
+/**
+ * Measures the overhead of reading /proc in this program, compared with a C program that reads the same files through
+ * descriptors that stay open.
+ */
 
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -11,26 +14,26 @@ import { start } from '../../test/support/programs.ts'
 import { interleave, type Measure, timed } from '../measure.ts'
 
 const rounds = 31
-const source = new URL('../programs/kept-reads.c', import.meta.url).pathname
+const source = new URL('../programs/open-reads.c', import.meta.url).pathname
 
 export const reads: Measure = {
   name: 'reads',
-  what: 'schedstat of 4,000 threads read and parsed; the same in C through kept-open descriptors',
+  what: 'schedstat of 4,000 threads read and parsed; the same in C through open descriptors',
   target: { text: '≤ 1.3 times its time', met: ({ ours, reference }) => ours / reference <= 1.3 },
   run: async () => {
     const flock = await start('threads', [100, 40])
     const pids = (await flock.line()).trim()
     const directory = mkdtempSync(join(tmpdir(), 'introspectd-bench-'))
-    const program = join(directory, 'kept-reads')
+    const program = join(directory, 'open-reads')
     execFileSync('gcc', ['-O2', '-o', program, source])
     const rival = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface({ input: rival.stdout })[Symbol.asyncIterator]()
-    const ask = async (text: string): Promise<number> => {
+    const run = async (text: string): Promise<number> => {
       rival.stdin.write(`${text}\n`)
       return Number((await lines.next()).value!.split(' ')[0])
     }
-    await ask(pids)
-    const kept = pids
+    await run(pids)
+    const openFiles = pids
       .split(' ')
       .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/schedstat`))
       .map((path) => new ProcFile(path))
@@ -38,12 +41,12 @@ export const reads: Measure = {
     const schedstat = emptySchedstat()
     const ours = () =>
       timed(() => {
-        for (const file of kept) {
+        for (const file of openFiles) {
           const length = files.read(file, true)
           if (!parseSchedstat(files.bytes, length, schedstat)) throw new Error(`${file.path} is not understood`)
         }
       })
-    const figures = await interleave(rounds, { ours, reference: async () => (await ask('')) / 1e6 })
+    const figures = await interleave(rounds, { ours, reference: async () => (await run('')) / 1e6 })
     const shortage = files.takeShortage()
     if (shortage !== null) throw new Error(shortage)
     rival.stdin.end()

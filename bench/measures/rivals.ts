@@ -1,6 +1,6 @@
 /**
- * From the moment that one of 1,000 watched processes opens its descriptors to whoever is to act hearing of it: this
- * service, Monit at its fastest, and Prometheus with process-exporter, each with all 1,000 watched, one after the other.
+ * Measures the time from one of 1,000 watched processes opening descriptors to the notification of an observer: with
+ * this service, with Monit at its fastest, and with Prometheus and process-exporter. They run one after the other.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -30,17 +30,17 @@ const trips = 12
 const quietMs = 6_000
 
 interface Outcome {
-  /** Median, in ms. */
+  /** Median delay in ms. */
   readonly delay: number
-  /** Percent of one CPU while nothing happens. */
+  /** Percent of one CPU while the processes are idle. */
   readonly cpu: number
 }
 
-/** Somebody who is told: `heard` resolves when the process of that pid is named. */
-interface Contestant {
+/** A monitoring program: `notified` resolves when it reports the process with that pid. */
+interface Monitor {
   readonly pids: readonly number[]
-  heard(pid: number): Promise<void>
-  /** The process is back below the point, and that is known. */
+  notified(pid: number): Promise<void>
+  /** Resolves when it has noticed that the process is below the trip point again. */
   settled(pid: number): Promise<void>
   stop(): Promise<void>
 }
@@ -48,7 +48,7 @@ interface Contestant {
 const ticksOf = (pid: number): number => {
   const [, , ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/[()] ?/)
   const fields = rest.join('').trim().split(' ')
-  // utime and stime, and those of children that were waited for.
+  // utime, stime, and those of the children that were waited for.
   return [11, 12, 13, 14].reduce((sum, place) => sum + Number(fields[place]), 0)
 }
 
@@ -59,22 +59,22 @@ async function cpuOf(pids: readonly number[]): Promise<number> {
   return ((ticks() - before) * 10 * 100) / (performance.now() - begun)
 }
 
-async function contest(crowd: readonly number[], contestant: Contestant): Promise<Outcome> {
-  const cpu = await cpuOf(contestant.pids)
+async function contest(crowd: readonly number[], monitor: Monitor): Promise<Outcome> {
+  const cpu = await cpuOf(monitor.pids)
   const delays: number[] = []
   for (let trip = 0; trip < trips; trip++) {
-    // At no fixed place in anybody's cycle.
+    // A random time, so that it has no fixed place in the cycle of a monitor.
     await delay(Math.random() * 1000)
     const pid = crowd[(trip * 83) % crowd.length]!
-    const heard = contestant.heard(pid)
+    const notified = monitor.notified(pid)
     const begun = performance.now()
     process.kill(pid, 'SIGUSR1')
-    await heard
+    await notified
     delays.push(performance.now() - begun)
     process.kill(pid, 'SIGUSR2')
-    await contestant.settled(pid)
+    await monitor.settled(pid)
   }
-  await contestant.stop()
+  await monitor.stop()
   return { delay: median(delays), cpu }
 }
 
@@ -86,11 +86,11 @@ async function end(child: ChildProcess): Promise<void> {
   await gone
 }
 
-async function ours(): Promise<Contestant> {
+async function ours(): Promise<Monitor> {
   const live = await Live.start()
   await live.put('/sys/fds/threshold/hog', { at: opened, per: 'process' })
   const watcher = await live.watch('/sys?types=threshold.*')
-  const told = (type: string) => (pid: number) =>
+  const eventFor = (type: string) => (pid: number) =>
     watcher
       .until((event) => event.type === type && event.subject === `/sys/proc/${pid}/fds`)
       .then(() => {
@@ -99,8 +99,8 @@ async function ours(): Promise<Contestant> {
   await delay(3_000)
   return {
     pids: [live.pid],
-    heard: told('threshold.tripped'),
-    settled: told('threshold.cleared'),
+    notified: eventFor('threshold.tripped'),
+    settled: eventFor('threshold.cleared'),
     stop: async () => {
       watcher.socket.terminate()
       await live.stop()
@@ -108,7 +108,7 @@ async function ours(): Promise<Contestant> {
   }
 }
 
-async function monit(crowd: readonly number[]): Promise<Contestant> {
+async function monit(crowd: readonly number[]): Promise<Monitor> {
   const directory = mkdtempSync(join(tmpdir(), 'introspectd-monit-'))
   const alarms = join(directory, 'alarms')
   mkdirSync(alarms)
@@ -136,7 +136,7 @@ async function monit(crowd: readonly number[]): Promise<Contestant> {
     })
   return {
     pids: [child.pid!],
-    heard: (pid) => made(`${pid}.tripped`),
+    notified: (pid) => made(`${pid}.tripped`),
     settled: (pid) => made(`${pid}.cleared`),
     stop: async () => {
       await end(child)
@@ -148,7 +148,7 @@ async function monit(crowd: readonly number[]): Promise<Contestant> {
 const exporterPort = 19_256
 const prometheusPort = 19_090
 
-async function prometheus(): Promise<Contestant> {
+async function prometheus(): Promise<Monitor> {
   const directory = mkdtempSync(join(tmpdir(), 'introspectd-prometheus-'))
   const waiting = new Map<string, () => void>()
   const server = createServer((request, response) => {
@@ -201,14 +201,14 @@ scrape_configs: [{ job_name: processes, static_configs: [{ targets: ["127.0.0.1:
   ]
   const child = spawn('prometheus', arguments_, { stdio: 'ignore' })
   await delay(8_000)
-  const told = (what: string) => (pid: number) =>
+  const eventFor = (what: string) => (pid: number) =>
     new Promise<void>((resolve) => waiting.set(`${pid} ${what}`, resolve)).then(() => {
       waiting.delete(`${pid} ${what}`)
     })
   return {
     pids: [child.pid!, exporter.pid!],
-    heard: told('tripped'),
-    settled: told('cleared'),
+    notified: eventFor('tripped'),
+    settled: eventFor('cleared'),
     stop: async () => {
       await Promise.all([end(child), end(exporter)])
       server.close()
@@ -218,10 +218,10 @@ scrape_configs: [{ job_name: processes, static_configs: [{ targets: ["127.0.0.1:
   }
 }
 
-/** Each runs once, for all the measures that want its figures. */
+/** Each monitor runs once, and several measures use its figures. */
 const outcomes = new Map<string, Promise<Outcome>>()
 
-function outcomeOf(name: string, begin: (crowd: readonly number[]) => Promise<Contestant>): Promise<Outcome> {
+function outcomeOf(name: string, begin: (crowd: readonly number[]) => Promise<Monitor>): Promise<Outcome> {
   const known = outcomes.get(name)
   if (known !== undefined) return known
   const outcome = start('fd-crowd', [crowdSize]).then(async (program: Program) => {
@@ -238,7 +238,7 @@ function outcomeOf(name: string, begin: (crowd: readonly number[]) => Promise<Co
 const against = (
   name: string,
   who: string,
-  rival: (crowd: readonly number[]) => Promise<Contestant>,
+  rival: (crowd: readonly number[]) => Promise<Monitor>,
 ): readonly [Measure, Measure] => [
   {
     name: `trip-${name}`,
@@ -252,7 +252,7 @@ const against = (
   },
   {
     name: `trip-${name}-cpu`,
-    what: `CPU that the same takes while nothing happens; ${who}`,
+    what: `CPU of the same while the processes are idle; ${who}`,
     target: name === 'monit' ? { text: 'no more', met: (figures) => figures.ours <= figures.reference } : null,
     run: async () => {
       const [mine, theirs] = [await outcomeOf('ours', ours), await outcomeOf(name, rival)]

@@ -1,4 +1,4 @@
-/** A bulk read of which little has changed, against encoding views that are there already. */
+/** Measures a bulk read after few changes, compared with encoding views that exist already. */
 
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'

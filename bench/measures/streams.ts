@@ -1,4 +1,7 @@
-/** Trips of the model to many WebSocket clients, over real sockets: how long they take, and what they cost. The clients are a process of their own. */
+/**
+ * Measures the delay and the cost of sending the model's threshold events to many WebSocket clients over real sockets.
+ * The clients run in a separate process.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +12,7 @@ import { interleave, type Measure, percentile } from '../measure.ts'
 
 const program = new URL('../programs/stream-clients.ts', import.meta.url)
 
-/** All clients have one address here. */
+/** Every client here has the same address, so the limit per address must be high. */
 const unlimited = { connectionsPerAddress: 0, requestsPerSecond: 0, streamsPerClient: 0 }
 
 const nowUs = (): string => String(process.hrtime.bigint() / 1000n)
@@ -27,7 +30,7 @@ class Clients {
     return new Clients(child)
   }
 
-  /** Delays in ms of a sample of so many events, when all have come. */
+  /** Resolves with the delays in ms of a sample, when the given number of events has arrived. */
   async collect(events: number, send: () => Promise<void>): Promise<number[]> {
     this.#process.send({ events, sampleEvery: Math.max(1, Math.floor(events / 20_000)) })
     await once(this.#process, 'message')
@@ -42,7 +45,7 @@ class Clients {
   }
 }
 
-/** A threshold that is passed as it is set; its note says when. */
+/** Sets a threshold that trips at once. Its note has the time. */
 class Trips {
   readonly #service: Service
   #count = 0
@@ -58,7 +61,7 @@ class Trips {
   }
 }
 
-/** So many a second for so long, in steps as near to one event as timers allow. */
+/** Emits events at a given rate for a given time, in steps as small as timers allow. */
 async function paced(perSecond: number, seconds: number, each: () => void): Promise<void> {
   const begun = performance.now()
   for (let sent = 0; sent < perSecond * seconds; ) {
@@ -129,7 +132,7 @@ async function load(): Promise<{ p99: number; cpuPercent: number }> {
   return { p99: percentile(delays, 0.99), cpuPercent }
 }
 
-/** So much that the sockets of those that never read are full long before the end. */
+/** Large enough that the sockets of clients that never read are full long before the end. */
 const padding = 'x'.repeat(900)
 
 const sleeping: Measure = {
@@ -166,7 +169,7 @@ const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
     const { port } = server.address() as { port: number }
     const event = await eventLike(service)
     const each = (cpu: NodeJS.CpuUsage) => ((cpu.user + cpu.system) * 1000) / (count * bursts * perBurst)
-    // Not both kinds of clients at once: there are not descriptors for twice ten thousand.
+    // One kind of clients after the other: there are not enough descriptors for twice ten thousand.
     const measured = async (place: number, burst: () => void): Promise<number> => {
       const clients = await Clients.start(place, count)
       let cpu = process.cpuUsage()
@@ -174,7 +177,7 @@ const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
         cpu = process.cpuUsage()
         for (let sent = 0; sent < bursts; sent++) {
           burst()
-          // The next when all that waits has been handed to the kernel.
+          // Sends the next when every queued byte has been passed to the kernel.
           await delay(20)
         }
       }
@@ -202,7 +205,7 @@ const fanOutTo = (count: number, bursts: number, rounds: number): Measure => ({
   },
 })
 
-/** What the service sends, for others to send. */
+/** Returns an event as the service sends it, for the reference server to send. */
 async function eventLike(service: Service): Promise<Record<string, unknown>> {
   const { body } = await service.get('/events?types=threshold.tripped&limit=1')
   const [event] = (body as { events: Record<string, unknown>[] }).events

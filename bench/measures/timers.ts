@@ -1,15 +1,18 @@
-/** A million timers armed and cancelled, none of which expires: what timeouts of kernel calls mostly are. */
+/**
+ * Measures arming and cancelling a million timers, none of which expires. Most timeouts of kernel calls never expire
+ * either.
+ */
 
 import { TimerWheel, WheelTimer } from '../../src/kernel/time/timer-wheel.ts'
 import { cpuTimed, interleave, type Measure } from '../measure.ts'
 
 const timers = 1_000_000
 const rounds = 5
-/** So many different times, from a second on: a timeout of a call is one of a few, an expiry any. */
+/** Number of different expiry times, from one second up. */
 const spreadMs = 10_000
 const delays = Array.from({ length: timers }, (_, place) => 1000 + ((place * 7919) % spreadMs))
 
-/** They are there already, as parts of what can time out: that is what the lists are intrusive for. */
+/** Timers exist before the measurement as parts of their owners, because the lists are intrusive. */
 function onWheel(wheel: TimerWheel<WheelTimer>, made: readonly WheelTimer[]): void {
   for (const [place, timer] of made.entries()) wheel.arm(timer, wheel.now + delays[place]!)
   for (const timer of made) wheel.cancel(timer)

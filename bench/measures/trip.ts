@@ -1,4 +1,7 @@
-/** From the moment a program opens its descriptors to the event at a WebSocket client, the service with its defaults. */
+/**
+ * Measures the time from a program opening descriptors to the threshold event at a WebSocket client. The service has
+ * its default settings.
+ */
 
 import { readdirSync } from 'node:fs'
 import { Live } from '../../test/support/live.ts'
@@ -17,7 +20,7 @@ export const trip: Measure = {
     const live = await Live.start()
     const delays: number[] = []
     for (let round = 0; round < rounds; round++) {
-      // It opens four, slowly enough that all is set up before the last, and prints a line right after that one.
+      // The program opens four descriptors, slowly enough for the setup, and prints a line right after the last one.
       const hog = await start('fd-hog', [200, opened])
       const passed = hog.line().then(() => performance.now())
       const before = readdirSync(`/proc/${hog.pid}/fd`).length

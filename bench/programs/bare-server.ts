@@ -1,4 +1,4 @@
-/** Answers everything with the one answer that it is told on its first line of input. Prints its port. */
+/** A reference server that answers every request with the response on its first line of input. Prints its port. */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

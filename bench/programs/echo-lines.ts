@@ -1,4 +1,7 @@
-/** Reads NDJSON in a request's body, and answers each line with one: what a stream of calls costs without any call. Prints its port. */
+/**
+ * A reference server that answers each line of NDJSON in a request's body with one line. It shows the cost of a stream
+ * of calls without the calls. Prints its port.
+ */
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

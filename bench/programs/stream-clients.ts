@@ -1,6 +1,7 @@
 /**
- * So many WebSocket clients in one process, as cheap as they can be, and some that never read: `stream-clients.ts PORT COUNT PATH SLEEPERS`. Each notes when the event that it was told to
- * look for last has come. Over IPC: `ready` when all are connected; for each `{ count, last }` that it is sent, the delays since then in ms when all have it.
+ * Runs many cheap WebSocket clients in one process, and some that never read. Arguments: PORT COUNT PATH SLEEPERS.
+ * Over IPC it sends `ready` when every client is connected. For each message `{ events, sampleEvery }` it answers
+ * `waiting`, and when that many events have arrived, it sends their number and the delays of a sample in ms.
  */
 
 import { connect, type Socket } from 'node:net'
@@ -15,7 +16,7 @@ const [port, count, path, sleepers] = [
 const needle = Buffer.from('"note":"')
 
 interface Delays {
-  /** Of each event at each client, a sample of them: ms. */
+  /** Delays in ms of a sample of the events. */
   readonly delays: number[]
   readonly events: number
 }
@@ -26,8 +27,10 @@ let wanted = Number.POSITIVE_INFINITY
 let sampled = 0
 
 /**
- * Events say when they were sent: their note begins with the µs of the machine's monotonic clock. `tail` is what the piece before ended with.
- * Returns what this one ends with.
+ * Counts the events in a chunk and measures the delays of a sample. The note of an event begins with the time of
+ * sending, in µs of the monotonic clock.
+ * @param tail end of the previous chunk
+ * @returns the end of this chunk
  */
 function look(data: Buffer, tail: Buffer): Buffer {
   const now = Number(process.hrtime.bigint() / 1000n)
@@ -36,7 +39,7 @@ function look(data: Buffer, tail: Buffer): Buffer {
   for (let at = data.indexOf(needle); at !== -1; at = data.indexOf(needle, at + 1)) {
     events++
     const from = at + needle.length
-    // Where a piece of the stream ends in the middle of it, it is not in the sample.
+    // An event that is divided between two chunks is not sampled.
     if (sampled++ % sampleEvery !== 0 || from + 20 > data.length) continue
     delays.push((now - Number.parseInt(data.toString('latin1', from, from + 20), 10)) / 1000)
   }

@@ -1,4 +1,4 @@
-/** Builds the whole service from its parts: journal, streams, metrics and HTTP server. Tests build it in the same way. */
+/** Builds the service from its parts: journal, streams, metrics and HTTP server. Tests build it in the same way. */
 
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
@@ -61,7 +61,7 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
-  /** Restores what was set before a restart, and starts to watch the event loop. Preconditions: the source has started. */
+  /** Restores the persisted settings, and starts to watch the event loop. Preconditions: the source has started. */
   restore(): void
   /** Ends the streams with a bookmark, then the server, then the source. Then the journal contains every event. */
   close(): Promise<void>

@@ -83,7 +83,7 @@ function hostLinux(config: Config, { logger, clock }: HostParts): Hosted {
   return { kernel, source }
 }
 
-/** With a virtual clock the same calls give the same events, byte for byte, so every counter starts at a fixed number. */
+/** With a virtual clock the same calls give identical events, so every counter starts at a fixed number. */
 function hostModel({ clock, scenario: file, state, pools = {} }: Config, { logger, clock: time }: HostParts): Hosted {
   const now = () => time.now()
   const scenario = file === undefined ? null : readScenarioFile(file, clock)

@@ -46,7 +46,7 @@ export class SettingsPersistence {
     endDeadlocks(this.#kernel, alertsIn(store))
   }
 
-  /** All definitions, tripped thresholds and open alerts. */
+  /** Facts for every definition, tripped threshold and open alert. */
   facts(): Fact[] {
     const { definitions, trips, alerts } = exportSettings(this.#kernel)
     return [

@@ -1,141 +1,181 @@
-/** Everything that is bounded, in one place, each with what happens past it. */
+/**
+ * The bounds of the service: its largest sizes, counts and times, and its periods. Each comment says what happens past
+ * the bound, and why it exists where that is not plain. A number such as 413 is the HTTP status of the reply. 1008,
+ * 1009 and 1013 are close codes of a WebSocket.
+ */
 
 export const bounds = {
-  /** Longest request path, in bytes: 414. */
+  /** Longest request path, in bytes. A longer one is 414. */
   pathBytesMax: 4_096,
-  /** Largest request body: 413. */
+  /** Largest request body. It limits the memory of one request. A larger one is 413. */
   bodyBytesMax: 64 * 1_024,
-  /** Largest body that is a state of the model, which may be indented: 413. */
+  /**
+   * Largest body that is a state of the model. It is larger than `stateBytesMax`, because the state may be indented. A
+   * larger one is 413.
+   */
   stateBodyBytesMax: 256 * 1_024 * 1_024,
-  /** Largest state of the model that is written, as JSON without blanks: 409, it is too large to be read again. */
+  /** Largest state of the model that is written, as JSON without blanks. A larger one could not be read again: 409. */
   stateBytesMax: 64 * 1_024 * 1_024,
-  /** Invalid fields that are named in one answer: the first of them. */
+  /** Invalid fields that one reply names, so that it stays short. Further ones are left out. */
   fieldErrorsMax: 100,
-  /** Longest line of NDJSON that comes in: the stream ends with a problem. */
+  /**
+   * Longest line of incoming NDJSON, because a line is buffered until it is complete. Past it, the stream ends with a
+   * problem.
+   */
   lineBytesMax: 64 * 1_024,
-  /** Levels shown inline in one answer: 400. */
+  /** Levels shown inline in one reply, because each level multiplies its size. More are 400. */
   depthMax: 16,
-  /** Entries of one page: 400. */
+  /** Entries of one page. More are 400. */
   pageEntriesMax: 100_000,
-  /** Longest list of fields, in characters: 400. */
+  /** Longest list of fields in a query, in characters. A longer one is 400. */
   fieldsMax: 2_048,
-  /** Lines of NDJSON are written in chunks of so many bytes: no policy, they all arrive. */
+  /** NDJSON is written in chunks of this size, to save writes. It refuses nothing: every line is written. */
   chunkBytes: 64 * 1_024,
-  /** A request takes no longer to arrive: 408. */
+  /** Time in which a request must arrive, so that slow clients do not hold connections. Past it, the reply is 408. */
   requestMsMax: 30_000,
-  /** How often connections are looked at for headers that do not arrive, in ms: then 408. */
+  /** Period of the check for connections whose headers do not arrive in time. They get 408. */
   checkConnectionsEveryMs: 5_000,
-  /** Time that a connection may stay open with nothing asked, in ms: then it is closed. */
+  /** Time that a connection may be open without a request. Past it, the connection is closed. */
   keepAliveMs: 72_000,
-  /** When a client that has too much open may try again, as it is told in `Retry-After`, in ms. */
+  /** `Retry-After` of a client that has too many connections or streams open: the time after which it may try again. */
   retryAfterMs: 10_000,
-  /** Requests a second from one address, unless set otherwise: 429. */
+  /**
+   * Default of the requests a second from one address, so that one client cannot slow down the others. More are 429.
+   */
   requestsPerSecond: 10_000,
-  /** Connections at once from one address, unless set otherwise: 429, and past twice as many closed. */
+  /**
+   * Default of the connections from one address at the same time. More are 429, and more than twice as many are closed
+   * at once.
+   */
   connectionsPerAddress: 2_048,
-  /** Streams of one token, or of one address where there are no tokens, unless set otherwise: 429. */
+  /** Default of the streams of one token, or of one address if there are no tokens. More are 429. */
   streamsPerClient: 1_024,
-  /** How often clients that are gone are forgotten, in ms. */
+  /** Period after which counts of clients that are gone are removed, so that their number does not grow. */
   forgetClientsEveryMs: 10_000,
-  /** Descriptors that are for nobody's connection: files that the service opens for itself. */
+  /** File descriptors reserved for files that the service opens itself. Connections cannot use them. */
   ownDescriptors: 256,
-  /** Time to write the rest of a body that is not read any more, in ms: then the connection is cut. */
+  /**
+   * Time in which a refused client may finish its body, because only then does it read the reply. Past it, the
+   * connection is cut.
+   */
   lingerMs: 5_000,
-  /** Largest WebSocket frame from a client: closed with 1009. */
+  /** Largest WebSocket frame from a client. A larger one closes the connection with 1009. */
   frameBytesMax: 64 * 1_024,
-  /** Malformed frames from one client before it is closed with 1008. */
+  /** Malformed frames from one client. More close the connection with 1008. */
   badFramesMax: 10,
-  /** Longest name of what kernel calls make, in characters: 400. */
+  /** Longest name of an object that a kernel call creates, in characters. A longer one is 400. */
   nameMax: 128,
-  /** Longest message or reply of the model, in characters: 400. */
+  /** Longest message or reply of the model, in characters. A longer one is 400. */
   payloadMax: 4_096,
   /**
-   * Timers that expire in one advance of the model's clock: it stops there, and the answer says where. Of the wall clock
-   * the same: it goes on in the next turn of the event loop.
+   * Timers that expire in one advance of the model's clock, so that a request ends. Past it, the clock stops, and the
+   * reply says at which time. A clock that follows the wall clock continues in the next turn of the event loop.
    */
   expiriesPerAdvanceMax: 100_000,
-  /** Partitions of the model inside one another, which is deeper than any path can name: 400. */
+  /** Partitions of the model inside one another. It is deeper than any path can name. A deeper one is 400. */
   partitionDepthMax: 640,
-  /** Timers that expire for one request between two turns of the event loop: no policy, its lines go on after it. */
+  /**
+   * Timers that expire for one request between two turns of the event loop. Past it, other requests have their turn
+   * before its lines continue.
+   */
   expiriesPerTurn: 100_000,
-  /** Largest file of a scenario, in bytes: refused. */
+  /** Largest file of a scenario, in bytes. A larger one is refused. */
   scenarioBytesMax: 1_024 * 1_024,
-  /** Lists and maps inside one another in a scenario: refused. */
+  /** Lists and maps inside one another in a scenario. A deeper file is refused. */
   scenarioDepthMax: 64,
-  /** Longest that a scenario may run, in ms of the kernel's clock: refused. */
+  /** Longest time that a scenario may run, in ms of the kernel's clock. A scenario with a longer one is refused. */
   scenarioMsMax: 24 * 3_600_000,
-  /** Calls of one run of a scenario: it ends there, which is not what was expected. */
+  /** Calls in one run of a scenario, so that an endless loop ends. Past it, the run ends as a failure. */
   scenarioCallsMax: 250_000,
-  /** Timers that expire in one run of a scenario, whoever set them: as for calls. */
+  /** Timers that expire in one run of a scenario, whichever program set them. Past it, the run ends as a failure. */
   scenarioExpiriesMax: 1_000_000,
-  /** Longest time of a default timer, in ms: 400. */
+  /** Longest time of a default deadlock timeout, in ms. A longer one is 400. */
   timeoutMsMax: 24 * 3_600_000,
-  /** Threads in one drawing of who waits for whom: the others are counted. */
+  /** Threads in one drawing of the wait-for graph, so that it can still be drawn. Further threads are only counted. */
   waitsShownMax: 10_000,
-  /** Longest name of a threshold, in characters: 400. */
+  /** Longest name of a threshold, in characters. A longer one is 400. */
   thresholdNameMax: 128,
-  /** Longest note of a threshold, in characters: 400. */
+  /**
+   * Longest note of a threshold, in characters, because every event of the threshold contains it. A longer one is 400.
+   */
   noteMax: 1_024,
-  /** Events kept in memory for those who resume: the oldest go. */
+  /** Events cached in memory for clients that resume. Past it, the oldest are removed. */
   eventsCachedMax: 65_536,
-  /** Events that wait to be written to the journal: past it they do not wait for the end of the tick. */
+  /** Events that wait to be written to the journal. Past it, they are written at once, before the end of the tick. */
   journalBatchMax: 4_096,
-  /** Events that are read from the journal at once: no policy, the next are read after them. */
+  /** Events that are read from the journal at once. It refuses nothing: the next page follows. */
   journalPageEvents: 512,
-  /** Time after which a journal that could not be written to is tried again, in ms: meanwhile events are in memory only. */
+  /** Time after which the journal tries to write again when a write has failed. Meanwhile events are in memory only. */
   journalRetryMs: 1_000,
-  /** How often it is looked whether the event loop turns, in ms. */
+  /** Period of the check whether the event loop turns. */
   loopLookEveryMs: 100,
-  /** An event loop that did not turn for longer, in ms: `source.degraded`. */
+  /** Delay of the event loop, in ms, from which it counts as blocked. Then `source.degraded` is emitted. */
   loopBlockedMs: 1_000,
-  /** For so long, in ms, it has to turn freely after that: `source.recovered`. */
+  /** Time without such a delay, in ms, after which `source.recovered` is emitted. */
   loopCalmMs: 5_000,
-  /** How often it is looked whether the wall clock was set, in ms. */
+  /** Period of the check whether the wall clock was set. */
   clockLookEveryMs: 1_000,
-  /** A wall clock that was set by more, in ms: `source.degraded`. */
+  /** Step of the wall clock, in ms, from which `source.degraded` is emitted. */
   clockStepMs: 1_000,
-  /** How often the journal is rid of what is too old or too much, in ms. */
+  /** Period of the removal of events that are too old or too many from the journal. */
   trimEveryMs: 1_000,
-  /** Bytes waiting for one subscriber: past it, it is parked, and reads on from the journal when they are gone. */
+  /**
+   * Bytes that wait for one subscriber. Past it, new events do not queue: the subscriber reads them from the journal
+   * when these bytes are sent.
+   */
   subscriberQueueBytesMax: 512 * 1_024,
-  /** Bytes waiting for a subscriber that is sent old events: past it, reading on waits until they are gone. */
+  /** Bytes that wait for a subscriber that reads old events. Past it, reading pauses until these bytes are sent. */
   replayQueueBytesMax: 128 * 1_024,
-  /** Old events looked at for all who read on in one turn of the event loop: no policy, they go on in the next. */
+  /** Old events examined for all subscribers in one turn of the event loop. Past it, they continue in the next turn. */
   replayEventsPerTurn: 1_024,
-  /** Of those, for one of them before it is another's turn. */
+  /** Old events examined for one subscriber before the next has its turn. */
   replayEventsAtOnce: 256,
-  /** Longest that an event waits for others that go to the same clients, in ms: then it is sent. */
+  /** Longest time that an event waits for others to the same clients, to save writes. Past it, the event is sent. */
   coalesceMsMax: 12,
-  /** How often it is seen whether a subscriber takes what waits for it, in ms. */
+  /** Period of the check whether subscribers receive the bytes that wait for them. */
   progressEveryMs: 10_000,
-  /** A subscriber that takes nothing of what waits for it for so long: closed with 1013 and its cursor. */
+  /**
+   * Time in which a subscriber must receive some of the bytes that wait for it. Past it, the stream is closed with 1013
+   * and its cursor.
+   */
   stalledMsMax: 60_000,
-  /** Bytes of snapshots that are being sent, to all: past it the next is refused with 429. */
+  /**
+   * Bytes of snapshots that are being sent, to all clients together. Past it, the next snapshot is refused with 429.
+   */
   snapshotBytesMax: 256 * 1_024 * 1_024,
-  /** Subscriptions of one connection: an error frame. */
+  /** Subscriptions of one connection. More are answered by an error frame. */
   subscriptionsPerConnectionMax: 256,
-  /** Durable subscriptions in all: 429. */
+  /** Durable subscriptions of all clients together. More are 429. */
   durablesMax: 10_000,
-  /** Longest name of a durable subscription, and of one on a connection, in characters: 400. */
+  /**
+   * Longest name of a durable subscription, or of a subscription on a connection, in characters. A longer one is 400.
+   */
   subscriptionNameMax: 128,
-  /** Events in one page of the history: 400. */
+  /** Events in one page of the history. More are 400. */
   eventsPageMax: 10_000,
-  /** Bytes of events in one page of the history: it ends there, and says how to go on. */
+  /** Bytes of events in one page of the history. Past it, the page ends and says how to continue. */
   eventsPageBytesMax: 512 * 1_024,
-  /** Requests that wait on one connection for the answers before theirs: no more are read until there are fewer. */
+  /** Requests that wait on one connection for earlier replies. Past it, no more are read until there are fewer. */
   pipelinedMax: 16,
-  /** Time in which those who read on have their turn, in ms, before the event loop goes on with the rest. */
+  /**
+   * Time in which subscribers read old events in one turn of the event loop. Past it, other work comes first.
+   */
   replayMsPerTurn: 4,
-  /** Events looked at for one page of the history: it ends there, and says how to go on. */
+  /**
+   * Events examined for one page of the history, because few may match. Past it, the page ends and says how to
+   * continue.
+   */
   eventsPageLookedMax: 100_000,
-  /** Streams open at once: 429. */
+  /** Streams open at the same time. More are 429. */
   streamsMax: 20_000,
-  /** Event types named in one subscription: 400. */
+  /** Event types that one subscription names. More are 400. */
   typesMax: 32,
+  /** Period of the pings on a WebSocket, which find connections that are dead. */
   pingEveryMs: 20_000,
-  /** Pings unanswered before the connection is ended. */
+  /** Pings that a client may leave unanswered. Past it, the connection is ended. */
   pingsMissedMax: 2,
+  /** Period of the bookmarks, so that a quiet stream has a recent cursor to resume from. */
   bookmarkEveryMs: 30_000,
-  /** Grace for closing what is open at shutdown; then it is cut. */
+  /** Time in which streams may close at shutdown. Past it, they are cut. */
   closeGraceMs: 5_000,
 } as const

@@ -346,7 +346,7 @@ export type ScenarioFile = string
 export type MachineState = Record<string, unknown>
 export type Outcome =
   | {
-      /** What it returned; empty for success and nothing more */
+      /** Fields that the call returned; empty if it succeeded and returned none */
       returned: {
         [k: string]: unknown
       }
@@ -374,22 +374,22 @@ export type Outcome =
         | 'WAITCTX'
         | 'NET_SEND'
         | 'NET_REPLY'
-      /** What it blocks on */
+      /** The object that the thread is blocked on */
       on: {
         [k: string]: string | number
       }
     }
 export type CallLine =
   | {
-      /** Of the request, from 1; blank ones are counted */
+      /** Line number in the request, from 1; blank lines count */
       line: number
-      /** What it returned; empty for success and nothing more */
+      /** Fields that the call returned; empty if it succeeded and returned none */
       returned: {
         [k: string]: unknown
       }
     }
   | {
-      /** Of the request, from 1; blank ones are counted */
+      /** Line number in the request, from 1; blank lines count */
       line: number
       blocked:
         | 'DEAD'
@@ -413,13 +413,13 @@ export type CallLine =
         | 'WAITCTX'
         | 'NET_SEND'
         | 'NET_REPLY'
-      /** What it blocks on */
+      /** The object that the thread is blocked on */
       on: {
         [k: string]: string | number
       }
     }
   | {
-      /** Of the request, from 1; blank ones are counted */
+      /** Line number in the request, from 1; blank lines count */
       line: number
       errno:
         | 'E2BIG'
@@ -445,7 +445,7 @@ export type CallLine =
       detail: string
     }
   | {
-      /** Of the request, from 1; blank ones are counted */
+      /** Line number in the request, from 1; blank lines count */
       line: number
       problem: {
         type: string
@@ -457,7 +457,7 @@ export type CallLine =
 
 
 export interface Pools {
-  /** Capacity of each limit, in its unit; null takes it away. Less than is in use refuses new use only */
+  /** Capacity of each limit, in its unit; null removes the capacity. A capacity below the current usage refuses only new use */
   pools?: Partial<
     Record<
       | 'channels'
@@ -482,11 +482,11 @@ export interface Pools {
 export interface ProcessMaking {
   name: string
   uid?: number
-  /** A process that it is a child of */
+  /** pid of the parent process */
   parent?: number
-  /** Pathname of a partition, or /sys for none */
+  /** Pathname of a partition; /sys means no partition */
   partition?: string
-  /** Its first thread */
+  /** First thread of the process */
   thread?: {
     priority?: number
     /** Bytes reserved */
@@ -495,17 +495,17 @@ export interface ProcessMaking {
 }
 export interface ThreadMaking {
   name?: string
-  /** The caller’s own where it is left out */
+  /** Default: the priority of the caller */
   priority?: number
-  /** Nobody will join it */
+  /** The thread cannot be joined */
   detached?: boolean
   /** Bytes reserved */
   stackSize?: number
 }
 export interface RlimitChange {
-  /** What refuses, from now on; left out it stays */
+  /** New soft limit, effective at once; unchanged if absent */
   soft?: number | 'unlimited'
-  /** What `soft` may be at the most; left out it stays */
+  /** New hard limit, the maximum of `soft`; unchanged if absent */
   hard?: number | 'unlimited'
 }
 export interface SignalSending {
@@ -588,7 +588,7 @@ export interface KernelCallBody {
 }
 export interface Move {
   call: 'move'
-  /** Pathname of a partition, or /sys for none */
+  /** Pathname of a partition; /sys means no partition */
   partition: string
 }
 export interface ThresholdDefinition {
@@ -638,14 +638,14 @@ export interface System {
   path: string
   /** Name of this machine */
   node: string
-  /** What feeds the model */
+  /** Name of the source: linux or model */
   source: string
   version: string
   /** Items: Pathname, which is also the URL path */
   directories: string[]
   /** Items: Pathname, which is also the URL path */
   documents: string[]
-  /** Usage of each limit that is known here, in its own unit; what is not known is absent */
+  /** Usage of each limit, in the unit of the limit; limits whose usage is unknown are absent */
   usage: Partial<Record<LimitName, number>>
   proc?: Process[]
   part?: Partition[]
@@ -654,21 +654,21 @@ export interface Process {
   /** Pathname, which is also the URL path */
   path: string
   pid: number
-  /** Opaque; no two processes share one, even where they share a pid */
+  /** Opaque; unique for each process, even if a pid is reused */
   identity: string
   /** RFC 3339, UTC */
   started: string
   name: string
-  /** Null for kernel threads, and where it may not be read */
+  /** Path of the executable; null for kernel threads, and if it may not be read */
   executable: string | null
-  /** pid; null where there is none or it is not known */
+  /** pid of the parent; null if there is none or it is unknown */
   parent: number | null
   /** Effective user id */
   uid: number | null
   partition: string | null
-  /** This service itself */
+  /** Present if the process is this service */
   self?: true
-  /** How many of its threads are in each state */
+  /** Number of threads in each state */
   state: Partial<
     Record<
       | 'DEAD'
@@ -696,9 +696,9 @@ export interface Process {
       number
     >
   >
-  /** Usage of each limit that is known here, in its own unit; what is not known is absent */
+  /** Usage of each limit, in the unit of the limit; limits whose usage is unknown are absent */
   usage: Partial<Record<LimitName, number>>
-  /** Limits that could not be read here, with the reason */
+  /** Limits that could not be read at this node, with the reason */
   unavailable?: Partial<Record<LimitName, string>>
   thread?: Thread[]
 }
@@ -708,7 +708,7 @@ export interface Thread {
   pid: number
   tid: number
   name: string
-  /** Null where it is unknown; `why` has the reason */
+  /** Null if it is unknown; `why` gives the reason */
   state:
     | (
         | 'DEAD'
@@ -737,27 +737,27 @@ export interface Thread {
   /** The source cannot distinguish this state from another; `why` names it */
   certain?: false
   why?: string
-  /** When this state was first seen */
+  /** When this state was first observed */
   since: string
-  /** What it blocks on */
+  /** The object that the thread is blocked on */
   on?: {
     [k: string]: string | number
   }
   priority: number | null
-  /** Usage of each limit that is known here, in its own unit; what is not known is absent */
+  /** Usage of each limit, in the unit of the limit; limits whose usage is unknown are absent */
   usage: Partial<Record<LimitName, number>>
-  /** Limits that could not be read here, with the reason */
+  /** Limits that could not be read at this node, with the reason */
   unavailable?: Partial<Record<LimitName, string>>
 }
 export interface Partition {
   /** Pathname, which is also the URL path */
   path: string
   name: string
-  /** Partitions directly below */
+  /** Number of partitions directly inside this one */
   partitions: number
-  /** Usage of each limit that is known here, in its own unit; what is not known is absent */
+  /** Usage of each limit, in the unit of the limit; limits whose usage is unknown are absent */
   usage: Partial<Record<LimitName, number>>
-  /** Limits that could not be read here, with the reason */
+  /** Limits that could not be read at this node, with the reason */
   unavailable?: Partial<Record<LimitName, string>>
   proc?: Process[]
   part?: Partition[]
@@ -788,16 +788,16 @@ export interface StateRow {
     | 'NET_REPLY'
   summary: string
   transient: boolean
-  /** It is legal to stay in it for ever */
+  /** A thread may stay in this state for ever */
   legalForever: boolean
-  /** What it blocks on has an owner */
+  /** The object that blocks the thread has an owner */
   owned: boolean
   network: boolean
-  /** Not transient, not legal for ever, owned, not a network state */
+  /** Not transient, not legal for ever, owned, and not a network state */
   canonical: boolean
 }
 export interface LimitRow {
-  /** Of the limit at the system, where it has one there */
+  /** Pathname of the limit at the system, for limits that the system has */
   path: string
   name:
     | 'channels'
@@ -822,17 +822,17 @@ export interface LimitRow {
     | 'file-size'
   summary: string
   unit: string
-  /** Where it is counted */
+  /** Level at which it is counted */
   home: 'thread' | 'process' | 'partition' | 'system'
-  /** Where it can be read */
+  /** Levels at which it can be read */
   levels: ('thread' | 'process' | 'partition' | 'system')[]
-  /** How it adds up above its home level */
+  /** How the values add up above the home level */
   adds: 'sum' | 'maximum' | 'read' | 'none'
-  /** What a refusal answers */
+  /** Error of a request that the limit refuses */
   errno: string | null
   rlimit: string | null
   available: boolean
-  /** Why this source cannot measure it */
+  /** Reason why this source cannot measure it */
   reason?: string
   period: string | null
 }
@@ -850,74 +850,74 @@ export interface Threshold {
     uid: number | null
     partition: string | null
   } | null
-  /** As in 500ms, 30s or 1h */
+  /** A duration such as 500ms, 30s or 1h */
   for: string | null
   once: boolean
   action: 'notify' | 'deny' | 'signal'
-  /** What is sent, with the action `signal` */
+  /** Signal that the action `signal` sends */
   signal?: string
   delta: number | null
-  /** As in 500ms, 30s or 1h */
+  /** A duration such as 500ms, 30s or 1h */
   every: string | null
-  /** As in 500ms, 30s or 1h */
+  /** A duration such as 500ms, 30s or 1h */
   ttl: string | null
-  /** When it is removed, with a `ttl` */
+  /** With a `ttl`: when the threshold is removed */
   expires?: string
   note: string | null
-  /** Name of the token that set it; null where no tokens are in use */
+  /** Name of the token that set it; null if the service has no tokens */
   owner: string | null
-  /** `disabled`: its limit, or all, is switched off */
+  /** `disabled`: the notifier, or the limit in it, is switched off */
   state: 'armed' | 'tripped' | 'unknown' | 'disabled'
-  /** Nothing was set: this is what would be */
+  /** Nothing was set: the reply shows the threshold as it would be */
   dryRun?: true
-  /** Usage now; null where it is not known. Not with `per` */
+  /** Current usage; null if it is unknown. Absent with `per` */
   value?: number | null
   capacity?: number | null
   /** Parts of the sum that cannot be read: the value is a lower bound */
   unreadable?: number
   /** The value is a high-water mark */
   estimate?: 'touched'
-  /** With `per`: how many nodes are watched */
+  /** With `per`: number of watched nodes */
   nodes?: number
   /**
-   * With `per`: the nodes’ limits that are past it
+   * With `per`: pathnames of the limits that have tripped
    *
    * Items: Pathname, which is also the URL path
    */
   tripped?: string[]
-  /** With `per`: how many cannot be read just now */
+  /** With `per`: number of nodes that cannot be read at present */
   unknown?: number
-  /** With `per` and a percentage: how many have none, and are skipped */
+  /** With `per` and a percentage: number of nodes without a capacity, which are skipped */
   withoutCapacity?: number
 }
 export interface SignalRow {
   number: number
   name: string
-  /** A sender gets EAGAIN where the signal would pass a limit of the receiver, and nothing is queued */
+  /** If the signal would exceed a limit of the receiver, the sender gets EAGAIN and nothing is queued */
   refusable: boolean
-  /** Why it is not; null where it is */
+  /** Reason why it is not refusable; null if it is */
   why: string | null
 }
 export interface Deadlock {
   /** Pathname, which is also the URL path */
   path: string
-  /** The sequence of its first event */
+  /** Sequence of the first event of the deadlock */
   id: number
   kind: 'detected' | 'orphaned' | 'suspected'
-  /** Of a suspicion: what must hold for it to be a deadlock */
+  /** For a suspicion: the condition under which it is a deadlock */
   reason?: string
   /** RFC 3339, UTC */
   since: string
-  /** What closed it */
+  /** The change that completed the deadlock */
   closing: {
     what: 'blocked' | 'ended' | 'released' | 'observed'
     thread: string | null
     state: string | null
     call: string | null
   }
-  /** In order round the ring, else by pid and tid */
+  /** In the order of the ring, or by pid and tid if there is no ring */
   members: Waiting[]
-  /** Stuck because the members are */
+  /** Threads that cannot run because the members cannot */
   victims: Waiting[]
 }
 export interface Waiting {
@@ -949,7 +949,7 @@ export interface Signals {
   /** Pathname, which is also the URL path */
   path: string
   signals: string[]
-  /** Why none can be sent; null where they can */
+  /** Reason why no signal can be sent; null if signals can be sent */
   refused: string | null
 }
 export interface SignalSent {
@@ -957,16 +957,16 @@ export interface SignalSent {
   path: string
   signal: string
   pid: number
-  /** Of the process that got it */
+  /** Identity of the process that received it */
   identity: string
 }
 export interface Notifier {
   path: string
   /** False: no threshold is evaluated */
   enabled: boolean
-  /** How many are set, evaluated or not */
+  /** Number of thresholds that are set, evaluated or not */
   thresholds: number
-  /** Limits that are switched off one by one */
+  /** Limits that are switched off individually */
   disabled: string[]
 }
 export interface LimitSwitch {
@@ -979,9 +979,9 @@ export interface LimitSwitch {
 export interface Timeout {
   /** Pathname, which is also the URL path */
   path: string
-  /** The timer that holds here: its own, or the nearest above; null where there is none */
+  /** Pathname of the timeout that applies here: its own, or the nearest above; null if there is none */
   holds: string | null
-  /** In which a thread may not stay for long; none exempts */
+  /** States that the timeout limits; an empty list exempts the node */
   states: (
     | 'DEAD'
     | 'RUNNING'
@@ -1005,12 +1005,12 @@ export interface Timeout {
     | 'NET_SEND'
     | 'NET_REPLY'
   )[]
-  /** How long it may, as in 500ms */
+  /** Longest time that a thread may stay in such a state, such as 500ms */
   after: string | null
-  /** Name of the token that the timer was set with */
+  /** Name of the token that set the timeout */
   owner: string | null
   /**
-   * Threads below that were warned of and still wait
+   * Threads below that exceeded the timeout and still wait
    *
    * Items: Pathname, which is also the URL path
    */
@@ -1020,7 +1020,7 @@ export interface WaitChain {
   /** Pathname, which is also the URL path */
   path: string
   chain: Waiting[]
-  /** Why it goes no further */
+  /** Why the chain ends here */
   end:
     | {
         how: 'runs' | 'untraced'
@@ -1047,7 +1047,7 @@ export interface WaitChain {
         how: 'long'
       }
   /**
-   * Those that it is a member or a victim of
+   * Deadlocks that the thread is a member or a victim of
    *
    * Items: Pathname, which is also the URL path
    */
@@ -1056,16 +1056,16 @@ export interface WaitChain {
 export interface WaitGraph {
   /** Pathname, which is also the URL path */
   path: string
-  /** Threads that wait for something that is traced */
+  /** Number of threads that wait for a traced object */
   waiting: number
-  /** Of those, how many are not shown */
+  /** Number of these threads that are not shown */
   omitted: number
   threads: Waiting[]
 }
 export interface ThreadCall {
   /** Pathname, which is also the URL path */
   path: string
-  /** The call that it is blocked in */
+  /** The call in which the thread is blocked */
   blocked: {
     call:
       | 'spawn'
@@ -1135,12 +1135,12 @@ export interface ThreadCall {
       | 'WAITCTX'
       | 'NET_SEND'
       | 'NET_REPLY'
-    /** What it blocks on */
+    /** The object that the thread is blocked on */
     on: {
       [k: string]: string | number
     }
   } | null
-  /** What the last call that blocked it returned */
+  /** Result of the last call that blocked the thread */
   returned:
     | (
         | {
@@ -1190,7 +1190,7 @@ export interface ThreadCall {
               | 'open'
               | 'close'
               | 'write'
-            /** What it returned; empty for success and nothing more */
+            /** Fields that the call returned; empty if it succeeded and returned none */
             value: {
               [k: string]: unknown
             }
@@ -1279,7 +1279,7 @@ export interface Channel {
   owner: string
   fixedPriority: boolean
   /**
-   * SEND-blocked clients, the first to be received first
+   * SEND-blocked clients, in the order in which they will be received
    *
    * Items: Pathname, which is also the URL path
    */
@@ -1368,11 +1368,11 @@ export interface KernelCall {
 export interface Scenario {
   /** Pathname, which is also the URL path */
   path: string
-  /** Of the last that was run; null where none was */
+  /** Title of the last scenario; null if none was run */
   title: string | null
-  /** All was as it expected */
+  /** Whether every expectation was met */
   met: boolean | null
-  /** What was not, with the place in the file */
+  /** Expectations that were not met, with their place in the file */
   differences: {
     line: number
     column: number
@@ -1380,29 +1380,29 @@ export interface Scenario {
   }[]
   calls: number
   events: number
-  /** How long, by the kernel’s clock */
+  /** Duration of the run, by the kernel’s clock */
   ran: string
   now: string
 }
 export interface Replaced {
   /** Pathname, which is also the URL path */
   path: string
-  /** Where the clock is now */
+  /** Current time of the clock */
   now: string
   processes: number
 }
 export interface Clock {
   /** Pathname, which is also the URL path */
   path: string
-  /** Virtual time moves by POST only; real time follows the wall clock */
+  /** `virtual`: only POST moves the time; `real`: it follows the wall clock */
   clock: 'virtual' | 'real'
   now: string
-  /** When the next timer expires; null where none is set, or only for after the end of the clock */
+  /** When the next timer expires; null if no timer expires before the end of the clock */
   next: string | null
 }
 export interface Advanced {
   now: string
-  /** The clock stands before what was wanted, as 100000 timers have expired */
+  /** The clock stopped before the requested time, because 100000 timers have expired */
   stopped?: true
   wanted?: string
 }
@@ -1431,26 +1431,26 @@ export interface Limit {
     | 'memlock'
     | 'file-size'
   unit: string
-  /** Null where it is not known */
+  /** Current usage; null if it is unknown */
   value: number | null
   /** High-water mark of this node’s own value */
   peak: number | null
-  /** What a percentage refers to; null where there is none */
+  /** The value that percentages refer to; null if there is none */
   capacity: number | null
   asOf: string | null
-  /** How often it is sampled; null where it is counted as it happens */
+  /** Interval of the samples; null if every change is counted at once */
   period: string | null
   /** Parts of the sum that cannot be read: the value is a lower bound */
   unreadable?: number
-  /** The value is a high-water mark: how far it has ever reached */
+  /** The value is a high-water mark: the largest value so far */
   estimate?: 'touched'
-  /** Why there is no value */
+  /** Reason why there is no value */
   unavailable?: string
   thresholds: {
     /** Pathname, which is also the URL path */
     path: string
     at: (number | string) | null
-    /** `disabled`: its limit, or all, is switched off */
+    /** `disabled`: the notifier, or the limit in it, is switched off */
     state: 'armed' | 'tripped' | 'unknown' | 'disabled'
   }[]
 }
@@ -1485,13 +1485,13 @@ export interface History {
   keep: string
   /** Whether usage is recorded at present */
   kept: boolean
-  /** Why it is not recorded */
+  /** Reason why it is not recorded */
   why?: string
   /** The oldest first */
   entries: {
-    /** It ends where the next one begins */
+    /** Start of the interval, which ends at the start of the next one */
     start: string
-    /** All three values are null where usage is unknown */
+    /** All three values are null if the usage is unknown */
     minimum: number | null
     maximum: number | null
     last: number | null
@@ -1510,20 +1510,20 @@ export interface EventsPage {
 /** CloudEvents 1.0 */
 export interface CloudEvent {
   specversion: '1.0'
-  /** Unique with `source`; equal to `sequence` where there is one */
+  /** Unique together with `source`; equal to `sequence` if there is one */
   id: string
-  /** The node, as in /net/alpha */
+  /** The machine, such as /net/alpha */
   source: string
   type: string
-  /** Pathname that the event is about first */
+  /** Pathname of the main object of the event */
   subject: string
   /** RFC 3339, UTC */
   time?: string
-  /** The cursor: counts up by one without holes */
+  /** The cursor: increases by one with each event, without gaps */
   sequence?: string
-  /** Pathnames of what else it concerns, with commas */
+  /** Pathnames of other objects that the event concerns, separated by commas */
   about?: string
-  /** As its type says: asyncapi.yaml */
+  /** Depends on the type, see asyncapi.yaml */
   data: {
     [k: string]: unknown
   }

@@ -1,12 +1,13 @@
-/** Where what outlives the service is kept, from the settings and what the surroundings say. */
+/** Finds the directory for persistent data, from the settings and the environment. */
 
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { Config } from './settings.ts'
 
 /**
- * The directory; null: in memory only. As it was said; else of the model nowhere, because a run of it is to be the same
- * each time; else where systemd says, or in the user's state directory (XDG base directories).
+ * The data directory; null stores data in memory only. The setting has precedence. Without it, the model uses memory,
+ * so that every run is the same. A live machine uses the directory that systemd gives, or the user's state directory
+ * (XDG base directories).
  */
 export function dataDirectory(
   { data, source }: Pick<Config, 'data' | 'source'>,
@@ -17,15 +18,15 @@ export function dataDirectory(
 }
 
 export function stateDirectory({ STATE_DIRECTORY, XDG_STATE_HOME, HOME }: NodeJS.ProcessEnv): string {
-  // A unit may have several, separated by colons: ours is the first.
+  // A unit may have several directories, separated by colons. The service uses the first.
   const [ofUnit = ''] = (STATE_DIRECTORY ?? '').split(':')
   if (isAbsolute(ofUnit)) return ofUnit
-  // By the specification what is not absolute is to be passed over.
+  // The specification says that relative paths are ignored.
   const isValid = XDG_STATE_HOME !== undefined && isAbsolute(XDG_STATE_HOME)
   return join(isValid ? XDG_STATE_HOME : join(HOME || homeOfUser(), '.local', 'state'), 'introspectd')
 }
 
-/** A user that nobody has entered anywhere has none: then nothing can be kept there either, which is said on opening it. */
+/** A user without a passwd entry has no home directory. Opening the data directory then reports the error. */
 function homeOfUser(): string {
   try {
     return homedir()

@@ -6,9 +6,9 @@ import { ConfigError } from './error.ts'
 
 export interface Given {
   readonly value: unknown
-  /** Where the value comes from: a flag, a variable, or a line of a file. */
+  /** The origin of the value: a flag, a variable, or a line of a file. */
   readonly origin: string
-  /** The same, as error messages name it. */
+  /** The origin as error messages name it. */
   readonly place: string
 }
 

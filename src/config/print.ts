@@ -1,10 +1,10 @@
-/** The settings as they are shown: those in effect, their JSON Schema, and help. */
+/** Prints settings: the effective values, the JSON Schema of the file, and help texts. */
 
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { type Effective, type Setting, settings } from './settings.ts'
 
-/** As a file that has the same effect, each line with where its value comes from. */
+/** Prints a file with the effective settings. Each line ends with the origin of its value. */
 export function printConfig({ config, origins }: Effective): string {
   const lines = settings.map((setting) => {
     const value = config[setting.name]
@@ -19,19 +19,19 @@ export function printConfig({ config, origins }: Effective): string {
 
 const oneLine = { lineWidth: 0, blockQuote: false, doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY } as const
 
-/** One line, whatever the value; of a list or a map JSON, which is YAML too. */
+/** Prints any value on one line. Lists and maps are printed as JSON, which is also YAML. */
 function yamlLine(key: string, value: unknown): string {
   return typeof value === 'object' ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
 }
 
-/** Of the file. */
+/** JSON Schema of the settings file. */
 export function configSchema(): object {
   const shape = Object.fromEntries(settings.map(({ key, schema }) => [key, schema]))
   const { $schema, ...rest } = z.toJSONSchema(z.strictObject(shape), { io: 'input' })
   return { $schema, title: 'The settings of introspectd', ...rest }
 }
 
-/** What it means, and in brackets what it is where nothing says otherwise. */
+/** Description of a setting, with its default in brackets. */
 export function helpOf({ description, standard }: Setting): string {
   return standard === undefined ? description : `${description} (${String(standard)})`
 }

@@ -1,4 +1,4 @@
-/** Every setting, one row each. Flags, environment variables, keys of the file, help and reference follow from the rows. */
+/** The table of settings. Flags, environment variables, keys of the file, help and reference derive from its rows. */
 
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'

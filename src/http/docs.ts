@@ -1,4 +1,4 @@
-/** The routes `/openapi.json`, `/asyncapi.json` and `/docs`, a page where the requests of the first can be tried. */
+/** The routes `/openapi.json`, `/asyncapi.json` and `/docs`, a page to try the requests of the OpenAPI document. */
 
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'

@@ -176,7 +176,7 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   FST_ERR_BAD_URL: 'malformed-path',
   FST_ERR_MAX_PARAM_LENGTH: 'path-too-long',
   FST_STATIC_FORBIDDEN_PATH: 'malformed-path',
-  // The client closed the connection in the middle of its body. Logged as a fault, clients could fill the log.
+  // The client closed the connection in the middle of its body. If this were logged, clients could fill the log.
   ECONNRESET: 'malformed-request',
 }
 

@@ -1,4 +1,4 @@
-/** Builds the HTTP server: what holds for every request, and the registration of all routes. */
+/** Builds the HTTP server: the hooks for every request, and the registration of all routes. */
 
 import accepts from '@fastify/accepts'
 import websocket from '@fastify/websocket'
@@ -101,7 +101,7 @@ function addGuards(app: FastifyInstance, guards: Guards): void {
   })
   app.addHook('onRequest', (request, reply, done) => {
     admit(request, guards)
-    // An upgraded socket has no reply whose end could be waited for.
+    // An upgraded socket has no reply, so its end cannot be awaited.
     if (request.headers.upgrade === undefined) inTurn(request.raw.socket, reply.raw, done)
     else done()
   })

@@ -95,7 +95,7 @@ function openStore(file: string, now: number): Pick<OpenedStore, 'store' | 'setA
   }
 }
 
-/** No other user may read what processes did, whatever the directory allows. SQLite gives its other files the same mode. */
+/** Creates the file for its owner only, whatever the directory allows. SQLite gives its other files the same mode. */
 function openPrivately(file: string): EventStore {
   closeSync(openSync(file, 'a', 0o600))
   return new EventStore(file)

@@ -54,7 +54,7 @@ export function alertFact(alert: OpenAlert): AlertFact {
   return { alert: alert.path, value: JSON.stringify(alert) }
 }
 
-/** What must be persisted besides the event itself; null for most events. */
+/** The fact that must be persisted besides the event itself; null for most events. */
 export function factOf(event: KernelEvent): TripFact | EndFact | AlertFact | null {
   const opened = alertOpenedBy(event)
   if (opened !== null) return alertFact(opened)

@@ -1,6 +1,6 @@
 /**
- * The log of all events: the recent ones in memory, and with a store also in a file. With a store, the events of one tick
- * are written in one transaction and published afterwards, so that no client sees an event that a crash could lose.
+ * The log of all events: the recent ones in memory, and with a store also in a file. With a store, the events of one
+ * tick are written in one transaction and published afterwards. So no client sees an event that a crash could lose.
  */
 
 import { bounds } from '../base/bounds.ts'
@@ -19,7 +19,7 @@ export interface JournalStorage {
 export interface JournalOptions extends RingOptions {
   /** Null: events are in memory only. */
   readonly storage: JournalStorage | null
-  /** All facts at present. They are written when the file has missed some. */
+  /** Returns the current facts, which are written after the file has missed some. */
   readonly facts: () => readonly Fact[]
   /** Whether facts include settings and trips. */
   readonly persistsSettings: boolean
@@ -189,7 +189,7 @@ export class Journal {
     const began = performance.now()
     try {
       const { oldestCursor } = this.#ring
-      // The disk was full for so long that memory has dropped events: an `events.lost` event tells readers.
+      // The disk was full for so long that memory has dropped events. An `events.lost` event informs readers.
       const hasGap = store.newest !== null && store.newest < oldestCursor
       const recent = [...this.#ring.after(hasGap ? oldestCursor : (store.newest ?? oldestCursor))]
       store.append(hasGap ? [this.#lostEvents(store, recent[0]!), ...recent] : recent, now, this.#facts ?? [])

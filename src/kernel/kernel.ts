@@ -1,7 +1,8 @@
 /**
  * The state of one kernel: the system, its partitions, processes and threads, their usage and the thresholds on it.
  * Pure and synchronous: no I/O, no clock and no randomness of its own. Time is passed in; the same input gives the
- * same events. Written by observations (`observations.ts`); every change is one `update`.
+ * same events. Every change is one `update`. A source makes changes through `observations.ts`, `observed-usage.ts` and
+ * `observed-waits.ts`.
  */
 
 import { type ActionAbilities, type Actions, noActions } from './actions.ts'
@@ -22,15 +23,18 @@ import { System } from './nodes/system.ts'
 import type { Thread } from './nodes/thread.ts'
 import type { ThreadWait } from './nodes/wait.ts'
 
-/** What a source can measure, said once. */
+/** The abilities of a source: the limits that it can measure, and what it can do to processes. */
 export interface Abilities {
   /** Limits that this source cannot measure at all, or not at some level, with the reason. */
   readonly unavailable: Partial<Record<LimitName, string | Partial<Record<Level, string>>>>
-  /** Where limits have a capacity that is read; elsewhere there is no finite one. */
+  /** Levels at which the source reads a capacity of the limit. At other levels the capacity is infinite. */
   readonly capacities: Partial<Record<LimitName, readonly Level[]>>
-  /** How often a limit is sampled, as in "25ms", with a threshold on it or without; null: counted as it happens. */
+  /**
+   * The sampling period of a limit, for example "25ms"; null if usage is counted as it changes.
+   * @param armed Whether a threshold is set on the limit.
+   */
   readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
-  /** What can be done to processes there; left out: nothing. */
+  /** Actions that the source can carry out on processes; absent if there are none. */
   readonly actions?: ActionAbilities
 }
 
@@ -38,7 +42,7 @@ export interface KernelOptions {
   readonly abilities: Abilities
   /** pid of the service itself, where it is one of the processes. */
   readonly selfPid?: number
-  /** Revisions of thresholds count up from here: a start time, so that none from before a restart comes again. */
+  /** Revisions of thresholds count up from here. A start time makes them unique over restarts. */
   readonly firstRevision: number
   /** ms of Unix time. */
   readonly now: number
@@ -47,8 +51,9 @@ export interface KernelOptions {
 export class Kernel {
   readonly system = new System()
   readonly processes = new Map<number, Process>()
-  /** What a source has seen threads wait for, and the processes it has seen all threads of wait for ever. */
+  /** Observed waits of threads. */
   waits = new Map<Thread, ThreadWait>()
+  /** Processes in which every thread was observed to wait for ever. */
   closedSets = new Set<Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
@@ -57,7 +62,7 @@ export class Kernel {
   readonly selfPid: number | null
   /** ms of Unix time. */
   now: number
-  /** Set by a source that can do something to processes. */
+  /** Set by a source that can carry out actions on processes. */
   actions: Actions | null = null
   readonly actionAbilities: ActionAbilities
   #beforeUpdate = new Listeners<number>()
@@ -66,7 +71,7 @@ export class Kernel {
   readonly #abilities: Abilities
   readonly #capacities: Readonly<Record<Level, readonly number[]>>
   #updating = false
-  /** Thresholds that tripped in the change under way, and send a signal. */
+  /** Watches that tripped in the change under way and whose action is a signal. */
   #orders: ThresholdWatch[] = []
   #acting = false
 
@@ -84,7 +89,7 @@ export class Kernel {
       selfPid: this.selfPid,
       firstRevision,
       actions: this.actionAbilities,
-      // What an action brings about is told, and triggers no other.
+      // Consequences of an action emit events, but they trigger no further action.
       act: (watch) => {
         if (!this.#acting) this.#orders.push(watch)
       },
@@ -118,12 +123,12 @@ export class Kernel {
     return this.#nextSequence
   }
 
-  /** An event log that has events already counts on from its newest. */
+  /** Continues the sequence of an event log that has events already. */
   continueSequence(next: number): void {
     this.#nextSequence = next
   }
 
-  /** Takes the place of another kernel: listeners of that one hear this one from now on, and the sequence goes on. */
+  /** Takes the place of another kernel: its listeners now listen to this one, and the sequence continues. */
   takePlaceOf(former: Kernel): void {
     this.#beforeUpdate = former.#beforeUpdate
     this.#events = former.#events
@@ -132,13 +137,13 @@ export class Kernel {
     this.timers.shareListeners(former.timers)
   }
 
-  /** Gives a newborn node its counters. Its capacities that are to be read are not known before. */
+  /** Gives a new node its counters. Capacities that the source reads are unknown until their first reading. */
   admit(node: Node): void {
     this.usage.admit(node)
     for (const index of this.#capacities[node.level]) this.usage.awaitCapacity(node, index)
   }
 
-  /** One complete change at one time: thresholds see it when it is whole. */
+  /** Makes one complete change at one time. Thresholds are evaluated when it is complete. */
   update<T>(at: number, change: () => T): T {
     assert(!this.#updating, 'an update does not begin inside another')
     this.#beforeUpdate.notify(at)
@@ -170,7 +175,7 @@ export class Kernel {
     this.deadlocks.settle()
   }
 
-  /** Evaluates the thresholds on all that has changed so far. */
+  /** Evaluates the thresholds on everything that has changed so far. */
   settle(): void {
     const due = this.usage.settle()
     if (due.length > 0 || this.notifier.watches.hasAdopted) this.notifier.watches.evaluateDue(due)
@@ -178,7 +183,7 @@ export class Kernel {
 
   emit<Type extends EventType>(type: Type, { subject, about, data }: EventContent<Type>): void {
     this.#nextSequence++
-    // The type and its data belong together: TypeScript cannot follow that into the union.
+    // The type and its data match, but TypeScript cannot derive that for the union.
     this.#events.notify({ type, at: this.now, subject, about, data } as KernelEvent)
   }
 
@@ -196,7 +201,7 @@ export class Kernel {
     return thread
   }
 
-  /** The partition of these names from the outermost in; null where there is none. */
+  /** The partition with these names, from the outermost in; null if it does not exist. */
   partition(names: readonly string[]): Partition | null {
     let at: System | Partition = this.system
     for (const name of names) {
@@ -207,14 +212,14 @@ export class Kernel {
     return at === this.system ? null : (at as Partition)
   }
 
-  /** Why a limit cannot be measured at all at nodes of a level; null where it can. */
+  /** The reason why a limit can never be measured at nodes of a level; null if it can. */
   unmeasurable({ name }: Pick<LimitRow, 'name'>, level: Level): string | null {
     const reason = this.#abilities.unavailable[name as LimitName]
     if (reason === undefined || typeof reason === 'string') return reason ?? null
     return reason[level] ?? null
   }
 
-  /** How often a limit is sampled; null where it is counted as it happens, or cannot be measured at all. */
+  /** The sampling period of a limit; null if usage is counted as it changes, or can never be measured. */
   period(limit: LimitName, level: Level): string | null {
     return this.#abilities.period(limit, level, this.notifier.isArmed(limitIndex[limit]))
   }

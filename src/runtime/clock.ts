@@ -1,7 +1,7 @@
 /**
- * The clock of the service: the wall clock, but it never runs backwards. When the wall clock is set back, this clock goes
- * on at nine tenths of the pace until the two agree. When the wall clock is set forward, this clock follows at once.
- * So timers go on, and events stay in the order of their times.
+ * The clock of the service: the wall clock, but it never runs backwards. When the wall clock is set back, this clock
+ * continues at nine tenths of the pace until the two agree. When the wall clock is set forward, this clock follows at
+ * once. So timers continue to expire, and events stay in the order of their times.
  */
 
 import { bounds } from '../base/bounds.ts'
@@ -53,7 +53,7 @@ export class ServiceClock {
     return Number((now + this.#offsetNs) / msNs)
   }
 
-  /** How far this clock is ahead of the wall clock, in ms. */
+  /** Difference between this clock and the wall clock, in ms; 0 if this clock is not ahead. */
   get aheadMs(): number {
     const { wall, monotonic } = this.#clocks
     return Math.max(0, Number((monotonic() + this.#offsetNs) / msNs) - wall())

@@ -1,4 +1,4 @@
-/** What calls return, by name: so that `$port.chdi` is found before anything runs. */
+/** Names of the fields that each kernel call returns. They reveal typing errors such as `$port.chdi` before the run. */
 
 import type { KernelCallName } from '../model/calls/table.ts'
 
@@ -17,7 +17,7 @@ export const callResults = {
   ConnectAttach: ['coid', 'scoid'],
   ConnectDetach: [],
   MsgSend: ['status', 'msg'],
-  // Of a message the first, of a pulse the last.
+  // A message sets the first fields, a pulse the last ones.
   MsgReceive: ['rcvid', 'scoid', 'priority', 'pid', 'tid', 'msg', 'code', 'value', 'count'],
   MsgReply: [],
   MsgError: [],

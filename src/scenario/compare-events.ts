@@ -1,4 +1,4 @@
-/** Holds the events of a run against those expected. */
+/** Compares the events of a run with the expected events. */
 
 import type { KernelEvent } from '../kernel/events.ts'
 import { missesIn, timesText, valueText } from './compare.ts'
@@ -6,7 +6,7 @@ import type { EventExpectation } from './expectations.ts'
 import { NoValue } from './names.ts'
 import { type Difference, fill, type RunOutcome } from './outcome.ts'
 
-/** They come in the order in which they are expected: the first of each not before the first of the one above it. */
+/** Events must come in the expected order: the first match of an expectation must not precede that of the one above. */
 export function eventDifferences(expected: readonly EventExpectation[], outcome: RunOutcome): Difference[] {
   let earliest = 0
   return expected.flatMap((expectation) => {
@@ -24,7 +24,7 @@ interface Wanted {
   readonly data: unknown
 }
 
-/** What is wrong with it, where it names what has not come about. */
+/** @returns a message if the expectation refers to a result that does not exist */
 function wantedOf(expectation: EventExpectation, outcome: RunOutcome): Wanted | string {
   const { subject, data } = expectation
   try {
@@ -39,14 +39,14 @@ function wantedOf(expectation: EventExpectation, outcome: RunOutcome): Wanted | 
   }
 }
 
-/** Their places among the events. */
+/** @returns the indices of the matching events */
 function matchesOf(wanted: Wanted, events: readonly KernelEvent[]): number[] {
   return events.flatMap((event, place) =>
     event.type === wanted.expectation.type && missesOf(event, wanted).length === 0 ? [place] : [],
   )
 }
 
-/** Preconditions: it is of that type. */
+/** Preconditions: the event has the wanted type. */
 function missesOf({ subject, data }: KernelEvent, wanted: Wanted): string[] {
   return [
     ...(wanted.subject === null ? [] : missesIn(wanted.subject, subject, 'subject')),
@@ -56,7 +56,7 @@ function missesOf({ subject, data }: KernelEvent, wanted: Wanted): string[] {
 
 interface Found {
   readonly matches: readonly number[]
-  /** The place of the latest of those that are to come before. */
+  /** Index of the latest event that must come before. */
   readonly earliest: number
   readonly outcome: RunOutcome
 }
@@ -72,7 +72,7 @@ function faultOf(wanted: Wanted, { matches, earliest, outcome }: Found): string 
   return `expected after the one above: ${text(wanted)}; it came before`
 }
 
-/** What comes closest says most of what is wrong. */
+/** Describes the event that differs least, which explains the difference best. */
 function nearestText(wanted: Wanted, events: readonly KernelEvent[]): string {
   const others = events
     .filter(({ type }) => type === wanted.expectation.type)

@@ -1,4 +1,4 @@
-/** Holds what came of a run against what its scenario expects, and says what differs. */
+/** Compares the outcome of a run with the expectations of its scenario, and reports the differences. */
 
 import { KernelError } from '../kernel/errno.ts'
 import { limitIndex } from '../kernel/limits/table.ts'
@@ -11,7 +11,7 @@ import { type Difference, fill, type RunOutcome } from './outcome.ts'
 import type { Place } from './problems.ts'
 import { referenceText } from './template.ts'
 
-/** Preconditions: all processes of the file were made. */
+/** Preconditions: all processes of the file were created. */
 export function differencesOf({ events, states, usage, results }: Expectations, outcome: RunOutcome): Difference[] {
   return [
     ...eventDifferences(events, outcome),
@@ -26,7 +26,7 @@ interface Pair {
   readonly actual: unknown
 }
 
-/** One difference, however many fields it is in. */
+/** @returns at most one difference, even if several fields differ */
 function compared({ place }: { readonly place: Place }, name: string, take: () => Pair): Difference[] {
   try {
     const { wanted, actual } = take()
@@ -46,19 +46,19 @@ function stateOf({ thread: { name, fields }, state, on, priority }: StateExpecta
   }
 }
 
-/** @throws KernelError where the node is gone */
+/** @throws KernelError if the node no longer exists */
 function usageOf({ path, value, peak, capacity }: UsageExpectation, { machine, bindings }: RunOutcome): Pair {
   const node = nodeOf(machine, path, bindings)
   const wanted = Object.entries({ value, peak, capacity }).filter(([, amount]) => amount !== null)
   return { wanted: Object.fromEntries(wanted), actual: machine.kernel.notifier.read(node, limitIndex[path.limit]) }
 }
 
-/** @throws NoValue where the call has not returned */
+/** @throws NoValue if the call has not returned */
 function resultOf({ result: { name }, value }: ResultExpectation, outcome: RunOutcome): Pair {
   const actual = outcome.bindings.results.get(name)
   if (actual === undefined) throw new NoValue('that call has not returned')
   if (typeof value === 'string') return { wanted: { errno: value }, actual }
   const wanted = fill(value, outcome)
-  // A failure has no fields to look at: that it did fail is what is wrong.
+  // A failed call returns no fields, so the difference is the failure itself.
   return actual.errno === undefined ? { wanted, actual } : { wanted, actual: actual.errno }
 }

@@ -1,6 +1,9 @@
-/** What differs between a value that is wanted and one that there is. */
+/** Compares an expected value with the actual value, and describes each difference as text. */
 
-/** As in `data.value: expected 41, got 50`. Of objects the fields that are wanted count, of all else everything. */
+/**
+ * @returns texts such as `data.value: expected 41, got 50`. In objects only the expected fields are compared; other
+ * values must be equal.
+ */
 export function missesIn(wanted: unknown, actual: unknown, path: string): string[] {
   if (isRecord(wanted) && isRecord(actual)) {
     const below = (key: string): string => (path === '' ? key : `${path}.${key}`)

@@ -1,4 +1,4 @@
-/** Goes through the steps of a thread, a call at a time. */
+/** Walks through the steps of a thread: expands repetitions and random choices, and returns one call at a time. */
 
 import type { Errno } from '../kernel/errno.ts'
 import type { Random } from './random.ts'
@@ -8,7 +8,7 @@ interface Frame {
   readonly steps: readonly Step[]
   /** The next step. */
   at: number
-  /** How often the list is still to be gone through, this time included. */
+  /** Number of passes that remain, including the current one. */
   left: number
   readonly repeat: RepeatStep | null
 }
@@ -16,7 +16,7 @@ interface Frame {
 export class StepCursor {
   readonly #frames: Frame[]
   readonly #random: Random
-  /** A repetition has come to its end, and what it was to end by has not come. */
+  /** Called when a repetition with `until` ends, and no call in it has failed with that errno. */
   readonly #onRanOut: (repeat: RepeatStep) => void
 
   constructor(steps: readonly Step[], random: Random, onRanOut: (repeat: RepeatStep) => void) {
@@ -25,7 +25,7 @@ export class StepCursor {
     this.#onRanOut = onRanOut
   }
 
-  /** Null where there is nothing left to do. */
+  /** @returns null when no step remains */
   next(): CallStep | null {
     for (;;) {
       const frame = this.#frames.at(-1)
@@ -42,7 +42,7 @@ export class StepCursor {
     }
   }
 
-  /** Ends the innermost repetition that ends by this errno; null where none does. */
+  /** Ends the innermost repetition whose `until` is this errno. @returns null if there is none */
   breakOut(errno: Errno): RepeatStep | null {
     const depth = this.#frames.findLastIndex(({ repeat }) => repeat?.until === errno)
     if (depth === -1) return null

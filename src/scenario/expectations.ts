@@ -1,4 +1,4 @@
-/** What a scenario expects, as its file says it. */
+/** Reads and checks the expectations in a scenario file: events, thread states, usage and results of calls. */
 
 import { z } from 'zod'
 import type { Errno } from '../kernel/errno.ts'
@@ -13,7 +13,7 @@ export interface EventExpectation {
   readonly place: Place
   readonly type: EventType
   readonly subject: Template | null
-  /** Fields that its data have, among others. */
+  /** Fields that the data of the event must have. Other fields are ignored. */
   readonly data: Template | null
   readonly least: number
   readonly most: number
@@ -21,10 +21,10 @@ export interface EventExpectation {
 
 export interface StateExpectation {
   readonly place: Place
-  /** `$worker.main`. */
+  /** For example `$worker.main`. */
   readonly thread: Reference
   readonly state: ThreadState
-  /** Fields of what it waits for, among others. */
+  /** Fields that the object which blocks the thread must have. Other fields are ignored. */
   readonly on: Template | null
   readonly priority: number | null
 }
@@ -40,7 +40,7 @@ export interface UsageExpectation {
 export interface ResultExpectation {
   readonly place: Place
   readonly result: Reference
-  /** Fields that it has, among others, or the errno with which the call failed. */
+  /** Fields that the result must have, with other fields ignored, or the errno with which the call must fail. */
   readonly value: Template | Errno
 }
 

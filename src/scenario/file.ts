@@ -1,6 +1,6 @@
 /**
- * The shape of a scenario's file; what stands in its steps and what it expects is looked at by `steps.ts` and
- * `expectations.ts`.
+ * The schema of a scenario file. `steps.ts` checks the contents of steps, and `expectations.ts` checks the contents of
+ * expectations.
  */
 
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import { ThresholdBody } from '../tree/threshold-body.ts'
 import { seedMax } from './random.ts'
 import { Name } from './steps.ts'
 
-/** `net`, or `net/inner`. */
+/** For example `net` or `net/inner`. */
 const PartitionName = z
   .string()
   .regex(/^[A-Za-z][\w.-]*(\/[A-Za-z][\w.-]*)*$/, 'names of letters, digits, ".", - and _, with a / between them')
@@ -20,7 +20,7 @@ const Limited = z.strictObject({ pools: PoolSizes.default({}) }).nullable()
 
 const ThreadName = Name.refine((name) => name !== 'pid', 'a thread cannot be called pid')
 
-/** Steps, the name of a program, or a thread with more to say of it. */
+/** The long form of a thread. The short forms are a list of steps, or the name of a program. */
 export const ThreadBody = z.strictObject({
   ...FirstThread.shape,
   detached: callArguments.ThreadCreate.shape.detached,
@@ -46,7 +46,7 @@ export const ExpectBody = z.strictObject({
   results: z.record(z.string(), z.unknown()).default({}),
 })
 
-export const Seed = z.int().min(0).max(seedMax).describe('for what is random')
+export const Seed = z.int().min(0).max(seedMax).describe('seed of the random choices')
 
 export const FileBody = z.strictObject({
   title: z.string().min(1).max(bounds.noteMax),

@@ -1,4 +1,4 @@
-/** Runs scenarios in a machine that has a life of its own, and keeps what came of the last. */
+/** Runs scenarios on the machine of a running service, and stores the report of the last run. */
 
 import type { Machine } from '../model/machine.ts'
 import type { ScenarioReport, Scenarios } from '../tree/context.ts'
@@ -11,7 +11,7 @@ export class MachineScenarios implements Scenarios {
   readonly #host: { readonly machine: Machine }
   last: ScenarioReport | null = null
 
-  /** @param host has the machine: another may take its place */
+  /** @param host holds the current machine, which can be replaced by another */
   constructor(host: { readonly machine: Machine }) {
     this.#host = host
   }

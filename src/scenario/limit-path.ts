@@ -1,4 +1,4 @@
-/** `/sys/part/net/channels`, `$hog.main/stack`: a limit at a node, named before the node is there. */
+/** Parses paths of limits in scenario files, such as `/sys/part/net/channels` or `$hog.main/stack`. */
 
 import { KernelError } from '../kernel/errno.ts'
 import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../kernel/limits/table.ts'
@@ -18,18 +18,18 @@ export interface LimitPath {
   readonly limit: LimitName
 }
 
-/** A partition is named like a directory, from the outermost in: `net/inner`. */
+/** Splits the name of a partition such as `net/inner`, which is written like a path from the outermost partition. */
 export function partitionNames(text: string): readonly string[] {
   return text.split('/')
 }
 
 export interface PathContext {
   readonly names: Names
-  /** Those of the file, and those that they are in, as in `net/inner`. */
+  /** Partitions of the file with the partitions that contain them, by names such as `net/inner`. */
   readonly partitions: ReadonlySet<string>
 }
 
-/** What is wrong with it, where it is text. */
+/** @returns the path, or a message that says what is wrong with it */
 export function parseLimitPath(text: string, context: PathContext): LimitPath | string {
   const [, head, limit] = /^(\/sys(?:\/part\/[^/]+)*|\$[^/]+)\/([^/]+)$/.exec(text) ?? []
   if (head === undefined) return `${text} is no limit at a node, as in /sys/part/net/channels or $server/channels`
@@ -66,7 +66,7 @@ export function rowOf({ limit }: LimitPath): LimitRow {
   return limits[limitIndex[limit]]!
 }
 
-/** @throws KernelError ESRCH or ENOENT where it is gone */
+/** @throws KernelError ESRCH or ENOENT if the node no longer exists */
 export function nodeOf(machine: Machine, { node: path, text }: LimitPath, bindings: Bindings): Node {
   const node = lookUp(machine, path, bindings)
   if (node === null) throw new KernelError('ESRCH', `${text} is no longer there`)

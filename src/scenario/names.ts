@@ -1,4 +1,4 @@
-/** What names stand for: before the run, which there are; in the run, what each is. */
+/** Names of processes and results in a scenario: `Names` checks them, and `Bindings` holds their values in a run. */
 
 import type { Errno } from '../kernel/errno.ts'
 import type { KernelCallName } from '../model/calls/table.ts'
@@ -8,11 +8,11 @@ import { callResults } from './call-results.ts'
 import type { Path, Problems } from './problems.ts'
 import { type Reference, referenceText } from './template.ts'
 
-/** All names of a file. A name stands for one thing. */
+/** The names in a file. Each name belongs to one process or one result. */
 export class Names {
-  /** Names of the threads of each. */
+  /** Names of threads, by name of process. */
   readonly processes = new Map<string, readonly string[]>()
-  /** The call whose result has the name. */
+  /** Kernel calls, by name of result. */
   readonly results = new Map<string, KernelCallName>()
 
   addResult(name: string, call: KernelCallName, path: Path, problems: Problems): void {
@@ -21,7 +21,7 @@ export class Names {
     else this.results.set(name, call)
   }
 
-  /** What is wrong with a reference; null where nothing is. */
+  /** @returns a message that says what is wrong with the reference; null if it is valid */
   faultOf(reference: Reference): string | null {
     const { name, fields } = reference
     const threads = this.processes.get(name)
@@ -48,19 +48,19 @@ function faultOfProcess(reference: Reference, threads: readonly string[]): strin
   return `there is no ${referenceText(reference)}; there are ${there.map((end) => `$${name}${end}`).join(', ')}`
 }
 
-/** What a call returned, with `errno` where it failed. */
+/** The fields that a call returned, or `errno` if it failed. */
 export type Result = Readonly<Record<string, unknown>> & { readonly errno?: Errno }
 
 /** A process of the file, and its threads by name. */
-export interface Cast {
+export interface BoundProcess {
   readonly process: ModelProcess
   readonly threads: ReadonlyMap<string, ModelThread>
 }
 
-/** What the names of a thread's own steps stand for. */
+/** Results of the steps that one thread took, by name. */
 export type OwnResults = Map<string, Result>
 
-/** A reference to a result that has no such field, since the call failed, or a pulse came for a message. */
+/** A reference to a missing field of a result: the call failed, or it received a pulse instead of a message. */
 export class NoValue extends Error {
   constructor(message: string) {
     super(message)
@@ -69,8 +69,8 @@ export class NoValue extends Error {
 }
 
 export class Bindings {
-  readonly processes = new Map<string, Cast>()
-  /** The last result of each step, whoever took it. */
+  readonly processes = new Map<string, BoundProcess>()
+  /** The last result of each step, from any thread. */
   readonly results: OwnResults = new Map()
 
   bind(name: string, result: Result, own: OwnResults): void {
@@ -82,7 +82,7 @@ export class Bindings {
     return this.processes.has(name) || this.results.has(name)
   }
 
-  /** A thread's own results go before those of others. Preconditions: it is bound. @throws NoValue */
+  /** A thread's own results take precedence over those of others. Preconditions: the name is bound. @throws NoValue */
   valueOf(reference: Reference, own: OwnResults): unknown {
     const { name, fields } = reference
     const cast = this.processes.get(name)
@@ -95,7 +95,7 @@ export class Bindings {
   }
 }
 
-function valueOfProcess({ process, threads }: Cast, [field, inner]: readonly string[]): string | number {
+function valueOfProcess({ process, threads }: BoundProcess, [field, inner]: readonly string[]): string | number {
   if (field === undefined) return process.path
   const thread = threads.get(field)
   if (thread === undefined) return process.pid

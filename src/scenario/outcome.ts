@@ -1,4 +1,4 @@
-/** What came of a run. */
+/** The outcome of a run, and the values of expectations that refer to it. */
 
 import type { KernelEvent } from '../kernel/events.ts'
 import type { Machine } from '../model/machine.ts'
@@ -10,19 +10,19 @@ import { evaluate, type Reference, referenceText, type Template } from './templa
 export interface RunOutcome {
   readonly machine: Machine
   readonly bindings: Bindings
-  /** In the order in which they came. */
+  /** In the order of their emission. */
   readonly events: readonly KernelEvent[]
 }
 
-/** Something that was to be and is not. */
+/** An expectation that was not met, with its place in the file. */
 export interface Difference extends Place {
   readonly message: string
 }
 
-/** What is expected has nothing random in it. */
+/** Expectations contain no random values, so this generator is never used. */
 const noChance = new Random(0)
 
-/** @throws NoValue where it names what has not come about */
+/** Replaces references by their values. @throws NoValue if a referenced call has not returned */
 export function fill(template: Template, { bindings }: RunOutcome): unknown {
   const lookUp = (reference: Reference): unknown => {
     if (bindings.isBound(reference)) return bindings.valueOf(reference, new Map())

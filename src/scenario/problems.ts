@@ -1,14 +1,14 @@
-/** What is wrong with a scenario, each thing with the place in the file where it stands. */
+/** Collects the problems of a scenario file, each with its line and column. */
 
 import { z } from 'zod'
 
-/** Both count from 1. */
+/** A position in the file. Lines and columns count from 1. */
 export interface Place {
   readonly line: number
   readonly column: number
 }
 
-/** Keys and places in lists, from the whole file down. */
+/** Keys and list indices, from the root of the file. */
 export type Path = readonly (string | number)[]
 
 export interface ScenarioProblem extends Place {
@@ -20,10 +20,10 @@ export function problemText(file: string, { line, column, message }: Place & { m
   return `${file}:${line}:${column}: ${message}`
 }
 
-/** The file is not a scenario. Nothing has happened. */
+/** The file is not a valid scenario, and nothing was run. */
 export class ScenarioError extends Error {
   readonly file: string
-  /** In the order in which they stand in the file. */
+  /** In the order of their places in the file. */
   readonly problems: readonly ScenarioProblem[]
 
   constructor(file: string, problems: readonly ScenarioProblem[]) {
@@ -34,10 +34,10 @@ export class ScenarioError extends Error {
   }
 }
 
-/** Where a path leads to in the file: to a value, or to the key that names it. */
+/** Finds the place of a path in the file: the place of the value, or of its key. */
 export type Locate = (path: Path, of?: 'key' | 'value') => Place
 
-/** Collects all that is wrong, so that one run tells it all. */
+/** Collects all problems, so that one check reports all of them. */
 export class Problems {
   readonly locate: Locate
   readonly #found: ScenarioProblem[] = []
@@ -50,7 +50,7 @@ export class Problems {
     this.#found.push({ ...this.locate(path, of), path, message })
   }
 
-  /** @throws ScenarioError where anything was found */
+  /** @throws ScenarioError if there is any problem */
   throwIfAny(file: string): void {
     if (this.#found.length === 0) return
     throw new ScenarioError(
@@ -60,8 +60,9 @@ export class Problems {
   }
 
   /**
-   * Null where the value is not of the schema; what is wrong is then known.
-   * @param isOpen whether what stands there is known only when the scenario runs
+   * Checks a value against a schema, and adds a problem for each fault.
+   * @param isOpen says whether the value at a path is known only when the scenario runs
+   * @returns null if the value does not fit the schema
    */
   check<S extends z.ZodType>(
     schema: S,
@@ -89,7 +90,7 @@ function nameOf(path: Path): string {
   return name === undefined ? '' : `${name}: `
 }
 
-/** What each of its branches would have taken, where the union has nothing of its own to say. */
+/** Lists the types that the branches accept, unless the union has a message of its own. */
 function unionText({ message, errors }: z.core.$ZodIssueInvalidUnion): string {
   if (message !== 'Invalid input') return message
   const expected = errors.flatMap((branch) => branch.flatMap((issue) => ('expected' in issue ? [issue.expected] : [])))
@@ -105,7 +106,7 @@ function keysOf(path: readonly PropertyKey[]): Path {
   return path.map((key) => (typeof key === 'symbol' ? '' : key))
 }
 
-/** The issues that stand whatever the open values will be. Of the branches of a union that which fits best counts. */
+/** Selects the issues that do not depend on open values. For a union, the branch that fits best is reported. */
 function closed(issues: readonly z.core.$ZodIssue[], above: Path, isOpen: (path: Path) => boolean): Located[] {
   return issues.flatMap((issue) => {
     const below = [...above, ...keysOf(issue.path)]
@@ -114,12 +115,12 @@ function closed(issues: readonly z.core.$ZodIssue[], above: Path, isOpen: (path:
     if (isOpen(below) || branches.some((branch) => branch.length === 0)) return []
     const depth = (branch: readonly Located[]) => Math.max(...branch.map((one) => one.below.length))
     const [first, second] = branches.toSorted((one, other) => depth(other) - depth(one))
-    // Where no branch got further than the others there is one thing to say: what all of them would have taken.
+    // If no branch fits better than the others, the message lists the types that all of them accept.
     return first !== undefined && (second === undefined || depth(first) > depth(second)) ? first : [{ issue, below }]
   })
 }
 
-/** In words of ours where zod’s own do not name what there is. */
+/** Messages that replace those of zod, because zod does not name the keys that exist. */
 const explain: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'unrecognized_keys') {
     const names = keysThereAre(issue.inst)

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same on every machine: Mulberry32, one 32-bit word of state. */
+/** A pseudorandom generator with the same numbers on every machine: Mulberry32, which has one 32-bit word of state. */
 
 export const seedMax = 2 ** 32 - 1
 
@@ -10,7 +10,7 @@ export class Random {
     this.#state = seed | 0
   }
 
-  /** Whole numbers from low to high, both included. Preconditions: low <= high, and at most 2^32 of them. */
+  /** @returns an integer from low to high, both included. Preconditions: low <= high, and high - low < 2^32. */
   between(low: number, high: number): number {
     return low + Math.floor((this.#word() / 2 ** 32) * (high - low + 1))
   }

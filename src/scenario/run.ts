@@ -1,9 +1,9 @@
 /**
- * Runs a scenario on a machine, which may be new or have a life of its own.
+ * Runs a scenario on a machine, which can be new or already in use.
  *
- * Each ms of the kernel's clock is a round: every thread that can run takes one step, which is one call. Processes go
- * in the order of the file, their threads as well, and after them what was made in the run, in the order of its making.
- * Where nobody can run, time goes on to when the next timer expires. So the same file and seed give the same events.
+ * Each ms of the kernel's clock is a round, in which every thread that can run makes one call. Processes and their
+ * threads run in the order of the file. Threads that were created during the run follow, in the order of creation. If
+ * no thread can run, time advances to the next expiry of a timer. So the same file and seed give the same events.
  */
 
 import { bounds } from '../base/bounds.ts'
@@ -28,16 +28,16 @@ export interface Verdict {
   readonly differences: readonly Difference[]
   readonly calls: number
   readonly events: number
-  /** How long it ran, in ms of the kernel's clock. */
+  /** Duration of the run, in ms of the kernel's clock. */
   readonly ranMs: number
 }
 
 export interface RunOptions {
-  /** In place of the file's. */
+  /** Replaces the seed of the file. */
   readonly seed?: number
 }
 
-/** Runs it to its end. */
+/** Runs the scenario to its end. */
 export function runScenario(machine: Machine, scenario: Scenario, options: RunOptions = {}): Verdict {
   const run = new ScenarioRun(machine, scenario, options)
   run.proceed(run.endsAt)
@@ -49,23 +49,25 @@ export class ScenarioRun {
   readonly #scenario: Scenario
   readonly #stage: Stage
   readonly #bindings = new Bindings()
-  /** Those that are not over, in the order of their turns. */
+  /** The scripts that are not over, in the order of their turns. */
   #scripts: Script[] = []
   readonly #faults = new Map<Step | Place, Difference>()
-  readonly #kept = new Set<Step>()
-  /** Of the types that are expected; the others are only counted. */
+  /** Steps whose expected failure has happened. */
+  readonly #confirmed = new Set<Step>()
+  /** Events of the expected types. Other events are only counted. */
   readonly #events: KernelEvent[] = []
   readonly #beganAt: number
   readonly #expiriesBefore: number
-  /** When the next round is; null when the run is over. */
+  /** Time of the next round; null when the run is over. */
   #due: number | null
   #calls = 0
   #eventCount = 0
   readonly #release: () => void
 
   /**
-   * Makes what the file names, all at the present time. What the machine refuses is a difference, and the run is over.
-   * @throws EINVAL the clock may end before the run does; then nothing was made
+   * Creates everything in the file at the current time. If the machine refuses a part, that is a difference and the
+   * run is over.
+   * @throws EINVAL the clock could end before the run; nothing was created
    */
   constructor(machine: Machine, scenario: Scenario, { seed = scenario.seed }: RunOptions = {}) {
     this.#machine = machine
@@ -80,7 +82,7 @@ export class ScenarioRun {
       bindings: this.#bindings,
       random: new Random(seed),
       fault: (step, message) => this.#fault(step, step.place, message),
-      kept: (step) => this.#kept.add(step),
+      confirm: (step) => this.#confirmed.add(step),
       begin: (thread, program) => this.#begin(thread, thread.path, scenario.programs.get(program)!),
     }
     this.#release = this.#listen()
@@ -88,7 +90,7 @@ export class ScenarioRun {
     if (this.isOver) this.#release()
   }
 
-  /** When it is over at the latest, by the kernel's clock. */
+  /** Latest end of the run, by the kernel's clock. */
   get endsAt(): number {
     return this.#beganAt + this.#scenario.runMs
   }
@@ -97,7 +99,7 @@ export class ScenarioRun {
     return this.#due === null
   }
 
-  /** Lets it go on until this time of the kernel's clock, or to its end: the clock goes with it. */
+  /** Runs until this time of the kernel's clock or to the end of the run, and advances the clock. */
   proceed(to: number): void {
     const { kernel } = this.#machine
     try {
@@ -115,7 +117,7 @@ export class ScenarioRun {
     }
   }
 
-  /** Preconditions: it is over. */
+  /** Preconditions: the run is over. */
   verdict(): Verdict {
     assert(this.isOver, 'a run that is judged is over')
     const left = this.#scripts.filter(({ isOver }) => !isOver)
@@ -130,7 +132,7 @@ export class ScenarioRun {
     }
   }
 
-  /** @returns ends it. */
+  /** @returns a function that stops listening */
   #listen(): () => void {
     const { kernel } = this.#machine
     const wanted = new Set<string>(this.#scenario.expect.events.map(({ type }) => type))
@@ -151,7 +153,7 @@ export class ScenarioRun {
         const { kernel } = this.#machine
         const node = nodeOf(this.#machine, limit, this.#bindings)
         const index = limitIndex[limit.limit]
-        // An update by itself: what it trips may act at once.
+        // A separate update, so that the action of a tripped threshold takes effect at once.
         kernel.update(kernel.now, () => kernel.notifier.put(node, index, name, { definition, owner: null }))
       })
     }
@@ -184,7 +186,7 @@ export class ScenarioRun {
   }
 
   #round(): void {
-    // What is made in this round has its first turn in the next.
+    // A thread created in this round has its first turn in the next round.
     for (const script of [...this.#scripts]) {
       if (script.turn()) this.#calls++
       if (this.#calls >= bounds.scenarioCallsMax) break
@@ -204,19 +206,19 @@ export class ScenarioRun {
     return next === null ? null : Math.min(next, this.endsAt)
   }
 
-  /** What there has been too much of. */
+  /** @returns the bound that the run has reached, as text; null if none */
   #excess(): string | null {
     if (this.#calls >= bounds.scenarioCallsMax) return `${bounds.scenarioCallsMax} calls`
     const expiries = this.#machine.expiries - this.#expiriesBefore
     return expiries >= bounds.scenarioExpiriesMax ? `${expiries} expiries of timers` : null
   }
 
-  /** Of what goes wrong at one step many times the first is told. */
+  /** Records only the first fault of each step. */
   #fault(key: Step | Place, { line, column }: Place, message: string): void {
     if (!this.#faults.has(key)) this.#faults.set(key, { line, column, message })
   }
 
-  /** Threads that wait for a name which nobody has given, and failures that were to come and have not. */
+  /** Threads that wait for a result which no call has returned, and expected failures that did not happen. */
   #unfinished(left: readonly Script[]): Difference[] {
     const waiting = left.flatMap(({ awaits, label }) =>
       awaits === null || this.#bindings.isBound(awaits.reference) ? [] : [{ ...awaits, label }],
@@ -225,7 +227,7 @@ export class ScenarioRun {
       ...place,
       message: `${label}: ${call} waits for ${referenceText(reference)}, which no call has returned`,
     }))
-    const claims = this.#claims().filter((step) => !this.#kept.has(step) && !this.#faults.has(step))
+    const claims = this.#claims().filter((step) => !this.#confirmed.has(step) && !this.#faults.has(step))
     return [...waits, ...claims.map((step) => ({ ...step.place, message: claimText(step) }))]
   }
 
@@ -237,7 +239,7 @@ export class ScenarioRun {
 
   #expected(): Difference[] {
     const { expect } = this.#scenario
-    // A machine that could not be made ready is not held to anything.
+    // If the machine could not be prepared, its expectations are not checked.
     if (this.#bindings.processes.size < this.#scenario.processes.length) return []
     return differencesOf(expect, { machine: this.#machine, bindings: this.#bindings, events: this.#events })
   }
@@ -245,7 +247,7 @@ export class ScenarioRun {
 
 const wholeFile: Place = { line: 1, column: 1 }
 
-/** Steps that say that they fail, or end by a failure. */
+/** Steps that are expected to fail, and repetitions that end with a failure. */
 function* claimsOf(steps: readonly Step[]): Generator<CallStep | RepeatStep> {
   for (const step of steps) {
     if (step.kind === 'random') yield* step.choices.flatMap((choice) => [...claimsOf(choice)])

@@ -1,5 +1,6 @@
 /**
- * A scenario, read from its file: partitions, thresholds, processes, what their threads do, and what is to come of it.
+ * Reads a scenario from the text of its file: partitions, thresholds, processes with the steps of their threads, and
+ * expectations.
  */
 
 import type { z } from 'zod'
@@ -42,9 +43,9 @@ export interface ProcessPlan {
   readonly place: Place
   readonly name: string
   readonly uid: number
-  /** Names of its partition, from the outermost in; none for the system's own. */
+  /** Names of its partitions, the outermost first; empty if the process is in no partition. */
   readonly partition: readonly string[]
-  /** The first is its main thread. */
+  /** The first thread is the main thread. */
   readonly threads: readonly [ThreadPlan, ...ThreadPlan[]]
 }
 
@@ -52,7 +53,7 @@ export interface Scenario {
   readonly file: string
   readonly title: string
   readonly seed: number
-  /** How long it runs at the most. */
+  /** Longest duration of the run. */
   readonly runMs: number
   readonly pools: PoolSettings
   readonly partitions: readonly PartitionPlan[]
@@ -63,8 +64,8 @@ export interface Scenario {
 }
 
 /**
- * @param file its name, for messages
- * @throws ScenarioError with all that is wrong with it
+ * @param file name of the file, for messages
+ * @throws ScenarioError with all problems of the file
  */
 export function readScenario(text: string, file: string): Scenario {
   if (Buffer.byteLength(text) > bounds.scenarioBytesMax) {
@@ -73,7 +74,7 @@ export function readScenario(text: string, file: string): Scenario {
   }
   const { value, problems } = parseYaml(text, file)
   const body = problems.check(FileBody, value, { path: [] })
-  // What the parts say of each other is looked at when each of them is whole.
+  // References between parts are checked only if each part is valid.
   problems.throwIfAny(file)
   const scenario = { file, ...new Reader(body!, problems).read() }
   problems.throwIfAny(file)
@@ -101,7 +102,7 @@ class Reader {
 
   read(): Omit<Scenario, 'file'> {
     const { title, seed, run, system, expect } = this.#body
-    // All names there are come with programs and processes: whatever names them comes after.
+    // Programs and processes define the names, so parts that refer to names are read later.
     const programs = this.#programs()
     const processes = Object.entries(this.#body.processes).map(([name, body]) => this.#process(name, body, programs))
     const scenario = {
@@ -191,7 +192,7 @@ class Reader {
     return { place, name, making: { ...making, name }, steps: this.#stepsOf(steps, [...path, 'steps'], programs) }
   }
 
-  /** A list, or the name of a program; nothing at all for a thread that does nothing. */
+  /** @param value a list of steps, or the name of a program, or null for a thread without steps */
   #stepsOf(value: unknown, path: Path, programs: Scenario['programs']): readonly Step[] {
     if (value === null) return []
     if (typeof value !== 'string') return parseSteps(value, path, this.#steps)
@@ -201,7 +202,7 @@ class Reader {
   }
 }
 
-/** `net/inner` is in `net`, which is there as well. */
+/** @returns the partition and all that contain it: `net` and `net/inner` for `net/inner` */
 function withOuter(name: string): string[] {
   const names = partitionNames(name)
   return names.map((_, depth) => names.slice(0, depth + 1).join('/'))

@@ -1,4 +1,4 @@
-/** One thread as it goes through its steps. A step is a kernel call; a turn takes one. */
+/** Executes the steps of one thread. Each turn makes one kernel call. */
 
 import { ZodError } from 'zod'
 import { assert, type Errno, KernelError } from '../kernel/errno.ts'
@@ -11,29 +11,29 @@ import type { Random } from './random.ts'
 import type { CallStep, RepeatStep, Step } from './steps.ts'
 import { evaluate, type Reference } from './template.ts'
 
-/** What all threads of a run have in common. */
+/** State and callbacks that all threads of a run share. */
 export interface Stage {
   readonly machine: Machine
   readonly bindings: Bindings
   readonly random: Random
-  /** Something went otherwise than the step says. */
+  /** Reports that a step did not end as the file says. */
   fault(step: CallStep | RepeatStep, message: string): void
-  /** What the step says has come about: it failed, or ended by a failure. */
-  kept(step: CallStep | RepeatStep): void
-  /** The thread was made by a step that says what it runs. */
+  /** Reports that a step failed as expected, or that a repetition ended with the expected failure. */
+  confirm(step: CallStep | RepeatStep): void
+  /** Starts a program in a thread that a step created. */
   begin(thread: ModelThread, program: string): void
 }
 
 export class Script {
   readonly thread: ModelThread
-  /** As in messages: `worker.main`. */
+  /** Name in messages, such as `worker.main`. */
   readonly label: string
   readonly #stage: Stage
   readonly #cursor: StepCursor
   readonly #own: OwnResults = new Map()
-  /** The next to be taken, once it is known. */
+  /** The next step, once it is known. */
   #next: CallStep | null = null
-  /** The one that it is blocked in. */
+  /** The step whose call blocks the thread. */
   #pending: CallStep | null = null
   #isOver = false
 
@@ -47,12 +47,12 @@ export class Script {
     )
   }
 
-  /** It takes no further step. */
+  /** True if the thread makes no more calls. */
   get isOver(): boolean {
     return this.#isOver || this.thread.isDead
   }
 
-  /** The name that it waits for another thread to give; null where it waits for none. */
+  /** The result of another thread that the next step needs; null if the step needs none. */
   get awaits(): { readonly step: CallStep; readonly reference: Reference } | null {
     const step = this.#next
     const reference = step?.references.find((one) => !this.#stage.bindings.isBound(one))
@@ -63,14 +63,14 @@ export class Script {
     return !this.isOver && this.thread.blocker === null && this.awaits === null
   }
 
-  /** True where it has made a call. */
+  /** @returns true if the thread has made a call */
   turn(): boolean {
     if (this.isOver || this.thread.blocker !== null) return false
     this.#finishPending()
     if (this.isOver) return false
     this.#next ??= this.#cursor.next()
     if (this.#next === null) this.#isOver = true
-    // A repetition that has come to its end may have been a fault.
+    // The cursor reports a repetition that ran out as a fault, which ends the script.
     if (this.isOver || this.#next === null || this.awaits !== null) return false
     const step = this.#next
     this.#next = null
@@ -78,13 +78,13 @@ export class Script {
     return true
   }
 
-  /** The run is over: what the last call has returned counts all the same. */
+  /** Ends the script with the run. A result that the last call has returned still counts. */
   end(): void {
     if (!this.isOver && this.thread.blocker === null) this.#finishPending()
     this.#isOver = true
   }
 
-  /** What a call that blocked has returned since. */
+  /** Takes the result of a call that blocked and has returned since. */
   #finishPending(): void {
     const step = this.#pending
     if (step === null) return
@@ -131,10 +131,10 @@ export class Script {
 
   #failed(step: CallStep, errno: Errno, why: string): void {
     this.#bind(step, { errno })
-    if (step.fails === errno) this.#stage.kept(step)
+    if (step.fails === errno) this.#stage.confirm(step)
     if (step.fails === errno || step.mayFail === errno) return
     const repeat = this.#cursor.breakOut(errno)
-    if (repeat !== null) this.#stage.kept(repeat)
+    if (repeat !== null) this.#stage.confirm(repeat)
     else {
       const otherwise = step.fails === null ? '' : `, and was to fail with ${step.fails}`
       this.#fault(step, `${step.call} failed with ${errno}${otherwise}${why}`)
@@ -145,7 +145,7 @@ export class Script {
     if (as !== null) this.#stage.bindings.bind(as, result, this.#own)
   }
 
-  /** Who does not know what happened does not go on. */
+  /** Reports a fault and ends the script, because the next steps may depend on this one. */
   #fault(step: CallStep | RepeatStep, message: string): void {
     this.#isOver = true
     this.#stage.fault(step, `${this.label}: ${message}`)

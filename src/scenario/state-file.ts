@@ -1,4 +1,4 @@
-/** A saved state as a file: what GET /sys/state answers. */
+/** Reads and writes files with a saved state of the model, as GET /sys/state returns it. */
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { ZodError } from 'zod'
@@ -9,7 +9,7 @@ import { importState } from '../model/state/state.ts'
 import { pointerOf } from '../tree/pointer.ts'
 import { StateSchema, saveState } from '../tree/state.ts'
 
-/** The message names the file, and where it is wrong. */
+/** The message names the file, and the place of the fault in it. */
 export class StateFileError extends Error {
   constructor(file: string, message: string) {
     super(`${file}: ${message}`)
@@ -17,7 +17,7 @@ export class StateFileError extends Error {
   }
 }
 
-/** A machine in the state that is kept there. @throws StateFileError */
+/** Creates a machine in the state of the file. @throws StateFileError */
 export function readStateFile(file: string): Machine {
   try {
     const { size } = statSync(file)
@@ -30,7 +30,7 @@ export function readStateFile(file: string): Machine {
   }
 }
 
-/** What is there already stays until all is written. @throws StateFileError */
+/** Replaces the file only when the new contents are complete. @throws StateFileError */
 export function writeStateFile(file: string, machine: Machine): void {
   try {
     const partial = `${file}.partial`
@@ -41,7 +41,7 @@ export function writeStateFile(file: string, machine: Machine): void {
   }
 }
 
-/** What is not about the file is not its error. */
+/** Converts errors that the file causes. Other errors are returned unchanged. */
 function toStateFileError(file: string, error: unknown): unknown {
   if (error instanceof SyntaxError) return new StateFileError(file, `it is not JSON: ${error.message}`)
   if (error instanceof KernelError) {

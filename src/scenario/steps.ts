@@ -1,4 +1,4 @@
-/** The steps of threads: kernel calls, repeated or chosen at random. */
+/** Reads and checks the steps of threads: kernel calls, repetitions and random choices. */
 
 import { z } from 'zod'
 import { type Errno, errnos } from '../kernel/errno.ts'
@@ -23,15 +23,15 @@ export interface CallStep {
   readonly place: Place
   readonly call: KernelCallName
   readonly args: Template
-  /** Those that its arguments need. */
+  /** References in the arguments. */
   readonly references: readonly Reference[]
-  /** What its result is called. */
+  /** Name of the result. */
   readonly as: string | null
-  /** The program that the process or thread which it makes runs. */
+  /** Program of the process or thread that the call creates. */
   readonly runs: string | null
-  /** It fails, with this. */
+  /** The call must fail with this errno. */
   readonly fails: Errno | null
-  /** It may fail with this. */
+  /** The call may succeed, or fail with this errno. */
   readonly mayFail: Errno | null
 }
 
@@ -39,12 +39,12 @@ export interface RepeatStep {
   readonly kind: 'repeat'
   readonly place: Place
   readonly times: number | 'forever' | Range
-  /** It ends when a call in it fails with this. */
+  /** The repetition ends when a call in it fails with this errno. */
   readonly until: Errno | null
   readonly steps: readonly Step[]
 }
 
-/** Takes one of the lists. */
+/** Takes the steps of one of the lists, which is chosen at random. */
 export interface RandomStep {
   readonly kind: 'random'
   readonly place: Place
@@ -63,14 +63,14 @@ export const Name = z
   .string()
   .regex(/^[A-Za-z][\w-]{0,63}$/, 'a name begins with a letter; letters, digits, - and _ follow')
 
-/** What may stand beside each kind of step. */
-export const beside = {
+/** Keys that a step may have besides its verb, by kind of step. */
+export const allowedKeys = {
   call: ['as', 'runs', 'fails', 'may-fail'],
   repeat: ['until', 'steps'],
   random: [],
 } as const
 
-/** What makes something that can run a program. */
+/** Calls that create a process or thread, which can run a program. */
 const makers: ReadonlySet<string> = new Set(['spawn', 'ThreadCreate'])
 
 const verbs: readonly string[] = ['sleep', 'repeat', 'random', ...kernelCallNames]
@@ -83,7 +83,7 @@ export function parseSteps(value: unknown, path: Path, context: StepContext): re
   return value.flatMap((one, place) => parseStep(one, [...path, place], context) ?? [])
 }
 
-/** A list that stands inside of another: empty ones would go round without an end. */
+/** Parses a list inside another step. An empty list is refused, because repeating it could go on without end. */
 function parseInner(value: unknown, path: Path, context: StepContext): readonly Step[] {
   if (Array.isArray(value) && value.length === 0) context.problems.add(path, 'there is no step here')
   return parseSteps(value, path, context)
@@ -99,7 +99,7 @@ function parseStep(value: unknown, path: Path, context: StepContext): Step | nul
   const keys = Object.keys(fields)
   const [verb, second] = keys.filter((key) => verbs.includes(key))
   if (verb === undefined) {
-    const all = Object.values(beside).flat() as readonly string[]
+    const all = Object.values(allowedKeys).flat() as readonly string[]
     const strange = keys.find((key) => !all.includes(key))
     if (strange === undefined) problems.add(path, `a step is one of ${verbs.join(', ')}`)
     else problems.add([...path, strange], `there is no call ${strange}; there are ${verbs.join(', ')}`, 'key')
@@ -110,15 +110,15 @@ function parseStep(value: unknown, path: Path, context: StepContext): Step | nul
     return null
   }
   const kind = verb === 'repeat' || verb === 'random' ? verb : 'call'
-  for (const key of keys.filter((one) => one !== verb && !(beside[kind] as readonly string[]).includes(one)))
-    problems.add([...path, key], `there is no ${key} beside ${verb}; ${besideText(kind)}`, 'key')
+  for (const key of keys.filter((one) => one !== verb && !(allowedKeys[kind] as readonly string[]).includes(one)))
+    problems.add([...path, key], `there is no ${key} beside ${verb}; ${allowedKeysText(kind)}`, 'key')
   if (kind === 'repeat') return parseRepeat(fields, path, context)
   if (kind === 'random') return parseRandom(fields.random, path, context)
   return parseCall({ verb, fields, path }, context)
 }
 
-function besideText(kind: keyof typeof beside): string {
-  return beside[kind].length === 0 ? 'nothing may stand there' : `there are ${beside[kind].join(', ')}`
+function allowedKeysText(kind: keyof typeof allowedKeys): string {
+  return allowedKeys[kind].length === 0 ? 'nothing may stand there' : `there are ${allowedKeys[kind].join(', ')}`
 }
 
 function parseRepeat(fields: Readonly<Record<string, unknown>>, path: Path, context: StepContext): RepeatStep {
@@ -161,7 +161,7 @@ interface Called {
 
 function parseCall({ verb, fields, path }: Called, context: StepContext): CallStep {
   const { problems, names } = context
-  // To sleep is a kernel call too, with a shorter name here.
+  // `sleep` is a shorter name for the kernel call nanosleep.
   const call = verb === 'sleep' ? 'nanosleep' : (verb as KernelCallName)
   const references: Reference[] = []
   const args = parseArguments({ verb, call, value: fields[verb], path: [...path, verb] }, { ...context, references })
@@ -191,7 +191,7 @@ interface Arguments {
   readonly path: Path
 }
 
-/** Looked at as far as it can be before the run: with the smallest and the greatest of what is random. */
+/** Checks the arguments before the run, with the smallest and with the largest value of each random range. */
 function parseArguments({ verb, call, value, path }: Arguments, context: TemplateContext): Template {
   const { problems } = context
   const parsed = parseTemplate(value ?? {}, path, context)
@@ -199,7 +199,7 @@ function parseArguments({ verb, call, value, path }: Arguments, context: Templat
   const schema: z.ZodType = verb === 'sleep' ? callArguments.nanosleep.shape.for : callArguments[call]
   for (const end of ['low', 'high'] as const) {
     const checked = problems.check(schema, sample(parsed, end), { path, isOpen: (below) => isOpenAt(parsed, below) })
-    // What is wrong at both ends is said once.
+    // A problem of both values is reported once.
     if (checked === null) break
   }
   return args

@@ -1,10 +1,10 @@
-/** Values that are known only when a scenario runs: `$server.pid`, `{ random: [1ms, 10ms] }`. */
+/** Templates for values that are known only when a scenario runs: `$server.pid`, `{ random: [1ms, 10ms] }`. */
 
 import { parseDuration } from '../kernel/time/duration.ts'
 import type { Path, Problems } from './problems.ts'
 import type { Random } from './random.ts'
 
-/** `$port.chid`: what a name stands for, or a field of it. */
+/** A reference such as `$port.chid`: a name with optional fields. */
 export interface Reference {
   readonly name: string
   readonly fields: readonly string[]
@@ -19,11 +19,11 @@ export type Template =
   | { readonly kind: 'list'; readonly items: readonly Template[] }
   | { readonly kind: 'map'; readonly entries: readonly (readonly [string, Template])[] }
 
-/** Both included. */
+/** Random range; low and high are included. */
 export interface Range {
   readonly low: number
   readonly high: number
-  /** Durations are text with a unit. */
+  /** True if the ends are durations, which become text with a unit. */
   readonly isDuration: boolean
 }
 
@@ -33,9 +33,9 @@ export function referenceText({ name, fields }: Reference): string {
 
 export interface TemplateContext {
   readonly problems: Problems
-  /** Every reference that is found is added here: names are checked when all are known. */
+  /** Collects every reference. They are checked later, when all names are known. */
   readonly references: Reference[]
-  /** What is expected is not left to chance. */
+  /** Random ranges are refused, because expectations must not be random. */
   readonly withoutRandom?: true
 }
 
@@ -50,14 +50,14 @@ export function parseTemplate(value: unknown, path: Path, context: TemplateConte
   if (isRange(value)) {
     if (context.withoutRandom) context.problems.add([...path, 'random'], 'what is expected is not random', 'key')
     const range = parseRange(value.random, [...path, 'random'], context.problems)
-    // One that is wrong may be anything: what is wrong with it is known already.
+    // The problem was reported, so an invalid range is treated as an open value.
     return range === null ? { kind: 'text', parts: [] } : { kind: 'range', range }
   }
   const entries = Object.entries(value)
   return { kind: 'map', entries: entries.map(([key, inner]) => [key, parseTemplate(inner, [...path, key], context)]) }
 }
 
-/** `$$` is a dollar sign; one before anything but a letter is one too. */
+/** `$$` stands for a dollar sign. A `$` that no letter follows is also a dollar sign. */
 function parseText(text: string, path: Path, { references }: TemplateContext): Template {
   const parts: (string | Reference)[] = []
   let end = 0
@@ -76,7 +76,7 @@ function parseText(text: string, path: Path, { references }: TemplateContext): T
   references.push(...found)
   const [first] = parts
   if (found.length === 0) return { kind: 'constant', value: parts.join('') }
-  // A reference alone is what it stands for: a number stays one.
+  // A text that is only a reference takes the type of its value: a number stays a number.
   if (parts.length === 1 && typeof first === 'object') return { kind: 'reference', reference: first }
   return { kind: 'text', parts }
 }
@@ -87,7 +87,7 @@ export function isRange(value: unknown): value is { readonly random: unknown } {
   )
 }
 
-/** `[1, 6]` or `[1ms, 10ms]`; null where it is neither. */
+/** Parses a range such as `[1, 6]` or `[1ms, 10ms]`. @returns null if it is invalid */
 export function parseRange(ends: unknown, path: Path, problems: Problems): Range | null {
   const [low, high, ...rest] = Array.isArray(ends) ? (ends as unknown[]) : []
   const numbers = [low, high].map((end) => (typeof end === 'string' ? parseDuration(end) : end))
@@ -132,7 +132,7 @@ function draw({ low, high, isDuration }: Range, random: Random): number | string
   return isDuration ? `${number}ms` : number
 }
 
-/** The same with the ends of ranges in their places: what a schema can look at before anything runs. */
+/** Replaces each range by one of its ends, so that a schema can check the value before the run. */
 export function sample(template: Template, end: 'low' | 'high'): unknown {
   switch (template.kind) {
     case 'constant':
@@ -150,7 +150,7 @@ export function sample(template: Template, end: 'low' | 'high'): unknown {
   }
 }
 
-/** Whether what stands there is a reference: it may turn out to be anything. */
+/** Says whether the value at the path is a reference, whose value is unknown before the run. */
 export function isOpenAt(template: Template, path: Path): boolean {
   const [first, ...rest] = path
   if (template.kind === 'reference' || template.kind === 'text') return true

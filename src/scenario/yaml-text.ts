@@ -1,4 +1,4 @@
-/** A YAML text of which each value knows where it stands. */
+/** Parses YAML text and finds the line and column of each value. */
 
 import {
   type Document,
@@ -20,7 +20,7 @@ export interface YamlText {
   readonly problems: Problems
 }
 
-/** @throws ScenarioError where it is no YAML, or has keys that are no text */
+/** @throws ScenarioError if the text is not YAML, or has keys that are not text */
 export function parseYaml(text: string, file: string): YamlText {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -31,7 +31,7 @@ export function parseYaml(text: string, file: string): YamlText {
   const refuse = (offset: number, message: string): never => {
     throw new ScenarioError(file, [{ ...placeOf(offset), path: [], message: `this is not YAML: ${message}` }])
   }
-  // What comes after the first is most often its consequence.
+  // Only the first error is reported, because later ones mostly follow from it.
   const [fault] = [...document.errors, ...document.warnings]
   if (fault !== undefined) refuse(fault.pos[0], fault.code === 'RESOURCE_EXHAUSTION' ? tooDeep : fault.message)
   checkNodes(document, refuse)
@@ -39,7 +39,7 @@ export function parseYaml(text: string, file: string): YamlText {
     const value: unknown = document.toJS()
     return { value, problems: new Problems((path, of) => placeOf(offsetOf(document, path, of ?? 'value'))) }
   } catch (error) {
-    // So many aliases of aliases that they are meant as an attack.
+    // The library refuses so many aliases of aliases that they must be an attack.
     if (error instanceof ReferenceError) return refuse(0, error.message)
     throw error
   }
@@ -61,7 +61,7 @@ function checkNodes(document: Document, refuse: (offset: number, message: string
       const named = alias.resolve(document)
       if (named === undefined) refuse(startOf(alias) ?? 0, `nothing before it is named &${alias.source}`)
       if (above.some((node) => node === named))
-        refuse(startOf(alias) ?? 0, `*${alias.source} is inside of what it names`)
+        refuse(startOf(alias) ?? 0, `*${alias.source} is inside the value that it refers to`)
     },
   })
 }
@@ -70,7 +70,7 @@ function startOf(node: unknown): number | null {
   return (node as Node | null)?.range?.[0] ?? null
 }
 
-/** As far as the path leads. */
+/** @returns the offset of the deepest part of the path that exists */
 function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
   let node: unknown = document.contents
   let offset = startOf(node) ?? 0
@@ -81,7 +81,7 @@ function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
       if (pair === undefined) return offset
       const isLast = depth === path.length - 1
       node = pair.value
-      // What is left empty stands where its key does.
+      // An empty value has the place of its key.
       const isEmpty = isScalar(node) && node.source === ''
       offset = (of === 'key' && isLast) || isEmpty ? (startOf(pair.key) ?? offset) : (startOf(node) ?? offset)
     } else if (isSeq(inner)) {

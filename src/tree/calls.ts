@@ -25,11 +25,11 @@ const integer = z
   .min(-(2 ** 31))
   .max(2 ** 31 - 1)
 const name = z.string().min(1).max(bounds.nameMax)
-const pid = id.describe('Process; 0 is the caller’s own')
+const pid = id.describe('Process id; 0 is the process of the caller')
 const chid = idFrom(1).describe('Channel')
 const coid = idFrom(1).describe('Connection')
 const tid = idFrom(1).describe('Thread')
-const rcvid = z.int().min(1).describe('What MsgReceive returned')
+const rcvid = z.int().min(1).describe('Receive id that MsgReceive returned')
 const timerid = idFrom(1).describe('Timer')
 const fd = id.describe('Descriptor')
 const mutex = name.describe('Mutex; a name that begins with / is shared by all processes')
@@ -40,14 +40,14 @@ export const payload = z
   .union([z.string().max(bounds.payloadMax), z.number(), z.null()], {
     error: `text of ${bounds.payloadMax} characters at the most, a number or null`,
   })
-  .describe('What it carries')
-const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, as in SIGUSR1 or SIGRTMIN+1')
+  .describe('Contents of the message')
+const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, such as SIGUSR1 or SIGRTMIN+1')
 const signals = z.array(signalName).max(signalRows.length)
 const code = integer.describe('Code, for the receiver')
 const value = integer.describe('Value, for the receiver')
 const bytes = count.describe('Bytes')
 const pages = z.int().min(1).describe('Pages of 4,096 bytes')
-const points = z.int().nonnegative().nullable().describe('In POSIX’s unit; null is unlimited')
+const points = z.int().nonnegative().nullable().describe('Value in the unit that POSIX defines; null is unlimited')
 
 /** Matches the pathname of a thread, with its pid and tid as groups. */
 export const threadPath = /^\/sys\/proc\/([1-9]\d{0,9})\/thread\/([1-9]\d{0,9})$/
@@ -70,14 +70,14 @@ export const FirstThread = z
     priority: priority.exactOptional(),
     stackSize: z.int().min(1).exactOptional().describe('Bytes reserved'),
   })
-  .describe('Its first thread')
+  .describe('First thread of the process')
 
 /** The arguments of ThreadCreate, and the body of POST of a thread. */
 export const ThreadMakingBody = z
   .strictObject({
     name: name.exactOptional(),
-    priority: priority.exactOptional().describe('The caller’s own where it is left out'),
-    detached: z.boolean().exactOptional().describe('Nobody will join it'),
+    priority: priority.exactOptional().describe('Default: the priority of the caller'),
+    detached: z.boolean().exactOptional().describe('The thread cannot be joined'),
     stackSize: z.int().min(1).exactOptional().describe('Bytes reserved'),
   })
   .meta({ id: 'ThreadMaking' })
@@ -90,7 +90,10 @@ const Notify = z.union(
   { error: 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as {"signal":"SIGALRM"}' },
 )
 
-/** One row a call. The kernel's own table says what each does; the compiler holds the two together. */
+/**
+ * Schemas of the arguments of each call. The kernel's table defines what each call does, and the compiler checks that
+ * the schemas fit it.
+ */
 export const callArguments = {
   spawn: z.strictObject({ name, uid: id.exactOptional(), thread: FirstThread.exactOptional() }),
   exit: z.strictObject({ status: z.int().min(0).max(255).exactOptional() }),
@@ -153,7 +156,7 @@ export const callArguments = {
   write: z.strictObject({ fd, bytes }),
 } as const satisfies { [N in KernelCallName]: z.ZodType<CallArguments<N>> }
 
-/** @param names of all that may be called there */
+/** @param names all names that are valid here */
 export function noSuchCall(call: unknown, names: readonly string[]): string {
   if (typeof call !== 'string') return 'the name of a call; GET /sys/calls lists them'
   return `there is no call ${call}${didYouMean(call, names)}; GET /sys/calls lists them`
@@ -163,10 +166,10 @@ export const callName = z.enum(kernelCallNames as [KernelCallName, ...KernelCall
   error: ({ input }) => noSuchCall(input, kernelCallNames),
 })
 
-/** A call by name; its arguments are those of that call. */
+/** A kernel call by name, with its arguments. */
 export const CallBody = z.looseObject({ call: callName }).meta({ id: 'KernelCallBody' })
 
-/** `{"call":"MsgSend","coid":1}`. @throws ZodError naming the field that is wrong */
+/** Parses a call such as `{"call":"MsgSend","coid":1}`. @throws ZodError with the name of the invalid field */
 export function parseCall(body: unknown): KernelCall {
   const { call, ...args } = CallBody.parse(body)
   return { name: call, args: callArguments[call].parse(args) } as KernelCall

@@ -1,52 +1,55 @@
-/** The envelope of events, and with it the shape of all that a stream says: a row a type. */
+/** The CloudEvents envelope, and the schemas of all events that a stream sends, one for each type. */
 
 import { z } from 'zod'
 import { eventTypes } from '../kernel/events.ts'
 import { objectSchemaOf } from './field-schemas.ts'
 import { path, time, whole } from './value-schemas.ts'
 
-/** What a stream says besides what has happened. */
+/** Events that a stream itself generates, besides the events of the kernel. */
 export const ofStreams = {
   bookmark: {
     summary:
-      'every 30 s and at shutdown: the cursor up to which you have seen everything, and the age of the last scan. Has no `sequence`',
+      'every 30 s and at shutdown: the cursor that the stream has reached, and the age of the last scan. Has no `sequence`',
     data: z.strictObject({
       cursor: z.string(),
-      scanAge: z.string().nullable().describe('As in 12ms; null where nothing is scanned'),
+      scanAge: z.string().nullable().describe('A duration such as 12ms; null if the source does not scan'),
     }),
   },
   error: {
-    summary: 'the answer to a frame that nobody asked for; `data` is a problem document. Has no `sequence`',
+    summary: 'the reply to an unexpected frame; `data` is a problem document. Has no `sequence`',
     data: z.strictObject({ type: z.string(), title: z.string(), status: whole, detail: z.string() }),
   },
   'snapshot.node': {
-    summary: 'with `snapshot=true`, first of all: what GET answers at the subject. Has no `sequence`',
+    summary: 'with `snapshot=true`, before other events: the reply of GET at the subject. Has no `sequence`',
     data: z.looseObject({ path }),
   },
 } as const
 
 const envelope = {
   specversion: z.literal('1.0'),
-  id: z.string().describe('Unique with `source`; equal to `sequence` where there is one'),
-  source: z.string().describe('The node, as in /net/alpha'),
+  id: z.string().describe('Unique together with `source`; equal to `sequence` if there is one'),
+  source: z.string().describe('The machine, such as /net/alpha'),
   type: z.string(),
-  subject: path.describe('Pathname that the event is about first'),
+  subject: path.describe('Pathname of the main object of the event'),
   time: time.optional(),
   sequence: z
     .string()
     .regex(/^\d{20}$/)
     .optional()
-    .describe('The cursor: counts up by one without holes'),
-  about: z.string().optional().describe('Pathnames of what else it concerns, with commas'),
+    .describe('The cursor: increases by one with each event, without gaps'),
+  about: z.string().optional().describe('Pathnames of other objects that the event concerns, separated by commas'),
 }
 
 export const CloudEvent = z
-  .strictObject({ ...envelope, data: z.record(z.string(), z.unknown()).describe('As its type says: asyncapi.yaml') })
+  .strictObject({
+    ...envelope,
+    data: z.record(z.string(), z.unknown()).describe('Depends on the type, see asyncapi.yaml'),
+  })
   .meta({ id: 'CloudEvent', description: 'CloudEvents 1.0' })
 
 const { sequence, time: whenever, ...common } = envelope
 
-/** Each type with what it is for and the whole of its shape. */
+/** Every event type with its summary and schema. */
 export const eventViews = [
   ...eventTypes.map(({ type, summary, data }) => ({
     type: type as string,
@@ -55,7 +58,7 @@ export const eventViews = [
       ...common,
       type: z.literal(type),
       time,
-      // One that stands for events that were told and not kept has no place of its own among them.
+      // An `events.lost` event stands for deleted events, so it may have no sequence of its own.
       sequence: type === 'events.lost' ? sequence : sequence.unwrap(),
       data: objectSchemaOf(data),
     }),

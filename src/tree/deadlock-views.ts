@@ -1,4 +1,4 @@
-/** Shapes of deadlocks. */
+/** Schemas of deadlocks in replies. */
 
 import { z } from 'zod'
 import { closingChange } from '../kernel/events/deadlock-fields.ts'
@@ -9,13 +9,13 @@ import { WaitingView } from './views.ts'
 export const DeadlockView = z
   .strictObject({
     path,
-    id: z.int().describe('The sequence of its first event'),
+    id: z.int().describe('Sequence of the first event of the deadlock'),
     kind: z.enum(['detected', 'orphaned', 'suspected']),
-    reason: z.string().exactOptional().describe('Of a suspicion: what must hold for it to be a deadlock'),
+    reason: z.string().exactOptional().describe('For a suspicion: the condition under which it is a deadlock'),
     since: time,
-    closing: fieldSchemaOf(closingChange).describe('What closed it'),
-    members: z.array(WaitingView).describe('In order round the ring, else by pid and tid'),
-    victims: z.array(WaitingView).describe('Stuck because the members are'),
+    closing: fieldSchemaOf(closingChange).describe('The change that completed the deadlock'),
+    members: z.array(WaitingView).describe('In the order of the ring, or by pid and tid if there is no ring'),
+    victims: z.array(WaitingView).describe('Threads that cannot run because the members cannot'),
   })
   .meta({ id: 'Deadlock' })
 

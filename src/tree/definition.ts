@@ -56,14 +56,14 @@ export interface Drawings<View> {
   mermaid?(view: View): string
 }
 
-/** The columns that a row has whatever its types. */
+/** The columns of a row that do not depend on its types. */
 interface AnyRow {
-  /** What follows the node's path: '' is the node itself, `:name` one segment, `:limit` the name of a limit there. */
+  /** The path below the node: '' is the node itself, `:name` any segment, `:limit` the name of a limit of the node. */
   readonly leaf: string
   readonly summary: string
   /** A description of each parameter in `leaf`, but for `:limit`. */
   readonly params?: Readonly<Record<string, string>>
-  /** Only the model has this row: on a live machine every method is answered 405. */
+  /** Only the model has this row; on a live machine every method returns 405. */
   readonly modelOnly?: true
 }
 

@@ -11,7 +11,7 @@ export function isWanted(wanted: string, type: string): boolean {
   return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
 }
 
-/** What is wrong with what was asked for: the first that no event ever matches. Null where there is none. */
+/** @returns a message about the first requested type that matches no event; null if every type is valid */
 export function strangeType(wanted: readonly string[]): string | null {
   const strange = wanted.find((each) => !known.some((type) => isWanted(each, type)))
   if (strange === undefined) return null

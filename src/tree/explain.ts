@@ -18,7 +18,7 @@ export function explain({ id, kind, reason, since, closing, members, victims }: 
   return `${lines.map(printable).join('\n')}\n`
 }
 
-/** None was found, which says nothing of threads that cannot be read. */
+/** No deadlock was found. Threads that cannot be read may still be in one. */
 export function noneAmong(threads: Iterable<Thread>): string {
   let read = 0
   const unread = new Map<string, number>()

@@ -9,8 +9,10 @@ import { callName } from './calls.ts'
 
 const path = z.string().describe('Pathname, which is also the URL path')
 const whole = z.int()
-const on = z.record(z.string(), z.union([z.string(), z.number()])).describe('What it blocks on')
-const value = z.record(z.string(), z.unknown()).describe('What it returned; empty for success and nothing more')
+const on = z.record(z.string(), z.union([z.string(), z.number()])).describe('The object that the thread is blocked on')
+const value = z
+  .record(z.string(), z.unknown())
+  .describe('Fields that the call returned; empty if it succeeded and returned none')
 const errno = z.enum(Object.keys(errnos) as [keyof typeof errnos, ...(keyof typeof errnos)[]])
 
 export const ReturnedView = z.union([
@@ -24,8 +26,8 @@ export const ThreadCallView = z
     blocked: z
       .strictObject({ call: callName, state: z.enum(threadStates), on })
       .nullable()
-      .describe('The call that it is blocked in'),
-    returned: ReturnedView.nullable().describe('What the last call that blocked it returned'),
+      .describe('The call in which the thread is blocked'),
+    returned: ReturnedView.nullable().describe('Result of the last call that blocked the thread'),
   })
   .meta({ id: 'ThreadCall' })
 
@@ -33,7 +35,7 @@ export const OutcomeView = z
   .union([z.strictObject({ returned: value }), z.strictObject({ blocked: z.enum(threadStates), on })])
   .meta({ id: 'Outcome' })
 
-const line = whole.describe('Of the request, from 1; blank ones are counted')
+const line = whole.describe('Line number in the request, from 1; blank lines count')
 
 /** The reply to one line of `/sys/calls`. */
 export const CallLineView = z
@@ -57,12 +59,14 @@ export const CallRowView = z
 export const ClockView = z
   .strictObject({
     path,
-    clock: z.enum(['virtual', 'real']).describe('Virtual time moves by POST only; real time follows the wall clock'),
+    clock: z
+      .enum(['virtual', 'real'])
+      .describe('`virtual`: only POST moves the time; `real`: it follows the wall clock'),
     now: z.iso.datetime(),
     next: z.iso
       .datetime()
       .nullable()
-      .describe('When the next timer expires; null where none is set, or only for after the end of the clock'),
+      .describe('When the next timer expires; null if no timer expires before the end of the clock'),
   })
   .meta({ id: 'Clock' })
 
@@ -72,7 +76,9 @@ export const Advanced = z
     stopped: z
       .literal(true)
       .exactOptional()
-      .describe(`The clock stands before what was wanted, as ${bounds.expiriesPerAdvanceMax} timers have expired`),
+      .describe(
+        `The clock stopped before the requested time, because ${bounds.expiriesPerAdvanceMax} timers have expired`,
+      ),
     wanted: z.iso.datetime().exactOptional(),
   })
   .meta({ id: 'Advanced' })
@@ -80,20 +86,20 @@ export const Advanced = z
 export const ScenarioView = z
   .strictObject({
     path,
-    title: z.string().nullable().describe('Of the last that was run; null where none was'),
-    met: z.boolean().nullable().describe('All was as it expected'),
+    title: z.string().nullable().describe('Title of the last scenario; null if none was run'),
+    met: z.boolean().nullable().describe('Whether every expectation was met'),
     differences: z
       .array(z.strictObject({ line: whole, column: whole, message: z.string() }))
-      .describe('What was not, with the place in the file'),
+      .describe('Expectations that were not met, with their place in the file'),
     calls: whole,
     events: whole,
-    ran: z.string().describe('How long, by the kernel’s clock'),
+    ran: z.string().describe('Duration of the run, by the kernel’s clock'),
     now: z.iso.datetime(),
   })
   .meta({ id: 'Scenario' })
 
 export const Replaced = z
-  .strictObject({ path, now: z.iso.datetime().describe('Where the clock is now'), processes: whole })
+  .strictObject({ path, now: z.iso.datetime().describe('Current time of the clock'), processes: whole })
   .meta({ id: 'Replaced' })
 
 export const ChannelView = z
@@ -102,7 +108,7 @@ export const ChannelView = z
     chid: whole,
     owner: path,
     fixedPriority: z.boolean(),
-    send: z.array(path).describe('SEND-blocked clients, the first to be received first'),
+    send: z.array(path).describe('SEND-blocked clients, in the order in which they will be received'),
     receive: z.array(path).describe('RECEIVE-blocked threads'),
     reply: z.array(z.strictObject({ rcvid: whole, client: path, receiver: path.nullable() })),
     pulses: z.array(z.strictObject({ priority: whole, code: whole, value: whole, scoid: whole, count: whole })),

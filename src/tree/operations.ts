@@ -1,6 +1,6 @@
 /**
- * What clients do to the model besides kernel calls: make processes and partitions, move them, set pools, let time
- * pass. One row each, used by its route and by `/sys/calls` alike.
+ * Operations on the model besides kernel calls: create and move processes, create partitions, set pools, and advance
+ * the clock. Each operation is one row, which its route and `/sys/calls` share.
  */
 
 import { z } from 'zod'
@@ -16,12 +16,14 @@ import type { Model } from './context.ts'
 import type { Advanced } from './model-views.ts'
 import { timeText } from './show.ts'
 
-const partitionPath = z.string().describe('Pathname of a partition, or /sys for none')
-const pid = z.int().min(1).describe('Process')
+const partitionPath = z.string().describe('Pathname of a partition; /sys means no partition')
+const pid = z.int().min(1).describe('Process id')
 
 export const PoolSizes = z
   .partialRecord(z.enum(poolNames), z.int().nonnegative().nullable())
-  .describe('Capacity of each limit, in its unit; null takes it away. Less than is in use refuses new use only')
+  .describe(
+    'Capacity of each limit, in its unit; null removes the capacity. A capacity below the current usage refuses only new use',
+  )
 
 export const PoolsBody = z.strictObject({ pools: PoolSizes.default({}) }).meta({ id: 'Pools' })
 
@@ -29,7 +31,7 @@ export const ProcessBody = z
   .strictObject({
     name: z.string().min(1).max(bounds.nameMax),
     uid: z.int().nonnegative().exactOptional(),
-    parent: pid.exactOptional().describe('A process that it is a child of'),
+    parent: pid.exactOptional().describe('pid of the parent process'),
     partition: partitionPath.exactOptional(),
     thread: FirstThread.exactOptional(),
   })
@@ -37,7 +39,7 @@ export const ProcessBody = z
 
 export const AdvanceBody = z.strictObject({ advance: Duration }).meta({ id: 'Advance' })
 
-/** The names in a pathname of a partition, from the outermost in; none for /sys. @throws KernelError EINVAL */
+/** Splits the pathname of a partition into names, outermost first; empty for /sys. @throws KernelError EINVAL */
 function namesIn(path: string): string[] {
   if (!/^\/sys(\/part\/[^/]+)*$/.test(path)) throw new KernelError('EINVAL', `${path} is no pathname of a partition`)
   const names = path.split('/part/').slice(1)
@@ -72,7 +74,7 @@ export function createProcess(
   })
 }
 
-/** @throws KernelError where time follows the wall clock, or ends before */
+/** @throws KernelError if time follows the wall clock, or the clock ends before the requested time */
 export function advance({ machine, clock }: Model, { advance: ms }: z.output<typeof AdvanceBody>): Advanced {
   if (clock === 'real') throw new KernelError('ENOTSUP', 'time follows the wall clock: start with --clock virtual')
   const wanted = machine.kernel.now + ms
@@ -117,7 +119,7 @@ export const operations = {
   putPartition: operation(PoolsBody.extend({ partition: z.string() }), (model, { partition, pools }) => {
     const names = namesIn(partition)
     if (names.length === 0) throw new KernelError('EINVAL', '/sys is no partition')
-    // What it is to be inside of is there already: a name that was typed wrong makes nothing.
+    // The outer partition must exist, so that a typing error in its name creates nothing.
     containerAt(model, partition.slice(0, partition.lastIndexOf('/part/')))
     model.machine.putPartition(names, pools)
     return {}
@@ -163,8 +165,9 @@ const NoCallerLine = z.looseObject({
 })
 
 /**
- * One line of `/sys/calls`: an operation, or a kernel call with the thread that makes it. What it answers. @throws
- * ZodError, KernelError
+ * Runs one line of `/sys/calls`: an operation, or a kernel call with the thread that makes it.
+ * @returns the reply to the line
+ * @throws ZodError, KernelError
  */
 export function runLine(model: Model, line: unknown): object {
   const { call, caller, ...args } = Line.parse(line)

@@ -1,11 +1,14 @@
-/** Pages of a list: a cursor names the last entry of a page, so what comes and goes before it moves nothing. */
+/**
+ * Splits a list into pages. The cursor of a page names its last entry, so new and removed entries before it do not
+ * shift the next page.
+ */
 
 import { z } from 'zod'
 import { MalformedQuery } from './errors.ts'
 
 export interface PageRequest {
   readonly limit: number | null
-  /** Opaque; from `next` of the page before. */
+  /** Opaque; the `next` of the previous page. */
   readonly cursor: string | null
 }
 

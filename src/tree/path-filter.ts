@@ -1,7 +1,7 @@
 /**
- * Which pathnames are meant: one and all below it, or many by a pattern, in which `*` stands for one segment and a `**`
- * at the end for one or more. Processes are told by their own path wherever they are named, so `/sys/part/web/proc` is
- * the processes that concern `/sys/part/web`.
+ * Filters events by pathname. A filter is one pathname with everything below it, or a pattern in which `*` matches one
+ * segment and a final `**` matches one or more. Events always name a process by its own path, so `/sys/part/web/proc`
+ * selects the processes that concern `/sys/part/web`.
  */
 
 import type { Kernel } from '../kernel/kernel.ts'
@@ -11,12 +11,12 @@ import { MalformedPath, NoSuchPath } from './errors.ts'
 import { decode, resolve, split } from './resolve.ts'
 import { definitions } from './tree.ts'
 
-/** One segment, decoded; null is any. */
+/** One decoded segment; null matches any segment. */
 type Segment = string | null
 
 interface Shape {
   readonly segments: readonly Segment[]
-  /** `**` at the end: what is below, and not the node itself. */
+  /** True with `**` at the end: the filter matches what is below the node, and not the node itself. */
   readonly isBelow: boolean
 }
 
@@ -25,7 +25,7 @@ interface Pattern {
   readonly root: string
   readonly isPlain: boolean
   readonly matches: (place: string) => boolean
-  /** Its segments as they stand in a pathname; null is any. */
+  /** The encoded segments; null matches any segment. */
   readonly places: readonly Segment[]
   readonly isBelow: boolean
 }
@@ -39,7 +39,7 @@ export class PathFilter {
   readonly isPlain: boolean
   readonly #patterns: readonly Pattern[]
 
-  /** @param patterns each has to match one of the places; the first is the one it is found by */
+  /** @param patterns each must match one of the places; the first one gives the root of the filter */
   constructor(text: string, patterns: readonly [Pattern, ...Pattern[]]) {
     this.text = text
     this.root = patterns[0].root
@@ -52,7 +52,7 @@ export class PathFilter {
     return this.#patterns.every(({ matches }) => places.some(matches))
   }
 
-  /** What is named in full below a node that stands at this pathname, as in `fds`; null where nothing is. */
+  /** The complete path below the node at this pathname, such as `fds`; null if the filter names none. */
   leafAt(path: string): string | null {
     const { places, isBelow } = this.#patterns[0]!
     const node = path.split('/').slice(1)
@@ -107,7 +107,7 @@ function filterOf({ segments, isBelow }: Shape): PathFilter {
   return new PathFilter(text, [processes, patternOf({ segments: segments.slice(0, end), isBelow: false })])
 }
 
-/** The index of `proc` below partitions; null where there is none. */
+/** The index of `proc` below partitions; null if there is none. */
 function processesAt(segments: readonly Segment[]): number | null {
   let end = 1
   while (segments[end] === 'part' && segments.length > end + 2) end += 2
@@ -136,7 +136,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-/** The directories of nodes below a level, and whether such a name can be in them. */
+/** The directories of nodes below each level, and which names are possible in them. */
 const below: Readonly<
   Record<
     Level,
@@ -155,7 +155,7 @@ const below: Readonly<
   thread: [],
 }
 
-/** Whether there can ever be something below a node of that level that matches. */
+/** Says whether anything below a node of this level can ever match. */
 function isPossible(level: Level, segments: readonly Segment[]): boolean {
   if (segments.length === 0 || isLeaf(level, segments)) return true
   const [first, second, ...rest] = segments

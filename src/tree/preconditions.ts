@@ -12,8 +12,9 @@ export function etagOf({ revision }: Revised): string {
 }
 
 /**
- * @param noun names the resource, as in "threshold" @param existing null where there is none yet @throws
- * PreconditionFailed
+ * @param noun names the resource, such as "threshold"
+ * @param existing null if the resource does not exist yet
+ * @throws PreconditionFailed
  */
 export function checkPreconditions(
   noun: string,

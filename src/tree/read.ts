@@ -1,5 +1,5 @@
 /**
- * Reads what a pathname names: the whole or a page of it, all fields or some, with the levels below or without. A read
+ * Reads the resource at a pathname: whole or one page, all fields or some, with or without the levels below. A read
  * happens in one tick of the event loop, so it is one snapshot.
  */
 
@@ -62,7 +62,7 @@ export function read(context: TreeContext, fragments: Fragments, resolved: Resol
 
 interface Subjects {
   readonly list: ReadResult['list']
-  /** Null where the entries are no nodes. */
+  /** Null if the entries are not nodes. */
   readonly nodes: readonly Node[] | null
   readonly others: () => object[]
 }

@@ -1,4 +1,4 @@
-/** From kernel objects to views. */
+/** Converts nodes, limits and thresholds of the kernel into replies. */
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
@@ -28,7 +28,7 @@ function isAt(row: LimitRow, node: Node): boolean {
   return row.at.includes(node.level)
 }
 
-/** Reasons for what could not be read: the node's own, and where a sum has no readable part, that of a part. */
+/** Reasons why limits could not be read: that of the node, or if no part of a sum is readable, that of one part. */
 function showUnavailable(kernel: Kernel, node: Node): { unavailable?: Partial<Record<LimitName, string>> } {
   const reasons = limits.flatMap((row, index): [LimitName, string][] => {
     if (!isAt(row, node)) return []
@@ -138,12 +138,12 @@ function bounds({ unreadable, estimated }: { unreadable: number; estimated: numb
 }
 
 /**
- * Tripped where any node is; unknown where none can be read; disabled where its limit, or the notifier, is switched
- * off.
+ * The state of a threshold over all its nodes: tripped if any node is, unknown if no node can be read, and disabled if
+ * the notifier or the limit in it is switched off.
  */
 export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
-  // It has ended with its node, by the signal that it sent.
+  // The signal of the threshold ended its node, and the threshold with it.
   if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
   const states = new Set([...threshold.watches.values()].map(({ state }) => state))
   if (states.has('tripped')) return 'tripped'
@@ -169,7 +169,7 @@ export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdVi
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
 }
 
-/** When it is removed, where it has a `ttl` and is set. */
+/** The time of removal, for a threshold that is set and has a `ttl`. */
 function expiryOf({ timer }: Threshold) {
   return timer?.isArmed ? { expires: timeText(timer.at) } : {}
 }

@@ -1,4 +1,4 @@
-/** The text form: one line a child in aligned columns, or `name value unit` lines, for people and for awk. */
+/** Renders replies as text: a directory as a table with one line per child, a document as `name value unit` lines. */
 
 import type { Column } from './definition.ts'
 
@@ -6,7 +6,7 @@ export function renderTable<Entry>(columns: readonly Column<Entry>[], entries: r
   return alignTable(columns, entries, []).text
 }
 
-/** @param atLeast widths of the columns, as an earlier table had them; without them each is as wide as it must be */
+/** @param atLeast minimum widths of the columns, such as the widths of an earlier table */
 export function alignTable<Entry>(
   columns: readonly Column<Entry>[],
   entries: readonly Entry[],
@@ -29,7 +29,7 @@ export function alignTable<Entry>(
   return { text: `${rows.map(line).join('\n')}\n`, widths }
 }
 
-/** A document as lines of name, value and (where it is known) unit; what is nested has dotted names. */
+/** Renders a document as lines of name, value and, if known, unit. Nested values have names with dots. */
 export function renderPairs(view: object, unitOf: (name: string) => string | null): string {
   const pairs = [...flatten(view, '')]
   const width = Math.max(0, ...pairs.map(([name]) => name.length))
@@ -46,7 +46,7 @@ export function* flatten(value: unknown, name: string): Generator<[string, strin
   } else yield [name, value === null || value === undefined ? '-' : printable(String(value))]
 }
 
-/** Names come from anybody's programs: a control character must not reach a terminal, nor break a line. */
+/** Escapes control characters, because any program can choose its name, and the text goes to terminals. */
 export function printable(text: string): string {
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,

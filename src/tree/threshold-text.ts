@@ -6,8 +6,8 @@ import { MalformedText } from './errors.ts'
 
 /**
  * Parses `100`, `80%`, or `100 rearm=80 per=process`: the first word is the trip point, fields by name may follow.
- * `on=change` has no trip point. A field within `where` has a dotted name, as in `where.name=httpd*`. @throws
- * MalformedText
+ * `on=change` has no trip point. A field within `where` has a dotted name, as in `where.name=httpd*`.
+ * @throws MalformedText
  */
 export function parseThresholdText([first, ...rest]: readonly string[]): Record<string, unknown> {
   if (first === undefined || first === '')

@@ -1,5 +1,5 @@
 /**
- * The shapes of answers. What goes out is typed by the same schemas that document it, and tests check it against them.
+ * The schemas of replies. They type the replies and document them in OpenAPI, and tests check replies against them.
  */
 
 import { z } from 'zod'
@@ -14,14 +14,14 @@ const level = z.enum(levels)
 
 export const UsageView = z
   .partialRecord(limitName, whole)
-  .describe('Usage of each limit that is known here, in its own unit; what is not known is absent')
+  .describe('Usage of each limit, in the unit of the limit; limits whose usage is unknown are absent')
 
 const unavailable = z
   .partialRecord(limitName, z.string())
   .optional()
-  .describe('Limits that could not be read here, with the reason')
+  .describe('Limits that could not be read at this node, with the reason')
 
-/** The entries of a directory below, where `depth` includes them. */
+/** The entries of a directory below the node, present if `depth` includes them. */
 function inline<Entry extends z.ZodType>(entry: Entry) {
   return z.array(entry).optional()
 }
@@ -30,7 +30,7 @@ export const SystemView = z
   .strictObject({
     path,
     node: z.string().describe('Name of this machine'),
-    source: z.string().describe('What feeds the model'),
+    source: z.string().describe('Name of the source: linux or model'),
     version: z.string(),
     directories: z.array(path),
     documents: z.array(path),
@@ -48,7 +48,7 @@ export const PartitionView = z
   .strictObject({
     path,
     name: z.string(),
-    partitions: whole.describe('Partitions directly below'),
+    partitions: whole.describe('Number of partitions directly inside this one'),
     usage: UsageView,
     unavailable,
     get proc() {
@@ -64,17 +64,18 @@ export const ProcessView = z
   .strictObject({
     path,
     pid: whole,
-    identity: z.string().describe('Opaque; no two processes share one, even where they share a pid'),
+    identity: z.string().describe('Opaque; unique for each process, even if a pid is reused'),
     started: time,
     name: z.string(),
-    executable: z.string().nullable().describe('Null for kernel threads, and where it may not be read'),
-    parent: whole.nullable().describe('pid; null where there is none or it is not known'),
+    executable: z
+      .string()
+      .nullable()
+      .describe('Path of the executable; null for kernel threads, and if it may not be read'),
+    parent: whole.nullable().describe('pid of the parent; null if there is none or it is unknown'),
     uid: whole.nullable().describe('Effective user id'),
     partition: path.nullable(),
-    self: z.literal(true).optional().describe('This service itself'),
-    state: z
-      .partialRecord(z.enum([...threadStates, 'unknown']), whole)
-      .describe('How many of its threads are in each state'),
+    self: z.literal(true).optional().describe('Present if the process is this service'),
+    state: z.partialRecord(z.enum([...threadStates, 'unknown']), whole).describe('Number of threads in each state'),
     usage: UsageView,
     unavailable,
     get thread() {
@@ -89,29 +90,29 @@ export const ThreadView = z
     pid: whole,
     tid: whole,
     name: z.string(),
-    state: z.enum(threadStates).nullable().describe('Null where it is unknown; `why` has the reason'),
+    state: z.enum(threadStates).nullable().describe('Null if it is unknown; `why` gives the reason'),
     certain: z
       .literal(false)
       .optional()
       .describe('The source cannot distinguish this state from another; `why` names it'),
     why: z.string().optional(),
-    since: time.describe('When this state was first seen'),
+    since: time.describe('When this state was first observed'),
     on: z
       .record(z.string(), z.union([z.string(), z.number()]))
       .optional()
-      .describe('What it blocks on'),
+      .describe('The object that the thread is blocked on'),
     priority: whole.nullable(),
     usage: UsageView,
     unavailable,
   })
   .meta({ id: 'Thread' })
 
-const duration = z.string().nullable().describe('As in 500ms, 30s or 1h')
+const duration = z.string().nullable().describe('A duration such as 500ms, 30s or 1h')
 const point = z.union([z.int(), z.string()]).describe('A number in the limit’s unit, or a percentage of capacity')
 export const watchState = z.enum(['armed', 'tripped', 'unknown'])
 export const thresholdState = z
   .enum([...watchState.options, 'disabled'])
-  .describe('`disabled`: its limit, or all, is switched off')
+  .describe('`disabled`: the notifier, or the limit in it, is switched off')
 
 export const ThresholdView = z
   .strictObject({
@@ -127,23 +128,25 @@ export const ThresholdView = z
     for: duration,
     once: z.boolean(),
     action: z.enum(thresholdActions),
-    signal: z.string().optional().describe('What is sent, with the action `signal`'),
+    signal: z.string().optional().describe('Signal that the action `signal` sends'),
     delta: whole.nullable(),
     every: duration,
     ttl: duration,
-    expires: time.optional().describe('When it is removed, with a `ttl`'),
+    expires: time.optional().describe('With a `ttl`: when the threshold is removed'),
     note: z.string().nullable(),
-    owner: z.string().nullable().describe('Name of the token that set it; null where no tokens are in use'),
+    owner: z.string().nullable().describe('Name of the token that set it; null if the service has no tokens'),
     state: thresholdState,
-    dryRun: z.literal(true).optional().describe('Nothing was set: this is what would be'),
-    value: whole.nullable().optional().describe('Usage now; null where it is not known. Not with `per`'),
+    dryRun: z.literal(true).optional().describe('Nothing was set: the reply shows the threshold as it would be'),
+    value: whole.nullable().optional().describe('Current usage; null if it is unknown. Absent with `per`'),
     capacity: whole.nullable().optional(),
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
     estimate: z.literal('touched').optional().describe('The value is a high-water mark'),
-    nodes: whole.optional().describe('With `per`: how many nodes are watched'),
-    tripped: z.array(path).optional().describe('With `per`: the nodes’ limits that are past it'),
-    unknown: whole.optional().describe('With `per`: how many cannot be read just now'),
-    withoutCapacity: whole.optional().describe('With `per` and a percentage: how many have none, and are skipped'),
+    nodes: whole.optional().describe('With `per`: number of watched nodes'),
+    tripped: z.array(path).optional().describe('With `per`: pathnames of the limits that have tripped'),
+    unknown: whole.optional().describe('With `per`: number of nodes that cannot be read at present'),
+    withoutCapacity: whole
+      .optional()
+      .describe('With `per` and a percentage: number of nodes without a capacity, which are skipped'),
   })
   .meta({ id: 'Threshold' })
 
@@ -152,11 +155,11 @@ export const TimeoutView = z
     path,
     holds: path
       .nullable()
-      .describe('The timer that holds here: its own, or the nearest above; null where there is none'),
-    states: z.array(z.enum(threadStates)).describe('In which a thread may not stay for long; none exempts'),
-    after: z.string().nullable().describe('How long it may, as in 500ms'),
-    owner: z.string().nullable().describe('Name of the token that the timer was set with'),
-    warned: z.array(path).describe('Threads below that were warned of and still wait'),
+      .describe('Pathname of the timeout that applies here: its own, or the nearest above; null if there is none'),
+    states: z.array(z.enum(threadStates)).describe('States that the timeout limits; an empty list exempts the node'),
+    after: z.string().nullable().describe('Longest time that a thread may stay in such a state, such as 500ms'),
+    owner: z.string().nullable().describe('Name of the token that set the timeout'),
+    warned: z.array(path).describe('Threads below that exceeded the timeout and still wait'),
   })
   .meta({ id: 'Timeout' })
 
@@ -166,16 +169,16 @@ export const WaitChainView = z
   .strictObject({
     path,
     chain: z.array(WaitingView),
-    end: fieldSchemaOf(chainEnd).describe('Why it goes no further'),
-    deadlocks: z.array(path).describe('Those that it is a member or a victim of'),
+    end: fieldSchemaOf(chainEnd).describe('Why the chain ends here'),
+    deadlocks: z.array(path).describe('Deadlocks that the thread is a member or a victim of'),
   })
   .meta({ id: 'WaitChain' })
 
 export const WaitGraphView = z
   .strictObject({
     path,
-    waiting: whole.describe('Threads that wait for something that is traced'),
-    omitted: whole.describe('Of those, how many are not shown'),
+    waiting: whole.describe('Number of threads that wait for a traced object'),
+    omitted: whole.describe('Number of these threads that are not shown'),
     threads: z.array(WaitingView),
   })
   .meta({ id: 'WaitGraph' })
@@ -185,14 +188,14 @@ export const LimitView = z
     path,
     limit: limitName,
     unit: z.string(),
-    value: whole.nullable().describe('Null where it is not known'),
+    value: whole.nullable().describe('Current usage; null if it is unknown'),
     peak: whole.nullable().describe('High-water mark of this node’s own value'),
-    capacity: whole.nullable().describe('What a percentage refers to; null where there is none'),
+    capacity: whole.nullable().describe('The value that percentages refer to; null if there is none'),
     asOf: time.nullable(),
-    period: z.string().nullable().describe('How often it is sampled; null where it is counted as it happens'),
+    period: z.string().nullable().describe('Interval of the samples; null if every change is counted at once'),
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
-    estimate: z.literal('touched').optional().describe('The value is a high-water mark: how far it has ever reached'),
-    unavailable: z.string().optional().describe('Why there is no value'),
+    estimate: z.literal('touched').optional().describe('The value is a high-water mark: the largest value so far'),
+    unavailable: z.string().optional().describe('Reason why there is no value'),
     thresholds: z.array(z.strictObject({ path, at: point.nullable(), state: thresholdState })),
   })
   .meta({ id: 'Limit' })
@@ -214,8 +217,8 @@ export const SignalRowView = z
     name: z.string(),
     refusable: z
       .boolean()
-      .describe('A sender gets EAGAIN where the signal would pass a limit of the receiver, and nothing is queued'),
-    why: z.string().nullable().describe('Why it is not; null where it is'),
+      .describe('If the signal would exceed a limit of the receiver, the sender gets EAGAIN and nothing is queued'),
+    why: z.string().nullable().describe('Reason why it is not refusable; null if it is'),
   })
   .meta({ id: 'SignalRow' })
 
@@ -223,12 +226,17 @@ export const SignalsView = z
   .strictObject({
     path,
     signals: z.array(z.string()),
-    refused: z.string().nullable().describe('Why none can be sent; null where they can'),
+    refused: z.string().nullable().describe('Reason why no signal can be sent; null if signals can be sent'),
   })
   .meta({ id: 'Signals' })
 
 export const SentView = z
-  .strictObject({ path, signal: z.string(), pid: whole, identity: z.string().describe('Of the process that got it') })
+  .strictObject({
+    path,
+    signal: z.string(),
+    pid: whole,
+    identity: z.string().describe('Identity of the process that received it'),
+  })
   .meta({ id: 'SignalSent' })
 
 export const StateView = z
@@ -237,31 +245,31 @@ export const StateView = z
     name: z.enum(threadStates),
     summary: z.string(),
     transient: z.boolean(),
-    legalForever: z.boolean().describe('It is legal to stay in it for ever'),
-    owned: z.boolean().describe('What it blocks on has an owner'),
+    legalForever: z.boolean().describe('A thread may stay in this state for ever'),
+    owned: z.boolean().describe('The object that blocks the thread has an owner'),
     network: z.boolean(),
-    canonical: z.boolean().describe('Not transient, not legal for ever, owned, not a network state'),
+    canonical: z.boolean().describe('Not transient, not legal for ever, owned, and not a network state'),
   })
   .meta({ id: 'StateRow' })
 
 export const LimitRowView = z
   .strictObject({
-    path: path.describe('Of the limit at the system, where it has one there'),
+    path: path.describe('Pathname of the limit at the system, for limits that the system has'),
     name: limitName,
     summary: z.string(),
     unit: z.string(),
-    home: level.describe('Where it is counted'),
-    levels: z.array(level).describe('Where it can be read'),
-    adds: z.enum(['sum', 'maximum', 'read', 'none']).describe('How it adds up above its home level'),
-    errno: z.string().nullable().describe('What a refusal answers'),
+    home: level.describe('Level at which it is counted'),
+    levels: z.array(level).describe('Levels at which it can be read'),
+    adds: z.enum(['sum', 'maximum', 'read', 'none']).describe('How the values add up above the home level'),
+    errno: z.string().nullable().describe('Error of a request that the limit refuses'),
     rlimit: z.string().nullable(),
     available: z.boolean(),
-    reason: z.string().optional().describe('Why this source cannot measure it'),
+    reason: z.string().optional().describe('Reason why this source cannot measure it'),
     period: z.string().nullable(),
   })
   .meta({ id: 'LimitRow' })
 
-/** A directory: what it lists, and where the list goes on. */
+/** The reply of a directory: its entries, and the cursor of the next page. */
 export function listOf<Entry extends z.ZodType>(entry: Entry) {
   return z.strictObject({
     path,

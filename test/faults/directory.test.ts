@@ -83,19 +83,19 @@ async function oldest(): Promise<string> {
 }
 
 describe.each(['linux', 'model'])('with the %s source', (source) => {
-  test('a read-only file system: the service runs from memory and reports it everywhere', async () => {
+  test('on a read-only file system the service runs from memory and reports it everywhere', async () => {
     live = await Live.start(['--source', source, '--data', join(mount('ro'), 'data')])
     await expectMemoryOnly(/EROFS/)
   })
 
-  test('a directory of another user: the service runs from memory and reports it everywhere', async () => {
+  test('in a directory of another user the service runs from memory and reports it everywhere', async () => {
     const data = join(home, 'theirs')
     mkdirSync(data, { mode: 0o700 })
     live = await Live.start(['--source', source, '--data', data], { uid: nobody })
     await expectMemoryOnly(/EACCES|unable to open database file/)
   })
 
-  test('a full file system: the service runs from memory and reports it everywhere', async () => {
+  test('on a full file system the service runs from memory and reports it everywhere', async () => {
     const data = mount('size=16k')
     writeFileSync(join(data, 'filling'), Buffer.alloc(16 * 1024))
     live = await Live.start(['--source', source, '--data', data])
@@ -103,7 +103,7 @@ describe.each(['linux', 'model'])('with the %s source', (source) => {
   })
 })
 
-test('an existing journal in a directory that is now read-only: the service runs from memory', async () => {
+test('with an existing journal in a directory that is now read-only the service runs from memory', async () => {
   const data = mount('size=16m')
   live = await Live.start(['--source', 'model', '--data', data])
   expect(await live.stop()).toBe(0)
@@ -112,7 +112,7 @@ test('an existing journal in a directory that is now read-only: the service runs
   await expectMemoryOnly(/EROFS|readonly/)
 })
 
-test('a default state directory that cannot be created: the service runs from memory', async () => {
+test('without permission to create the default state directory the service runs from memory', async () => {
   live = await Live.start([], userEnvironment({ HOME: mount('ro') }))
   await expectMemoryOnly(/EROFS/)
 })

@@ -51,7 +51,7 @@ function expectNoHole(watcher: Watcher): void {
   expect(sequencesOf(watcher)).toEqual(sequencesOf(watcher).map((_, place) => place + 1))
 }
 
-test('a full disk: events stay in memory, and are all written to the journal once there is room', async () => {
+test('with a full disk events stay in memory, and every one is written to the journal once there is room', async () => {
   mount('-t', 'tmpfs', '-o', 'size=256k', 'introspectd-test')
   live = await Live.start(['--source', 'model', '--data', data])
   const watcher = await live.watch('/sys')
@@ -71,7 +71,7 @@ test('a full disk: events stay in memory, and are all written to the journal onc
   expectNoHole(again)
 })
 
-test('a file system that turns read-only after a disk error: the service goes on from memory', async () => {
+test('when the file system turns read-only after a disk error, the service continues from memory', async () => {
   const image = join(home, 'image')
   execFileSync('truncate', ['--size=16M', image])
   execFileSync('mkfs.ext4', ['-q', image])

@@ -1,4 +1,4 @@
-/** Thresholds that act, signals, rlimits and the signal table, over HTTP and the model. */
+/** Actions over HTTP: thresholds that deny or send signals, POST of a signal, PUT of an rlimit, the signal table. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security/gate.ts'
@@ -19,7 +19,7 @@ afterEach(() => service.stop())
 const call = (pid: number, body: object) => service.post(`/sys/proc/${pid}/thread/1/call`, body)
 
 describe('a threshold that denies', () => {
-  test('refuses the call with a problem that has the errno, and a WebSocket at the receiver hears of it', async () => {
+  test('refuses the call with a problem that has the errno, and a WebSocket at the receiver gets the event', async () => {
     const made = await service.put('/sys/proc/1/channels/threshold/most', { at: 1, action: 'deny' })
     expect([made.status, ThresholdView.parse(made.body).action]).toEqual([201, 'deny'])
     const watcher = await service.watch('/sys/proc/1/channels?types=limit.denied')
@@ -36,7 +36,7 @@ describe('a threshold that denies', () => {
     })
   })
 
-  test('is told to the sender’s subscribers too', async () => {
+  test('emits its event to the sender’s subscribers too', async () => {
     await service.put('/sys/proc/1/server-ids/threshold/none', { at: 0, action: 'deny' })
     await call(1, { call: 'ChannelCreate' })
     const watcher = await service.watch('/sys/proc/2?types=limit.denied')
@@ -46,24 +46,24 @@ describe('a threshold that denies', () => {
   })
 })
 
-describe('a threshold whose signal ends the process', () => {
+describe('a threshold that ends a process by its signal', () => {
   const kill = { at: 1, action: 'signal', signal: 'SIGKILL' }
 
-  test('as it is put is answered as set, with nothing known any more', async () => {
+  test('answers its own PUT as set, without a value', async () => {
     const { path } = (await service.post('/sys/proc', { name: 'short' })).body as { path: string }
     const { status, body } = await service.put(`${path}/threads/threshold/kill`, kill)
     expect([status, body]).toMatchObject([201, { state: 'unknown', value: null }])
     expect((await service.get(path)).status).toBe(404)
   })
 
-  test('as it is born leaves its maker the pid', async () => {
+  test('still returns the pid of a new process to the creator', async () => {
     await service.put('/sys/threads/threshold/kill', { ...kill, per: 'process', where: { name: 'bomb' } })
     const { status, body } = await service.post('/sys/proc', { name: 'bomb' })
     expect([status, body]).toMatchObject([201, { name: 'bomb', usage: {} }])
     expect((await service.get((body as { path: string }).path)).status).toBe(404)
   })
 
-  test('as it makes a thread leaves its maker the tid', async () => {
+  test('still returns the tid of a new thread to the creator', async () => {
     const { path } = (await service.post('/sys/proc', { name: 'grows' })).body as { path: string }
     await service.put(`${path}/threads/threshold/kill`, { ...kill, at: 2 })
     expect(await service.post(`${path}/thread`, {})).toMatchObject({ status: 201, body: { tid: 2 } })
@@ -72,7 +72,7 @@ describe('a threshold whose signal ends the process', () => {
 })
 
 describe('POST of a signal', () => {
-  test('sends it: the process ends by it', async () => {
+  test('ends the process by that signal', async () => {
     expect(SignalsView.parse((await service.get('/sys/proc/1/signal')).body).refused).toBe(null)
     const watcher = await service.watch('/sys/proc/1?types=process.died')
     const sent = await service.post('/sys/proc/1/signal', { signal: 'SIGTERM' })
@@ -84,7 +84,7 @@ describe('POST of a signal', () => {
     expect((await service.post('/sys/proc/1/signal', { signal: 'SIGTERM' })).status).toBe(404)
   })
 
-  test('that the receiver has no room for is EAGAIN, and limit.denied without a cause', async () => {
+  test('into a full queue is answered with EAGAIN, and limit.denied has no cause', async () => {
     await call(1, { call: 'SignalProcmask', how: 'block', signals: ['SIGTERM'] })
     await service.put('/sys/proc/1/signals/threshold/none', { at: 0, action: 'deny' })
     const watcher = await service.watch('/sys/proc/1?types=limit.denied')
@@ -105,14 +105,14 @@ describe('POST of a signal', () => {
     expect((await service.get('/sys/proc/1')).status).toBe(200)
   })
 
-  test('to another process than If-Process names is not sent', async () => {
+  test('to a process other than If-Process names is not sent', async () => {
     const headers = { 'if-process': 'model-1-7' }
     expect((await service.post('/sys/proc/1/signal', { signal: 'SIGKILL' }, headers)).status).toBe(412)
     expect((await service.get('/sys/proc/1')).status).toBe(200)
   })
 })
 
-test('/sys/signal-table has every signal, and a reason for just those that always get through', async () => {
+test('/sys/signal-table has every signal, and a reason exactly for those that are never refused', async () => {
   const { body } = await service.get('/sys/signal-table')
   const rows = (body.entries as unknown[]).map((row) => SignalRowView.parse(row))
   expect(rows).toHaveLength(31 + 16)
@@ -130,7 +130,7 @@ test('/sys/signal-table has every signal, and a reason for just those that alway
 describe('PUT of an rlimit', () => {
   const put = (pid: number, name: string, body: unknown) => service.put(`/sys/proc/${pid}/rlimit/${name}`, body)
 
-  test('sets soft and hard limit; what is left out stays; a threshold in percent follows at once', async () => {
+  test('sets soft and hard limit and leaves an omitted one unchanged; a threshold in percent follows at once', async () => {
     const set = await put(1, 'nofile', { soft: 150, hard: 200 })
     expect([set.status, RlimitView.parse(set.body)]).toMatchObject([200, { soft: 150, hard: 200, unit: 'count' }])
     expect((await put(1, 'nofile', { soft: 120 })).body).toMatchObject({ soft: 120, hard: 200 })
@@ -164,24 +164,25 @@ describe('PUT of an rlimit', () => {
   })
 })
 
-test('what acts on processes is for operators; other thresholds are for whoever controls', async () => {
+test('actions on processes need the role operate; other thresholds need the role control', async () => {
   const tokens = parseTokens('a control aaaaaaaaaaaaaaaaaaaa\nb operate bbbbbbbbbbbbbbbbbbbb')
   const guarded = await new ModelService({ tokens }).start()
   const as = (letter: string) => ({ authorization: `Bearer ${letter.repeat(20)}` })
   await guarded.post('/sys/proc', { name: 'p' }, as('b'))
-  const put = (path: string, body: object, who: string) => guarded.put(path, body, as(who)).then(({ status }) => status)
+  const put = (path: string, body: object, letter: string) =>
+    guarded.put(path, body, as(letter)).then(({ status }) => status)
   const hog = '/sys/proc/1/fds/threshold/hog'
   const signal = { at: 9, action: 'signal', signal: 'SIGTERM' }
   expect([await put(hog, signal, 'a'), await put(hog, signal, 'b')]).toEqual([403, 201])
   expect(await put(hog, { at: 9, action: 'deny' }, 'a')).toBe(200)
   const nofile = '/sys/proc/1/rlimit/nofile'
   expect([await put(nofile, { soft: 500 }, 'a'), await put(nofile, { soft: 500 }, 'b')]).toEqual([403, 200])
-  const post = (who: string) => guarded.post('/sys/proc/1/signal', { signal: 'SIGCONT' }, as(who))
+  const post = (letter: string) => guarded.post('/sys/proc/1/signal', { signal: 'SIGCONT' }, as(letter))
   expect([(await post('a')).status, (await post('b')).status]).toEqual([403, 200])
   await guarded.stop()
 })
 
-test('where the source only observes each of them is refused with the reason', async () => {
+test('a source that only observes refuses each action with the reason', async () => {
   const observed = await new Service().start()
   observed.bench.process(42)
   for (const answer of [

@@ -1,4 +1,4 @@
-/** asyncapi.yaml: that it is what is spoken, and AsyncAPI. */
+/** asyncapi.yaml: it is valid AsyncAPI, describes the events of the service, and is what the tests check events by. */
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -17,16 +17,16 @@ const document = asyncApi(version)
 let service: Service
 afterEach(() => service?.stop())
 
-test('asyncapi.yaml is what the rows of the events say (npm run asyncapi), and what is served', async () => {
+test('asyncapi.yaml is generated from the rows of the events (npm run asyncapi), and is what the service serves', async () => {
   expect(parse(readFileSync(new URL('asyncapi.yaml', root), 'utf8'))).toEqual(document)
   service = await new Service().start()
   const { status, body } = await service.get('/asyncapi.json')
   expect([status, body]).toEqual([200, asyncApi('0.0.0')])
 })
 
-test('it is valid AsyncAPI 3, and a document without a server’s protocol is not', () => {
+test('asyncapi.yaml is valid AsyncAPI 3, and a document without a server’s protocol is not', () => {
   const schema = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0.json') as object
-  // That schema has the one of schemas among its own.
+  // The schema includes the JSON Schema meta-schema as one of its own definitions.
   const validate = new Ajv({ strict: false, meta: false, validateSchema: false, validateFormats: false }).compile(
     schema,
   )
@@ -62,13 +62,13 @@ const event = {
 }
 
 test.each([
-  ['of a type that there is not', { ...event, type: 'partition.made' }, /no event of type partition\.made/],
-  ['with a field that is not described', { ...event, data: { name: 'web', size: 1 } }, /unrecognized_keys.*size/],
+  ['of an unknown type', { ...event, type: 'partition.made' }, /no event of type partition\.made/],
+  ['with an undescribed field', { ...event, data: { name: 'web', size: 1 } }, /unrecognized_keys.*size/],
   ['without a field', { ...event, data: {} }, /invalid_type.*name/],
   ['without its sequence', { ...event, sequence: undefined }, /invalid_type.*sequence/],
-  ['of a strange frame', { type: 'hello' }, /"type":"hello"/],
-  ['in a frame, and wrong', { type: 'event', id: 'a', event: { ...event, data: {} } }, /invalid_type.*name/],
-])('an event %s is found wherever a test sees it', async (_, frame, wrong) => {
+  ['in an unknown frame', { type: 'hello' }, /"type":"hello"/],
+  ['in a frame, without a field', { type: 'event', id: 'a', event: { ...event, data: {} } }, /invalid_type.*name/],
+])('an event %s is a violation wherever a test sees it', async (_, frame, wrong) => {
   checkFrame(event)
   checkFrame({ type: 'event', id: 'a', event })
   expect(await takeViolations()).toEqual([])

@@ -1,6 +1,6 @@
 /**
- * Tests which role each request needs: every route × verb × caller, over HTTP and as an upgrade. Routes of the tree come
- * from its rows, their roles from one rule. A route outside the tree that is not in the table fails the test.
+ * Tests which role each request needs: every route, verb and caller, over HTTP and as a WebSocket upgrade. The routes
+ * of the tree come from its rows, and their roles from one rule. A route outside the tree must be in the table below.
  */
 
 import { request } from 'node:http'
@@ -12,7 +12,7 @@ import { type Role, roles } from '../../src/tree/role.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import { ModelService } from '../support/model-service.ts'
 
-/** What a route asks of whoever calls it; `open` is nothing at all. */
+/** The role that a route needs; `open` needs none. */
 type Needed = Role | 'open'
 type Verbs = Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Needed>>>
 
@@ -51,9 +51,9 @@ const elsewhere: Readonly<Record<string, Verbs>> = {
   '/asyncapi.json': reads,
   '/events': reads,
   '/subscriptions': reads,
-  // Where a reader has come to is its own affair: those of others it may not touch, which a test of its own shows.
+  // Any reader may own a subscription. A test in events.test.ts shows that others may not change it.
   '/subscriptions/:name': { GET: 'read', PUT: 'read', DELETE: 'read' },
-  // The page where a person enters a token: nothing in it is of this machine.
+  // The page where a person enters a token. It contains nothing about this machine.
   '/docs': { GET: 'open' },
   '/docs/': { GET: 'open' },
   '/docs/*': { GET: 'open' },
@@ -63,10 +63,10 @@ const elsewhere: Readonly<Record<string, Verbs>> = {
   '/docs/static/swagger-initializer.js': { GET: 'open' },
 }
 
-/** Where what is asked in the body decides. */
+/** Requests whose body decides the role. */
 const byBody = [
   { path: '/sys/threads/threshold/acts', body: { at: 100, action: 'signal', signal: 'SIGTERM' }, needed: 'operate' },
-  { path: '/sys/threads/threshold/tells', body: { at: 100, action: 'notify' }, needed: 'control' },
+  { path: '/sys/threads/threshold/notifies', body: { at: 100, action: 'notify' }, needed: 'control' },
 ] as const satisfies readonly { path: string; body: object; needed: Needed }[]
 
 const bodies: Readonly<Record<string, object>> = {
@@ -100,20 +100,20 @@ afterAll(() => service.stop())
 const asOperator = (method: string, path: string, body?: object) =>
   service.send(method, path, body, { authorization: `Bearer ${secretOf('operate')}` })
 
-interface Asked {
+interface AuthorizationRequest {
   readonly method: string
   readonly path: string
   readonly body?: object | undefined
   readonly headers?: Record<string, string>
 }
 
-/** `let in`, or the problem why not. fetch would not let one choose Host. */
-function outcome({ method, path, body, headers = {} }: Asked): Promise<string> {
+/** @returns `let in`, or the problem that refused. It does not use fetch, which cannot set Host. */
+function outcome({ method, path, body, headers = {} }: AuthorizationRequest): Promise<string> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? '' : JSON.stringify(body)
     const length = method === 'GET' ? {} : { 'content-length': text.length, 'content-type': 'application/json' }
     const options = { port: service.port, host: '127.0.0.1', method, path, headers: { ...headers, ...length } }
-    const asked = request(options, (response) => {
+    const sent = request(options, (response) => {
       let answer = ''
       response.on('data', (chunk: Buffer) => {
         answer += chunk.toString()
@@ -121,8 +121,8 @@ function outcome({ method, path, body, headers = {} }: Asked): Promise<string> {
       response.on('end', () => resolve(verdict(response.statusCode ?? 0, answer)))
       expect(response.headers['access-control-allow-origin']).toBe(undefined)
     })
-    asked.on('error', reject)
-    asked.end(text)
+    sent.on('error', reject)
+    sent.end(text)
   })
 }
 
@@ -140,16 +140,16 @@ function upgrade(path: string, headers: Record<string, string>, protocols: strin
   return new Promise((resolve, reject) => {
     socket.once('open', () => {
       socket.terminate()
-      // A token is never what is chosen.
+      // A token is never chosen as the subprotocol.
       resolve(socket.protocol === (protocols.length === 0 ? '' : 'cloudevents.json') ? 'upgraded' : socket.protocol)
     })
-    socket.once('unexpected-response', (asked, response) => {
+    socket.once('unexpected-response', (sent, response) => {
       let answer = ''
       response.on('data', (chunk: Buffer) => {
         answer += chunk.toString()
       })
       response.on('end', () => {
-        asked.destroy()
+        sent.destroy()
         resolve(verdict(response.statusCode ?? 0, answer))
       })
     })
@@ -188,7 +188,7 @@ test('every row of the tree declares the role that the rule gives to its verbs',
   expect(treeRows((_, { role }) => role)).toEqual(inTree)
 })
 
-test('every other route is in the table, with its verbs', () => {
+test('every other route is in the table with its verbs', () => {
   const others = Object.entries(routesOf(service.app.server.printRoutes({ commonPrefix: false }))).filter(
     ([path]) => !/^\/sys(\/|\*|$)/.test(path),
   )
@@ -196,7 +196,7 @@ test('every other route is in the table, with its verbs', () => {
   expect(Object.fromEntries(table)).toEqual(Object.fromEntries(others))
 })
 
-/** Fastify prints its routes as a tree, each with the verbs that it has beside HEAD. */
+/** Reads the tree of routes that Fastify prints, each with its verbs. HEAD is left out. */
 function routesOf(printed: string): Record<string, string[]> {
   const above: string[] = []
   const lines = printed.split('\n').flatMap((line) => {
@@ -225,20 +225,20 @@ const rows = [
     verbs,
   })),
 ]
-const asks = rows.flatMap(({ row, path, verbs }) =>
+const cases = rows.flatMap(({ row, path, verbs }) =>
   Object.entries(verbs).map(([method, needed]) => ({ method, path, needed, body: bodies[row] ?? {} })),
 )
 
-/** All that the model is: what is refused has changed nothing of it. */
+/** The whole state of the model, to see that a refused request changes nothing. */
 const stateText = async (): Promise<string> =>
   (await service.fetch('/sys/state', { headers: bearer(secretOf('read')) })).text()
 
-test.each([...asks, ...byBody.map((ask) => ({ method: 'PUT', ...ask }))])(
+test.each([...cases, ...byBody.map((row) => ({ method: 'PUT', ...row }))])(
   '$method $path needs the role $needed',
-  async ({ needed, ...asked }) => {
+  async ({ needed, ...sent }) => {
     await asOperator('PUT', '/sys/part/web', {})
     const before = await stateText()
-    const wanted = Object.entries(callers).map(([name, { role, secret }]) => ({
+    const byRole = Object.entries(callers).map(([name, { role, secret }]) => ({
       name,
       headers: bearer(secret),
       outcome: expected(needed, role),
@@ -248,22 +248,22 @@ test.each([...asks, ...byBody.map((ask) => ({ method: 'PUT', ...ask }))])(
       { name: 'forged Host', headers: { ...operator, host: 'evil.example' }, outcome: 'host-not-allowed' },
       { name: 'forged Origin', headers: { ...operator, origin: 'http://evil.example' }, outcome: 'origin-not-allowed' },
       { name: 'no Origin', headers: { ...operator, origin: 'null' }, outcome: 'origin-not-allowed' },
-      ...wanted,
+      ...byRole,
     ]
     const refused = all.filter((caller) => caller.outcome !== 'let in')
     const admitted = all.filter((caller) => caller.outcome === 'let in')
-    for (const { name, headers, outcome: said } of refused)
-      expect([name, await outcome({ ...asked, headers })]).toEqual([name, said])
+    for (const { name, headers, outcome: problem } of refused)
+      expect([name, await outcome({ ...sent, headers })]).toEqual([name, problem])
     expect(await stateText()).toBe(before)
     for (const { name, headers } of admitted)
-      expect([name, await outcome({ ...asked, headers })]).toEqual([name, 'let in'])
+      expect([name, await outcome({ ...sent, headers })]).toEqual([name, 'let in'])
   },
 )
 
-/** What is made there is a partition, and has its verbs. */
+/** A PUT at `:new` creates a partition, whose verbs are in the table already. */
 const lasting = rows.filter(({ row }) => !row.endsWith(':new'))
 
-test.each(lasting)('$path has no verbs beside those, whoever asks', async ({ path, verbs }) => {
+test.each(lasting)('$path refuses every other verb, even for an operator', async ({ path, verbs }) => {
   await asOperator('PUT', '/sys/part/web', {})
   for (const method of ['PUT', 'POST', 'DELETE', 'PATCH'].filter((verb) => !(verb in verbs))) {
     const response = await asOperator(method, path, {})
@@ -273,7 +273,7 @@ test.each(lasting)('$path has no verbs beside those, whoever asks', async ({ pat
 
 const streams = rows.filter(({ verbs }) => verbs.GET !== undefined)
 
-test.each(streams)('an upgrade at $path is for those who may read, and only in the tree', async ({ path }) => {
+test.each(streams)('an upgrade at $path needs the role read, and works only in the tree', async ({ path }) => {
   await asOperator('PUT', '/sys/part/web', {})
   const beyond = path.startsWith('/sys') ? 'upgraded' : 'let in'
   const asSubprotocol = (secret: string) => [
@@ -282,9 +282,9 @@ test.each(streams)('an upgrade at $path is for those who may read, and only in t
   ]
   for (const [name, { role, secret }] of Object.entries(callers)) {
     const isOpen = elsewhere[path.replace('/docs/x', '/docs/*')]?.GET === 'open'
-    const said = role === null && !isOpen ? 'unauthorized' : beyond
-    expect([name, await upgrade(path, bearer(secret), [])]).toEqual([name, said])
-    if (secret !== null) expect([name, await upgrade(path, {}, asSubprotocol(secret))]).toEqual([name, said])
+    const result = role === null && !isOpen ? 'unauthorized' : beyond
+    expect([name, await upgrade(path, bearer(secret), [])]).toEqual([name, result])
+    if (secret !== null) expect([name, await upgrade(path, {}, asSubprotocol(secret))]).toEqual([name, result])
   }
   const operator = bearer(secretOf('operate'))
   expect(await upgrade(path, { ...operator, host: 'evil.example' }, [])).toBe('host-not-allowed')

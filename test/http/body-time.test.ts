@@ -1,4 +1,4 @@
-/** Bodies that never arrive, under virtual time: the sockets are real, the clock is not. */
+/** Bodies that arrive late or never, under virtual time: the sockets are real, the clock is not. */
 
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -17,7 +17,7 @@ afterEach(async () => {
   await service.stop()
 })
 
-/** Headers that promise more than ever comes. */
+/** Sends headers that announce a longer body than ever arrives. */
 async function begin(
   method: string,
   path: string,
@@ -33,7 +33,7 @@ async function begin(
   return { socket, answer }
 }
 
-test('a body that does not come in time is answered with 408, and the connection ends', async () => {
+test('a body that does not arrive in time is answered with 408, and the connection closes', async () => {
   const { socket, answer } = await begin('PUT', '/sys/threads/threshold/hog', '10')
   const closed = new Promise((resolve) => socket.once('close', resolve))
   vi.advanceTimersByTime(bounds.requestMsMax)
@@ -46,7 +46,7 @@ test.each([
   ['GET', '/sys', 'Content-Length: 1000', '200'],
   ['GET', '/livez', 'Content-Length: 1000', '200'],
   ['PUT', '/sys/fds/threshold/hog', 'Content-Length: 100000', '413'],
-])('of %s %s nobody waits for a body that is not read, and nothing comes of it later', async (...request) => {
+])('%s %s is answered without waiting for a body it does not read, and nothing happens later', async (...request) => {
   const [method, path, length, status] = request
   const { socket, answer } = await begin(method, path, '10', length)
   socket.on('error', () => {})
@@ -56,7 +56,7 @@ test.each([
   socket.destroy()
 })
 
-test('who goes on writing after a line that is no call can do so for a while, and is then cut off', async () => {
+test('a client that continues to write after an invalid line is cut off after the linger time', async () => {
   const { socket, answer } = await begin('POST', '/sys/calls', 'no call\n')
   expect(await answer).toContain('urn:introspectd:problem:malformed-body')
   socket.on('error', () => {})
@@ -65,7 +65,7 @@ test('who goes on writing after a line that is no call can do so for a while, an
   await closed
 })
 
-test('a stream of calls may last, and is answered as it goes', async () => {
+test('a stream of calls may last long, and is answered as it arrives', async () => {
   const { socket, answer } = await begin('POST', '/sys/calls', '{"call":"create","name":"one"}\n')
   expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
   vi.advanceTimersByTime(10 * bounds.requestMsMax)

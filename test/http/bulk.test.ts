@@ -1,3 +1,5 @@
+/** Reading many nodes at once: depth, NDJSON, fields, pages, and the cache of rendered text. */
+
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
@@ -52,7 +54,7 @@ describe('depth', () => {
     }
   })
 
-  test('a node has its directories inline as they answer themselves', async () => {
+  test('a node contains its directories inline as they answer themselves', async () => {
     const { body } = await service.get('/sys/part/web?depth=2')
     expect(PartitionView.parse(body)).toEqual(body)
     expect(body.proc).toEqual((await service.get('/sys/part/web/proc?depth=2')).body.entries)
@@ -61,7 +63,7 @@ describe('depth', () => {
     expect(SystemView.parse(system)).toEqual(system)
   })
 
-  test('what is spread out for people is the same as what is not', async () => {
+  test('indented and compact JSON have the same content', async () => {
     for (const path of ['/sys/proc?depth=2', '/sys?depth=3', '/sys/part', '/sys/proc/4?depth=1', '/sys/limits']) {
       const spread = await service.fetch(path, { headers: { 'user-agent': 'curl/8' } })
       const compact = await service.fetch(path)
@@ -90,7 +92,7 @@ describe('depth', () => {
     [`/sys/proc?cursor=${Buffer.from('["/sys/part","a"]').toString('base64url')}`, 'cursor'],
     [`/sys/proc?cursor=${Buffer.from('["/sys/proc","a"]').toString('base64url')}`, 'cursor'],
     ['/sys/fds?cursor=a', 'cursor'],
-  ])('%s is refused, and the parameter is named', async (path, parameter) => {
+  ])('%s is refused, and the problem names the parameter', async (path, parameter) => {
     const { status, body } = await service.get(path)
     expect([status, body.type]).toEqual([400, 'urn:introspectd:problem:invalid-query'])
     expect(body.errors).toMatchObject([{ parameter }])
@@ -98,17 +100,17 @@ describe('depth', () => {
 })
 
 describe('NDJSON', () => {
-  test('is a directory as one entry a line, the same as JSON', async () => {
+  test('lists a directory with one entry a line, equal to its JSON', async () => {
     for (const path of ['/sys/proc', '/sys/proc?depth=2', '/sys/part', '/sys/limits', '/sys/states'])
       expect(await lines(path)).toEqual((await service.get(path)).body.entries)
   })
 
-  test('of what is no list is one line, and of an empty list none', async () => {
+  test('has one line for a single node and none for an empty list', async () => {
     expect(await lines('/sys/proc/4?depth=1')).toEqual([(await service.get('/sys/proc/4?depth=1')).body])
     expect(await lines('/sys/thresholds')).toEqual([])
   })
 
-  test('can be asked for in the query, and HEAD says its type', async () => {
+  test('can be chosen in the query, and HEAD shows its type', async () => {
     expect(await (await service.fetch('/sys/proc?format=ndjson&fields=pid&limit=1')).text()).toBe('{"pid":4}\n')
     const head = await service.fetch('/sys/proc?format=ndjson', { method: 'HEAD' })
     expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
@@ -120,7 +122,7 @@ describe('NDJSON', () => {
 })
 
 describe('fields', () => {
-  test('are all there is of each entry', async () => {
+  test('select the content of each entry', async () => {
     const { body } = await service.get('/sys/proc?fields=pid,usage.fds')
     expect(body.entries).toEqual([4, 30, 100, 200].map((pid) => ({ pid, usage: { fds: pid } })))
     const inner = await service.get('/sys/proc?depth=2&fields=thread.tid&limit=1')
@@ -134,14 +136,14 @@ describe('fields', () => {
     expect(text).toBe('pid  state      usage.fds\n4    unknown=2  4\n30   unknown=2  30\n')
   })
 
-  test('name what there is where one does not exist', async () => {
+  test('are listed in the refusal of an unknown one', async () => {
     const { body } = await service.get('/sys/proc?fields=usage.fd')
     expect(body.detail).toContain('there is no field usage.fd; the fields are channels, server-ids')
   })
 })
 
 describe('pages', () => {
-  test('follow one another by their cursors to the end, over JSON and over the Link header', async () => {
+  test('follow one another by their cursors to the end, in JSON and in the Link header', async () => {
     const pids: number[] = []
     for (let path: string | null = '/sys/proc?limit=3&fields=pid'; path !== null; ) {
       const { body, headers } = await service.get(path)
@@ -153,7 +155,7 @@ describe('pages', () => {
     expect(pids).toEqual([4, 30, 100, 200])
   })
 
-  test('lose nothing and repeat nothing while others come and go', async () => {
+  test('lose nothing and repeat nothing while processes come and go', async () => {
     const { bench } = service
     const first = await service.get('/sys/proc?limit=2')
     bench.at(() => seen.processEnded(bench.kernel, bench.kernel.process(30), { code: 0, signal: null }))
@@ -164,7 +166,7 @@ describe('pages', () => {
     expect(second.body.next).toBeNull()
   })
 
-  test('of names and of limits have cursors too', async () => {
+  test('have cursors for entries with names too', async () => {
     const { body } = await service.get('/sys/limits?limit=19')
     const rest = await service.get(`/sys/limits?limit=19&cursor=${body.next}`)
     expect((rest.body.entries as { name: string }[]).map(({ name }) => name)).toEqual(['file-size'])
@@ -199,7 +201,7 @@ function take(bench: Bench, [kind, p, t, value]: Step): void {
   bench.at(changes[kind]!)
 }
 
-test('kept text is always what would be written anew, whatever happened', () => {
+test('cached text always equals freshly rendered text, after any change', () => {
   fc.assert(
     fc.property(steps, (walk) => {
       const bench = new Bench()

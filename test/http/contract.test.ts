@@ -1,4 +1,4 @@
-/** That every answer is held to openapi.yaml: a wrong one is found, whichever way it is wrong and wherever it comes from. */
+/** The contract check of the tests: it compares every response with openapi.yaml and reports violations. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -70,14 +70,14 @@ test.each<[string, string, string, Answer, RegExp]>([
     { headers: { ...cursor, 'content-type': 'text/event-stream' }, body: 'id: 1\ndata: {}\n\n' },
     /required property 'specversion'/,
   ],
-])('%s that is not described is found: %s %s', async (_, method, path, answer, wrong) => {
+])('undescribed: %s is a violation in %s %s', async (_, method, path, answer, wrong) => {
   const url = await serve(answer)
   await (await fetch(`${url}${path}`, { method })).text()
   const found = await takeViolations()
   expect(found).toContainEqual(expect.stringMatching(wrong))
 })
 
-test('what is described is right, with all of its body or a part', async () => {
+test('a described response is no violation, with its whole body or a selection of fields', async () => {
   const url = await serve({})
   await (await fetch(`${url}/sys/clock`)).text()
   stop()
@@ -86,10 +86,10 @@ test('what is described is right, with all of its body or a part', async () => {
   expect(await takeViolations()).toEqual([])
 })
 
-test('a service here is heard whoever asks, one in a process of its own by what fetch is answered', async () => {
+test('responses are checked for every client of a service in this process, and for fetch from one in another process', async () => {
   const url = await serve({ body: {} })
-  const asked = request(`${url}/sys/clock`).end()
-  const [response] = await once(asked, 'response')
+  const sent = request(`${url}/sys/clock`).end()
+  const [response] = await once(sent, 'response')
   response.resume()
   await once(response, 'end')
   expect(await takeViolations()).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** Deadlocks over HTTP: as JSON, in words, and as events at every member. */
+/** Deadlocks over HTTP: the list and its entries, as JSON and as text. */
 
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,12 +22,12 @@ const run = (name: string) =>
 
 const textOf = async (path: string): Promise<string> => (await service.fetch(`${path}?format=text`)).text()
 
-test('there is none at first, and that is said', async () => {
+test('without a deadlock the list is empty, and the text says so', async () => {
   expect((await service.get('/sys/deadlocks')).body).toEqual({ path: '/sys/deadlocks', entries: [], next: null })
   expect(await textOf('/sys/deadlocks')).toBe('No deadlock among the 0 threads that could be read.\n')
 })
 
-test('one is shown with its members, victims and what closed it, under the sequence of its event', async () => {
+test('a deadlock is shown with its members, victims and closing wait, under the sequence of its event', async () => {
   await run('two-lock-deadlock')
   const { entries } = (await service.get('/sys/deadlocks')).body as { entries: DeadlockView[] }
   expect(entries.map(({ path, kind }) => [path, kind])).toEqual([['/sys/deadlocks/10', 'detected']])
@@ -41,7 +41,7 @@ test('one is shown with its members, victims and what closed it, under the seque
   })
 })
 
-test('in words it says who waits for what, who has that, since when, and who waits behind', async () => {
+test('the text says which thread waits for which object, its owner, since when, and who waits behind', async () => {
   await run('two-lock-deadlock')
   await service.post('/sys/proc/1/thread', { name: 'late' })
   await service.post('/sys/proc/1/thread/3/call', { call: 'SyncMutexLock', mutex: 'a' })
@@ -56,7 +56,7 @@ test('in words it says who waits for what, who has that, since when, and who wai
   expect(await textOf('/sys/deadlocks')).toBe(words)
 })
 
-test('orphans, joins and messages have words of their own', async () => {
+test('orphans, joins and messages have their own wording', async () => {
   await run('dead-owner')
   await run('join-loop')
   await run('send-loop')
@@ -68,7 +68,7 @@ test('orphans, joins and messages have words of their own', async () => {
   )
 })
 
-test('of an orphan it says that the thread which had the mutex has ended, wherever it is shown', async () => {
+test('an orphan is shown with the ended owner of its mutex, wherever it appears', async () => {
   await run('dead-owner')
   const { entries } = (await service.get('/sys/deadlocks')).body as { entries: DeadlockView[] }
   const [{ path, members }] = entries as [DeadlockView]
@@ -78,7 +78,7 @@ test('of an orphan it says that the thread which had the mutex has ended, wherev
     expect([place, await textOf(place)]).toEqual([place, expect.stringContaining(words)])
 })
 
-test('what is no deadlock is 404, with the list that there is', async () => {
+test('an id without a deadlock is 404, and the problem names the list', async () => {
   await run('two-lock-deadlock')
   for (const id of ['11', '010', 'x', '0', '-1', '1e3', '99999999999999999999']) {
     const { status, body } = await service.get(`/sys/deadlocks/${id}`)

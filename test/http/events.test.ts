@@ -1,4 +1,4 @@
-/** The history of events, page by page, and the durable subscriptions. */
+/** The event history with its pages, and durable subscriptions with their cursors. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Token } from '../../src/http/security/gate.ts'
@@ -27,7 +27,7 @@ const page = async (path: string) => (await service.get(path)).body as unknown a
 describe('/events', () => {
   beforeEach(() => begin())
 
-  test('is all that is kept, the same as a stream says it, and where to go on', async () => {
+  test('returns all stored events, the same as a stream sends them, and a cursor to continue from', async () => {
     const { headers, body } = await service.get('/events')
     const { events, cursor, oldest, next } = body as unknown as Page
     const watcher = await service.watch(`/sys?after=${oldest}`)
@@ -39,7 +39,7 @@ describe('/events', () => {
     expect(await page(`/events?after=${cursor}`)).toMatchObject({ events: [{ subject: '/sys/proc/99' }] })
   })
 
-  test('pages follow one another without gap or duplicate', async () => {
+  test('returns pages that follow one another without gap or duplicate', async () => {
     const whole = await page('/events')
     const found: CloudEvent[] = []
     let next: string | null = '/events?limit=3'
@@ -54,7 +54,7 @@ describe('/events', () => {
     expect(found).toEqual(whole.events)
   })
 
-  test('of a path, of types, and of what is there no more', async () => {
+  test('filters by path and by type, also for nodes that have ended', async () => {
     const subjects = async (query: string) =>
       (await page(`/events?${query}`)).events.map(({ type, subject }) => `${type} ${subject}`)
     expect(await subjects('path=/sys/proc/1')).toEqual([
@@ -66,7 +66,7 @@ describe('/events', () => {
     expect(await subjects('path=/sys/proc/77')).toEqual([])
   })
 
-  test('as lines', async () => {
+  test('returns lines of NDJSON', async () => {
     const response = await service.fetch('/events?limit=2', { headers: { accept: 'application/x-ndjson' } })
     expect(response.headers.get('content-type')).toMatch(/^application\/x-ndjson/)
     expect(response.headers.get('link')).toContain('rel="next"')
@@ -92,7 +92,7 @@ describe('/events', () => {
     if (status === 410) expect(answer.body.oldest).toBe((await page('/events')).oldest)
   })
 
-  test('other methods and other forms are refused', async () => {
+  test('refuses other methods and other forms', async () => {
     const refused = await service.send('POST', '/events', {})
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
     expect(await service.get('/events', { accept: 'image/png' })).toMatchObject({ status: 406 })
@@ -100,7 +100,7 @@ describe('/events', () => {
 })
 
 describe('/subscriptions', () => {
-  test('are made, moved, listed and deleted', async () => {
+  test('are created, moved, listed and deleted', async () => {
     await begin()
     const { cursor } = await page('/events')
     const made = await service.put('/subscriptions/ha-1', { cursor })
@@ -142,13 +142,13 @@ describe('/subscriptions', () => {
     ['POST', '/subscriptions/x', {}, 405],
     ['POST', '/subscriptions', {}, 405],
     ['GET', '/subscriptions?x=1', undefined, 400],
-  ])('%s %s with %j is %i, and nothing has changed', async (method, path, body, status) => {
+  ])('%s %s with %j is answered %i, and nothing has changed', async (method, path, body, status) => {
     await begin()
     expect(await service.send(method, path, body)).toMatchObject({ status, body: { status } })
     expect((await service.get('/subscriptions')).body.entries).toEqual([])
   })
 
-  test('belong to the token that made them; who may control may move and delete them too', async () => {
+  test('belong to the token that created them; the role control may move and delete them too', async () => {
     const secret = (name: string) => `${name}-0123456789abcdef`
     await begin(parseTokens(['a read', 'b read', 'c control'].map((line) => `${line} ${secret(line[0]!)}`).join('\n')))
     const as = (name: string) => ({ authorization: `Bearer ${secret(name)}` })

@@ -1,4 +1,4 @@
-/** Whatever is called, by whomever: an answer below 500, and what is refused has changed nothing that can be seen. */
+/** Random calls by random callers: every response is below 500, and a refused call changes nothing visible. */
 
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -49,25 +49,27 @@ const argument: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   priority: fc.integer({ min: 1, max: 255 }),
   msg: fc.string(),
 }
-const own = (name: unknown): readonly string[] =>
+const argumentsOf = (name: unknown): readonly string[] =>
   kernelCallNames.some((known) => known === name) ? Object.keys(callArguments[name as KernelCallName].shape) : []
 
 const call = fc
   .record({
     call: fc.oneof({ weight: 20, arbitrary: fc.constantFrom<unknown>(...kernelCallNames) }, junk),
     args: fc.record(argument),
-    left: fc.subarray(Object.keys(argument), { maxLength: 3 }),
+    omitted: fc.subarray(Object.keys(argument), { maxLength: 3 }),
     spoil: fc.option(fc.tuple(fc.constantFrom(...Object.keys(argument)), junk), { freq: 6 }),
   })
-  .map(({ call: name, args, left, spoil }) => ({
+  .map(({ call: name, args, omitted, spoil }) => ({
     call: name,
     ...Object.fromEntries(
-      Object.entries(args as Record<string, unknown>).filter(([key]) => own(name).includes(key) && !left.includes(key)),
+      Object.entries(args as Record<string, unknown>).filter(
+        ([key]) => argumentsOf(name).includes(key) && !omitted.includes(key),
+      ),
     ),
     ...(spoil && { [spoil[0]]: spoil[1] }),
   }))
 
-/** Any thread that can call; one more where none can. */
+/** Finds a thread that can call, or creates one. */
 async function ready(): Promise<[number, number]> {
   for (const process of service.machine.kernel.processes.values())
     for (const { tid, condition } of process.threads.values())
@@ -77,7 +79,7 @@ async function ready(): Promise<[number, number]> {
 
 const withoutStates = (text: string): string => text.replaceAll(/"state":("[A-Z]+"|\{[^}]*\}),/g, '')
 
-test('random calls', async () => {
+test('random calls get a response below 500, and a refused call changes nothing', async () => {
   const done = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.option(fc.tuple(small, small), { freq: 4 }), call, async (unready, body) => {
@@ -91,17 +93,17 @@ test('random calls', async () => {
       }
       expect(answer.type).toMatch(/^urn:introspectd:problem:/)
       const after = await (await service.fetch('/sys?depth=3')).text()
-      // What timed out was not refused: it has waited, if only for 0 ms, and is ready again. Nothing else is different.
+      // A call that timed out was not refused: it waited, if only for 0 ms, and its thread is ready again.
       if (answer.errno === 'ETIMEDOUT') expect(withoutStates(after)).toBe(withoutStates(before))
       else expect(after).toBe(before)
     }),
     { numRuns: 1500 },
   )
-  // It is not only errors that were tried.
+  // Guards against a run in which hardly any call succeeds.
   expect(done.size).toBeGreaterThan(kernelCallNames.length / 4)
 })
 
-test('random lines', async () => {
+test('random lines of calls get a response below 500 each', async () => {
   const line = fc.oneof(
     fc.tuple(small, small, call).map(([pid, tid, body]) => ({ caller: `/sys/proc/${pid}/thread/${tid}`, ...body })),
     fc.record({ call: fc.constantFrom('create', 'createThread', 'move', 'advance', 'putPartition'), pid: small }),

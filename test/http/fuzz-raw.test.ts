@@ -1,4 +1,7 @@
-/** Bytes and frames that no client would send: an answer below 500 or a closed connection, no fault in the log, and the service goes on. */
+/**
+ * Random bytes and frames that no proper client would send. Each gets a response below 500 or a closed connection, no
+ * error is logged, and the service continues.
+ */
 
 import fc from 'fast-check'
 import { pino } from 'pino'
@@ -9,7 +12,7 @@ import { Service } from '../support/service.ts'
 
 let service: Service
 const logged: string[] = []
-// There are more of them than any one client may ask.
+// The test sends more requests than the default limits allow one client.
 const limits = { requestsPerSecond: 0, connectionsPerAddress: 0, streamsPerClient: 0 }
 
 beforeAll(async () => {
@@ -27,17 +30,17 @@ async function stillServes(): Promise<void> {
   expect(logged).toEqual([])
 }
 
-/** All statuses of what was answered; of pipelined requests there may be several. */
+/** Finds the status of every response. Pipelined requests have several. */
 const statusesIn = (answer: string): number[] =>
   [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 
 function expectAnswers(answer: string): void {
-  // Whatever is answered is HTTP from its first byte.
+  // Every response is HTTP from its first byte.
   if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 [1-4]\d\d /)
   expect(statusesIn(answer).filter((status) => status >= 500)).toEqual([])
 }
 
-test('random bytes', async () => {
+test('random bytes get a response below 500 or a closed connection', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 600 }), async (bytes) => {
       expectAnswers(await send(Buffer.concat([Buffer.from(bytes), Buffer.from('\r\n\r\n')])))
@@ -140,7 +143,7 @@ const rest = fc.oneof(
   fc.constantFrom('3\r\nabc\r\n0\r\n\r\n', 'zz\r\n', '{"at":1}', 'abc'),
 )
 
-test('what looks like requests, one or some after the other', async () => {
+test('one or several almost valid requests get responses below 500', async () => {
   const one = fc
     .tuple(method, target, version, fc.boolean(), fc.array(headerLine, { maxLength: 6 }), rest)
     .map(([verb, path, spoken, hasHost, lines, body]) => {
@@ -156,7 +159,7 @@ test('what looks like requests, one or some after the other', async () => {
     }),
     { numRuns: 1500 },
   )
-  // It is not only the parser that was tried.
+  // Guards against a run in which only the HTTP parser answers.
   expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 403, 404]))
   await stillServes()
 })
@@ -189,18 +192,24 @@ const frame: fc.Arbitrary<Frame> = fc
   })
   .map(({ lie, ...honest }) => (lie === null ? honest : { ...honest, length: lie }))
 
-test.each(subprotocols)('%s: frames of any shape, and bytes that are none', async (name) => {
-  const bytes = fc.oneof(
-    { weight: 4, arbitrary: fc.array(frame, { maxLength: 20 }).map((frames) => Buffer.concat(frames.map(frameBytes))) },
-    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((random) => Buffer.from(random)) },
-  )
-  await fc.assert(
-    fc.asyncProperty(bytes, async (sent) => {
-      const asked = upgradeRequest(service.port, '/sys', `Sec-WebSocket-Protocol: ${name}`)
-      expect(await send(Buffer.concat([Buffer.from(asked), sent]))).toMatch(/^HTTP\/1\.1 101 /)
-    }),
-    { numRuns: 400 },
-  )
-  await service.untilStreams(0)
-  await stillServes()
-})
+test.each(subprotocols)(
+  '%s: a stream gets frames of any shape and bytes that are no frames, and the service continues',
+  async (name) => {
+    const bytes = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.array(frame, { maxLength: 20 }).map((frames) => Buffer.concat(frames.map(frameBytes))),
+      },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((random) => Buffer.from(random)) },
+    )
+    await fc.assert(
+      fc.asyncProperty(bytes, async (sent) => {
+        const upgrade = upgradeRequest(service.port, '/sys', `Sec-WebSocket-Protocol: ${name}`)
+        expect(await send(Buffer.concat([Buffer.from(upgrade), sent]))).toMatch(/^HTTP\/1\.1 101 /)
+      }),
+      { numRuns: 400 },
+    )
+    await service.untilStreams(0)
+    await stillServes()
+  },
+)

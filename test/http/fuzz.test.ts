@@ -1,4 +1,4 @@
-/** Whatever is asked, the answer is an answer: never a 5xx, and a refusal changes nothing. */
+/** Random requests: every response is below 500, and a refusal changes nothing. */
 
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -17,31 +17,31 @@ beforeAll(async () => {
 
 afterAll(() => service.stop())
 
-interface Asked {
+interface RandomRequest {
   readonly path: string
   readonly method: string
   readonly headers: Record<string, string>
   readonly body: string | null
 }
 
-function ask({ path, method, headers, body }: Asked): Promise<{ status: number; type: string; text: string }> {
+function send({ path, method, headers, body }: RandomRequest): Promise<{ status: number; type: string; text: string }> {
   return new Promise((resolve, reject) => {
-    // Of DELETE and OPTIONS Node itself does not say how long a body is: it would be read as the next request.
+    // Node sends no length with the body of DELETE and OPTIONS: the body would be read as the next request.
     const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) }
     const options = { port: service.port, host: '127.0.0.1', path, method, headers: { ...headers, ...length } }
-    const asked = request(options, (response) => {
+    const sent = request(options, (response) => {
       let text = ''
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString()
         // An event stream has no end of its own.
-        if (response.headers['content-type'] === 'text/event-stream') asked.destroy()
+        if (response.headers['content-type'] === 'text/event-stream') sent.destroy()
       })
       response.on('close', () =>
         resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', text }),
       )
     })
-    asked.on('error', (error) => (asked.destroyed ? undefined : reject(error)))
-    asked.end(body ?? undefined)
+    sent.on('error', (error) => (sent.destroyed ? undefined : reject(error)))
+    sent.end(body ?? undefined)
   })
 }
 
@@ -82,7 +82,7 @@ const word = fc.constantFrom(
     '**',
   ],
 )
-/** Outside the tree: files are served there, and no others than those of the page. */
+/** Paths outside the tree. Only the files of the documentation page are served there. */
 const elsewhere = fc
   .tuple(
     fc.constantFrom('/docs', '/docs/static', '/metrics', '/readyz', '/livez', '/openapi.json', ''),
@@ -130,7 +130,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 )
 
-test('random requests get an answer below 500, and every refusal is a problem document', async () => {
+test('random requests get a response below 500, and every refusal is a problem document', async () => {
   await fc.assert(
     fc.asyncProperty(
       path,
@@ -138,14 +138,14 @@ test('random requests get an answer below 500, and every refusal is a problem do
       headers,
       body,
       async (where, method, head, text) => {
-        const asked = {
+        const sent = {
           path: where,
           method,
           headers: head as Record<string, string>,
           body: method === 'GET' || method === 'HEAD' ? null : text,
         }
         const before = service.bench.kernel.notifier.size
-        const { status, type, text: answer } = await ask(asked)
+        const { status, type, text: answer } = await send(sent)
         expect(status).toBeGreaterThanOrEqual(200)
         expect(status).toBeLessThan(500)
         if (status < 400) return
@@ -159,7 +159,7 @@ test('random requests get an answer below 500, and every refusal is a problem do
   )
 })
 
-test('random bytes on the socket end in an answer or a closed connection, and the service goes on', async () => {
+test('random bytes on the socket end in a response or a closed connection, and the service continues', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 400 }), async (bytes) => {
       await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Histories over HTTP: of the model, on a virtual clock. */
+/** Histories of usage over HTTP, of the model on a virtual clock. */
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ModelService } from '../support/model-service.ts'
@@ -25,7 +25,7 @@ const spawn = () =>
     body: JSON.stringify({ name: 'p' }),
   })
 
-test('usage of the system is kept by intervals, and what is counted holds between calls', async () => {
+test('usage of the system is recorded by intervals, and a counted value fills the time between calls', async () => {
   await spawn()
   await advance('35s')
   await spawn()
@@ -46,7 +46,7 @@ test('usage of the system is kept by intervals, and what is counted holds betwee
   })
 })
 
-test('since is a time, or how long ago', async () => {
+test('since is a time or a duration before now', async () => {
   await spawn()
   await advance('35s')
   const startsOf = async (since: string) =>
@@ -63,11 +63,11 @@ test.each(['yesterday', '2026', '', '10'])('since=%j is refused', async (since) 
   expect([status, body]).toMatchObject([400, { detail: expect.stringContaining('since: expected a time such as') }])
 })
 
-test('since is for nothing else', async () => {
+test('since is refused where there is no history', async () => {
   expect((await service.get('/sys/processes?since=10s')).status).toBe(400)
 })
 
-test('of what has none it says why', async () => {
+test('a limit without a history says why', async () => {
   await spawn()
   const { body } = await service.get('/sys/proc/1/threads/history')
   expect(body).toMatchObject({ kept: false, why: expect.stringContaining('set a threshold'), entries: [] })
@@ -76,14 +76,14 @@ test('of what has none it says why', async () => {
   )
 })
 
-test('as text it is a table', async () => {
+test('a history as text is a table', async () => {
   await advance('5s')
   expect(await (await service.fetch('/sys/processes/history?format=text')).text()).toBe(
     'START                     MINIMUM  MAXIMUM  LAST\n1970-01-01T00:00:00.000Z        0        0     0\n',
   )
 })
 
-test('a state that is put begins histories anew', async () => {
+test('putting a state starts new histories', async () => {
   const { body: state } = await service.get('/sys/state')
   await advance('100s')
   const headers = { 'content-type': 'application/json' }

@@ -1,4 +1,4 @@
-/** Clients that mean harm: a healthy one is served meanwhile, and nothing of theirs stays. Each is at an address of its own. */
+/** Hostile clients: a healthy client is served meanwhile, and nothing of theirs remains. They use another address. */
 
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -19,7 +19,7 @@ async function start(edge: Partial<ListenerOptions> = {}): Promise<void> {
   healthy = await service.watch('/sys')
 }
 
-/** Real time, but short; it is that of healthy clients too. */
+/** A short but real time limit for headers. It also applies to the healthy clients. */
 const soon = { headersMs: 4_000 }
 
 afterEach(async () => {
@@ -38,19 +38,19 @@ async function hostile(): Promise<Socket> {
 
 const closeOf = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))
 
-/** What came before the other side closed. */
-async function heardFrom(socket: Socket): Promise<string> {
-  let heard = ''
+/** Collects the bytes that arrive before the other side closes. */
+async function receivedBy(socket: Socket): Promise<string> {
+  let received = ''
   socket.on('data', (data: Buffer) => {
-    heard += data.toString()
+    received += data.toString()
   })
   await closeOf(socket)
-  return heard
+  return received
 }
 
 let pid = 100
 
-/** A request is answered, and a stream goes on. */
+/** Checks that a request is answered and that the healthy stream continues. */
 async function serves(): Promise<void> {
   expect((await service.fetch('/sys', { headers: { connection: 'close' } })).status).toBe(200)
   pid++
@@ -58,7 +58,7 @@ async function serves(): Promise<void> {
   await healthy.until(({ subject }) => subject === `/sys/proc/${pid}`)
 }
 
-/** Only what was there before: the connection of the healthy stream. */
+/** Waits until only the connection of the healthy stream remains. */
 async function untilGone(): Promise<void> {
   await until(
     () => counts().connections,
@@ -67,19 +67,19 @@ async function untilGone(): Promise<void> {
   )
 }
 
-test('headers that come a byte at a time are given their time and no more', async () => {
+test('headers that arrive a byte at a time get their time limit and no more', async () => {
   await start(soon)
   const socket = await hostile()
-  const heard = heardFrom(socket)
+  const received = receivedBy(socket)
   socket.write('GET /sys HTTP/1.1\r\nX-Slow: ')
   const drip = setInterval(() => socket.write('x'), 20)
   await serves()
-  expect(await heard).toMatch(/^HTTP\/1\.1 408 .*urn:introspectd:problem:request-timeout/s)
+  expect(await received).toMatch(/^HTTP\/1\.1 408 .*urn:introspectd:problem:request-timeout/s)
   clearInterval(drip)
   await untilGone()
 })
 
-test('a thousand connections that ask nothing are closed, and their descriptors come back', async () => {
+test('a thousand connections without a request are closed, and their descriptors are freed', async () => {
   await start(soon)
   const before = readdirSync('/proc/self/fd').length
   const opened = await Promise.all(Array.from({ length: 1_000 }, hostile))
@@ -89,14 +89,14 @@ test('a thousand connections that ask nothing are closed, and their descriptors 
     { everyMs: 0 },
   )
   await serves()
-  await Promise.all(opened.map((socket) => heardFrom(socket)))
+  await Promise.all(opened.map((socket) => receivedBy(socket)))
   await untilGone()
   await serves()
-  // The connection of a request that has just been answered may be closing still.
+  // The connection of the last request may still be closing.
   expect(readdirSync('/proc/self/fd').length).toBeLessThan(before + 10)
 })
 
-test('a thousand that leave in the middle of a request leave nothing', async () => {
+test('a thousand clients that leave in the middle of a request leave nothing behind', async () => {
   await start()
   const opened = await Promise.all(Array.from({ length: 1_000 }, hostile))
   for (const [number, socket] of opened.entries()) {
@@ -111,37 +111,37 @@ test('a thousand that leave in the middle of a request leave nothing', async () 
   await serves()
 })
 
-test('headers without end are cut off', async () => {
+test('endless headers are cut off', async () => {
   await start()
   const socket = await hostile()
-  const heard = heardFrom(socket)
+  const received = receivedBy(socket)
   socket.write('GET /sys HTTP/1.1\r\n')
   pour(socket, Buffer.from('X-More: and more\r\n'.repeat(100)))
   await serves()
-  expect(await heard).toMatch(/^(HTTP\/1\.1 431 .*)?$/s)
+  expect(await received).toMatch(/^(HTTP\/1\.1 431 .*)?$/s)
   await untilGone()
 })
 
-test('requests that come over one connection before they are answered are answered one after the other', async () => {
+test('pipelined requests on one connection are answered in order', async () => {
   await start()
   const socket = await hostile()
-  const heard = heardFrom(socket)
+  const received = receivedBy(socket)
   const count = 100
-  const ask = (number: number, more = '') =>
+  const requestOf = (number: number, more = '') =>
     `GET /events?limit=${number} HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n${more}\r\n`
-  const asked = Array.from({ length: count }, (_, number) => ask(number + 1))
-  socket.write(`${asked.join('')}${ask(0, 'Connection: close\r\n')}`)
-  const answer = await heard
+  const requests = Array.from({ length: count }, (_, number) => requestOf(number + 1))
+  socket.write(`${requests.join('')}${requestOf(0, 'Connection: close\r\n')}`)
+  const answer = await received
   expect(answer.match(/HTTP\/1\.1 200 /g)).toHaveLength(count)
-  // The last was wrong, and is answered last.
+  // The last request was wrong, and is answered last.
   expect(answer.lastIndexOf('HTTP/1.1 400 ')).toBeGreaterThan(answer.lastIndexOf('HTTP/1.1 200 '))
 })
 
-test('requests without end, whose answers are never read, are not all taken', async () => {
+test('endless requests whose answers are never read are not all accepted', async () => {
   await start()
   const socket = await hostile()
   const one = `GET /sys HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n\r\n`
-  // Far more than the kernel keeps for a socket: it is taken only if the service goes on reading.
+  // Far more than the socket buffers of the kernel hold: the rest is accepted only if the service continues to read.
   const count = 400_000
   socket.write(one.repeat(count))
   const isStuck = () => socket.writableLength > 0
@@ -161,7 +161,7 @@ async function upgraded(...more: string[]): Promise<Socket> {
 const frame = (opcode: number, text: string) =>
   frameBytes({ fin: true, reserved: 0, opcode, masked: true, payload: Buffer.from(text) })
 
-/** Sends them as fast as they are taken, for as long as they are. */
+/** Sends the bytes again and again, as fast as the other side accepts them. */
 function pour(socket: Socket, bytes: Buffer): void {
   const more = () => {
     while (socket.writable && socket.write(bytes));
@@ -170,14 +170,14 @@ function pour(socket: Socket, bytes: Buffer): void {
   more()
 }
 
-test('a flood of frames that nobody asked for ends its connection with 1008', async () => {
+test('a flood of invalid frames ends its connection with 1008', async () => {
   await start()
   const socket = await upgraded()
-  const heard = heardFrom(socket)
+  const received = receivedBy(socket)
   socket.write(Buffer.concat(Array.from({ length: 10_000 }, () => frame(1, '{"type":"nonsense"}'))))
   await serves()
-  // The code in the close frame, as UTF-8 reads it.
-  expect(await heard).toContain('\u0003\ufffd')
+  // The code in the close frame, decoded as UTF-8.
+  expect(await received).toContain('\u0003\ufffd')
   await untilGone()
 })
 
@@ -185,11 +185,11 @@ test.each(subprotocols)('%s: a flood of frames whose answers are never read ends
   await start()
   const socket = await upgraded(`Sec-WebSocket-Protocol: ${name}`)
   socket.pause()
-  const asked = [
+  const frames = [
     { type: 'subscribe', id: 'a', path: '/sys' },
     { type: 'unsubscribe', id: 'a' },
   ]
-  pour(socket, Buffer.concat(asked.map((one) => frame(1, JSON.stringify(one)))))
+  pour(socket, Buffer.concat(frames.map((one) => frame(1, JSON.stringify(one)))))
   await serves()
   await untilGone()
 })
@@ -203,7 +203,7 @@ test('a flood of pings whose pongs are never read ends its connection', async ()
   await untilGone()
 })
 
-test('a frame that is never finished keeps nobody waiting', async () => {
+test('an unfinished frame delays no other client', async () => {
   await start()
   const socket = await upgraded()
   const bytes = frameBytes({
@@ -220,15 +220,15 @@ test('a frame that is never finished keeps nobody waiting', async () => {
   await untilGone()
 })
 
-test('what is no HTTP is answered with 400, and what is cut off with nothing', async () => {
+test('a request that is not HTTP is answered with 400', async () => {
   await start()
-  const ask = (text: string) => exchange({ port: service.port, localAddress }, text)
-  expect(await ask('EHLO mail.example\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*malformed-request/s)
-  expect(await ask('\u0016\u0003\u0001\u0002\u0000')).toMatch(/^HTTP\/1\.1 400 /)
+  const send = (text: string) => exchange({ port: service.port, localAddress }, text)
+  expect(await send('EHLO mail.example\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*malformed-request/s)
+  expect(await send('\u0016\u0003\u0001\u0002\u0000')).toMatch(/^HTTP\/1\.1 400 /)
   const host = `Host: 127.0.0.1:${service.port}`
   expect(
-    await ask(`GET /sys HTTP/1.1\r\n${host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
+    await send(`GET /sys HTTP/1.1\r\n${host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
   ).toMatch(/^HTTP\/1\.1 400 /)
-  expect(await ask(`GET /sys HTTP/1.1\r\n${host}\r\n${host}\r\n\r\n`)).not.toMatch(/^HTTP\/1\.1 5/)
+  expect(await send(`GET /sys HTTP/1.1\r\n${host}\r\n${host}\r\n\r\n`)).not.toMatch(/^HTTP\/1\.1 5/)
   await serves()
 })

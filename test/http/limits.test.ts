@@ -1,4 +1,4 @@
-/** What one client may have of the service, each past its limit; others have theirs meanwhile. */
+/** Limits of one client: requests, connections, streams and sizes. Past its limits other clients are still served. */
 
 import { Agent, get as httpGet } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -26,7 +26,7 @@ const counts = () => service.app.server.clients.counts
 const untilCounts = (fits: (counted: ReturnType<typeof counts>) => boolean) =>
   until(() => ({ ...counts() }), fits, { everyMs: 0 })
 
-/** A connection on which nothing is asked. */
+/** Opens a connection and sends nothing on it. */
 async function open(localAddress = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port: service.port, host: '127.0.0.1', localAddress })
   socket.on('error', () => {})
@@ -35,7 +35,7 @@ async function open(localAddress = '127.0.0.1'): Promise<Socket> {
   return socket
 }
 
-/** From another address of this machine, over a connection of its own. */
+/** Sends a request from another address of this machine, on a connection of its own. */
 function statusFrom(
   localAddress: string,
   path = '/sys?fields=path',
@@ -51,7 +51,7 @@ function statusFrom(
 }
 
 describe('requests', () => {
-  // The clock stands still, so that it is known how many there may be.
+  // The clock stands still, so that the number of allowed requests is known.
   beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
   afterEach(() => vi.useRealTimers())
 
@@ -60,7 +60,7 @@ describe('requests', () => {
     return answers.map(({ status }) => status)
   }
 
-  test('past the rate of an address are answered 429 with when to try again, over connections of their own too', async () => {
+  test('past the rate of an address are answered with 429 and Retry-After, on new connections too', async () => {
     service = await new Service({ limits: { requestsPerSecond: 20 } }).start()
     const all = [...(await statuses(15)), ...(await statuses(15, { headers: { connection: 'close' } }))]
     expect(all.filter((status) => status === 200)).toHaveLength(20)
@@ -72,7 +72,7 @@ describe('requests', () => {
     expect((await statuses(4)).sort()).toEqual([200, 200, 429, 429])
   })
 
-  test('of one address are no matter to another', async () => {
+  test('from one address do not count for another', async () => {
     service = await new Service({ limits: { requestsPerSecond: 1 } }).start()
     expect([await statusFrom('127.0.0.1'), await statusFrom('127.0.0.1')]).toEqual([200, 429])
     expect(await statusFrom('127.0.0.2')).toBe(200)
@@ -80,9 +80,9 @@ describe('requests', () => {
 
   test.each([
     ['with a wrong token', 401, '/sys', bearer('x')],
-    ['of what there is not', 404, '/nowhere', bearer('a')],
+    ['for an unknown path', 404, '/nowhere', bearer('a')],
     ['for another Host', 403, '/sys', { host: 'evil.example' }],
-  ])('count %s, and before an upgrade', async (_, status, path, headers) => {
+  ])('count %s, and so does the upgrade after them', async (_, status, path, headers) => {
     const tokens = parseTokens(`watcher read ${secretOf('a')}`)
     service = await new Service({ tokens, limits: { requestsPerSecond: 1 } }).start()
     expect(await statusFrom('127.0.0.1', path, headers)).toBe(status)
@@ -94,7 +94,7 @@ describe('requests', () => {
     expect(new Set(await statuses(200))).toEqual(new Set([200]))
   })
 
-  test('of whoever is gone are forgotten once they would not count any more', async () => {
+  test('from idle addresses are forgotten once they no longer count', async () => {
     service = await new Service({ limits: { requestsPerSecond: 10 } }).start()
     const { clients } = service.app.server
     await statusFrom('127.0.0.2')
@@ -107,7 +107,7 @@ describe('requests', () => {
   })
 })
 
-test('a bucket gives so many at once, then as many a second, and never more than it holds', () => {
+test('a bucket gives its capacity at once, then refills at its rate up to that capacity', () => {
   const bucket = new RequestBucket(10, 0)
   const take = (now: number, times: number) => Array.from({ length: times }, () => bucket.take(now))
   expect(take(0, 11)).toEqual([...new Array(10).fill(0), 100])
@@ -119,7 +119,7 @@ test('a bucket gives so many at once, then as many a second, and never more than
 })
 
 describe('connections', () => {
-  test('past the limit of an address are answered 429 and closed; those that were there go on, another address has its own', async () => {
+  test('past the limit of an address are answered with 429 and closed; earlier ones and other addresses are still served', async () => {
     service = await new Service({ limits: { connectionsPerAddress: 3 } }).start()
     const [first] = [await open(), await open(), await open()]
     await untilCounts(({ connections }) => connections === 3)
@@ -136,7 +136,7 @@ describe('connections', () => {
     expect((await service.fetch('/sys')).status).toBe(200)
   })
 
-  test('one that came too many is served when others have gone meanwhile', async () => {
+  test('past the limit are served if others have closed before the request', async () => {
     service = await new Service({ limits: { connectionsPerAddress: 1 } }).start()
     const [first, second] = [await open(), await open()]
     await untilCounts(({ connections }) => connections === 2)
@@ -147,7 +147,7 @@ describe('connections', () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  test('past twice the limit are closed unheard', async () => {
+  test('past twice the limit are closed without an answer', async () => {
     service = await new Service({ limits: { connectionsPerAddress: 2 } }).start()
     for (let count = 0; count < 4; count++) await open()
     const closed = open().then((socket) => new Promise((resolve) => socket.once('close', resolve).resume()))
@@ -155,7 +155,7 @@ describe('connections', () => {
     await untilCounts(({ connections }) => connections === 4)
   })
 
-  test('of everybody are bounded, and who is closed for it hurts nobody who is there', async () => {
+  test('are bounded in total, and closing one more hurts no existing one', async () => {
     service = await new Service({ edge: { connectionsMax: 2 } }).start()
     const watcher = await service.watch('/sys')
     await open('127.0.0.2')
@@ -167,7 +167,7 @@ describe('connections', () => {
 })
 
 describe('streams', () => {
-  test('past the limit of an address are refused with 429 before the upgrade, and as server-sent events', async () => {
+  test('past the limit of an address are refused with 429, as a WebSocket before the upgrade and as server-sent events', async () => {
     service = await new Service({ limits: { streamsPerClient: 2 } }).start()
     const first = await service.watch('/sys')
     const controller = new AbortController()
@@ -185,7 +185,7 @@ describe('streams', () => {
     await service.watch('/sys')
   })
 
-  test('are counted by token where there are tokens: one that has all of its own leaves the others theirs', async () => {
+  test('are counted by token where tokens are in use: one token at its limit leaves the others theirs', async () => {
     const tokens = parseTokens(`one read ${secretOf('a')}\ntwo read ${secretOf('b')}`)
     service = await new Service({ tokens, limits: { streamsPerClient: 1 } }).start()
     const protocols = (letter: string) => [
@@ -197,7 +197,7 @@ describe('streams', () => {
     await service.watch('/sys', protocols('b'))
   })
 
-  test('of everybody are bounded too', async () => {
+  test('are bounded in total too', async () => {
     service = await new Service().start()
     const size = vi.spyOn(service.app.hub, 'size', 'get').mockReturnValue(bounds.streamsMax)
     expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 429 })
@@ -207,7 +207,7 @@ describe('streams', () => {
     await service.watch('/sys')
   })
 
-  test('that were refused for something else are not counted', async () => {
+  test('refused for another reason are not counted', async () => {
     service = await new Service({ limits: { streamsPerClient: 1 } }).start()
     for (const path of ['/sys?types=nonsense.*', '/sys/proc/999', '/sys?after=x']) await service.refusedUpgrade(path)
     await service.fetch('/sys', { method: 'HEAD', headers: { accept: 'text/event-stream' } })
@@ -244,7 +244,7 @@ test.each<[string, number, string, TooLong]>([
     'body-too-large',
     { path: '/sys/fds/threshold/x', init: { method: 'PUT', body: 'x'.repeat(bounds.bodyBytesMax + 1) } },
   ],
-])('%s that is too long is answered %i', async (_, status, type, { path = '/sys', init }) => {
+])('%s that is too long is answered with %i', async (_, status, type, { path = '/sys', init }) => {
   service = await new Service().start()
   const answer = await service.fetch(path, init)
   expect(await answer.json()).toMatchObject({ status, type: `urn:introspectd:problem:${type}` })

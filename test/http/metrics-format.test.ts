@@ -1,4 +1,4 @@
-/** The metrics as promtool checks them. */
+/** Checks the format of /metrics with promtool, the checker of Prometheus. */
 
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ const metrics = async (): Promise<string> => {
   return response.text()
 }
 
-test('promtool has nothing to object to', async () => {
+test('promtool finds no fault in the metrics', async () => {
   const { bench } = service
   bench.observe(bench.process(4), 'cpu-time', 3_000_000)
   const text = await metrics()

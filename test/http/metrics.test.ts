@@ -1,3 +1,5 @@
+/** Prometheus metrics and the documentation page: values, units, and the tokens they need. */
+
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security/gate.ts'
 import { Service } from '../support/service.ts'
@@ -16,7 +18,7 @@ const metrics = async (): Promise<string> => {
   return response.text()
 }
 
-test('scans, thresholds, streams, events and usage are told, in base units', async () => {
+test('scans, thresholds, streams, events and usage are reported in base units', async () => {
   const { bench } = service
   const process = bench.process(4)
   const thread = bench.thread(process, 4)
@@ -45,7 +47,7 @@ test('scans, thresholds, streams, events and usage are told, in base units', asy
   expect(Number(value('nodejs_eventloop_lag_p99_seconds'))).toBeGreaterThan(0)
 })
 
-test('what is not known has no sample, and no series is of a process or thread', async () => {
+test('an unknown value has no sample, and no series describes a process or thread', async () => {
   const { bench } = service
   bench.thread(bench.process(4242), 4243)
   const text = await metrics()
@@ -54,7 +56,7 @@ test('what is not known has no sample, and no series is of a process or thread',
   expect(text).not.toMatch(/424[23]/)
 })
 
-test('a token is asked for where tokens are in use; the page of the documentation needs none', async () => {
+test('metrics need a token where tokens are in use, and the page of the documentation needs none', async () => {
   const guarded = await new Service({ tokens: parseTokens('ha read 0123456789abcdef') }).start()
   try {
     expect((await guarded.fetch('/metrics')).status).toBe(401)
@@ -67,7 +69,7 @@ test('a token is asked for where tokens are in use; the page of the documentatio
   }
 })
 
-test('the documentation is a page over the OpenAPI document', async () => {
+test('the documentation is a page about the OpenAPI document', async () => {
   const page = await service.fetch('/docs')
   expect(page.headers.get('content-type')).toContain('text/html')
   expect(await page.text()).toContain('swagger-ui')

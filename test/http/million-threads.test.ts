@@ -1,4 +1,4 @@
-/** As many threads as anybody will want, in one server of a service that is started for real. */
+/** A million threads in one modelled process of a real service process: thresholds still trip at the exact count. */
 
 import { expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
@@ -8,14 +8,14 @@ const many = 1_000_000
 const calls = async ({ url }: Live, body: string): Promise<Response> =>
   fetch(`${url}/sys/calls`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body })
 
-/** The last line of an answer that is too long to keep. */
+/** Reads the last line of an answer that is too long to store. */
 async function lastLine(response: Response): Promise<unknown> {
   let tail = ''
   for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) tail = (tail + piece).slice(-1_000)
   return JSON.parse(tail.trimEnd().split('\n').at(-1)!)
 }
 
-test(`${many} threads are made through /sys/calls, and thresholds at four levels trip exactly`, async () => {
+test(`${many} threads are created through /sys/calls, and thresholds at four levels trip exactly`, async () => {
   const live = await Live.start(['--source', 'model'])
   try {
     await calls(live, '{"call":"putPartition","partition":"/sys/part/p","pools":{}}\n')
@@ -25,7 +25,7 @@ test(`${many} threads are made through /sys/calls, and thresholds at four levels
     await live.put('/sys/proc/1/stack/threshold/deep', { at: 4097, per: 'thread' })
     const watcher = await live.watch('/sys?types=threshold.*')
 
-    // The first is there already, and the last is yet to come.
+    // The process was created with its first thread, and the next call creates the last.
     const line = '{"call":"createThread","pid":1}\n'
     const made = await lastLine(await calls(live, line.repeat(many - 2)))
     expect(made).toEqual({ line: many - 2, returned: { tid: many - 1 } })
@@ -38,11 +38,11 @@ test(`${many} threads are made through /sys/calls, and thresholds at four levels
     )
     const last = `${levels.at(-1)}/threads`
     const events = await watcher.until(({ type, subject }) => type === 'threshold.cleared' && subject === last)
-    // Between them there may be bookmarks, on a machine that takes its time.
-    const told = events
+    // On a slow machine there may be bookmarks between the events.
+    const crossings = events
       .filter(({ type }) => type !== 'bookmark')
       .map(({ type, subject, data }) => [type, subject, data.value])
-    expect(told).toEqual([
+    expect(crossings).toEqual([
       ...levels.map((level) => ['threshold.tripped', `${level}/threads`, many]),
       ['threshold.tripped', '/sys/proc/1/thread/777777/stack', 4097],
       ['threshold.cleared', '/sys/proc/1/thread/777777/stack', 4097],

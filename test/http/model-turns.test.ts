@@ -1,4 +1,4 @@
-/** The model over HTTP while a request drives it for a long time: other requests are answered in between. */
+/** One long request drives the model over HTTP, and the service answers other requests in between. */
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ModelService } from '../support/model-service.ts'
@@ -11,14 +11,14 @@ beforeEach(async () => {
 
 afterEach(() => service.stop())
 
-/** A timer of 1 ms that goes on for ever. */
+/** Calls that start a timer of 1 ms, which repeats for ever. */
 const ticking: readonly object[] = [
   { caller: '/sys/proc/1/thread/1', call: 'SignalAction', signal: 'SIGALRM', action: 'handle' },
   { caller: '/sys/proc/1/thread/1', call: 'TimerCreate', notify: { signal: 'SIGALRM' } },
   { caller: '/sys/proc/1/thread/1', call: 'TimerSettime', timerid: 1, after: '1ms', every: '1ms' },
 ]
 
-test('other requests are answered between lines of calls that take long', async () => {
+test('other requests are answered between calls that take long', async () => {
   const advances = Array.from({ length: 20 }, () => ({ call: 'advance', advance: '1h' }))
   const lines = [{ call: 'create', name: 'ticking' }, ...ticking, ...advances].map((line) => JSON.stringify(line))
   let over = false

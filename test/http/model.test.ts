@@ -1,4 +1,4 @@
-/** The model over HTTP: made, called, watched; and what can be wrong with that. */
+/** The model over HTTP: creating, calling, its clock, scenarios, and the refusals of each. */
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ afterEach(() => service.stop())
 
 const call = (pid: number, body: object, tid = 1) => service.post(`/sys/proc/${pid}/thread/${tid}/call`, body)
 
-/** A server with a channel, pid 1, and a client that is connected to it, pid 2. */
+/** Creates a server with a channel, pid 1, and a client that is connected to it, pid 2. */
 async function pair(): Promise<void> {
   await service.post('/sys/proc', { name: 'server' })
   await service.post('/sys/proc', { name: 'client' })
@@ -35,8 +35,8 @@ async function pair(): Promise<void> {
   await call(2, { call: 'ConnectAttach', pid: 1, chid: 1 })
 }
 
-describe('making', () => {
-  test('a process, in a partition and with a parent, and another thread', async () => {
+describe('creating', () => {
+  test('makes a process, in a partition and with a parent, and another thread', async () => {
     expect((await service.put('/sys/part/net', { pools: { channels: 5 } })).status).toBe(201)
     const made = await service.post('/sys/part/net/proc', { name: 'server', uid: 33, thread: { priority: 20 } })
     expect([made.status, made.headers.get('location')]).toEqual([201, '/sys/proc/1'])
@@ -53,13 +53,16 @@ describe('making', () => {
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
   })
 
-  test.each(['.', '..'])('no partition is named %s, which no client could ask for', async (name) => {
-    const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
-    expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
-    expect((await service.get('/sys/part')).body.entries).toEqual([])
-  })
+  test.each(['makes no partition named %s, because no client could request its path', '..'])(
+    'no partition is named %s, which no client could ask for',
+    async (name) => {
+      const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
+      expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
+      expect((await service.get('/sys/part')).body.entries).toEqual([])
+    },
+  )
 
-  test('the line putPartition makes no partition on the way, as PUT does not', async () => {
+  test('with the line putPartition makes no missing parent partitions, as with PUT', async () => {
     const put = (partition: string) => JSON.stringify({ call: 'putPartition', partition })
     expect(await service.calls(put('/sys/part/a/part/b'))).toEqual([
       { line: 1, errno: 'ENOENT', detail: 'there is no partition /sys/part/a' },
@@ -71,7 +74,7 @@ describe('making', () => {
     expect(entries.map(({ path }) => path)).toEqual(['/sys/part/a/part/b'])
   })
 
-  test('a partition is made, resized and removed; one that is in use is not', async () => {
+  test('makes, resizes and removes a partition, but removes none in use', async () => {
     const made = await service.put('/sys/part/a/part/b', { pools: {} })
     expect(made.status).toBe(404)
     expect(made.body.exists).toBe('/sys/part')
@@ -90,7 +93,7 @@ describe('making', () => {
     expect((await service.get('/sys/part/a')).status).toBe(404)
   })
 
-  test('pools of the whole machine are set: each that is named, and null takes one away', async () => {
+  test('sets the pools of the whole machine that are named, and null removes one', async () => {
     const set = await service.put('/sys', { pools: { channels: 1, threads: 3 } })
     expect([set.status, SystemView.parse(set.body).path]).toEqual([200, '/sys'])
     await pair()
@@ -101,13 +104,13 @@ describe('making', () => {
     await service.put('/sys', { pools: { channels: null } })
     expect((await service.get('/sys/channels')).body.capacity).toBe(null)
     expect((await call(1, { call: 'ChannelCreate' })).status).toBe(200)
-    // Less than is in use refuses new use only.
+    // A pool below the current usage refuses only new use.
     await service.put('/sys', { pools: { threads: 1 } })
     expect((await service.get('/sys/threads')).body).toMatchObject({ value: 2, capacity: 1 })
     expect((await service.post('/sys/proc/1/thread', {})).body.errno).toBe('EAGAIN')
   })
 
-  test('a threshold in percent follows a pool of the whole machine', async () => {
+  test('lets a threshold in percent follow a pool of the whole machine', async () => {
     await pair()
     const { body } = await service.put('/sys/channels/threshold/half', { at: '50%' })
     expect(body.state).toBe('armed')
@@ -123,7 +126,7 @@ describe('making', () => {
     [{ pools: { 'memory-free': 5 } }, '/pools/memory-free'],
     [{ pools: [] }, '/pools'],
     [{ pool: {} }, '/pool'],
-  ])('of pools %j is refused, the field is named, and nothing is set', async (body, pointer) => {
+  ])('with pools %j is refused, the field is named, and nothing is set', async (body, pointer) => {
     for (const path of ['/sys', '/sys/part/a']) {
       const refused = await service.put(path, body)
       expect([refused.status, refused.body.errors]).toMatchObject([400, [{ pointer }]])
@@ -132,7 +135,7 @@ describe('making', () => {
     expect((await service.get('/sys/part/a')).status).toBe(404)
   })
 
-  test('a process moves between partitions, if there is room', async () => {
+  test('lets a process move between partitions if there is room', async () => {
     await service.put('/sys/part/a', { pools: {} })
     await service.put('/sys/part/b', { pools: { channels: 0 } })
     await pair()
@@ -147,7 +150,7 @@ describe('making', () => {
 })
 
 describe('calling', () => {
-  test('a call that blocks is answered at once, and SEND, REPLY and RECEIVE go by over a WebSocket', async () => {
+  test('a call that blocks is answered at once, and a WebSocket shows SEND, REPLY and RECEIVE', async () => {
     await pair()
     const watcher = await service.watch('/sys?types=thread.changed')
     const sent = await call(2, { call: 'MsgSend', coid: 1, msg: 'hello' })
@@ -197,7 +200,7 @@ describe('calling', () => {
     expect((await service.get('/sys/proc/1/channel/01')).status).toBe(404)
   })
 
-  test('who waits for a mutex is shown with the owner that it has now, alive or dead', async () => {
+  test('a thread that waits for a mutex is shown with the current owner, alive or dead', async () => {
     await service.post('/sys/proc', { name: 'one' })
     for (const name of ['b', 'c', 'd']) await service.post('/sys/proc/1/thread', { name })
     for (const tid of [1, 2, 3]) await call(1, { call: 'SyncMutexLock', mutex: 'm' }, tid)
@@ -209,7 +212,7 @@ describe('calling', () => {
     expect(await on()).toEqual({ mutex: 'm', owner: '/sys/proc/1/thread/2', ownerState: 'DEAD' })
   })
 
-  test('what the kernel refuses is a problem with its errno, and nothing has changed', async () => {
+  test('a refused call is a problem with its errno, and nothing has changed', async () => {
     await pair()
     await call(2, { call: 'MsgSend', coid: 1 })
     const before = (await service.get('/sys?depth=3')).body
@@ -252,13 +255,13 @@ describe('calling', () => {
     [{ call: 'TimerCreate', notify: { pulse: {} } }, 'notify', 'a pulse such as'],
     [{ call: 'MsgSend', coid: 1, msg: {} }, 'msg', 'text of 4096 characters at the most, a number or null'],
     [{ call: 'MsgReply', rcvid: -1 }, 'rcvid', 'to be >=1'],
-  ])('%j is told what would be right, once', async (body, field, detail) => {
+  ])('the refusal of %j names the correct form once', async (body, field, detail) => {
     await pair()
     const { errors } = (await call(1, body)).body
     expect(errors).toEqual([{ pointer: `/${field}`, detail: expect.stringContaining(detail) }])
   })
 
-  test('all calls are listed with their arguments', async () => {
+  test('every call is listed with its arguments', async () => {
     const { entries } = (await service.get('/sys/calls')).body as { entries: unknown[] }
     const rows = entries.map((entry) => CallRowView.parse(entry))
     expect(rows.find(({ call: name }) => name === 'MsgSend')).toMatchObject({ required: ['coid'] })
@@ -266,7 +269,7 @@ describe('calling', () => {
   })
 })
 
-test('every row of the model answers a view that fits its own schema', async () => {
+test('every row of the model answers with a view that matches its own schema', async () => {
   await pair()
   const places = { system: '/sys', partition: '/sys/part/a', process: '/sys/proc/1', thread: '/sys/proc/1/thread/1' }
   const rows = definitions.filter(({ modelOnly }) => modelOnly)
@@ -284,7 +287,7 @@ test('every row of the model answers a view that fits its own schema', async () 
 })
 
 describe('the clock', () => {
-  test('begins in 1970 and moves by POST only; timers expire on the way, each at its own time', async () => {
+  test('begins in 1970 and moves only by POST; timers expire on the way, each at its own time', async () => {
     await pair()
     expect(ClockView.parse((await service.get('/sys/clock')).body)).toMatchObject({
       clock: 'virtual',
@@ -322,12 +325,12 @@ describe('the clock', () => {
     expect((await service.get('/sys/clock')).body.now).toBe('1970-01-01T00:00:00.000Z')
   })
 
-  test('does not go backwards, and says so', async () => {
+  test('refuses to go backwards, and says so', async () => {
     const { body } = await service.post('/sys/clock', { advance: '-1s' })
     expect(body.errors).toMatchObject([{ pointer: '/advance', detail: expect.stringContaining('not go backwards') }])
   })
 
-  test('ends with the year 9999: what would pass that is refused, and no time has passed', async () => {
+  test('ends with the year 9999: going further is refused, and no time passes', async () => {
     await pair()
     await call(1, { call: 'nanosleep', for: '1s' })
     const refused = await service.post('/sys/clock', { advance: '999999999h' })
@@ -344,21 +347,21 @@ describe('the clock', () => {
     expect([late.status, late.body.errno]).toEqual([400, 'EINVAL'])
   })
 
-  test('shows no time of the next timer where that is after its end', async () => {
+  test('does not show the next timer if that is after its end', async () => {
     await pair()
     await call(1, { call: 'nanosleep', for: '999999999h' })
     const { status, body } = await service.get('/sys/clock')
     expect([status, ClockView.parse(body).next]).toEqual([200, null])
   })
 
-  /** A timer of 1 ms that goes on for ever. */
+  /** Calls that start a timer of 1 ms, which repeats for ever. */
   const ticking: readonly object[] = [
     { caller: '/sys/proc/1/thread/1', call: 'SignalAction', signal: 'SIGALRM', action: 'handle' },
     { caller: '/sys/proc/1/thread/1', call: 'TimerCreate', notify: { signal: 'SIGALRM' } },
     { caller: '/sys/proc/1/thread/1', call: 'TimerSettime', timerid: 1, after: '1ms', every: '1ms' },
   ]
 
-  test('stops where so many timers have expired, and says how far it came and that it was to go on', async () => {
+  test('stops after so many expired timers, and reports how far it came and its destination', async () => {
     await pair()
     for (const { caller: _, ...body } of ticking as { caller: string }[]) await call(1, body)
     const stopped = await service.post('/sys/clock', { advance: '1h' })
@@ -370,14 +373,14 @@ describe('the clock', () => {
       now: '1970-01-01T00:01:40.000Z',
       next: '1970-01-01T00:01:40.001Z',
     })
-    // As many as there may be is not too many.
+    // Exactly the allowed number of expiries does not stop it.
     expect((await service.post('/sys/clock', { advance: '100s' })).body).toEqual({ now: '1970-01-01T00:03:20.000Z' })
   })
 
-  test('stops at a whole moment: all that was due at it has happened', async () => {
+  test('stops only after everything due at the same time has happened', async () => {
     await pair()
     for (const { caller: _, ...body } of ticking as { caller: string }[]) await call(1, body)
-    // One more expires in the ms before the last: the one that is due twice has its last moment whole.
+    // This timer expires in the last ms too: everything due in that ms still happens.
     await call(1, { call: 'TimerCreate', notify: { signal: 'SIGALRM' } })
     await call(1, { call: 'TimerSettime', timerid: 2, after: '100s' })
     await call(2, { call: 'nanosleep', for: '100s' })
@@ -393,7 +396,7 @@ describe('/sys/calls', () => {
   const lines = (...all: (object | string)[]) =>
     all.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
 
-  test('executes a line after another; an errno is an answer', async () => {
+  test('executes the lines in order; an errno is an answer', async () => {
     const answers = await service.calls(
       lines(
         { call: 'create', name: 'server' },
@@ -433,26 +436,30 @@ describe('/sys/calls', () => {
     ['a caller that is no thread', '{"caller":"/sys/proc/1","call":"ChannelCreate"}', 'invalid-body'],
     ['a line without an end', 'x'.repeat(70_000), 'body-too-large'],
     ['a line of too many bytes, though of fewer characters', `"${'€'.repeat(30_000)}"`, 'body-too-large'],
-  ])('stops at %s: what came before is done, what comes after is not', async (_, bad, type) => {
+  ])('stops at %s: the line before is executed, the line after is not', async (_, bad, type) => {
     const answers = await service.calls(lines({ call: 'create', name: 'one' }, bad, { call: 'create', name: 'two' }))
     expect(answers).toHaveLength(2)
     expect(answers[1]).toMatchObject({ line: 2, problem: { type: `urn:introspectd:problem:${type}` } })
     expect(((await service.get('/sys/proc')).body.entries as object[]).length).toBe(1)
   })
 
-  test('a body that is not JSON is reported as such, and not as a threshold', async () => {
-    const told = async (body: string, path = '/sys/clock') => {
+  test('reports a body that is not JSON as such, and not as a threshold', async () => {
+    const problemOf = async (body: string, path = '/sys/clock') => {
       const answer = await service.fetch(path, { method: 'POST', body })
       const { status, detail, errors } = (await answer.json()) as { status: number; detail: string; errors?: unknown }
       return [status, detail, errors]
     }
-    expect(await told('')).toEqual([400, 'the body is empty; send a JSON object', undefined])
-    expect(await told('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
-    expect(await told('[]')).toEqual([400, 'a JSON object is expected', [expect.objectContaining({ pointer: '' })]])
-    expect((await told('', '/sys/proc'))[1]).toBe('the body is empty; send a JSON object')
+    expect(await problemOf('')).toEqual([400, 'the body is empty; send a JSON object', undefined])
+    expect(await problemOf('1s')).toEqual([400, expect.stringContaining('the body is not JSON: '), undefined])
+    expect(await problemOf('[]')).toEqual([
+      400,
+      'a JSON object is expected',
+      [expect.objectContaining({ pointer: '' })],
+    ])
+    expect((await problemOf('', '/sys/proc'))[1]).toBe('the body is empty; send a JSON object')
   })
 
-  test('a line that is not UTF-8 is no call, and one that never ends has its number', async () => {
+  test('refuses a line that is not UTF-8, and one without an end under its number', async () => {
     const send = async (body: Uint8Array<ArrayBuffer>) => {
       const answer = await service.fetch('/sys/calls', { method: 'POST', body })
       const text = await answer.text()
@@ -476,7 +483,7 @@ describe('/sys/calls', () => {
     [{ name: 'x' }, 'call', 'the name of a call; GET /sys/calls lists them'],
     [{ caller: '/sys/proc/1/thread/1', call: 'create', name: 'x' }, 'caller', 'no thread makes this call'],
     [{ call: 'ChannelCreate' }, 'caller', 'the pathname of the thread that makes the call'],
-  ])('says what is wrong with the call of %j', async (line, field, detail) => {
+  ])('explains the error in the call of %j', async (line, field, detail) => {
     const [answer] = await service.calls(JSON.stringify(line))
     expect(answer).toMatchObject({
       line: 1,
@@ -489,11 +496,11 @@ describe('/sys/calls', () => {
     ['[1]', '', 'a JSON object is expected, received array'],
     ['{"call":"create"}', '/name', 'is missing'],
     ['{"call":"createThread"}', '/pid', 'is missing'],
-  ])('says of the line %s that %s of it %s', async (line, pointer, detail) => {
+  ])('refuses the line %s at %j, because %s', async (line, pointer, detail) => {
     expect(await service.calls(line)).toMatchObject([{ line: 1, problem: { errors: [{ pointer, detail }] } }])
   })
 
-  test('what is missing in a body is said to be, and what is no object that one is expected', async () => {
+  test('reports a field that is missing, and a body that is not an object', async () => {
     const missing = await service.post('/sys/proc', {})
     expect([missing.status, missing.body.errors]).toEqual([400, [{ pointer: '/name', detail: 'is missing' }]])
     const none = await service.post('/sys/proc', '[]')
@@ -508,17 +515,20 @@ describe('/sys/calls', () => {
     { call: 'SignalWaitinfo', signals: ['SIGNONE'] },
     { call: 'SignalSuspend', mask: ['SIGNONE'] },
     { call: 'TimerCreate', notify: { signal: 'SIGNONE' } },
-  ])('a name that is no signal is refused by the shape of $call, and its reference promises no errno', async (call) => {
-    await service.post('/sys/proc', { name: 'one' })
-    const { status, body } = await service.post('/sys/proc/1/thread/1/call', call)
-    expect([status, body.type, body.errno]).toEqual([400, 'urn:introspectd:problem:invalid-body', undefined])
-    const page = readFileSync(new URL('../../docs/reference/calls.md', import.meta.url), 'utf8')
-    const section = page.split('\n## ').find((text) => text.startsWith(`${call.call}\n`))
-    expect(section).toMatch(/QNX:\s/)
-    expect(section).not.toContain('no such signal')
-  })
+  ])(
+    'refuses a name that is no signal by the shape of $call, and the reference promises no errno for it',
+    async (call) => {
+      await service.post('/sys/proc', { name: 'one' })
+      const { status, body } = await service.post('/sys/proc/1/thread/1/call', call)
+      expect([status, body.type, body.errno]).toEqual([400, 'urn:introspectd:problem:invalid-body', undefined])
+      const page = readFileSync(new URL('../../docs/reference/calls.md', import.meta.url), 'utf8')
+      const section = page.split('\n## ').find((text) => text.startsWith(`${call.call}\n`))
+      expect(section).toMatch(/QNX:\s/)
+      expect(section).not.toContain('no such signal')
+    },
+  )
 
-  test('a line is as long as it has bytes, however it arrives', async () => {
+  test('limits a line by its bytes, however it arrives', async () => {
     const bytes = Buffer.from(`\n${JSON.stringify({ call: 'create', name: 'é'.repeat(33_000) })}\n`)
     for (const cut of [1, 2, 30_000, 30_001, bytes.length - 1, bytes.length]) {
       const body = new ReadableStream({
@@ -542,7 +552,7 @@ describe('/sys/calls', () => {
     ['/sys/calls?pretty', 'application/x-ndjson', 400, 'invalid-query'],
     ['/sys/calls', 'image/png', 415, 'unsupported-media-type'],
     ['/sys/calls', 'application/yaml', 415, 'unsupported-media-type'],
-  ])('%s as %s is refused, and no line is executed', async (path, type, status, problem) => {
+  ])('refuses %s as %s, and executes no line', async (path, type, status, problem) => {
     const { status: answered, body } = await service.post(path, { call: 'create', name: 'x' }, { 'content-type': type })
     expect([answered, body.type]).toEqual([status, `urn:introspectd:problem:${problem}`])
     expect((await service.get('/sys/proc')).body.entries).toEqual([])
@@ -553,19 +563,19 @@ describe('/sys/calls', () => {
     'application/json',
     'text/plain',
     'application/x-www-form-urlencoded',
-  ])('lines are taken as %s', async (type) => {
+  ])('accepts lines as %s', async (type) => {
     const { status, body } = await service.post('/sys/calls', { call: 'create', name: 'x' }, { 'content-type': type })
     expect([status, body]).toMatchObject([200, { line: 1, returned: { pid: 1 } }])
   })
 
-  test('POST is among what is allowed there', async () => {
+  test('lists POST among the allowed methods', async () => {
     const options = await service.fetch('/sys/calls', { method: 'OPTIONS' })
     expect(options.headers.get('allow')).toBe('GET, HEAD, OPTIONS, POST')
     const put = await service.fetch('/sys/calls', { method: 'PUT', body: '{}' })
     expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS, POST'])
   })
 
-  test('the same lines give the same answers and the same events, byte for byte', async () => {
+  test('gives the same answers and the same events for the same lines, byte for byte', async () => {
     const log = lines(
       { call: 'create', name: 'server' },
       { call: 'create', name: 'client' },
@@ -593,7 +603,7 @@ describe('/sys/calls', () => {
     }
   })
 
-  test('needs the role operate, as all does that drives the model', async () => {
+  test('needs the role operate, like everything that drives the model', async () => {
     const tokens = parseTokens('ha control 0123456789abcdef\nop operate fedcba9876543210')
     const guarded = await new ModelService({ tokens }).start()
     try {
@@ -628,7 +638,7 @@ describe('/sys/scenario', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
 
-  test('runs a file in a machine that has a life of its own, and keeps what came of it', async () => {
+  test('runs a file in a machine that has other processes, and stores the result', async () => {
     await pair()
     expect((await service.get('/sys/scenario')).body).toMatchObject({ title: null, met: null })
     const { status, body } = await send(file('two-lock-deadlock.yaml'), 'application/x-www-form-urlencoded')
@@ -637,7 +647,7 @@ describe('/sys/scenario', () => {
     expect((await service.get('/sys/proc/3/thread/1')).body).toMatchObject({ state: 'MUTEX', on: { mutex: 'b' } })
   })
 
-  test('says what was not as expected, and where that stands', async () => {
+  test('reports each difference from the expected state with its line', async () => {
     const { status, body } = await send(file('join-loop.yaml').replace('state: JOIN', 'state: MUTEX'))
     expect([status, body.met]).toEqual([200, false])
     expect(body.differences).toMatchObject([{ line: expect.any(Number), message: expect.stringContaining('JOIN') }])
@@ -647,19 +657,19 @@ describe('/sys/scenario', () => {
     ['title: x\nprocesses: {}\n', 'invalid-body'],
     ['title: [', 'invalid-body'],
     ['', 'invalid-body'],
-  ])('%j is refused with line and column, and nothing has happened', async (text, type) => {
+  ])('refuses %j with line and column, and nothing has happened', async (text, type) => {
     const { status, body } = await send(text)
     expect([status, body.type]).toEqual([400, `urn:introspectd:problem:${type}`])
     expect(body.errors).toMatchObject([{ line: expect.any(Number), column: expect.any(Number) }])
     expect((await service.get('/sys/proc')).body.entries).toEqual([])
   })
 
-  test('takes no other type', async () => {
+  test('accepts no other type', async () => {
     expect((await send('{}', 'application/json')).status).toBe(415)
   })
 })
 
-test('on a live machine all of this is 405, with the reason', async () => {
+test('on a live machine all of these are 405 with the reason', async () => {
   const live = await new Service().start()
   try {
     live.bench.thread(live.bench.process(4), 4)

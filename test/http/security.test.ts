@@ -1,3 +1,5 @@
+/** Protection of the HTTP interface: Host and Origin checks, tokens and roles, and the documentation page. */
+
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { allowedHosts, isLoopback, parseTokens } from '../../src/http/security/gate.ts'
@@ -14,19 +16,19 @@ ha-1    control bbbbbbbbbbbbbbbbbbbb
 `)
 const bearer = (letter: string) => ({ authorization: `Bearer ${letter.repeat(20)}` })
 
-/** fetch does not let one choose Host. */
+/** Sends a request with its own Host header, which fetch cannot set. */
 function statusWith(port: number, headers: Record<string, string>, method = 'GET'): Promise<number> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port, host: '127.0.0.1', path: '/sys', method, headers }, (response) => {
+    const sent = request({ port, host: '127.0.0.1', path: '/sys', method, headers }, (response) => {
       response.resume()
       resolve(response.statusCode ?? 0)
     })
-    asked.on('error', reject)
-    asked.end()
+    sent.on('error', reject)
+    sent.end()
   })
 }
 
-test('only exact Hosts are served, whatever the letters’ case', async () => {
+test('only exact Hosts are served, in upper or lower case', async () => {
   service = await new Service().start()
   const { port } = service
   for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`]) {
@@ -56,7 +58,7 @@ test('pages of other origins are refused, on requests and on upgrades', async ()
 })
 
 describe('with tokens', () => {
-  test('each route asks for one, and for its role; health does not', async () => {
+  test('each route needs a token with its role, except the health routes', async () => {
     service = await new Service({ tokens }).start()
     service.bench.process(42)
     const hog = '/sys/proc/42/fds/threshold/hog'
@@ -80,17 +82,17 @@ describe('with tokens', () => {
     expect((await service.fetch('/sys')).headers.get('www-authenticate')).toContain('Bearer')
   })
 
-  test('an upgrade without one is refused before it happens', async () => {
+  test('an upgrade without a token is refused before it happens', async () => {
     service = await new Service({ tokens }).start()
     expect(await service.refusedUpgrade('/sys')).toMatchObject({ status: 401 })
   })
 })
 
-/** As a page would do it, which cannot set headers. */
+/** Offers a token as a subprotocol, as a page must, because it cannot set headers. */
 const offer = (token: string) => `base64url.bearer.${Buffer.from(token).toString('base64url')}`
 
 describe('a token among the subprotocols of a WebSocket', () => {
-  test('is as good as one in a header, and is never the subprotocol that is chosen', async () => {
+  test('counts like one in a header, and is never chosen as the subprotocol', async () => {
     service = await new Service({ tokens }).start()
     for (const protocols of [
       ['cloudevents.json', offer('a'.repeat(20))],
@@ -115,13 +117,13 @@ describe('a token among the subprotocols of a WebSocket', () => {
     expect(JSON.stringify(body)).not.toMatch(/a{20}|b{20}|x{20}|YWFh/)
   })
 
-  test('is no token of a request that is no upgrade', async () => {
+  test('does not count on a request without an upgrade', async () => {
     service = await new Service({ tokens }).start()
     const headers = { 'sec-websocket-protocol': `cloudevents.json, ${offer('a'.repeat(20))}` }
     expect((await service.fetch('/sys', { headers })).status).toBe(401)
   })
 
-  test('needs a real one beside it where no tokens are in use, too', async () => {
+  test('needs a real subprotocol beside it, even where no tokens are in use', async () => {
     service = await new Service().start()
     expect(await service.refusedUpgrade('/sys', { protocols: [offer('any')] })).toMatchObject({ status: 400 })
     expect((await service.watch('/sys', ['cloudevents.json', offer('any')])).socket.protocol).toBe('cloudevents.json')
@@ -129,7 +131,7 @@ describe('a token among the subprotocols of a WebSocket', () => {
 })
 
 test.each(['token', 'access_token', 'Access_Token', 'bearer_token'])(
-  'a URL with ?%s= is refused, whoever asks, and the answer says where a token goes and not what it was',
+  'a URL with ?%s= is always refused, and the answer says where a token belongs without repeating it',
   async (name) => {
     service = await new Service({ tokens }).start()
     const path = `/sys?fields=path&${name}=${'a'.repeat(20)}`
@@ -141,18 +143,21 @@ test.each(['token', 'access_token', 'Access_Token', 'bearer_token'])(
   },
 )
 
-test('when the token file is read anew, streams of tokens that are gone are ended, and the others go on', async () => {
+test('reloading the token file ends the streams of removed tokens, and the others continue', async () => {
   service = await new Service({ tokens }).start()
   const authorized = (letter: string) => ['cloudevents.json', offer(letter.repeat(20))]
-  const [going, staying] = [await service.watch('/sys', authorized('a')), await service.watch('/sys', authorized('b'))]
+  const [removed, remaining] = [
+    await service.watch('/sys', authorized('a')),
+    await service.watch('/sys', authorized('b')),
+  ]
   const events = await service.fetch('/sys', { headers: { ...bearer('a'), accept: 'text/event-stream' } })
   await service.untilStreams(3)
   service.setTokens(parseTokens(`ha-1 read ${'b'.repeat(20)}\nwatcher read ${'c'.repeat(20)}`))
-  expect(await going.closed).toEqual({ code: 1008, reason: 'the token of this stream is no longer valid' })
+  expect(await removed.closed).toEqual({ code: 1008, reason: 'the token of this stream is no longer valid' })
   expect(await events.text()).toMatch(/: the token of this stream is no longer valid\n\n$/)
   expect((await service.fetch('/sys', { headers: bearer('a') })).status).toBe(401)
   service.bench.process(42)
-  expect((await staying.until(1))[0]).toMatchObject({ type: 'process.created' })
+  expect((await remaining.until(1))[0]).toMatchObject({ type: 'process.created' })
 })
 
 test.each([
@@ -167,7 +172,7 @@ test.each([
   expect(() => parseTokens(text)).not.toThrow(/aaaaaaaa|short/)
 })
 
-test('loopback is told from the rest', () => {
+test('loopback addresses and names are recognised, and are allowed as Hosts', () => {
   expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].map(isLoopback)).toEqual([true, true, true, true])
   expect(['0.0.0.0', '::', '10.0.0.1', 'example.org'].map(isLoopback)).toEqual([false, false, false, false])
   expect(allowedHosts('127.0.0.1', 80, ['Proxy:1'])).toEqual(
@@ -175,7 +180,7 @@ test('loopback is told from the rest', () => {
   )
 })
 
-test('the page where requests can be tried is in no frame of another', async () => {
+test('the page for trying requests refuses to be framed by another page', async () => {
   service = await new Service().start()
   for (const path of ['/docs', '/docs/', '/docs/static/index.html'])
     expect([path, (await service.fetch(path)).headers.get('x-frame-options')]).toEqual([path, 'DENY'])
@@ -188,7 +193,7 @@ test.each([
   ['/docs/static/..%2f..%2fpackage.json', 404],
   ['/docs/static/.git', 404],
   ['/docs/static/index.html/x', 404],
-])('%s is no file of the page: %i', async (path, status) => {
+])('%s is no file of the page and is answered with %i', async (path, status) => {
   service = await new Service().start()
   expect(await service.get(path)).toMatchObject({ status, body: { status } })
 })

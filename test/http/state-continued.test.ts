@@ -1,4 +1,4 @@
-/** A saved state of the model continued in another service after each line of a log, and one that is too large. */
+/** A saved state of the model continues in another service after each line of a log; a too large state is refused. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ModelService } from '../support/model-service.ts'
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => service.stop())
 
 describe('a state that is saved and put into another service', () => {
-  test('after any line of a log goes on with the same answers and the same events, byte for byte', async () => {
+  test('continues after any line of a log with the same answers and the same events, byte for byte', async () => {
     let reported = 0
     for (let cut = 0; cut <= log.length; cut++) {
       const [one, two] = [await new ModelService().start(), await new ModelService().start()]
@@ -41,7 +41,7 @@ describe('a state that is saved and put into another service', () => {
   }, 60_000)
 })
 
-test('a state that would be too large to be read again is not written: EFBIG', async () => {
+test('a state that would be too large to read again is refused with EFBIG', async () => {
   const { machine } = service
   const process = machine.create({ name: 'large' })
   for (let tid = 2; tid <= 140_000; tid++) machine.createThread(process, { detached: true })

@@ -1,4 +1,4 @@
-/** A log of calls on the model, and helpers that save its state and compare what came of it. */
+/** A log of calls on the model, and helpers that save its state and compare the events that follow. */
 
 import type { ModelService } from '../support/model-service.ts'
 import type { Watcher } from '../support/service.ts'
@@ -10,7 +10,7 @@ export const by = (pid: number, tid: number) => (call: string, args: object) => 
 })
 export const [server, worker, client, third] = [by(1, 1), by(1, 2), by(2, 1), by(3, 1)]
 
-/** A history in which there is something of everything that can be waited for. */
+/** A history that contains every kind of wait. */
 export const log: readonly object[] = [
   { call: 'putPartition', partition: '/sys/part/a', pools: { channels: 2 } },
   { call: 'create', name: 'server', partition: '/sys/part/a' },
@@ -53,7 +53,7 @@ export const log: readonly object[] = [
 
 export const lines = (calls: readonly object[]) => calls.map((call) => JSON.stringify(call)).join('\n')
 
-/** Events as they came, without what counts them up. */
+/** The events as received, without the numbers that count them. */
 export const bytes = ({ frames }: Watcher): string[] =>
   frames.map((frame) => frame.replace(/"id":"\d+",/, '').replace(/"sequence":"\d+",/, ''))
 

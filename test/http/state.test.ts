@@ -1,4 +1,4 @@
-/** The whole state of the model over HTTP: saved, put into another service, continued; and what can be wrong with one. */
+/** The whole state of the model over HTTP: saving it, putting it into another service, and refusing an invalid one. */
 
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 describe('a state that is saved and put into another service', () => {
-  test('is what GET shows of it again, indented or not, and however often', async () => {
+  test('is returned by GET unchanged, indented or not, and however often it is put', async () => {
     await threshold(service)
     await service.calls(lines(log.slice(0, 17)))
     const state = await save(service)
@@ -49,7 +49,7 @@ describe('a state that is saved and put into another service', () => {
     expect((await other.get('/sys/proc/1/threads')).body.value).toBe(301)
   })
 
-  test('takes the clock with it, backwards too, and what is read and counted is the new machine’s', async () => {
+  test('sets the clock, backwards too, and all replies and metrics describe the new machine', async () => {
     const early = await save(service)
     await threshold(service)
     await service.calls(lines(log))
@@ -63,7 +63,7 @@ describe('a state that is saved and put into another service', () => {
     expect((await service.get('/sys/proc/1')).body.started).toBe('1970-01-01T00:00:00.000Z')
   })
 
-  test('forgets the scenario that was run in the machine before', async () => {
+  test('forgets the scenario that ran in the machine before', async () => {
     const early = await save(service)
     const scenario = 'title: x\nprocesses: { a: { threads: { main: [{ ChannelCreate: }] } } }\nexpect: {}\n'
     await service.send('POST', '/sys/scenario', scenario, { 'content-type': 'application/yaml' })
@@ -75,12 +75,12 @@ describe('a state that is saved and put into another service', () => {
   })
 })
 
-describe('whoever listens when a state is put', () => {
-  test('is told, wherever they listen, and goes on listening: sequences have no hole', async () => {
+describe('a stream that is open when a state is put', () => {
+  test('gets state.replaced on any path and continues without a gap in the sequences', async () => {
     await service.calls(lines(log.slice(0, 4)))
     const state = await save(service)
     await service.post('/sys/clock', { advance: '1m' })
-    const [whole, deep, crossings] = [
+    const [whole, deep, thresholdsOnly] = [
       await service.watch('/sys'),
       await service.watch('/sys/proc/2/thread/1'),
       await service.watch('/sys?types=threshold.*'),
@@ -99,14 +99,14 @@ describe('whoever listens when a state is put', () => {
     const numbers = whole.events.map(({ sequence }) => Number(sequence))
     const after = Number(headers.get('introspect-cursor'))
     expect(numbers).toEqual([after + 1, after + 2])
-    expect(crossings.events).toEqual([])
-    // Who resumes from before is told as well.
+    expect(thresholdsOnly.events).toEqual([])
+    // A client that resumes from before the change gets the event as well.
     const late = await service.watch(`/sys/proc/1?after=${headers.get('introspect-cursor')}`)
     await late.until(1)
     expect(late.events).toMatchObject([{ type: 'state.replaced' }])
   })
 
-  test('hears of the thresholds of the state, and no more of those that were there', async () => {
+  test('gets the events of the new thresholds, and none of the old ones', async () => {
     await other.post('/sys/proc', { name: 'one' })
     await other.put('/sys/channels/threshold/new', { at: 1 })
     await service.put('/sys/channels/threshold/old', { at: 1 })
@@ -130,31 +130,35 @@ describe('a state that is wrong', () => {
   test.each<[string, (state: Anything) => unknown, string]>([
     ['of another version', (state) => Object.assign(state, { version: 0 }), '/version'],
     ['without a part', (state) => delete state.pids, '/pids'],
-    ['with a field that there is not', (state) => Object.assign(state, { extra: 1 }), '/extra'],
+    ['with an unknown field', (state) => Object.assign(state, { extra: 1 }), '/extra'],
     ['with a wrong type', (state) => Object.assign(state.processes![1]!, { uid: 'root' }), '/processes/1/uid'],
     ['with a clock before it begins', (state) => Object.assign(state, { now: -1 }), '/now'],
     ['with a clock after it ends', (state) => Object.assign(state, { now: 8e15 }), '/now'],
-    ['with a limit that there is not', (state) => Object.assign(state.system!.usage!, { x: {} }), '/system/usage/x'],
+    ['with an unknown limit', (state) => Object.assign(state.system!.usage!, { x: {} }), '/system/usage/x'],
     ['with a process twice', (state) => (state.processes![2] = state.processes![1]!), '/processes/2/pid'],
-    ['with a process that is in nothing', (state) => Object.assign(state.system!, { members: [] }), '/processes/1'],
+    ['with a process in no container', (state) => Object.assign(state.system!, { members: [] }), '/processes/1'],
     [
-      'with a member that is not there',
+      'with a member that does not exist',
       (state) => Object.assign(state.system!, { members: [2, 3, 9] }),
       '/system/members/2',
     ],
-    ['with a parent that is not there', (state) => Object.assign(state.processes![0]!, { parent: 9 }), '/processes/0'],
+    [
+      'with a parent that does not exist',
+      (state) => Object.assign(state.processes![0]!, { parent: 9 }),
+      '/processes/0',
+    ],
     [
       'with a client of no channel',
       (state) => Object.assign(state.processes![1]!.connections![0]!, { channel: [1, 9] }),
       '/processes/1/connections',
     ],
     [
-      'with a wait for a message that nobody received',
+      'with a wait for a message that no thread received',
       (state) => Object.assign(state.processes![0]!, { received: [] }),
       '/processes/0/received',
     ],
     [
-      'with a wait on what is not there',
+      'with a wait on an object that does not exist',
       (state) => Object.assign(state.processes![2]!.threads![0]!.blocker!, { coid: 5 }),
       '/processes/2/threads/0/blocker',
     ],
@@ -164,23 +168,23 @@ describe('a state that is wrong', () => {
       '/processes/2/threads/0/state',
     ],
     [
-      'with an id in use and free',
+      'with an id that is both used and free',
       (state) => Object.assign(state.processes![0]!.ids!.chid!, { free: [1] }),
       '/processes/0/ids/chid',
     ],
-    ['with a pid in no use', (state) => Object.assign(state, { pids: [1, 2, 3, 4] }), '/pids'],
+    ['with a pid counted as used without a process', (state) => Object.assign(state, { pids: [1, 2, 3, 4] }), '/pids'],
     [
-      'that counts more than there is',
+      'with a count higher than its objects',
       (state) => Object.assign(state.processes![0]!.usage!.channels!, { value: 4 }),
       '/processes/0/usage/channels/value',
     ],
     [
-      'whose sum is not that of its parts',
+      'with a sum that differs from its parts',
       (state) => Object.assign(state.system!.usage!.stack!, { value: 1 }),
       '/system/usage/stack/value',
     ],
     [
-      'with a threshold on what is not there',
+      'with a threshold on a node that does not exist',
       (state) => Object.assign(state.thresholds![0]!, { node: '/sys/proc/9' }),
       '/thresholds/0/node',
     ],
@@ -190,29 +194,29 @@ describe('a state that is wrong', () => {
       '/thresholds/0/definition/rearm',
     ],
     [
-      'that waits for what does not come with time',
+      'with a threshold that waits without a duration',
       (state) =>
         Object.assign(state, { waiting: [{ threshold: state.system!.watches![0]!.threshold, node: null, at: 5 }] }),
       '/waiting/0$',
     ],
     [
-      'with a switch of no limit',
+      'with a switch of an unknown limit',
       (state) => Object.assign(state.notifier!, { disabled: ['fish'] }),
       '/notifier/disabled/0',
     ],
     [
-      'with what is switched off and watched',
+      'with a watch although the notifier is off',
       (state) => Object.assign(state.notifier!, { enabled: false }),
       '/thresholds/0',
     ],
     [
-      'with what was told of no change',
+      'with a last report for a threshold that is not on changes',
       (state) => Object.assign(state.system!.watches![0]!, { told: { value: 1, changes: 0, at: null } }),
       '/system/watches',
     ],
-    ['with a watch of no threshold', (state) => Object.assign(state, { thresholds: [] }), '/system/watches'],
+    ['with a watch of an unknown threshold', (state) => Object.assign(state, { thresholds: [] }), '/system/watches'],
     [
-      'with a signal that there is not',
+      'with an unknown signal',
       (state) => Object.assign(state.processes![0]!.timers![0]!.notice!, { signal: 'SIGNONE' }),
       '/processes/0/timers/0/notice/signal',
     ],
@@ -242,13 +246,13 @@ describe('a state that is wrong', () => {
     expect([refused.status, refused.body.type]).toEqual([status, `urn:introspectd:problem:${type}`])
   })
 
-  test('names the first of very many invalid fields', async () => {
+  test('with very many invalid fields lists only the first ones', async () => {
     const state = JSON.parse(await save(service)) as object
     const refused = await service.put('/sys/state', { ...state, pids: Array.from({ length: 1000 }, () => 'x') })
     expect([refused.status, (refused.body.errors as object[]).length]).toEqual([400, bounds.fieldErrorsMax])
   })
 
-  test('partitions inside one another are taken as deep as they can be made, and no deeper', async () => {
+  test('with partitions nested deeper than allowed is refused; the allowed depth is accepted', async () => {
     const nested = (depth: number) => `/sys${'/part/a'.repeat(depth)}`
     const make = (depth: number) => ({ call: 'putPartition', partition: nested(depth), pools: {} })
     const answers = await service.calls(
@@ -268,7 +272,7 @@ describe('a state that is wrong', () => {
 })
 
 describe('deadlocks of a state', () => {
-  /** Two threads of a process, each of which waits for the mutex of the other. */
+  /** Lines that create two threads of a process, each of which waits for the mutex of the other. */
   const deadlock = (pid: number) => {
     const [one, two] = [by(pid, 1), by(pid, 2)]
     const both = [one('SyncMutexLock', { mutex: 'a' }), two('SyncMutexLock', { mutex: 'b' })]
@@ -280,7 +284,7 @@ describe('deadlocks of a state', () => {
     return entries.map(({ id }) => id)
   }
 
-  test('have ids that leave room for later ones, which are told apart', async () => {
+  test('have ids that leave room for later ones, which stay distinct', async () => {
     await service.calls(deadlock(1))
     const state = JSON.parse(await save(service)) as Anything
     Object.assign(state.deadlocks![0]!, { id: 2 ** 52 })
@@ -291,16 +295,16 @@ describe('deadlocks of a state', () => {
   })
 
   test.each<[string, (deadlock: Anything) => unknown, string]>([
-    ['the last id that there is', (told) => Object.assign(told, { id: Number.MAX_SAFE_INTEGER }), '/id'],
-    ['an id that leaves too little room', (told) => Object.assign(told, { id: 2 ** 52 + 1 }), '/id'],
-    ['an id that no path can name', (told) => Object.assign(told, { id: 0 }), '/id'],
-    ['text in place of a thread', (told) => Object.assign(told.closing!, { thread: 'hello\n' }), '/closing/thread'],
+    ['the largest possible id', (saved) => Object.assign(saved, { id: Number.MAX_SAFE_INTEGER }), '/id'],
+    ['an id that leaves too little room', (saved) => Object.assign(saved, { id: 2 ** 52 + 1 }), '/id'],
+    ['an id that no path can name', (saved) => Object.assign(saved, { id: 0 }), '/id'],
+    ['text in place of a thread', (saved) => Object.assign(saved.closing!, { thread: 'hello\n' }), '/closing/thread'],
     [
       'a process in place of a thread',
-      (told) => Object.assign(told.closing!, { thread: '/sys/proc/1' }),
+      (saved) => Object.assign(saved.closing!, { thread: '/sys/proc/1' }),
       '/closing/thread',
     ],
-    ['a thread 0', (told) => Object.assign(told.closing!, { thread: '/sys/proc/1/thread/0' }), '/closing/thread'],
+    ['a thread 0', (saved) => Object.assign(saved.closing!, { thread: '/sys/proc/1/thread/0' }), '/closing/thread'],
   ])('are refused with %s, and nothing has changed', async (_, spoil, pointer) => {
     await service.calls(deadlock(1))
     const before = await save(service)
@@ -313,7 +317,7 @@ describe('deadlocks of a state', () => {
   })
 })
 
-test('a body of more bytes than a state may have is 413 before it is sent', async () => {
+test('a body larger than a state may be is answered with 413 before it is sent', async () => {
   const status = await new Promise((resolve, reject) => {
     const put = request(`${service.url}/sys/state`, {
       method: 'PUT',
@@ -329,7 +333,7 @@ test('a body of more bytes than a state may have is 413 before it is sent', asyn
   expect(status).toBe(413)
 })
 
-test('where time follows the wall clock a state can be read, and is not put', async () => {
+test('a machine on the wall clock shows its state, and refuses to put one', async () => {
   const real = await new ModelService({ clock: 'real' }).start()
   try {
     const state = await save(real)
@@ -340,7 +344,7 @@ test('where time follows the wall clock a state can be read, and is not put', as
   }
 })
 
-test('it takes the role operate to put one, which is asked before it is read', async () => {
+test('putting a state needs the role operate, which is checked before the body is read', async () => {
   const tokens = parseTokens('ha control 0123456789abcdef\nop operate fedcba9876543210')
   const guarded = await new ModelService({ tokens }).start()
   try {

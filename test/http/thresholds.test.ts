@@ -1,3 +1,5 @@
+/** Thresholds over HTTP: PUT, DELETE, preconditions, invalid bodies, dry runs, and the switches of the notifier. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as seen from '../../src/kernel/observations.ts'
 import { Service } from '../support/service.ts'
@@ -12,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => service.stop())
 
-test('PUT makes a threshold, says so, and again unchanged says 200', async () => {
+test('PUT creates a threshold with 201, and the same PUT again answers 200', async () => {
   const made = await service.put(hog, { at: 100 })
   expect(made.status).toBe(201)
   expect(made.body).toEqual({
@@ -43,7 +45,7 @@ test('PUT makes a threshold, says so, and again unchanged says 200', async () =>
   expect((await service.get(hog)).headers.get('etag')).toBe(changed.headers.get('etag'))
 })
 
-test('as one writes to a file: text, as curl sends it with -T and with -d', async () => {
+test('PUT accepts text as written to a file, in the forms that curl -T and curl -d send', async () => {
   for (const [type, body, expected] of [
     [undefined, '100\n', { at: 100 }],
     ['application/x-www-form-urlencoded', '50% rearm=20%', { at: '50%', rearm: '20%' }],
@@ -64,14 +66,14 @@ test('as one writes to a file: text, as curl sends it with -T and with -d', asyn
   }
 })
 
-test('per: the answer counts the nodes and names those tripped', async () => {
+test('with `per` the answer counts the nodes and names the tripped ones', async () => {
   service.bench.observe(service.bench.process(43), 'fds', 200)
   const { body } = await service.put('/sys/fds/threshold/each', { at: 100, per: 'process' })
   expect(body).toMatchObject({ state: 'tripped', nodes: 2, tripped: ['/sys/proc/43/fds'], unknown: 0 })
   expect(body).not.toHaveProperty('value')
 })
 
-test('DELETE removes it, and a second one finds nothing', async () => {
+test('DELETE removes the threshold, and a second DELETE is answered with 404', async () => {
   await service.put(hog, { at: 100 })
   expect((await service.fetch(hog, { method: 'DELETE' })).status).toBe(204)
   expect((await service.fetch(hog, { method: 'DELETE' })).status).toBe(404)
@@ -79,7 +81,7 @@ test('DELETE removes it, and a second one finds nothing', async () => {
 })
 
 describe('preconditions', () => {
-  test('If-Match protects an update, If-None-Match: * creates only', async () => {
+  test('If-Match protects an update, and If-None-Match: * only creates', async () => {
     const made = await service.put(hog, { at: 100 })
     const etag = made.headers.get('etag')!
     expect(etag).toMatch(/^"\d+"$/)
@@ -91,7 +93,7 @@ describe('preconditions', () => {
     expect((await service.put('/sys/fds/threshold/none', { at: 5 }, { 'if-match': '*' })).status).toBe(412)
   })
 
-  test('If-Process refuses a process that only has the same pid, and one that is gone', async () => {
+  test('If-Process refuses another process with the same pid, and one that has ended', async () => {
     const { identity } = (await service.get('/sys/proc/42')).body
     expect((await service.put(hog, { at: 100 }, { 'if-process': String(identity) })).status).toBe(201)
     const { bench } = service
@@ -103,7 +105,7 @@ describe('preconditions', () => {
   })
 })
 
-describe('bad bodies change nothing', () => {
+describe('a bad request changes nothing:', () => {
   test.each([
     [{ at: -1 }, '/at'],
     [{ at: 1.5 }, '/at'],
@@ -146,7 +148,7 @@ describe('bad bodies change nothing', () => {
     ['text/plain', '100 per', 400],
     ['image/png', '100', 415],
     ['text/plain', 'x'.repeat(70_000), 413],
-  ])('%s %j is answered %i', async (type, body, status) => {
+  ])('%s %j is answered with %i', async (type, body, status) => {
     const answer = await service.put(hog, body, { 'content-type': type })
     expect(answer).toMatchObject({ status, body: { status, type: expect.stringMatching(/^urn:introspectd:problem:/) } })
     expect(service.bench.kernel.notifier.size).toBe(0)
@@ -155,7 +157,7 @@ describe('bad bodies change nothing', () => {
   test.each([
     ['text/plain', 'many', '/at', 'a percentage from "0%" to "100%"'],
     ['application/json', '"100"', '', 'a JSON object is expected, received string'],
-  ])('%s %j names the forms that a body may have', async (type, sent, pointer, detail) => {
+  ])('%s %j is answered with the forms that a body may have', async (type, sent, pointer, detail) => {
     const { body } = await service.put(hog, sent, { 'content-type': type })
     expect(body.detail).toBe(
       'a JSON object is expected, or text such as 100 or 80% rearm=60% per=process or on=change every=1s',
@@ -163,7 +165,7 @@ describe('bad bodies change nothing', () => {
     expect(body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
   })
 
-  test('a body that is not UTF-8', async () => {
+  test('a body that is not UTF-8 is refused', async () => {
     const response = await service.fetch(hog, { method: 'PUT', body: Buffer.from([0x31, 0xff]) })
     expect(response.status).toBe(400)
   })
@@ -179,7 +181,7 @@ describe('bad bodies change nothing', () => {
   test.each([
     ['deny', {}],
     ['signal', { signal: 'SIGTERM' }],
-  ])('the action %s where the source only observes is 409 with the reason', async (action, more) => {
+  ])('the action %s on a source that only observes is 409 with the reason', async (action, more) => {
     const answer = await service.put(hog, { at: 1, action, ...more })
     const detail = 'this source only observes'
     expect(answer).toMatchObject({ status: 409, body: { errno: 'ENOTSUP', detail } })
@@ -197,10 +199,10 @@ describe('bad bodies change nothing', () => {
   })
 })
 
-describe('fields that go beyond a trip point', () => {
+describe('fields beyond a trip point', () => {
   const each = '/sys/fds/threshold/each'
 
-  test('are echoed as they were put, as JSON and as words', async () => {
+  test('are returned as they were put, as JSON and as words', async () => {
     const where = { name: 'p*', uid: 0, partition: null }
     const body = { at: 100, per: 'process', where, for: '500ms', ttl: '1.5h' }
     const made = await service.put(each, body)
@@ -225,7 +227,7 @@ describe('fields that go beyond a trip point', () => {
     })
   })
 
-  test('that are wrong are refused, each by its name', async () => {
+  test('are refused by name if they are wrong', async () => {
     for (const [body, pointer] of [
       [{ at: 1, for: 'soon' }, '/for'],
       [{ at: 1, ttl: 5 }, '/ttl'],
@@ -242,12 +244,12 @@ describe('fields that go beyond a trip point', () => {
     expect((await service.get('/sys/thresholds')).body.entries).toEqual([])
   })
 
-  test('?dry-run answers what would trip now, and sets and tells nothing', async () => {
+  test('with ?dry-run show what would trip now, and nothing is set or emitted', async () => {
     const watcher = await service.watch('/sys')
-    const foreseen = await service.put(`${each}?dry-run`, { at: 17, per: 'process' })
+    const preview = await service.put(`${each}?dry-run`, { at: 17, per: 'process' })
     const tripped = ['/sys/proc/42/fds']
-    expect(foreseen).toMatchObject({ status: 200, body: { dryRun: true, nodes: 1, tripped, state: 'tripped' } })
-    expect(foreseen.headers.get('etag')).toBe(null)
+    expect(preview).toMatchObject({ status: 200, body: { dryRun: true, nodes: 1, tripped, state: 'tripped' } })
+    expect(preview.headers.get('etag')).toBe(null)
     expect((await service.fetch(each)).status).toBe(404)
     expect((await service.put(`${each}?dry-run=true`, { at: 'x' })).status).toBe(400)
     expect((await service.put(`${each}?dry-run=no`, { at: 1 })).status).toBe(400)
@@ -257,7 +259,7 @@ describe('fields that go beyond a trip point', () => {
     expect(await watcher.until(1)).toMatchObject([{ type: 'threshold.tripped', data: { initial: true } }])
   })
 
-  test('of two clients that change what they read, the slower one is refused', async () => {
+  test('are protected by If-Match: the slower of two clients that change what they read is refused', async () => {
     const etag = (await service.put(hog, { at: 100 })).headers.get('etag')!
     const answers = await Promise.all(
       [200, 300].map((at) => service.put(hog, { at, rearm: at / 2 }, { 'if-match': etag })),
@@ -269,7 +271,7 @@ describe('fields that go beyond a trip point', () => {
 })
 
 describe('the notifier', () => {
-  test('and each limit of it is switched; what is tripped is cleared, and looked at again', async () => {
+  test('and each of its limits can be switched; tripped thresholds are cleared, and evaluated again later', async () => {
     await service.put(hog, { at: 10 })
     const watcher = await service.watch('/sys')
     const limit = '/sys/notifier/limits/fds'
@@ -288,7 +290,7 @@ describe('the notifier', () => {
     expect((await service.get(hog)).body.state).toBe('tripped')
   })
 
-  test('takes nothing else', async () => {
+  test('accepts nothing else', async () => {
     expect((await service.put('/sys/notifier', { enabled: 'no' })).status).toBe(400)
     expect((await service.put('/sys/notifier', {})).status).toBe(400)
     expect((await service.put('/sys/notifier', { enabled: true, more: 1 })).status).toBe(400)

@@ -1,4 +1,4 @@
-/** Default deadlock timers over HTTP, and what a controller hears of them. */
+/** Default deadlock timers over HTTP: setting them, the warnings they emit, and the wait chains of threads. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ModelService } from '../support/model-service.ts'
@@ -13,7 +13,10 @@ afterEach(() => service.stop())
 
 const lines = (...all: object[]): string => all.map((line) => `${JSON.stringify(line)}\n`).join('')
 
-/** A process whose second thread waits for the mutex of its first; which waits for the second to end, if it is to be a loop. */
+/**
+ * Lines that create a process whose second thread waits for the mutex of its first. For a loop, the first also waits
+ * for the second to end.
+ */
 const contention = (pid: number, isLoop = false): string =>
   lines(
     { call: 'create', name: 'late' },
@@ -23,7 +26,7 @@ const contention = (pid: number, isLoop = false): string =>
     ...(isLoop ? [{ caller: `/sys/proc/${pid}/thread/1`, call: 'ThreadJoin', tid: 2 }] : []),
   )
 
-test('a controller that sets one timer once is warned of processes that start later, in each canonical state', async () => {
+test('one timer set once warns of processes that start later, in each canonical state', async () => {
   await service.put('/sys/timeout', { after: '500ms' })
   const watcher = await service.watch('/sys?types=deadlock.*')
   await service.calls(
@@ -47,7 +50,7 @@ test('a controller that sets one timer once is warned of processes that start la
 })
 
 describe('a timeout', () => {
-  test('is made, shown, changed and deleted, with ETags', async () => {
+  test('is created, shown, changed and deleted, with ETags', async () => {
     const made = await service.put('/sys/timeout', { after: '1.5s' })
     expect([made.status, made.body]).toEqual([
       201,
@@ -77,7 +80,7 @@ describe('a timeout', () => {
     ])
   })
 
-  test('is shown below where it is set, with who was warned of', async () => {
+  test('is shown below the node it is set on, with the threads it has warned of', async () => {
     await service.calls(lines({ call: 'putPartition', partition: '/sys/part/a', pools: {} }) + contention(1))
     await service.put('/sys/timeout', { after: '10ms' })
     await service.post('/sys/clock', { advance: '10ms' })
@@ -92,7 +95,7 @@ describe('a timeout', () => {
     expect((await service.get('/sys/proc/1/timeout')).body).toMatchObject({ holds: '/sys/proc/1/timeout', after: null })
   })
 
-  test('takes plain text as curl sends it', async () => {
+  test('accepts plain text as curl sends it', async () => {
     const put = (body: string) =>
       service.fetch('/sys/timeout', { method: 'PUT', body, headers: { 'content-type': 'text/plain' } })
     expect((await put('500ms\n')).status).toBe(201)
@@ -127,7 +130,7 @@ describe('a timeout', () => {
     ['application/json', 'null', '', 'a JSON object is expected, received null'],
     ['application/json', '[]', '', 'a JSON object is expected, received array'],
     ['application/json', '"500ms"', '', 'a JSON object is expected, received string'],
-  ])('as %s %s is refused, and the forms that it may have are named', async (type, body, pointer, detail) => {
+  ])('as %s %s is refused, and the problem names the accepted forms', async (type, body, pointer, detail) => {
     const { status, body: problem } = await service.put('/sys/timeout', body, { 'content-type': type })
     expect([status, problem.type]).toEqual([400, 'urn:introspectd:problem:invalid-body'])
     expect(problem.detail).toBe('a JSON object is expected, or text such as 500ms or 2s states=SEND,MUTEX')
@@ -135,7 +138,7 @@ describe('a timeout', () => {
     expect((await service.get('/sys/timeout')).body).toMatchObject({ holds: null })
   })
 
-  test('is none of a thread, nor of what is not there', async () => {
+  test('cannot be set on a thread or on a process that does not exist', async () => {
     await service.calls(contention(1))
     expect((await service.put('/sys/proc/1/thread/1/timeout', { after: '1s' })).status).toBe(404)
     expect((await service.put('/sys/proc/9/timeout', { after: '1s' })).status).toBe(404)
@@ -147,7 +150,7 @@ describe('a timeout', () => {
 describe('wait', () => {
   const text = async (path: string) => (await service.fetch(path)).text()
 
-  test('is the chain of a thread, with why it ends', async () => {
+  test('shows the chain of a thread and its end', async () => {
     await service.calls(contention(1))
     const { body } = await service.get('/sys/proc/1/thread/2/wait')
     expect(body).toEqual({
@@ -172,7 +175,7 @@ describe('wait', () => {
     )
   })
 
-  test('of a loop leads back, and is a drawing too', async () => {
+  test('shows a loop as JSON, as text and as a drawing', async () => {
     await service.calls(contention(1, true))
     expect((await service.get('/sys/proc/1/thread/2/wait')).body).toMatchObject({
       end: { how: 'loop', thread: '/sys/proc/1/thread/2' },
@@ -207,7 +210,7 @@ describe('wait', () => {
     )
   })
 
-  test('of a client names the process any thread of which may reply, and the likely one', async () => {
+  test('shows for a client the process whose threads may reply, and the likely one', async () => {
     await service.calls(
       lines(
         { call: 'create', name: 'server' },
@@ -226,7 +229,7 @@ describe('wait', () => {
     )
   })
 
-  test('of a victim names the deadlock that it leads to', async () => {
+  test('shows for a victim the deadlock that it leads to', async () => {
     await service.calls(
       contention(1, true) +
         lines({ call: 'createThread', pid: 1 }, { caller: '/sys/proc/1/thread/3', call: 'SyncMutexLock', mutex: 'm' }),
@@ -238,7 +241,7 @@ describe('wait', () => {
     expect(await text('/sys/proc/1/thread/3/wait?format=text')).toContain(`See ${deadlock!.path}.`)
   })
 
-  test('is drawn nowhere else', async () => {
+  test('is available as a drawing nowhere else', async () => {
     expect((await service.fetch('/sys?format=dot')).status).toBe(406)
     expect((await service.fetch('/sys', { headers: { accept: 'text/vnd.graphviz' } })).status).toBe(406)
   })

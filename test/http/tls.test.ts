@@ -1,4 +1,4 @@
-/** HTTPS, and clients that show certificates. */
+/** HTTPS, and clients that authenticate with certificates. */
 
 import { request } from 'node:https'
 import { connect as connectPlain } from 'node:net'
@@ -41,19 +41,19 @@ type Trust = ReturnType<Authority['trust']> & { readonly servername?: string }
 function get(trust: Trust, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const options = { ...trust, host: '127.0.0.1', port: service.port, path: '/sys', headers, agent: false }
-    const asked = request(options, (response) => {
+    const sent = request(options, (response) => {
       let text = ''
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString()
       })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
     })
-    asked.on('error', reject)
-    asked.end()
+    sent.on('error', reject)
+    sent.end()
   })
 }
 
-/** Nothing is kept of connections that are closed. */
+/** Waits until the service has forgotten all closed connections. */
 async function untilGone(): Promise<void> {
   await until(
     () => service.app.server.clients.counts.connections,
@@ -62,7 +62,7 @@ async function untilGone(): Promise<void> {
   )
 }
 
-test('tokens, Hosts and streams are over TLS as they are without', async () => {
+test('tokens, Hosts and streams work over TLS as they do without', async () => {
   service = await start()
   const trust = authority.trust()
   expect((await get(trust)).status).toBe(401)
@@ -78,24 +78,24 @@ test('tokens, Hosts and streams are over TLS as they are without', async () => {
   expect(service.app.server.clients.counts.streams).toBe(0)
 })
 
-test('a page of http is of another origin', async () => {
+test('a page over http has another origin', async () => {
   service = await start()
   const host = `127.0.0.1:${service.port}`
-  const ask = (origin: string) => get(authority.trust(), { authorization, host, origin })
-  expect((await ask(`https://${host}`)).status).toBe(200)
-  expect((await ask(`http://${host}`)).status).toBe(403)
+  const sendFrom = (origin: string) => get(authority.trust(), { authorization, host, origin })
+  expect((await sendFrom(`https://${host}`)).status).toBe(200)
+  expect((await sendFrom(`http://${host}`)).status).toBe(403)
 })
 
-test('who speaks no TLS, or an old one, is told nothing', async () => {
+test('a client without TLS, or with an old version, gets no answer', async () => {
   service = await start()
   const plain = connectPlain(service.port, '127.0.0.1')
-  let heard = ''
+  let received = ''
   plain.on('data', (data: Buffer) => {
-    heard += data.toString('latin1')
+    received += data.toString('latin1')
   })
   plain.write('GET /sys HTTP/1.1\r\nHost: x\r\n\r\n')
   await new Promise((resolve) => plain.once('close', resolve))
-  expect(heard).not.toContain('HTTP')
+  expect(received).not.toContain('HTTP')
   const old = connect({
     ...authority.trust(),
     port: service.port,
@@ -106,7 +106,7 @@ test('who speaks no TLS, or an old one, is told nothing', async () => {
   await expect(new Promise((_, reject) => old.once('error', reject))).rejects.toThrow()
 })
 
-test('a handshake that is not gone on with is given up, and others are served meanwhile', async () => {
+test('an unfinished handshake is ended after its time, and others are served meanwhile', async () => {
   service = await start({ headersMs: 3_000 })
   const idle = connectPlain(service.port, '127.0.0.1')
   const closed = new Promise((resolve) => idle.once('close', resolve))
@@ -116,7 +116,7 @@ test('a handshake that is not gone on with is given up, and others are served me
   await untilGone()
 })
 
-test('the service can be closed though a handshake is going on', async () => {
+test('the service can stop during a handshake', async () => {
   service = await start()
   const idle = connectPlain(service.port, '127.0.0.1')
   idle.resume()
@@ -124,8 +124,8 @@ test('the service can be closed though a handshake is going on', async () => {
   await service.stop()
 })
 
-describe('where certificates are asked for', () => {
-  test('one stands for the role of its name, and a token that is sent besides counts in its place', async () => {
+describe('with client certificates', () => {
+  test('a certificate has the role of its name, and a token sent with it counts instead', async () => {
     service = await start({ requestsCertificate: true })
     service.bench.process(42)
     expect(await get(authority.trust(alice))).toMatchObject({ status: 200 })
@@ -137,7 +137,7 @@ describe('where certificates are asked for', () => {
     })
   })
 
-  test('nobody gets as far as HTTP without one, with one that another has signed, or by its name as a token', async () => {
+  test('a client without a certificate, or with one of another authority, fails, and its name is no token', async () => {
     service = await start({ requestsCertificate: true })
     await expect(get(authority.trust(), { authorization })).rejects.toThrow()
     await expect(get(mallory, { authorization })).rejects.toThrow()
@@ -145,7 +145,7 @@ describe('where certificates are asked for', () => {
     expect((await get(authority.trust(bob), { authorization: 'Bearer alice' })).status).toBe(401)
   })
 
-  test('a stream ends when its certificate is taken out of the token file', async () => {
+  test('a stream ends when its certificate is removed from the token file', async () => {
     service = await start({ requestsCertificate: true })
     const socket = new WebSocket(`wss://127.0.0.1:${service.port}/sys`, authority.trust(alice))
     const closed = new Promise<number>((resolve) => socket.once('close', resolve))
@@ -156,7 +156,7 @@ describe('where certificates are asked for', () => {
   })
 })
 
-test('a certificate that is read anew is what new connections get, and old ones go on', async () => {
+test('new connections get a reloaded certificate, and old ones continue', async () => {
   service = await start()
   const served = () =>
     new Promise<string>((resolve, reject) => {
@@ -178,7 +178,7 @@ test('a certificate that is read anew is what new connections get, and old ones 
   stream.terminate()
 })
 
-test('files that are no certificate, no key, or do not fit together are named, and nothing that stands in them is', () => {
+test('files that are no certificate or key, or do not match, are named without their content', () => {
   const junk = authority.write('junk.pem', 'not-a-certificate-but-secret')
   const broken = authority.write('broken.key', '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n')
   for (const [files, message] of [

@@ -1,3 +1,5 @@
+/** Reading the pathname space over HTTP: views, aliases, formats, and the problems of wrong requests. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/kernel/limits/table.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'
@@ -20,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => service.stop())
 
 describe('reading', () => {
-  test('every row of the tree answers a view that fits its own schema', async () => {
+  test('every row of the tree answers with a view that matches its own schema', async () => {
     const { bench } = service
     bench.put(bench.kernel.process(42), 'fds', 'hog', { at: 100 })
     bench.at(() => bench.kernel.deadlocks.closedSet(bench.kernel.process(42), true))
@@ -31,7 +33,7 @@ describe('reading', () => {
       process: '/sys/proc/42',
       thread: '/sys/proc/42/thread/43',
     }
-    // Those of the model are tried with it.
+    // The rows of the model are tested in model.test.ts.
     for (const definition of definitions.filter(({ modelOnly }) => !modelOnly)) {
       for (const level of definition.under) {
         const limit = level === 'thread' ? 'stack' : 'fds'
@@ -82,7 +84,7 @@ describe('reading', () => {
     })
   })
 
-  test('what has not been read, or cannot be measured, is null with the reason, never zero', async () => {
+  test('an unread value, or one that cannot be measured, is null with the reason, never zero', async () => {
     expect((await service.get('/sys/proc/42/memory')).body).toMatchObject({
       value: null,
       asOf: null,
@@ -111,7 +113,7 @@ describe('reading', () => {
     expect((await service.get('/sys/part/web/part/a/b')).status).toBe(404)
   })
 
-  test('curl gets indented JSON, programs get one line, and every answer says what it varies by and its cursor', async () => {
+  test('curl gets indented JSON, programs get one line, and every answer has Vary and its cursor', async () => {
     const forCurl = await service.fetch('/sys/states', { headers: { 'user-agent': 'curl/8.0' } })
     expect(await forCurl.text()).toMatch(/^\{\n {2}"path"/)
     const forProgram = await service.fetch('/sys/states')
@@ -120,7 +122,7 @@ describe('reading', () => {
     expect(forProgram.headers.get('introspect-cursor')).toMatch(/^\d{20}$/)
   })
 
-  test('the canonical states are derived to be SEND, MUTEX and JOIN', async () => {
+  test('the canonical states are derived, and are exactly SEND, MUTEX and JOIN', async () => {
     const { body } = await service.get('/sys/states')
     const entries = body.entries as { name: string; number: number; canonical: boolean }[]
     expect(entries.filter(({ canonical }) => canonical).map(({ name }) => name)).toEqual(['SEND', 'MUTEX', 'JOIN'])
@@ -134,7 +136,7 @@ describe('reading', () => {
   })
 })
 
-describe('what is wrong with a request', () => {
+describe('a wrong request', () => {
   test.each([
     ['/nothing', 404, { exists: '/' }],
     ['/sys/proc/99', 404, { exists: '/sys/proc' }],
@@ -152,7 +154,7 @@ describe('what is wrong with a request', () => {
     ['/sys?colour=red', 400, { errors: [{ parameter: 'colour' }] }],
     ['/sys?format=xml', 400, { errors: [{ parameter: 'format' }] }],
     ['/readyz?colour', 400, {}],
-  ])('%s is answered %i', async (path, status, problem) => {
+  ])('to %s is answered with %i', async (path, status, problem) => {
     const response = await service.fetch(path)
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
     const body = await response.json()
@@ -165,7 +167,7 @@ describe('what is wrong with a request', () => {
     })
   })
 
-  test('methods that are not spoken get 405 with Allow, and OPTIONS tells', async () => {
+  test('with an unsupported method gets 405 with Allow, and OPTIONS lists the methods', async () => {
     for (const [method, path, allow] of [
       ['POST', '/sys/proc', 'GET, HEAD, OPTIONS'],
       ['DELETE', '/sys/proc/42', 'GET, HEAD, OPTIONS'],
@@ -179,7 +181,7 @@ describe('what is wrong with a request', () => {
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, PUT, DELETE'])
   })
 
-  test('a form that is not spoken is 406, naming those that are', async () => {
+  test('for an unsupported form is 406, naming the supported ones', async () => {
     expect(await service.get('/sys', { accept: 'image/png' })).toMatchObject({
       status: 406,
       body: { detail: expect.stringContaining('text/plain') },
@@ -197,7 +199,7 @@ describe('what is wrong with a request', () => {
     ['/sys/part/wbe/fds', '/sys/part/web'],
     ['/sys/part/web/part/a%2Fc/fds', '/sys/part/web/part/a%2Fb'],
     ['/sys/part/web/fdss', '/sys/part/web/fds'],
-  ])('what is not at %s may be meant to be %s', async (path, meant) => {
+  ])('to %s gets the suggestion %s', async (path, meant) => {
     const { status, body } = await service.get(path)
     expect([status, body.detail]).toEqual([
       404,
@@ -207,14 +209,14 @@ describe('what is wrong with a request', () => {
   })
 
   test.each(['/sys/proc/43', '/sys/proc/42/thread/44', '/sys/proc/42/processes', '/sys/zebra'])(
-    'nothing is guessed for %s: another number is another process, and what is like nothing is not meant',
+    'to %s gets no suggestion, because another number is another process and no name is similar',
     async (path) => {
       expect((await service.get(path)).body.detail).toMatch(/does not exist; \S+ does$/)
     },
   )
 })
 
-test('/livez, /readyz and / answer without a tree', async () => {
+test('/livez, /readyz and / answer outside the tree', async () => {
   expect(await (await service.fetch('/livez')).text()).toBe('ok\n')
   expect(await (await service.fetch('/readyz')).text()).toBe('ok\n')
   expect(await (await service.fetch('/readyz?verbose')).text()).toContain('[+] inventory: made by the test\n')

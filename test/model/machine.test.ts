@@ -1,3 +1,5 @@
+/** Tests the machine of the model: calls, its clock, partitions and thread states. */
+
 import { describe, expect, test } from 'vitest'
 import { mayFollow, threadStates } from '../../src/kernel/states.ts'
 import { kernelCallNames } from '../../src/model/calls/table.ts'
@@ -5,7 +7,7 @@ import { exportState } from '../../src/model/state/state.ts'
 import { snapshot, state, World } from './world.ts'
 
 describe('a call', () => {
-  test('needs a process and a thread that live: otherwise ESRCH, and nothing has changed', () => {
+  test('by a missing process or thread is refused with ESRCH and changes nothing', () => {
     const world = new World()
     const process = world.spawn('p')
     const [main, ended] = [world.thread(process), world.more(process)]
@@ -22,7 +24,7 @@ describe('a call', () => {
     expect(exportState(world.machine)).toEqual(before)
   })
 
-  test('by a blocked thread is refused with EBUSY and what it is blocked on', () => {
+  test('by a blocked thread is refused with EBUSY and the reason for the block', () => {
     const world = new World()
     const process = world.spawn('p')
     const [main, other] = [world.thread(process), world.more(process)]
@@ -39,7 +41,7 @@ describe('a call', () => {
     expect(snapshot(world.machine, main)).toEqual(before)
   })
 
-  test('takes the CPU: who made it is RUNNING, who made the last is READY; one that is refused does not', () => {
+  test('makes its thread RUNNING and the previous caller READY, unless it is refused', () => {
     const world = new World()
     const [one, two] = [world.thread(world.spawn('one')), world.thread(world.spawn('two'))]
     world.call(one, 'ChannelCreate', {})
@@ -54,7 +56,7 @@ describe('a call', () => {
 })
 
 describe('the clock', () => {
-  test('does not go backwards: that is refused with EINVAL, and nothing has changed', () => {
+  test('does not run backwards: an earlier time is refused with EINVAL and changes nothing', () => {
     const world = new World()
     world.pass(1000)
     const before = exportState(world.machine)
@@ -66,7 +68,7 @@ describe('the clock', () => {
     expect(exportState(world.machine)).toEqual(before)
   })
 
-  test('fires what is due on the way, each at its own time', () => {
+  test('fires each due timer at its own time', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     const { chid, coid } = world.connect(main, main)
@@ -74,7 +76,7 @@ describe('the clock', () => {
     world.call(main, 'TimerSettime', { timerid: 1, after: 100, every: 100 })
     world.call(main, 'TimerSettime', { timerid: 2, after: 150 })
     world.call(main, 'MsgReceive', { chid })
-    world.told()
+    world.takeEvents()
     world.pass(10_000)
     expect(world.events.map(({ at }) => at)).toEqual([100])
     expect(world.kernel.now).toBe(10_000)
@@ -84,10 +86,10 @@ describe('the clock', () => {
 })
 
 describe('a partition', () => {
-  test('is made with those above it, and removed when it is empty', () => {
+  test('is created together with its parents, and can be removed when empty', () => {
     const world = new World()
     const inner = world.machine.putPartition(['a', 'b'], {})
-    expect(world.told()).toEqual(['partition.created /sys/part/a', 'partition.created /sys/part/a/part/b'])
+    expect(world.takeEvents()).toEqual(['partition.created /sys/part/a', 'partition.created /sys/part/a/part/b'])
     const process = world.spawn('p', { container: inner })
     const outer = world.kernel.partition(['a'])!
     const before = exportState(world.machine)
@@ -95,13 +97,13 @@ describe('a partition', () => {
     expect(() => world.machine.removePartition(outer)).toThrow(expect.objectContaining({ errno: 'EBUSY' }))
     expect(exportState(world.machine)).toEqual(before)
     world.machine.move(process, world.kernel.system)
-    world.told()
+    world.takeEvents()
     world.machine.removePartition(inner)
     world.machine.removePartition(outer)
-    expect(world.told()).toEqual(['partition.died /sys/part/a/part/b', 'partition.died /sys/part/a'])
+    expect(world.takeEvents()).toEqual(['partition.died /sys/part/a/part/b', 'partition.died /sys/part/a'])
   })
 
-  test('is empty when what was in it has ended, though zombies are left', () => {
+  test('is empty when its processes have ended, even if zombies remain', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'spawn', { name: 'child' })
@@ -114,7 +116,7 @@ describe('a partition', () => {
 })
 
 describe('the states of threads', () => {
-  test('follow each other as QNX’s do: from RUNNING any wait begins, from a wait a thread does not go to another', () => {
+  test('follow each other as in QNX: every wait begins in RUNNING, and no wait follows another directly', () => {
     const table = Object.fromEntries(
       threadStates.map((from) => [from, threadStates.filter((to) => mayFollow(from, to)).join(' ')]),
     )

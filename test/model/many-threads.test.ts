@@ -1,3 +1,5 @@
+/** Tests thresholds in a process with very many threads. */
+
 import { expect, test } from 'vitest'
 import { limitIndex } from '../../src/kernel/limits/table.ts'
 import type { Node } from '../../src/kernel/nodes/node.ts'
@@ -19,22 +21,22 @@ test(`thresholds at four levels trip and clear exactly, in a server of ${many} t
   for (const node of [server, partition, system]) put(node, 'threads', many)
   put(server, 'stack', 4097, 'thread')
   while (server.threads.size < many - 1) world.machine.createThread(server, {})
-  expect(world.told('threshold')).toEqual([])
+  expect(world.takeEvents('threshold')).toEqual([])
   const last = world.machine.createThread(server, { detached: true })
   expect(world.events.filter(({ type }) => type === 'threshold.tripped').map(({ data }) => data.value)).toEqual([
     many,
     many,
     many,
   ])
-  expect(world.told('threshold')).toEqual([
+  expect(world.takeEvents('threshold')).toEqual([
     'threshold.tripped /sys/proc/1/threads',
     'threshold.tripped /sys/part/p/threads',
     'threshold.tripped /sys/threads',
   ])
   world.machine.call(1, last.tid, { name: 'enter', args: { bytes: 1 } })
-  expect(world.told('threshold')).toEqual([`threshold.tripped ${last.path}/stack`])
+  expect(world.takeEvents('threshold')).toEqual([`threshold.tripped ${last.path}/stack`])
   world.machine.call(1, last.tid, { name: 'ThreadDestroy', args: {} })
-  expect(world.told('thre')).toEqual([
+  expect(world.takeEvents('thre')).toEqual([
     `threshold.cleared ${last.path}/stack died`,
     `thread.died ${last.path}`,
     'threshold.cleared /sys/proc/1/threads rearmed',

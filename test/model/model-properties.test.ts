@@ -1,7 +1,7 @@
 /**
- * Random sequences of what can be done to a machine: after each step the counters are what a recount finds, all that
- * must be true of a machine is, and what was refused has changed nothing. Done again, or continued from a saved state,
- * it is the same to the last byte.
+ * Property tests of random operation sequences: after each step the counters equal a recount, the invariants hold, and
+ * a refused operation has changed nothing. Repeating a sequence, or continuing from a saved state, gives the same
+ * bytes.
  */
 
 import fc from 'fast-check'
@@ -30,7 +30,7 @@ import { type Operation, perform, type Result } from './properties/operations.ts
 import { allContainers, Ledger, recount } from './properties/recount.ts'
 import { difference } from './properties/same-graph.ts'
 
-/** Small, so that they are soon exhausted. */
+/** Small pools, which are soon exhausted. */
 const pools: PoolCapacities = {
   processes: 6,
   threads: 16,
@@ -57,7 +57,7 @@ function begin() {
   return { machine, ledger, events }
 }
 
-/** What TimerTimeout has set is spent by a call that is refused. */
+/** Removes the timeout of the calling thread, which even a refused call uses up. */
 function withoutTimeout(state: MachineState, operation: Operation): MachineState {
   if (operation.do !== 'call') return state
   const { pid, tid } = operation
@@ -81,18 +81,18 @@ const nodesOf = (machine: Machine): Node[] => [
 const usages = (machine: Machine): Map<Node, number[]> =>
   new Map(nodesOf(machine).map((node) => [node, refusable.map((limit) => machine.pools.usage(node, limit))]))
 
-/** What passes its capacity did so before: only new use is refused. */
+/** Usage above its capacity must have been there before, because only new usage is refused. */
 function expectWithinCapacity(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
   for (const node of nodesOf(machine))
     for (const [place, limit] of refusable.entries()) {
       const most = Math.max(machine.pools.capacity(node, limit), before.get(node)?.[place] ?? 0)
-      // A file may be larger when it is opened: it has only not been written.
+      // A file may have been larger than the pool when it was opened.
       if (limit !== 'file-size' && machine.pools.usage(node, limit) > most)
         expect.fail(`${node.path}/${limit} is ${machine.pools.usage(node, limit)} of ${most}`)
     }
 }
 
-/** What passes the point of a threshold that denies did so before it was set, or before this. */
+/** Usage above the trip point of a denying threshold must have been there before this step. */
 function expectDenied(machine: Machine, before: ReadonlyMap<Node, readonly number[]>): void {
   for (const { definition, watches, path, limit } of machine.kernel.notifier.thresholds()) {
     if (definition.action !== 'deny') continue
@@ -104,7 +104,7 @@ function expectDenied(machine: Machine, before: ReadonlyMap<Node, readonly numbe
   }
 }
 
-/** Of what was refused nothing is told but who refused it: where a limit did, all that did. */
+/** A refused operation emits only limit.denied events: one for each limit that refused it. */
 function expectOnlyDenials(events: readonly AnyEvent[], operation: Operation, refused: KernelError): void {
   expect(events.map(({ type }) => type)).toEqual(events.map(() => 'limit.denied'))
   expect(events.length > 0).toBe(refused instanceof Denied)
@@ -123,42 +123,44 @@ function expectCounted(machine: Machine, ledger: Ledger): void {
     }
 }
 
-/** What the events say last of each thread is so. */
-function expectTold(machine: Machine, events: readonly AnyEvent[]): void {
-  const told = new Map<string, unknown>()
+/** The last event of each thread agrees with its state. */
+function expectEventsMatchStates(machine: Machine, events: readonly AnyEvent[]): void {
+  const lastState = new Map<string, unknown>()
   for (const { type, subject, data } of events) {
-    if (type === 'thread.created') told.set(subject, 'READY')
-    if (type === 'thread.died') told.set(subject, 'DEAD')
-    if (type === 'thread.changed') told.set(subject, data.state)
+    if (type === 'thread.created') lastState.set(subject, 'READY')
+    if (type === 'thread.died') lastState.set(subject, 'DEAD')
+    if (type === 'thread.changed') lastState.set(subject, data.state)
   }
   for (const { path, condition } of threadsOf(machine)) {
     const state = condition.state === 'RUNNING' ? 'READY' : condition.state
-    if (told.get(path) !== state) expect.fail(`${path} is ${state}, told ${String(told.get(path))}`)
+    if (lastState.get(path) !== state)
+      expect.fail(`${path} is ${state}, and the last event says ${String(lastState.get(path))}`)
   }
 }
 
-/** A call fails with no errno and blocks in no state that its docstring does not tell. */
+/** The docstring of a call lists every errno and every blocked state that occurs. */
 function expectDocumented(
   machine: Machine,
   operation: Operation,
   { result, returned }: { result: Result; returned: ReadonlyMap<ModelThread, Returned | null> },
 ): void {
-  const untold = (call: string, what: string) => expect.fail(`the docstring of ${call} does not tell ${what}`)
+  const undocumented = (call: string, what: string) => expect.fail(`the docstring of ${call} does not name ${what}`)
   for (const { calling, condition } of threadsOf(machine))
-    if (calling !== null && !docstrings.get(calling)!.states.has(condition.state!)) untold(calling, condition.state!)
+    if (calling !== null && !docstrings.get(calling)!.states.has(condition.state!))
+      undocumented(calling, condition.state!)
   const failures = [...returned]
     .filter(([thread, before]) => thread.returned !== before)
     .flatMap(([thread]) => (thread.returned !== null && 'errno' in thread.returned ? [thread.returned] : []))
-  // What is refused to whoever may make no call at all is not the call's own.
+  // Errors of threads that can make no call at all do not depend on the call.
   const isOwn = operation.do === 'call' && !['ESRCH', 'EBUSY'].includes('refused' in result ? result.refused.errno : '')
   if (isOwn && 'refused' in result) failures.push({ call: operation.call.name, errno: result.refused.errno })
   for (const { call, errno } of failures) {
     const { errnos, text } = docstrings.get(call)!
-    if (!errnos.has(errno) && !text.endsWith('what MsgError answers')) untold(call, errno)
+    if (!errnos.has(errno) && !text.endsWith('what MsgError answers')) undocumented(call, errno)
   }
 }
 
-/** A threshold watches all that it is for, and stands where the value is: nothing is unknown in the model. */
+/** A threshold watches each of its nodes, and its state agrees with the usage, which the model always knows. */
 function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
   for (const threshold of notifier.thresholds()) {
     const { definition, watches, path, node: place, index } = threshold
@@ -166,7 +168,7 @@ function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
     const processOf = (node: Node) => (node instanceof ModelThread ? node.parent : (node as ModelProcess))
     const isRoots = (node: Node) => processOf(node).uid === 0 && processOf(node).name.startsWith('m')
     const isFor = (node: Node) => notifier.switches.isOn(index) && (definition.where === null || isRoots(node))
-    // Who has ended and is not joined yet is there, and not watched.
+    // A thread that has ended and is not joined exists, but is not watched.
     const living = below.filter((node) => isFor(node) && !(node instanceof ModelThread && node.isDead))
     expect(new Set([...watches.keys()].map((node) => node.path)), path).toEqual(
       new Set(living.map((node) => node.path)),
@@ -191,19 +193,19 @@ function expectWatched({ kernel: { notifier, usage, now } }: Machine): void {
 
 const seed = 20_070_424
 
-/** Waits in progress are looked at anew where a timer comes or goes, or a process moves below another. */
+/** Operations after which waits in progress are checked again: timers change, or a process moves. */
 function lookOf({ do: what }: Operation): 'called' | 'initial' | 'expired' {
   if (what === 'advance') return 'expired'
   return what === 'putTimeout' || what === 'deleteTimeout' || what === 'move' ? 'initial' : 'called'
 }
 
-/** INTR, the waits for the network and for what the model takes no time for are in no call. */
+/** States in which no call of the model waits: INTR, network waits, and waits that take no time in the model. */
 const reachable = threadStates.filter(
   (state) => !['STACK', 'WAITTHREAD', 'WAITPAGE', 'INTR', 'WAITCTX', 'NET_SEND', 'NET_REPLY'].includes(state),
 )
 
 describe('any sequence of kernel calls', () => {
-  test('keeps the counters, the objects and the pools right, and changes nothing where it is refused', () => {
+  test('leaves counters, objects and pools consistent, and refused operations change nothing', () => {
     const done = { accepted: 0, refused: 0, denied: new Set<string>(), reached: new Set<ThreadState | null>() }
     fc.assert(
       fc.property(steps(200), (sequence) => {
@@ -212,32 +214,33 @@ describe('any sequence of kernel calls', () => {
           const operation = operationOf(machine, each)
           const before = exportState(machine)
           const used = usages(machine)
-          const told = events.length
+          const earlierEvents = events.length
           const returned = new Map(threadsOf(machine).map((thread) => [thread, thread.returned]))
           const settle = ledger.before(operation)
           const result = perform(machine, operation)
           ledger.after(operation, result, settle)
-          // A wait that was over as it began has happened all the same.
+          // A wait that ended at once has changed the machine and has returned an errno.
           const ended = 'refused' in result && [...returned].some(([thread, before]) => thread.returned !== before)
           if ('refused' in result && !ended) {
             done.refused++
             expect(withoutTimeout(exportState(machine), operation)).toEqual(withoutTimeout(before, operation))
-            expectOnlyDenials(events.slice(told), operation, result.refused)
-            for (const { data } of events.slice(told)) done.denied.add(`${data.by} ${data.newborn ?? data.limit}`)
+            expectOnlyDenials(events.slice(earlierEvents), operation, result.refused)
+            for (const { data } of events.slice(earlierEvents))
+              done.denied.add(`${data.by} ${data.newborn ?? data.limit}`)
           } else done.accepted++
           for (const { condition } of threadsOf(machine)) done.reached.add(condition.state)
           expect(wrongs(machine)).toEqual([])
           expectCounted(machine, ledger)
           expectWithinCapacity(machine, used)
           expectDenied(machine, used)
-          expectTold(machine, events)
+          expectEventsMatchStates(machine, events)
           expectWatched(machine)
           expectDocumented(machine, operation, { result, returned })
         }
       }),
       { seed, numRuns: 60 },
     )
-    // The generator must reach deep enough for this to mean anything.
+    // The test is only meaningful if the generator reaches deep states.
     expect(done.accepted).toBeGreaterThan(2000)
     expect(done.refused).toBeGreaterThan(200)
     for (const by of [
@@ -252,7 +255,7 @@ describe('any sequence of kernel calls', () => {
     expect(done.reached).toEqual(new Set(reachable))
   }, 180_000)
 
-  test('warns of every wait that is too long when it is, and of no other', () => {
+  test('causes a warning for exactly the waits that are too long, at the right time', () => {
     const seen = { warned: 0, initial: 0, eased: 0 }
     fc.assert(
       fc.property(steps(200), (sequence) => {
@@ -268,9 +271,9 @@ describe('any sequence of kernel calls', () => {
             perform(machine, part)
             naive.observe(events)
             naive.look(lookOf(part))
-            const told = warningsOf(events)
-            expect(told).toEqual(naive.take())
-            for (const line of told)
+            const warnings = warningsOf(events)
+            expect(warnings).toEqual(naive.take())
+            for (const line of warnings)
               seen[line.endsWith('initial') ? 'initial' : line.endsWith('expired') ? 'warned' : 'eased']++
           }
         }
@@ -280,7 +283,7 @@ describe('any sequence of kernel calls', () => {
     expect(Math.min(seen.warned, seen.initial, seen.eased)).toBeGreaterThan(20)
   }, 180_000)
 
-  test('done again tells the same events, byte for byte, and ends in the same state', () => {
+  test('emits the same bytes and ends in the same state when repeated', () => {
     fc.assert(
       fc.property(steps(100), (sequence) => {
         const first = begin()
@@ -299,7 +302,7 @@ describe('any sequence of kernel calls', () => {
     )
   }, 180_000)
 
-  test('saved at any step, loaded and continued, goes on as if nothing had been', () => {
+  test('continues identically after the state was saved and loaded at any step', () => {
     fc.assert(
       fc.property(steps(60), steps(60), (before, after) => {
         const first = begin()
@@ -311,7 +314,7 @@ describe('any sequence of kernel calls', () => {
         expect(wrongs(second.machine)).toEqual([])
         const events: AnyEvent[] = []
         second.kernel.onEvent((event) => events.push(event))
-        // Whoever keeps the events says where their sequence goes on.
+        // The owner of the events determines their next sequence.
         second.kernel.continueSequence(first.machine.kernel.nextSequence)
         first.events.length = 0
         for (const each of after) {
@@ -329,21 +332,21 @@ describe('any sequence of kernel calls', () => {
 
 const isArmed = (timer: unknown): boolean => timer instanceof WheelTimer && timer.isArmed
 
-/** What a saved state leaves out knowingly, since nothing follows from it. */
+/** Fields that a saved state omits because they have no effect. */
 function isForgotten(field: string, found: unknown, holder: object): boolean {
-  // Of what has ended it keeps the names.
+  // Ended objects are saved only by name.
   if (found instanceof ModelThread) return found.parent.threads.get(found.tid) !== found
   if (found instanceof ModelProcess) return !found.container.members.has(found)
-  // Of the wheel it keeps the order in which timers fire, and nothing of those that are not armed.
+  // The wheel is saved only as the order of armed timers.
   if (holder instanceof WheelTimer && ['at', 'slot', 'next', 'previous'].includes(field)) return true
-  // How often a value has changed counts from where it is watched; what is yet to be told of it, exportState tells.
+  // Change counts start when a watch starts; exportState saves the changes that are not yet reported.
   if (field === 'changes' || (field === 'timer' && !isArmed(found))) return true
   if (field === 'connection' && 'kind' in holder) return (found as Connection).detached
-  // Mutexes name their owners, and nodes the thresholds that watch them; no set is as good as an empty one.
+  // Derived: mutexes name their owners, and nodes the thresholds that watch them. A missing set equals an empty one.
   if (field === 'owned' || (field === 'watches' && found instanceof Map)) return true
-  // Places in the wait-for graph, which is made anew.
+  // Places in the wait-for graph, which is built again.
   if (field === 'waitNode') return true
   if (field === 'shares' && found instanceof Set) return found.size === 0
-  // Where in the counters a node has its place is nobody's business; what is counted there, exportState tells.
+  // The place of a node in the counters is arbitrary; exportState saves the counts.
   return field === 'usage' || (holder instanceof Node && ['slot', 'above', 'revision'].includes(field))
 }

@@ -1,4 +1,4 @@
-/** A machine with a recorder, and short words for what tests do with it. */
+/** A machine with recorded events and short helper methods for tests of kernel calls. */
 
 import { expect } from 'vitest'
 import { KernelError } from '../../src/kernel/errno.ts'
@@ -41,12 +41,12 @@ export class World {
     return thread
   }
 
-  /** A thread that the process makes. */
+  /** Creates another thread of the process. */
   more(process: ModelProcess, making: CallArguments<'ThreadCreate'> = {}): ModelThread {
     return this.machine.createThread(process, making)
   }
 
-  /** What the call returns at once, the state that it blocks in, or its errno. What is refused has changed nothing. */
+  /** Makes a call; returns its result, its blocked state, or its errno. Checks that a refused call changes nothing. */
   call<N extends KernelCallName>(thread: ModelThread, name: N, args: CallArguments<N>): unknown {
     const { returned } = thread
     const before = snapshot(this.machine, thread)
@@ -55,13 +55,13 @@ export class World {
       return 'blocked' in outcome ? outcome.blocked : outcome.returned
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
-      // A wait that was over as it began has happened all the same.
+      // A wait that ended at once has changed the machine and has returned an errno.
       if (thread.returned === returned) expect(snapshot(this.machine, thread)).toEqual(before)
       return error.errno
     }
   }
 
-  /** A channel of the server and a connection of the client to it. */
+  /** Creates a channel of the server and a connection of the client to it. */
   connect(client: ModelThread, server: ModelThread, fixedPriority = false): { chid: number; coid: number } {
     const { chid } = this.call(server, 'ChannelCreate', { fixedPriority }) as { chid: number }
     const { coid } = this.call(client, 'ConnectAttach', { pid: server.parent.pid, chid }) as { coid: number }
@@ -72,13 +72,13 @@ export class World {
     return this.machine.pools.usage(node, limit)
   }
 
-  /** Lets so many ms pass. */
+  /** Advances the clock. */
   pass(ms: number): void {
     this.machine.advance(this.kernel.now + ms)
   }
 
-  /** Events since last asked, as `type subject`, with what distinguishes them. */
-  told(type = ''): string[] {
+  /** Returns events since the last call as `type subject`, with the state or reason, if any. */
+  takeEvents(type = ''): string[] {
     const events = this.events.filter((event) => event.type.startsWith(type))
     this.events = []
     return events.map(({ type, subject, data }) => [type, subject, data.state ?? data.reason].filter(Boolean).join(' '))
@@ -87,11 +87,11 @@ export class World {
 
 export const state = (thread: ModelThread): string | null => thread.condition.state
 
-/** What the last wait of the thread returned: a value, or an errno. */
+/** Result of the last wait of the thread: a value or an errno. */
 export const returned = ({ returned: what }: ModelThread): unknown =>
   what === null ? null : 'errno' in what ? what.errno : what.value
 
-/** The whole state, but what TimerTimeout has set for this thread: a call that is refused spends that. */
+/** The whole state without the timeout of this thread, because a refused call uses the timeout up. */
 export function snapshot(machine: Machine, { parent, tid }: ModelThread): MachineState {
   const saved = exportState(machine)
   const spent = (thread: SavedThread) => (thread.tid === tid ? { ...thread, timeout: null } : thread)

@@ -1,4 +1,5 @@
-// Listens on a free port of the loopback, prints it and waits for a connection; then prints "accepted" and waits for the end of input.
+// Listens on a free port of the loopback interface, prints it, and waits for a connection.
+// Then prints "accepted" and waits for the end of input.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-// Opens files as it is told, a line each, and answers `done`: write PATH; read PATH; size BYTES: of the one open for
-// writing, sparse; limit BYTES: its RLIMIT_FSIZE, soft; close: closes all. The end of input ends it.
+// Reads a command from each line and answers `done`: write PATH and read PATH open a file; size BYTES sets the size of
+// the file open for writing (sparse); limit BYTES sets the soft RLIMIT_FSIZE; close closes every file. The end of input
+// ends it.
 #define _FILE_OFFSET_BITS 64
 #include <fcntl.h>
 #include <signal.h>

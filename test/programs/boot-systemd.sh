@@ -1,6 +1,7 @@
 #!/bin/bash
-# Boots systemd with one unit, beside the machine and without touching it: CHECKOUT SCRATCH. It is the first process of a
-# pid namespace, over a copy-on-write root; /proc/sys and /sys are read-only. Ends with the process that starts this.
+# Boots systemd with one unit in separate namespaces, so that the machine is unaffected. Arguments: CHECKOUT SCRATCH.
+# systemd is the first process of a pid namespace and has a copy-on-write root; /proc/sys and /sys are read-only.
+# It ends with the process that started this script.
 set -euo pipefail
 checkout=$1 scratch=$2
 
@@ -30,7 +31,7 @@ units=$root/etc/systemd/system
 rm -rf "$units"
 mkdir -p "$units/introspectd.service.d"
 cp "$checkout/deploy/introspectd.service" "$units"
-# Nothing else is started, and what would take half a minute takes two seconds.
+# No other unit is started, and a timeout of half a minute is shortened to two seconds.
 printf '[Unit]\nDefaultDependencies=no\n[Service]\nWatchdogSec=2s\n' > "$units/introspectd.service.d/test.conf"
 printf '[Unit]\nDefaultDependencies=no\nWants=introspectd.service\n' > "$units/test.target"
 echo INTROSPECTD_PORT=0 > "$root/etc/default/introspectd"

@@ -1,9 +1,10 @@
-// Programs that lock and wait and are healthy, each by its name. The end of input ends all but the daemon, which SIGTERM ends.
+// Healthy programs that lock and wait, selected by name. The end of input ends each of them, except the daemon, which
+// SIGTERM ends.
 //   ordered       eight threads lock up to four of six mutexes in order, as fast as they can
 //   queues        producers and consumers over a bounded queue: condition variables
-//   timed         eight threads try each other's mutexes in any order, for a millisecond at the most
+//   timed         eight threads try each other's mutexes in any order, for at most a millisecond
 //   pool          eight threads wait for work that never comes, the main one for input
-//   sem-daemon    one thread, in sem_wait, whose handler of SIGTERM posts; "posted" is printed then
+//   sem-daemon    one thread in sem_wait; its SIGTERM handler posts, and "posted" is printed
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -24,7 +25,7 @@ static sem_t posted;
 
 static void work(unsigned *seed) {
   for (volatile int left = rand_r(seed) % 200; left > 0; left--) continue;
-  // Others come to want what it holds.
+  // Gives other threads time to wait for this mutex.
   if (rand_r(seed) % 2 == 0) sched_yield();
 }
 

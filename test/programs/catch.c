@@ -1,5 +1,5 @@
-// Says `got N` for each signal N that arrives, of those that can be handled; `limit R` is answered with the soft and hard
-// limit of the resource R. `spin` makes it use CPU time until a signal arrives. Ends with its input.
+// Prints `got N` for each signal N that arrives and can be handled. Answers `limit R` with the soft and hard limit of
+// the resource R. `spin` makes it use CPU time until a signal arrives. The end of input ends it.
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

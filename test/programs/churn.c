@@ -1,5 +1,5 @@
-// THREADS threads, each of which begins another one before it ends, over and over. On a line they stop doing so, and when
-// those that live all rest it prints `settled`. The end of input ends it.
+// Runs THREADS threads; each starts a successor before it ends. A line stops this, and the program prints `settled`
+// when the remaining threads are idle. The end of input ends it.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

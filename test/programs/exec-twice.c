@@ -1,4 +1,5 @@
-// On a line: forks a child that executes itself again, which then executes /bin/sleep. Prints `child PID`; ends it at the end of input.
+// On a line: forks a child that executes this program again, and then /bin/sleep. Prints `child PID`. The end of input
+// ends the child.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>

@@ -1,10 +1,13 @@
-// Healthy programs that look deadlocked to whoever reads their memory with too little care, and one that is. A thread prints "tid" when it
-// is about to wait; the end of input lets it go on, and the program ends by itself.
-//   futex N          a thread waits for a lock that is no mutex, with the words beside it such as a mutex of thread N would have: 0 is itself
-//   inherited        a forked process waits for a mutex that the thread which forked had locked, and its copy unlocks
-//   bare             a process made by the bare system call has a mutex, under its parent's id, that its parent waits for
-//   lent             a process made by the bare system call, with the same memory, has a mutex that its parent waits for
-//   killed           a process ended with a mutex locked that another shares, and is not collected
+// Healthy programs that look deadlocked to a detector that reads their memory carelessly, and one that is deadlocked.
+// A thread prints "tid" when it is about to wait. The end of input wakes it, and the program ends by itself.
+//   futex N          a thread waits for a lock that is no mutex; the words beside it look like a mutex of thread N,
+//                    and 0 is the thread itself
+//   inherited        a forked process waits for a mutex that the forking thread had locked; its copy unlocks it
+//   bare             a process created by the raw system call owns a mutex, recorded under its parent's id, and the
+//                    parent waits for it
+//   lent             a process created by the raw system call shares the memory of its parent and owns a mutex, and
+//                    the parent waits for it
+//   killed           a process ended while it owned a mutex shared with another, and stays a zombie
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <pthread.h>
@@ -125,7 +128,7 @@ int main(int argc, char **argv) {
       pthread_mutex_lock(mutex);
       _exit(0);
     }
-    // Left uncollected.
+    // Stays a zombie.
     siginfo_t info;
     waitid(P_PID, child, &info, WEXITED | WNOWAIT);
     pthread_create(&thread, NULL, lock_and_unlock, NULL);

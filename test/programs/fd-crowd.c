@@ -1,5 +1,5 @@
-// COUNT idle children. Prints their pids. A child opens 60 descriptors on SIGUSR1 and closes them on SIGUSR2. The end of
-// input ends all.
+// Starts COUNT idle children and prints their pids. A child opens 60 descriptors on SIGUSR1 and closes them on SIGUSR2.
+// The end of input ends every child.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// Opens one descriptor each INTERVAL ms until COUNT; on a line it closes them all; ends at the end of its input.
+// Opens one descriptor every INTERVAL ms up to COUNT. A line closes them; the end of input ends the program.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// A program of a flock: behaves for AFTER ms, and then misbehaves for ever, or until somebody ends it. It reads nothing and ends with nobody.
+// A program that behaves for AFTER ms and then misbehaves until it is ended. It reads no input, and does not end with
+// its parent.
 //   flock KIND AFTER    KIND is deadlock, orphan, fds, memory, recursion or healthy
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// On a line: forks COUNT children that end at once, RATE a second, and collects them. Prints `done COUNT`.
+// On a line: forks COUNT children that end at once, RATE a second, and waits for each. Prints `done COUNT`.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

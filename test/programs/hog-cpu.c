@@ -1,4 +1,4 @@
-// One thread spins, the main one waits for the end of input. Prints `tid N` of the one that spins.
+// One thread spins while the main thread waits for the end of input. Prints `tid N` of the spinning thread.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-// On a line: maps and touches MIB MiB and prints `taken`; on the next frees them and prints `freed`.
+// The first line makes it map and touch MIB MiB and print `taken`; the next line frees them and prints `freed`.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// The main thread ends; another lives on until a line or the end of input. Prints `tid N` of the one that lives on.
+// The main thread ends; another thread runs until a line or the end of input. Prints `tid N` of that thread.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>

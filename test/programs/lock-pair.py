@@ -1,10 +1,11 @@
-# Two threads that want each other's lock. The end of input ends all; with an argument there is no thread left to see it.
+# Two threads that wait for each other's lock. The end of input ends the program, but with an argument the main thread
+# waits for ever, too, and nothing reads the input.
 import os
 import signal
 import sys
 import threading
 
-# Python handles this one of its own accord, and the handler may do anything.
+# Python installs a handler for SIGINT by default, and a handler could release a lock.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 first, second = threading.Lock(), threading.Lock()
 both = threading.Barrier(3)

@@ -1,12 +1,14 @@
-// Deadlocks of every kind, each by its name; the threads that wait print "tid address-of-the-lock" in order. The end of input ends all.
-//   ring KIND N     thread i owns mutex i and wants the next; KIND is a type of mutex, pi-hidden, or rwlock. N = 1 locks twice
-//   own             the only thread there is locks twice
-//   shared KIND     the same, of two processes, which map the mutexes at different addresses
+// Deadlocks of every kind, selected by name. Waiting threads print "tid address-of-the-lock" in order. The end of input
+// ends the program.
+//   ring KIND N     thread i owns mutex i and wants the next; with N = 1 a thread locks its mutex twice. KIND is a type
+//                   of mutex, pi-hidden, or rwlock
+//   own             the only thread locks a mutex twice
+//   shared KIND     a ring of two processes that map the mutexes at different addresses
 //   joins N         each thread joins the next
 //   mix             one thread owns a mutex and joins a second, which wants the mutex
-//   orphan          a thread ended with a mutex locked that another wants
+//   orphan          a thread has ended while it owned a mutex that another wants
 //   chain           a thread waits for a mutex whose owner waits for input
-//   timed           two threads want each other's mutex, for an hour at the most
+//   timed           two threads want each other's mutex, for at most an hour
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
@@ -58,7 +60,7 @@ static void initialize(const char *kind, int shared) {
   pthread_barrier_init(&locks->barrier, &barrier, shared ? 2 : count + 1);
 }
 
-// With nothing of it left on the stack.
+// Optimised, so that the address of the mutex is not on the stack.
 __attribute__((optimize("O2"))) static void take_hidden(int index) { pthread_mutex_lock(&own.mutex[index]); }
 
 static void take(int index) {
@@ -66,7 +68,7 @@ static void take(int index) {
     take_hidden(index);
     return;
   }
-  // In a variable, as most programs have it: where a thread sleeps on its own stack, what it wanted is looked for there.
+  // On the stack, as in most programs: the detector searches the stack of a sleeping thread for the mutex.
   pthread_mutex_t *volatile mutex = &locks->mutex[index];
   struct timespec end;
   clock_gettime(CLOCK_REALTIME, &end);
@@ -180,7 +182,7 @@ int main(int argc, char **argv) {
     else if (strcmp(what, "orphan") == 0) begin(0, ends_as_owner);
     else return 2;
     if (strcmp(what, "orphan") == 0 || strcmp(what, "chain") == 0) {
-      // The second comes when the first has locked, and, for an orphan, ended.
+      // The second thread starts when the first has locked the mutex and, for an orphan, has ended.
       while (pthread_mutex_trylock(&locks->mutex[0]) == 0) {
         pthread_mutex_unlock(&locks->mutex[0]);
         usleep(1000);

@@ -1,4 +1,5 @@
-// Listens where a supervisor would: NAME is a path, or @name. Prints each line that it is sent after the sender's pid.
+// Acts as the notification socket of a supervisor; NAME is a path or @name. Prints each received line after the pid of
+// its sender.
 #define _GNU_SOURCE
 #include <stddef.h>
 #include <stdio.h>

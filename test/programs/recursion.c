@@ -1,5 +1,5 @@
-// Three threads besides the main one: two idle, and a culprit that recurses to PERCENT of its stack, asleep or spinning.
-// Arguments: sleep|spin, percent. A line makes it unwind; the end of input ends the program.
+// Runs two idle threads and one that recurses to PERCENT of its stack and then sleeps or spins. Arguments: sleep|spin,
+// PERCENT. A line makes it return from the recursion; the end of input ends the program.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

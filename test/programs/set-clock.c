@@ -1,4 +1,5 @@
-// For LD_PRELOAD: the wall clock of a process is off by so many seconds as stand in the file CLOCK_OFFSET_FILE at that moment.
+// For LD_PRELOAD: shifts the wall clock of a process by the seconds in the file CLOCK_OFFSET_FILE, which is read each
+// time.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// Blocks all signals in both of its threads. Of itself it does what it is told, a line each, and answers `done`: queue N: N
-// times the same real-time signal; thread: SIGUSR2 to the other thread alone; take: takes what is pending.
+// Blocks every signal in both of its threads. Reads a command from each line and answers `done`: queue N sends itself
+// the same real-time signal N times; thread sends SIGUSR2 to the other thread; take takes the pending signals.
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

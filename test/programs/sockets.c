@@ -1,6 +1,6 @@
-// Opens sockets as it is told, a line each, and answers `done`:
-// tcp4 N, tcp6 N: N listeners; path NAME, abstract NAME: a unix listener; connect N: connects N times to the listener made
-// last and accepts; pair: a socketpair and a connected UDP socket; close: closes all. The end of input ends it.
+// Reads a command from each line and answers `done`: tcp4 N and tcp6 N open N listeners; path NAME and abstract NAME
+// open a Unix listener; connect N connects N times to the last listener and accepts; pair opens a socketpair and a
+// connected UDP socket; close closes every socket. The end of input ends it.
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// PROCESSES children with THREADS threads each, all blocked. Prints the pids of the children. The end of input ends all.
+// Starts PROCESSES children with THREADS blocked threads each, and prints their pids. The end of input ends them.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>

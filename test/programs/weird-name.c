@@ -1,4 +1,4 @@
-// Names itself with blanks, parentheses, a newline and bytes that are no UTF-8. On a line it takes another name.
+// Gives itself a name with blanks, parentheses, a newline and invalid UTF-8. A line makes it take another name.
 #include <stdio.h>
 #include <sys/prctl.h>
 

@@ -1,4 +1,4 @@
-/** Every kernel call can be a step, and returns what the scenario's names are checked against. */
+/** Checks that every kernel call can be a step, and that its result has the documented fields. */
 
 import { expect, test } from 'vitest'
 import { kernelCallNames } from '../../src/model/calls/table.ts'
@@ -6,7 +6,7 @@ import { callResults } from '../../src/scenario/call-results.ts'
 import { World } from '../model/world.ts'
 import { differences, runText } from './support.ts'
 
-/** Each call once at least, and it succeeds. */
+/** Makes each call successfully at least once. */
 const tour = `
 title: every call
 programs:
@@ -92,8 +92,8 @@ processes:
         - SyncCondvarSignal: { condvar: c }
 `
 
-test('each call returns the fields that names can be of, and no others', () => {
-  // SignalSuspend returns by an errno alone.
+test('each call returns exactly the fields that names can refer to', () => {
+  // SignalSuspend returns only with an errno.
   const fields = new Map<string, Set<string>>([['SignalSuspend', new Set()]])
   const note = (call: string, value: object): void => {
     fields.set(call, new Set([...(fields.get(call) ?? []), ...Object.keys(value)]))

@@ -1,4 +1,4 @@
-/** What a scenario can expect, and what is said where it comes out otherwise. */
+/** Tests the expectations of scenarios and the reported differences. */
 
 import { expect, test } from 'vitest'
 import { differences, runText } from './support.ts'
@@ -35,7 +35,7 @@ test.each([
   '  events: [{ type: thread.created, times: 2+ }]',
   '  events: [{ type: threshold.tripped, times: 0 }]',
   '  events: [{ type: process.created, data: { name: child } }, { type: process.died }]',
-  // Two may be about the same event.
+  // Two expectations may match the same event.
   '  events: [{ type: process.created, times: 2 }, { type: process.created, subject: $a }]',
   '  states: { $a.main: NANOSLEEP, $a.second: { state: MUTEX, on: { mutex: m, owner: $a.main } } }',
   '  usage: { $a/channels: 1, $a/children: { value: 0, peak: 1 }, $a.main/mutexes: 1 }',
@@ -83,11 +83,11 @@ test.each([
   ['  results: { $port: { chidd: 2 } }', '20:14: $port: chidd: expected 2, got nothing'],
   ['  results: { $port: EAGAIN }', '20:14: $port: errno: expected "EAGAIN", got nothing'],
   ['  results: { $never: }', '20:14: $never: that call has not returned'],
-])('%s is not met, and says why', (expected, difference) => {
+])('%s is not met, and the difference is reported', (expected, difference) => {
   expect(run(expected)).toEqual([difference])
 })
 
-test('usage of what has ended is told to be gone, and its threads to be dead', () => {
+test('an ended process is reported as gone for usage, and its threads as DEAD', () => {
   const text = `title: t
 processes: { a: { threads: { main: [{ exit: }] } } }
 expect:

@@ -1,4 +1,4 @@
-/** What can be wrong with the file of a scenario: each thing with its place, and nothing has happened. */
+/** Tests the errors for an invalid scenario file: each names its place, and nothing is run. */
 
 import { expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
@@ -15,7 +15,7 @@ function problemsOf(text: string): string[] {
   return []
 }
 
-/** A scenario whose one thread takes these steps. */
+/** A scenario with one thread that takes these steps. */
 const withSteps = (steps: string): string => `title: t
 programs:
   other:
@@ -27,20 +27,20 @@ processes:
 ${steps.replace(/^/gm, '        ')}
 `
 
-/** One that is right but for what stands in these lines, from line 2 on. */
+/** A scenario that is valid except for these lines, which start at line 2. */
 const withHead = (head: string): string => `title: t
 ${head}
 processes: { w: { threads: { main: [], second: [] } } }
 `
 
-/** One that expects this, from line 4 on. */
+/** A scenario with these expectations, which start at line 4. */
 const withExpect = (expected: string): string => `title: t
 processes: { w: { threads: { main: [{ ChannelCreate: {}, as: port }] } } }
 expect:
 ${expected}
 `
 
-test('a right one has no problems', () => {
+test('a valid scenario has no problems', () => {
   expect(problemsOf(withSteps('- sleep: 1ms'))).toEqual([])
   expect(problemsOf(withHead('seed: 4'))).toEqual([])
   expect(problemsOf(withExpect('  usage: { $w/channels: 1 }'))).toEqual([])
@@ -54,7 +54,11 @@ test.each([
   ['a key twice', 'title: x\nseed: 1\ntitle: y\n', '3:1: this is not YAML: Map keys must be unique'],
   ['a tag', 'title: !date x\n', '1:8: this is not YAML: Unresolved tag: !date'],
   ['an alias of nothing', 'title: *name\n', '1:8: this is not YAML: nothing before it is named &name'],
-  ['an alias inside of what it names', 'title: &t [ *t ]\n', '1:13: this is not YAML: *t is inside of what it names'],
+  [
+    'an alias inside the value that it refers to',
+    'title: &t [ *t ]\n',
+    '1:13: this is not YAML: *t is inside the value that it refers to',
+  ],
   ['aliases of aliases of aliases', bomb(), '1:1: this is not YAML: Excessive alias count'],
   ['a key that is a number', '7: x\n', '1:1: this is not YAML: a key is plain text, not 7'],
   ['a key that is a list', '? [a]\n: x\n', '1:3: this is not YAML: a key is plain text, not '],
@@ -68,11 +72,11 @@ test.each([
   ['nothing', '', '1:1: Invalid input: expected object, received null'],
   ['a list', '- x\n', '1:1: Invalid input: expected object, received array'],
   ['too much', `# ${'x'.repeat(bounds.scenarioBytesMax)}`, '1:1: a scenario has at most 1048576 bytes'],
-])('%s is no scenario', (_, text, problem) => {
+])('%s is not a scenario', (_, text, problem) => {
   expect(problemsOf(text)).toEqual([expect.stringContaining(`bad.yaml:${problem}`)])
 })
 
-test('lists that would exhaust the stack are no scenario', () => {
+test('lists that are nested too deeply are refused', () => {
   const deep = [expect.stringMatching(/^bad.yaml:\d+:\d+: this is not YAML: it is nested too deeply$/)]
   expect(problemsOf(`title: ${'['.repeat(50_000)}`)).toEqual(deep)
   expect(problemsOf(`title:\n${'- '.repeat(50_000)}`)).toEqual(deep)
@@ -112,7 +116,7 @@ test.each([
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: process } }', '2:49: no process lies strictly below $w/fds'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: thread } }', '2:49: fds is counted at these levels: process, '],
   ['thresholds: { $w/fds/threshold/a: {} }', '2:35: "at" is missing: the trip point, a number in the'],
-])('%s is refused where it stands', (head, problem) => {
+])('%s is refused with its place', (head, problem) => {
   expect(problemsOf(withHead(head))).toContainEqual(expect.stringContaining(`bad.yaml:${problem}`))
 })
 
@@ -135,7 +139,7 @@ test.each([
   ],
   ['processes: { w: { uid: root, threads: { main: } } }', '2:24: uid: Invalid input: expected number'],
   ['processes: { w: { partition: net, threads: { main: } } }', '2:30: there is no partition net in "partitions"'],
-])('%s is refused where it stands', (processes, problem) => {
+])('%s is refused with its place', (processes, problem) => {
   expect(problemsOf(`title: t\n${processes}\n`)).toEqual([expect.stringContaining(`bad.yaml:${problem}`)])
 })
 
@@ -192,7 +196,7 @@ test.each([
     '- ChannelCreate:\n  as: a\n- MsgReceive: { chid: $a }',
     '11:31: there is no $a; ChannelCreate returns $a.chid, $a.errno',
   ],
-])('the step %j is refused where it is wrong', (steps, problem) => {
+])('the step %j is refused at the place of the error', (steps, problem) => {
   expect(problemsOf(withSteps(steps))).toEqual([expect.stringContaining(`bad.yaml:${problem}`)])
 })
 
@@ -214,11 +218,11 @@ test.each([
   ['  results: { port: {} }', '4:14: no step has a result port; there are $port'],
   ['  results: { $prt: {} }', '4:14: no step has a result $prt; there are $port'],
   ['  results: { $port: EWHAT }', '4:21: Invalid option: expected one of "E2BIG"'],
-])('%j is refused where it is wrong', (expected, problem) => {
+])('the expectation %j is refused at the place of the error', (expected, problem) => {
   expect(problemsOf(withExpect(expected))).toContainEqual(expect.stringContaining(`bad.yaml:${problem}`))
 })
 
-test('all that is wrong is told at once, in the order of the file', () => {
+test('every problem is reported at once, in the order of the file', () => {
   const text = withSteps('- sleep: 1\n- exit: { stat: 1 }\n- ThreadJoin: { tid: $v.tid }')
   expect(problemsOf(text).map((problem) => problem.split(': ')[0])).toEqual([
     'bad.yaml:9:18',
@@ -227,7 +231,7 @@ test('all that is wrong is told at once, in the order of the file', () => {
   ])
 })
 
-test('what an alias names is refused where it was written', () => {
+test('a problem in an aliased value is reported at the anchor', () => {
   const text = `title: t
 processes:
   a: { threads: { main: &steps [{ sleep: 1 }] } }

@@ -1,3 +1,5 @@
+/** Tests the seeded random numbers of scenarios. */
+
 import { expect, test } from 'vitest'
 import { Random } from '../../src/scenario/random.ts'
 
@@ -13,7 +15,7 @@ test('the words are those of Mulberry32', () => {
   expect(take(2 ** 32 - 1, 3, all)).toEqual([3850105811, 813802916, 3073704848])
 })
 
-test('numbers lie between their ends, and reach both', () => {
+test('numbers lie between the bounds and reach both', () => {
   const numbers = take(1, 10_000, [-2, 3])
   expect([...new Set(numbers)].sort((one, other) => one - other)).toEqual([-2, -1, 0, 1, 2, 3])
   expect(take(1, 5, [4, 4])).toEqual([4, 4, 4, 4, 4])

@@ -1,4 +1,4 @@
-/** How a scenario runs: whose turn it is, what names stand for, and when it ends. */
+/** Tests how a scenario runs: the order of steps, the values of names, and the end of the run. */
 
 import { expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
@@ -7,7 +7,7 @@ import { readScenario } from '../../src/scenario/scenario.ts'
 import { World } from '../model/world.ts'
 import { differences, runText } from './support.ts'
 
-/** Calls in the order in which they were made, as in `5 main nanosleep`: time, thread and call. */
+/** Calls in order, each as time, thread and call, such as `5 main nanosleep`. */
 function callsOf(text: string, { world = new World(), seed }: { world?: World; seed?: number } = {}): string[] {
   const calls: string[] = []
   const { machine } = world
@@ -22,7 +22,7 @@ function callsOf(text: string, { world = new World(), seed }: { world?: World; s
   return calls
 }
 
-test('each ms every thread that can run takes one step, in the order of the file', () => {
+test('every runnable thread takes one step each ms, in the order of the file', () => {
   const text = `
 title: t
 processes:
@@ -44,7 +44,7 @@ processes:
   ])
 })
 
-test('what is made in the run has its first turn a ms later, after all of the file', () => {
+test('a thread created during the run has its first turn a ms later, after every thread of the file', () => {
   const text = `
 title: t
 programs:
@@ -68,12 +68,12 @@ processes:
     '1 main ThreadCreate',
     '1 other open',
     '1 child compute',
-    // The helper ends with its process before it has its turn.
+    // The helper ends with its process before its turn.
     '2 main exit',
   ])
 })
 
-test('a list is repeated as often as it says, inside of another too', () => {
+test('a list of steps is repeated the given number of times, nested or not', () => {
   const text = `
 title: t
 processes:
@@ -90,7 +90,7 @@ processes:
   expect(callsOf(text).map((call) => call.split(' ')[2])).toEqual([...once, ...once])
 })
 
-test('a failure ends the innermost repetition that is to end by it', () => {
+test('a failure ends the innermost repetition that expects it', () => {
   const text = `
 title: t
 system: { pools: { channels: 2 } }
@@ -115,11 +115,11 @@ processes:
     '8:11: a.main: no call failed with EMFILE before it had been repeated to its end',
     '17:11: close was to fail with EBADF, and has not returned',
   ])
-  // Who did not come to what it was written for does not go on: the close was never made.
+  // A thread with an unexpected result stops: the close was never made.
   expect(verdict.calls).toBe(1 + 2 + 2 + 1 + 1 + 1)
 })
 
-test('random takes one of its lists, numbers and durations, by the seed', () => {
+test('random chooses lists, numbers and durations by the seed', () => {
   const text = `
 title: t
 processes:
@@ -138,7 +138,7 @@ processes:
   for (const name of ['nanosleep', 'mmap', 'open']) expect(runs[0]).toContain(name)
 })
 
-test('a thread waits until a name that it needs stands for something', () => {
+test('a thread waits until a name that it needs has a value', () => {
   const text = `
 title: t
 processes:
@@ -160,7 +160,7 @@ expect:
   expect(callsOf(text)).toEqual(['0 main nanosleep', '5 main ChannelCreate', '6 main ConnectAttach'])
 })
 
-test('threads that run one program have each their own results', () => {
+test('threads that run the same program have separate results', () => {
   const text = `
 title: t
 programs:
@@ -179,7 +179,7 @@ expect:
   expect(differences(runText(text))).toEqual([])
 })
 
-test('a reference alone is a number where it stands for one, and text inside of text', () => {
+test('a reference alone has the type of its value, and inside text it is text', () => {
   const text = `
 title: t
 processes:
@@ -237,11 +237,11 @@ test.each([
     '- ConnectAttach: { pid: 0, chid: 1 }\n  as: c\n  fails: ESRCH\n- ConnectDetach: { coid: $c.coid }',
     '9:11: a.main: there is no $c.coid: it returned {"errno":"ESRCH"}',
   ],
-])('%j is told to differ, and its thread goes no further', (steps, difference) => {
+])('%j is reported as a difference, and its thread stops', (steps, difference) => {
   expect(faulty(`${steps}\n- exit:`)).toEqual([difference])
 })
 
-test('what goes wrong at one step of many threads is told once', () => {
+test('a difference at one step of many threads is reported once', () => {
   const text = `
 title: t
 programs: { wrong: [{ ChannelDestroy: { chid: 1 } }] }
@@ -253,7 +253,7 @@ processes:
   ])
 })
 
-test('the failure of a call that blocked counts like one at once', () => {
+test('a failure after blocking counts like an immediate one', () => {
   const text = (fails: string): string => `
 title: t
 processes:
@@ -269,20 +269,20 @@ processes:
   expect(differences(runText(text('as: slept')))).toEqual(['8:11: a.main: nanosleep failed with ETIMEDOUT'])
 })
 
-test('it ends when nothing can happen any more, or when its time is over', () => {
+test('a run ends when nothing more can happen, or when its time is over', () => {
   const text = (run: string, steps: string): string =>
     `title: t\nrun: ${run}\nprocesses: { a: { threads: { main: [${steps}] } } }`
   expect(runText(text('5s', '{ sleep: 1s }'))).toMatchObject({ met: true, calls: 1, ranMs: 1_000 })
   expect(runText(text('5s', ''))).toMatchObject({ calls: 0, ranMs: 0 })
   expect(runText(text('5s', '{ SignalSuspend: { mask: [] } }'))).toMatchObject({ calls: 1, ranMs: 0 })
   expect(runText(text('5s', '{ sleep: 1h }'))).toMatchObject({ met: true, ranMs: 5_000 })
-  // The CPU that was used is of the last second for one second.
+  // Used CPU time counts for one second.
   expect(runText(text('5s', '{ compute: { us: 500000 } }'))).toMatchObject({ ranMs: 1_000 })
   const forever = '{ repeat: forever, steps: [{ compute: { us: 1 } }] }'
   expect(runText(text('5s', forever))).toMatchObject({ met: true, calls: 5_000, ranMs: 5_000 })
 })
 
-test('a run of very many calls is given up, and says so', () => {
+test('a run with too many calls is abandoned with an error', () => {
   const text = `title: t\nrun: 24h\nprocesses: { a: { threads: { main: [{ repeat: forever, steps: [{ compute: { us: 1 } }] }] } } }`
   const verdict = runText(text)
   expect(verdict.calls).toBe(bounds.scenarioCallsMax)
@@ -295,7 +295,7 @@ test.each([
     'thresholds: { $a/channels/threshold/hog: { at: 80% } }',
     '3:15: threshold hog cannot be made: ENOTSUP: /sys/proc/1/channels has no finite capacity to take a percentage of; give a number',
   ],
-])('with %s it does not begin', (head, difference) => {
+])('with %s a run does not start', (head, difference) => {
   const text = `title: t\nrun: 1s\n${head}\nprocesses: { a: { threads: { main: } }, b: { threads: { main: [{ ChannelCreate: }] } } }`
   const world = new World()
   const verdict = runText(text, world)
@@ -303,7 +303,7 @@ test.each([
   expect([verdict.calls, verdict.ranMs]).toEqual([0, 0])
 })
 
-test('partitions nest, and pools of one that is there are set anew', () => {
+test('partitions nest, and pools of an existing partition are replaced', () => {
   const text = `
 title: t
 partitions:
@@ -327,7 +327,7 @@ expect:
   expect(world.machine.processes.get(1).uid).toBe(33)
 })
 
-test('the first thread is the main one, and each is as it is said to be', () => {
+test('the first thread is the main one, and each has the given attributes', () => {
   const text = `
 title: t
 processes:
@@ -348,7 +348,7 @@ expect:
   expect([first?.tid, first?.name, second?.name, second?.detached]).toEqual([1, 'first', 'second', true])
 })
 
-test('in slices of time it runs as it does at once', () => {
+test('a run in slices of time has the same events as an uninterrupted one', () => {
   const text = `
 title: t
 processes:
@@ -366,7 +366,7 @@ processes:
 test.each([
   ['ends', 'title: t\nprocesses: { a: { threads: { main: } } }'],
   ['cannot begin', 'title: t\nsystem: { pools: { processes: 1 } }\nprocesses: { a: { threads: { main: } } }'],
-])('a run that %s no longer listens to the machine, and other listeners still do', (_, text) => {
+])('a run that %s stops listening to the machine, and other listeners continue', (_, text) => {
   const world = new World()
   const run = new ScenarioRun(world.machine, readScenario(text, 'test.yaml'))
   run.proceed(run.endsAt)

@@ -1,10 +1,10 @@
-/** The scenarios that come with introspectd, each on a new machine and on one that has a life of its own. */
+/** Tests the shipped scenarios, each on a new machine and on one with other processes. */
 
 import { expect, test } from 'vitest'
 import { World } from '../model/world.ts'
 import { differences, pathOf, runText, shipped, simulated, textOf } from './support.ts'
 
-test('twelve are shipped', () => {
+test('twelve scenarios are shipped', () => {
   expect(shipped).toEqual([
     'busy-server.yaml',
     'channel-hog.yaml',
@@ -21,13 +21,13 @@ test('twelve are shipped', () => {
   ])
 })
 
-test.each(shipped)('%s says what it shows, and comes out as it expects', async (name) => {
+test.each(shipped)('%s has a description and meets its expectations', async (name) => {
   expect(textOf(name)).toMatch(/^(# .+\n)+title: /)
   const { code, verdicts } = await simulated({ files: [pathOf(name)], quiet: true })
   expect([code, verdicts]).toEqual([0, expect.stringMatching(/: met: .+\(\d+ calls, \d+ events, \d+ms\)\n$/)])
 })
 
-/** A machine that has been up for a while, with processes that wait, and one that a timer wakes every 7 ms. */
+/** A machine that has run for a while, with blocked processes and one that a timer wakes every 7 ms. */
 function busyWorld(): World {
   const world = new World()
   world.machine.advance(5_000)
@@ -44,7 +44,7 @@ function busyWorld(): World {
   return world
 }
 
-test.each(shipped)('%s comes out the same where other processes are', (name) => {
+test.each(shipped)('%s has the same result on a machine with other processes', (name) => {
   const world = busyWorld()
   const seen: unknown[] = []
   world.kernel.onEvent((event) => seen.push(event))
@@ -129,29 +129,32 @@ const wrong: readonly (readonly [string, string, string, string])[] = [
   ],
 ]
 
-test('each of them has an expectation that is made wrong below', () => {
+test('each scenario has an expectation that a test below falsifies', () => {
   expect(wrong.map(([name]) => name).sort()).toEqual(shipped)
 })
 
-test.each(wrong)('%s with %j made %j is not met, and says what differs', (name, right, made, message) => {
-  const text = textOf(name)
-  expect(text.split(right)).toHaveLength(2)
-  const verdict = runText(text.replace(right, () => made))
-  expect(verdict.met).toBe(false)
-  expect(differences(verdict)).toContain(message)
-})
+test.each(wrong)(
+  '%s with %j changed to %j is not met, and the difference is reported',
+  (name, right, made, message) => {
+    const text = textOf(name)
+    expect(text.split(right)).toHaveLength(2)
+    const verdict = runText(text.replace(right, () => made))
+    expect(verdict.met).toBe(false)
+    expect(differences(verdict)).toContain(message)
+  },
+)
 
-test.each(shipped)('%s gives the same bytes each time', async (name) => {
+test.each(shipped)('%s emits the same bytes in each run', async (name) => {
   const [first, second] = [await simulated({ files: [pathOf(name)] }), await simulated({ files: [pathOf(name)] })]
   expect(first).toEqual(second)
   expect(first.events.length).toBeGreaterThan(1_000)
 })
 
-test('philosophers think for other times with another seed, and starve all the same', async () => {
+test('with another seed philosophers think for other times, and still starve', async () => {
   const files = [pathOf('dining-philosophers.yaml')]
   const runs = await Promise.all([1, 2, 7].map((seed) => simulated({ files, seed })))
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
   expect(new Set(runs.map(({ events }) => events)).size).toBe(3)
-  // The seed of the file.
+  // The file's own seed.
   expect((await simulated({ files })).events).toBe(runs[2]!.events)
 })

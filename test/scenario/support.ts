@@ -1,4 +1,4 @@
-/** Scenarios run in this process. */
+/** Runs scenarios in the test's process. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
@@ -9,17 +9,17 @@ import { World } from '../model/world.ts'
 
 const folder = new URL('../../scenarios/', import.meta.url)
 
-/** File names of those that are shipped. */
+/** File names of the shipped scenarios. */
 export const shipped = readdirSync(folder).sort()
 export const pathOf = (name: string): string => new URL(name, folder).pathname
 export const textOf = (name: string): string => readFileSync(pathOf(name), 'utf8')
 
-/** Runs a scenario on a machine; a new one where none is given. */
+/** Runs a scenario, by default on a new machine. */
 export function runText(text: string, world = new World(), options: RunOptions = {}): Verdict {
   return runScenario(world.machine, readScenario(text, 'test.yaml'), options)
 }
 
-/** As in `2:5: it is not so`. */
+/** Differences as `line:column: message`. */
 export const differences = ({ differences: found }: Verdict): string[] =>
   found.map(({ line, column, message }) => `${line}:${column}: ${message}`)
 
@@ -31,7 +31,7 @@ class Collector extends Writable {
   }
 }
 
-/** `introspectd simulate`, without a process of its own. */
+/** Runs `introspectd simulate` in this process. */
 export async function simulated(simulation: Simulation): Promise<{ code: number; events: string; verdicts: string }> {
   const [events, verdicts] = [new Collector(), new Collector()]
   const code = await simulate(simulation, { events, verdicts })

@@ -1,4 +1,7 @@
-/** Counting over four levels with no thresholds, peaks or readings: the additions that are there whatever is watched. */
+/**
+ * Counts over four levels without thresholds, peaks or readings. These additions are necessary in any design, so they
+ * are the lower bound.
+ */
 
 export interface BareNode {
   readonly level: 'thread' | 'container'

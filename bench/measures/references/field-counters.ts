@@ -1,7 +1,8 @@
 /**
- * The obvious design, for comparison: each limit at each node an object with plain fields, changed along the objects.
- * It does the same job as the kernel's counters: sums over four levels, peaks and thresholds that see a change when it is
- * whole, capacities, readings that cannot be taken. Nothing in it is made before it is needed.
+ * The obvious design of counters, for comparison: each limit of each node is an object with plain fields, which is
+ * changed by following the objects. It does the same job as the kernel's counters: sums over four levels, peaks,
+ * thresholds that see only complete changes, capacities, and readings that may be unavailable. Objects are created on
+ * first use.
  */
 
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
@@ -15,16 +16,16 @@ class FieldCounter {
   unreadable = 0
   estimated = 0
   capacity = Number.POSITIVE_INFINITY
-  /** ms of Unix time. */
+  /** Unix time in ms. */
   at = 0
-  /** The nearest points at which a threshold changes its state. */
+  /** Nearest values at which a threshold changes its state. */
   tripAt = Number.POSITIVE_INFINITY
   clearAt = Number.NEGATIVE_INFINITY
   watches: unknown[] | null = null
   changed = false
 }
 
-/** The limits that threads have; the others are no part of the comparison. */
+/** Limits of threads. Other limits are not compared. */
 abstract class Counted {
   readonly stack = new FieldCounter()
   readonly 'stack-size' = new FieldCounter()
@@ -37,7 +38,7 @@ abstract class Counted {
   confirmedAt = 0
 }
 
-/** A process, partition or system. */
+/** A process, a partition or the system. */
 export class FieldNode extends Counted {
   readonly path: string
   readonly parent: FieldNode | null

@@ -10,7 +10,7 @@ const types: Readonly<Record<string, ProblemType>> = {
 }
 
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  // The peer is gone, or speaks no TLS: there is nobody to answer.
+  // The peer is gone, or does not speak TLS, so no reply can reach it.
   if (error.code === 'ECONNRESET' || /^ERR_(TLS|SSL)_/.test(error.code ?? '') || socket.destroyed || !socket.writable) {
     socket.destroy()
     return

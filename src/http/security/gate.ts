@@ -14,7 +14,7 @@ export interface Token {
   readonly digest: Buffer | null
 }
 
-/** Stands in a token's place: clients whose certificate has this common name. */
+/** Replaces the token of clients whose certificate has this common name. */
 const byCertificate = 'cert'
 
 function digest(text: string): Buffer {
@@ -56,7 +56,7 @@ export interface Gate {
   readonly hosts: ReadonlySet<string>
 }
 
-/** Whether what was found when a stream began would be found again: the token file may be another by now. */
+/** Says whether the token of an open stream is still valid, because the token file may have changed. */
 export function isKnown({ tokens }: Gate, token: Token | null): boolean {
   return (
     tokens === null || tokens.some((other) => other.name === token?.name && isSameSecret(other.digest, token.digest))
@@ -91,7 +91,7 @@ export function checkPlaces({ hosts }: Gate, { host, origin, isSecure }: Places)
 const inSubprotocol = 'base64url.bearer.'
 const whereTokensGo = `send Authorization: Bearer <token>; where a WebSocket can have no headers, offer the subprotocol ${inSubprotocol}<token>, the token in base64url without padding, beside a real one`
 
-/** URLs are logged, kept in histories and sent on: a token that was in one is known to others. @throws Problem */
+/** Refuses tokens in URLs, because URLs are logged, stored in histories and forwarded. @throws Problem */
 export function refuseTokenInUrl(url: string): void {
   const query = url.indexOf('?')
   if (query === -1 || !/[?&](access_|bearer_|auth_)?token(=|&|$)/i.test(url.slice(query))) return
@@ -107,7 +107,7 @@ export interface Credentials {
   readonly certificate: string | null
 }
 
-/** The token that a request has, or its certificate names; null where the service has no tokens. @throws Problem */
+/** The token of a request or of its certificate; null if the service has no tokens. @throws Problem */
 export function authenticate({ tokens }: Gate, credentials: Credentials): Token | null {
   const offered = credentials.subprotocols === null ? null : offeredToken(credentials.subprotocols)
   if (tokens === null) return null
@@ -131,8 +131,10 @@ function unauthorized(detail: string): Problem {
 }
 
 /**
- * A page cannot set headers on a WebSocket, so the token stands among the subprotocols, as in Kubernetes. It is none,
- * and is never the one that is chosen. Null where there is no token. @throws Problem
+ * A page cannot set headers on a WebSocket, so it sends the token among the subprotocols, as in Kubernetes. The token
+ * is not a subprotocol, and the service never chooses it.
+ * @returns the token; null if there is none
+ * @throws Problem
  */
 function offeredToken(offer: string): string | null {
   const names = offer.split(',').map((name) => name.trim())
@@ -172,7 +174,7 @@ export function isLoopback(host: string): boolean {
   return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Every value of Host that means this service: where it listens, loopback's names, and what was allowed besides. */
+/** Every accepted value of Host: the listening address, the names of loopback, and the hosts allowed by a setting. */
 export function allowedHosts(host: string, port: number, more: readonly string[]): string[] {
   const everywhere = host === '0.0.0.0' || host === '::'
   const addresses = Object.values(networkInterfaces()).flatMap((there) => (there ?? []).map(({ address }) => address))

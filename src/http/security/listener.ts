@@ -52,7 +52,7 @@ export class Listener {
     const options = {
       headersTimeout: headersMs,
       connectionsCheckingInterval: Math.min(headersMs, bounds.checkConnectionsEveryMs),
-      // Streams of calls may last; any other body is given its time where it is read.
+      // Streams of calls may last. Every other body has its own timeout when it is read.
       requestTimeout: 0,
       keepAliveTimeout: bounds.keepAliveMs,
       // A request without Host is answered with a problem like any other.
@@ -111,7 +111,7 @@ export class Listener {
   }
 }
 
-/** Node handles `100-continue` itself; every other value of `Expect` comes here. */
+/** Answers every value of `Expect` except `100-continue`, which Node handles itself. */
 function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
   const problem = new Problem('expectation-failed', 'the only supported value of Expect is 100-continue')
   const { document } = problemOf(problem, request.url!.split('?', 1)[0]!)

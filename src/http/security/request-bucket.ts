@@ -1,7 +1,7 @@
 /**
- * A token bucket: so many requests a second, and as many at once after a second of none. Kept by hand since the
- * libraries there are look an address up for each request, asynchronously: 0.9 µs of one of IPv4 and 13 µs of one of
- * IPv6, measured.
+ * A token bucket that limits the requests of one client per second. After a second without requests, a burst of the
+ * same number is allowed. This is own code, because the available libraries look up the address asynchronously for each
+ * request: 0.9 µs for IPv4 and 13 µs for IPv6, measured.
  */
 export class RequestBucket {
   readonly #perSecond: number
@@ -14,7 +14,7 @@ export class RequestBucket {
     this.#at = now
   }
 
-  /** Takes a request out of it, and returns 0; if there is none, the ms until there is. */
+  /** Takes one request from the bucket. @returns 0, or if the bucket is empty, the ms until a request is allowed */
   take(now: number): number {
     this.#fill(now)
     if (this.#left < 1) return ((1 - this.#left) / this.#perSecond) * 1000
@@ -22,7 +22,7 @@ export class RequestBucket {
     return 0
   }
 
-  /** It is as if nobody had ever asked. */
+  /** True if the bucket is full, so that it equals a new one. */
   isFull(now: number): boolean {
     this.#fill(now)
     return this.#left >= this.#perSecond

@@ -55,17 +55,17 @@ export class DefaultTimers {
     this.#wheel = new TimerWheel<TimedWait>(Math.trunc(ports.now()))
   }
 
-  /** Calls the listener after timeouts came, went or changed. A source looks more often at threads that are timed. */
+  /** Calls the listener after timeouts were set or removed. A source examines threads that are timed more often. */
   onArmed(listener: () => void): Dispose {
     return this.#armed.add(listener)
   }
 
-  /** Calls the listener for each timeout that came or went. */
+  /** Calls the listener for each timeout that was set or removed. */
   onDefined(listener: (defined: TimeoutDefined) => void): Dispose {
     return this.#defined.add(listener)
   }
 
-  /** The kernel of these timers takes the place of the kernel of the others. */
+  /** Takes over the listeners of other timers, because this kernel takes the place of theirs. */
   shareListeners(former: DefaultTimers): void {
     this.#armed = former.#armed
     this.#defined = former.#defined
@@ -77,12 +77,12 @@ export class DefaultTimers {
     return this.#timeouts.values()
   }
 
-  /** Set at this very node. */
+  /** The timeout that is set at the node itself. */
   find(node: Node): DefaultTimeout | null {
     return this.#timeouts.get(node) ?? null
   }
 
-  /** The one that holds at a node: its own, or the nearest above it. */
+  /** The timeout that applies to a node: its own, or the nearest above it. */
   holding(node: Node): DefaultTimeout | null {
     const own = this.#timeouts.get(node)
     if (own !== undefined) return own
@@ -135,8 +135,8 @@ export class DefaultTimers {
   }
 
   /**
-   * Sets a timeout again as it was before a restart. Waits are timed from when they were first seen since.
-   * Preconditions: none is set here.
+   * Restores a timeout from before a restart. Waits are timed from their first observation after the restart.
+   * Preconditions: no timeout is set at the node.
    */
   reinstate(node: Node, persisted: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
     this.#timeouts.set(node, { ...persisted, path: timeoutPath(node), node })
@@ -168,7 +168,7 @@ export class DefaultTimers {
     if (wait !== undefined) this.#end(wait, 'DEAD')
   }
 
-  /** A process is below other nodes than before. */
+  /** The process of these threads has moved to another partition. */
   moved(threads: Iterable<Thread>): void {
     if (this.#timeouts.size > 0) this.#reconsider(threads)
   }
@@ -182,7 +182,7 @@ export class DefaultTimers {
     this.#armed.notify()
   }
 
-  /** When the next wait is too long, in whole ms; null where none is timed. */
+  /** Time of the next warning, in whole ms of Unix time; null when no wait is timed. */
   nextAt(): number | null {
     return this.#wheel.nextAt()
   }
@@ -211,7 +211,7 @@ export class DefaultTimers {
     return new Map([...this.#waits].map(([thread, wait]) => [thread, timedWaitState(wait, places.get(wait) ?? null)]))
   }
 
-  /** Preconditions: all nodes are there, and nothing has been set here yet. */
+  /** Restores a saved state. Preconditions: all nodes exist, and no timeout is set yet. */
   restore(
     timeouts: readonly DefaultTimeout[],
     waits: readonly (TimedWaitState & { readonly thread: Thread })[],

@@ -35,7 +35,7 @@ export class PendingChecks {
   }
 
   clear(): void {
-    // Without this, threads which have ended would stay in memory.
+    // Otherwise threads which have ended would stay in memory.
     for (let place = 0; place < this.#count; place++) this.#threads[place] = null
     this.#count = 0
   }

@@ -7,7 +7,7 @@ import { WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import type { DefaultTimeout, TimeoutDefinition } from './default-timeout.ts'
 
-/** One wait of one thread, under the timeout which was the nearest when it began to count or was warned about. */
+/** One wait of one thread, with the timeout that applied when counting began or when the warning was emitted. */
 export class TimedWait extends WheelTimer {
   readonly thread: Thread
   /** After a warning, the timeout may have been removed already. */
@@ -32,8 +32,9 @@ export class TimedWait extends WheelTimer {
 
 /** A warning which was emitted before a restart. */
 export interface WarnedWait {
-  /** Its pathname, and what it says; undefined where it is not set any more. */
+  /** Pathname of the timeout. */
   readonly timeout: string
+  /** Undefined if the timeout is not set any more. */
   readonly definition: TimeoutDefinition | undefined
   readonly state: ThreadState
   readonly since: number

@@ -1,42 +1,47 @@
 /**
- * Who is stuck. A waiting node has one edge, to what it waits for: a thread, a lock (whose edge leads to its owner) or
- * a process, any of whose threads may release it. A node is stuck when it can reach none that can run.
+ * The wait-for graph: finds the threads that are stuck because they wait for one another. A waiting node has one edge,
+ * to the node that it waits for: a thread, a lock or a process. The edge of a lock leads to its owner. Any thread of a
+ * process may release a node that waits for the process. A node is stuck when it reaches no node that can run.
  *
- * Edges are written as waits begin and end; `settle` then finds what that has changed. One walk forward tells whether a
- * thread that has just blocked is stuck, and mostly ends at the first that can run. Only where it is stuck does anybody
- * look at those that wait behind it. Hot path: as in `wait-nodes.ts`.
+ * Edges change as waits begin and end; `settle` then finds the nodes that are stuck now or free again. A walk forward
+ * finds whether a thread that has just blocked is stuck. It usually ends soon, at the first node that can run. Only if
+ * the thread is stuck does the graph also examine the nodes that wait behind it. This is a hot path: see
+ * `wait-nodes.ts`.
  */
 
 import { kinds, resized, type WaitNodes } from './wait-nodes.ts'
 
-/** An edge to nobody in particular: what waits so can run. */
+/** No edge: the node can run. */
 export const nobody = 0
-/** What is waited for has no owner that could ever give it up. */
+/** An edge to an object without an owner: nobody can ever release it. */
 export const gone = -1
 
-/** In place of the edge of a process that is waited for: its threads are to be asked. */
+/** Edge of a process that nodes wait for: the walk continues at each thread of the process. */
 const several = -2
 
 const { free, thread: ofThread, lock: ofLock, process: ofProcess } = kinds
 
-/** A longer way than this is walked with marks: it may lead into a ring that does not come back to where it began. */
+/**
+ * Steps of a walk without marks. A longer path is walked with marks, because it may lead into a ring that does not
+ * contain the first node.
+ */
 const unmarkedStepsMax = 64
 
 export class WaitGraph {
-  /** What each node waits for: another node, `nobody` or `gone`. */
+  /** The edge of each node: another node, `nobody`, `gone` or `several`. */
   next = new Int32Array(64)
-  /** Of a process: threads that wait. */
+  /** Number of threads that wait, for each process. */
   waiting = new Int32Array(64)
-  /** The first of those that wait for a node; of each of these, the neighbours. */
+  /** The nodes that wait for a node are a linked list: its first node, then the neighbours of each. */
   firstWaiter = new Int32Array(64)
   #after = new Int32Array(64)
   #before = new Int32Array(64)
   #stuck = new Uint8Array(64)
   #marks = new Int32Array(64)
   #mark = 0
-  /** Found stuck since last asked; what has come free again since is in it too. */
+  /** Nodes found stuck since the last `takeFound`, including those which are free again. */
   #found: number[] = []
-  /** Were stuck, until one of those that they wait for could run. */
+  /** Nodes that were stuck until a node that they wait for could run again. */
   #reopened: number[] = []
   readonly #nodes: WaitNodes
 
@@ -70,7 +75,7 @@ export class WaitGraph {
     return this.#nodes.living[process]! > this.waiting[process]!
   }
 
-  /** From now on it waits for this. What was stuck with it is looked at anew. Preconditions: inside an update. */
+  /** Sets the edge of a node, and reopens the nodes that were stuck with it. Preconditions: inside an update. */
   link(node: number, to: number): void {
     if (this.#stuck[node] === 1) this.reopen(node)
     this.#unlink(node)
@@ -98,7 +103,7 @@ export class WaitGraph {
     else this.firstWaiter[to] = after
   }
 
-  /** Preconditions: it is a process, and nobody waits for it. */
+  /** Removes the edge of a process. Preconditions: no node waits for the process. */
   forget(process: number): void {
     this.next[process] = nobody
   }
@@ -109,7 +114,7 @@ export class WaitGraph {
     return all
   }
 
-  /** It may run again, and with it whatever is stuck behind it. */
+  /** Marks a node as no longer stuck, because it may run again, and with it every node that is stuck behind it. */
   reopen(node: number): void {
     const from = this.#reopened.length
     this.#release(node)
@@ -123,16 +128,16 @@ export class WaitGraph {
     this.#reopened.push(node)
   }
 
-  /** Those that wait for it, and for a thread its process, if that is waited for. */
+  /** Visits the nodes that wait for a node. For a thread it also visits the process, if nodes wait for that. */
   protected eachBehind(node: number, visit: (behind: number) => void): void {
     for (let at = this.firstWaiter[node]!; at !== 0; at = this.#after[at]!) visit(at)
     if (this.#nodes.kind[node] !== ofThread) return
     const process = this.#nodes.process[node]!
-    // One that is marked although nobody waits for it any more must not stay so.
+    // A process may still be marked as stuck although no node waits for it any more. It must not stay marked.
     if (this.firstWaiter[process] !== 0 || this.#stuck[process] === 1) visit(process)
   }
 
-  /** What is stuck because these are, they not included. */
+  /** Other nodes that are stuck because these nodes are. */
   behind(from: readonly number[]): number[] {
     const seen = new Set(from)
     const collect = (node: number) => {
@@ -142,7 +147,7 @@ export class WaitGraph {
     return [...seen].slice(from.length)
   }
 
-  /** What it waits for at present, one by one: of a process, its threads. */
+  /** Yields the nodes that a node waits for. For a process these are its threads. */
   *onward(node: number): Generator<number> {
     const { kind, firstMember, nextMember } = this.#nodes
     if (kind[node] === ofProcess)
@@ -158,7 +163,7 @@ export class WaitGraph {
     return this.#found.length > 0
   }
 
-  /** Of those that were reopened: which are stuck all the same. Returns all that were. */
+  /** Decides which of the reopened nodes are still stuck. @returns All nodes that were reopened. */
   decide(): number[] {
     this.#renewMarks()
     const reopened = this.#reopened
@@ -167,7 +172,7 @@ export class WaitGraph {
     return reopened
   }
 
-  /** What was found stuck since last asked, and still is. */
+  /** Returns the nodes which were found stuck since the last call and still are. */
   takeFound(): number[] {
     const found = this.#found
     if (found.length === 0) return found
@@ -175,7 +180,10 @@ export class WaitGraph {
     return found.filter((node) => this.#stuck[node] === 1)
   }
 
-  /** Whether it is stuck: then it is marked so, with all that it waits for and all that waits for it alone. */
+  /**
+   * Whether a node is stuck. If it is, marks it as stuck, and with it the nodes that it reaches and the nodes behind it
+   * that cannot run.
+   */
   examine(start: number): boolean {
     this.#renewMarks()
     if (this.#stuck[start] === 1) return true
@@ -187,7 +195,7 @@ export class WaitGraph {
     return true
   }
 
-  /** True: it reaches one that can run. False: that is not known yet. Of each node on its way it reads one number. */
+  /** True if the node reaches one that can run; false if that is not known yet. Reads one number for each step. */
   #canReachFast(start: number): boolean {
     const { next } = this
     let from = start
@@ -200,9 +208,7 @@ export class WaitGraph {
     return false
   }
 
-  /**
-   * All that it reaches, itself included; null where one of them can run. Those that are stuck already are passed over.
-   */
+  /** The node and all nodes that it reaches, except those that are stuck already; null if one of them can run. */
   #walk(start: number): number[] | null {
     const { kind, firstMember, nextMember } = this.#nodes
     const mark = ++this.#mark
@@ -228,7 +234,7 @@ export class WaitGraph {
     return reached
   }
 
-  /** Before they no longer fit. Preconditions: no walk is under way. */
+  /** Clears the marks before their number overflows. Preconditions: no walk is under way. */
   #renewMarks(): void {
     if (this.#mark < 2 ** 30) return
     this.#marks.fill(0)
@@ -240,7 +246,7 @@ export class WaitGraph {
     this.#found.push(node)
   }
 
-  /** Those that wait behind: stuck too, but for what reaches one that can run. */
+  /** Marks the nodes that wait behind stuck nodes as stuck, except those that reach a node that can run. */
   protected spread(from: readonly number[]): void {
     const mark = ++this.#mark
     const behind: number[] = []
@@ -254,7 +260,7 @@ export class WaitGraph {
     if (behind.length > 0) this.#decide(behind)
   }
 
-  /** Which of these are stuck, where it is known of all others whether they are. */
+  /** Decides which of the open nodes are stuck. Preconditions: it is known of every other node whether it is stuck. */
   #decide(open: readonly number[]): void {
     const isOpen = ++this.#mark
     for (const node of open) this.#marks[node] = isOpen
@@ -270,7 +276,7 @@ export class WaitGraph {
     for (const node of open) if (this.#marks[node] === isOpen) this.settleStuck(node)
   }
 
-  /** Whether it waits for one that can run and is none of those that are open. */
+  /** Whether the node waits for one that can run. Nodes that are open do not count yet. */
   #reachesAble(node: number, isOpen: number, able: number): boolean {
     const { kind, firstMember, nextMember } = this.#nodes
     const isAble = (to: number) => this.#stuck[to] === 0 && this.#marks[to] !== isOpen && this.#marks[to] !== able
@@ -280,7 +286,7 @@ export class WaitGraph {
     }
     if (this.hasFree(node)) return true
     for (let member = firstMember[node]!; member !== 0; member = nextMember[member]!) {
-      // One that is not traced in this graph counts as free, so each of these waits.
+      // A thread whose wait is not traced in this graph counts as free, so here every thread waits.
       if (isAble(member)) return true
     }
     return false

@@ -63,7 +63,7 @@ export class WaitNodes {
     return process.waitNode
   }
 
-  /** Preconditions: it waits for nothing, and nothing waits for it. Its number is used again after `recycle`. */
+  /** Frees a node, whose number is used again after `recycle`. Preconditions: it has no edge, and no waiters. */
   giveBack(node: number): void {
     const object = this.#objects[node]
     assert(object, 'a node that is given back was in use')
@@ -84,7 +84,7 @@ export class WaitNodes {
     return this.kind[node] !== free
   }
 
-  /** Null where the node is no thread. */
+  /** The thread of a node; null if the node is no thread. */
   threadAt(node: number): Thread | null {
     return this.kind[node] === ofThread ? (this.#objects[node] as Thread) : null
   }

@@ -24,7 +24,7 @@ export class WaitTracker {
   readonly proven = new WaitGraph(this.#nodes)
   readonly suspected = new WaitGraph(this.#nodes)
   readonly #pending = new PendingChecks()
-  /** Were stuck and wait no more: some of them have ended, and have no node. */
+  /** Threads that were stuck and do not wait any more. Some of them have ended, so they have no node. */
   readonly #freed: Thread[] = []
   /** Changes which have released a stuck thread. */
   readonly #wakes: Woken[] = []
@@ -41,7 +41,7 @@ export class WaitTracker {
     this.suspected.reopen(process)
   }
 
-  /** It waits, or for something else than before, as its `lock` and `wait` say. */
+  /** A thread waits, or waits for another object than before, as its `lock` and `wait` say. */
   blocked(thread: Thread, cause: 'blocked' | 'observed' = 'blocked'): void {
     const { lock } = thread
     if (lock !== null) {
@@ -54,7 +54,7 @@ export class WaitTracker {
     else this.#link(thread, this.#provenEdge(wait), this.#suspectedEdge(wait), cause)
   }
 
-  /** It waits no more, or for something that is not traced. */
+  /** A thread does not wait any more, or its wait is not traced. */
   unblocked(thread: Thread, wake: Wake): void {
     const node = thread.waitNode
     if (node === 0 || this.suspected.next[node] === nobody) return
@@ -67,7 +67,10 @@ export class WaitTracker {
     this.#dropLock(from)
   }
 
-  /** It has ended. What it still owns nobody can give up; who waited for itself is to be looked at by the source. */
+  /**
+   * A thread has ended. Nobody can release the objects that it still owns. Threads that waited for the thread itself
+   * count as free until the source reports their waits again.
+   */
   ended(thread: Thread): void {
     const process = this.#nodes.ofProcess(thread.parent)
     this.unblocked(thread, { what: 'ended' })
@@ -86,7 +89,7 @@ export class WaitTracker {
     this.#nodes.giveBack(node)
   }
 
-  /** Preconditions: so have its threads. */
+  /** A process has ended. Preconditions: `ended` was called for its threads. */
   processEnded(process: Process): void {
     const node = process.waitNode
     if (node === 0) return
@@ -108,18 +111,18 @@ export class WaitTracker {
     return this.#pending.count > 0 || this.isReopened
   }
 
-  /** Some who were stuck perhaps are no more, or have ended. */
+  /** Whether some threads that were stuck may run again, or have ended. */
   get isReopened(): boolean {
     return this.proven.hasReopened || this.suspected.hasReopened || this.#freed.length > 0
   }
 
-  /** Threads that were stuck, and perhaps are no more. */
+  /** Threads that were stuck and may run again. */
   reconsider(graph: WaitGraph): Thread[] {
     const reopened = graph.hasReopened ? this.threads(graph.decide()) : []
     return this.#freed.length === 0 ? reopened : [...reopened, ...this.#freed]
   }
 
-  /** Finds who is stuck by what has happened. */
+  /** Finds the threads that the changes of the update have made stuck. */
   examine(): void {
     const pending = this.#pending
     for (let place = 0; place < pending.count; place++) {
@@ -218,7 +221,7 @@ export class WaitTracker {
     this.#pending.add(waitNode, owner, 'owner')
   }
 
-  /** A lock that nobody waits for any more is no part of the graph. */
+  /** Removes a lock from the graph when no thread waits for it any more. */
   #dropLock(node: number): void {
     if (node <= 0 || !this.suspected.isLock(node)) return
     if (this.suspected.firstWaiter[node] !== 0 || this.proven.firstWaiter[node] !== 0) return

@@ -1,7 +1,8 @@
 /**
- * What has been told and is to be told the end of, over a restart of the service: deadlocks, and warnings of long waits.
- * A deadlock that is still there is found again, as another: whoever heard of the one before is told that it is over as far
- * as anybody knows. A thread that still waits in the state that was warned of is not warned of again.
+ * Open alerts, which are persisted so that their ends are still reported after a restart of the service: deadlocks, and
+ * warnings of long waits. A deadlock that still exists after the restart is found again under another id, so the former
+ * one is resolved with the cause `restarted`. A thread that still waits in the state of its warning causes no second
+ * warning.
  */
 
 import { aboutOf, type DeadlockKind, deadlockPath } from '../deadlock/deadlock.ts'
@@ -12,21 +13,21 @@ import type { Kernel } from '../kernel.ts'
 import type { Thread } from '../nodes/thread.ts'
 import type { ThreadState } from '../states.ts'
 
-interface Told {
-  /** Subject of its event. */
+interface Alert {
+  /** Subject of the event that opened the alert. */
   readonly path: string
   readonly about: readonly string[]
-  /** As it was told. */
+  /** Beginning as the event reported it. */
   readonly since: string
 }
 
-export interface OpenDeadlock extends Told {
+export interface OpenDeadlock extends Alert {
   readonly kind: 'deadlock'
   readonly was: DeadlockKind
   readonly members: readonly { readonly path: string; readonly name: string }[]
 }
 
-export interface OpenWarning extends Told {
+export interface OpenWarning extends Alert {
   readonly kind: 'warning'
   readonly timeout: string
   readonly pid: number
@@ -38,7 +39,7 @@ export interface OpenWarning extends Told {
 
 export type OpenAlert = OpenDeadlock | OpenWarning
 
-/** Null where the event opens no alert that outlives a restart. */
+/** The alert that the event opens; null if it opens none that is persisted. */
 export function alertOpenedBy({ type, subject: path, about, data }: KernelEvent): OpenAlert | null {
   switch (type) {
     case 'deadlock.detected':
@@ -75,7 +76,7 @@ function dateText(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-/** All that is so now. */
+/** The alerts that are open now. */
 export function openAlerts({ deadlocks, timers }: Kernel): OpenAlert[] {
   return [
     ...deadlocks.all().map(
@@ -101,9 +102,9 @@ function warningOf(
   return { kind: 'warning', path, about, timeout, pid, tid, name, identity, ...rest }
 }
 
-/** Before anything is found anew. */
-export function endDeadlocks(kernel: Kernel, told: readonly OpenAlert[]): void {
-  for (const each of told) {
+/** Resolves the deadlocks from before a restart. Preconditions: the kernel has not found a deadlock yet. */
+export function endDeadlocks(kernel: Kernel, alerts: readonly OpenAlert[]): void {
+  for (const each of alerts) {
     if (each.kind !== 'deadlock') continue
     const { path, about, was, since, members } = each
     const data = { how: 'restarted', thread: null, was, since, members } as const
@@ -111,13 +112,17 @@ export function endDeadlocks(kernel: Kernel, told: readonly OpenAlert[]): void {
   }
 }
 
-/** Preconditions: all that lives is known, and no timeout is set here yet; `definitions` are those that will be, by pathname. */
+/**
+ * Resumes the warnings from before a restart, and emits the end of those whose wait is over.
+ * Preconditions: the kernel knows all processes and threads, and no timeout is set yet.
+ * @param definitions Timeouts that are set next, by pathname.
+ */
 export function resumeWarnings(
   kernel: Kernel,
-  told: readonly OpenAlert[],
+  alerts: readonly OpenAlert[],
   definitions: ReadonlyMap<string, TimeoutDefinition>,
 ): void {
-  for (const each of told) {
+  for (const each of alerts) {
     if (each.kind !== 'warning') continue
     const { kind: _, path, about, timeout, state, ...rest } = each
     const thread = threadOf(kernel, each)

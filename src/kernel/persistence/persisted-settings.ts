@@ -1,4 +1,4 @@
-/** What clients have set on a kernel, as plain data that outlives a restart of the service, and how it comes back. */
+/** Exports what clients have set (thresholds, timeouts, switches) as plain data, and restores it after a restart. */
 
 import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timeout.ts'
 import { KernelError } from '../errno.ts'
@@ -13,8 +13,8 @@ import type { Node } from '../nodes/node.ts'
 import { processOf } from '../nodes/owners.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
-/** Null where it is on no process. */
 interface Placed {
+  /** Identity of the process that the node is or belongs to; null for partitions and the system. */
   readonly identity: string | null
 }
 
@@ -35,11 +35,11 @@ export interface PersistedSwitches extends SwitchesState {
 
 export type PersistedDefinition = PersistedThreshold | PersistedTimeout | PersistedSwitches
 
-/** A threshold has told of a node that usage is past there, and not yet that it is back. */
+/** A threshold has tripped at a node and is not cleared there yet. */
 export interface PersistedTrip extends Placed {
   /** Pathname of the threshold. */
   readonly threshold: string
-  /** Of the limit at the node: the subject of the event. */
+  /** Pathname of the limit at the node: the subject of the event. */
   readonly place: string
 }
 
@@ -49,11 +49,11 @@ export interface PersistedSettings {
   readonly alerts: readonly OpenAlert[]
 }
 
-/** By which a definition is known. */
-export function persistedPath(kept: PersistedDefinition): string {
-  if (kept.kind === 'switches') return '/sys/notifier'
-  if (kept.kind === 'timeout') return `${kept.node}/timeout`
-  return `${kept.node}/${kept.limit}/threshold/${encodeURIComponent(kept.name)}`
+/** The pathname that identifies a definition. */
+export function persistedPath(definition: PersistedDefinition): string {
+  if (definition.kind === 'switches') return '/sys/notifier'
+  if (definition.kind === 'timeout') return `${definition.node}/timeout`
+  return `${definition.node}/${definition.limit}/threshold/${encodeURIComponent(definition.name)}`
 }
 
 function identityOf(node: Node): string | null {
@@ -92,7 +92,7 @@ export function persistedSwitches(kernel: Kernel): PersistedSwitches {
   }
 }
 
-/** All that is set now. */
+/** The present settings, open alerts and trips. */
 export function exportSettings(kernel: Kernel): PersistedSettings {
   const thresholds = [...kernel.notifier.thresholds()]
   return {
@@ -116,8 +116,9 @@ export interface RefusedSetting {
 }
 
 /**
- * Sets again what was set. What was set on a process that has ended has ended with it; what cannot be set here any more is
- * given back with the reason. Preconditions: all that lives is known; nothing is set here yet.
+ * Restores the settings. A setting at a process that has ended is dropped.
+ * Preconditions: the kernel knows all processes and threads, and nothing is set yet.
+ * @returns Settings that could not be restored, each with the reason.
  */
 export function restoreSettings(kernel: Kernel, { definitions, trips, alerts }: PersistedSettings): RefusedSetting[] {
   resumeWarnings(kernel, alerts, timeoutsOf(definitions))
@@ -139,31 +140,31 @@ export function restoreSettings(kernel: Kernel, { definitions, trips, alerts }: 
 
 function timeoutsOf(definitions: readonly PersistedDefinition[]): ReadonlyMap<string, TimeoutDefinition> {
   return new Map(
-    definitions.flatMap((kept) => (kept.kind === 'timeout' ? [[persistedPath(kept), kept.definition]] : [])),
+    definitions.flatMap((each) => (each.kind === 'timeout' ? [[persistedPath(each), each.definition]] : [])),
   )
 }
 
-/** What configuration has switched off stays off. */
+/** Only switches off: a limit that the configuration has switched off stays off. */
 function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: PersistedSwitches): void {
   if (!enabled) notifier.switch(null, false)
   for (const [index, { name }] of limits.entries()) if (disabled.includes(name)) notifier.switch(index, false)
 }
 
-function restoreTimeout({ timers }: Kernel, places: Places, kept: PersistedTimeout): void {
-  const node = places.find(kept.node, kept.identity)
+function restoreTimeout({ timers }: Kernel, places: Places, persisted: PersistedTimeout): void {
+  const node = places.find(persisted.node, persisted.identity)
   if (node === null) return
-  const { definition, owner, revision } = kept
+  const { definition, owner, revision } = persisted
   timers.reinstate(node, { definition, owner, revision })
 }
 
 function restoreThreshold(
   kernel: Kernel,
   places: Places,
-  kept: PersistedThreshold,
+  persisted: PersistedThreshold,
   trips: readonly PersistedTrip[],
 ): void {
-  const { limit, definition, name, owner, revision, endsAt } = kept
-  const node = places.find(kept.node, kept.identity)
+  const { limit, definition, name, owner, revision, endsAt } = persisted
+  const node = places.find(persisted.node, persisted.identity)
   const found = trips.map((trip) => ({
     ...trip,
     node: places.find(trip.place.slice(0, -limit.length - 1), trip.identity),
@@ -177,7 +178,7 @@ function restoreThreshold(
   if (definition.on !== 'cross' || definition.once) return
   for (const { node: at, ...trip } of found) {
     if (at !== null && threshold?.watches.has(at)) continue
-    tellCleared(kernel, trip, { limit, note: definition.note, reason: whyCleared(kernel, at, threshold) })
+    emitCleared(kernel, trip, { limit, note: definition.note, reason: whyCleared(kernel, at, threshold) })
   }
 }
 
@@ -186,8 +187,8 @@ function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshol
   return notifier.switches.isOn(threshold.index) ? 'filtered' : 'disabled'
 }
 
-/** Of a node that ended, or is not meant any more, while nobody looked. */
-function tellCleared(
+/** Emits `threshold.cleared` for a node that ended, or to which the threshold ceased to apply, during the restart. */
+function emitCleared(
   kernel: Kernel,
   { threshold, place, identity }: PersistedTrip,
   { limit, ...rest }: { limit: LimitName; note: ThresholdDefinition['note']; reason: ClearReason },
@@ -196,7 +197,7 @@ function tellCleared(
   kernel.emit('threshold.cleared', { subject: place, about: [threshold], data })
 }
 
-/** Nodes by their pathnames; a process only where it is the very same. */
+/** Finds nodes by pathname. A process must have the same identity, because its pid may belong to another one now. */
 class Places {
   readonly #kernel: Kernel
   readonly #containers: ReadonlyMap<string, Node>

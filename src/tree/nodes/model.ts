@@ -86,7 +86,7 @@ function refuseRealClock({ clock }: Model, reason: string): void {
 const MoveBody = z
   .strictObject({
     call: z.literal('move'),
-    partition: z.string().describe('Pathname of a partition, or /sys for none'),
+    partition: z.string().describe('Pathname of a partition; /sys means no partition'),
   })
   .meta({ id: 'Move' })
 

@@ -13,8 +13,8 @@ const NotifierView = z
   .strictObject({
     path: z.string(),
     enabled: z.boolean().describe('False: no threshold is evaluated'),
-    thresholds: z.int().describe('How many are set, evaluated or not'),
-    disabled: z.array(z.string()).describe('Limits that are switched off one by one'),
+    thresholds: z.int().describe('Number of thresholds that are set, evaluated or not'),
+    disabled: z.array(z.string()).describe('Limits that are switched off individually'),
   })
   .meta({ id: 'Notifier' })
 

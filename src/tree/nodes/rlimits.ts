@@ -39,8 +39,8 @@ function amount(given: z.output<typeof Amount>): number {
 
 const RlimitBody = z
   .strictObject({
-    soft: Amount.exactOptional().describe('What refuses, from now on; left out it stays'),
-    hard: Amount.exactOptional().describe('What `soft` may be at the most; left out it stays'),
+    soft: Amount.exactOptional().describe('New soft limit, effective at once; unchanged if absent'),
+    hard: Amount.exactOptional().describe('New hard limit, the maximum of `soft`; unchanged if absent'),
   })
   .refine((body) => Object.keys(body).length > 0, { path: ['soft'], message: 'give soft, hard or both' })
   .meta({ id: 'RlimitChange' })

@@ -1,7 +1,9 @@
+/** Tests channels and connections of the model, and the end of a server. */
+
 import { describe, expect, test } from 'vitest'
 import { returned, state, World } from '../world.ts'
 
-/** A server of two threads, one client that waits in REPLY and one that waits in SEND. */
+/** A server with two threads, one client that waits in REPLY and one that waits in SEND. */
 function busy() {
   const world = new World()
   const process = world.spawn('server')
@@ -21,7 +23,7 @@ function busy() {
 }
 
 describe('the end of a channel', () => {
-  test('wakes every client that is SEND- or REPLY-blocked on it, and its receivers, with ESRCH', () => {
+  test('wakes every SEND- or REPLY-blocked client and every receiver with ESRCH', () => {
     const { world, other, replying, sending, process, chid } = busy()
     const second = world.call(other, 'ChannelCreate', {}) as { chid: number }
     const receiver = world.more(process)
@@ -36,7 +38,7 @@ describe('the end of a channel', () => {
     expect(returned(receiver)).toBe('ESRCH')
   })
 
-  test('leaves connections to it, of no use until they are detached, though its chid is used again', () => {
+  test('leaves unusable connections until they are detached, even if its chid is used again', () => {
     const { world, server, other, replying, chid } = busy()
     world.call(other, 'ChannelDestroy', { chid })
     expect(world.call(server, 'ChannelCreate', {})).toEqual({ chid })
@@ -48,7 +50,7 @@ describe('the end of a channel', () => {
     expect(world.usage(world.kernel.system, 'server-ids')).toBe(0)
   })
 
-  test('gives back the pulses that waited there', () => {
+  test('frees the entries of its pending pulses', () => {
     const { world, process, other, sending, chid } = busy()
     const client = world.thread(world.spawn('pulsing'))
     world.call(client, 'ConnectAttach', { pid: process.pid, chid })
@@ -60,8 +62,8 @@ describe('the end of a channel', () => {
     expect(state(sending)).toBe('READY')
   })
 
-  test('wakes all senders also where waking one changes the order of the others', () => {
-    // The receiver sends to its own channel: what it was lent goes back while the senders are woken.
+  test('wakes every sender even if waking one changes the order of the others', () => {
+    // The receiver sends to its own channel: its inherited priority changes while the senders are woken.
     const world = new World()
     const process = world.spawn('server')
     const [owner, receiver] = [world.thread(process), world.more(process, { priority: 5 })]
@@ -79,7 +81,7 @@ describe('the end of a channel', () => {
     expect(receiver.priority).toBe(5)
   })
 
-  test('must be of a channel that the process has', () => {
+  test('needs a channel of the process', () => {
     const { world, replying, other, chid } = busy()
     expect(world.call(other, 'ChannelDestroy', { chid: 9 })).toBe('ESRCH')
     const stranger = world.thread(world.spawn('stranger'))
@@ -89,7 +91,7 @@ describe('the end of a channel', () => {
 })
 
 describe('the end of a server', () => {
-  test('wakes its clients with ESRCH, whether they wait in SEND or in REPLY', () => {
+  test('wakes its clients with ESRCH in SEND and in REPLY', () => {
     const { world, process, replying, sending } = busy()
     world.call(world.thread(world.spawn('killer')), 'kill', { pid: process.pid, signal: 'SIGKILL' })
     expect([replying, sending].map((client) => [state(client), returned(client)])).toEqual([
@@ -98,7 +100,7 @@ describe('the end of a server', () => {
     ])
   })
 
-  test('thread wakes with ESRCH those whose message it received, and no others', () => {
+  test('thread wakes only the clients whose messages it received, with ESRCH', () => {
     const { world, server, other, replying, sending, chid } = busy()
     world.call(other, 'ThreadDestroy', { tid: server.tid })
     expect(returned(replying)).toBe('ESRCH')
@@ -106,7 +108,7 @@ describe('the end of a server', () => {
     expect(world.call(other, 'MsgReceive', { chid })).toMatchObject({ pid: sending.parent.pid })
   })
 
-  test('thread that received nothing wakes nobody', () => {
+  test('thread that received nothing wakes no client', () => {
     const { world, server, other, replying, sending } = busy()
     world.call(server, 'ThreadDestroy', { tid: other.tid })
     expect([replying, sending].map(state)).toEqual(['REPLY', 'SEND'])
@@ -114,7 +116,7 @@ describe('the end of a server', () => {
 })
 
 describe('a connection', () => {
-  test('that is detached wakes those that wait on it with EBADF, and not those on another to the same channel', () => {
+  test('wakes its waiting threads with EBADF when detached, and not those of another to the same channel', () => {
     const world = new World()
     const server = world.thread(world.spawn('server'))
     const process = world.spawn('client')
@@ -141,7 +143,7 @@ describe('a connection', () => {
     expect(world.usage(server.parent, 'server-ids')).toBe(0)
   })
 
-  test('of a process that ends is gone with it, and so is the server’s id of that client', () => {
+  test('disappears when its process ends, with the server’s id for that client', () => {
     const { world, process, replying, sending } = busy()
     expect(world.usage(process, 'server-ids')).toBe(2)
     world.call(world.thread(world.spawn('killer')), 'kill', { pid: replying.parent.pid, signal: 'SIGKILL' })
@@ -150,7 +152,7 @@ describe('a connection', () => {
     expect(state(sending)).toBe('SEND')
   })
 
-  test('needs a channel that is there', () => {
+  test('needs an existing channel', () => {
     const { world, process, sending, chid } = busy()
     const client = world.thread(world.spawn('client'))
     expect(world.call(client, 'ConnectAttach', { pid: 99, chid })).toBe('ESRCH')
@@ -159,7 +161,7 @@ describe('a connection', () => {
     expect(state(sending)).toBe('SEND')
   })
 
-  test('is refused with EAGAIN where the client has no room for it, or the server no id', () => {
+  test('is refused with EAGAIN if the client has no room for it, or the server no free id', () => {
     const { world, process, chid } = busy()
     const pool = world.machine.putPartition(['clients'], { connections: 1 })
     const client = world.thread(world.spawn('client', { container: pool }))
@@ -169,11 +171,11 @@ describe('a connection', () => {
     const late = world.thread(world.spawn('late'))
     expect(world.call(late, 'ConnectAttach', { pid: process.pid, chid })).toBe('EAGAIN')
     world.machine.putPartition(['clients'], { connections: 2 })
-    // It is known to the server already: that takes no other id.
+    // The server already has an id for this client: a second connection takes no other one.
     expect(world.call(client, 'ConnectAttach', { pid: process.pid, chid })).toEqual({ coid: 2, scoid: 3 })
   })
 
-  test('takes the lowest coid and scoid that are free', () => {
+  test('takes the lowest free coid and scoid', () => {
     const { world, process, chid } = busy()
     const client = world.thread(world.spawn('client'))
     const attach = (of = client) => world.call(of, 'ConnectAttach', { pid: process.pid, chid })

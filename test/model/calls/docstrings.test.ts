@@ -1,12 +1,16 @@
+/**
+ * Checks that the docstring of each kernel call is complete. model-properties.test.ts checks that the documented errnos
+ * and states are the actual ones.
+ */
+
 import { describe, expect, test } from 'vitest'
 import { kernelCallNames } from '../../../src/model/calls/table.ts'
 import { callArguments } from '../../../src/tree/calls.ts'
 import { docstrings } from './docstrings.ts'
 
-// That what they say of errnos and states is what happens, the random sequences hold them to.
 describe('the docstring of', () => {
   for (const call of kernelCallNames) {
-    test(`${call} tells each argument, what blocks, and the page of QNX that it follows`, () => {
+    test(`${call} names each argument, blocked states, and the QNX page`, () => {
       const { text, params, states } = docstrings.get(call)!
       expect(text).toMatch(new RegExp(`^${call}: `))
       expect(params).toEqual(Object.keys(callArguments[call].shape))

@@ -1,4 +1,4 @@
-/** What the docstrings of the kernel calls say, by the names of the calls. */
+/** Parses the docstrings of the kernel calls. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { errnos } from '../../../src/kernel/errno.ts'
@@ -6,12 +6,12 @@ import { threadStates } from '../../../src/kernel/states.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../../src/model/calls/table.ts'
 
 export interface Documented {
-  /** The whole of it, on one line. */
+  /** The whole docstring on one line. */
   readonly text: string
   readonly params: readonly string[]
-  /** Errnos that it says it fails with. */
+  /** Documented errnos. */
   readonly errnos: ReadonlySet<string>
-  /** States that it says it blocks in. */
+  /** Documented blocked states. */
   readonly states: ReadonlySet<string>
 }
 

@@ -1,3 +1,5 @@
+/** Tests descriptors and file sizes of the model. */
+
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { World } from '../world.ts'
@@ -8,7 +10,7 @@ function one(): { world: World; main: ModelThread } {
 }
 
 describe('a descriptor', () => {
-  test('is the lowest that is free, from 0', () => {
+  test('is the lowest free number from 0', () => {
     const { world, main } = one()
     for (const fd of [0, 1, 2]) expect(world.call(main, 'open', { path: '/f' })).toEqual({ fd })
     expect(world.usage(main.parent, 'fds')).toBe(3)
@@ -19,7 +21,7 @@ describe('a descriptor', () => {
     expect(world.call(main, 'close', { fd: 9 })).toBe('EBADF')
   })
 
-  test('past RLIMIT_NOFILE, or the pool, is refused with EMFILE', () => {
+  test('beyond RLIMIT_NOFILE or the pool is refused with EMFILE', () => {
     const { world, main } = one()
     world.call(main, 'setrlimit', { rlimit: 'nofile', soft: 100 })
     for (let fd = 0; fd < 100; fd++) world.machine.call(1, 1, { name: 'open', args: { path: '/f' } })
@@ -33,7 +35,7 @@ describe('a descriptor', () => {
 })
 
 describe('file-size', () => {
-  test('is the largest file that is open for writing, of a container that of its processes', () => {
+  test('is the size of the largest file open for writing, in a container among its processes', () => {
     const { world, main } = one()
     const other = world.thread(world.spawn('other'))
     const sizes = () => [main.parent, other.parent, world.kernel.system].map((node) => world.usage(node, 'file-size'))
@@ -58,7 +60,7 @@ describe('file-size', () => {
     expect(world.call(main, 'write', { fd: 1, bytes: 1 })).toBe('EBADF')
   })
 
-  test('past the pool of any container is refused with EFBIG, file by file', () => {
+  test('beyond the pool of any container is refused with EFBIG for each file', () => {
     const { world, main } = one()
     world.call(main, 'open', { path: '/large', write: true, size: 5000 })
     world.call(main, 'open', { path: '/small', write: true, size: 10 })
@@ -70,7 +72,7 @@ describe('file-size', () => {
     expect(world.call(main, 'write', { fd: 0, bytes: 0 })).toEqual({ bytes: 0 })
   })
 
-  test('past a pool is not opened for writing, and its process does not move there', () => {
+  test('beyond a pool prevents opening for writing, and moving the process there', () => {
     const { world, main } = one()
     const a = world.machine.putPartition(['a'], { 'file-size': 100 })
     world.call(main, 'open', { path: '/large', write: true, size: 101 })

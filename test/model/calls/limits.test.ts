@@ -1,3 +1,5 @@
+/** Tests how kernel calls change the usage of limits, and how pools refuse calls. */
+
 import { describe, expect, test } from 'vitest'
 import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
 import type { KernelCall } from '../../../src/model/calls/table.ts'
@@ -16,7 +18,7 @@ function nested() {
   const nodes = { process, inner, outer, elsewhere, system: world.kernel.system }
   const usage = (limit: LimitName) =>
     Object.fromEntries(
-      // What has ended is counted no more.
+      // Ended nodes are not counted.
       Object.entries(nodes).flatMap(([name, node]) => (node.slot < 0 ? [] : [[name, world.usage(node, limit)]])),
     )
   const run = (calls: readonly KernelCall[]) => {
@@ -27,7 +29,7 @@ function nested() {
 
 describe('a limit', () => {
   for (const [limit, { by, up, down }] of Object.entries(movements) as [LimitName, (typeof movements)['fds'] & {}][]) {
-    test(`${limit} rises and falls with what it counts, at every level, and goes with the process`, () => {
+    test(`${limit} rises and falls with its resource at every level, and falls when the process ends`, () => {
       const { world, process, elsewhere, usage, run } = nested()
       const before = usage(limit)
       const base = before.process!
@@ -47,7 +49,7 @@ describe('a limit', () => {
     })
   }
 
-  test('processes counts those that live, in their partition and above', () => {
+  test('processes counts living processes in their partition and above', () => {
     const { world, process, elsewhere, usage } = nested()
     world.machine.call(process.pid, 1, { name: 'spawn', args: { name: 'child' } })
     expect(usage('processes')).toMatchObject({ inner: 2, outer: 2, elsewhere: 0, system: 2 })
@@ -57,7 +59,7 @@ describe('a limit', () => {
     expect(usage('processes')).toMatchObject({ inner: 0, outer: 0, elsewhere: 1, system: 1 })
   })
 
-  test('cpu-time stays where it was used, in the sums of those that moved and ended', () => {
+  test('cpu-time stays in the sums of the containers where it was used after a process moves or ends', () => {
     const { world, process, elsewhere, usage, run } = nested()
     run([{ name: 'compute', args: { us: 100 } }])
     world.machine.move(process, elsewhere)
@@ -69,7 +71,7 @@ describe('a limit', () => {
     expect(usage('cpu-time')).toEqual(left)
   })
 
-  test('cpu goes with the process, and leaves with the second in which it was used', () => {
+  test('cpu moves with the process, and expires a second after its use', () => {
     const { world, process, elsewhere, usage, run } = nested()
     run([{ name: 'compute', args: { us: 100_000 } }])
     world.machine.move(process, elsewhere)
@@ -78,7 +80,7 @@ describe('a limit', () => {
     expect(usage('cpu')).toEqual({ process: 0, inner: 0, outer: 0, elsewhere: 0, system: 0 })
   })
 
-  test('memory-free is what a maximum of memory leaves, and moves with the process', () => {
+  test('memory-free is the unused part of the memory pool, and changes when a process moves', () => {
     const { world, process, elsewhere, usage, run } = nested()
     world.machine.putPartition(['outer'], { memory: 100 * page })
     world.machine.putPartition(['elsewhere'], { memory: 50 * page })
@@ -93,7 +95,7 @@ describe('a limit', () => {
     expect(usage('memory-free')).toMatchObject({ outer: 100 * page, elsewhere: 5 * page, system: machine })
   })
 
-  test('of a channel’s server ids falls with the client, not with the server that has it', () => {
+  test('server-ids falls when the client ends, not when the server ends', () => {
     const { world, process, usage, run } = nested()
     run([{ name: 'ChannelCreate', args: {} }])
     const client = world.thread(world.spawn('client'))
@@ -107,7 +109,7 @@ describe('a limit', () => {
 })
 
 describe('a pool', () => {
-  test('of each limit refuses what would pass it, at any level above, with the errno of the limit', () => {
+  test('refuses usage beyond it, at any level above, with the errno of the limit', () => {
     const errnos = {
       'address-space': 'ENOMEM',
       channels: 'EAGAIN',
@@ -137,11 +139,11 @@ describe('a pool', () => {
       }
   })
 
-  test('can be set for every limit at which a call can be refused, and for no other', () => {
+  test('can be set exactly for the limits at which a call can be refused', () => {
     expect(new Set(poolNames)).toEqual(new Set([...Object.keys(movements), 'processes'].filter((x) => x !== 'mutexes')))
   })
 
-  test('that is set below what is in use refuses new use only', () => {
+  test('set below the present usage refuses only new usage', () => {
     const { world, process } = nested()
     const main = world.thread(process)
     world.call(main, 'ChannelCreate', {})
@@ -154,7 +156,7 @@ describe('a pool', () => {
     expect(world.call(main, 'ChannelCreate', {})).toEqual({ chid: 1 })
   })
 
-  test('is asked where a process moves in, for all that it has; where it was already there is nothing to ask', () => {
+  test('is checked for the whole usage of a process that moves into its container, and only then', () => {
     for (const [limit, { up }] of Object.entries(movements) as [LimitName, (typeof movements)['fds'] & {}][]) {
       if (limit === 'mutexes' || limit === 'file-size') continue
       const { world, process, inner, elsewhere, usage, run } = nested()
@@ -173,7 +175,7 @@ describe('a pool', () => {
     expect(process.container).toBe(outer)
   })
 
-  test('is finite for the whole machine: one hog exhausts it for all', () => {
+  test('can be exhausted for every process of the machine by a single one', () => {
     const world = new World({ processes: 3, channels: 2, threads: 5 })
     const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
     world.call(hog, 'ChannelCreate', {})
@@ -188,7 +190,7 @@ describe('a pool', () => {
 })
 
 describe('a sum', () => {
-  test('of processes is known in every partition, however deep they nest and wherever the next one is made', () => {
+  test('counts processes correctly in nested partitions, wherever the next one is created', () => {
     const world = new World()
     const inner = world.machine.putPartition(['a', 'b', 'c'], {})
     const read = () => {
@@ -205,7 +207,7 @@ describe('a sum', () => {
     expect(read()).toEqual([4, 2, 1, 1])
   })
 
-  test('of what threads use is zero again, and its threshold cleared, when the last process of a partition ends', () => {
+  test('over threads returns to zero and clears its threshold when the last process of a partition ends', () => {
     const world = new World()
     const partition = world.machine.putPartition(['a'], {})
     const process = world.spawn('p', { container: partition })
@@ -214,9 +216,9 @@ describe('a sum', () => {
       owner: null,
     })
     world.call(world.thread(process), 'SyncMutexLock', { mutex: 'm' })
-    world.told()
+    world.takeEvents()
     world.call(world.thread(process), 'exit', {})
-    expect(world.told('threshold')).toEqual(['threshold.cleared /sys/part/a/mutexes rearmed'])
+    expect(world.takeEvents('threshold')).toEqual(['threshold.cleared /sys/part/a/mutexes rearmed'])
     expect(world.kernel.notifier.read(partition, limitIndex.mutexes).value).toBe(0)
   })
 })

@@ -1,3 +1,5 @@
+/** Tests memory and stacks of the model. */
+
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { state, World } from '../world.ts'
@@ -11,7 +13,7 @@ function one(): { world: World; main: ModelThread; usage: (...limits: Parameters
 }
 
 describe('mmap and munmap', () => {
-  test('move data pages, address space, resident and locked memory', () => {
+  test('change data pages, address space, resident and locked memory', () => {
     const { world, main, usage } = one()
     const all = ['data-pages', 'address-space', 'memory', 'memlock'] as const
     const [, space, resident] = usage(...all) as [number, number, number]
@@ -21,7 +23,7 @@ describe('mmap and munmap', () => {
     expect(usage(...all)).toEqual([15, space + 15 * page, resident + 15 * page, 5 * page])
     world.call(main, 'munmap', { pages: 9 })
     expect(usage(...all)).toEqual([6, space + 6 * page, resident + 6 * page, 5 * page])
-    // Locked ones go last.
+    // Locked pages are unmapped last.
     world.call(main, 'munmap', { pages: 3 })
     expect(usage(...all)).toEqual([3, space + 3 * page, resident + 3 * page, 3 * page])
     expect(world.call(main, 'munmap', { pages: 4 })).toBe('EINVAL')
@@ -29,7 +31,7 @@ describe('mmap and munmap', () => {
     expect(usage(...all)).toEqual([0, space, resident, 0])
   })
 
-  test('are refused with ENOMEM by each rlimit and pool that is full', () => {
+  test('are refused with ENOMEM by each full rlimit and pool', () => {
     const { world, main } = one()
     const full = (expected = 'ENOMEM') => expect(world.call(main, 'mmap', { pages: 2, locked: true })).toBe(expected)
     for (const [rlimit, soft] of [
@@ -52,7 +54,7 @@ describe('mmap and munmap', () => {
     expect(world.call(main, 'mmap', { pages: 2, locked: true })).toEqual({})
   })
 
-  test('are not refused by a pool that they take nothing of, though it is below what is in use', () => {
+  test('are not refused by a pool from which they take nothing, even if that is below its usage', () => {
     const { world, main } = one()
     world.call(main, 'mmap', { pages: 2, locked: true })
     world.machine.move(main.parent, world.machine.putPartition(['p'], {}))
@@ -65,7 +67,7 @@ describe('mmap and munmap', () => {
     expect(world.call(main, 'munmap', { pages: 1 })).toEqual({})
   })
 
-  test('count up to 2^53 where no pool ends them before', () => {
+  test('count up to 2^53 without a pool', () => {
     const world = new World({})
     const main = world.thread(world.spawn('p'))
     expect(world.call(main, 'mmap', { pages: Number.MAX_SAFE_INTEGER })).toBe('ENOMEM')
@@ -76,7 +78,7 @@ describe('mmap and munmap', () => {
 })
 
 describe('a stack', () => {
-  test('grows and shrinks by calls of functions, and takes a page of memory where it first comes', () => {
+  test('grows and shrinks with function calls, and takes a page of memory when that is first touched', () => {
     const { world, main } = one()
     const usage = () => [world.usage(main, 'stack'), world.usage(main.parent, 'memory')]
     expect(usage()).toEqual([page, page])
@@ -91,7 +93,7 @@ describe('a stack', () => {
     expect(usage()).toEqual([0, 0])
   })
 
-  test('that passes its size gets SIGSEGV, whatever masks or ignores that', () => {
+  test('beyond its size causes SIGSEGV, even if that is masked or ignored', () => {
     for (const prepare of [
       () => {},
       (world: World, main: ModelThread) => world.call(main, 'SignalProcmask', { how: 'set', signals: ['SIGSEGV'] }),
@@ -106,14 +108,14 @@ describe('a stack', () => {
     }
   })
 
-  test('that passes its size where SIGSEGV is handled goes no further, and the process lives', () => {
+  test('beyond its size does not grow if SIGSEGV is handled, and the process survives', () => {
     const { world, main } = one()
     world.call(main, 'SignalAction', { signal: 'SIGSEGV', action: 'handle' })
     world.call(main, 'enter', { bytes: 64 * page })
     expect([state(main), world.usage(main, 'stack')]).toEqual(['RUNNING', page])
   })
 
-  test('of the main thread alone is held to RLIMIT_STACK', () => {
+  test('is limited by RLIMIT_STACK only for the main thread', () => {
     const { world, main } = one()
     const other = world.more(main.parent)
     world.call(main, 'setrlimit', { rlimit: 'stack', soft: 2 * page })
@@ -123,7 +125,7 @@ describe('a stack', () => {
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('is refused memory with ENOMEM where a pool has none', () => {
+  test('is refused memory with ENOMEM if a pool is full', () => {
     const { world, main } = one()
     world.machine.move(main.parent, world.machine.putPartition(['p'], { memory: 2 * page }))
     expect(world.call(main, 'enter', { bytes: page + 1 })).toBe('ENOMEM')
@@ -132,7 +134,7 @@ describe('a stack', () => {
     expect(world.call(main, 'enter', { bytes: page })).toEqual({})
   })
 
-  test('of a thread that ends is given back, also before it is joined', () => {
+  test('is freed when its thread ends, even before the join', () => {
     const { world, main, usage } = one()
     const other = world.more(main.parent)
     world.call(other, 'enter', { bytes: 3 * page })

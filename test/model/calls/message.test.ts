@@ -1,7 +1,9 @@
+/** Tests messages and pulses of the model. */
+
 import { describe, expect, test } from 'vitest'
 import { returned, state, World } from '../world.ts'
 
-/** A server with so many threads, and so many clients, each of a process of its own and connected. */
+/** A server with several threads, and connected clients in separate processes. */
 function market({ servers = 1, clients = 1, priorities = [] as number[] } = {}) {
   const world = new World()
   const server = world.spawn('server')
@@ -18,7 +20,7 @@ function market({ servers = 1, clients = 1, priorities = [] as number[] } = {}) 
 }
 
 describe('a message', () => {
-  test('waits in SEND until it is received, then in REPLY until it is replied to', () => {
+  test('blocks its sender in SEND until it is received, then in REPLY until the reply', () => {
     const { world, receivers, senders, chid } = market()
     const [server, client] = [receivers[0]!, senders[0]!]
     expect(world.call(client, 'MsgSend', { coid: client.coid, msg: 'hello' })).toBe('SEND')
@@ -38,7 +40,7 @@ describe('a message', () => {
     expect(returned(client)).toEqual({ status: 7, msg: 'you too' })
   })
 
-  test('that finds a receiver waiting is in REPLY at once, and the receiver goes on with it', () => {
+  test('blocks its sender in REPLY at once if a receiver waits, and wakes that receiver', () => {
     const { world, receivers, senders, chid } = market()
     const [server, client] = [receivers[0]!, senders[0]!]
     expect(world.call(server, 'MsgReceive', { chid })).toBe('RECEIVE')
@@ -47,7 +49,7 @@ describe('a message', () => {
     expect(returned(server)).toMatchObject({ rcvid: 1, pid: 2, msg: null })
   })
 
-  test('goes to the receiver of the highest priority, of equals to the one that has waited longest', () => {
+  test('goes to the receiver with the highest priority, and among equals to the one that waited longest', () => {
     const { world, server, receivers, senders, chid } = market({ servers: 3, clients: 3 })
     const high = world.more(server, { priority: 20 })
     for (const receiver of [...receivers, high]) world.call(receiver, 'MsgReceive', { chid })
@@ -60,14 +62,14 @@ describe('a message', () => {
     ])
   })
 
-  test('is received by priority of the sender, of equals in the order in which they were sent', () => {
+  test('is received in order of the sender’s priority, and among equals in order of sending', () => {
     const { world, receivers, senders, chid } = market({ clients: 4, priorities: [10, 12, 10, 12] })
     for (const client of senders) world.call(client, 'MsgSend', { coid: client.coid })
     const pids = senders.map(() => (world.call(receivers[0]!, 'MsgReceive', { chid }) as { pid: number }).pid)
     expect(pids).toEqual([3, 5, 2, 4])
   })
 
-  test('may be replied to by another thread than the one that received it', () => {
+  test('can be answered by another thread than its receiver', () => {
     const { world, receivers, senders, chid } = market({ servers: 2 })
     const [one, other] = receivers as [(typeof receivers)[0], (typeof receivers)[0]]
     world.call(senders[0]!, 'MsgSend', { coid: 1 })
@@ -76,7 +78,7 @@ describe('a message', () => {
     expect(returned(senders[0]!)).toEqual({ status: 3, msg: null })
   })
 
-  test('is replied to once, and only by its server', () => {
+  test('can be answered only once and only by its server', () => {
     const { world, receivers, senders, chid } = market({ clients: 2 })
     world.call(senders[0]!, 'MsgSend', { coid: 1 })
     world.call(receivers[0]!, 'MsgReceive', { chid })
@@ -86,7 +88,7 @@ describe('a message', () => {
     expect(world.call(receivers[0]!, 'MsgError', { rcvid: 1, error: 'EPERM' })).toBe('ESRCH')
   })
 
-  test('that is answered with MsgError fails with that error', () => {
+  test('fails with the error that MsgError gives', () => {
     const { world, receivers, senders, chid } = market()
     world.call(senders[0]!, 'MsgSend', { coid: 1 })
     world.call(receivers[0]!, 'MsgReceive', { chid })
@@ -94,7 +96,7 @@ describe('a message', () => {
     expect(returned(senders[0]!)).toBe('EACCES')
   })
 
-  test('of a client that ended cannot be replied to, and its rcvid is never another’s', () => {
+  test('cannot be answered after its client has ended, and its rcvid is not used again', () => {
     const { world, receivers, senders, chid } = market({ clients: 2 })
     world.call(senders[0]!, 'MsgSend', { coid: 1 })
     world.call(receivers[0]!, 'MsgReceive', { chid })
@@ -104,7 +106,7 @@ describe('a message', () => {
     expect(world.call(receivers[0]!, 'MsgReceive', { chid })).toMatchObject({ rcvid: 2, pid: 3 })
   })
 
-  test('whose client gave up is not what a late reply answers instead: not another client’s', () => {
+  test('gets no late reply after its client gave up, and neither does another message', () => {
     const { world, receivers, senders, chid } = market({ servers: 2, clients: 2 })
     const [one, other] = receivers as [(typeof receivers)[0], (typeof receivers)[0]]
     world.call(senders[0]!, 'TimerTimeout', { states: ['REPLY'], after: 10 })
@@ -117,14 +119,14 @@ describe('a message', () => {
     expect(state(senders[1]!)).toBe('REPLY')
   })
 
-  test('needs a connection, and MsgReceive a channel of the process', () => {
+  test('needs a connection, and receiving needs a channel of the process', () => {
     const { world, senders } = market()
     expect(world.call(senders[0]!, 'MsgSend', { coid: 9 })).toBe('EBADF')
     expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 9, code: 1 })).toBe('EBADF')
     expect(world.call(senders[0]!, 'MsgReceive', { chid: 1 })).toBe('ESRCH')
   })
 
-  test('to a channel of the own process waits like any other', () => {
+  test('to a channel of the same process waits like any other', () => {
     const { world, receivers, chid } = market({ servers: 2 })
     const { coid } = world.call(receivers[0]!, 'ConnectAttach', { pid: 0, chid }) as { coid: number }
     expect(world.call(receivers[0]!, 'MsgSend', { coid })).toBe('SEND')
@@ -133,7 +135,7 @@ describe('a message', () => {
 })
 
 describe('a pulse', () => {
-  test('is received at once by whoever waits, and waits for nobody', () => {
+  test('is received at once by a waiting thread, and never blocks its sender', () => {
     const { world, receivers, senders, chid } = market()
     world.call(receivers[0]!, 'MsgReceive', { chid })
     expect(world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 5, value: 6 })).toEqual({})
@@ -141,7 +143,7 @@ describe('a pulse', () => {
     expect(world.usage(world.kernel.system, 'signals')).toBe(0)
   })
 
-  test('waits in one line with messages: by priority, of equals the first first', () => {
+  test('waits in one queue with messages, in order of priority and then of sending', () => {
     const { world, receivers, senders, chid } = market({ clients: 3 })
     const [one, two, three] = senders as [(typeof senders)[0], (typeof senders)[0], (typeof senders)[0]]
     world.call(one, 'MsgSendPulse', { coid: 1, code: 1 })
@@ -157,7 +159,7 @@ describe('a pulse', () => {
     expect(world.call(three, 'MsgSend', { coid: 1 })).toBe('SEND')
   })
 
-  test('that equals one which waits is counted there and takes no entry', () => {
+  test('equal to a pending one is counted there and takes no entry', () => {
     const { world, server, receivers, senders, chid } = market({ clients: 2 })
     for (let times = 0; times < 3; times++) world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, value: 2 })
     world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, value: 3 })
@@ -167,7 +169,7 @@ describe('a pulse', () => {
     expect(world.usage(server, 'signals')).toBe(2)
   })
 
-  test('is refused with EAGAIN where the receiver’s containers have no room for it', () => {
+  test('is refused with EAGAIN if the pool of a container of the receiver is full', () => {
     const { world, server, receivers, senders, chid } = market()
     world.machine.putPartition(['small'], { signals: 1 })
     world.machine.move(server, world.kernel.partition(['small'])!)

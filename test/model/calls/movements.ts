@@ -1,4 +1,4 @@
-/** Kernel calls that move usage. */
+/** Kernel calls that raise and lower the usage of each limit. */
 
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
 import type { KernelCall } from '../../../src/model/calls/table.ts'
@@ -11,7 +11,7 @@ export interface Movement {
   readonly down: readonly KernelCall[]
 }
 
-/** What raises each limit of a process, by how much, and what lowers it again by as much. */
+/** For each limit of a process: a call that raises it, by how much, and a call that lowers it by the same amount. */
 export const movements: Partial<Record<LimitName, Movement>> = {
   channels: {
     by: 1,

@@ -1,3 +1,5 @@
+/** Tests priority inheritance of the model, through mutexes and through messages. */
+
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { state, World } from '../world.ts'
@@ -12,7 +14,7 @@ function threadsOf(world: World, ...all: readonly number[]): ModelThread[] {
 }
 
 describe('a mutex', () => {
-  test('lends its owner the priority of the first that waits, until it is unlocked', () => {
+  test('raises its owner to the priority of the first waiter until it is unlocked', () => {
     const world = new World()
     const [low, middle, high] = threadsOf(world, 5, 20, 30) as [ModelThread, ModelThread, ModelThread]
     world.call(low, 'SyncMutexLock', { mutex: 'm' })
@@ -25,7 +27,7 @@ describe('a mutex', () => {
     expect(priorities(low, middle, high)).toEqual([5, 20, 30])
   })
 
-  test('is had by priority, of equals by who came first', () => {
+  test('is acquired in order of priority and then of arrival', () => {
     const world = new World()
     const [owner, ...waiters] = threadsOf(world, 10, 10, 30, 10, 30) as [ModelThread, ...ModelThread[]]
     world.call(owner, 'SyncMutexLock', { mutex: 'm' })
@@ -41,7 +43,7 @@ describe('a mutex', () => {
     expect(order).toEqual([3, 5, 2, 4])
   })
 
-  test('whose new owner has others waiting behind it lends theirs to that one', () => {
+  test('raises its new owner to the priority of the remaining waiters', () => {
     const world = new World()
     const [owner, high, low] = threadsOf(world, 5, 20, 10) as [ModelThread, ModelThread, ModelThread]
     world.call(owner, 'SyncMutexLock', { mutex: 'm' })
@@ -55,7 +57,7 @@ describe('a mutex', () => {
     expect([state(later), priorities(high)]).toEqual(['READY', [20]])
   })
 
-  test('of two that a thread owns lends as much as the higher needs, and the rest when that one is given up', () => {
+  test('is one of two whose owner has the higher inherited priority, and the lower after one is unlocked', () => {
     const world = new World()
     const [owner, one, two] = threadsOf(world, 5, 20, 30) as [ModelThread, ModelThread, ModelThread]
     for (const mutex of ['a', 'b']) world.call(owner, 'SyncMutexLock', { mutex })
@@ -68,7 +70,7 @@ describe('a mutex', () => {
     expect(owner.priority).toBe(5)
   })
 
-  test('lends along a chain of owners, and all of it goes back when the last wait ends', () => {
+  test('passes priority along a chain of owners, and takes it back when the last wait ends', () => {
     const world = new World()
     const [first, second, third, high] = threadsOf(world, 5, 6, 7, 40) as [
       ModelThread,
@@ -89,7 +91,7 @@ describe('a mutex', () => {
     expect(priorities(first, second, third)).toEqual([7, 7, 7])
   })
 
-  test('in a loop of owners lends nobody more than is waiting from outside', () => {
+  test('in a loop of owners raises nobody above the priority of waiters outside the loop', () => {
     const world = new World()
     const [first, second, high] = threadsOf(world, 5, 6, 40) as [ModelThread, ModelThread, ModelThread]
     world.call(first, 'SyncMutexLock', { mutex: 'a' })
@@ -104,7 +106,7 @@ describe('a mutex', () => {
     expect(priorities(first, second)).toEqual([6, 6])
   })
 
-  test('gives back what a waiter lent when that one is ended', () => {
+  test('takes back the priority of a waiter that ends', () => {
     const world = new World()
     const [owner, high] = threadsOf(world, 5, 30) as [ModelThread, ModelThread]
     world.call(owner, 'SyncMutexLock', { mutex: 'm' })
@@ -114,7 +116,7 @@ describe('a mutex', () => {
     expect(owner.priority).toBe(5)
   })
 
-  test('puts a waiter that is lent priority where it now belongs in its line', () => {
+  test('moves a waiter in its queue when that inherits priority', () => {
     const world = new World()
     const [owner, low, middle, high] = threadsOf(world, 30, 5, 10, 20) as [
       ModelThread,
@@ -149,7 +151,7 @@ describe('a server', () => {
     return { world, server: threads[0]!, threads, senders, chid, send, receive }
   }
 
-  test('works at the priority of what it received, be it higher or lower, until it receives again', () => {
+  test('runs at the priority of the received message, higher or lower, until it receives again', () => {
     const { world, server, senders, send, receive } = served({ clients: [30, 5] })
     send(senders[0]!)
     receive(server)
@@ -162,7 +164,7 @@ describe('a server', () => {
     expect(server.priority).toBe(5)
   })
 
-  test('works at the priority of a pulse too', () => {
+  test('runs at the priority of a received pulse', () => {
     const { world, server, senders, receive } = served({ clients: [10] })
     receive(server)
     world.call(senders[0]!, 'MsgSendPulse', { coid: 1, code: 1, priority: 40 })
@@ -172,7 +174,7 @@ describe('a server', () => {
     expect(server.priority).toBe(4)
   })
 
-  test('is lent the priority of a client that is SEND-blocked on the channel it received on, at once', () => {
+  test('inherits the priority of a client that is SEND-blocked on its channel at once', () => {
     const { server, senders, send, receive, world } = served({ clients: [10, 30] })
     send(senders[0]!)
     receive(server)
@@ -183,7 +185,7 @@ describe('a server', () => {
     expect(server.priority).toBe(10)
   })
 
-  test('with several threads at work lends them all what waits', () => {
+  test('passes the priority of waiting clients to each of its busy threads', () => {
     const { threads, senders, send, receive } = served({ servers: 2, clients: [10, 11, 30] })
     send(senders[0]!)
     send(senders[1]!)
@@ -194,7 +196,7 @@ describe('a server', () => {
     expect(priorities(...threads)).toEqual([30, 30])
   })
 
-  test('of a channel with fixed priority keeps its own', () => {
+  test('does not inherit priority through a channel with fixed priority', () => {
     const { server, senders, send, receive } = served({ fixedPriority: true, clients: [30, 40] })
     send(senders[0]!)
     receive(server)
@@ -202,7 +204,7 @@ describe('a server', () => {
     expect(server.priority).toBe(15)
   })
 
-  test('follows the client that it works for, when that is lent priority and when that goes back', () => {
+  test('follows the inherited priority of its client, up and down', () => {
     const { world, server, senders, send, receive } = served({ clients: [10] })
     const [client] = senders as [ModelThread]
     const high = world.more(client.parent, { priority: 50 })
@@ -216,7 +218,7 @@ describe('a server', () => {
     expect(priorities(client, server)).toEqual([10, 10])
   })
 
-  test('does not follow a client whose message it received before the one that it works on', () => {
+  test('does not follow the client of an earlier message than the present one', () => {
     const { world, server, senders, send, receive } = served({ clients: [10, 20] })
     const [first, second] = senders as [ModelThread, ModelThread]
     const high = world.more(first.parent, { priority: 15 })
@@ -230,7 +232,7 @@ describe('a server', () => {
     expect(priorities(first, second, server)).toEqual([15, 20, 20])
   })
 
-  test('in a loop with its client is lent no more than is waiting from outside', () => {
+  test('in a loop with its client inherits no more than the priority of waiters outside the loop', () => {
     const { world, server, senders, send, receive } = served({ clients: [10] })
     const [client] = senders as [ModelThread]
     world.call(client, 'SyncMutexLock', { mutex: '/m' })
@@ -246,7 +248,7 @@ describe('a server', () => {
     expect(priorities(client, server)).toEqual([10, 10])
   })
 
-  test('passes on what it is lent to the server that it waits for itself', () => {
+  test('passes inherited priority to the server for which it waits itself', () => {
     const { world, server, senders, send, receive } = served({ clients: [10, 35] })
     const last = world.thread(world.spawn('last', { thread: { priority: 3 } }))
     const { coid, chid } = world.connect(server, last)
@@ -259,7 +261,7 @@ describe('a server', () => {
     expect(priorities(server, last)).toEqual([35, 35])
   })
 
-  test('whose channel is destroyed has its own priority again', () => {
+  test('returns to its own priority when its channel is destroyed', () => {
     const { world, server, senders, send, receive, chid } = served({ clients: [30] })
     send(senders[0]!)
     receive(server)

@@ -1,3 +1,5 @@
+/** Tests spawning and ending processes of the model, zombies, and pids. */
+
 import { describe, expect, test } from 'vitest'
 import { initialRlimits } from '../../../src/model/calls/rlimit-changes.ts'
 import type { ModelProcess } from '../../../src/model/objects/model-process.ts'
@@ -12,7 +14,7 @@ function child(world: World, parent: ModelThread, name = 'child'): ModelProcess 
 }
 
 describe('spawn', () => {
-  test('makes a child with one thread that is READY', () => {
+  test('creates a child with one READY thread', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     expect(world.call(parent, 'spawn', { name: 'child', thread: { priority: 20 } })).toEqual({ pid: 2 })
@@ -23,7 +25,7 @@ describe('spawn', () => {
     expect(world.usage(parent.parent, 'children')).toBe(1)
   })
 
-  test('hands on user, partition and rlimits', () => {
+  test('passes user, partition and rlimits to the child', () => {
     const world = new World()
     const partition = world.machine.putPartition(['a', 'b'], {})
     const parent = world.thread(world.spawn('parent', { uid: 1000, container: partition }))
@@ -31,12 +33,12 @@ describe('spawn', () => {
     const made = child(world, parent)
     expect([made.uid, made.container, made.rlimits.nofile]).toEqual([1000, partition, { soft: 200, hard: 300 }])
     expect(world.machine.pools.capacity(made, 'fds')).toBe(200)
-    // So it is for a child that no thread made.
+    // The same applies to a child that was not created by a call.
     const other = world.spawn('other', { parent: parent.parent })
     expect([other.uid, other.container, other.rlimits.nofile.soft]).toEqual([1000, partition, 200])
   })
 
-  test('gives another user to user 0 only', () => {
+  test('sets another user only for user 0', () => {
     const world = new World()
     const root = world.thread(world.spawn('root'))
     expect(world.call(root, 'spawn', { name: 'user', uid: 1000 })).toEqual({ pid: 2 })
@@ -46,7 +48,7 @@ describe('spawn', () => {
     expect(world.call(user, 'spawn', { name: 'high', thread: { priority: 64 } })).toBe('EPERM')
   })
 
-  test('is refused with EAGAIN past RLIMIT_NPROC, which counts the children that live', () => {
+  test('is refused with EAGAIN beyond RLIMIT_NPROC, which counts living children', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'setrlimit', { rlimit: 'nproc', soft: 1 })
@@ -57,7 +59,7 @@ describe('spawn', () => {
     expect(world.call(parent, 'spawn', { name: 'second' })).toEqual({ pid: 3 })
   })
 
-  test('is refused where there is no room for the process, its thread or its stack, and then nothing is made', () => {
+  test('is refused and creates nothing without room for the process, its thread or its stack', () => {
     const world = new World()
     const pool = world.machine.putPartition(['p'], { processes: 1 })
     const parent = world.thread(world.spawn('parent', { container: pool }))
@@ -79,22 +81,22 @@ describe('spawn', () => {
 })
 
 describe('the end of a process', () => {
-  test('is told with its code or signal, after all it had is gone', () => {
+  test('emits an event with the exit code or signal after its resources are freed', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const made = child(world, parent)
     world.more(made)
-    world.told()
+    world.takeEvents()
     world.call(world.thread(made), 'exit', { status: 3 })
     expect(world.events.at(-1)).toMatchObject({ type: 'process.died', data: { pid: 2, code: 3, signal: null } })
-    expect(world.told()).toEqual([
+    expect(world.takeEvents()).toEqual([
       'thread.died /sys/proc/2/thread/1',
       'thread.died /sys/proc/2/thread/2',
       'process.died /sys/proc/2',
     ])
   })
 
-  test('leaves a zombie that holds its pid until the parent takes it', () => {
+  test('leaves a zombie that occupies its pid until the parent waits for it', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const made = child(world, parent)
@@ -111,7 +113,7 @@ describe('the end of a process', () => {
     expect(world.call(parent, 'waitpid', { pid: 2 })).toBe('ECHILD')
   })
 
-  test('by a signal is told to the parent with the signal', () => {
+  test('by a signal is reported to the parent with the signal', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const made = child(world, parent)
@@ -119,7 +121,7 @@ describe('the end of a process', () => {
     expect(world.call(parent, 'waitpid', { pid: made.pid })).toEqual({ pid: 2, code: null, signal: 'SIGTERM' })
   })
 
-  test('sends the parent SIGCHLD, for which it may sleep', () => {
+  test('sends SIGCHLD to the parent, which may wait for it', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const made = child(world, parent)
@@ -128,7 +130,7 @@ describe('the end of a process', () => {
     expect(parent.returned).toMatchObject({ value: { signal: 'SIGCHLD', value: 2, pid: 2 } })
   })
 
-  test('keeps a SIGCHLD that the parent masks: who asks for it afterwards misses nothing', () => {
+  test('leaves a pending SIGCHLD if the parent masks it, so a later wait for it returns', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
@@ -136,17 +138,17 @@ describe('the end of a process', () => {
     expect(world.usage(parent.parent, 'signals')).toBe(1)
     expect(world.call(parent, 'SignalWaitinfo', { signals: ['SIGCHLD'] })).toMatchObject({ signal: 'SIGCHLD', pid: 2 })
     world.call(world.thread(child(world, parent)), 'exit', {})
-    // Masked no more it is ignored, as it would have been at once.
+    // Unmasked, it is ignored by default.
     world.call(parent, 'SignalProcmask', { how: 'unblock', signals: ['SIGCHLD'] })
     expect([world.usage(parent.parent, 'signals'), parent.isDead]).toEqual([0, false])
-    // What the process has said to ignore is gone, masked or not.
+    // An ignored signal is dropped, masked or not.
     world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGCHLD'] })
     world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
     world.call(world.thread(child(world, parent)), 'exit', {})
     expect(world.usage(parent.parent, 'signals')).toBe(0)
   })
 
-  test('leaves no zombie where the parent ignores SIGCHLD, or there is no parent', () => {
+  test('leaves no zombie if the parent ignores SIGCHLD, or without a parent', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
@@ -157,7 +159,7 @@ describe('the end of a process', () => {
     expect(world.machine.processes.pids.size).toBe(0)
   })
 
-  test('lets its zombies go, and its children live on without a parent', () => {
+  test('removes its zombies, and its children continue without a parent', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const [dead, alive] = [child(world, parent, 'dead'), child(world, parent, 'alive')]
@@ -170,7 +172,7 @@ describe('the end of a process', () => {
     expect(world.machine.processes.pids.size).toBe(0)
   })
 
-  test('leaves a zombie also where the parent has no room for SIGCHLD', () => {
+  test('leaves a zombie even if the parent has no room for SIGCHLD', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent', { container: world.machine.putPartition(['p'], { signals: 0 }) }))
     world.call(parent, 'SignalAction', { signal: 'SIGCHLD', action: 'handle' })
@@ -181,7 +183,7 @@ describe('the end of a process', () => {
     expect(world.call(parent, 'waitpid', {})).toMatchObject({ pid: 2 })
   })
 
-  test('clears what was tripped by its death, not by what it gave back', () => {
+  test('clears its tripped thresholds with the reason died, not as its usage falls', () => {
     const world = new World()
     const process = world.spawn('hog')
     world.kernel.notifier.put(process, 0, 'own', {
@@ -189,10 +191,10 @@ describe('the end of a process', () => {
       owner: null,
     })
     world.call(world.thread(process), 'ChannelCreate', {})
-    world.told()
+    world.takeEvents()
     world.call(world.thread(process), 'exit', {})
     expect(world.events.find(({ type }) => type === 'threshold.cleared')?.data).toMatchObject({ value: 1 })
-    expect(world.told()).toEqual([
+    expect(world.takeEvents()).toEqual([
       'threshold.cleared /sys/proc/1/channels died',
       'thread.died /sys/proc/1/thread/1',
       'process.died /sys/proc/1',
@@ -201,7 +203,7 @@ describe('the end of a process', () => {
 })
 
 describe('a pid', () => {
-  test('comes again only when all others were used, and not while a zombie holds it', () => {
+  test('is used again only after every other one, and not while a zombie occupies it', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     const zombie = child(world, parent)
@@ -213,7 +215,7 @@ describe('a pid', () => {
     expect(world.call(parent, 'spawn', { name: 'next' })).toEqual({ pid: 2 })
   })
 
-  test('that is used again is of another process, with another identity', () => {
+  test('belongs to another identity when it is used again', () => {
     const world = new World()
     const first = world.spawn('first')
     world.call(world.thread(first), 'exit', {})

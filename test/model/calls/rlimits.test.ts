@@ -1,8 +1,10 @@
+/** Tests setrlimit of the model. */
+
 import { describe, expect, test } from 'vitest'
 import { World } from '../world.ts'
 
 describe('setrlimit', () => {
-  test('sets the soft limit as the capacity of what it limits', () => {
+  test('sets the soft limit as the capacity of the resource', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     const capacities = {
@@ -23,7 +25,7 @@ describe('setrlimit', () => {
     expect(world.machine.pools.capacity(main.parent, 'address-space')).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('refuses a soft limit above the hard one, and what is below use or the minimum', () => {
+  test('refuses a soft limit above the hard one, below the usage or below the minimum', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     world.more(main.parent)
@@ -43,7 +45,7 @@ describe('setrlimit', () => {
       expect(world.call(main, 'setrlimit', { rlimit, soft: null })).toBe('EINVAL')
   })
 
-  test('lets nobody but user 0 raise a hard limit, and everybody lower it', () => {
+  test('lets only user 0 raise a hard limit, and every user lower it', () => {
     const world = new World()
     const [root, user] = [world.thread(world.spawn('root')), world.thread(world.spawn('user', { uid: 1000 }))]
     expect(world.call(user, 'setrlimit', { rlimit: 'nofile', soft: 500, hard: 600 })).toEqual({})
@@ -51,7 +53,7 @@ describe('setrlimit', () => {
     expect(world.call(root, 'setrlimit', { rlimit: 'nofile', soft: 2000, hard: 2000 })).toEqual({})
   })
 
-  test('gives a process that begins 1,000 descriptors and everything else without end', () => {
+  test('limits a new process to 1,000 descriptors and leaves all other resources unlimited', () => {
     const world = new World()
     const { rlimits } = world.spawn('p')
     for (const [name, rlimit] of Object.entries(rlimits)) {
@@ -60,7 +62,7 @@ describe('setrlimit', () => {
     }
   })
 
-  test('tells SIGXCPU again past another limit', () => {
+  test('sends SIGXCPU again when another limit is passed', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     world.call(main, 'SignalAction', { signal: 'SIGXCPU', action: 'handle' })

@@ -1,3 +1,5 @@
+/** Tests signals of the model. */
+
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { signalRows } from '../../../src/model/signals.ts'
@@ -11,7 +13,7 @@ function two(): { world: World; sender: ModelThread; main: ModelThread; other: M
   return { world, sender: world.thread(world.spawn('sender')), main, other, pid: process.pid }
 }
 
-describe('what a signal does where nobody has said otherwise', () => {
+describe('default actions of signals', () => {
   for (const { name, action } of signalRows) {
     test(`${name}: ${action}`, () => {
       const { world, sender, main, other, pid } = two()
@@ -26,7 +28,7 @@ describe('what a signal does where nobody has said otherwise', () => {
 })
 
 describe('SignalKill', () => {
-  test('needs a process, a thread of it that lives, and the right to send', () => {
+  test('needs an existing process, a living thread, and permission', () => {
     const { world, sender, main, other, pid } = two()
     const user = world.thread(world.spawn('user', { uid: 1000 }))
     const own = world.spawn('own', { uid: 1000 })
@@ -42,13 +44,13 @@ describe('SignalKill', () => {
     expect([world.machine.processes.find(own.pid), state(main)]).toEqual([null, 'READY'])
   })
 
-  test('to the own process may end the caller with it', () => {
+  test('to the caller’s own process can end the caller', () => {
     const { world, sender } = two()
     expect(world.call(sender, 'kill', { pid: 0, signal: 'SIGTERM' })).toEqual({})
     expect(state(sender)).toBe('DEAD')
   })
 
-  test('to a process arrives at the first thread that does not mask it', () => {
+  test('to a process is delivered to the first thread that does not mask it', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalAction', { signal: 'SIGUSR1', action: 'handle' })
     world.call(main, 'SignalProcmask', { how: 'block', signals: ['SIGUSR1'] })
@@ -60,7 +62,7 @@ describe('SignalKill', () => {
     ])
   })
 
-  test('to a thread arrives there or waits there, whatever other threads do', () => {
+  test('to a thread is delivered or pending there, regardless of other threads', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalAction', { signal: 'SIGUSR1', action: 'handle' })
     world.call(main, 'SignalProcmask', { how: 'block', signals: ['SIGUSR1'] })
@@ -71,7 +73,7 @@ describe('SignalKill', () => {
     expect(world.usage(main.parent, 'signals')).toBe(0)
   })
 
-  test('masked by all waits, of one signal once; those of real time queue, lower numbers first', () => {
+  test('masked by every thread leaves one pending signal; real-time signals queue, lower numbers first', () => {
     const { world, sender, main, other, pid } = two()
     const signals = ['SIGUSR2', 'SIGRTMIN+1', 'SIGRTMIN']
     for (const thread of [main, other]) world.call(thread, 'SignalProcmask', { how: 'set', signals })
@@ -90,16 +92,16 @@ describe('SignalKill', () => {
     expect(world.call(main, 'SignalWaitinfo', { signals })).toBe('SIGWAITINFO')
   })
 
-  test('that would have to wait where there is no room fails for the sender with EAGAIN, and nothing is queued', () => {
+  test('fails with EAGAIN and queues nothing if a pending signal finds no room', () => {
     const { world, sender, main, other, pid } = two()
     world.machine.move(main.parent, world.machine.putPartition(['p'], { signals: 1 }))
     for (const thread of [main, other])
       world.call(thread, 'SignalProcmask', { how: 'set', signals: ['SIGUSR1', 'SIGUSR2', 'SIGCONT'] })
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGUSR1' })).toEqual({})
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGUSR2' })).toBe('EAGAIN')
-    // Of one that waits already there is nothing more to queue.
+    // A signal that is already pending needs no other entry.
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGUSR1' })).toEqual({})
-    // Recovery is never refused.
+    // SIGCONT and SIGKILL are never refused.
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGSTOP' })).toEqual({})
     expect(state(other)).toBe('STOPPED')
     expect(world.call(sender, 'SignalKill', { pid, signal: 'SIGCONT' })).toEqual({})
@@ -110,7 +112,7 @@ describe('SignalKill', () => {
 })
 
 describe('a handled signal', () => {
-  test('ends with EINTR the waits that it may interrupt, and leaves the others as they are', () => {
+  test('interrupts the interruptible waits with EINTR, and no others', () => {
     const waits: Record<string, (world: World, thread: ModelThread) => unknown> = {
       SEND: (world, thread) =>
         world.call(thread, 'MsgSend', world.connect(thread, world.thread(world.spawn('server')))),
@@ -160,7 +162,7 @@ describe('a handled signal', () => {
     ])
   })
 
-  test('takes a message that it interrupted out of the channel', () => {
+  test('removes an interrupted message from the channel', () => {
     const { world, sender, main, pid } = two()
     const server = world.thread(world.spawn('server'))
     const { coid, chid } = world.connect(main, server)
@@ -172,7 +174,7 @@ describe('a handled signal', () => {
 })
 
 describe('SignalAction', () => {
-  test('drops what waits and is ignored from now on', () => {
+  test('drops pending signals that are ignored from now on', () => {
     const { world, sender, main, other, pid } = two()
     for (const thread of [main, other])
       world.call(thread, 'SignalProcmask', { how: 'block', signals: ['SIGUSR1', 'SIGUSR2'] })
@@ -186,7 +188,7 @@ describe('SignalAction', () => {
     expect(world.usage(main.parent, 'signals')).toBe(1)
   })
 
-  test('leaves SIGKILL and SIGSTOP as they are', () => {
+  test('cannot change SIGKILL and SIGSTOP', () => {
     const { world, main } = two()
     for (const signal of ['SIGKILL', 'SIGSTOP'])
       expect(world.call(main, 'SignalAction', { signal, action: 'ignore' })).toBe('EINVAL')
@@ -195,7 +197,7 @@ describe('SignalAction', () => {
 })
 
 describe('SignalProcmask', () => {
-  test('adds, takes away and replaces, and says what was masked before', () => {
+  test('adds to, removes from or replaces the mask, and returns the former one', () => {
     const { world, main } = two()
     const mask = (how: 'block' | 'unblock' | 'set', ...signals: string[]) =>
       world.call(main, 'SignalProcmask', { how, signals })
@@ -207,7 +209,7 @@ describe('SignalProcmask', () => {
     expect(mask('block', 'SIGNONE')).toBe('EINVAL')
   })
 
-  test('lets arrive what waited and is masked no more', () => {
+  test('delivers pending signals that are no longer masked', () => {
     const { world, sender, main, other, pid } = two()
     for (const thread of [main, other]) world.call(thread, 'SignalProcmask', { how: 'block', signals: ['SIGTERM'] })
     world.call(sender, 'SignalKill', { pid, signal: 'SIGTERM' })
@@ -218,7 +220,7 @@ describe('SignalProcmask', () => {
 })
 
 describe('SignalWaitinfo', () => {
-  test('waits for any of its signals, masked or not, and takes it instead of what it would do', () => {
+  test('waits for any of its signals, masked or not, and prevents their action', () => {
     const { world, sender, main, pid } = two()
     expect(world.call(main, 'SignalWaitinfo', { signals: ['SIGTERM', 'SIGUSR1'] })).toBe('SIGWAITINFO')
     expect(main.waitsOn).toEqual({ signals: 'SIGTERM SIGUSR1' })
@@ -226,7 +228,7 @@ describe('SignalWaitinfo', () => {
     expect(returned(main)).toEqual({ signal: 'SIGTERM', code: 1, value: 2, pid: sender.parent.pid })
   })
 
-  test('never waits for SIGKILL or SIGSTOP, which do what they do', () => {
+  test('never takes SIGKILL or SIGSTOP, whose actions always happen', () => {
     const { world, sender, main, pid } = two()
     expect(world.call(main, 'SignalWaitinfo', { signals: ['SIGKILL'] })).toBe('EINVAL')
     expect(world.call(main, 'SignalWaitinfo', { signals: [] })).toBe('EINVAL')
@@ -237,7 +239,7 @@ describe('SignalWaitinfo', () => {
 })
 
 describe('SignalSuspend', () => {
-  test('waits under another mask until a handler has run, and has the former one back', () => {
+  test('waits with another mask until a handler has run, and restores the former mask', () => {
     const { world, sender, main, pid } = two()
     for (const signal of ['SIGUSR1', 'SIGUSR2']) world.call(main, 'SignalAction', { signal, action: 'handle' })
     world.call(main, 'SignalProcmask', { how: 'set', signals: ['SIGUSR1'] })
@@ -246,12 +248,12 @@ describe('SignalSuspend', () => {
     expect(state(main)).toBe('SIGSUSPEND')
     world.call(sender, 'SignalKill', { pid, tid: main.tid, signal: 'SIGUSR1' })
     expect([state(main), returned(main)]).toEqual(['READY', 'EINTR'])
-    // The former mask let through what waited.
+    // The former mask admits the pending signal.
     expect(world.usage(main.parent, 'signals')).toBe(0)
     expect(world.call(main, 'SignalProcmask', { how: 'set', signals: [] })).toEqual({ mask: ['SIGUSR1'] })
   })
 
-  test('returns at once where a signal waits that it lets through', () => {
+  test('returns at once if a pending signal is not in its mask', () => {
     const { world, sender, main, pid } = two()
     world.call(main, 'SignalAction', { signal: 'SIGUSR1', action: 'handle' })
     world.call(main, 'SignalProcmask', { how: 'set', signals: ['SIGUSR1'] })
@@ -260,7 +262,7 @@ describe('SignalSuspend', () => {
     expect([state(main), world.usage(main.parent, 'signals')]).toEqual(['READY', 0])
   })
 
-  test('that lets through what ends or stops the process does that', () => {
+  test('ends or stops the process if a signal outside its mask does', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalAction', { signal: 'SIGRTMIN', action: 'handle' })
     for (const thread of [main, other])
@@ -278,7 +280,7 @@ describe('SignalSuspend', () => {
 })
 
 describe('a process that is stopped', () => {
-  test('has its threads stopped when they would run, and all go on with SIGCONT', () => {
+  test('has STOPPED threads as soon as they would run, and all continue with SIGCONT', () => {
     const { world, sender, main, other, pid } = two()
     world.call(other, 'nanosleep', { for: 10 })
     world.call(sender, 'kill', { pid, signal: 'SIGSTOP' })
@@ -290,7 +292,7 @@ describe('a process that is stopped', () => {
     expect([state(main), state(other)]).toEqual(['READY', 'READY'])
   })
 
-  test('may stop itself in a call, which has then returned', () => {
+  test('can have stopped itself in a call, which has then returned', () => {
     const { world, sender, main, pid } = two()
     world.call(main, 'TimerTimeout', { states: ['NANOSLEEP'], after: 10 })
     expect(world.call(main, 'kill', { pid: 0, signal: 'SIGSTOP' })).toEqual({})
@@ -301,7 +303,7 @@ describe('a process that is stopped', () => {
     expect(state(main)).toBe('NANOSLEEP')
   })
 
-  test('gets what is sent to it only when it goes on, but SIGKILL', () => {
+  test('receives signals only when it continues, except SIGKILL', () => {
     const { world, sender, main, pid } = two()
     world.call(sender, 'kill', { pid, signal: 'SIGSTOP' })
     world.call(sender, 'kill', { pid, signal: 'SIGTERM' })
@@ -314,7 +316,7 @@ describe('a process that is stopped', () => {
     expect(world.machine.processes.find(next.pid)).toBe(null)
   })
 
-  test('has no SIGCONT left over from before it was stopped', () => {
+  test('has no pending SIGCONT from before the stop', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalAction', { signal: 'SIGCONT', action: 'handle' })
     for (const thread of [main, other]) world.call(thread, 'SignalProcmask', { how: 'set', signals: ['SIGCONT'] })
@@ -325,7 +327,7 @@ describe('a process that is stopped', () => {
     expect([state(main), world.usage(main.parent, 'signals')]).toEqual(['STOPPED', 0])
   })
 
-  test('goes on with SIGCONT also where a thread waits for that signal, ignores or masks it', () => {
+  test('continues with SIGCONT even if a thread waits for, ignores or masks that signal', () => {
     const { world, sender, main, other, pid } = two()
     world.call(main, 'SignalWaitinfo', { signals: ['SIGCONT'] })
     world.call(sender, 'kill', { pid, signal: 'SIGSTOP' })
@@ -338,7 +340,7 @@ describe('a process that is stopped', () => {
     expect([state(main), state(other)]).toEqual(['READY', 'READY'])
   })
 
-  test('forgets with SIGCONT the stops that waited', () => {
+  test('drops pending stop signals when SIGCONT is sent', () => {
     const { world, sender, main, other, pid } = two()
     for (const thread of [main, other]) world.call(thread, 'SignalProcmask', { how: 'block', signals: ['SIGTSTP'] })
     world.call(sender, 'kill', { pid, signal: 'SIGTSTP' })

@@ -1,3 +1,5 @@
+/** Tests mutexes, condition variables and semaphores of the model. */
+
 import { describe, expect, test } from 'vitest'
 import type { CallArguments, KernelCall } from '../../../src/model/calls/table.ts'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
@@ -10,7 +12,7 @@ function three(): { world: World; main: ModelThread; one: ModelThread; two: Mode
 }
 
 describe('a mutex', () => {
-  test('is made by the first that names it, and waited for in MUTEX while another owns it', () => {
+  test('is created on first use, and blocks a thread in MUTEX while another owns it', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'SyncMutexLock', { mutex: 'm' })).toEqual({})
     expect(world.usage(main, 'mutexes')).toBe(1)
@@ -21,7 +23,7 @@ describe('a mutex', () => {
     expect([world.usage(main, 'mutexes'), world.usage(one, 'mutexes')]).toEqual([0, 1])
   })
 
-  test('is unlocked by its owner alone', () => {
+  test('can be unlocked only by its owner', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'SyncMutexUnlock', { mutex: 'm' })).toBe('EINVAL')
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
@@ -30,7 +32,7 @@ describe('a mutex', () => {
     expect(world.call(main, 'SyncMutexUnlock', { mutex: 'm' })).toBe('EPERM')
   })
 
-  test('that is plain blocks its owner for ever who locks it again', () => {
+  test('blocks its owner for ever on a second lock if it has the normal kind', () => {
     const { world, main } = three()
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'm' })).toBe('EBUSY')
@@ -39,7 +41,7 @@ describe('a mutex', () => {
     expect(state(main)).toBe('MUTEX')
   })
 
-  test('that is recursive is unlocked as often as it was locked, 65,535 times at the most', () => {
+  test('needs as many unlocks as locks, at most 65,535, if it is recursive', () => {
     const { world, main, one } = three()
     const lock = { mutex: 'm', kind: 'recursive' } as const
     for (let times = 0; times < 3; times++) expect(world.call(main, 'SyncMutexLock', lock)).toEqual({})
@@ -56,14 +58,14 @@ describe('a mutex', () => {
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'n' })).toBe('EAGAIN')
   })
 
-  test('that checks for errors refuses its owner who locks it again with EDEADLK, and a try with EBUSY', () => {
+  test('refuses a second lock by its owner with EDEADLK, and a try with EBUSY, if it is errorcheck', () => {
     const { world, main } = three()
     world.call(main, 'SyncMutexLock', { mutex: 'm', kind: 'error-checking' })
     expect(world.call(main, 'SyncMutexLock', { mutex: 'm' })).toBe('EDEADLK')
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'm' })).toBe('EBUSY')
   })
 
-  test('tells of an owner that has ended, whose id is another thread’s by now', () => {
+  test('remembers an owner that has ended, even if another thread has its tid by now', () => {
     const { world, main, one } = three()
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
     world.call(one, 'ThreadDestroy', {})
@@ -80,7 +82,7 @@ describe('a mutex', () => {
       )
   })
 
-  test('alone is of a kind, and a semaphore alone has a value', () => {
+  test('is the only type with a kind, and a semaphore the only one with a value', () => {
     const { world, main } = three()
     const make = (args: CallArguments<'SyncTypeCreate'>) => world.call(main, 'SyncTypeCreate', args)
     expect(make({ name: 'x', type: 'semaphore', kind: 'recursive' })).toBe('EINVAL')
@@ -90,7 +92,7 @@ describe('a mutex', () => {
     expect(make({ name: 'y', type: 'semaphore', value: 0 })).toEqual({})
   })
 
-  test('is tried without waiting', () => {
+  test('can be tried without blocking', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'm' })).toEqual({})
     expect(world.call(one, 'SyncMutexTryLock', { mutex: 'm' })).toBe('EBUSY')
@@ -98,7 +100,7 @@ describe('a mutex', () => {
     expect(world.call(one, 'SyncMutexTryLock', { mutex: 'm' })).toEqual({})
   })
 
-  test('whose owner ends stays locked by it: who waits goes on waiting, and nobody else can unlock it', () => {
+  test('stays locked when its owner ends: waiters stay blocked, and no other thread can unlock it', () => {
     const { world, main, one, two } = three()
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
     world.call(two, 'SyncMutexLock', { mutex: 'm' })
@@ -109,13 +111,13 @@ describe('a mutex', () => {
     expect(world.call(main, 'SyncMutexUnlock', { mutex: 'm' })).toBe('EPERM')
     expect(world.call(main, 'SyncMutexTryLock', { mutex: 'm' })).toBe('EBUSY')
     world.call(main, 'ThreadJoin', { tid: one.tid })
-    // Another thread of that tid is not its owner.
+    // A new thread with that tid is not the owner.
     const later = world.more(main.parent)
     expect([later.tid, world.call(later, 'SyncMutexUnlock', { mutex: 'm' })]).toEqual([2, 'EPERM'])
     expect(world.call(main, 'SyncDestroy', { name: 'm' })).toBe('EBUSY')
   })
 
-  test('is of the kind that it was made with', () => {
+  test('has the kind with which it was created', () => {
     const { world, main } = three()
     world.call(main, 'SyncTypeCreate', { name: 'm', type: 'mutex', kind: 'recursive' })
     expect(world.call(main, 'SyncMutexLock', { mutex: 'm', kind: 'plain' })).toBe('EINVAL')
@@ -125,7 +127,7 @@ describe('a mutex', () => {
 })
 
 describe('a name', () => {
-  test('is the process’s own, unless it begins with /', () => {
+  test('is private to the process unless it begins with /', () => {
     const { world, main } = three()
     const stranger = world.thread(world.spawn('stranger'))
     for (const mutex of ['m', '/m']) world.call(main, 'SyncMutexLock', { mutex })
@@ -135,7 +137,7 @@ describe('a name', () => {
     expect(state(stranger)).toBe('READY')
   })
 
-  test('that is shared outlives its maker, locked by the one that ended', () => {
+  test('if shared outlives its creator, and its mutex stays locked by an ended owner', () => {
     const { world, main } = three()
     world.call(main, 'SyncMutexLock', { mutex: '/m' })
     world.call(main, 'exit', {})
@@ -144,7 +146,7 @@ describe('a name', () => {
     expect(stranger.waitsOn).toEqual({ mutex: '/m', owner: '/sys/proc/1/thread/1', ownerState: 'DEAD' })
   })
 
-  test('is of one type', () => {
+  test('has one type', () => {
     const { world, main } = three()
     world.call(main, 'SyncTypeCreate', { name: 'x', type: 'semaphore', value: 1 })
     expect(world.call(main, 'SyncTypeCreate', { name: 'x', type: 'mutex' })).toBe('EBUSY')
@@ -155,13 +157,13 @@ describe('a name', () => {
     expect(world.call(main, 'SyncMutexLock', { mutex: 'x' })).toEqual({})
   })
 
-  test('that is in use is not removed', () => {
+  test('cannot be removed while in use', () => {
     const { world, main, one } = three()
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
     expect(world.call(main, 'SyncDestroy', { name: 'm' })).toBe('EBUSY')
     world.call(main, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
     expect(world.call(one, 'SyncDestroy', { name: 'c' })).toBe('EBUSY')
-    // Who waits for the condition takes it again.
+    // A thread that waits for the condition will lock the mutex again.
     expect(world.call(one, 'SyncDestroy', { name: 'm' })).toBe('EBUSY')
     world.call(one, 'SyncCondvarSignal', { condvar: 'c' })
     world.call(main, 'SyncMutexUnlock', { mutex: 'm' })
@@ -171,7 +173,7 @@ describe('a name', () => {
 })
 
 describe('a condition variable', () => {
-  test('gives the mutex up while it is waited for, and the waiter has it again when it returns', () => {
+  test('releases the mutex during a wait, and the waiter owns it again when the wait returns', () => {
     const { world, main, one } = three()
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
     expect(world.call(main, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })).toBe('CONDVAR')
@@ -184,7 +186,7 @@ describe('a condition variable', () => {
     expect([state(main), returned(main), world.usage(main, 'mutexes')]).toEqual(['READY', {}, 1])
   })
 
-  test('hands the mutex on to who waits for it', () => {
+  test('passes the released mutex to a thread that waits for it', () => {
     const { world, main, one } = three()
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
@@ -192,7 +194,7 @@ describe('a condition variable', () => {
     expect([state(main), state(one)]).toEqual(['CONDVAR', 'READY'])
   })
 
-  test('wakes the first by priority, and with `all` every one, one after the other as the mutex comes free', () => {
+  test('wakes the waiter with the highest priority, or with `all` every waiter as the mutex becomes free', () => {
     const world = new World()
     const process = world.spawn('p')
     const waiters = [10, 20, 10].map((priority) => world.more(process, { priority }))
@@ -211,7 +213,7 @@ describe('a condition variable', () => {
     expect(waiters.map(state)).toEqual(['RUNNING', 'READY', 'READY'])
   })
 
-  test('gives a recursive mutex up whole, and takes it again as often', () => {
+  test('releases a recursive mutex completely, and restores its count', () => {
     const { world, main, one } = three()
     for (let times = 0; times < 3; times++) world.call(main, 'SyncMutexLock', { mutex: 'm', kind: 'recursive' })
     world.call(main, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
@@ -224,14 +226,14 @@ describe('a condition variable', () => {
     expect(world.call(one, 'SyncMutexTryLock', { mutex: 'm' })).toEqual({})
   })
 
-  test('signalled while nobody waits does nothing', () => {
+  test('does nothing when signalled without a waiter', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'SyncCondvarSignal', { condvar: 'c', all: true })).toEqual({})
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
     expect(world.call(one, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })).toBe('CONDVAR')
   })
 
-  test('needs a mutex that the caller owns, the same for all who wait', () => {
+  test('needs a mutex that the caller owns, the same for every waiter', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })).toBe('EINVAL')
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
@@ -241,7 +243,7 @@ describe('a condition variable', () => {
     expect(world.call(main, 'SyncCondvarWait', { condvar: 'c', mutex: 'n' })).toBe('EINVAL')
   })
 
-  test('whose waiter ends keeps nothing of it', () => {
+  test('forgets a waiter that ends', () => {
     const { world, main, one } = three()
     world.call(one, 'SyncMutexLock', { mutex: 'm' })
     world.call(one, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
@@ -252,7 +254,7 @@ describe('a condition variable', () => {
 })
 
 describe('a semaphore', () => {
-  test('lets as many pass as it counts; the others wait in SEM and go by priority', () => {
+  test('lets as many threads pass as its value; the others wait in SEM in order of priority', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -268,7 +270,7 @@ describe('a semaphore', () => {
     expect(world.call(main, 'SyncSemWait', { semaphore: 's' })).toEqual({})
   })
 
-  test('must be there, and does not count past its maximum', () => {
+  test('must exist, and does not count past its maximum', () => {
     const { world, main } = three()
     expect(world.call(main, 'SyncSemWait', { semaphore: 's' })).toBe('EINVAL')
     expect(world.call(main, 'SyncSemPost', { semaphore: 's' })).toBe('EINVAL')

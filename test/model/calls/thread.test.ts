@@ -1,3 +1,5 @@
+/** Tests creating, joining, detaching and ending threads of the model. */
+
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { returned, state, World } from '../world.ts'
@@ -9,7 +11,7 @@ function three(): { world: World; main: ModelThread; one: ModelThread; two: Mode
 }
 
 describe('ThreadCreate', () => {
-  test('makes a thread that is READY, with the caller’s own priority where none is given', () => {
+  test('creates a READY thread, by default with the caller’s own priority', () => {
     const { world, main } = three()
     const high = world.more(main.parent, { priority: 30 })
     world.call(main, 'SyncMutexLock', { mutex: 'm' })
@@ -23,7 +25,7 @@ describe('ThreadCreate', () => {
     expect([worker.priority, worker.name, worker.detached]).toEqual([40, 'worker', true])
   })
 
-  test('refuses a priority above 63 to all but user 0', () => {
+  test('allows a priority above 63 only for user 0', () => {
     const world = new World()
     const [root, user] = [world.thread(world.spawn('root')), world.thread(world.spawn('user', { uid: 1000 }))]
     expect(world.call(root, 'ThreadCreate', { priority: 255 })).toEqual({ tid: 2 })
@@ -31,7 +33,7 @@ describe('ThreadCreate', () => {
     expect(world.call(user, 'ThreadCreate', { priority: 63 })).toEqual({ tid: 2 })
   })
 
-  test('is refused with EAGAIN for want of threads, and with ENOMEM for want of stack', () => {
+  test('is refused with EAGAIN without room for a thread, and with ENOMEM without room for its stack', () => {
     const { world, main } = three()
     world.machine.move(main.parent, world.machine.putPartition(['small'], { threads: 4, 'stack-size': 2_000_000 }))
     expect(world.call(main, 'ThreadCreate', { stackSize: 2_000_000 })).toBe('ENOMEM')
@@ -49,7 +51,7 @@ describe('ThreadCreate', () => {
     expect(world.call(main, 'ThreadCreate', {})).toBe('ENOMEM')
   })
 
-  test('in a process that is stopped makes a thread that is stopped', () => {
+  test('creates a STOPPED thread in a stopped process', () => {
     const { world, main } = three()
     const killer = world.thread(world.spawn('killer'))
     world.call(killer, 'kill', { pid: main.parent.pid, signal: 'SIGSTOP' })
@@ -62,7 +64,7 @@ describe('ThreadCreate', () => {
 })
 
 describe('ThreadJoin', () => {
-  test('waits in JOIN for the end of the thread, and returns its status', () => {
+  test('blocks in JOIN until the thread ends, and returns its status', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'ThreadJoin', { tid: one.tid })).toBe('JOIN')
     expect(main.waitsOn).toEqual({ thread: '/sys/proc/1/thread/2' })
@@ -71,7 +73,7 @@ describe('ThreadJoin', () => {
     expect(main.parent.threads.has(2)).toBe(false)
   })
 
-  test('returns at once where the thread has ended already; then its tid is free', () => {
+  test('returns at once if the thread has ended, and frees its tid', () => {
     const { world, main, one } = three()
     world.call(one, 'ThreadDestroy', { status: 7 })
     expect(state(one)).toBe('DEAD')
@@ -82,13 +84,13 @@ describe('ThreadJoin', () => {
     expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 2 })
   })
 
-  test('keeps the tid of one that ended until it is joined', () => {
+  test('is necessary before the tid of an ended thread can be used again', () => {
     const { world, main, one } = three()
     world.call(one, 'ThreadDestroy', {})
     expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 4 })
   })
 
-  test('is refused for oneself, for a detached one, for one that another joins, and for none', () => {
+  test('is refused for the caller, a detached thread, a thread that another joins, and a missing one', () => {
     const { world, main, one, two } = three()
     const detached = world.more(main.parent, { detached: true })
     expect(world.call(main, 'ThreadJoin', { tid: main.tid })).toBe('EDEADLK')
@@ -98,14 +100,14 @@ describe('ThreadJoin', () => {
     expect(world.call(main, 'ThreadJoin', { tid: 9 })).toBe('ESRCH')
   })
 
-  test('leaves the thread to be joined by another when the one that waited ends', () => {
+  test('can be called by another thread when the joining one ends', () => {
     const { world, main, one, two } = three()
     world.call(one, 'ThreadJoin', { tid: two.tid })
     world.call(main, 'ThreadDestroy', { tid: one.tid })
     expect(world.call(main, 'ThreadJoin', { tid: two.tid })).toBe('JOIN')
   })
 
-  test('of a loop blocks all who are in it', () => {
+  test('in a loop blocks every thread of the loop', () => {
     const { world, main, one, two } = three()
     world.call(main, 'ThreadJoin', { tid: one.tid })
     world.call(one, 'ThreadJoin', { tid: two.tid })
@@ -114,7 +116,7 @@ describe('ThreadJoin', () => {
 })
 
 describe('ThreadDetach', () => {
-  test('lets a thread go for good when it ends', () => {
+  test('makes a thread disappear when it ends', () => {
     const { world, main, one } = three()
     expect(world.call(main, 'ThreadDetach', { tid: one.tid })).toEqual({})
     world.call(one, 'ThreadDestroy', {})
@@ -122,14 +124,14 @@ describe('ThreadDetach', () => {
     expect(world.call(main, 'ThreadCreate', {})).toEqual({ tid: 2 })
   })
 
-  test('of one that has ended lets it go at once', () => {
+  test('removes an ended thread at once', () => {
     const { world, main, one } = three()
     world.call(one, 'ThreadDestroy', {})
     world.call(main, 'ThreadDetach', { tid: one.tid })
     expect([main.parent.threads.has(one.tid), world.usage(main.parent, 'threads')]).toEqual([false, 2])
   })
 
-  test('is refused for one that is detached, that another joins, or that is not there', () => {
+  test('is refused for a detached thread, one that another joins, and a missing one', () => {
     const { world, main, one, two } = three()
     world.call(main, 'ThreadDetach', { tid: one.tid })
     expect(world.call(main, 'ThreadDetach', { tid: one.tid })).toBe('EINVAL')
@@ -140,17 +142,17 @@ describe('ThreadDetach', () => {
 })
 
 describe('ThreadDestroy', () => {
-  test('of the last thread ends the process, also where others have ended and are not joined', () => {
+  test('ends the process with its last thread, even if ended threads are not joined', () => {
     const { world, main, one, two } = three()
     world.call(one, 'ThreadDestroy', {})
     world.call(main, 'ThreadDestroy', { tid: two.tid })
-    world.told()
+    world.takeEvents()
     expect(world.call(main, 'ThreadDestroy', { status: 5 })).toEqual({})
-    expect(world.told()).toEqual(['thread.died /sys/proc/1/thread/1', 'process.died /sys/proc/1'])
+    expect(world.takeEvents()).toEqual(['thread.died /sys/proc/1/thread/1', 'process.died /sys/proc/1'])
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('of the last thread leaves the lowest eight bits of its status as exit code', () => {
+  test('uses the lowest eight bits of the last thread’s status as exit code', () => {
     const world = new World()
     const parent = world.thread(world.spawn('parent'))
     for (const [status, code] of [
@@ -164,14 +166,14 @@ describe('ThreadDestroy', () => {
     }
   })
 
-  test('of the first thread leaves the process alive', () => {
+  test('leaves the process alive when only its first thread ends', () => {
     const { world, main, one } = three()
     world.call(main, 'ThreadDestroy', {})
     expect(state(main)).toBe('DEAD')
     expect(world.call(one, 'ThreadJoin', { tid: 1 })).toEqual({ tid: 1, status: 0 })
   })
 
-  test('with -1 ends all threads but the caller', () => {
+  test('with -1 ends every thread except the caller', () => {
     const { world, main, one, two } = three()
     world.call(two, 'ThreadJoin', { tid: one.tid })
     expect(world.call(main, 'ThreadDestroy', { tid: -1, status: 3 })).toEqual({})
@@ -179,7 +181,7 @@ describe('ThreadDestroy', () => {
     expect(world.usage(main.parent, 'stack')).toBe(4096)
   })
 
-  test('ends a thread wherever it waits, and leaves nothing of it there', () => {
+  test('ends a thread in any blocked state and removes it from every queue', () => {
     const { world, main } = three()
     const { chid, coid } = world.connect(main, main)
     const waits: [string, (thread: ModelThread) => unknown][] = [
@@ -210,24 +212,24 @@ describe('ThreadDestroy', () => {
     expect(world.call(main, 'SyncDestroy', { name: 's' })).toEqual({})
   })
 
-  test('of one that has ended, or was never there, is refused', () => {
+  test('is refused for a thread that has ended or never existed', () => {
     const { world, main, one } = three()
     world.call(one, 'ThreadDestroy', {})
     expect(world.call(main, 'ThreadDestroy', { tid: one.tid })).toBe('ESRCH')
     expect(world.call(main, 'ThreadDestroy', { tid: 9 })).toBe('ESRCH')
   })
 
-  test('tells the end of the thread once, and its going at the join not at all', () => {
+  test('emits thread.died once, and nothing at the join', () => {
     const { world, main, one } = three()
-    world.told()
+    world.takeEvents()
     world.call(one, 'ThreadDestroy', {})
     world.call(main, 'ThreadJoin', { tid: one.tid })
-    expect(world.told()).toEqual(['thread.died /sys/proc/1/thread/2'])
+    expect(world.takeEvents()).toEqual(['thread.died /sys/proc/1/thread/2'])
   })
 })
 
 describe('the main thread', () => {
-  test('alone is held to RLIMIT_STACK, also when another has its tid', () => {
+  test('is the only one under RLIMIT_STACK, even if another thread has its tid later', () => {
     const { world, main, one } = three()
     world.call(one, 'setrlimit', { rlimit: 'stack', soft: 8192 })
     expect([main, one].map((thread) => world.machine.pools.capacity(thread, 'stack'))).toEqual([8192, 262_144])

@@ -1,7 +1,6 @@
 /**
- * Every limit, at every level, as a sum and per node, rising and falling, on the model, moved by kernel calls; and on
- * the way in of a live source, by what it reads. A threshold trips and clears exactly once where it should: at the
- * boundary, and not one off it.
+ * Tests every limit at every level, as a sum and per node, rising and falling: on the model through kernel calls, and
+ * on a live source through readings. A threshold trips and clears exactly once, at its boundary.
  */
 
 import { describe, expect, test } from 'vitest'
@@ -18,15 +17,15 @@ import type { AnyEvent } from '../../support/any-event.ts'
 import { World } from '../world.ts'
 import { movements, page } from './movements.ts'
 
-/** A kernel with one node of each level, one within the other, and what moves the usage of one limit there. */
+/** A kernel with one node of each level, each within the next, and functions that change the usage of one limit. */
 interface Stage {
   readonly kernel: Kernel
   readonly nodes: Readonly<Record<Level, Node>>
   readonly up: () => void
-  /** Back to where it was. */
+  /** Undoes `up`. */
   readonly down: () => void
-  /** Events since last asked. */
-  readonly told: () => readonly AnyEvent[]
+  /** Returns events since the last call. */
+  readonly takeEvents: () => readonly AnyEvent[]
 }
 
 const rows: readonly LimitRow[] = limits
@@ -37,19 +36,19 @@ function modelStage(limit: LimitName): Stage {
   const { system } = world.kernel
   const process = world.spawn('p', { container: partition })
   const thread = world.thread(process)
-  // Sums have other parts.
+  // Makes sums contain more than this process.
   world.spawn('other', { container: partition })
   const call = (name: string, args: object) => world.machine.call(process.pid, 1, { name, args } as never)
-  const told = () => {
+  const takeEvents = () => {
     const { events } = world
     world.events = []
     return events
   }
-  const stage = { kernel: world.kernel, nodes: { system, partition, process, thread }, told }
+  const stage = { kernel: world.kernel, nodes: { system, partition, process, thread }, takeEvents }
   switch (limit) {
     case 'processes':
     case 'children': {
-      // Who has gone leaves no zombie behind.
+      // An ended child leaves no zombie.
       call('SignalAction', { signal: 'SIGCHLD', action: 'ignore' })
       const up = () => call('spawn', { name: 'child' })
       const down = () => {
@@ -67,7 +66,7 @@ function modelStage(limit: LimitName): Stage {
       return { ...stage, up, down: () => call('ConnectDetach', { coid: 1 }) }
     }
     case 'stack-size': {
-      // Nobody need join it: so it is gone as it ends.
+      // A detached thread is removed when it ends.
       const up = () => call('ThreadCreate', { detached: true, stackSize: 2 * page })
       const down = () => call('ThreadDestroy', { tid: [...process.threads.keys()].at(-1)! })
       return { ...stage, up, down }
@@ -87,12 +86,12 @@ function modelStage(limit: LimitName): Stage {
 
 const liveAbilities = linuxAbilities({ fastMs: 25, fullMs: 1000, birthsReported: true })
 
-/** What a live source would record; counts of births and deaths come with those. */
+/** Records the observations of a live source. Counts follow from created and ended nodes. */
 function liveStage(limit: LimitName, level: Level): Stage {
   const kernel = new Kernel({ abilities: liveAbilities, firstRevision: 1, now: 1_000 })
   let events: AnyEvent[] = []
   kernel.onEvent((event) => events.push(event))
-  const told = () => {
+  const takeEvents = () => {
     const before = events
     events = []
     return before
@@ -108,7 +107,7 @@ function liveStage(limit: LimitName, level: Level): Stage {
   const { process, thread } = born(1)
   const nodes = { system: kernel.system, partition: process.container, process, thread }
   const other = born(7)
-  const stage = { kernel, nodes, told }
+  const stage = { kernel, nodes, takeEvents }
   if (limit === 'processes' || limit === 'children') {
     const up = () => born(2, process)
     const down = () => update(() => seen.processEnded(kernel, kernel.process(2), { code: 0, signal: null }))
@@ -122,7 +121,7 @@ function liveStage(limit: LimitName, level: Level): Stage {
   const { home, adds } = rows[limitIndex[limit]]!
   const read = (value: number) => () =>
     update(() => measured.observe(kernel, nodes[adds === 'read' ? level : home], limit, { value, at: kernel.now }))
-  // Sums have other parts. The largest of them is not this one.
+  // Makes sums contain another, larger part.
   if (adds !== 'read') {
     const part = home === 'thread' ? other.thread : other.process
     update(() => measured.observe(kernel, part, limit, { value: 5, at: kernel.now }))
@@ -138,7 +137,7 @@ interface Case {
   readonly per: boolean
 }
 
-/** What never falls, and what a node has from its birth to its death, are told of below. */
+/** Usage that never falls, or is constant during the life of a node, has separate tests below. */
 const isMoved = (limit: LimitName, level: Level): boolean =>
   limit !== 'cpu-time' &&
   !(limit === 'stack-size' && level === 'thread') &&
@@ -164,107 +163,107 @@ function begin({ source, limit, level, per }: Case) {
   const stage = source === 'model' ? modelStage(limit) : liveStage(limit, level)
   const node = stage.nodes[level]
   const value = () => stage.kernel.usage.value(node, limitIndex[limit])
-  const told = () =>
+  const takeEvents = () =>
     stage
-      .told()
+      .takeEvents()
       .filter(({ type, subject }) => type.startsWith('threshold.') && subject === `${node.path}/${limit}`)
       .map(({ type, data }) => [type.slice('threshold.'.length), data.value, data.initial ?? data.reason])
-  // With `per` at every container there is above.
+  // With `per`, a threshold at every container above.
   const places = per ? [...containers(node)] : [node]
   const put = (definition: Partial<ThresholdDefinition>) => {
     const whole = { ...defaults, per: per ? level : null, ...definition }
     for (const place of places)
       stage.kernel.notifier.put(place, limitIndex[limit], 'x', { definition: whole, owner: null })
-    return told()
+    return takeEvents()
   }
   const times = <T>(event: T): T[] => Array<T>(places.length).fill(event)
-  return { ...stage, value, told, put, times }
+  return { ...stage, value, takeEvents, put, times }
 }
 
 describe.each(cases)('$limit at $level, per: $per, on the $source source', (one) => {
-  test('rising: trips where the value is reached, not where it is one less, and clears as it falls', () => {
-    const { up, down, value, told, put, times } = begin(one)
+  test('rising: trips at the value and not one below it, and clears when usage falls', () => {
+    const { up, down, value, takeEvents, put, times } = begin(one)
     const low = value()
     up()
     const high = value()
     expect(high).toBeGreaterThan(low)
     down()
     expect(value()).toBe(low)
-    told()
+    takeEvents()
     expect(put({ at: high + 1 })).toEqual([])
     up()
-    expect([value(), told()]).toEqual([high, []])
+    expect([value(), takeEvents()]).toEqual([high, []])
     down()
-    expect([put({ at: high }), told()]).toEqual([[], []])
+    expect([put({ at: high }), takeEvents()]).toEqual([[], []])
     up()
-    expect(told()).toEqual(times(['tripped', high, false]))
+    expect(takeEvents()).toEqual(times(['tripped', high, false]))
     down()
-    expect(told()).toEqual(times(['cleared', low, 'rearmed']))
+    expect(takeEvents()).toEqual(times(['cleared', low, 'rearmed']))
   })
 
-  test('falling: trips where the value is reached, not where it is one more, and clears as it rises', () => {
-    const { up, down, value, told, put, times } = begin(one)
+  test('falling: trips at the value and not one above it, and clears when usage rises', () => {
+    const { up, down, value, takeEvents, put, times } = begin(one)
     const low = value()
     up()
     const high = value()
-    told()
-    // One below the value is not reached yet; the value itself is, at once.
+    takeEvents()
+    // One below the value is not reached yet; the value itself is reached at once.
     expect(put({ at: high - 1, direction: 'falling' })).toEqual([])
     expect(put({ at: high, direction: 'falling' })).toEqual(times(['tripped', high, true]))
     expect(put({ at: Math.max(low - 1, 0), direction: 'falling' })).toEqual(times(['cleared', high, 'replaced']))
     down()
-    expect(told()).toEqual(low > 0 ? [] : times(['tripped', 0, false]))
+    expect(takeEvents()).toEqual(low > 0 ? [] : times(['tripped', 0, false]))
     up()
-    told()
+    takeEvents()
     expect(put({ at: low, direction: 'falling' })).toEqual([])
     down()
-    expect(told()).toEqual(times(['tripped', low, false]))
+    expect(takeEvents()).toEqual(times(['tripped', low, false]))
     up()
-    expect(told()).toEqual(times(['cleared', high, 'rearmed']))
+    expect(takeEvents()).toEqual(times(['cleared', high, 'rearmed']))
   })
 
-  test('with a point to rearm at: clears where that is reached, not one before it', () => {
-    const { up, down, value, told, put, times } = begin(one)
+  test('with a rearm point: clears at that point and not one before it', () => {
+    const { up, down, value, takeEvents, put, times } = begin(one)
     const low = value()
     up()
     const high = value()
     down()
-    told()
+    takeEvents()
     put({ at: high, rearm: low })
     up()
-    expect(told()).toEqual(times(['tripped', high, false]))
+    expect(takeEvents()).toEqual(times(['tripped', high, false]))
     down()
-    expect(told()).toEqual(times(['cleared', low, 'rearmed']))
+    expect(takeEvents()).toEqual(times(['cleared', low, 'rearmed']))
     if (low > 0) {
       put({ at: high, rearm: low - 1 })
       up()
       down()
-      expect(told()).toEqual(times(['tripped', high, false]))
+      expect(takeEvents()).toEqual(times(['tripped', high, false]))
     }
     put({ at: low, rearm: high, direction: 'falling' })
     up()
-    expect(told()).toEqual(times(['cleared', high, 'rearmed']))
+    expect(takeEvents()).toEqual(times(['cleared', high, 'rearmed']))
     put({ at: low, rearm: high + 1, direction: 'falling' })
     down()
     up()
-    expect(told()).toEqual(times(['tripped', low, false]))
+    expect(takeEvents()).toEqual(times(['tripped', low, false]))
   })
 })
 
-describe('what never falls, and what a node has from its birth to its death', () => {
+describe('usage that never falls, or is constant during the life of a node', () => {
   const places = ['system', 'partition', 'process', 'thread'] as const
 
-  test.each(places)('cpu-time at %s trips where it is reached, and is cleared by no return', (level) => {
-    const { kernel, nodes, up, down, told } = modelStage('cpu-time')
+  test.each(places)('cpu-time at %s trips at the value, and clears only when its node ends', (level) => {
+    const { kernel, nodes, up, down, takeEvents } = modelStage('cpu-time')
     const path = `${nodes[level].path}/cpu-time`
     const put = (name: string, at: number) => {
-      const wish = { definition: { ...defaults, at }, owner: null }
-      kernel.notifier.put(nodes[level], limitIndex['cpu-time'], name, wish)
+      const request = { definition: { ...defaults, at }, owner: null }
+      kernel.notifier.put(nodes[level], limitIndex['cpu-time'], name, request)
     }
     put('at', 100)
     put('one more', 101)
     up()
-    const mine = () => told().filter(({ type, subject }) => type.startsWith('threshold.') && subject === path)
+    const mine = () => takeEvents().filter(({ type, subject }) => type.startsWith('threshold.') && subject === path)
     expect(mine().map(({ type, data }) => [type, data.threshold, data.value])).toEqual([
       ['threshold.tripped', `${path}/threshold/at`, 100],
     ])
@@ -273,17 +272,17 @@ describe('what never falls, and what a node has from its birth to its death', ()
     expect(mine().map(({ data }) => data.reason)).toEqual(ended ? ['died'] : [])
   })
 
-  test('the stack of a thread is past from its birth, per thread at every level above, and cleared by its death', () => {
-    const { kernel, nodes, up, down, told } = modelStage('stack-size')
+  test('a falling stack-size threshold per thread trips when a thread is created and clears when it ends', () => {
+    const { kernel, nodes, up, down, takeEvents } = modelStage('stack-size')
     for (const place of [nodes.process, nodes.partition, nodes.system])
       for (const at of [2 * page, 2 * page + 1]) {
         const definition = { ...defaults, at, direction: 'falling', per: 'thread' } as const
         kernel.notifier.put(place, limitIndex['stack-size'], `t${at}`, { definition, owner: null })
       }
-    told()
+    takeEvents()
     up()
     const mine = () =>
-      told()
+      takeEvents()
         .filter(({ type }) => type.startsWith('threshold.'))
         .map(({ type, data }) => [type, data.at])
     const both = [2 * page, 2 * page + 1]

@@ -1,3 +1,5 @@
+/** Tests timers, nanosleep, timeouts of kernel calls, and CPU time of the model. */
+
 import { describe, expect, test } from 'vitest'
 import { timeoutStates } from '../../../src/kernel/states.ts'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
@@ -9,7 +11,7 @@ function one(): { world: World; main: ModelThread } {
 }
 
 describe('a timer', () => {
-  test('sends its pulse when it expires, once or again and again', () => {
+  test('sends its pulse when it expires, once or periodically', () => {
     const { world, main } = one()
     const { chid, coid } = world.connect(main, main)
     expect(world.call(main, 'TimerCreate', { notify: { pulse: { coid, code: 5, value: 6 } } })).toEqual({ timerid: 1 })
@@ -28,7 +30,7 @@ describe('a timer', () => {
     expect(world.call(main, 'MsgReceive', { chid })).toBe('RECEIVE')
   })
 
-  test('that is set again while it runs expires only at its new time', () => {
+  test('set again while it runs expires only at its new time', () => {
     const { world, main } = one()
     const { chid, coid } = world.connect(main, main)
     world.call(main, 'TimerCreate', { notify: { pulse: { coid, code: 1 } } })
@@ -57,7 +59,7 @@ describe('a timer', () => {
     expect(world.machine.wheel.nextAt()).toBe(null)
   })
 
-  test('that is stopped or removed does not expire', () => {
+  test('does not expire after it was stopped or removed', () => {
     const { world, main } = one()
     for (const timerid of [1, 2]) {
       world.call(main, 'TimerCreate', { notify: { signal: 'SIGALRM' } })
@@ -72,7 +74,7 @@ describe('a timer', () => {
     expect(world.call(main, 'TimerCreate', { notify: { signal: 'SIGALRM' } })).toEqual({ timerid: 2 })
   })
 
-  test('whose pulse has nowhere to go any more expires without one', () => {
+  test('expires without a pulse if its connection is gone', () => {
     const { world, main } = one()
     const { chid, coid } = world.connect(main, main)
     world.call(main, 'TimerCreate', { notify: { pulse: { coid, code: 1 } } })
@@ -83,7 +85,7 @@ describe('a timer', () => {
     expect(world.usage(main.parent, 'signals')).toBe(0)
   })
 
-  test('that finds no room for its pulse or signal counts an overrun', () => {
+  test('counts an overrun if it finds no room for its pulse or signal', () => {
     const { world, main } = one()
     const { coid } = world.connect(main, main)
     world.machine.move(main.parent, world.machine.putPartition(['p'], { signals: 0 }))
@@ -93,7 +95,7 @@ describe('a timer', () => {
     expect(main.parent.timers.get(1)!.overruns).toBe(3)
   })
 
-  test('needs a connection or a signal that is there, and room', () => {
+  test('needs an existing connection or signal, and room', () => {
     const { world, main } = one()
     expect(world.call(main, 'TimerCreate', { notify: { pulse: { coid: 9, code: 1 } } })).toBe('EBADF')
     expect(world.call(main, 'TimerCreate', { notify: { signal: 'SIGNONE' } })).toBe('EINVAL')
@@ -107,13 +109,13 @@ describe('a timer', () => {
 })
 
 describe('nanosleep', () => {
-  test('waits in NANOSLEEP, each sleeper until its own time', () => {
+  test('blocks each sleeper in NANOSLEEP until its own time', () => {
     const { world, main } = one()
     const other = world.more(main.parent)
     expect(world.call(main, 'nanosleep', { for: 20 })).toBe('NANOSLEEP')
     expect(main.waitsOn).toEqual({ until: '1970-01-01T00:00:00.020Z' })
     world.call(other, 'nanosleep', { for: 10 })
-    world.told()
+    world.takeEvents()
     world.pass(1000)
     expect(world.events.map(({ at, subject }) => [at, subject])).toEqual([
       [10, '/sys/proc/1/thread/2'],
@@ -124,7 +126,7 @@ describe('nanosleep', () => {
 })
 
 describe('TimerTimeout', () => {
-  /** Begins a wait in each state that takes one, by the main thread of a process of its own. */
+  /** For each state that TimerTimeout accepts: begins a wait by the main thread of a separate process. */
   const waits: Record<string, (world: World, thread: ModelThread) => unknown> = {
     SEND: (world, thread) => world.call(thread, 'MsgSend', { coid: 1 }),
     RECEIVE: (world, thread) => world.call(thread, 'MsgReceive', { chid: 1 }),
@@ -164,7 +166,7 @@ describe('TimerTimeout', () => {
       expect([state(main), returned(main), main.timeout]).toEqual(['READY', 'ETIMEDOUT', null])
     })
 
-    test(`does not end a wait in ${wait} where other states are listed`, () => {
+    test(`does not end a wait in ${wait} if only other states are listed`, () => {
       const { world, main } = prepared()
       world.call(main, 'TimerTimeout', { states: timeoutStates.filter((other) => other !== wait), after: 100 })
       begin(world, main)
@@ -180,11 +182,11 @@ describe('TimerTimeout', () => {
     })
   }
 
-  test('takes eleven states, one of which no call waits in', () => {
+  test('accepts eleven states, in one of which no call waits', () => {
     expect(timeoutStates.filter((each) => !(each in waits))).toEqual(['INTR'])
   })
 
-  test('is for the next call alone, whether that blocks, returns or is refused', () => {
+  test('applies only to the next call, whether that blocks, returns or is refused', () => {
     const { world, main } = prepared()
     const set = () => world.call(main, 'TimerTimeout', { states: ['NANOSLEEP'], after: 10 })
     set()
@@ -198,7 +200,7 @@ describe('TimerTimeout', () => {
     expect(state(main)).toBe('NANOSLEEP')
   })
 
-  test('set again replaces what was set, and says which states that were; none takes it away', () => {
+  test('replaces the former timeout and returns its states; an empty list removes it', () => {
     const { world, main } = prepared()
     world.call(main, 'TimerTimeout', { states: ['SEND', 'REPLY'], after: 10 })
     expect(world.call(main, 'TimerTimeout', { states: ['NANOSLEEP'], after: 20 })).toEqual({
@@ -210,7 +212,7 @@ describe('TimerTimeout', () => {
     expect(state(main)).toBe('NANOSLEEP')
   })
 
-  test('goes on from SEND to REPLY where both are listed, and stops where only SEND is', () => {
+  test('continues from SEND to REPLY if both are listed, and ends with SEND otherwise', () => {
     for (const [states, end] of [
       [['SEND', 'REPLY'], 'READY'],
       [['SEND'], 'REPLY'],
@@ -230,7 +232,7 @@ describe('TimerTimeout', () => {
     }
   })
 
-  test('that is over by the time of the reply ends that wait as it begins, and the server’s reply finds nobody', () => {
+  test('ends the REPLY wait at once if it has expired by then, and the server’s reply fails', () => {
     const world = new World()
     const [client, server] = [world.thread(world.spawn('client')), world.thread(world.spawn('server'))]
     const { chid, coid } = world.connect(client, server)
@@ -243,7 +245,7 @@ describe('TimerTimeout', () => {
     expect(world.call(server, 'MsgReply', { rcvid: 1 })).toBe('ESRCH')
   })
 
-  test('of a wait for a condition returns with the mutex, for which the thread waits on as long as it takes', () => {
+  test('ends a wait for a condition, which returns only when the thread owns the mutex again', () => {
     for (const states of [['CONDVAR'], ['CONDVAR', 'MUTEX'], ['MUTEX']] as const) {
       const { world, main } = one()
       const other = world.more(main.parent)
@@ -266,7 +268,7 @@ describe('TimerTimeout', () => {
     }
   })
 
-  test('takes a thread out of its line', () => {
+  test('removes a thread from its queue', () => {
     const { world, main } = one()
     const other = world.more(main.parent)
     world.call(main, 'SyncTypeCreate', { name: 's', type: 'semaphore' })
@@ -293,7 +295,7 @@ describe('compute', () => {
     expect([main.parent, system].map((node) => world.usage(node, 'cpu-time'))).toEqual([2000, 2000])
   })
 
-  test('is a share of the last second, in which many small times count as one long one', () => {
+  test('is a share of the last second, in which many short times count like one long time', () => {
     const { world, main } = one()
     for (let ms = 0; ms < 1000; ms++) {
       world.call(main, 'compute', { us: 400 })
@@ -307,7 +309,7 @@ describe('compute', () => {
     expect([main, main.parent].map((node) => world.usage(node, 'cpu'))).toEqual([0, 0])
   })
 
-  test('past the soft limit gets SIGXCPU once, past the hard one SIGKILL', () => {
+  test('beyond the soft limit causes SIGXCPU once, and beyond the hard limit SIGKILL', () => {
     const { world, main } = one()
     world.call(main, 'setrlimit', { rlimit: 'cpu', soft: 1, hard: 2 })
     world.call(main, 'SignalAction', { signal: 'SIGXCPU', action: 'handle' })
@@ -319,7 +321,7 @@ describe('compute', () => {
     expect(world.events.at(-1)).toMatchObject({ type: 'process.died', data: { signal: 'SIGKILL' } })
   })
 
-  test('past the soft limit ends by SIGXCPU whom nobody told otherwise, by SIGKILL who ignores it', () => {
+  test('beyond the soft limit ends the process by SIGXCPU, or by SIGKILL if SIGXCPU is ignored', () => {
     for (const [action, end] of [
       ['default', 'SIGXCPU'],
       ['ignore', 'SIGKILL'],
@@ -332,7 +334,7 @@ describe('compute', () => {
     }
   })
 
-  test('refuses more than can be counted', () => {
+  test('refuses a time too large to be counted', () => {
     const { world, main } = one()
     expect(world.call(main, 'compute', { us: Number.MAX_SAFE_INTEGER })).toEqual({})
     expect(world.call(main, 'compute', { us: 1 })).toBe('EINVAL')

@@ -1,6 +1,6 @@
 /**
- * Turns random numbers into what can be done to a machine as it is: mostly something that means something there, now
- * and then something that does not.
+ * Turns random numbers into operations on a machine. Most operations are meaningful in its present state, and a few are
+ * not.
  */
 
 import { rlimitNames } from '../../../src/kernel/limits/rlimits.ts'
@@ -16,7 +16,7 @@ import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { mutexKinds, type Sync } from '../../../src/model/objects/sync.ts'
 import type { Operation } from './operations.ts'
 
-/** One step before it meets a machine: as many numbers as it may ask for. */
+/** One random step: as many numbers as an operation may need. */
 export type Step = readonly number[]
 
 export const numbersOfStep = 16
@@ -37,7 +37,7 @@ class Choice {
     return all[this.below(all.length)]!
   }
 
-  /** One of those that are there; one time in so many, or where none is, one that most likely is not. */
+  /** Chooses one of the existing ones; sometimes, or if there are none, one that probably does not exist. */
   id(ids: Iterable<number>, strays = 20): number {
     const all = [...ids]
     return all.length === 0 || this.below(strays) === 0 ? this.below(8) : this.of(all)
@@ -73,7 +73,7 @@ const pools: readonly LimitName[] = [
   'file-size',
 ]
 
-/** Limits that thresholds are set on, each with a step of trip points that are reached. */
+/** Limits of thresholds, each with a unit of trip points within reach. */
 const watched: readonly (readonly [limit: LimitName, unit: number])[] = [
   ['threads', 1],
   ['channels', 1],
@@ -102,7 +102,7 @@ const actions: readonly Pick<ThresholdDefinition, 'action' | 'signal'>[] = [
   { action: 'signal', signal: 'SIGTSTP' },
 ]
 
-/** How often each call is made, for one of the rarest. */
+/** Relative frequency of each call; the rarest have 1. */
 const weights: readonly (readonly [name: KernelCallName, weight: number])[] = [
   ['MsgSend', 14],
   ['MsgReceive', 14],
@@ -158,7 +158,7 @@ const pidOf = (choice: Choice, machine: Machine): number => choice.id(machine.ke
 const coidOf = (choice: Choice, { parent }: ModelThread): number => choice.id(parent.connections.keys())
 const some = <T>(choice: Choice, all: readonly T[]): T[] => all.filter(() => choice.chance(2))
 
-/** One that the receiver is prepared for, but for a few. */
+/** Mostly a signal for which the receiver is prepared. */
 function signalFor(choice: Choice, receiver: ModelProcess | null): string {
   if (choice.chance(25)) return choice.of(['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGSTOP'])
   const threads = [...(receiver?.threads.values() ?? [])]
@@ -231,8 +231,8 @@ const made: Making = {
   }),
   SyncTypeCreate: (choice) => {
     const name = choice.of(syncNames)
-    const usual = mutexes.includes(name) ? 'mutex' : condvars.includes(name) ? 'condvar' : 'semaphore'
-    const type = choice.chance(20) ? 'mutex' : usual
+    const expected = mutexes.includes(name) ? 'mutex' : condvars.includes(name) ? 'condvar' : 'semaphore'
+    const type = choice.chance(20) ? 'mutex' : expected
     return {
       name,
       type,
@@ -307,7 +307,7 @@ const made: Making = {
 const hasSemaphore = (syncs: ReadonlyMap<string, Sync>): boolean =>
   semaphores.some((name) => syncs.get(name)?.type === 'semaphore')
 
-/** What a thread must have for a call to mean anything; of the others it always may. */
+/** Preconditions for a call to be meaningful. Calls that are not listed always are. */
 const apt: Partial<Record<KernelCallName, (thread: ModelThread, machine: Machine) => boolean>> = {
   MsgSend: ({ parent }) => parent.connections.size > 0,
   MsgSendPulse: ({ parent }) => parent.connections.size > 0,
@@ -344,14 +344,14 @@ const onlyRoot = { name: 'm*', uid: 0, partition: null }
 function crossing(choice: Choice, unit: number) {
   const action = choice.of(actions)
   const at = choice.of([1, 1, 2, 2, 3, 4]) * unit
-  // What is denied is denied at once.
+  // A denying threshold has no duration.
   return { at, ...action, for: action.action === 'deny' ? null : choice.of([...often, '1ms', '20ms']) }
 }
 
 const change = (choice: Choice) =>
   ({ on: 'change', every: choice.of([null, '1ms', '15ms']), delta: choice.of([null, 2]) }) as const
 
-/** What a step is to this machine. */
+/** Returns the operation of a step on this machine. */
 export function operationOf(machine: Machine, step: Step): Operation {
   const choice = new Choice(step)
   const kind = choice.below(43)
@@ -431,7 +431,7 @@ const newcomer = (pid: number): Operation[] => [
   { do: 'call', pid, tid: 1, call: { name: 'SignalAction', args: { signal: 'SIGUSR1', action: 'handle' } } },
 ]
 
-/** Soon in the way of somebody. */
+/** Denying thresholds that soon refuse a call. */
 const denials: readonly (readonly [limit: LimitName, at: number, per: ThresholdDefinition['per']])[] = [
   ['channels', 2, 'process'],
   ['connections', 4, 'partition'],
@@ -443,10 +443,7 @@ const denials: readonly (readonly [limit: LimitName, at: number, per: ThresholdD
   ['data-pages', 30, null],
 ]
 
-/**
- * A small market, so that random steps find something to work with: each process has a channel, and a connection to the
- * next.
- */
+/** Creates the initial objects of a run: processes that each have a channel and a connection to the next process. */
 export const prologue: readonly Operation[] = [
   { do: 'putPartition', names: ['a', 'b'], pools: { connections: 6 } },
   ...[1, 2, 3].flatMap(newcomer),

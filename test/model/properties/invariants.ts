@@ -1,4 +1,4 @@
-/** What is true of a machine at any moment. Each returns what is wrong: nothing, if all is well. */
+/** Invariants of a machine. Each function returns the violations it finds. */
 
 import { limits } from '../../../src/kernel/limits/table.ts'
 import type { Machine } from '../../../src/model/machine.ts'
@@ -31,7 +31,7 @@ const syncsOf = (machine: Machine): Sync[] => [
   ...machine.processes.all().flatMap(({ syncs }) => [...syncs.values()]),
 ]
 
-/** All that is wrong, each with where. */
+/** Returns every violation with its place. */
 export function wrongs(machine: Machine): string[] {
   return [
     ...threadsOf(machine).flatMap((thread) => wrongThread(machine, thread).map((wrong) => `${thread.path}: ${wrong}`)),
@@ -45,7 +45,7 @@ export function wrongs(machine: Machine): string[] {
   ]
 }
 
-/** A blocked thread has one reason, of its state, and that is there. */
+/** A blocked thread has one reason, which fits its state and exists. */
 function wrongThread(machine: Machine, thread: ModelThread): string[] {
   const { blocker, condition, parent, calling, timeout } = thread
   const state = condition.state ?? 'none'
@@ -113,7 +113,7 @@ function queueFor(blocker: Blocker): WaitQueue | null {
   }
 }
 
-/** Queues hold those that wait in them, in order, linked both ways. */
+/** Queues contain exactly the threads that wait in them, in order, linked in both directions. */
 function wrongQueues(machine: Machine): string[] {
   const channels = machine.processes.all().flatMap((process) => [...process.channels.values()])
   const queues = [
@@ -140,7 +140,7 @@ function wrongQueues(machine: Machine): string[] {
   })
 }
 
-/** Each runs at the least priority that is as high as its own and as that of all who wait for it. */
+/** The priority of a thread is the maximum of its own and the priorities of the threads that wait for it. */
 function wrongPriorities(machine: Machine): string[] {
   const threads = threadsOf(machine).filter(({ isDead }) => !isDead)
   const priorities = new Map(threads.map((thread) => [thread, thread.servedPriority ?? thread.realPriority] as const))
@@ -167,7 +167,7 @@ function lendsTo(lender: ModelThread, threads: readonly ModelThread[]): ModelThr
   return []
 }
 
-/** An id is in use or free, never both and never neither; an rcvid is in use once. */
+/** An id is either in use or free; an rcvid is in use at most once. */
 function wrongIds(machine: Machine): string[] {
   const wrong: string[] = []
   for (const process of machine.processes.all()) {
@@ -199,7 +199,7 @@ function wrongIds(machine: Machine): string[] {
   return wrong
 }
 
-/** What is armed belongs to somebody that lives, and what waits for its time is armed. */
+/** An armed timer belongs to a living thread or process, and a timed wait has an armed timer. */
 function wrongTimers(machine: Machine): string[] {
   const threads = threadsOf(machine)
   const known = new Set<ModelTimer>(machine.processes.all().flatMap(({ timers }) => [...timers.values()]))
@@ -218,7 +218,7 @@ function wrongTimers(machine: Machine): string[] {
   return [...strays, ...lost, ...(unsorted ? ['timers out of order'] : [])]
 }
 
-/** Owners know what they own; a mutex that nobody owns keeps nobody waiting. */
+/** Owners know their mutexes; a mutex without an owner has no waiters. */
 function wrongSyncs(machine: Machine): string[] {
   const threads = threadsOf(machine)
   const mutexes = syncsOf(machine).filter((sync) => sync.type === 'mutex')
@@ -241,7 +241,7 @@ function wrongSyncs(machine: Machine): string[] {
   ]
 }
 
-/** Servers know just the messages whose clients wait for a reply, and just the clients that are connected. */
+/** Servers know exactly the messages whose clients wait for a reply, and exactly the connected clients. */
 function wrongMessages(machine: Machine): string[] {
   const threads = threadsOf(machine)
   const processes = machine.processes.all()
@@ -276,15 +276,15 @@ function wrongMessages(machine: Machine): string[] {
   })
 }
 
-/** Parents and children know each other; containers and their members too. */
+/** Parents and children know each other, and so do containers and their members. */
 function wrongFamilies(machine: Machine): string[] {
   const processes = machine.processes.all()
-  const lives = (process: ModelProcess) => processes.includes(process)
+  const exists = (process: ModelProcess) => processes.includes(process)
   return processes.flatMap((process) => {
     const { path, parentProcess, container, threads, living } = process
     const alive = [...threads.values()].filter(({ isDead }) => !isDead).length
     return [
-      ...(parentProcess !== null && !(lives(parentProcess) && parentProcess.children.has(process))
+      ...(parentProcess !== null && !(exists(parentProcess) && parentProcess.children.has(process))
         ? [`${path}: its parent does not know it`]
         : []),
       ...[...process.children]

@@ -1,4 +1,4 @@
-/** Whatever can be done to a machine, as data: what is recorded can be done again. */
+/** Operations on a machine as data, so that a recorded sequence can be repeated. */
 
 import type { RlimitChange } from '../../../src/kernel/actions.ts'
 import { KernelError } from '../../../src/kernel/errno.ts'
@@ -35,7 +35,7 @@ export type Operation =
     }
   | { readonly do: 'signal'; readonly pid: number; readonly signal: string }
   | { readonly do: 'setRlimit'; readonly pid: number; readonly rlimit: RlimitName; readonly change: RlimitChange }
-  /** Null: all of it. */
+  /** Null means every limit. */
   | { readonly do: 'switch'; readonly limit: LimitName | null; readonly on: boolean }
   | { readonly do: 'deleteThreshold'; readonly path: string }
   | {
@@ -46,7 +46,7 @@ export type Operation =
     }
   | { readonly do: 'deleteTimeout'; readonly path: string }
 
-/** What came of it: what it returned, or why it was refused. */
+/** Outcome of an operation: its result, or the reason for the refusal. */
 export type Result = { readonly done: unknown } | { readonly refused: KernelError }
 
 export function perform(machine: Machine, operation: Operation): Result {
@@ -133,6 +133,6 @@ function putThreshold({ kernel }: Machine, operation: Extract<Operation, { do: '
   const node = pid === null ? kernel.system : kernel.process(pid)
   const index = limitAt(node, limit)
   if (index === null) throw new KernelError('EINVAL', 'no such limit there')
-  const wish = { definition: { ...defaults, ...definition }, owner: null }
-  return kernel.update(kernel.now, () => kernel.notifier.put(node, index, name, wish)).created
+  const request = { definition: { ...defaults, ...definition }, owner: null }
+  return kernel.update(kernel.now, () => kernel.notifier.put(node, index, name, request)).created
 }

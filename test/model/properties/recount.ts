@@ -1,6 +1,6 @@
 /**
- * Counts anew, from the objects themselves, what the counters of the kernel say. What no object holds (the use of
- * stacks, CPU time) is kept in a ledger of what was done. None of the kernel's own arithmetic is used.
+ * Recounts the kernel's counters from the objects themselves. A ledger of performed operations has the counts that no
+ * object holds: used stack and CPU time. No arithmetic of the kernel is used.
  */
 
 import type { LimitName } from '../../../src/kernel/limits/table.ts'
@@ -19,10 +19,10 @@ const page = 4096
 const inPages = (bytes: number): number => Math.ceil(bytes / page) * page
 
 interface Account {
-  /** Bytes. */
+  /** Size of the stack in bytes. */
   readonly size: number
   used: number
-  /** µs, each with the ms in which they were charged. */
+  /** CPU time in µs, each with the ms in which it was charged. */
   readonly computed: { readonly at: number; readonly us: number }[]
 }
 
@@ -35,7 +35,7 @@ export class Ledger {
     this.#machine = machine
   }
 
-  /** What an operation will do to its thread's account, if it is not refused. Call it before the operation. */
+  /** Returns the effect of an operation on its thread's account, to be applied if the operation succeeds. */
   before(operation: Operation): () => void {
     if (operation.do !== 'call') return () => {}
     const thread = this.#machine.processes.find(operation.pid)?.threads.get(operation.tid)
@@ -55,14 +55,14 @@ export class Ledger {
     }
   }
 
-  /** Opens an account for each thread that has appeared. */
+  /** Opens an account for each new thread. */
   after(operation: Operation, result: Result, settle: () => void): void {
     if ('done' in result) settle()
-    const asked = operation.do === 'call' ? stackAsked(operation.call) : undefined
+    const requested = operation.do === 'call' ? requestedStack(operation.call) : undefined
     for (const { threads } of this.#machine.processes.all())
       for (const thread of threads.values()) {
         if (this.#accounts.has(thread)) continue
-        const size = asked ?? 64 * page
+        const size = requested ?? 64 * page
         this.#accounts.set(thread, { size, used: Math.min(size, page), computed: [] })
       }
   }
@@ -95,13 +95,13 @@ function countThread({ kernel, shared }: Machine, ledger: Ledger, thread: ModelT
   const mutexes = [...shared.values(), ...thread.parent.syncs.values()].filter(
     (sync) => sync.type === 'mutex' && sync.owner === thread,
   )
-  const lives = thread.condition.state === 'DEAD' ? 0 : 1
+  const aliveFactor = thread.condition.state === 'DEAD' ? 0 : 1
   return {
-    stack: lives * used,
-    'stack-size': lives * size,
+    stack: aliveFactor * used,
+    'stack-size': aliveFactor * size,
     'cpu-time': ledger.cpuTime(thread),
-    cpu: lives * Math.round(recent / 1000),
-    mutexes: lives * mutexes.length,
+    cpu: aliveFactor * Math.round(recent / 1000),
+    mutexes: aliveFactor * mutexes.length,
   }
 }
 
@@ -191,7 +191,7 @@ function isIn(process: ModelProcess, container: System | Partition): boolean {
   return false
 }
 
-function stackAsked({ name, args }: KernelCall): number | undefined {
+function requestedStack({ name, args }: KernelCall): number | undefined {
   if (name === 'ThreadCreate') return args.stackSize
   return name === 'spawn' ? args.thread?.stackSize : undefined
 }

@@ -1,11 +1,11 @@
 /**
- * Whether two graphs of objects are the same, field by field, whatever they contain: what a copy has forgotten shows.
+ * Compares two graphs of objects field by field, whatever their types. It finds state that a copy lacks.
  */
 
-/** Whether what is found in a field of an object is not compared any further. */
+/** Decides whether the value of a field is not compared. */
 type Ignored = (field: string, found: unknown, holder: object) => boolean
 
-/** Where they differ first; null where they do not. Fields that begin with # cannot be seen. */
+/** Returns the first difference, or null. Private fields (#) are invisible. */
 export function difference(one: unknown, other: unknown, ignored: Ignored = () => false): string | null {
   const twins = new Map<unknown, unknown>()
   const open: [unknown, unknown, string][] = [[one, other, '']]

@@ -1,3 +1,5 @@
+/** Tests saving and loading the state of a machine. */
+
 import { describe, expect, test } from 'vitest'
 import { KernelError } from '../../../src/kernel/errno.ts'
 import { limitIndex } from '../../../src/kernel/limits/table.ts'
@@ -8,7 +10,7 @@ import { state, World } from '../world.ts'
 const throughJson = (saved: MachineState) => JSON.parse(JSON.stringify(saved)) as MachineState
 
 describe('a saved state', () => {
-  test('of another version is refused with EINVAL, naming the field', () => {
+  test('with another version is refused with EINVAL and the name of the field', () => {
     const saved = exportState(new World().machine)
     for (const version of [0, 1, 2, 4, '3', undefined] as unknown as number[]) {
       const load = () => importState({ ...saved, version })
@@ -23,7 +25,7 @@ describe('a saved state', () => {
     }
   })
 
-  test('whose thresholds share a revision, or have one that is yet to be given, is refused', () => {
+  test('is refused if its thresholds share a revision, or have a future one', () => {
     const world = new World()
     const { kernel } = world.machine
     const definition = { ...defaults, at: 5 }
@@ -39,7 +41,7 @@ describe('a saved state', () => {
     )
   })
 
-  test('is JSON, also of what is unlimited', () => {
+  test('is JSON, including unlimited values', () => {
     const world = new World()
     world.spawn('p')
     const saved = exportState(world.machine)
@@ -52,7 +54,7 @@ describe('a saved state', () => {
     expect(machine.pools.capacity(machine.kernel.system, 'channels')).toBe(65_536)
   })
 
-  test('is a copy: what happens to one machine afterwards does not happen to the other', () => {
+  test('is a copy: later changes of one machine do not affect the other', () => {
     const world = new World()
     const main = world.thread(world.spawn('p'))
     world.call(main, 'TimerCreate', { notify: { signal: 'SIGALRM' } })
@@ -68,7 +70,7 @@ describe('a saved state', () => {
     expect(exportState(copy.machine)).toEqual(exportState(world.machine))
   })
 
-  test('knows the dead owner of a mutex from a later thread of that tid, and its ended process', () => {
+  test('distinguishes the dead owner of a mutex from a later thread with that tid, and knows its ended process', () => {
     const world = new World()
     const owner = world.spawn('owner')
     world.call(world.thread(owner), 'SyncMutexLock', { mutex: '/gone' })
@@ -89,7 +91,7 @@ describe('a saved state', () => {
     expect(state(main)).not.toBe('MUTEX')
   })
 
-  test('knows a connection whose channel was destroyed, though another has its chid', () => {
+  test('knows a connection whose channel was destroyed, even if another has its chid', () => {
     const world = new World()
     const [server, client] = [world.thread(world.spawn('server')), world.thread(world.spawn('client'))]
     const { chid, coid } = world.connect(client, server)

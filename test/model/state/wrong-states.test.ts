@@ -1,4 +1,4 @@
-/** States that somebody has changed by hand: each is refused, or makes a machine in which all is right. */
+/** Property test of corrupted states: each is refused, or loads as a machine without inconsistencies. */
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -26,7 +26,7 @@ function* leavesOf(holder: Record<string, unknown>): Generator<Leaf> {
   }
 }
 
-/** Another value of its kind, or of another. */
+/** Replaces a value by another of the same or another type. */
 function spoil({ holder, name }: Leaf, leaves: readonly Leaf[], chance: number): void {
   const value = holder[name]
   const another = leaves[chance % leaves.length]!
@@ -42,7 +42,7 @@ function spoil({ holder, name }: Leaf, leaves: readonly Leaf[], chance: number):
 const sequence = (maxLength: number) => fc.array(step, { minLength: 1, maxLength, size: 'max' })
 const spoilings = fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 40, maxLength: 40 })
 
-test('a state with one wrong value is refused with EINVAL and the place, or makes a machine in which all is right', () => {
+test('a state with one wrong value is refused with EINVAL and its place, or loads as a consistent machine', () => {
   const done = { misshapen: 0, refused: 0, loaded: 0 }
   fc.assert(
     fc.property(sequence(60), spoilings, sequence(10), (before, chances, after) => {
@@ -65,7 +65,7 @@ test('a state with one wrong value is refused with EINVAL and the place, or make
     }),
     { seed: 20_070_424, numRuns: 50, endOnFailure: true },
   )
-  // All three must come about for this to mean anything.
+  // The test is only meaningful if each of the three outcomes occurs.
   expect(Math.min(...Object.values(done))).toBeGreaterThan(200)
 }, 60_000)
 

@@ -81,7 +81,7 @@ describe('a threshold that denies', () => {
     for (let count = 0; count < 100; count++) expect(world.call(main, 'open', { path: '/f' })).toEqual({ fd: count })
     expect(world.call(main, 'open', { path: '/f' })).toBe('EMFILE')
     limit(204)
-    expect(world.told('threshold')).toEqual([
+    expect(world.takeEvents('threshold')).toEqual([
       'threshold.tripped /sys/proc/1/fds',
       'threshold.cleared /sys/proc/1/fds rearmed',
     ])
@@ -111,7 +111,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with per applies to newborns: a process or thread that would begin beyond it is not created', () => {
+  test('with `per` applies to newborns: a process or thread that would begin beyond it is not created', () => {
     const world = new World()
     const process = world.spawn('p')
     const main = world.thread(process)
@@ -127,7 +127,7 @@ describe('a threshold that denies', () => {
     ])
   })
 
-  test('with where denies only matching nodes, newborns included, by the name, user and partition they will have', () => {
+  test('with `where` denies only matching nodes, newborns included, by the name, user and partition they will have', () => {
     const world = new World()
     const { kernel } = world
     const inside = world.machine.putPartition(['in'], {})
@@ -293,10 +293,10 @@ describe('a send that would pass a limit of the receiver', () => {
     const used = world.usage(receiver, 'stack')
     put(world, receiver, 'stack', { at: used + handlerFrameBytes, action: 'notify' })
     put(world, receiver, 'stack', { at: used }, 'deny')
-    world.told()
+    world.takeEvents()
     expect(world.call(sender, 'kill', { pid: 1, signal: 'SIGUSR1' })).toEqual({})
     expect(world.usage(receiver, 'stack')).toBe(used)
-    expect(world.told('threshold')).toEqual([
+    expect(world.takeEvents('threshold')).toEqual([
       'threshold.tripped /sys/proc/1/thread/1/stack',
       'threshold.cleared /sys/proc/1/thread/1/stack rearmed',
     ])
@@ -339,7 +339,7 @@ describe('a threshold that sends a signal', () => {
     put(world, process, 'stack', { at: 10_000, per: 'thread', action: 'signal', signal: 'SIGTERM' })
     expect(world.machine.call(1, 1, { name: 'enter', args: { bytes: 9000 } })).toEqual({ returned: {} })
     expect(main.isDead).toBe(true)
-    expect(world.told('process.died')).toEqual(['process.died /sys/proc/1'])
+    expect(world.takeEvents('process.died')).toEqual(['process.died /sys/proc/1'])
   })
 
   test('signals a process that is already past it when it is set', () => {
@@ -350,7 +350,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.machine.processes.find(1)).toBe(null)
   })
 
-  test('with for signals only after the whole duration, and with where only matching processes', () => {
+  test('with `for` signals only after the whole duration, and with `where` only matching processes', () => {
     const world = new World()
     const [hog, other] = [world.thread(world.spawn('hog')), world.thread(world.spawn('other'))]
     const where = { name: 'hog', uid: null, partition: null }
@@ -366,7 +366,7 @@ describe('a threshold that sends a signal', () => {
     expect(world.machine.processes.find(1)).not.toBe(null)
     world.pass(1)
     expect([world.machine.processes.find(1), world.machine.processes.find(2)]).toEqual([null, other.parent])
-    expect(world.told('threshold.')).toEqual([
+    expect(world.takeEvents('threshold.')).toEqual([
       'threshold.tripped /sys/proc/1/channels',
       'threshold.cleared /sys/proc/1/channels died',
       'threshold.acted /sys/proc/1/channels',
@@ -399,7 +399,7 @@ describe('a threshold that sends a signal', () => {
     // The end of the child queued SIGCHLD at its parent and tripped the threshold there, which sends nothing.
     expect(world.machine.processes.find(pid)).toBe(null)
     expect(world.machine.processes.find(parent.parent.pid)).not.toBe(null)
-    expect(world.told('threshold.tripped').at(-1)).toBe('threshold.tripped /sys/proc/2/signals')
+    expect(world.takeEvents('threshold.tripped').at(-1)).toBe('threshold.tripped /sys/proc/2/signals')
     expect(world.machine.processes.find(hog.pid)).toBe(hog)
   })
 

@@ -243,14 +243,14 @@ describe('ttl', () => {
     const [process, other] = [world.spawn('p'), world.spawn('q')]
     channel(world, process)
     put(world, world.kernel.system, 'channels', { at: 1, per: 'process', ttl: '1h' })
-    world.told()
+    world.takeEvents()
     world.pass(3_600_000 - 1)
     expect(world.kernel.notifier.size).toBe(1)
     world.pass(1)
-    expect(world.told()).toEqual([`threshold.cleared ${process.path}/channels expired`])
+    expect(world.takeEvents()).toEqual([`threshold.cleared ${process.path}/channels expired`])
     expect(world.kernel.notifier.size).toBe(0)
     channel(world, other)
-    expect(world.told('threshold')).toEqual([])
+    expect(world.takeEvents('threshold')).toEqual([])
     expect(process.guards).toBe(null)
   })
 
@@ -411,7 +411,7 @@ describe('a limit that is switched off', () => {
     world.pass(100)
     expect(notifier.size).toBe(2)
     world.call(world.thread(process), 'exit', {})
-    expect([notifier.size, world.told('threshold')]).toEqual([0, []])
+    expect([notifier.size, world.takeEvents('threshold')]).toEqual([0, []])
   })
 })
 
@@ -467,9 +467,9 @@ test('removing a partition removes its thresholds, and clears as `died` what is 
   put(world, partition, 'processes', { at: 0, direction: 'falling' }, 'own')
   put(world, world.kernel.system, 'processes', { at: 0, direction: 'falling', per: 'partition' }, 'each')
   put(world, partition, 'processes', { on: 'change', every: '1s', ttl: '1h' }, 'any')
-  expect(world.told('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
+  expect(world.takeEvents('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
   world.machine.removePartition(partition)
-  expect(world.told()).toEqual([
+  expect(world.takeEvents()).toEqual([
     'threshold.cleared /sys/part/a/processes died',
     'threshold.cleared /sys/part/a/processes died',
     'partition.died /sys/part/a',
@@ -509,7 +509,7 @@ test('a state saved with every kind of wait emits the same events after it is lo
   world.events = []
   for (const each of [world.machine, machine]) each.advance(2_000)
   expect(events).toEqual(world.events)
-  expect(world.told()).toEqual([
+  expect(world.takeEvents()).toEqual([
     `threshold.tripped ${process.path}/channels`,
     'limit.changed /sys/processes',
     `threshold.cleared ${process.path}/channels expired`,

@@ -152,7 +152,7 @@ describe('a threshold on one node', () => {
 })
 
 describe('thresholds above the home level', () => {
-  test('without per the sum trips, and its event names the three processes that use most', () => {
+  test('without `per` the sum trips, and its event names the three processes that use most', () => {
     const bench = new Bench({ selfPid: 2 })
     const processes = [1, 2, 3, 4].map((pid) => bench.process(pid))
     bench.put(bench.kernel.system, 'fds', 'all', { at: 100 })
@@ -166,7 +166,7 @@ describe('thresholds above the home level', () => {
     ])
   })
 
-  test('with per each node trips for itself, later ones included', () => {
+  test('with `per` each node trips for itself, later ones included', () => {
     const bench = new Bench()
     const first = bench.process(1)
     bench.put(bench.kernel.system, 'fds', 'hog', { at: 100, per: 'process' })

@@ -1,5 +1,5 @@
-// Reads schedstat of every thread of the processes named on standard input through descriptors that are kept open, and
-// parses it, as often as it gets a line. Prints the nanoseconds that a pass took.
+// Opens schedstat of every thread of the processes named on standard input. For each further line it reads and parses
+// every file through the open descriptors, and prints the nanoseconds of the pass.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
