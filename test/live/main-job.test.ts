@@ -29,15 +29,13 @@ async function begin(name: string, args: readonly (string | number)[] = []): Pro
 const of = (type: string) => (event: CloudEvent) => event.type === type
 const summaryOf = (events: readonly CloudEvent[]) => events.map(({ type, subject }) => `${type} ${subject}`)
 
-test('each curl line that the service prints at the start works as printed', async () => {
-  const [list, put, watch, ...more] = [...live.output.stdout.matchAll(/: +((?:echo|curl).*)$/gm)].map(
-    ([, line]) => line!,
-  )
+test('the three commands that the service prints at the start work in their order, as printed', async () => {
+  const [listen, set, makeItTrip, ...more] = [...live.output.stdout.matchAll(/^ {5}(\S.*)$/gm)].map(([, line]) => line!)
   expect(more).toEqual([])
-  // With exec, so that the process ended at the end is curl itself.
-  const watching = spawn('bash', ['-c', `exec ${watch}`], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // With exec, so that the process ended at the end is the command itself.
+  const listening = spawn('bash', ['-c', `exec ${listen}`], { stdio: ['ignore', 'pipe', 'ignore'] })
   let stream = ''
-  watching.stdout.on('data', (chunk: Buffer) => {
+  listening.stdout.on('data', (chunk: Buffer) => {
     stream += chunk.toString()
   })
   const streamed = (text: string) =>
@@ -47,13 +45,14 @@ test('each curl line that the service prints at the start works as printed', asy
       { what: text },
     )
   await streamed(': introspectd')
-  const shell = (line: string) => promisify(execFile)('bash', ['-c', line])
-  expect((await shell(list!)).stdout).toMatch(/PID +NAME/)
-  const hog = `/sys/proc/${live.pid}/fds/threshold/hog`
-  expect(JSON.parse((await shell(put!)).stdout)).toMatchObject({ at: 100, path: hog })
-  await streamed('"type":"process.created"')
-  watching.kill()
-  expect((await fetch(`${live.url}${hog}`, { method: 'DELETE' })).status).toBe(204)
+  const { stdout } = await promisify(execFile)('bash', ['-c', set!])
+  expect(JSON.parse(stdout)).toMatchObject({ at: 100, per: 'process', path: '/sys/fds/threshold/hog' })
+  const offender = spawn('bash', ['-c', `exec ${makeItTrip}`], { stdio: ['pipe', 'ignore', 'ignore'] })
+  await streamed(`"type":"threshold.tripped","subject":"/sys/proc/${offender.pid}/fds"`)
+  offender.stdin.end('\n')
+  await streamed('"reason":"died"')
+  listening.kill()
+  expect((await fetch(`${live.url}/sys/fds/threshold/hog`, { method: 'DELETE' })).status).toBe(204)
 })
 
 describe('a program that hogs descriptors', () => {
@@ -98,7 +97,7 @@ describe('a program that hogs descriptors', () => {
     expect(await hog.line()).toBe('opened')
     const { value } = await live.until('/sys/fds', ({ value }) => Number(value) > 3000)
     await live.put('/sys/fds/threshold/sum', { at: Number(value) - 1000 })
-    const ofSum = ({ subject }: CloudEvent) => subject === '/sys/fds'
+    const ofSum = ({ type, subject }: CloudEvent) => type !== 'bookmark' && subject === '/sys/fds'
     const sum = (await watcher.until(ofSum)).find(ofSum)!
     expect(sum.type).toBe('threshold.tripped')
     expect(sum.data.top).toMatchObject([{ pid: hog.pid, name: 'fd-hog', path: `/sys/proc/${hog.pid}` }, {}, {}])

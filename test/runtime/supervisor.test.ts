@@ -192,7 +192,7 @@ test('a missing supervisor causes one line in the log, and the service continues
   expect(await live.stop()).toBe(0)
   const lines = live.output.stderr.trim().split('\n')
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
-    expect.stringMatching(/^the supervisor cannot be messages: \S+nobody: ENOENT$/),
+    expect.stringMatching(/^the supervisor cannot be notified: \S+nobody: ENOENT$/),
   ])
 })
 
