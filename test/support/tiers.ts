@@ -8,7 +8,7 @@ import { globSync } from 'node:fs'
  * A file with quick and slow tests is split, and the slow part gets a row in `soak`.
  */
 export const tiers = {
-  /** Slow: long runs, floods, large explorations, whole installations, and the slow part of `machine`. One at a time. */
+  /** Slow: long runs, floods, explorations, whole installations, the slow part of `machine`. One file at a time. */
   soak: [
     'test/cli/top.test.ts',
     'test/client/browser.test.ts',
