@@ -55,7 +55,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
   return [
     `## ${heading}\n\n${capital(summary)}.\n`,
     ...(rows.length === 0 ? [] : [table(['argument or flag', 'default', 'meaning'], rows)]),
-    ...(taken.length === 0 ? [] : [`Settings: ${[...taken, code('--config')].join(', ')}.\n`]),
+    ...(taken.length === 0 ? [] : [`${wrapped(`Settings: ${[...taken, code('--config')].join(', ')}.`)}\n`]),
     `\`\`\`sh\n${examples.join('\n')}\n\`\`\`\n`,
   ].join('\n')
 }

@@ -346,7 +346,7 @@ describe('a watch', () => {
     const first = watch.next()
     const line = (await network.line(1)).accept('', { cursor: cursorOf(500) })
     expect(queryOf(line)).toEqual({ durable: 'ha 1' })
-    // The durable cursor is older than the cursor of the service: only an event tells how far the stream is.
+    // The durable cursor is older than the cursor of the service: only an event shows how far the stream is.
     expect(watch.cursor).toBeNull()
     line.send(written(eventOf(7)))
     await first
