@@ -1,7 +1,7 @@
 /**
- * Changes of the present update in their order: the nodes from which walks of the graph begin, and the reasons. The
- * columns are overwritten and not emptied: an empty array gives up its memory, and most updates would allocate it
- * again.
+ * Collects the changes of the present update in their order: the nodes from which walks of the graph begin, and the
+ * reasons. The columns are overwritten and not emptied: an empty array gives up its memory, and most updates would
+ * allocate it again.
  */
 
 import type { Closing } from '../events/deadlock-fields.ts'

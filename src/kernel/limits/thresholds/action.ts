@@ -1,4 +1,4 @@
-/** Actions of thresholds: checks whether an action is possible, and sends the signal of a threshold that trips. */
+/** Checks whether the action of a threshold is possible, and sends the signal of a threshold that trips. */
 
 import { type ActionAbilities, type Actions, refuse } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'
