@@ -185,7 +185,7 @@ describe('streams', () => {
     await service.watch('/sys')
   })
 
-  test('are counted by token where tokens are in use: one token at its limit leaves the others theirs', async () => {
+  test('are counted by token where tokens are in use: one token at its limit does not limit the others', async () => {
     const tokens = parseTokens(`one read ${secretOf('a')}\ntwo read ${secretOf('b')}`)
     service = await new Service({ tokens, limits: { streamsPerClient: 1 } }).start()
     const protocols = (letter: string) => [
