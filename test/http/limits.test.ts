@@ -155,7 +155,7 @@ describe('connections', () => {
     await untilCounts(({ connections }) => connections === 4)
   })
 
-  test('are bounded in total, and closing one more hurts no existing one', async () => {
+  test('are bounded in total, and closing one too many affects no other', async () => {
     service = await new Service({ edge: { connectionsMax: 2 } }).start()
     const watcher = await service.watch('/sys')
     await open('127.0.0.2')
