@@ -53,14 +53,11 @@ describe('creating', () => {
     expect(ThreadView.parse(thread.body)).toMatchObject({ tid: 2, name: 'worker', state: 'READY', priority: 10 })
   })
 
-  test.each(['makes no partition named %s, because no client could request its path', '..'])(
-    'no partition is named %s, which no client could ask for',
-    async (name) => {
-      const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
-      expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
-      expect((await service.get('/sys/part')).body.entries).toEqual([])
-    },
-  )
+  test.each(['.', '..'])('makes no partition named %s, because no client could request its path', async (name) => {
+    const [answer] = await service.calls(JSON.stringify({ call: 'putPartition', partition: `/sys/part/${name}` }))
+    expect(answer).toMatchObject({ errno: 'EINVAL', detail: expect.stringContaining('no path leads') })
+    expect((await service.get('/sys/part')).body.entries).toEqual([])
+  })
 
   test('with the line putPartition makes no missing parent partitions, as with PUT', async () => {
     const put = (partition: string) => JSON.stringify({ call: 'putPartition', partition })

@@ -8,26 +8,30 @@ import { globSync } from 'node:fs'
  * A file with quick and slow tests is split, and the slow part gets a row in `soak`.
  */
 export const tiers = {
-  /** Slow: long runs, floods, large explorations, whole installations. One file at a time. */
+  /** Slow: long runs, floods, explorations, whole installations, the slow part of `machine`. One file at a time. */
   soak: [
+    'test/cli/top.test.ts',
     'test/client/browser.test.ts',
     'test/deploy/{dockerfile,systemd}.test.ts',
     'test/faults/{closing,clock,descriptors,disk,directory}.test.ts',
     'test/faults/kill/kills.test.ts',
-    'test/http/{fuzz-model,hostile,million-threads,model-turns,state-continued}.test.ts',
+    'test/http/{fuzz-model,fuzz-raw,hostile,million-threads,model-turns,state-continued}.test.ts',
+    'test/journal/{definitions,restart}.test.ts',
     'test/model/{many-threads,model-properties}.test.ts',
     'test/kernel/deadlock/{exploration,random-runs}.test.ts',
     'test/model/state/wrong-states.test.ts',
-    'test/live/{flock,hardening,prometheus,stress}.test.ts',
+    'test/live/{access,actions,bulk,capabilities,fallbacks,flock,hardening,partitions}.test.ts',
+    'test/live/{prometheus,signals-and-files,sockets,stress}.test.ts',
     'test/package.test.ts',
+    'test/runtime/supervisor.test.ts',
+    'test/sources/linux/locks/lock-watch.test.ts',
     'test/stream/{parking,thousand}.test.ts',
   ],
   /** Needs the whole machine, loads it or is timed by it. One file at a time. */
   machine: [
     'test/faults/event-loop.test.ts',
     'test/live/**/*.test.ts',
-    'test/runtime/supervisor.test.ts',
-    'test/sources/linux/{locks/lock-watch,locks/settled-locks}.test.ts',
+    'test/sources/linux/locks/settled-locks.test.ts',
     'test/sources/linux/processes/connector-worker.test.ts',
     'test/sources/linux/scan/{scan-as-other,scan-worker}.test.ts',
   ],
@@ -35,10 +39,10 @@ export const tiers = {
   process: [
     'test/app/start.test.ts',
     'test/{architecture,docs,meeting}.test.ts',
-    'test/cli/{commands,journal,simulate,top,watch}.test.ts',
+    'test/cli/{commands,journal,simulate,watch}.test.ts',
     'test/client/{service,typed}.test.ts',
     'test/http/{contract,metrics-format,tls}.test.ts',
-    'test/journal/{definitions,durable,restart}.test.ts',
+    'test/journal/durable.test.ts',
     'test/sources/linux/native/proc-files.test.ts',
   ],
 } as const satisfies Record<string, readonly string[]>

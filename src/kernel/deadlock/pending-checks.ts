@@ -41,7 +41,8 @@ export class PendingChecks {
   }
 
   /**
-   * The last that happened and that these needed to be stuck; null: none of it, so it was a thread that was set free.
+   * The change that closed the deadlock: the last wait of a member, otherwise the last end of a thread, preferably of
+   * an owner. Null if nothing of this is recorded: then the cause is a thread that was set free.
    */
   closingOf(members: readonly Thread[]): Closing | null {
     for (let place = this.#count - 1; place >= 0; place--) {
