@@ -1,7 +1,7 @@
 /**
- * The bounds of the service: its largest sizes, counts and times, and its periods. Each comment says what happens past
- * the bound, and why it exists where that is not plain. A number such as 413 is the HTTP status of the reply. 1008,
- * 1009 and 1013 are close codes of a WebSocket.
+ * Defines the bounds of the service: its largest sizes, counts and times, and its periods. Each comment says what
+ * happens past the bound, and why it exists where that is not plain. A number such as 413 is the HTTP status of the
+ * reply. 1008, 1009 and 1013 are close codes of a WebSocket.
  */
 
 export const bounds = {

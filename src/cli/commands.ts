@@ -1,4 +1,4 @@
-/** The list of commands, in the order in which the help shows them. */
+/** Lists the commands in the order in which the help shows them. */
 
 import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'

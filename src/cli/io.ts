@@ -1,4 +1,4 @@
-/** Streams, environment variables and signals of a command. Tests pass their own. */
+/** Defines the streams, environment variables and signals of a command. Tests pass their own. */
 
 import { environment } from '../config/settings.ts'
 

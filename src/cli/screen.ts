@@ -1,4 +1,4 @@
-/** Full-screen drawing on a terminal (alternate screen, raw keys). The previous contents are restored at the end. */
+/** Draws full-screen on a terminal (alternate screen, raw keys). The previous contents are restored at the end. */
 
 import { writeSync } from 'node:fs'
 import { emitKeypressEvents, type Key } from 'node:readline'

@@ -1,4 +1,4 @@
-/** A client of the running service for the commands. Each way in which a request can fail becomes one clear line. */
+/** Connects the commands to the running service. Each way in which a request can fail becomes one clear line. */
 
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'

@@ -1,6 +1,6 @@
 /**
- * The client of introspectd for Node and browsers. It needs only `fetch`. Paths, queries, bodies and replies are typed
- * by the pathname, as far as the compiler knows it.
+ * Sends requests to introspectd from Node and browsers, and watches its events. The client needs only `fetch`. Paths,
+ * queries, bodies and replies are typed by the pathname, as far as the compiler knows it.
  */
 
 import { NotIntrospectdError, ProblemError, problemFrom, TakenOverError, UnreachableError } from './errors.ts'

@@ -1,4 +1,4 @@
-/** Errors of the client: refusals of the service, missing replies, and replies of other programs. */
+/** Defines the errors of the client: refusals of the service, missing replies, and replies of other programs. */
 
 import type { FetchResponse } from './fetch.ts'
 import type { Problem } from './routes.ts'

@@ -1,4 +1,7 @@
-/** Types of the items that a watch returns: the events of the service, bookmarks, and the state of the watched path. */
+/**
+ * Defines the types of the items that a watch returns: the events of the service, bookmarks, and the state of the
+ * watched path.
+ */
 
 import type { EventData } from './routes.ts'
 

@@ -1,4 +1,4 @@
-/** The part of `fetch` that the client uses, so that the browser's, Node's and undici's all fit. */
+/** Defines the part of `fetch` that the client uses, so that the browser's, Node's and undici's all fit. */
 
 export interface FetchRequest {
   readonly method?: string

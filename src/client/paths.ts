@@ -1,4 +1,4 @@
-/** Type-level router: maps the type of a pathname to its route, and so to the types of query, body and reply. */
+/** Maps the type of a pathname to its route, as a router for types, and so to the types of query, body and reply. */
 
 import type { Placeholders, Routes } from './routes.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Incremental parser of `text/event-stream`. It ignores the fields that the service does not send (`event:`, `retry:`).
+ * Parses `text/event-stream` incrementally. It ignores the fields that the service does not send (`event:`, `retry:`).
  */
 
 export interface SseMessage {

@@ -1,6 +1,6 @@
 /**
- * TLS options of the client, for Node only. The client loads this file only if TLS options are given, so a browser
- * never does.
+ * Applies the TLS options of the client, for Node only. The client loads this file only if TLS options are given, so a
+ * browser never does.
  */
 
 import type { Fetch } from './fetch.ts'

@@ -1,4 +1,4 @@
-/** Options of a watch, its notices, and the types of its items. */
+/** Defines the options of a watch, its notices, and the types of its items. */
 
 import type { Bookmark, ClientEventType, ServiceEvent, WatchedState } from './events.ts'
 

@@ -1,4 +1,4 @@
-/** The error for a setting that is invalid. The message names the setting and the reason. */
+/** Defines the error for a setting that is invalid. The message names the setting and the reason. */
 export class ConfigError extends Error {
   constructor(message: string) {
     super(message)

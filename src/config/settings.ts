@@ -1,4 +1,7 @@
-/** The table of settings. Flags, environment variables, keys of the file, help and reference derive from its rows. */
+/**
+ * Defines the table of settings. Flags, environment variables, keys of the file, help and reference derive from its
+ * rows.
+ */
 
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * Roles of requests: the least role that a request needs, read from the rows before anything of the request but its
- * first line is used; and the check of a token against a role.
+ * Finds the least role that a request needs, and checks a token against a role. The role is read from the rows, and
+ * only the first line of the request is used for it.
  */
 
 import type { Definition } from '../tree/definition.ts'

@@ -1,7 +1,7 @@
 /**
- * The route `POST /sys/calls`: NDJSON in both directions. Each line is a call and is answered by a line, in order. An
- * errno is an answer too. The first line that is no call ends the stream with a problem; the calls before it stay
- * executed.
+ * Serves the route `POST /sys/calls`: NDJSON in both directions. Each line is a call and is answered by a line, in
+ * order. An errno is an answer too. The first line that is no call ends the stream with a problem; the calls before it
+ * stay executed.
  */
 
 import { isUtf8 } from 'node:buffer'

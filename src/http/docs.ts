@@ -1,4 +1,6 @@
-/** The routes `/openapi.json`, `/asyncapi.json` and `/docs`, a page to try the requests of the OpenAPI document. */
+/**
+ * Serves the routes `/openapi.json`, `/asyncapi.json` and `/docs`, a page to try the requests of the OpenAPI document.
+ */
 
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'

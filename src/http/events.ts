@@ -1,4 +1,4 @@
-/** The route `/events`: past events from the journal, page by page. */
+/** Serves the route `/events`: past events from the journal, page by page. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,4 +1,4 @@
-/** The routes `/livez` and `/readyz` for supervisors, and `/`, which names the entry points of the service. */
+/** Serves the routes `/livez` and `/readyz` for supervisors, and `/`, which names the entry points of the service. */
 
 import { z } from 'zod'
 import { jsonText, jsonType } from './send.ts'

@@ -1,4 +1,4 @@
-/** The route `/metrics`: the service's own metrics in the format of Prometheus. */
+/** Serves the route `/metrics`: the service's own metrics in the format of Prometheus. */
 
 import { defineVerb, type ServiceRoute } from './service-route.ts'
 

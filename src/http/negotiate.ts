@@ -1,4 +1,4 @@
-/** Content negotiation: the form of a reply by `Accept` and `?format`, and the query parameters of a read. */
+/** Chooses the form of a reply by `Accept` and `?format`, and parses the query parameters of a read. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'

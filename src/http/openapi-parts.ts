@@ -1,4 +1,4 @@
-/** Parts that many entries of the OpenAPI document share: headers, responses, the schema of problems. */
+/** Defines the parts that many entries of the OpenAPI document share: headers, responses, the schema of problems. */
 
 import type { z } from 'zod'
 import { type Json, schemaOf } from './json-schema.ts'

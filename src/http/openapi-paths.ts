@@ -1,4 +1,4 @@
-/** The entries of the OpenAPI document for the routes outside the tree, made from their rows. */
+/** Makes the entries of the OpenAPI document for the routes outside the tree, from their rows. */
 
 import { z } from 'zod'
 import { type Json, schemaOf } from './json-schema.ts'

@@ -1,4 +1,6 @@
-/** The table of all errors that a client can get, as problem documents (RFC 9457). Clients may rely on `type`. */
+/**
+ * Defines the table of all errors that a client can get, as problem documents (RFC 9457). Clients may rely on `type`.
+ */
 
 import { STATUS_CODES } from 'node:http'
 import { ZodError } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * A row for each route outside the tree, such as /events and /metrics. Registration, authorisation, the answers 404 and
- * 405, OpenAPI and the client's types are derived from the rows.
+ * Defines the row for each route outside the tree, such as /events and /metrics. Registration, authorisation, the
+ * answers 404 and 405, OpenAPI and the client's types are derived from the rows.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'

@@ -1,4 +1,4 @@
-/** The routes outside the tree: which row a path belongs to, and the registration of the rows with Fastify. */
+/** Finds the row of a path outside the tree, and registers the rows with Fastify. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readBody } from './body.ts'

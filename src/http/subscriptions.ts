@@ -1,5 +1,6 @@
 /**
- * The routes below `/subscriptions`: durable subscriptions, each with the cursor that its subscriber has acknowledged.
+ * Serves the routes below `/subscriptions`: durable subscriptions, each with the cursor that its subscriber has
+ * acknowledged.
  */
 
 import { z } from 'zod'

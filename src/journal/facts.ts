@@ -1,5 +1,5 @@
 /**
- * Tables for settings, tripped thresholds, open alerts and durable cursors. They are in the same file as the events, so
+ * Stores settings, tripped thresholds, open alerts and durable cursors. They are in the same file as the events, so
  * that one transaction writes both.
  */
 

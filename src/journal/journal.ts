@@ -1,6 +1,6 @@
 /**
- * The log of all events: the recent ones in memory, and with a store also in a file. With a store, the events of one
- * tick are written in one transaction and published afterwards. So no client sees an event that a crash could lose.
+ * Logs all events: the recent ones in memory, and with a store also in a file. With a store, the events of one tick are
+ * written in one transaction and published afterwards. So no client sees an event that a crash could lose.
  */
 
 import { bounds } from '../base/bounds.ts'

@@ -1,6 +1,6 @@
 /**
- * The recent events in memory. Each is encoded as a CloudEvent once, when the first reader needs it, so that without
- * readers a storm of births and deaths costs little. The oldest events are dropped when there are too many.
+ * Holds the recent events in memory. Each is encoded as a CloudEvent once, when the first reader needs it, so that
+ * without readers a storm of births and deaths costs little. The oldest events are dropped when there are too many.
  */
 
 import { cursorText } from '../base/cursor.ts'

@@ -1,4 +1,4 @@
-/** An event that was read from the journal file: the same bytes as when it was first sent. */
+/** Represents an event that was read from the journal file: the same bytes as when it was first sent. */
 
 import { z } from 'zod'
 import { isForAll } from '../kernel/events.ts'

@@ -1,4 +1,7 @@
-/** Types of the actions on processes from outside: signals and rlimits, by operators and by thresholds that trip. */
+/**
+ * Defines the types of the actions on processes from outside: signals and rlimits, by operators and by thresholds that
+ * trip.
+ */
 
 import { type Errno, KernelError } from './errno.ts'
 import type { Process } from './nodes/process.ts'

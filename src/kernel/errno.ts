@@ -1,4 +1,4 @@
-/** The one operational error of the kernel, coded by errno, whose message says what to do. */
+/** Defines the one operational error of the kernel, coded by errno, whose message says what to do. */
 
 export const errnos = {
   E2BIG: 'argument too long',

@@ -1,4 +1,4 @@
-/** The events of the kernel: the table of their types, and the type of the data of each. */
+/** Defines the events of the kernel: the table of their types, and the type of the data of each. */
 
 import { deadlockEvents } from './events/deadlock-events.ts'
 import { lifeEvents } from './events/life-events.ts'

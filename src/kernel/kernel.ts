@@ -1,6 +1,6 @@
 /**
- * The state of one kernel: the system, its partitions, processes and threads, their usage and the thresholds on it.
- * Pure and synchronous: no I/O, no clock and no randomness of its own. Time is passed in; the same input gives the
+ * Holds the state of one kernel: the system, its partitions, processes and threads, their usage and the thresholds on
+ * it. Pure and synchronous: no I/O, no clock and no randomness of its own. Time is passed in; the same input gives the
  * same events. Every change is one `update`. A source makes changes through `observations.ts`, `observed-usage.ts` and
  * `observed-waits.ts`.
  */

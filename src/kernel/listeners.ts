@@ -1,4 +1,4 @@
-/** A list of callback functions. Adding one returns the function that removes it. */
+/** Holds a list of callback functions. Adding one returns the function that removes it. */
 
 /** Ends the listening. A second call has no effect. */
 export type Dispose = () => void

@@ -1,7 +1,7 @@
 /**
- * Thread states of QNX Neutrino 6, by its numbers, each with the four criteria by which the canonical list of
- * deadlock states is derived. A state belongs on that list when it is not transient, may not legally last for
- * ever, blocks on an object that has an owner (so that a loop can be traced), and is not a network state.
+ * Defines the thread states of QNX Neutrino 6, by its numbers, each with the four criteria by which the canonical list
+ * of deadlock states is derived. A state belongs on that list when it is not transient, may not legally last for ever,
+ * blocks on an object that has an owner (so that a loop can be traced), and is not a network state.
  */
 
 interface StateRow {

@@ -1,4 +1,4 @@
-/** Abilities of the model: it measures everything as it happens, and allows every action. */
+/** States the abilities of the model: it measures everything as it happens, and allows every action. */
 
 import type { Abilities } from '../kernel/kernel.ts'
 import { type LimitRow, limits } from '../kernel/limits/table.ts'

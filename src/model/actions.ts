@@ -1,4 +1,4 @@
-/** Actions on processes of the model which no thread of it requests: sending a signal, and setting an rlimit. */
+/** Acts on processes of the model without a call of their threads: sends a signal, or sets an rlimit. */
 
 import type { Actions, RlimitChange } from '../kernel/actions.ts'
 import { KernelError } from '../kernel/errno.ts'

@@ -1,4 +1,6 @@
-/** The parts of a machine which kernel calls read and change. `Machine` adds what its clients can do with it. */
+/**
+ * Defines the parts of a machine which kernel calls read and change. `Machine` adds what its clients can do with it.
+ */
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type Dispose, Listeners } from '../kernel/listeners.ts'

@@ -1,6 +1,7 @@
 /**
- * The model: a machine which executes kernel calls on the kernel state. Time moves only by `advance`, so the same calls
- * at the same times give the same events, byte for byte.
+ * Executes kernel calls on the kernel state: this is the model, a simulated kernel like that of QNX, whose programs are
+ * its clients' calls. Time moves only by `advance`, so the same calls at the same times give the same events, byte for
+ * byte.
  */
 
 import { assert, KernelError } from '../kernel/errno.ts'

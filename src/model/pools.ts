@@ -1,4 +1,7 @@
-/** The resource pools of the model: how much of each limit a node uses, and how much it may use. */
+/**
+ * Reads and sets usage and capacities of nodes in the counters of the kernel, and defines the default pools. Also finds
+ * partitions by name, and creates the missing ones.
+ */
 
 import { assert } from '../kernel/errno.ts'
 import type { Kernel } from '../kernel/kernel.ts'

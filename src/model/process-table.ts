@@ -1,4 +1,4 @@
-/** The process table of the model: the processes which exist, and the pids which are in use. */
+/** Registers the processes of the model which exist, and the pids which are in use. */
 
 import { KernelError } from '../kernel/errno.ts'
 import type { Process } from '../kernel/nodes/process.ts'

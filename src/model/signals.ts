@@ -1,4 +1,4 @@
-/** Signals of the model: numbers as in QNX Neutrino, and the default action of each. */
+/** Defines the signals of the model: numbers as in QNX Neutrino, and the default action of each. */
 
 import { assert } from '../kernel/errno.ts'
 

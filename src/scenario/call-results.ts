@@ -1,4 +1,7 @@
-/** Names of the fields that each kernel call returns. They reveal typing errors such as `$port.chdi` before the run. */
+/**
+ * Lists the names of the fields that each kernel call returns. They reveal typing errors such as `$port.chdi` before
+ * the run.
+ */
 
 import type { KernelCallName } from '../model/calls/table.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The schema of a scenario file. `steps.ts` checks the contents of steps, and `expectations.ts` checks the contents of
- * expectations.
+ * Defines the schema of a scenario file. `steps.ts` checks the contents of steps, and `expectations.ts` checks the
+ * contents of expectations.
  */
 
 import { z } from 'zod'

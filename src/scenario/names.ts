@@ -1,4 +1,7 @@
-/** Names of processes and results in a scenario: `Names` checks them, and `Bindings` holds their values in a run. */
+/**
+ * Resolves names of processes and results in a scenario: `Names` checks them, and `Bindings` holds their values in a
+ * run.
+ */
 
 import type { Errno } from '../kernel/errno.ts'
 import type { KernelCallName } from '../model/calls/table.ts'

@@ -1,4 +1,4 @@
-/** The outcome of a run, and the values of expectations that refer to it. */
+/** Defines the outcome of a run, and the values of expectations that refer to it. */
 
 import type { KernelEvent } from '../kernel/events.ts'
 import type { Machine } from '../model/machine.ts'

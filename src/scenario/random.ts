@@ -1,4 +1,4 @@
-/** A pseudorandom generator with the same numbers on every machine: Mulberry32, which has one 32-bit word of state. */
+/** Generates pseudorandom numbers, the same on every machine: Mulberry32, which has one 32-bit word of state. */
 
 export const seedMax = 2 ** 32 - 1
 

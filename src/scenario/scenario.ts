@@ -141,7 +141,7 @@ class Reader {
     const at = ['thresholds', path]
     const limit =
       head === undefined
-        ? `${path} is no threshold, as in /sys/channels/threshold/hog`
+        ? `${path} is not the path of a threshold; one looks like /sys/channels/threshold/hog`
         : parseLimitPath(head, this.#paths)
     if (typeof limit === 'string') {
       this.#problems.add(at, limit, 'key')

@@ -43,7 +43,7 @@ export class Script {
     this.label = parts.label
     this.#stage = stage
     this.#cursor = new StepCursor(parts.steps, stage.random, (repeat) =>
-      this.#fault(repeat, `no call failed with ${repeat.until} before it had been repeated to its end`),
+      this.#fault(repeat, `the repetition has ended, and no call in it failed with ${repeat.until}`),
     )
   }
 

@@ -1,4 +1,6 @@
-/** Templates for values that are known only when a scenario runs: `$server.pid`, `{ random: [1ms, 10ms] }`. */
+/**
+ * Evaluates templates for values that are known only when a scenario runs: `$server.pid`, `{ random: [1ms, 10ms] }`.
+ */
 
 import { parseDuration } from '../kernel/time/duration.ts'
 import type { Path, Problems } from './problems.ts'

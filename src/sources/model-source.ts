@@ -1,6 +1,6 @@
 /**
- * The model as a source. Nothing is sampled: usage is counted as it changes. Its clock is virtual or follows the wall
- * clock.
+ * Runs the model as a source. Nothing is sampled: usage is counted as it changes. Its clock is virtual or follows the
+ * wall clock.
  */
 
 import { bounds } from '../base/bounds.ts'

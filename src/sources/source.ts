@@ -1,4 +1,4 @@
-/** The port that every source implements. A source feeds the kernel: the live machine, or the model. */
+/** Defines the port that every source implements. A source feeds the kernel: the live machine, or the model. */
 
 export interface SourceCheck {
   readonly name: string

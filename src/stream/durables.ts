@@ -1,4 +1,8 @@
-/** Durable subscriptions: named cursors that the service stores, so that a subscriber can reconnect and continue. */
+/**
+ * Registers durable subscriptions in memory: named cursors from which a subscriber continues when it connects again.
+ * The newest connection takes a subscription over from the previous one. Each change goes to `onChange`, through which
+ * the application persists it.
+ */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

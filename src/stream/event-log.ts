@@ -1,4 +1,4 @@
-/** The port through which streams read events. The application implements it with the journal. */
+/** Defines the port through which streams read events. The application implements it with the journal. */
 
 export interface LoggedEvent {
   /** Increases by one with each event, without gaps. */

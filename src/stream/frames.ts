@@ -1,4 +1,4 @@
-/** Schemas of the JSON frames of the WebSocket subprotocol `introspect.v1`, in both directions. */
+/** Defines the schemas of the JSON frames of the WebSocket subprotocol `introspect.v1`, in both directions. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,4 +1,6 @@
-/** Problem types (RFC 9457) that the streams report. The HTTP interface includes the same rows in its table. */
+/**
+ * Defines the problem types (RFC 9457) that the streams report. The HTTP interface includes the same rows in its table.
+ */
 
 export const streamProblems = {
   'malformed-frame': { status: 400, title: 'The frame is malformed' },

@@ -1,4 +1,4 @@
-/** A connection that carries one subscription: CloudEvents one after the other, over a WebSocket or SSE. */
+/** Serves a connection that carries one subscription: CloudEvents one after the other, over a WebSocket or SSE. */
 
 import type { LoggedEvent } from './event-log.ts'
 import type { Hub, SubscriberConnection, SubscriptionRequest } from './hub.ts'

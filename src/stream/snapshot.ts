@@ -1,6 +1,6 @@
 /**
- * The state of all nodes that match a subscription, as events of type `snapshot.node`. The state is captured in one
- * tick of the event loop, and sent as fast as the client reads.
+ * Sends the state of all nodes that match a subscription, as events of type `snapshot.node`. The state is captured in
+ * one tick of the event loop, and sent as fast as the client reads.
  */
 
 import { cursorText } from '../base/cursor.ts'

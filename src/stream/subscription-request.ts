@@ -1,4 +1,4 @@
-/** Schemas of the subscription parameters. A query, a header and a frame share them. */
+/** Defines the schemas of the subscription parameters. A query, a header and a frame share them. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,7 +1,7 @@
 /**
- * One subscription: the events that pass its filters, in order and without gaps. It is live, or it is parked. A parked
- * subscription catches up from the journal at the speed of its client. It is parked while it resumes from a cursor,
- * while it sends a snapshot, and when the client was too slow for live events.
+ * Sends the events that pass the filters of one subscription, in order and without gaps. A subscription is live, or it
+ * is parked. A parked subscription catches up from the journal at the speed of its client. It is parked while it
+ * resumes from a cursor, while it sends a snapshot, and when the client was too slow for live events.
  */
 
 import { bounds } from '../base/bounds.ts'

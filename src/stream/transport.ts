@@ -1,4 +1,4 @@
-/** The sending side of one client connection, the same for a WebSocket and for an open HTTP response (SSE). */
+/** Defines the sending side of one client connection, the same for a WebSocket and for an open HTTP response (SSE). */
 
 export interface Transport {
   /** Bytes that were sent to this transport and not yet accepted by the operating system. */

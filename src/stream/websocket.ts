@@ -1,4 +1,6 @@
-/** Streams over WebSockets: chooses the subprotocol, and serves `cloudevents.json` (one subscription, one way). */
+/**
+ * Serves streams over WebSockets: chooses the subprotocol, and serves `cloudevents.json` (one subscription, one way).
+ */
 
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'

@@ -1,4 +1,4 @@
-/** The schemas of the arguments of kernel calls: they check a request and convert it to the kernel's types. */
+/** Defines the schemas of the arguments of kernel calls: they check a request and convert it to the kernel's types. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,4 +1,4 @@
-/** The CloudEvents envelope, and the schemas of all events that a stream sends, one for each type. */
+/** Defines the CloudEvents envelope, and the schemas of all events that a stream sends, one for each type. */
 
 import { z } from 'zod'
 import { eventTypes } from '../kernel/events.ts'

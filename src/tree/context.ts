@@ -1,4 +1,7 @@
-/** The parts of the service that a row of the tree may use: the kernel, its history and, on the model, the machine. */
+/**
+ * Defines the parts of the service that a row of the tree may use: the kernel, its history and, on the model, the
+ * machine.
+ */
 
 import { assert } from '../kernel/errno.ts'
 import type { History } from '../kernel/history/history.ts'

@@ -1,4 +1,4 @@
-/** Schemas of deadlocks in replies. */
+/** Defines the schemas of deadlocks in replies. */
 
 import { z } from 'zod'
 import { closingChange } from '../kernel/events/deadlock-fields.ts'

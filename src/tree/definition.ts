@@ -1,5 +1,5 @@
 /**
- * A row of the pathname space. Everything else is derived from the rows: routes, authorisation, validation, the
+ * Defines a row of the pathname space. Everything else is derived from the rows: routes, authorisation, validation, the
  * types of replies, text forms, listings, OpenAPI, the reference, and the paths that can be subscribed to.
  */
 

@@ -1,4 +1,4 @@
-/** The errors of a request to the tree, besides those of the kernel. A refused request has changed nothing. */
+/** Defines the errors of a request to the tree, besides those of the kernel. A refused request has changed nothing. */
 
 /** `If-Match`, `If-None-Match` or `If-Process` does not hold. */
 export class PreconditionFailed extends Error {

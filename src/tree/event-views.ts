@@ -1,4 +1,4 @@
-/** The zod schema of the data of each event type, made from the rows of `kernel/events.ts`. */
+/** Makes the zod schema of the data of each event type from the rows of `kernel/events.ts`. */
 
 import type { z } from 'zod'
 import { eventTypes } from '../kernel/events.ts'

@@ -1,4 +1,4 @@
-/** The query parameter `fields=pid,usage.fds`: selects fields of a reply, checked against the reply's schema. */
+/** Selects fields of a reply by the query parameter `fields=pid,usage.fds`, checked against the reply's schema. */
 
 import { z } from 'zod'
 import { MalformedQuery } from './errors.ts'

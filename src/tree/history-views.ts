@@ -1,4 +1,4 @@
-/** The schema of a history. */
+/** Defines the schema of a history. */
 
 import { z } from 'zod'
 import { limitName, path, time, whole } from './value-schemas.ts'

@@ -1,4 +1,4 @@
-/** The schemas of replies that only the model has. */
+/** Defines the schemas of replies that only the model has. */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

@@ -1,6 +1,6 @@
 /**
- * Operations on the model besides kernel calls: create and move processes, create partitions, set pools, and advance
- * the clock. Each operation is one row, which its route and `/sys/calls` share.
+ * Defines the operations on the model besides kernel calls: create and move processes, create partitions, set pools,
+ * and advance the clock. Each operation is one row, which its route and `/sys/calls` share.
  */
 
 import { z } from 'zod'

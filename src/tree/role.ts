@@ -1,4 +1,7 @@
-/** The roles that a token can have. Each row of the tree, and each route outside it, names the role that it needs. */
+/**
+ * Defines the roles that a token can have. Each row of the tree, and each route outside it, names the role that it
+ * needs.
+ */
 
 /** From the least to the most: each role includes those before it. */
 export const roles = ['read', 'control', 'operate'] as const

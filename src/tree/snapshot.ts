@@ -1,6 +1,6 @@
 /**
- * The state of everything that a path filter matches, taken in one tick of the event loop, so it is one snapshot. Nodes
- * come first, then thresholds and deadlocks.
+ * Captures the state of everything that a path filter matches, in one tick of the event loop, so it is one snapshot.
+ * Nodes come first, then thresholds and deadlocks.
  */
 
 import type { Node } from '../kernel/nodes/node.ts'

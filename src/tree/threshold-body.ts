@@ -1,4 +1,4 @@
-/** The body of PUT of a threshold. The kernel checks what the fields mean together (`checkDefinition`). */
+/** Defines the body of PUT of a threshold. The kernel checks what the fields mean together (`checkDefinition`). */
 
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'

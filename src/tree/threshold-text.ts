@@ -1,5 +1,6 @@
 /**
- * The plain-text form of a threshold's definition, as one would write it to a file in /proc or type it at a terminal.
+ * Parses and writes the plain-text form of a threshold's definition, as one would write it to a file in /proc or type
+ * it at a terminal.
  */
 
 import { MalformedText } from './errors.ts'

@@ -1,4 +1,4 @@
-/** The rows of the whole pathname space. */
+/** Lists the rows of the whole pathname space. */
 
 import type { Definition } from './definition.ts'
 import { actionDefinitions } from './nodes/actions.ts'

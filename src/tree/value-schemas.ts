@@ -1,4 +1,4 @@
-/** The zod schemas of single values which most replies and events contain. */
+/** Defines the zod schemas of single values which most replies and events contain. */
 
 import { z } from 'zod'
 import { limits } from '../kernel/limits/table.ts'

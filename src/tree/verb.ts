@@ -1,6 +1,6 @@
 /**
- * PUT, POST and DELETE of a row: the schema of the body, the role that a request needs, and the function that carries
- * it out. The route parses the body once, by the schema, and the function gets it typed.
+ * Defines PUT, POST and DELETE of a row: the schema of the body, the role that a request needs, and the function that
+ * carries it out. The route parses the body once, by the schema, and the function gets it typed.
  */
 
 import type { z } from 'zod'

@@ -1,5 +1,6 @@
 /**
- * The schemas of replies. They type the replies and document them in OpenAPI, and tests check replies against them.
+ * Defines the schemas of replies. They type the replies and document them in OpenAPI, and tests check replies against
+ * them.
  */
 
 import { z } from 'zod'

@@ -155,7 +155,7 @@ describe('connections', () => {
     await untilCounts(({ connections }) => connections === 4)
   })
 
-  test('are bounded in total, and closing one more hurts no existing one', async () => {
+  test('are bounded in total, and closing one too many affects no other', async () => {
     service = await new Service({ edge: { connectionsMax: 2 } }).start()
     const watcher = await service.watch('/sys')
     await open('127.0.0.2')
@@ -185,7 +185,7 @@ describe('streams', () => {
     await service.watch('/sys')
   })
 
-  test('are counted by token where tokens are in use: one token at its limit leaves the others theirs', async () => {
+  test('are counted by token where tokens are in use: one token at its limit does not limit the others', async () => {
     const tokens = parseTokens(`one read ${secretOf('a')}\ntwo read ${secretOf('b')}`)
     service = await new Service({ tokens, limits: { streamsPerClient: 1 } }).start()
     const protocols = (letter: string) => [

@@ -123,7 +123,7 @@ describe('a token among the subprotocols of a WebSocket', () => {
     expect((await service.fetch('/sys', { headers })).status).toBe(401)
   })
 
-  test('needs a real subprotocol beside it, even where no tokens are in use', async () => {
+  test('needs another subprotocol with it, even where no tokens are in use', async () => {
     service = await new Service().start()
     expect(await service.refusedUpgrade('/sys', { protocols: [offer('any')] })).toMatchObject({ status: 400 })
     expect((await service.watch('/sys', ['cloudevents.json', offer('any')])).socket.protocol).toBe('cloudevents.json')

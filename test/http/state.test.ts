@@ -210,7 +210,7 @@ describe('a state that is wrong', () => {
       '/thresholds/0',
     ],
     [
-      'with a last report for a threshold that is not on changes',
+      'with a last reported value for a threshold that does not report changes',
       (state) => Object.assign(state.system!.watches![0]!, { told: { value: 1, changes: 0, at: null } }),
       '/system/watches',
     ],

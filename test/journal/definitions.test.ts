@@ -165,7 +165,7 @@ test('a deadlock from before a restart is resolved, and is detected again under 
   expect(left.filter((row) => row.includes(`/sys/proc/${ring.pid}/`))).toEqual([])
 })
 
-test('a thread that was warned of and still waits is not warned of again, and its end is events', async () => {
+test('an open warning is not repeated after a restart, and the end of its wait is reported', async () => {
   const server = await startForTest('accepts')
   const port = Number(await server.line())
   const path = `/sys/proc/${server.pid}`
@@ -189,7 +189,7 @@ test('a thread that was warned of and still waits is not warned of again, and it
   expect(ofThatWait).toEqual([first, second])
 })
 
-test('the end of a thread with an open warning during a restart is reported', async () => {
+test('an open warning whose thread ended during the restart is reported as over', async () => {
   const server = await startForTest('accepts')
   const path = `/sys/proc/${server.pid}`
   await start()

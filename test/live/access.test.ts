@@ -166,7 +166,7 @@ describe('TLS', () => {
     expect((await runCommand('watch', '--ca', '/nowhere')).stderr).toMatch(/^introspectd: --ca \/nowhere: ENOENT/)
   })
 
-  test('a certificate stands for its role in commands and streams, and for none when its name is gone from the token file', async () => {
+  test('a certificate has its role in commands and streams, and loses it when its name leaves the token file', async () => {
     const tokenFile = write('named', 'alice read cert\n')
     live = await Live.start([...flags(), '--tls-client-ca', authority.ca, '--token-file', tokenFile])
     const { url } = live

@@ -74,7 +74,7 @@ describe.each(rows)('with the capabilities %j', (capabilities, unknown) => {
     expect((await unknownOf(live, ofRoot.pid)).sort()).toEqual(unknown.toSorted())
   })
 
-  test.runIf(reportsBirths)('births and deaths are reported all the same', async () => {
+  test.runIf(reportsBirths)('births and deaths are still reported', async () => {
     expect(await (await fetch(`${live.url}/readyz?verbose`)).text()).toContain('[+] inventory: ')
   })
 })

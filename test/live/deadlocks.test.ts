@@ -178,7 +178,7 @@ test('a mutex whose owner has ended makes an orphan', async () => {
 })
 
 describe('a deadlock is suspected', () => {
-  test('for priority-inheriting mutexes, of which the last wait is only likely', async () => {
+  test('for priority-inheriting mutexes, whose last wait is only likely', async () => {
     const program = await begin('locks', ['ring', 'pi', 2])
     const threads = await printed(program, 2)
     const event = await eventWith(

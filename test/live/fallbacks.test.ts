@@ -8,7 +8,7 @@ import { start } from '../support/programs.ts'
 /** In a pid namespace of its own the connector is refused, because the kernel reports no births there. */
 const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 
-test('without the connector it polls, reports that, and still finds births, deaths and hogs', async () => {
+test('without the connector the service polls, says so, and still finds births, deaths and hogs', async () => {
   const live = await Live.start([], { under: inNamespace })
   const service = await childOf(live.pid)
   const ready = await (await fetch(`${live.url}/readyz?verbose`)).text()

@@ -24,7 +24,7 @@ describe('a worker that dies', () => {
   const endWorkers = new URL('../support/end-workers.ts', import.meta.url).pathname
   const faulty = { env: { NODE_OPTIONS: `--import=${endWorkers}` } }
 
-  test('is restarted and reported if it is the scan worker, with its plan, and no birth or death is reported', async () => {
+  test('is restarted with its plan and reported if it is the scan worker, but no birth or death is reported', async () => {
     const live = await Live.start([], faulty)
     const hog = await begin('fd-hog', 1, 50)
     const path = `/sys/proc/${hog.pid}`
@@ -69,7 +69,7 @@ describe('a worker that dies', () => {
   })
 })
 
-test('after a stop it reports each birth of the pause once, and no CPU share above the maximum', async () => {
+test('after a stop the service reports each birth of the pause once, and no CPU share above the maximum', async () => {
   const live = await Live.start()
   const hog = await begin('hog-cpu')
   const ends = await begin('fd-hog', 1, 1)
@@ -95,7 +95,7 @@ test('after a stop it reports each birth of the pause once, and no CPU share abo
   expect(await live.stop()).toBe(0)
 })
 
-test('with few descriptors and many processes it reports that, still serves, and armed thresholds trip', async () => {
+test('with few descriptors and many processes the service says so and still serves, and armed thresholds trip', async () => {
   const crowd = await begin('fd-crowd', 400)
   const [first] = (await crowd.line()).trim().split(' ').map(Number)
   const live = await Live.start([], { under: ['prlimit', '--nofile=1100:1100'] })

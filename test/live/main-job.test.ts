@@ -186,7 +186,7 @@ test('the tree agrees with ps', async () => {
   expect([name, uid, parent, usage.threads].map(String)).toEqual(ps)
 })
 
-test('an exec changes the name and keeps pid and identity', async () => {
+test('an exec changes the name, but neither pid nor identity', async () => {
   const watcher = await live.watch('/sys/proc?types=process.*')
   const program = await begin('exec-twice')
   program.send('go')

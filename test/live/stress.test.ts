@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 
-test('beside stress-ng it neither fails nor forgets, and afterwards the tree is what /proc shows', async () => {
+test('beside stress-ng the service does not fail, and afterwards the tree agrees with /proc', async () => {
   const live = await Live.start()
   await live.put('/sys/fds/threshold/each', { at: 500, per: 'process' })
   const watcher = await live.watch('/sys?types=process.*,events.lost')

@@ -104,7 +104,10 @@ test.each([
   ['programs: { 9x: [] }', '2:13: 9x: a name begins with a letter'],
   ['programs: { x: 3 }', '2:16: steps are a list: one a line, each with a - before it'],
   ['thresholds: { /sys/chanels/threshold/hog: { at: 1 } }', '2:15: a system has no limit chanels; it has channels, '],
-  ['thresholds: { /sys/channels/hog: { at: 1 } }', '2:15: /sys/channels/hog is no threshold, as in '],
+  [
+    'thresholds: { /sys/channels/hog: { at: 1 } }',
+    '2:15: /sys/channels/hog is not the path of a threshold; one looks like ',
+  ],
   ['thresholds: { /sys/channels/threshold/..: { at: 1 } }', '2:15: a threshold cannot have this name'],
   ['thresholds: { /sys/proc/1/fds/threshold/a: { at: 1 } }', '2:15: /sys/proc/1/fds is no limit at a node, as in '],
   ['thresholds: { /sys/part/net/fds/threshold/a: { at: 1 } }', '2:15: there is no partition net in "partitions"'],

@@ -112,7 +112,7 @@ processes:
 `
   const verdict = runText(text)
   expect(differences(verdict)).toEqual([
-    '8:11: a.main: no call failed with EMFILE before it had been repeated to its end',
+    '8:11: a.main: the repetition has ended, and no call in it failed with EMFILE',
     '17:11: close was to fail with EBADF, and has not returned',
   ])
   // A thread with an unexpected result stops: the close was never made.

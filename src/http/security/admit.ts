@@ -1,6 +1,6 @@
 /**
- * The one check of every request before its body is read: rate, Host and Origin, the URL, the token, and the role that
- * the request needs at least.
+ * Checks every request once, before its body is read: rate, Host and Origin, the URL, the token, and the role that the
+ * request needs at least.
  */
 
 import type { FastifyRequest } from 'fastify'

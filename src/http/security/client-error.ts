@@ -1,4 +1,4 @@
-/** Requests that are not HTTP, or break its limits: answered on the socket itself, before there is a request. */
+/** Answers requests that are not HTTP, or break its limits, on the socket itself: no reply object exists yet. */
 
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'

@@ -1,4 +1,4 @@
-/** Access control: exact Host and Origin lists, bearer tokens and client certificates with a role. */
+/** Controls access: exact Host and Origin lists, bearer tokens and client certificates with a role. */
 
 import { isUtf8 } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'

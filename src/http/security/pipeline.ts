@@ -1,6 +1,6 @@
 /**
- * Requests that come over one connection faster than they are answered: one is dealt with at a time, and little more is
- * read meanwhile.
+ * Handles requests that come over one connection faster than they are answered: one at a time, and little more is read
+ * meanwhile.
  */
 
 import type { ServerResponse } from 'node:http'

@@ -1,5 +1,5 @@
 /**
- * A token bucket that limits the requests of one client per second. After a second without requests, a burst of the
+ * Limits the requests of one client per second with a token bucket. After a second without requests, a burst of the
  * same number is allowed. This is own code, because the available libraries look up the address asynchronously for each
  * request: 0.9 µs for IPv4 and 13 µs for IPv6, measured.
  */

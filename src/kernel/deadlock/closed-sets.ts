@@ -1,6 +1,6 @@
 /**
- * Processes which their source has found closed: nothing inside such a process can wake any of its threads. A deadlock
- * is suspected until it is proven for all of its threads.
+ * Registers processes which their source has found closed: nothing inside such a process can wake any of its threads. A
+ * deadlock is suspected until it is proven for all of its threads.
  */
 
 import type { Process } from '../nodes/process.ts'

@@ -1,4 +1,4 @@
-/** Data of the events that open and resolve a deadlock. */
+/** Builds the data of the events that open and resolve a deadlock. */
 
 import type { Thread } from '../nodes/thread.ts'
 import type { Deadlock } from './deadlock.ts'

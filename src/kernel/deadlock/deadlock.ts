@@ -1,4 +1,4 @@
-/** Deadlocks as they are stored and reported. */
+/** Defines deadlocks as they are stored and reported. */
 
 import type { Errno } from '../errno.ts'
 import type { Closing } from '../events/deadlock-fields.ts'

@@ -1,4 +1,4 @@
-/** A default deadlock timeout: how long the threads below a node may wait in chosen states before a warning. */
+/** Defines a default deadlock timeout: how long the threads below a node may wait in chosen states before a warning. */
 
 import type { Node } from '../nodes/node.ts'
 import { canonicalStates, type TimeoutState, timeoutStates } from '../states.ts'

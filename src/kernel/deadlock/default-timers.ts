@@ -1,7 +1,7 @@
 /**
- * Default deadlock timers, for threads which cannot set a timeout before each call. A thread which stays in a chosen
- * state longer than the nearest timeout above it allows causes one warning, and one more event when it continues. A
- * warning may be wrong, because a wait may only be long; no deadlock is missed.
+ * Runs default deadlock timers, for threads which cannot set a timeout before each call. A thread which stays in a
+ * chosen state longer than the nearest timeout above it allows causes one warning, and one more event when it
+ * continues. A warning may be wrong, because a wait may only be long; no deadlock is missed.
  */
 
 import { assert } from '../errno.ts'

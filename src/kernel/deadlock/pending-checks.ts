@@ -1,7 +1,7 @@
 /**
- * Changes of the present update in their order: the nodes from which walks of the graph begin, and the reasons. The
- * columns are overwritten and not emptied: an empty array gives up its memory, and most updates would allocate it
- * again.
+ * Collects the changes of the present update in their order: the nodes from which walks of the graph begin, and the
+ * reasons. The columns are overwritten and not emptied: an empty array gives up its memory, and most updates would
+ * allocate it again.
  */
 
 import type { Closing } from '../events/deadlock-fields.ts'
@@ -41,7 +41,8 @@ export class PendingChecks {
   }
 
   /**
-   * The last that happened and that these needed to be stuck; null: none of it, so it was a thread that was set free.
+   * The change that closed the deadlock: the last wait of a member, otherwise the last end of a thread, preferably of
+   * an owner. Null if nothing of this is recorded: then the cause is a thread that was set free.
    */
   closingOf(members: readonly Thread[]): Closing | null {
     for (let place = this.#count - 1; place >= 0; place--) {

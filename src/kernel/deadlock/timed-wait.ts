@@ -1,4 +1,4 @@
-/** One wait of one thread that a default deadlock timeout counts, and the two events that a long wait causes. */
+/** Times one wait of one thread for a default deadlock timeout, and defines the two events that a long wait causes. */
 
 import type { Emit } from '../events.ts'
 import type { Thread } from '../nodes/thread.ts'

@@ -1,7 +1,7 @@
 /**
- * The wait-for graph: finds the threads that are stuck because they wait for one another. A waiting node has one edge,
- * to the node that it waits for: a thread, a lock or a process. The edge of a lock leads to its owner. Any thread of a
- * process may release a node that waits for the process. A node is stuck when it reaches no node that can run.
+ * Finds, in the wait-for graph, the threads that are stuck because they wait for one another. A waiting node has one
+ * edge, to the node that it waits for: a thread, a lock or a process. The edge of a lock leads to its owner. Any thread
+ * of a process may release a node that waits for the process. A node is stuck when it reaches no node that can run.
  *
  * Edges change as waits begin and end; `settle` then finds the nodes that are stuck now or free again. A walk forward
  * finds whether a thread that has just blocked is stuck. It usually ends soon, at the first node that can run. Only if

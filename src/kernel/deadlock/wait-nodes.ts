@@ -1,8 +1,8 @@
 /**
- * Nodes of the wait-for graph: threads which wait or are waited for, locks which are waited for, and processes. A node
- * is a small integer, an index of typed arrays, which its object stores as `waitNode`; 0 is none. A thread which never
- * waits and is never waited for has none. Hot path: arrays of integers, plainer than the rest (benchmark:
- * deadlock-walk).
+ * Stores the nodes of the wait-for graph: threads which wait or are waited for, locks which are waited for, and
+ * processes. A node is a small integer, an index of typed arrays, which its object stores as `waitNode`; 0 is none. A
+ * thread which never waits and is never waited for has none. Hot path: arrays of integers, plainer than the rest
+ * (benchmark: deadlock-walk).
  */
 
 import { assert } from '../errno.ts'

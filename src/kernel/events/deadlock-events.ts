@@ -1,4 +1,4 @@
-/** Event types of threads that wait too long, and of deadlocks. */
+/** Defines the event types of threads that wait too long, and of deadlocks. */
 
 import {
   bool,

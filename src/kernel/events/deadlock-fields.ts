@@ -1,4 +1,6 @@
-/** Fields that describe threads that wait, and why: in the events of deadlocks, and in the views of them. */
+/**
+ * Defines the fields that describe threads that wait, and why: in the events of deadlocks, and in the views of them.
+ */
 
 import {
   anyOf,

@@ -1,4 +1,4 @@
-/** Event types for the start, change and end of processes, threads and partitions. */
+/** Defines the event types for the start, change and end of processes, threads and partitions. */
 
 import { described, integer, literal, nullable, oneOf, optional, text, timestamp } from '../fields.ts'
 import { plainText, withName } from './line-parts.ts'

@@ -1,4 +1,6 @@
-/** Parts of one-line texts of events. Values come from a service of any version, so they are of unknown type. */
+/**
+ * Writes the parts of one-line texts of events. Values come from a service of any version, so they are of unknown type.
+ */
 
 import { amountText } from '../limits/amount-text.ts'
 

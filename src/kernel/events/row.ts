@@ -1,4 +1,4 @@
-/** The row of the table of event types: everything that the program knows about one type. */
+/** Defines the row of the table of event types: everything that the program knows about one type. */
 
 import type { DataFields } from '../fields.ts'
 

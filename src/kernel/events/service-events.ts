@@ -1,4 +1,4 @@
-/** Event types of the service itself: its source, its journal, and the state of the model. */
+/** Defines the event types of the service itself: its source, its journal, and the state of the model. */
 
 import { described, integer, nullable, optional, text, timestamp } from '../fields.ts'
 import { plainText } from './line-parts.ts'

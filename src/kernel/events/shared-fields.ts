@@ -1,4 +1,4 @@
-/** DataFields that the data of several event types share. */
+/** Defines the fields that the data of several event types share. */
 
 import { type Errno, errnos } from '../errno.ts'
 import {

@@ -1,4 +1,4 @@
-/** Event types of thresholds, and of calls that a limit refused. */
+/** Defines the event types of thresholds, and of calls that a limit refused. */
 
 import {
   bool,

@@ -1,8 +1,8 @@
 /**
- * History of usage: for the system and its partitions, for nodes with a threshold, and for the processes that use most.
- * Usage is noted at most ten times an interval, just before the next change of the kernel, so no timer runs for it and
- * counting costs nothing more. Memory is bounded. A node for which there is no room has no history, and its reply says
- * so.
+ * Records the history of usage: for the system and its partitions, for nodes with a threshold, and for the processes
+ * that use most. Usage is noted at most ten times an interval, just before the next change of the kernel, so no timer
+ * runs for it and counting costs nothing more. Memory is bounded. A node for which there is no room has no history, and
+ * its reply says so.
  */
 
 import type { Kernel } from '../kernel.ts'

@@ -1,5 +1,6 @@
 /**
- * One figure over time: the minimum, maximum and last value of each interval, for a fixed number of newest intervals.
+ * Stores one figure over time: the minimum, maximum and last value of each interval, for a fixed number of newest
+ * intervals.
  */
 
 export interface Interval {

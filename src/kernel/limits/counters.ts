@@ -1,7 +1,7 @@
 /**
- * The counters of all nodes of one kind, as a structure of arrays: one column for each limit, one slot for each node.
- * So a million threads are a few large arrays instead of millions of small objects, and a change touches little memory.
- * Only the hook (`usage.ts`) uses these; a test forbids other importers.
+ * Stores the counters of all nodes of one kind, as a structure of arrays: one column for each limit, one slot for each
+ * node. So a million threads are a few large arrays instead of millions of small objects, and a change touches little
+ * memory. Only the hook (`usage.ts`) uses these; a test forbids other importers.
  *
  * A column does not store the value but the room between the value and its peak. So one comparison per change finds
  * every special case: no room left means a new peak, and NaN means a guard or an unknown value.

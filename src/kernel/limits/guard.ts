@@ -1,5 +1,5 @@
 /**
- * The guard of a limit at a node while thresholds watch it. It holds the value, and the two points between which no
+ * Guards a limit at a node while thresholds watch it. A guard holds the value, and the two points between which no
  * threshold can change its state. Most changes of usage stay between the points and evaluate nothing.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Types of the `linux` column of the limits table: which reading of a live Linux machine feeds a limit. They are plain
- * data. The Linux source derives from them what it reads and when, and the reference derives its tables.
+ * Defines the types of the `linux` column of the limits table: which reading of a live Linux machine feeds a limit.
+ * They are plain data. The Linux source derives from them what it reads and when, and the reference derives its tables.
  */
 
 import type { Level } from './table.ts'

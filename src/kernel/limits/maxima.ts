@@ -1,4 +1,4 @@
-/** Bounds on the number of thresholds and watched nodes, so that memory is bounded. */
+/** Bounds the number of thresholds and watched nodes, and so their memory. */
 
 import { KernelError } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'

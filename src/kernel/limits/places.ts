@@ -1,4 +1,4 @@
-/** Pathnames of limits and thresholds, and the order in which watches are evaluated. */
+/** Builds the pathnames of limits and thresholds, and defines the order in which watches are evaluated. */
 
 import { containers, type Node } from '../nodes/node.ts'
 import { type LimitRow, levels, limits } from './table.ts'

@@ -1,6 +1,7 @@
 /**
- * The table of rlimits: the POSIX soft and hard limits of a process, one row each. The pathname space, the model and
- * the Linux source derive from it. A soft rlimit is the capacity of the process for the limit that it refuses at.
+ * Defines the table of rlimits: the POSIX soft and hard limits of a process, one row each. The pathname space, the
+ * model and the Linux source derive from it. A soft rlimit is the capacity of the process for the limit that it refuses
+ * at.
  */
 
 import type { LimitName } from './table.ts'

@@ -1,7 +1,7 @@
 /**
- * The table of limits: every resource that is counted, one row each. Routes, validation, what each source reads, the
- * reference and `GET /sys/limits` derive from it. A limit is counted, a threshold watches a limit, and an rlimit
- * (POSIX) refuses new use of one.
+ * Defines the table of limits: every resource that is counted, one row each. Routes, validation, what each source
+ * reads, the reference and `GET /sys/limits` derive from it. A limit is counted, a threshold watches a limit, and an
+ * rlimit (POSIX) refuses new use of one.
  */
 
 import type { Errno } from '../errno.ts'

@@ -1,7 +1,7 @@
 /**
- * The hook: every change of usage in the kernel goes through this class. `observe` records a reading of a source, and
- * `charge` counts for a kernel call, a birth or a death. It updates the sums of all levels and collects the guards that
- * are due. `settle` returns them when the change is complete, so that no threshold ever sees half of a change.
+ * Changes usage in the kernel: every change goes through this class, the hook. `observe` records a reading of a source,
+ * and `charge` counts for a kernel call, a birth or a death. It updates the sums of all levels and collects the guards
+ * that are due. `settle` returns them when the change is complete, so that no threshold ever sees half of a change.
  */
 
 import { assert } from '../errno.ts'

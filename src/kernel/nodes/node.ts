@@ -1,4 +1,7 @@
-/** The base of system, partition, process and thread: a pathname, the container above, and a slot in the counters. */
+/**
+ * Defines the base of system, partition, process and thread: a pathname, the container above, and a slot in the
+ * counters.
+ */
 
 import type { Level } from '../limits/table.ts'
 

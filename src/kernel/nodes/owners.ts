@@ -1,4 +1,4 @@
-/** The process and the partition that a node belongs to. */
+/** Finds the process and the partition that a node belongs to. */
 
 import type { Node } from './node.ts'
 import { Partition } from './partition.ts'

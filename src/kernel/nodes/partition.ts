@@ -1,4 +1,4 @@
-/** A partition: a named group of processes with resources of its own. */
+/** Represents a partition: a named group of processes with resources of its own. */
 
 import { Node } from './node.ts'
 import type { Process } from './process.ts'

@@ -1,4 +1,4 @@
-/** A process: its identity, its threads and children, and the partition that it is in. */
+/** Represents a process: its identity, its threads and children, and the partition that it is in. */
 
 import { Node } from './node.ts'
 import type { Partition } from './partition.ts'

@@ -1,4 +1,4 @@
-/** The system: the root of the tree of nodes, which stands for the whole machine. */
+/** Represents the system: the root of the tree of nodes, which stands for the whole machine. */
 
 import { Node } from './node.ts'
 import type { Partition } from './partition.ts'

@@ -1,4 +1,4 @@
-/** A thread: its state with the reason for it, and the thread or process that could release it. */
+/** Represents a thread: its state with the reason for it, and the thread or process that could release it. */
 
 import type { ThreadState } from '../states.ts'
 import { Node } from './node.ts'

@@ -1,6 +1,6 @@
 /**
- * Types of waits: which thread or process could release a blocked thread. They are the edges of the wait-for graph. A
- * wait that has none of these types is not traced, and its thread counts as able to run.
+ * Defines the types of waits: which thread or process could release a blocked thread. They are the edges of the
+ * wait-for graph. A wait that has none of these types is not traced, and its thread counts as able to run.
  */
 
 import type { Process } from './process.ts'

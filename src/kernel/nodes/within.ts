@@ -1,4 +1,4 @@
-/** Iterators over the nodes below a node. */
+/** Iterates over the nodes below a node. */
 
 import type { Node } from './node.ts'
 import type { Partition } from './partition.ts'

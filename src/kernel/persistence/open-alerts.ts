@@ -1,8 +1,8 @@
 /**
- * Open alerts, which are persisted so that their ends are still reported after a restart of the service: deadlocks, and
- * warnings of long waits. A deadlock that still exists after the restart is found again under another id, so the former
- * one is resolved with the cause `restarted`. A thread that still waits in the state of its warning causes no second
- * warning.
+ * Exports and restores open alerts, so that their ends are still reported after a restart of the service: deadlocks,
+ * and warnings of long waits. A deadlock that still exists after the restart is found again under another id, so the
+ * former one is resolved with the cause `restarted`. A thread that still waits in the state of its warning causes no
+ * second warning.
  */
 
 import { aboutOf, type DeadlockKind, deadlockPath } from '../deadlock/deadlock.ts'

@@ -1,6 +1,7 @@
 /**
- * Timers of a kernel that has no clock: a hierarchical wheel of four levels of 256 slots, one millisecond a tick. To
- * arm and to cancel is a link in a list, however many timers there are. Times are whole ms of the kernel's clock.
+ * Runs the timers of a kernel that has no clock, in a hierarchical wheel of four levels of 256 slots, one millisecond a
+ * tick. To arm and to cancel is a link in a list, however many timers there are. Times are whole ms of the kernel's
+ * clock.
  *
  * A timer's level is that of the highest byte in which its time differs from now. So all timers of one time lie in one
  * slot at any moment, in the order in which they were armed, and as time enters a slot of a higher level only that one

@@ -1,4 +1,4 @@
-/** Results of kernel calls, in the shapes which all calls share. */
+/** Defines the results of kernel calls, in the shapes which all calls share. */
 
 import type { ThreadState } from '../../kernel/states.ts'
 import type { Described } from '../objects/blocker.ts'

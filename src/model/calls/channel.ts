@@ -1,4 +1,4 @@
-/** Calls on channels of servers, and on the connections of clients to them. */
+/** Implements the calls which create and remove channels of servers, and the connections of clients to them. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

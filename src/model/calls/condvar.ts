@@ -1,4 +1,6 @@
-/** Calls on condition variables. The first call which names one creates it. */
+/**
+ * Implements the calls which wait for a condition variable and signal it. The first call which names one creates it.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

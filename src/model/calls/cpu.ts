@@ -1,4 +1,8 @@
-/** CPU time of threads: the time used in all, and the share of the last second. */
+/**
+ * Charges CPU time to threads through the call `compute`, and measures the share of a CPU that each thread used in the
+ * last second. Enforces RLIMIT_CPU: raises SIGXCPU at the soft limit (SIGKILL if SIGXCPU is masked or ignored), and
+ * ends the process with SIGKILL at the hard limit.
+ */
 
 import type { MachineCore } from '../machine-core.ts'
 import type { ModelThread } from '../objects/model-thread.ts'

@@ -1,6 +1,6 @@
 /**
- * Delivery of signals: which thread takes one, when, and what it does there. A signal can kill its process. Then the
- * functions here return how it ends, and the caller ends it: see `sending.ts` and `ending.ts`.
+ * Delivers signals: chooses the thread which takes one, the time, and what it does there. A signal can kill its
+ * process. Then the functions here return how it ends, and the caller ends it: see `sending.ts` and `ending.ts`.
  */
 
 import { assert } from '../../kernel/errno.ts'

@@ -1,4 +1,8 @@
-/** Calls on files. The model stores no contents, only the size of each file while it is open. */
+/**
+ * Implements open, close and write. Charges each process for its descriptors, and for the size of the largest file
+ * which it has open for writing. The model stores no contents, only a size for each descriptor: two descriptors of one
+ * path do not share their size.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -1,4 +1,7 @@
-/** Calls on memory: data pages and stacks. Resident memory is the mapped pages, and the pages of stacks in use. */
+/**
+ * Implements the calls which map and unmap data pages, and which use and give back stack. Resident memory is the mapped
+ * pages, and the pages of stacks in use.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

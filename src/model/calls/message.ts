@@ -1,4 +1,4 @@
-/** Calls which pass synchronous messages, and pulses, which need no reply. */
+/** Implements the calls which pass synchronous messages, and pulses, which need no reply. */
 
 import { type Errno, KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

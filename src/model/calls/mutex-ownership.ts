@@ -1,4 +1,6 @@
-/** Ownership of mutexes: taking one, giving it up, and passing it on to the first thread which waits for it. */
+/**
+ * Changes the owners of mutexes: takes a mutex, gives it up, or passes it on to the first thread which waits for it.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

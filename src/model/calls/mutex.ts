@@ -1,4 +1,4 @@
-/** Calls on mutexes. The first call which names a mutex creates it. */
+/** Implements the calls which lock and unlock mutexes. The first call which names a mutex creates it. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

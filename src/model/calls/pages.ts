@@ -1,4 +1,4 @@
-/** Sizes of memory pages and thread stacks in the model. */
+/** Defines the sizes of memory pages and thread stacks in the model. */
 
 export const pageBytes = 4096
 /** Stack reserved for a thread which asks for no other size. */

@@ -1,4 +1,4 @@
-/** Queued signals of processes and threads: finding, taking and dropping them. */
+/** Finds, takes and drops the queued signals of processes and threads. */
 
 import type { MachineCore } from '../machine-core.ts'
 import type { ModelProcess } from '../objects/model-process.ts'

@@ -1,4 +1,4 @@
-/** Calls on processes: creating, ending, and waiting for children. */
+/** Implements the calls which create and end processes, and which report the end of a child. None of them blocks. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'
@@ -16,8 +16,8 @@ import type { ThreadMaking } from './thread-creation.ts'
  * @param thread priority and stackSize of its thread, as for ThreadCreate
  * @returns pid
  * @throws EAGAIN RLIMIT_NPROC of the caller's process, RLIMIT_NTHR, or no room for a process or a thread; ENOMEM
- * RLIMIT_AS, RLIMIT_RSS or RLIMIT_STACK, or no room for its stack; EPERM another user, and the caller is not user 0, or
- * a priority above 63, and the child is not user 0
+ * RLIMIT_AS, RLIMIT_RSS or RLIMIT_STACK, or no room for its stack; EPERM `uid` is another user, and the caller is not
+ * user 0; EPERM the priority is above 63, and the child is not user 0
  */
 export function spawn(
   machine: MachineCore,
@@ -26,7 +26,10 @@ export function spawn(
 ): Progress {
   const { parent } = thread
   if (uid !== undefined && uid !== parent.uid && parent.uid !== 0)
-    throw new KernelError('EPERM', `process ${parent.pid} is not user 0: its children have its own user`)
+    throw new KernelError(
+      'EPERM',
+      `process ${parent.pid} does not belong to user 0: omit uid, or set it to ${parent.uid}`,
+    )
   const { pid } = makeProcess(machine, {
     name,
     uid: uid ?? parent.uid,

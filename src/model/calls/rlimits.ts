@@ -1,4 +1,4 @@
-/** The call which sets rlimits. */
+/** Implements the call which sets rlimits. */
 
 import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -1,5 +1,5 @@
 /**
- * Changes of thread states, which happen nowhere else. Each function returns what has changed; `state-changes.ts`
+ * Changes the states of threads, which no other file does. Each function returns what has changed; `state-changes.ts`
  * passes that on to the kernel.
  */
 

@@ -1,4 +1,7 @@
-/** Calls on semaphores. */
+/**
+ * Implements SyncSemWait and SyncSemPost, which take one from the count of a semaphore or add one to it. `sync.ts`
+ * creates and removes semaphores.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

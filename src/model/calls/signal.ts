@@ -1,4 +1,7 @@
-/** Calls on signals: sending them, masking them, and waiting for them. Their delivery is in `delivery.ts`. */
+/**
+ * Implements the calls which send signals, choose what a process does with them, mask them, and wait for them.
+ * `delivery.ts` delivers them.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'
@@ -148,7 +151,7 @@ export function signalWaitinfo(
  * SignalSuspend: masks just these signals until a handler has run, and then restores the former mask. Blocks in
  * SIGSUSPEND until then. QNX: SignalSuspend().
  * @param mask names; SIGKILL and SIGSTOP are left out
- * @throws EINTR a handler ran, which is the only success; ETIMEDOUT after TimerTimeout
+ * @throws EINTR a handler has run: the normal end of this call, as in POSIX; ETIMEDOUT after TimerTimeout
  */
 export function signalSuspend(
   machine: MachineCore,

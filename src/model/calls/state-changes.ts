@@ -1,4 +1,7 @@
-/** Passes changes of thread states on to the kernel: its events, its timers, and its graph of waits. */
+/**
+ * Makes the calls of blocked threads return, and reports changes of thread states to the kernel: to its events, its
+ * default timers, and its graph of waits.
+ */
 
 import type { EventData } from '../../kernel/events.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -1,4 +1,6 @@
-/** Calls which create and remove synchronisation objects: mutexes, condition variables and semaphores. */
+/**
+ * Implements the calls which create and remove synchronisation objects: mutexes, condition variables and semaphores.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'
@@ -41,8 +43,8 @@ export function syncTypeCreate(
 /**
  * SyncDestroy: removes a mutex, a condition variable or a semaphore. Does not block. QNX: SyncDestroy().
  * @param name as it was created
- * @throws EINVAL there is none of that name; EBUSY threads wait for it, it is a mutex with an owner, or it is a mutex
- * that threads which wait for a condition must take again
+ * @throws EINVAL there is none of that name; EBUSY threads wait for it; EBUSY it is a mutex with an owner; EBUSY it
+ * is a mutex that a thread takes again after its wait for a condition
  */
 export function syncDestroy(machine: MachineCore, { parent }: ModelThread, { name }: { name: string }): Progress {
   const syncs = syncsFor(machine, parent, name)

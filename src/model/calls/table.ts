@@ -1,6 +1,6 @@
 /**
- * The table of kernel calls, by the names which QNX and POSIX give them. A call is one row here, and one row in each of
- * the tables of argument schemas and of results.
+ * Lists the kernel calls by the names which QNX and POSIX give them. A call is one row here, and one row in each of the
+ * tables of argument schemas and of results.
  */
 
 import { assert } from '../../kernel/errno.ts'

@@ -1,4 +1,4 @@
-/** Calls on threads: creating, joining, detaching and ending them. */
+/** Implements the calls which create, join, detach and end threads. */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -1,4 +1,7 @@
-/** The timeout which TimerTimeout sets for the waits of a thread's next call: counting, and its end. */
+/**
+ * Counts the timeout which TimerTimeout sets for the waits of a thread's next call, and removes it when the call
+ * returns.
+ */
 
 import type { ThreadState } from '../../kernel/states.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -1,4 +1,4 @@
-/** Expiry of the timers which TimerCreate makes: the pulse or the signal which each one sends. */
+/** Sends the pulse or the signal of a timer from TimerCreate when it expires. */
 
 import { assert, KernelError } from '../../kernel/errno.ts'
 import { emitDenied } from '../../kernel/limits/thresholds/deny.ts'

@@ -1,4 +1,7 @@
-/** Calls on timers, timeouts and sleeps. Times are ms of the kernel's clock, which ticks once a ms. */
+/**
+ * Implements the calls which create, set and remove timers, time out waits, and sleep. Times are ms of the kernel's
+ * clock, which ticks once a ms.
+ */
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { TimeoutState } from '../../kernel/states.ts'

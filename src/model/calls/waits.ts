@@ -1,4 +1,4 @@
-/** Waits of threads for a reason, and their end by timeout. */
+/** Blocks threads, and ends their waits by timeout. */
 
 import type { MachineCore } from '../machine-core.ts'
 import type { Blocker } from '../objects/blocker.ts'

@@ -1,4 +1,4 @@
-/** The reason why a thread is blocked, typed by its state. The edges of the wait-for graph follow from it. */
+/** Defines the reason why a thread is blocked, typed by its state. The edges of the wait-for graph follow from it. */
 
 import type { ThreadWait, Wait } from '../../kernel/nodes/wait.ts'
 import type { SignalSet } from '../signals.ts'

@@ -1,4 +1,4 @@
-/** Objects of message passing: channels of servers, and the connections of clients to them. */
+/** Defines the objects of message passing: channels of servers, and the connections of clients to them. */
 
 import type { ModelProcess } from './model-process.ts'
 import type { ModelThread } from './model-thread.ts'

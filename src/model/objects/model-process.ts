@@ -1,4 +1,4 @@
-/** A process of the model, with the objects which it has created by kernel calls. */
+/** Represents a process of the model, with the objects which it has created by kernel calls. */
 
 import type { RlimitName } from '../../kernel/limits/rlimits.ts'
 import { Process, type ProcessBirth, type Rlimit } from '../../kernel/nodes/process.ts'

@@ -1,4 +1,4 @@
-/** A thread of the model, with its state in kernel calls, waits, signals and priorities. */
+/** Represents a thread of the model, with its state in kernel calls, waits, signals and priorities. */
 
 import type { Errno } from '../../kernel/errno.ts'
 import { Thread, type ThreadCondition } from '../../kernel/nodes/thread.ts'

@@ -1,4 +1,7 @@
-/** Synchronisation objects. A name is local to its process, except that names which begin with / are shared by all. */
+/**
+ * Defines mutexes, condition variables and semaphores. A name is local to its process, except that names which begin
+ * with / are shared by all.
+ */
 
 import type { Lock } from '../../kernel/nodes/wait.ts'
 import type { ModelProcess } from './model-process.ts'

@@ -1,4 +1,4 @@
-/** Timers of the model: those which programs create, ends of waits, and expiries of CPU time. */
+/** Defines the timers of the model: those which programs create, ends of waits, and expiries of CPU time. */
 
 import type { ThreadState } from '../../kernel/states.ts'
 import { WheelTimer } from '../../kernel/time/timer-wheel.ts'

@@ -1,4 +1,4 @@
-/** A queue of threads which wait for the same object: by priority, and at equal priority in the order of arrival. */
+/** Queues threads which wait for the same object: by priority, and at equal priority in the order of arrival. */
 
 import { assert } from '../../kernel/errno.ts'
 import type { ModelThread } from './model-thread.ts'

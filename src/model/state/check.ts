@@ -1,5 +1,5 @@
 /**
- * Checks a restored machine for facts which hold for every machine: a blocked thread has one reason, an id is in use or
+ * Checks that a restored machine obeys the rules of every machine: a blocked thread has one reason, an id is in use or
  * free, counters agree with the objects. A state which was written by hand may break them, and the machine would fail
  * later.
  */
@@ -16,9 +16,9 @@ import { type IdKind, idKinds, type ModelProcess } from '../objects/model-proces
 import type { ModelThread } from '../objects/model-thread.ts'
 import { at } from './references.ts'
 
-/** @throws KernelError EINVAL with the fact; `at` adds the place in the state */
-function must(isSo: boolean, fact: string): void {
-  if (!isSo) throw new KernelError('EINVAL', fact)
+/** @throws KernelError EINVAL with the rule; `at` adds the place in the state */
+function must(isSo: boolean, rule: string): void {
+  if (!isSo) throw new KernelError('EINVAL', rule)
 }
 
 /** Preconditions: everything is restored. @throws KernelError EINVAL */
@@ -29,7 +29,7 @@ export function checkMachine(machine: Machine): void {
     for (const [place, thread] of threads.entries())
       at(`processes/${index}/threads/${place}`, () => checkThread(machine, thread))
     at(`processes/${index}`, () => {
-      must(process.living > 0, 'a process has a thread which has not ended')
+      must(process.living > 0, 'a process must have a thread which has not ended')
       checkIds(process)
       checkChannels(process)
       at('usage', () => checkProcessUsage(machine, process, threads))
@@ -46,33 +46,50 @@ function checkThread(machine: Machine, thread: ModelThread): void {
   const waits = blocker !== null && blocker.state !== 'STOPPED'
   const isFree = state === 'READY' || state === 'RUNNING' || isDead
   at('state', () => {
-    must(blocker === null ? isFree : blocker.state === state, `${state} needs a blocker of that state, or none`)
-    must((state === 'RUNNING') === (machine.running === thread), 'the running thread, and no other, is RUNNING')
-    must(!parent.stopped || isDead || blocker !== null, `${state} is no state of a thread in a stopped process`)
-    must(parent.stopped || state !== 'STOPPED', 'a thread is STOPPED only in a stopped process')
+    must(
+      blocker === null ? isFree : blocker.state === state,
+      `the state ${state} must be that of the blocker; without a blocker it must be READY, RUNNING or DEAD`,
+    )
+    must(
+      (state === 'RUNNING') === (machine.running === thread),
+      'the running thread must be RUNNING, and no other thread may be',
+    )
+    must(
+      !parent.stopped || isDead || blocker !== null,
+      `in a stopped process a thread must be DEAD or have a blocker, and this one is ${state}`,
+    )
+    must(parent.stopped || state !== 'STOPPED', 'a thread must not be STOPPED unless its process is stopped')
   })
-  at('calling', () => must(waits === (calling !== null), 'a thread is in a call exactly while it waits'))
+  at('calling', () =>
+    must(waits === (calling !== null), 'a thread must be in a call while it waits, and in none otherwise'),
+  )
   must(
     !isDead || (timeout === null && shares === null && pending.length === 0),
-    'a DEAD thread has no timeout, shares or pending signals',
+    'a DEAD thread must have no timeout, shares or pending signals',
   )
   const isCounted = timeout !== null && waits && timeout.states.has(blocker.state)
   at('timeout', () =>
-    must(timeout === null || timeout.isArmed === isCounted, 'it is armed exactly in the states which it lists'),
+    must(
+      timeout === null || timeout.isArmed === isCounted,
+      'the timeout must be armed in the states which it lists, and in no other',
+    ),
   )
   at('shares', () =>
     must(
       [...(shares ?? [])].every((share) => share.isArmed),
-      'each share has a time at which it leaves the window',
+      'each share must have a time at which it leaves the window',
     ),
   )
   at('priority', () =>
     must(
       isDead || thread.priority === lentPriority(thread),
-      'it is the highest of its own and of those which wait for it',
+      'the priority must be the highest of its own and of the threads which wait for it',
     ),
   )
-  if (blocker !== null) at('blocker', () => must(canWait(thread, blocker), 'no thread can wait for this'))
+  if (blocker !== null)
+    at('blocker', () =>
+      must(canWait(thread, blocker), 'the blocker must be something for which this thread can still wait'),
+    )
 }
 
 /** The priority which a thread must have. The first thread of a queue has the highest priority in it. */
@@ -124,29 +141,36 @@ function checkIds(process: ModelProcess): void {
     const isApart = all.size === used[kind].length + free.length
     const isWhole = isApart && (kind === 'rcvid' || all.size === next - first)
     const isWithin = [...all].every((id) => id >= first && id < next)
-    at(`ids/${kind}`, () => must(isWhole && isWithin, 'each id below the next is either in use or free'))
+    at(`ids/${kind}`, () => must(isWhole && isWithin, 'each id below the next must be either in use or free'))
   }
 }
 
 function checkChannels({ channels, connections }: ModelProcess): void {
   for (const [index, { servers, pulses }] of [...channels.values()].entries()) {
     at(`channels/${index}/servers`, () => {
-      for (const { connections: count } of servers.values()) must(count > 0, 'each has a connection of its client')
+      for (const { connections: count } of servers.values())
+        must(count > 0, 'each server id must have a connection of its client')
     })
     at(`channels/${index}/pulses`, () => {
       const inOrder = pulses.every(({ priority }, place) => place === 0 || pulses[place - 1]!.priority >= priority)
-      must(inOrder, 'the highest priority comes first')
+      must(inOrder, 'the pulses must be in order of priority, the highest first')
     })
   }
   for (const [index, { channel, client, server }] of [...connections.values()].entries())
     at(`connections/${index}`, () =>
-      must(channel.destroyed || channel.servers.get(client) === server, 'its channel knows its client'),
+      must(
+        channel.destroyed || channel.servers.get(client) === server,
+        'the channel must have the server id of the client',
+      ),
     )
 }
 
 function checkPids({ processes: { pids } }: Machine, processes: readonly ModelProcess[]): void {
   const used = processes.flatMap(({ pid, zombies }) => [pid, ...zombies.keys()])
-  must(used.length === pids.size && used.every((pid) => pids.has(pid)), 'they are the pids of processes and zombies')
+  must(
+    used.length === pids.size && used.every((pid) => pids.has(pid)),
+    'the pids must be those of the processes and zombies',
+  )
 }
 
 function checkProcessUsage(machine: Machine, process: ModelProcess, threads: readonly ModelThread[]): void {
@@ -196,7 +220,7 @@ function checkSums(machine: Machine, node: Node, parts: readonly Node[]): void {
 function checkUsage(machine: Machine, node: Node, limit: LimitName, count: number): void {
   at(`${limit}/value`, () => {
     const value = machine.pools.usage(node, limit)
-    must(value === count, `${node.path}/${limit} is ${value}, and there are ${count}`)
+    must(value === count, `${node.path}/${limit} is ${value}, and must be ${count}`)
   })
 }
 
@@ -207,9 +231,12 @@ function checkThresholds({ kernel }: Machine): void {
     at(`thresholds/${index}`, () => {
       must(
         watched.length === watches.size && watched.every((each) => watches.has(each)),
-        'it watches exactly the nodes to which it applies',
+        'the threshold must watch the nodes to which it applies, and no other',
       )
-      must((timer?.isArmed ?? false) === (ttlMs !== null), 'it has a timer exactly when it has a ttl')
+      must(
+        (timer?.isArmed ?? false) === (ttlMs !== null),
+        'the threshold must have a timer if it has a ttl, and none otherwise',
+      )
     })
   }
 }

@@ -1,7 +1,8 @@
 /**
- * References between the objects of a saved state: their ids. Objects which have ended can still be referred to, and
- * are saved in lists of their own: a thread which ended with a mutex, a channel whose connections are not detached yet,
- * and the processes of both.
+ * Converts objects to ids when a state is saved, and ids to objects when it is restored. Objects which have ended can
+ * still be referred to, and are saved in lists of their own: a thread which ended with a mutex, a channel whose
+ * connections are not detached yet, and the processes of both. The helpers `at`, `atEach` and `there` report errors
+ * with their place in the state.
  */
 
 import { KernelError } from '../../kernel/errno.ts'

@@ -1,4 +1,4 @@
-/** Limits that the live source can measure, and levels at which Linux sets their capacity. */
+/** Lists the limits that the live source can measure, and the levels at which Linux sets their capacity. */
 
 import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'

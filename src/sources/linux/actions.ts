@@ -1,7 +1,7 @@
 /**
- * Actions on processes of this machine: sending signals and setting rlimits. Each action opens a pidfd and then checks
- * the start time of the process under the pid. From then on the pidfd names that process and no other, even if the pid
- * is reused.
+ * Sends signals to processes of this machine, and sets their rlimits. Each action opens a pidfd and then checks the
+ * start time of the process under the pid. From then on the pidfd names that process and no other, even if the pid is
+ * reused.
  */
 
 import type { Actions, RlimitChange } from '../../kernel/actions.ts'

@@ -1,4 +1,4 @@
-/** Everything the live source cannot do as well as it should, each with its reason; changes become events. */
+/** Registers everything the live source cannot do as well as it should, each with its reason; changes become events. */
 
 import type { Kernel } from '../../kernel/kernel.ts'
 

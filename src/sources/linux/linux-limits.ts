@@ -1,6 +1,6 @@
 /**
- * The limits as the Linux source sees them, derived from the tables of limits and rlimits: which of them the scan
- * worker reads, from which feed, and where they have a capacity.
+ * Derives the limits of the Linux source from the tables of limits and rlimits: which of them the scan worker reads,
+ * from which feed, and where they have a capacity.
  */
 
 import { type LinuxFeed, type LinuxReading, type StatusLine, scanFeeds } from '../../kernel/limits/linux-reading.ts'

@@ -1,6 +1,6 @@
 /**
- * The live source: mirrors this machine into the kernel state. Two workers read, this class records. Births and
- * deaths come from the proc connector if the kernel permits it, else from scanning.
+ * Mirrors this machine into the kernel state (the live source). Two workers read, this class records. Births and deaths
+ * come from the proc connector if the kernel permits it, else from scanning.
  */
 
 import { readFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * Messages between the two workers of the live source and its main thread. The connector worker receives births and
- * deaths from the kernel; the scan worker reads /proc. Both only read: the main thread holds the state. Times are
- * milliseconds of Unix time, with a fraction. A pid is the id of a thread group.
+ * Defines the messages between the two workers of the live source and its main thread. The connector worker receives
+ * births and deaths from the kernel; the scan worker reads /proc. Both only read: the main thread holds the state.
+ * Times are milliseconds of Unix time, with a fraction. A pid is the id of a thread group.
  */
 
 import type { WeakEvidence } from '../../kernel/nodes/wait.ts'

@@ -1,4 +1,4 @@
-/** Reasons that clients see where the live source cannot read or identify something. */
+/** Lists the reasons that clients see where the live source cannot read or identify something. */
 
 import { nameOfErrno } from './native/libc.ts'
 import { isDenied } from './native/proc-files.ts'

@@ -1,4 +1,4 @@
-/** Linux's signals by name and number. */
+/** Lists Linux's signals by name and number. */
 
 import { constants } from 'node:os'
 

@@ -1,4 +1,4 @@
-/** The row `/sys/proc/<pid>/signal`: sending signals to a process. */
+/** Defines the row `/sys/proc/<pid>/signal`: sending signals to a process. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

@@ -1,4 +1,4 @@
-/** The rows `/sys/deadlocks` and `/sys/deadlocks/<id>`: the open deadlocks. */
+/** Defines the rows `/sys/deadlocks` and `/sys/deadlocks/<id>`: the open deadlocks. */
 
 import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
 import { showWaiting } from '../../kernel/deadlock/member-views.ts'

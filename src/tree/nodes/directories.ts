@@ -1,4 +1,7 @@
-/** The directories of nodes: processes, threads and partitions, with the columns of their text forms. */
+/**
+ * Defines the rows of the directories of nodes: processes, threads and partitions, with the columns of their text
+ * forms.
+ */
 
 import { countText, cpuText, sizeText } from '../../kernel/limits/amount-text.ts'
 import { processesWithin } from '../../kernel/nodes/within.ts'

@@ -1,4 +1,4 @@
-/** The tables at the root: thread states, limits, thresholds and signals. */
+/** Defines the rows of the tables at the root: thread states, limits, thresholds and signals. */
 
 import { rlimitOf } from '../../kernel/limits/rlimits.ts'
 import { limitIndex, limits } from '../../kernel/limits/table.ts'

@@ -1,4 +1,4 @@
-/** The row `<limit>/history`: how the usage of a limit at a node has changed over time. */
+/** Defines the row `<limit>/history`: how the usage of a limit at a node has changed over time. */
 
 import { durationText } from '../../base/duration.ts'
 import type { Interval } from '../../kernel/history/series.ts'

@@ -1,4 +1,4 @@
-/** The four levels of nodes: `/sys` itself, partitions, processes and threads. */
+/** Defines the rows of the four levels of nodes: `/sys` itself, partitions, processes and threads. */
 
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { System } from '../../kernel/nodes/system.ts'

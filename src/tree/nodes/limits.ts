@@ -1,4 +1,7 @@
-/** The rows `<limit>` and `<limit>/threshold/<name>`: the usage of a limit at a node, and the thresholds set there. */
+/**
+ * Defines the rows `<limit>` and `<limit>/threshold/<name>`: the usage of a limit at a node, and the thresholds set
+ * there.
+ */
 
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels } from '../../kernel/limits/table.ts'

@@ -1,4 +1,4 @@
-/** The rows that only the model has: kernel calls, channels, the clock, scenarios, the saved state. */
+/** Defines the rows that only the model has: kernel calls, channels, the clock, scenarios, the saved state. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

@@ -1,4 +1,7 @@
-/** The rows below `/sys/notifier`: switch the evaluation of thresholds on and off, for all limits or for one. */
+/**
+ * Defines the rows below `/sys/notifier`, which switch the evaluation of thresholds on and off, for all limits or for
+ * one.
+ */
 
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'

@@ -1,4 +1,4 @@
-/** The POSIX soft and hard limits of a process. */
+/** Defines the rows of the POSIX soft and hard limits of a process. */
 
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'

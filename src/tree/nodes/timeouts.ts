@@ -1,4 +1,4 @@
-/** The rows `timeout`: the default deadlock timers of the system, of partitions and of processes. */
+/** Defines the rows `timeout`: the default deadlock timers of the system, of partitions and of processes. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

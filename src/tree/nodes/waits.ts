@@ -1,4 +1,4 @@
-/** The rows `wait`: the chain of waits of a thread, and the wait-for graph of a process or the system. */
+/** Defines the rows `wait`: the chain of waits of a thread, and the wait-for graph of a process or the system. */
 
 import { bounds } from '../../base/bounds.ts'
 import { chainOf } from '../../kernel/deadlock/chain.ts'

@@ -1,4 +1,7 @@
-/** Schemas of the objects that processes use, in a saved state: synchronization objects, channels and timers. */
+/**
+ * Defines the schemas of the objects that processes use, in a saved state: synchronization objects, channels and
+ * timers.
+ */
 
 import { z } from 'zod'
 import { mutexKinds } from '../../model/objects/sync.ts'

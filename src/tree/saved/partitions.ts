@@ -1,4 +1,4 @@
-/** Schema of the system node in a saved state, with the tree of partitions inside it. */
+/** Defines the schema of the system node in a saved state, with the tree of partitions inside it. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

@@ -1,4 +1,4 @@
-/** Schema of a process in a saved state, with its threads and everything it has open. */
+/** Defines the schema of a process in a saved state, with its threads and everything it has open. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

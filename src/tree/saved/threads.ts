@@ -1,4 +1,4 @@
-/** Schema of a thread in a saved state, with the call that it is blocked in. */
+/** Defines the schema of a thread in a saved state, with the call that it is blocked in. */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

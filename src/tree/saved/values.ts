@@ -1,4 +1,7 @@
-/** Values that occur in many parts of a saved state: ids, names, times, references, and the data of every node. */
+/**
+ * Defines the values that occur in many parts of a saved state: ids, names, times, references, and the data of every
+ * node.
+ */
 
 import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'

@@ -128,7 +128,7 @@ test('cpu-time never falls at any level, whichever process dies or moves', () =>
   )
 })
 
-test('a node that has ended has no counters; to charge or read it is an assertion and never reaches another node', () => {
+test('a node that has ended has no counters; charging or reading it fails an assertion and never reaches another node', () => {
   const bench = new Bench()
   const process = bench.process(1)
   const thread = bench.thread(process, 1)

@@ -57,7 +57,7 @@ describe('a mutex', () => {
     expect([state(later), priorities(high)]).toEqual(['READY', [20]])
   })
 
-  test('is one of two whose owner has the higher inherited priority, and the lower after one is unlocked', () => {
+  test('owned with another one raises its owner to the higher inherited priority, then to the lower', () => {
     const world = new World()
     const [owner, one, two] = threadsOf(world, 5, 20, 30) as [ModelThread, ModelThread, ModelThread]
     for (const mutex of ['a', 'b']) world.call(owner, 'SyncMutexLock', { mutex })

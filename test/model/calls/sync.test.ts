@@ -137,7 +137,7 @@ describe('a name', () => {
     expect(state(stranger)).toBe('READY')
   })
 
-  test('if shared outlives its creator, and its mutex stays locked by an ended owner', () => {
+  test('outlives its creator if it is shared, and its mutex stays locked by the ended owner', () => {
     const { world, main } = three()
     world.call(main, 'SyncMutexLock', { mutex: '/m' })
     world.call(main, 'exit', {})

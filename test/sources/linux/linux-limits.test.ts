@@ -28,7 +28,7 @@ describe('masks', () => {
     expect(namesIn(plan.fdTableMask)).toEqual(['channels', 'connections', 'file-size', 'server-ids'])
   })
 
-  test('limits that can change at rest are read without asking whether a thread ran', () => {
+  test('limits that can change at rest are read even if no thread ran', () => {
     expect(namesIn(plan.restMask)).toEqual(expect.arrayContaining(['address-space', 'data-pages', 'memory', 'signals']))
     expect(namesIn(plan.restMask & (plan.fdTableMask | plan.threadMask))).toEqual([])
     expect(namesIn(plan.ranMask)).toEqual(

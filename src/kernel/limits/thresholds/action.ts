@@ -1,4 +1,4 @@
-/** Actions of thresholds: checks whether an action is possible, and sends the signal of a threshold that trips. */
+/** Checks whether the action of a threshold is possible, and sends the signal of a threshold that trips. */
 
 import { type ActionAbilities, type Actions, refuse } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'
@@ -24,7 +24,7 @@ export function checkAction(
 ): void {
   const { on, action, signal, per } = definition
   if (on === 'change' && action !== 'notify')
-    throw wrong('action', `"${action}" needs a trip point, which "on": "change" has not: use "notify"`)
+    throw wrong('action', `"${action}" needs a trip point, and "on": "change" has none: use "notify"`)
   if (action !== 'signal' && signal !== undefined) throw wrong('signal', '"signal" goes with "action": "signal" only')
   if (action === 'deny') checkDenial(definition, row, abilities)
   if (action === 'signal') checkSignal(signal, { watched: per ?? node.level, abilities })

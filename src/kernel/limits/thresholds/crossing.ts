@@ -1,4 +1,4 @@
-/** Data of a threshold's event. It names the largest users, so that a controller needs no second request. */
+/** Builds the data of a threshold's event. It names the largest users, so that a controller needs no second request. */
 
 import { assert } from '../../errno.ts'
 import type { EventData } from '../../events.ts'

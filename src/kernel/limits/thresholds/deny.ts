@@ -1,6 +1,6 @@
 /**
- * Refusal of new use of a limit: by rlimits and pools, which are capacities, and by thresholds with the action `deny`.
- * It is checked before a call changes anything. Each refusal emits `limit.denied`.
+ * Refuses new use of a limit: by rlimits and pools, which are capacities, and by thresholds with the action `deny`. It
+ * is checked before a call changes anything. Each refusal emits `limit.denied`.
  */
 
 import { assert, KernelError } from '../../errno.ts'

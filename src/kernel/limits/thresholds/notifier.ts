@@ -1,5 +1,5 @@
 /**
- * The Generic Notifier: stores the thresholds, watches their nodes, and emits an event when usage crosses a trip point.
+ * Stores thresholds (the Generic Notifier), watches their nodes, and emits an event when usage crosses a trip point.
  * One `threshold.tripped` is followed by exactly one `threshold.cleared` (unless `once`), so there is never a storm.
  */
 

@@ -1,4 +1,4 @@
-/** The nodes that a threshold watches: present ones, later ones, and those about to be born. */
+/** Finds the nodes that a threshold watches: present ones, later ones, and those about to be born. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf } from '../../nodes/owners.ts'

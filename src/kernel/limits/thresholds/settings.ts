@@ -1,4 +1,4 @@
-/** Thresholds and switches as plain data: their settings, without their present state. */
+/** Defines thresholds and switches as plain data: their settings, without their present state. Exports the switches. */
 
 import type { Kernel } from '../../kernel.ts'
 import { type LimitName, limits } from '../table.ts'

@@ -1,4 +1,4 @@
-/** Switches of the notifier: one for the whole, and one for each limit. */
+/** Stores the switches of the notifier: one for the whole, and one for each limit. */
 
 export class Switches {
   #isOn = true

@@ -1,4 +1,4 @@
-/** Requests to set a threshold, and the checks that every request must pass. */
+/** Defines requests to set a threshold, and checks what every request must satisfy. */
 
 import type { ActionAbilities } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'

@@ -1,4 +1,4 @@
-/** The set of thresholds, by pathname and by node. */
+/** Indexes the thresholds by pathname and by node. */
 
 import { containers, type Node } from '../../nodes/node.ts'
 import { limits } from '../table.ts'

@@ -1,4 +1,4 @@
-/** A threshold: a request to emit an event when usage crosses a point, with one watch for each node. */
+/** Represents a threshold: a request to emit an event when usage crosses a point, with one watch for each node. */
 
 import { assert } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'

@@ -1,4 +1,4 @@
-/** The watches of all thresholds: adds, evaluates and removes them, and emits their events. */
+/** Adds, evaluates and removes the watches of all thresholds, and emits their events. */
 
 import type { Emit } from '../../events.ts'
 import { containers, type Node } from '../../nodes/node.ts'

@@ -1,4 +1,4 @@
-/** Filters of thresholds with `per`: they choose processes by name, user and partition. */
+/** Filters processes for thresholds with `per`: by name, user and partition. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf, processOf } from '../../nodes/owners.ts'

@@ -1,4 +1,4 @@
-/** The parts of a scan that the lock watch uses: reading schedules again, and adding to the report. */
+/** Defines the parts of a scan that the lock watch uses: reading schedules again, and adding to the report. */
 
 import type { ObservedWait, ThreadFacts } from '../protocol.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'

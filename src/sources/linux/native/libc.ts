@@ -1,6 +1,6 @@
 /**
- * C library calls that Node does not offer, or that must not throw: an exception for each process that has ended would
- * cost more than the reading. Failed calls return -1; `errorNumber()` has the reason until the next call.
+ * Calls C library functions that Node does not offer, or that must not throw: an exception for each process that has
+ * ended would cost more than the reading. Failed calls return -1; `errorNumber()` has the reason until the next call.
  */
 
 import { constants } from 'node:os'

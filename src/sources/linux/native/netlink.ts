@@ -1,4 +1,4 @@
-/** The netlink socket of the kernel's proc connector: opens it, and receives many messages with one call. */
+/** Opens the netlink socket of the kernel's proc connector, and receives many messages with one call. */
 
 import { constants } from 'node:os'
 import { connectorIndex, listenMessage } from '../parse/connector.ts'

@@ -1,4 +1,4 @@
-/** Table of the system calls in which threads block: number by architecture, and the thread state of each. */
+/** Lists the system calls in which threads block: number by architecture, and the thread state of each. */
 
 import type { ThreadState } from '../../../kernel/states.ts'
 

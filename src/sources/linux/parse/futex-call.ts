@@ -1,4 +1,4 @@
-/** The arguments of a futex(2) call, and the ways in which threads sleep in it. Pure. */
+/** Interprets the arguments of a futex(2) call, and defines the ways in which threads sleep in it. Pure. */
 
 import type { SystemCall } from './syscall.ts'
 

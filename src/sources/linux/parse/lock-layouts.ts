@@ -1,6 +1,6 @@
 /**
- * Layouts of locks in memory, as glibc and musl have them on x86-64, with the place of the owner's TID in each. A
- * function here returns 0 unless the words fit the layout exactly. Pure.
+ * Defines the layouts of locks in memory, as glibc and musl have them on x86-64, with the place of the owner's TID in
+ * each. A function here returns 0 unless the words fit the layout exactly. Pure.
  */
 
 import type { FutexCall } from './futex-call.ts'

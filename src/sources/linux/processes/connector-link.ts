@@ -1,6 +1,6 @@
 /**
- * Main-thread side of the connector worker: starts it, restarts it after a failure, and hands on the births and deaths
- * that it reports. Events that arrive before the first scan is recorded are queued until `release`.
+ * Connects the main thread to the connector worker: starts it, restarts it after a failure, and hands on the births and
+ * deaths that it reports. Events that arrive before the first scan is recorded are queued until `release`.
  */
 
 import { durationText } from '../../../base/duration.ts'

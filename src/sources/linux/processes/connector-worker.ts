@@ -1,5 +1,5 @@
 /**
- * Worker thread that receives births and deaths from the kernel's proc connector and posts them to the main thread in
+ * Receives births and deaths from the kernel's proc connector in a worker thread, and posts them to the main thread in
  * batches.
  */
 

@@ -1,6 +1,5 @@
 /**
- * Registry of the processes that are alive: records births, deaths and changes that the connector reports in the
- * kernel.
+ * Registers the processes that are alive: records births, deaths and changes that the connector reports in the kernel.
  */
 
 import type { Kernel } from '../../../kernel/kernel.ts'

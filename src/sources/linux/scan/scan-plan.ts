@@ -1,4 +1,4 @@
-/** Masks of the limits that a reading covers, and the plan of the fast scan. */
+/** Builds masks of the limits that a reading covers, and the plan of the fast scan. */
 
 import type { LinuxFeed, LinuxReading } from '../../../kernel/limits/linux-reading.ts'
 import { linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'

@@ -1,4 +1,4 @@
-/** Worker thread that scans /proc at two periods and posts its readings to the main thread. */
+/** Scans /proc at two periods in a worker thread, and posts the readings to the main thread. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'

@@ -1,4 +1,4 @@
-/** The process or thread that a row of a scan report is about. */
+/** Identifies the process or thread that a row of a scan report is about. */
 
 import { type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 

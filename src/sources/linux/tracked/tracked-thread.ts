@@ -1,4 +1,4 @@
-/** Facts about one thread that the scan worker carries from one pass to the next. */
+/** Holds facts about one thread that the scan worker carries from one pass to the next. */
 
 import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'

@@ -69,7 +69,7 @@ async function printed({ program }: Running, count: number): Promise<{ tid: numb
   return threads
 }
 
-/** Ids in our pid namespace of the threads that have these in theirs. */
+/** Maps the thread ids of the processes' own pid namespaces to the ids in ours. */
 function outerTids(pids: readonly number[]): Map<number, number> {
   const tids = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}/status`))
   return new Map(
@@ -302,13 +302,13 @@ test('two threads that want each other’s mutex with a timeout are not reported
   await expectNoWaits(running)
 })
 
-describe('a healthy program is not reported for words that look like a lock', () => {
+describe('a healthy program is not reported', () => {
   test.each([
-    ['a lock of another kind, with the words of a mutex that the waiter has', ['futex', 0]],
-    ['a lock of another kind, with the words of a mutex of a thread that ended', ['futex', 7]],
-    ['a lock of another kind, with half a pointer for an owner', ['futex', 975_757_504]],
-    ['a mutex that a process which shares it has under another id', ['bare']],
-    ['a mutex that a process with the same memory has under another id', ['lent']],
+    ['for a lock that is no mutex but looks like one of the waiter itself', ['futex', 0]],
+    ['for a lock that is no mutex but looks like one of an ended thread', ['futex', 7]],
+    ['for a lock that is no mutex and has half a pointer in place of an owner', ['futex', 975_757_504]],
+    ['for a shared mutex whose owner is recorded under another id', ['bare']],
+    ['for a mutex whose owner shares the memory but is recorded under another id', ['lent']],
   ] as const)('%s', async (_, args) => {
     const running = await run('false-friends', args)
     const tid = Number(await running.program.line())
@@ -316,7 +316,7 @@ describe('a healthy program is not reported for words that look like a lock', ()
     await expectNoWaits(running)
   })
 
-  test('a copy of a mutex, locked before its process was forked', async () => {
+  test('for a copy of a mutex that was locked before the fork', async () => {
     const running = await run('false-friends', ['inherited'])
     const tid = Number(await running.program.line())
     await seenWaiting([tid])

@@ -74,7 +74,7 @@ describe('files of /proc held open', () => {
     expect(files.bytes.toString('latin1', 0, length)).toContain('[stack]')
   })
 
-  test('are given back when descriptors run out, and held again when there are spare ones', () => {
+  test('are closed when descriptors run out, and held open again when some are free', () => {
     let spare = 0
     const files = new ProcFiles(8, () => spare)
     made.push(files)

@@ -21,7 +21,7 @@ describe('text of bytes', () => {
     expect(textOfBytes(Buffer.from(bytes))).toBe(text)
   })
 
-  test('valid UTF-8 comes as it is', () => {
+  test('valid UTF-8 is unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         expect(textOfBytes(Buffer.from(text))).toBe(text)
@@ -29,7 +29,7 @@ describe('text of bytes', () => {
     )
   })
 
-  test('no bytes whatever yield a replacement character that was not there', () => {
+  test('no bytes yield a replacement character that they do not contain', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         const given = Buffer.from(bytes)

@@ -11,7 +11,7 @@ const parse = (bytes: Buffer) => parseConnectorMessage(bytes, 0, bytes.length)
 const common = { cpu: 1, sequence: 42, monotonicNs: 2452302130940 }
 
 describe('a message of the proc connector', () => {
-  test('an answer to our request, as the kernel sent it', () => {
+  test('is parsed as the answer to our request', () => {
     const bytes = Buffer.from(
       '4c00000003000000bf090000000000000100000001000000bf090000010000002800000000000000010000' +
         '00fcee98f83a020000000000000000000000000000000000000000000000000000',
@@ -27,7 +27,7 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('the birth of a process', () => {
+  test('is parsed as the birth of a process', () => {
     expect(parse(messageOf('01000000', '0a0000000900000014000000' + '14000000'))).toEqual({
       what: 'fork',
       pid: 20,
@@ -36,7 +36,7 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('the birth of a thread', () => {
+  test('is parsed as the birth of a thread', () => {
     expect(parse(messageOf('01000000', '0a0000000900000015000000' + '14000000'))).toEqual({
       what: 'clone',
       pid: 20,
@@ -45,7 +45,7 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('an execution, a new user, a new name', () => {
+  test('is parsed as an execution, a new user or a new name', () => {
     expect(parse(messageOf('02000000', '1400000014000000'))).toEqual({ what: 'exec', pid: 20, ...common })
     expect(parse(messageOf('04000000', '1400000014000000e8030000e9030000'))).toMatchObject({ what: 'uid', uid: 1001 })
     expect(parse(messageOf('00020000', '150000001400000061ff6200000000000000000000000000'))).toMatchObject({
@@ -56,7 +56,7 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('an end, with its status', () => {
+  test('is parsed as an end with its status', () => {
     expect(parse(messageOf('00000080', '15000000140000000003000011000000'))).toEqual({
       what: 'exit',
       pid: 20,
@@ -66,11 +66,11 @@ describe('a message of the proc connector', () => {
     })
   })
 
-  test('an unused event counts in the sequence', () => {
+  test('has its sequence number even if its event is unused', () => {
     expect(parse(messageOf('00010000', '1400000014000000'))).toEqual({ what: 'other', ...common })
   })
 
-  test('truncated bytes and other messages are rejected', () => {
+  test('is rejected if it is truncated or of another kind', () => {
     const fork = messageOf('01000000', '0a00000009000000')
     expect(parseConnectorMessage(fork, 0, 40)).toBeNull()
     expect(parseConnectorMessage(fork, 0, 64)).toBeNull()

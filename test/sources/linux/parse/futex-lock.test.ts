@@ -111,12 +111,15 @@ describe('a join', () => {
     return words
   }
 
-  test.each([0x2d0, 0x310])('is proven by the descriptor’s address in itself, with the id at %i', (tidAt) => {
-    const start = 0x7f33_7995_d990 - tidAt
-    expect(lockOf(join, memoryOf({ [start]: descriptor(tidAt) }))).toMatchObject({ kind: 'thread', tid: 0xbc1 })
-  })
+  test.each([0x2d0, 0x310])(
+    'is proven by a thread descriptor that contains its own address, with the id at %i',
+    (tidAt) => {
+      const start = 0x7f33_7995_d990 - tidAt
+      expect(lockOf(join, memoryOf({ [start]: descriptor(tidAt) }))).toMatchObject({ kind: 'thread', tid: 0xbc1 })
+    },
+  )
 
-  test('is none without that proof, or when the thread has ended', () => {
+  test('is not recognised without that proof, or when the thread has ended', () => {
     const start = 0x7f33_7995_d990 - 0x2d0
     expect(lockOf(join, memoryOf({ [start]: descriptor(0x2d0).with(4, 0) }))).toBeNull()
     expect(lockOf(join, memoryOf({ [start]: descriptor(0x2d0).with(0x2d0 / 4, 0) }))).toBeNull()

@@ -22,11 +22,11 @@ describe('maps', () => {
     [0x7f0000000010, { start: 0x7f0000000000, end: 0x7f0000001000, permissions: '---p', name: '' }],
     [0x55b0c5a00001, { permissions: 'r--p', name: '/usr/bin/a b (deleted)' }],
     [0x7ffe76f8d000, { name: '[stack]' }],
-  ])('the mapping that holds %x', (address, vma) => {
+  ])('the mapping that holds %x is found', (address, vma) => {
     expect(findVma(maps, maps.length, address)).toMatchObject(vma)
   })
 
-  test.each([0, 0x7f0000801000, 0x7ffe76fae000])('no mapping holds %x', (address) => {
+  test.each([0, 0x7f0000801000, 0x7ffe76fae000])('no mapping is found for %x', (address) => {
     expect(findVma(maps, maps.length, address)).toBeNull()
   })
 

@@ -73,7 +73,7 @@ describe('limits', () => {
     '',
   ].join('\n')
 
-  test('come under POSIX names, unlimited as Infinity, and what POSIX does not know is left out', () => {
+  test('have POSIX names, and Infinity for unlimited; limits that POSIX does not know are left out', () => {
     const unlimited = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY }
     expect(parseLimits(text)).toEqual({
       cpu: unlimited,
@@ -83,7 +83,7 @@ describe('limits', () => {
     })
   })
 
-  test('columns may run over', () => {
+  test('may be wider than their columns', () => {
     expect(parseLimits('Max locked memory         18446744073709551614 18446744073709551614 bytes')).toHaveProperty(
       'memlock',
     )
@@ -105,16 +105,16 @@ describe('cgroup', () => {
     ['v2', ['unified']],
     ['memory', ['app', 'web']],
     ['pids', ['p']],
-  ] as const)('the path in the %s hierarchy', (hierarchy, names) => {
+  ] as const)('gives the path in the %s hierarchy', (hierarchy, names) => {
     expect(parseCgroup(hybrid, hierarchy)).toEqual(names)
   })
 
-  test('the root is an empty list, and a hierarchy that is not there is null', () => {
+  test('gives an empty list for the root, and null for a missing hierarchy', () => {
     expect(parseCgroup('0::/\n', 'v2')).toEqual([])
     expect(parseCgroup('0::/\n', 'memory')).toBeNull()
   })
 
-  test('a colon and blanks in a name are part of it', () => {
+  test('colons and blanks belong to the name', () => {
     expect(parseCgroup('0::/a:b/c d\n', 'v2')).toEqual(['a:b', 'c d'])
   })
 
@@ -128,7 +128,7 @@ describe('cgroup', () => {
 })
 
 describe('meminfo', () => {
-  test('gives bytes, and null where the kernel does not say', () => {
+  test('gives bytes, and null for a missing line', () => {
     expect(parseMeminfo('MemTotal:       24683656 kB\nMemFree: 1 kB\nMemAvailable:   24282528 kB\n')).toEqual({
       total: 24683656 * 1024,
       available: 24282528 * 1024,
@@ -140,7 +140,7 @@ describe('meminfo', () => {
 describe('pagemap', () => {
   const words = (...highBytes: number[]) => Buffer.from(highBytes.flatMap((high) => [1, 2, 3, 4, 5, 6, 7, high]))
 
-  test('the lowest page that is present or swapped out', () => {
+  test('gives the lowest page that is present or swapped out', () => {
     expect(lowestTouchedPage(words(0, 0, 0x80, 0x80), 32)).toBe(2)
     expect(lowestTouchedPage(words(0x40, 0), 16)).toBe(0)
     expect(lowestTouchedPage(words(0x21, 0x01), 16)).toBe(-1)

@@ -69,7 +69,7 @@ describe('a dump of TCP sockets', () => {
     ['SYN_RECV', '03'],
     ['TIME_WAIT', '06'],
     ['CLOSE', '07'],
-  ])('has none that is in %s', (_, state) => {
+  ])('omits sockets in the state %s', (_, state) => {
     expect(parse('tcp', accepted4.replace('0201', `02${state}`), done).sockets).toEqual([])
   })
 
@@ -79,7 +79,7 @@ describe('a dump of TCP sockets', () => {
     ['CLOSE_WAIT', '08'],
     ['LAST_ACK', '09'],
     ['CLOSING', '0b'],
-  ])('has one that is in %s among the connected', (_, state) => {
+  ])('has sockets in the state %s as connected', (_, state) => {
     expect(parse('tcp', accepted4.replace('0201', `02${state}`)).sockets).toMatchObject([{ state: 'connected' }])
   })
 })

@@ -40,7 +40,7 @@ describe('stat', () => {
     expect(parse(withName(name))).toMatchObject({ name: text, state: 'S', startTicks: 194958 })
   })
 
-  test('any name leaves the fields after it as they are', () => {
+  test('no name changes the fields after it', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 15 }), (name) => {
         const stat = parse(withName(Buffer.from(name)))

@@ -93,7 +93,7 @@ describe('a directory copied from a /proc', () => {
     ])
   })
 
-  test('gives the machine, and an infinite limit on descriptors when it cannot be reached', () => {
+  test('gives the machine; a limit on descriptors that is too high to be reached is infinite', () => {
     expect(first.system).toEqual({
       memory: 600000 * 1024,
       memoryFree: 400000 * 1024,

@@ -184,7 +184,7 @@ describe('states', () => {
     await inScan(({ threads }) => threads.find(({ tid, state }) => tid === program.pid && state === 'RECEIVE'))
   })
 
-  test('a process of which no thread ran is confirmed', async () => {
+  test('a process whose threads did not run is confirmed', async () => {
     const program = await run('threads', [1, 3])
     const child = Number((await program.line()).trim())
     await inScan(({ confirmed }) => (confirmed.includes(child) ? true : undefined))
@@ -204,7 +204,7 @@ describe('values', () => {
     expect(await findValue(program.pid, 0, 'fds', (count) => count < all)).toBeGreaterThanOrEqual(all - 50)
   })
 
-  test('allocated memory is reported, and no longer after it is freed', async () => {
+  test('allocated memory is reported until it is freed', async () => {
     const program = await run('hog-memory', [64])
     program.send('take')
     const taken = await findValue(program.pid, 0, 'memory', (bytes) => bytes > 64 * 2 ** 20)

@@ -113,7 +113,7 @@ describe('unix', () => {
     expect(kinds([unix(5, { shut: true })])).toEqual({})
   })
 
-  test('a client whose server is gone stays what it was', () => {
+  test('a client does not change its kind when its server is gone', () => {
     expect(kinds([unix(3, { shut: true })], [[3, 'connections']])).toEqual({ 3: 'connections' })
   })
 })
