@@ -17,6 +17,7 @@ function startWorker<Message>(
   onFailure: OnFailure,
   mayEnd: (message: Message) => boolean,
 ): { readonly worker: Worker; readonly stop: () => Promise<void> } {
+  const name = file.replace(/^.*\//, '')
   const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
     workerData,
     name: file.replace(/^.*\//, ''),
@@ -32,7 +33,7 @@ function startWorker<Message>(
     endIsExpected = true
   })
   worker.on('exit', (code) => {
-    if (!endIsExpected) onFailure(new Error(`${file} ended unexpectedly with code ${code}`))
+    if (!endIsExpected) onFailure(new Error(`${name} ended unexpectedly with code ${code}`))
     endIsExpected = true
   })
   const stop = async (): Promise<void> => {
