@@ -18,10 +18,7 @@ function startWorker<Message>(
   mayEnd: (message: Message) => boolean,
 ): { readonly worker: Worker; readonly stop: () => Promise<void> } {
   const name = file.replace(/^.*\//, '')
-  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), {
-    workerData,
-    name: file.replace(/^.*\//, ''),
-  })
+  const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), { workerData, name })
   let endIsExpected = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.on('message', (message: Message) => {
