@@ -93,8 +93,8 @@ test.each([
         try {
           opened = openDirectory(directory, 0)
         } catch (error) {
-          // The header names another version or program: the journal is refused and not changed.
-          expect(String(error)).toMatch(/is not a journal|is of version/)
+          // The header names another program, version or format of SQLite: the journal is refused and not changed.
+          expect(String(error)).toMatch(/is not a journal|is of version|unsupported file format/)
           expect(readFileSync(journalFile(directory)).equals(damaged)).toBe(true)
           return
         }
