@@ -193,7 +193,7 @@ export class EventStore {
 /** Creates the schema in an empty file, and checks any other file. @throws StoreError and errors of SQLite */
 function prepare(db: DatabaseSync, file: string): void {
   const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]
-  const isEmpty = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!.count === 0
+  const isEmpty = countTables(db, file) === 0
   if (!isEmpty && pragma('application_id') !== applicationId) throw new StoreError(`${file} is not a journal`)
   const version = Number(pragma('user_version'))
   if (!isEmpty && version !== schemaVersion)
@@ -215,7 +215,17 @@ function prepare(db: DatabaseSync, file: string): void {
   if (found !== 'ok') throw new StoreError(`${file}: ${found}`, { corrupt: true })
 }
 
-const codes = { corrupt: 11, notADatabase: 26 }
+/** @throws StoreError if the header names a format that this SQLite does not read; other errors of SQLite as they are */
+function countTables(db: DatabaseSync, file: string): unknown {
+  try {
+    return db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!.count
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error && Number(error.errcode) === codes.error)) throw error
+    throw new StoreError(`${file} is not a journal that this introspectd can read: ${error.message}`)
+  }
+}
+
+const codes = { error: 1, corrupt: 11, notADatabase: 26 }
 
 /** Whether the error means that the file is damaged, rather than a full disk or a missing permission. */
 export function isCorruption(error: unknown): boolean {
