@@ -215,7 +215,7 @@ function prepare(db: DatabaseSync, file: string): void {
   if (found !== 'ok') throw new StoreError(`${file}: ${found}`, { corrupt: true })
 }
 
-/** @throws StoreError if the header names a format that this SQLite does not read; other errors of SQLite as they are */
+/** @throws StoreError if the header names a format that this SQLite does not read; other errors of SQLite */
 function countTables(db: DatabaseSync, file: string): unknown {
   try {
     return db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!.count
