@@ -1,4 +1,4 @@
-/** Selects and sorts the processes that `ps` and `top` show. */
+/** Fetches, filters and sorts the processes that `ps` and `top` show, and defines the options they share. */
 
 import { z } from 'zod'
 import { didYouMean } from '../base/nearest.ts'

@@ -534,7 +534,7 @@ export interface TimeoutDefinition {
     | 'INTR'
     | 'SEM'
   )[]
-  /** How long a thread may stay in these states, as in 500ms */
+  /** Time that a thread may stay in these states, as in 500ms */
   after?: string | null
 }
 export interface KernelCallBody {
@@ -826,7 +826,7 @@ export interface LimitRow {
   home: 'thread' | 'process' | 'partition' | 'system'
   /** Levels at which it can be read */
   levels: ('thread' | 'process' | 'partition' | 'system')[]
-  /** How the values add up above the home level */
+  /** Rule by which values add up above the home level */
   adds: 'sum' | 'maximum' | 'read' | 'none'
   /** Error of a request that the limit refuses */
   errno: string | null
@@ -1481,7 +1481,7 @@ export interface History {
   unit: string
   /** Length of an interval. Usage is recorded at most ten times in it */
   every: string
-  /** How long intervals are stored */
+  /** Time for which intervals are stored */
   keep: string
   /** Whether usage is recorded at present */
   kept: boolean
@@ -1556,7 +1556,7 @@ export interface Problem {
   type: string
   title: string
   status: number
-  /** What is wrong and what to do */
+  /** The fault, and the remedy */
   detail: string
   instance?: string
   /** The errno, where the kernel refused the request */
@@ -1769,7 +1769,7 @@ export interface ThresholdTrippedData {
   name?: string
   /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null when it is counted as it happens */
+  /** Interval at which the limit is sampled; null when it is counted as it happens */
   period: string | null
   /** The three largest parts, when the value is a sum */
   top: {
@@ -1790,7 +1790,7 @@ export interface ThresholdTrippedData {
   /** The point at which it clears */
   rearm: number | null
   direction: 'rising' | 'falling'
-  /** How long usage had to stay past the point, when the threshold has a `for` */
+  /** Time that usage had to stay past the point, when the threshold has a `for` */
   for?: string
   /** True when usage was already past the point when the threshold was set */
   initial: boolean
@@ -1895,7 +1895,7 @@ export interface ThresholdClearedData {
   name?: string
   /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null when it is counted as it happens */
+  /** Interval at which the limit is sampled; null when it is counted as it happens */
   period?: string | null
   /** The three largest parts, when the value is a sum */
   top?: {
@@ -1916,7 +1916,7 @@ export interface ThresholdClearedData {
   /** The point at which it clears */
   rearm?: number | null
   direction?: 'rising' | 'falling'
-  /** How long usage had to stay past the point, when the threshold has a `for` */
+  /** Time that usage had to stay past the point, when the threshold has a `for` */
   for?: string
   reason: 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
 }
@@ -1960,7 +1960,7 @@ export interface LimitChangedData {
   name?: string
   /** True for the process of introspectd itself */
   self?: true
-  /** How often the limit is sampled; null when it is counted as it happens */
+  /** Interval at which the limit is sampled; null when it is counted as it happens */
   period: string | null
   /** The three largest parts, when the value is a sum */
   top: {
@@ -2034,7 +2034,7 @@ export interface LimitDeniedData {
   newborn?: 'thread' | 'process'
   /** Usage when the call was refused */
   value: number
-  /** How much more the call wanted */
+  /** Amount that the call wanted in addition */
   wanted: number
   /** The highest usage that is allowed */
   most: number
@@ -2086,7 +2086,7 @@ export interface DeadlockWarningData {
     | null
   /** When the blocking began */
   since: string
-  /** How long the blocking had lasted, as in 512ms */
+  /** Time that the blocking had lasted, as in 512ms */
   blocked: string
   /** The object that the thread is blocked on */
   on?: {
@@ -2166,7 +2166,7 @@ export interface DeadlockEasedData {
     | null
   /** When the blocking began */
   since: string
-  /** How long the blocking had lasted; null when it ended while the service was not running */
+  /** Time that the blocking had lasted; null when it ended while the service was not running */
   blocked: string | null
   /** The state of the thread now; `DEAD` when it has ended */
   now:
@@ -2295,7 +2295,7 @@ export interface StateReplacedData {
 export interface SourceDegradedData {
   what: string
   reason: string
-  /** How long the event loop was blocked, as in 2500ms */
+  /** Time that the event loop was blocked, as in 2500ms */
   blocked?: string
 }
 export interface SourceRecoveredData {

@@ -86,7 +86,7 @@ export const problemSchema: Json = {
     },
     title: { type: 'string' },
     status: { type: 'integer' },
-    detail: { type: 'string', description: 'What is wrong and what to do' },
+    detail: { type: 'string', description: 'The fault, and the remedy' },
     instance: { type: 'string' },
     errno: { type: 'string', description: 'The errno, where the kernel refused the request' },
     exists: { type: 'string', description: 'For a path that does not exist: the longest part of it that does' },

@@ -53,7 +53,7 @@ export const subscriptionRoutes: readonly ServiceRoute[] = [
         operationId: 'subscriptions',
         access: 'read',
         query: noQuery,
-        replies: { 200: { description: 'All of them', json: SubscriptionsView } },
+        replies: { 200: { description: 'Every durable subscription', json: SubscriptionsView } },
         handle: ({ request, reply }, parts) => {
           const entries = parts.hub.durables.all().map((durable) => show(parts, durable))
           return sendJson(request, reply, { path: '/subscriptions', entries, next: null })

@@ -18,7 +18,7 @@ export const HistoryView = z
     limit: limitName,
     unit: z.string(),
     every: z.string().describe('Length of an interval. Usage is recorded at most ten times in it'),
-    keep: z.string().describe('How long intervals are stored'),
+    keep: z.string().describe('Time for which intervals are stored'),
     kept: z.boolean().describe('Whether usage is recorded at present'),
     why: z.string().optional().describe('Reason why it is not recorded'),
     entries: z.array(IntervalView).describe('The oldest first'),

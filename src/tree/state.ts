@@ -1,6 +1,7 @@
 /**
- * Defines the schema of a whole saved state, for saving and loading it. The schema checks everything that the kernel
- * assumes about a state (`model/state`). The kernel checks references between objects itself while it loads the state.
+ * Defines the schema of a saved state of the model, and saves the state unless it is too large to load again. The
+ * schema checks everything that the kernel assumes about a state (`model/state`). The kernel checks references between
+ * objects itself while it loads the state.
  */
 
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * Defines the schemas of replies. They type the replies and document them in OpenAPI, and tests check replies against
- * them.
+ * Defines the schemas of replies about nodes, limits, thresholds and waits. They type the replies and document them in
+ * OpenAPI, and tests check replies against them.
  */
 
 import { z } from 'zod'
@@ -261,7 +261,7 @@ export const LimitRowView = z
     unit: z.string(),
     home: level.describe('Level at which it is counted'),
     levels: z.array(level).describe('Levels at which it can be read'),
-    adds: z.enum(['sum', 'maximum', 'read', 'none']).describe('How the values add up above the home level'),
+    adds: z.enum(['sum', 'maximum', 'read', 'none']).describe('Rule by which values add up above the home level'),
     errno: z.string().nullable().describe('Error of a request that the limit refuses'),
     rlimit: z.string().nullable(),
     available: z.boolean(),

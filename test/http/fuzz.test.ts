@@ -1,4 +1,4 @@
-/** Random requests: every response is below 500, and a refusal changes nothing. */
+/** Sends random requests and bytes: no response is 500 or above, and a refusal adds or removes no threshold. */
 
 import { request } from 'node:http'
 import { connect } from 'node:net'

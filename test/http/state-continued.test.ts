@@ -1,4 +1,4 @@
-/** A saved state of the model continues in another service after each line of a log; a too large state is refused. */
+/** Saves the state of a model after each line of a log, and checks that another service continues it alike. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ModelService } from '../support/model-service.ts'

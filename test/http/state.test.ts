@@ -1,4 +1,4 @@
-/** The whole state of the model over HTTP: saving it, putting it into another service, and refusing an invalid one. */
+/** Saves the state of the model over HTTP, puts it into another service, and refuses invalid states. */
 
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Property tests of a damaged journal: every event that can still be read is unchanged, or the whole file is set aside.
- * Nothing is deleted.
+ * Damages a journal at random: every event that can still be read is unchanged, or the whole file is set aside or
+ * refused. Nothing is deleted.
  */
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -18,7 +18,7 @@ import { chainEnd, closingChange, waitingThread } from './deadlock-fields.ts'
 import { eventRow } from './row.ts'
 import { errno, on, state, thread } from './shared-fields.ts'
 
-const blocked = described(text, 'How long the blocking had lasted, as in 512ms')
+const blocked = described(text, 'Time that the blocking had lasted, as in 512ms')
 
 const timed = {
   ...thread,
@@ -71,7 +71,7 @@ export const deadlockEvents = [
       ...timed,
       blocked: described(
         nullable(blocked),
-        'How long the blocking had lasted; null when it ended while the service was not running',
+        'Time that the blocking had lasted; null when it ended while the service was not running',
       ),
       now: described(state, 'The state of the thread now; `DEAD` when it has ended'),
     },

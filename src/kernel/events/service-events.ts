@@ -20,7 +20,7 @@ export const serviceEvents = [
     data: {
       what: text,
       reason: text,
-      blocked: optional(described(text, 'How long the event loop was blocked, as in 2500ms')),
+      blocked: optional(described(text, 'Time that the event loop was blocked, as in 2500ms')),
     },
     line: ({ what, reason }) => `${plainText(what)}: ${plainText(reason)}`,
   }),

@@ -22,7 +22,10 @@ const capacity = described(
   'The capacity that a percentage refers to; null when there is no finite one',
 )
 const highest = described(nullable(integer), 'The highest value seen at this node')
-const period = described(nullable(text), 'How often the limit is sampled; null when it is counted as it happens')
+const period = described(
+  nullable(text),
+  'Interval at which the limit is sampled; null when it is counted as it happens',
+)
 
 const part = {
   path: pathname,
@@ -62,7 +65,7 @@ const points = {
   at,
   rearm,
   direction,
-  for: optional(described(text, 'How long usage had to stay past the point, when the threshold has a `for`')),
+  for: optional(described(text, 'Time that usage had to stay past the point, when the threshold has a `for`')),
 }
 
 export const thresholdEvents = [
@@ -161,7 +164,7 @@ export const thresholdEvents = [
         ),
       ),
       value: described(integer, 'Usage when the call was refused'),
-      wanted: described(integer, 'How much more the call wanted'),
+      wanted: described(integer, 'Amount that the call wanted in addition'),
       most: described(integer, 'The highest usage that is allowed'),
       identity: optional(described(text, 'The process whose limit refused')),
       name: optional(described(text, 'The process whose limit refused')),

@@ -1,6 +1,6 @@
 /**
- * Derives the limits of the Linux source from the tables of limits and rlimits: which of them the scan worker reads,
- * from which feed, and where they have a capacity.
+ * Looks up how Linux reads each limit: whether in the scan worker, from which feed, and where it has a capacity. All of
+ * it is derived from the tables of limits and rlimits.
  */
 
 import { type LinuxFeed, type LinuxReading, type StatusLine, scanFeeds } from '../../kernel/limits/linux-reading.ts'

@@ -1,4 +1,4 @@
-/** Defines the rows of the four levels of nodes: `/sys` itself, partitions, processes and threads. */
+/** Defines the rows of the nodes themselves, one for each level: /sys, a partition, a process and a thread. */
 
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { System } from '../../kernel/nodes/system.ts'

@@ -48,7 +48,7 @@ export const TimeoutBody = z
       .refine(isTime, 'a duration from "1ms" to "24h", as in "500ms"')
       .nullable()
       .default(null)
-      .describe('How long a thread may stay in these states, as in 500ms'),
+      .describe('Time that a thread may stay in these states, as in 500ms'),
   })
   .refine(({ states, after }) => states.length === 0 || after !== null, {
     path: ['after'],

@@ -1,6 +1,7 @@
 /**
- * Finds out whose code a blocked thread is in. Other libraries have locks of their own that sleep in the same system
- * call, with other words around them. Only a thread in the C library's own code waits for one of the C library's locks.
+ * Decides whether a blocked thread is in the C library's own code, in other code, or in code that is unknown. Other
+ * libraries have locks of their own that sleep in the same system call, with other words around them. Only a thread in
+ * the C library's own code waits for one of the C library's locks.
  */
 
 import { type BigIntStats, statSync } from 'node:fs'

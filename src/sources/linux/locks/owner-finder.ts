@@ -1,4 +1,4 @@
-/** Finds the thread that a TID in a lock means. */
+/** Finds the thread whose TID is stored in a lock, or the reason why that thread is unknown. */
 
 import { constants } from 'node:os'
 import { compareMemory, errorNumber, robustListOf } from '../native/libc.ts'

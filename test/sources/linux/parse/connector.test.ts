@@ -1,4 +1,4 @@
-/** Messages of the kernel's proc connector. */
+/** Tests parsing messages of the kernel's proc connector, and building the request to listen. */
 
 import { describe, expect, test } from 'vitest'
 import { listenMessage, parseConnectorMessage, parseExitStatus } from '../../../../src/sources/linux/parse/connector.ts'
