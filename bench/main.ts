@@ -1,7 +1,12 @@
-/** Runs the benchmarks: `npm run bench` runs every measure and prints one table; `npm run bench -- NAME` runs one. */
+/**
+ * Runs the benchmarks: `npm run bench` runs every measure and prints one table; `npm run bench -- NAME` runs one. A
+ * measure that fails, or whose program is missing, has a line that says so, and the others still run.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { endStarted, runEnvironment } from '../test/support/end-leftovers.ts'
+import { isInstalled } from '../test/support/required-programs.ts'
 import type { Figures, Measure } from './measure.ts'
 import { births } from './measures/births.ts'
 import { callsHttp, callsHttpMillion } from './measures/calls-http.ts'
@@ -64,6 +69,7 @@ const measures: readonly Measure[] = [
 
 // A measured service stores nothing on disk, unless the measure needs it.
 process.env.INTROSPECTD_DATA ??= 'memory'
+Object.assign(process.env, runEnvironment)
 const [wanted] = process.argv.slice(2)
 const chosen =
   wanted === undefined ? measures : measures.filter(({ name }) => name === wanted || name.startsWith(`${wanted}-`))
@@ -94,9 +100,25 @@ process.stdout.write(
   '| measure | what; reference | ours | reference | reference / ours | target | |\n| --- | --- | --- | --- | --- | --- | --- |\n',
 )
 const results: Record<string, Figures> = {}
-for (const measure of chosen) {
-  results[measure.name] = await measure.run()
-  process.stdout.write(line(measure, results[measure.name]!))
+
+async function lineOf(measure: Measure): Promise<string> {
+  const { name, what, needs = {} } = measure
+  const missing = Object.keys(needs).filter((program) => !isInstalled(program))
+  if (missing.length > 0) {
+    const install = `apt-get install -y ${missing.map((program) => needs[program]).join(' ')}`
+    return `| ${name} | ${what} | – | – | – | – | not measured: no ${missing.join(', ')} (${install}) |\n`
+  }
+  try {
+    results[name] = await measure.run()
+    return line(measure, results[name])
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.stack : error}\n`)
+    process.exitCode = 1
+    endStarted({ spares: () => false })
+    return `| ${name} | ${what} | – | – | – | – | failed |\n`
+  }
 }
+
+for (const measure of chosen) process.stdout.write(await lineOf(measure))
 const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? null, node: process.version }
 writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)

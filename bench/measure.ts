@@ -17,6 +17,8 @@ export interface Measure {
   /** Describes the measured work; the reference follows after a semicolon. */
   readonly what: string
   readonly target: { readonly text: string; readonly met: (figures: Figures) => boolean } | null
+  /** Programs that it starts, with the Debian package of each. */
+  readonly needs?: Readonly<Record<string, string>>
   readonly run: () => Promise<Figures>
 }
 

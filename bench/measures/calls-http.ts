@@ -23,10 +23,11 @@ const opening = [
   calling(client, 'ConnectAttach', { pid: 2, chid: 1 }),
 ]
 
-const trip = [
+/** Lines of one round trip. The model assigns rcvids in order from 1 and never reuses one. */
+const trip = (rcvid: number): string[] => [
   calling(server, 'MsgReceive', { chid: 1 }),
   calling(client, 'MsgSend', { coid: 1 }),
-  calling(server, 'MsgReply', { rcvid: 1 }),
+  calling(server, 'MsgReply', { rcvid }),
 ]
 
 /** CPU time of the whole process in ns, including garbage collection. */
@@ -50,7 +51,7 @@ async function post(url: string, lines: string): Promise<void> {
 async function cost(url: string, pid: number, lines: string): Promise<number> {
   const before = cpuOf(pid)
   await post(url, lines)
-  return (cpuOf(pid) - before) / 1000 / (trips * trip.length)
+  return (cpuOf(pid) - before) / 1000 / (trips * trip(1).length)
 }
 
 async function run(threads: number): Promise<Figures> {
@@ -63,10 +64,12 @@ async function run(threads: number): Promise<Figures> {
     `${live.url}/sys/calls`,
     `${opening.join('\n')}\n${'{"call":"createThread","pid":2}\n'.repeat(threads - 2)}`,
   )
-  const lines = `${trip.join('\n')}\n`.repeat(trips)
+  const linesOf = (round: number) =>
+    Array.from({ length: trips }, (_, at) => `${trip(round * trips + at + 1).join('\n')}\n`).join('')
+  const round = { ours: 0, reference: 0 }
   const figures = await interleave(rounds, {
-    ours: () => cost(`${live.url}/sys/calls`, live.pid, lines),
-    reference: () => cost(`http://127.0.0.1:${port}/`, rival.pid!, lines),
+    ours: () => cost(`${live.url}/sys/calls`, live.pid, linesOf(round.ours++)),
+    reference: () => cost(`http://127.0.0.1:${port}/`, rival.pid!, linesOf(round.reference++)),
   })
   rival.stdin.end()
   await live.stop()

@@ -26,6 +26,7 @@ function load(url: string, pid: number): number {
 
 export const httpThread: Measure = {
   name: 'http-thread',
+  needs: { wrk: 'wrk' },
   what: 'GET of a thread; raw node:http returning the same bytes (CPU a request)',
   target: { text: '≥ 0.8 of its throughput', met: ({ ours, reference }) => reference / ours >= 0.8 },
   run: async (): Promise<Figures> => {

@@ -18,6 +18,7 @@ const source = new URL('../programs/open-reads.c', import.meta.url).pathname
 
 export const reads: Measure = {
   name: 'reads',
+  needs: { gcc: 'gcc' },
   what: 'schedstat of 4,000 threads read and parsed; the same in C through open descriptors',
   target: { text: '≤ 1.3 times its time', met: ({ ours, reference }) => ours / reference <= 1.3 },
   run: async () => {

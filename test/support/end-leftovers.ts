@@ -12,14 +12,16 @@ const id = String(process.pid)
 /** The environment of tests. */
 export const runEnvironment = { [variable]: id }
 
-/** vitest calls this before the tests, and what it returns after them. */
-export default () => (): void => {
+/** vitest calls this before the tests, and what it returns after them. It ends its workers, direct children, itself. */
+export default () => (): void => endStarted({ spares: (parent) => parent === process.pid })
+
+/** Ends every process that has the variable, and names it. */
+export function endStarted({ spares }: { readonly spares: (parent: number | null) => boolean }): void {
   const marker = `${variable}=${id}`
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const { command, parent, environment } = factsOf(pid)
-    // The workers of vitest are its direct children, and it ends them itself.
-    if (parent === process.pid || !environment.split('\0').includes(marker)) continue
-    console.error(`a test left this running: ${pid} ${command}`)
+    if (spares(parent) || !environment.split('\0').includes(marker)) continue
+    console.error(`this was left running: ${pid} ${command}`)
     end(Number(pid))
   }
 }

@@ -75,11 +75,14 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
 export type MissingPrograms = RequiredPrograms
 
 export function missingPrograms(path: string = process.env.PATH ?? ''): MissingPrograms[] {
-  const directories = path.split(delimiter)
-  const isMissing = (program: string) => !directories.some((directory) => isExecutable(join(directory, program)))
   return requiredPrograms
-    .map((row) => ({ ...row, programs: row.programs.filter(isMissing) }))
+    .map((row) => ({ ...row, programs: row.programs.filter((program) => !isInstalled(program, path)) }))
     .filter(({ programs }) => programs.length > 0)
+}
+
+/** Whether a directory of PATH contains the program. */
+export function isInstalled(program: string, path: string = process.env.PATH ?? ''): boolean {
+  return path.split(delimiter).some((directory) => isExecutable(join(directory, program)))
 }
 
 function isExecutable(file: string): boolean {
