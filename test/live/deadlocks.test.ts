@@ -216,4 +216,10 @@ describe('a deadlock is suspected', () => {
     const event = await eventWith('deadlock.suspected', [`/sys/proc/${program.pid}/thread/${program.pid}`])
     expect(event.data.reason).toBe('closed-set')
   })
+
+  test('in one that handles only faults of its own threads, as every program in Rust does', async () => {
+    const program = await begin('lock-pair.py', ['all', 'SIGSEGV', 'SIGBUS'])
+    const event = await eventWith('deadlock.suspected', [`/sys/proc/${program.pid}/thread/${program.pid}`])
+    expect(event.data.reason).toBe('closed-set')
+  })
 })

@@ -1,8 +1,9 @@
 /** Threads of real programs that wait for locks, as the tree shows them. */
 
+import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
-import type { Program } from '../support/programs.ts'
+import { compile, type Program } from '../support/programs.ts'
 import { startForTest } from '../support/running.ts'
 
 let live: Live
@@ -25,6 +26,11 @@ async function printed(program: Program): Promise<{ path: string; address: strin
   return { path: `/sys/proc/${program.pid}/thread/${tid}`, address }
 }
 
+/** The kernel or a filter of system calls may refuse io_uring. */
+function isIoUringOff(): boolean {
+  return spawnSync(compile('locks'), ['polled'], { input: '' }).status === 3
+}
+
 const showsOn = (path: string, state: string, key: string) =>
   live.until(path, (thread) => thread.state === state && Object.hasOwn((thread.on as object | undefined) ?? {}, key))
 
@@ -38,6 +44,27 @@ test.each(['normal', 'recursive', 'robust'])(
     expect(shown).not.toHaveProperty('why')
     expect(shown.on).toEqual({ mutex: one.address, owner: other.path })
     expect((await showsOn(other.path, 'MUTEX', 'owner')).on).toEqual({ mutex: other.address, owner: one.path })
+  },
+)
+
+test.skipIf(isIoUringOff())(
+  'a thread that the kernel adds for io_uring hides no deadlock and has no stack',
+  async () => {
+    const program = await begin('locks', 'polled', 'normal', 2)
+    const [one, other] = [await printed(program), await printed(program)]
+    expect((await showsOn(one.path, 'MUTEX', 'owner')).on).toEqual({ mutex: one.address, owner: other.path })
+    expect((await showsOn(other.path, 'MUTEX', 'owner')).on).toEqual({ mutex: other.address, owner: one.path })
+    await live.until(
+      '/sys/deadlocks',
+      ({ entries }) =>
+        JSON.stringify(entries).includes(`${one.path}"`) && JSON.stringify(entries).includes('"detected"'),
+    )
+    const { entries } = await live.until(`/sys/proc/${program.pid}/thread`, ({ entries }) => Array.isArray(entries))
+    const worker = (entries as { name: string; why?: string; usage: object }[]).find(({ name }) =>
+      name.startsWith('iou'),
+    )
+    expect(worker?.why).toContain('works for the kernel')
+    expect(worker?.usage).not.toHaveProperty('stack')
   },
 )
 

@@ -1,5 +1,5 @@
 # Two threads that wait for each other's lock. The end of input ends the program, but with an argument the main thread
-# waits for ever, too, and nothing reads the input.
+# waits for ever, too, and nothing reads the input. Further arguments are signals that get a handler.
 import os
 import signal
 import sys
@@ -7,6 +7,8 @@ import threading
 
 # Python installs a handler for SIGINT by default, and a handler could release a lock.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+for name in sys.argv[2:]:
+    signal.signal(getattr(signal, name), lambda *unused: None)
 first, second = threading.Lock(), threading.Lock()
 both = threading.Barrier(3)
 

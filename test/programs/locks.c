@@ -2,6 +2,7 @@
 // ends the program.
 //   ring KIND N     thread i owns mutex i and wants the next; with N = 1 a thread locks its mutex twice. KIND is a type
 //                   of mutex, pi-hidden, or rwlock
+//   polled KIND N   the same, beside a thread that the kernel adds to the process for io_uring
 //   own             the only thread locks a mutex twice
 //   shared KIND     a ring of two processes that map the mutexes at different addresses
 //   joins N         each thread joins the next
@@ -11,6 +12,7 @@
 //   timed           two threads want each other's mutex, for at most an hour
 #define _GNU_SOURCE
 #include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -156,6 +158,11 @@ static void begin(int index, void *(*routine)(void *)) {
   if (pthread_create(&threads[index], NULL, routine, (void *)(long)index) != 0) exit(1);
 }
 
+static void add_kernel_worker(void) {
+  struct io_uring_params parameters = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1};
+  if (syscall(SYS_io_uring_setup, 1, &parameters) < 0) exit(3);
+}
+
 static void two_processes(const char *kind) {
   int memory = memfd_create("locks", 0);
   if (ftruncate(memory, sizeof *locks) != 0) exit(1);
@@ -181,6 +188,8 @@ int main(int argc, char **argv) {
   char byte;
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (strcmp(what, "joins") == 0) count = atoi(kind);
+  int polled = strcmp(what, "polled") == 0;
+  if (polled) what = "ring", add_kernel_worker();
   if (strcmp(what, "ring") == 0) count = argc > 3 ? atoi(argv[3]) : 2;
   timed = strcmp(what, "timed") == 0;
   if (strcmp(what, "own") == 0) {

@@ -126,10 +126,11 @@ export class OwnerFinder {
 
   /**
    * Threads with a list of robust mutexes were created by glibc, so their TIDs are reliable. If no thread has a list
-   * and the process called exec, its program does not use glibc, and its TIDs are reliable too.
+   * and the process called exec, its program does not use glibc, and its TIDs are reliable too. Workers of the kernel
+   * run no code of the program, so they write no TIDs.
    */
   #idReliabilityOf(process: TrackedProcess): 'sure' | 'uncertain' {
-    const living = process.threads.filter(({ dead, gone }) => !dead && !gone)
+    const living = process.threads.filter(({ dead, gone, isWorker }) => !dead && !gone && !isWorker)
     for (const thread of living) thread.hasRobustList ||= robustListOf(thread.tid) !== 0
     const registered = living.filter(({ hasRobustList }) => hasRobustList).length
     if (registered === living.length) return 'sure'

@@ -55,11 +55,20 @@ export function parsePendingSignals(text: string): PendingSignals | null {
 // Signals 32 to 34, which the C library handles itself: for cancellation, and for changes of ids in all threads.
 const ownInLowerHalf = 0x8000_0000
 const ownInUpperHalf = 0x3
+// The kernel sends these for what a running thread does: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. Runtimes of
+// languages handle some of them in every program: that of Rust, SIGSEGV and SIGBUS.
+const faultsInLowerHalf = [4, 5, 7, 8, 11, 31].reduce((mask, signal) => mask | (1 << (signal - 1)), 0)
 
-/** Whether the program has signal handlers of its own, any of which may do anything. Null if unknown. */
+/**
+ * Whether the program has handlers of its own that may run while all its threads sleep, and may then do anything. Null
+ * if unknown.
+ */
 export function handlesSignals(text: string): boolean | null {
   const [, upper, lower] = /\nSigCgt:\t([0-9a-f]{8})([0-9a-f]{8})/.exec(text) ?? []
   if (upper === undefined || lower === undefined) return null
-  const others = [Number.parseInt(upper, 16) & ~ownInUpperHalf, Number.parseInt(lower, 16) & ~ownInLowerHalf]
+  const others = [
+    Number.parseInt(upper, 16) & ~ownInUpperHalf,
+    Number.parseInt(lower, 16) & ~(ownInLowerHalf | faultsInLowerHalf),
+  ]
   return others.some((mask) => mask !== 0)
 }

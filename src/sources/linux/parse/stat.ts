@@ -13,6 +13,8 @@ export interface Stat {
   state: string
   parent: number
   kernelThread: boolean
+  /** The kernel may have added the thread to a process of a program, to work for it: io_uring and vhost do. */
+  mayBeWorker: boolean
   /** It called exec, so its memory is not a copy of its parent's. */
   hasExecuted: boolean
   priority: number
@@ -28,6 +30,7 @@ export function emptyStat(): Stat {
     state: '',
     parent: 0,
     kernelThread: false,
+    mayBeWorker: false,
     hasExecuted: false,
     priority: 0,
     threads: 0,
@@ -36,6 +39,8 @@ export function emptyStat(): Stat {
 }
 
 const pfKthread = 0x00200000
+// PF_IO_WORKER and PF_USER_WORKER. Older kernels use these bits for other marks of a thread.
+const pfWorker = 0x10 | 0x4000
 const pfForkNoExec = 0x40
 const openingParenthesis = 40
 const closingParenthesis = 41
@@ -62,6 +67,7 @@ export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolea
   numbers.skip(4) // process group, session, terminal, its process group
   const flags = numbers.next()
   into.kernelThread = (flags & pfKthread) !== 0
+  into.mayBeWorker = (flags & pfWorker) !== 0
   into.hasExecuted = (flags & pfForkNoExec) === 0
   numbers.skip(8) // faults and CPU ticks
   into.priority = numbers.next()

@@ -89,3 +89,8 @@ export function hexadecimalOf(call: SystemCall, index: number): string {
   const low = call.low[index]!
   return high === 0 ? `0x${low.toString(16)}` : `0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`
 }
+
+/** Whether the thread has registers of a program. A thread that the kernel added to a process has none. */
+export function hasUserRegisters({ kind, stackPointer, programCounter }: SystemCall): boolean {
+  return kind === 'running' || stackPointer !== 0 || programCounter !== 0
+}

@@ -5,7 +5,7 @@ import { futexCallOf } from '../parse/futex-call.ts'
 import { mayHaveOwner } from '../parse/futex-lock.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
-import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
+import { emptySystemCall, hasUserRegisters, parseSyscall } from '../parse/syscall.ts'
 import type { ThreadFacts, WaitsOn } from '../protocol.ts'
 import { reasonOf } from '../reasons.ts'
 import { CpuWindow } from '../tracked/cpu-window.ts'
@@ -21,6 +21,7 @@ import { classifyThread, type ThreadClassification } from './thread-state.ts'
 const holdFrom = 5
 const youngMs = 1000
 const ticksPerSecond = 100
+const noStack = 'it works for the kernel in this process, and has no stack there'
 const noSchedstat = 'the kernel collects no scheduling statistics'
 
 export interface ThreadReaderOptions {
@@ -101,11 +102,12 @@ export class ThreadReader {
     const length = this.#files.read(thread.stat, armed, holdFrom)
     if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
-    const { state: letter, kernelThread, priority } = this.#stat
+    const { state: letter, kernelThread, mayBeWorker, priority } = this.#stat
     // It went to sleep between the two readings.
     if (letter === 'S' && this.#call.kind === 'running' && !this.#readCall(process, thread, armed)) return false
     const call = this.#callFailure ?? this.#call
     const classified = classifyThread({ letter, kernelThread, call, arch: globalThis.process.arch })
+    if (mayBeWorker && !this.#hasRegisters) thread.isWorker = true
     const sameCall = thread.blocked && timesRun >= 0 && timesRun === thread.classifiedTimesRun
     if (!sameCall) this.#recordFutex(thread, classified)
     thread.dead = classified.state === 'DEAD'
@@ -128,6 +130,11 @@ export class ThreadReader {
   #recordFutex(thread: TrackedThread, { isFutex }: ThreadClassification): void {
     thread.futex = isFutex ? futexCallOf(this.#call) : null
     thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
+  }
+
+  /** Also true if they cannot be read. */
+  get #hasRegisters(): boolean {
+    return this.#callFailure !== null || hasUserRegisters(this.#call)
   }
 
   get #stackHolds(): boolean {
@@ -197,13 +204,15 @@ export class ThreadReader {
     const length = this.#files.read(thread.syscall, armed, holdFrom)
     if (length > 0 && parseSyscall(this.#files.bytes, length, this.#call)) return true
     if (length >= 0 || isGone(length)) return false
-    process.denied = isDenied(length)
+    // Threads may have other users than their process. Its memory is read through the thread of `liveTid`.
+    if (isDenied(length) && thread.tid === process.liveTid) process.denied = true
     this.#callFailure = reasonOf(length)
     return true
   }
 
   #reportStack(process: TrackedProcess, thread: TrackedThread): void {
     if (this.#callFailure !== null) this.#stacks.reportUnreadable(process, thread, this.#callFailure)
+    else if (!this.#hasRegisters) this.#stacks.reportUnreadable(process, thread, noStack)
     else if (this.#call.kind === 'running') this.#stacks.readRunning(process, thread)
     else this.#stacks.readBlocked(process, thread, this.#call.stackPointer)
   }

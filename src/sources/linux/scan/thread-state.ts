@@ -2,7 +2,7 @@
 
 import type { ThreadState } from '../../../kernel/states.ts'
 import { type BlockingCall, blockingCallsOf } from '../parse/blocking-calls.ts'
-import { hexadecimalOf, type SystemCall } from '../parse/syscall.ts'
+import { hasUserRegisters, hexadecimalOf, type SystemCall } from '../parse/syscall.ts'
 import type { WaitsOn } from '../protocol.ts'
 import { futexUnknown } from '../reasons.ts'
 
@@ -42,6 +42,7 @@ const stopped = known('STOPPED', null)
 const dead = known('DEAD', null)
 const waitsForPage = known('WAITPAGE', null)
 const kernelThreadSleeps = unknown('kernel thread: no system call shows what it waits for')
+const workerSleeps = unknown('works for the kernel in this process (io_uring, vhost): no system call shows its wait')
 const outsideCall = unknown('sleeps outside a system call')
 const ranMeanwhile: ThreadClassification = { ...unknown('it ran while it was read'), blocked: false }
 const program32 = unknown('a 32-bit program: its system calls have other numbers')
@@ -71,6 +72,7 @@ function inCall(waiting: BlockingCall, call: SystemCall, arch: string): ThreadCl
 
 function asleep(call: SystemCall, arch: string): ThreadClassification {
   if (call.kind === 'running') return ranMeanwhile
+  if (!hasUserRegisters(call)) return workerSleeps
   if (call.kind === 'outside') return outsideCall
   if (call.stackPointer < addresses32 && call.programCounter < addresses32) return program32
   const calls = blockingCallsOf(arch)

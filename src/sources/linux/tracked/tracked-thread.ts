@@ -38,6 +38,8 @@ export class TrackedThread implements Subject {
   futex: FutexCall | null = null
   /** According to that call, what it waits for may have an owner. */
   mayHaveOwner = false
+  /** The kernel added it to the process, to work for it: it runs no code of the program. */
+  isWorker = false
   /** It has a list of robust mutexes, so glibc created it. */
   hasRobustList = false
   /** TID in its own pid namespace; 0 before it was read. */

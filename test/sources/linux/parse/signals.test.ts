@@ -60,6 +60,10 @@ test.each([
   ['none', '0000000000000000', false],
   ['those of the C library, 32 to 34', '0000000380000000', false],
   ['SIGTERM', '0000000380004000', true],
+  ['SIGSEGV and SIGBUS, as every program in Rust', '0000000000000440', false],
+  ['all signals of faults', '00000000400004d8', false],
+  ['SIGSEGV and SIGALRM', '0000000000002400', true],
+  ['SIGKILL’s neighbours SIGUSR1 and SIGUSR2', '0000000000000a00', true],
   ['a real-time signal, 35', '0000000400000000', true],
 ])('a program that catches %s', (_, mask, handles) => {
   expect(handlesSignals(`Name:\tdemo\nSigCgt:\t${mask}\n`)).toBe(handles)

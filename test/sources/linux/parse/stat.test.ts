@@ -54,6 +54,16 @@ describe('stat', () => {
     expect(parse(line)).toMatchObject({ priority: -100, kernelThread: true, startTicks: 7 })
   })
 
+  test.each([
+    ['PF_IO_WORKER and PF_USER_WORKER', 4210768, true],
+    ['PF_IO_WORKER alone, as before Linux 6.4', 4194384, true],
+    ['PF_USER_WORKER alone', 4210752, true],
+    ['neither', 4194368, false],
+  ])('flags with %s (%i) mark a thread that may be a worker of the kernel', (_, flags, mayBeWorker) => {
+    const line = Buffer.from(`12 (iou-sqp-9) S 2 0 0 0 -1 ${flags} 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0`)
+    expect(parse(line)).toMatchObject({ mayBeWorker, kernelThread: false })
+  })
+
   test.each(['', '12', '12 (a', '12 (a)', '12 (a) S', '12 (a) S 1 2 3'])('truncated text is rejected: %j', (text) => {
     expect(parse(Buffer.from(text))).toBeNull()
   })

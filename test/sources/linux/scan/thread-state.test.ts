@@ -47,6 +47,12 @@ describe('the state of a thread', () => {
     expect(classify('S', inside(number))).toEqual({ state, on, certain: true, why: null, blocked: true })
   })
 
+  test('without registers of the program it is a worker of the kernel, whatever call created it', () => {
+    const call = callOf('202 0x8 0x80 0x2 0x0 0x0 0x0 0x0 0x0\n')
+    expect(classify('S', call)).toMatchObject({ state: null, why: expect.stringContaining('works for the kernel') })
+    expect(classify('S', call)).not.toHaveProperty('isFutex')
+  })
+
   test('the same number is another call on arm64', () => {
     expect(classify('S', inside(63), 'arm64')).toMatchObject({ state: 'RECEIVE', on: { call: 'read', fd: 3 } })
     expect(classify('S', inside(63))).toMatchObject({ state: null, why: 'sleeps in system call 63' })
