@@ -1,6 +1,6 @@
 # introspectd in a container that watches its host. docs/deployment.md explains each of these options.
 #
-#   docker build --tag introspectd .
+#   docker build --tag introspectd .        (podman, buildah: with --format=docker, which has the health check)
 #   docker run --pid=host --network=host --cgroupns=host --volume=/sys/fs/cgroup:/sys/fs/cgroup:ro \
 #     --read-only --security-opt=no-new-privileges introspectd
 #
