@@ -194,12 +194,12 @@ describe('a command without an answer from the service explains', () => {
   })
 
   test('an address that cannot be resolved', async () => {
-    const { code, stderr } = await run(['ps', '--url', 'http://nowhere.invalid'])
+    const { code, stderr } = await runHere(['ps', '--url', 'http://nowhere.invalid'])
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(/^introspectd: cannot reach http:\/\/nowhere.invalid: .+\n$/),
     ])
-    expect((await run(['ps', '--url', 'localhost:7007'])).stderr).toBe(
+    expect((await runHere(['ps', '--url', 'localhost:7007'])).stderr).toBe(
       'introspectd: --url "localhost:7007": expected an address such as http://127.0.0.1:7007\n',
     )
   })

@@ -1,16 +1,15 @@
 /** Tests `introspectd watch`: its text and JSON output, refused arguments, and broken connections. */
 
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunningCommand, runHere } from '../support/command-line.ts'
-import { Live, mainFile, run } from '../support/live.ts'
+import { Live, run } from '../support/live.ts'
 import { start } from '../support/programs.ts'
 import { Pty } from '../support/pty.ts'
 import type { CloudEvent } from '../support/service.ts'
-import { until, Waiter } from '../support/until.ts'
+import { until } from '../support/until.ts'
 
 /** A running `watch` command. */
 class Watching extends RunningCommand {
@@ -26,13 +25,9 @@ class Watching extends RunningCommand {
   }
 
   get events(): CloudEvent[] {
-    return eventsIn(this.stdout)
+    const whole = this.stdout.slice(0, this.stdout.lastIndexOf('\n'))
+    return whole.split('\n').map((line) => JSON.parse(line) as CloudEvent)
   }
-}
-
-function eventsIn(stdout: string): CloudEvent[] {
-  const whole = stdout.slice(0, stdout.lastIndexOf('\n'))
-  return whole.split('\n').map((line) => JSON.parse(line) as CloudEvent)
 }
 
 /** Starts a program and ends it, which emits process.created and process.died. */
@@ -88,20 +83,10 @@ describe('watch', () => {
   test('--json prints the events unchanged and omits bookmarks', async () => {
     const cursor = (await fetch(`${live.url}/sys`)).headers.get('introspect-cursor')!
     const pid = await runProgram()
-    const words = ['watch', '--json', '--after', cursor, '--types', 'process.died', '--url', live.url]
-    const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let stdout = ''
-    const changed = new Waiter()
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-      changed.wake()
-    })
-    const isPrinted = () => stdout.includes(`"/sys/proc/${pid}"`) && stdout.endsWith('\n')
-    await changed.until(isPrinted, () => stdout)
-    const closed = once(child, 'close')
-    child.kill('SIGTERM')
-    expect(await closed).toEqual([0, null])
-    const died = eventsIn(stdout).find(({ subject }) => subject === `/sys/proc/${pid}`)
+    const watching = await Watching.start(['--json', '--after', cursor, '--types', 'process.died'], live.url)
+    await watching.until(({ stdout }) => stdout.includes(`"/sys/proc/${pid}"`) && stdout.endsWith('\n'))
+    expect(await watching.stop()).toBe(0)
+    const died = watching.events.find(({ subject }) => subject === `/sys/proc/${pid}`)
     expect(died).toMatchObject({ specversion: '1.0', type: 'process.died', data: { pid, name: 'fd-hog', code: 0 } })
   })
 
