@@ -112,8 +112,12 @@ describe('a deadlock is detected', () => {
     expect(membersOf(event).map(({ state }) => state)).toEqual(['JOIN', 'JOIN', 'JOIN'])
   })
 
-  test('in a cycle of a mutex and a join', async () => {
-    const program = await begin('locks', ['mix'])
+  test.each([
+    ['of the glibc here', 'normal'],
+    ['as of glibc up to 2.32', 'old'],
+    ['as of glibc since 2.43', 'new'],
+  ])('in a cycle of a mutex and a join %s', async (_, how) => {
+    const program = await begin('locks', ['mix', how])
     const threads = await printed(program, 2)
     const event = await eventWith(
       'deadlock.detected',

@@ -6,7 +6,8 @@
 //   own             the only thread locks a mutex twice
 //   shared KIND     a ring of two processes that map the mutexes at different addresses
 //   joins N         each thread joins the next
-//   mix             one thread owns a mutex and joins a second, which wants the mutex
+//   mix HOW         one thread owns a mutex and joins a second, which wants the mutex. HOW is the wait of another
+//                   version of glibc: old, up to 2.32, or new, since 2.43. Otherwise it is that of this version
 //   orphan          a thread has ended while it owned a mutex that another wants
 //   chain           a thread waits for a mutex whose owner waits for input
 //   timed           two threads want each other's mutex, for at most an hour
@@ -120,12 +121,28 @@ static void *link_of_joins(void *argument) {
   return NULL;
 }
 
+// As glibc up to 2.32: a plain wait for the id in the thread's descriptor.
+static void join_as_old(pthread_t thread) {
+  volatile int *tid = (int *)((char *)thread + 0x2d0);
+  for (int seen = *tid; seen != 0; seen = *tid) syscall(SYS_futex, tid, FUTEX_WAIT, seen, NULL);
+}
+
+// As glibc since 2.43: a wait for the state in the descriptor. Versions before do not use this word for such a thread.
+static void join_as_new(pthread_t thread) {
+  volatile int *state = (int *)((char *)thread + 0x628);
+  *state = 2;
+  while (*state == 2)
+    syscall(SYS_futex, state, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 2, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
 static void *owner_that_joins(void *argument) {
-  (void)argument;
+  const char *how = argument;
   note(0, 0);
   take(0);
   pthread_barrier_wait(&locks->barrier);
-  pthread_join(threads[1], NULL);
+  if (strcmp(how, "old") == 0) join_as_old(threads[1]);
+  else if (strcmp(how, "new") == 0) join_as_new(threads[1]);
+  else pthread_join(threads[1], NULL);
   return NULL;
 }
 
@@ -154,9 +171,11 @@ static void *reads_as_owner(void *argument) {
   return NULL;
 }
 
-static void begin(int index, void *(*routine)(void *)) {
-  if (pthread_create(&threads[index], NULL, routine, (void *)(long)index) != 0) exit(1);
+static void begin_with(int index, void *(*routine)(void *), void *argument) {
+  if (pthread_create(&threads[index], NULL, routine, argument) != 0) exit(1);
 }
+
+static void begin(int index, void *(*routine)(void *)) { begin_with(index, routine, (void *)(long)index); }
 
 static void add_kernel_worker(void) {
   struct io_uring_params parameters = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1};
@@ -204,7 +223,7 @@ int main(int argc, char **argv) {
     initialize(kind, 0);
     if (strcmp(what, "ring") == 0 || timed) for (int index = 0; index < count; index++) begin(index, link_of_ring);
     else if (strcmp(what, "joins") == 0) for (int index = 0; index < count; index++) begin(index, link_of_joins);
-    else if (strcmp(what, "mix") == 0) begin(0, owner_that_joins), begin(1, wants_first);
+    else if (strcmp(what, "mix") == 0) begin_with(0, owner_that_joins, (void *)kind), begin(1, wants_first);
     else if (strcmp(what, "chain") == 0) begin(0, reads_as_owner);
     else if (strcmp(what, "orphan") == 0) begin(0, ends_as_owner);
     else return 2;

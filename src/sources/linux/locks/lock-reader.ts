@@ -74,14 +74,18 @@ export class LockReader {
     if (typeof place === 'string') return place
     // The call permits sharing, but the memory is private to this process.
     const shared = place?.isShared ? place : null
-    const owner = this.#owners.find(process, lock.tid, shared)
+    const owner =
+      lock.tid === 0
+        ? this.#owners.findByDescriptor(process, lock.address)
+        : this.#owners.find(process, lock.tid, shared)
     if (typeof owner === 'string') return owner
     const object =
       shared === null
         ? `0x${lock.address.toString(16)}`
         : `${shared.device}:${shared.inode}+0x${shared.offset.toString(16)}`
     const isOwn = owner === thread && lock.mayBeGate
-    return { lock: isOwn ? { ...lock, evidence: 'own-mutex' } : lock, object, isShared: shared !== null, owner }
+    const proven = isOwn ? { ...lock, evidence: 'own-mutex' as const } : lock
+    return { lock: proven, object, isShared: shared !== null, owner }
   }
 
   /** Null: the words look like a lock, but the waiting code is not the C library's. */

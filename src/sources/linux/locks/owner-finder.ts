@@ -3,6 +3,7 @@
 import { constants } from 'node:os'
 import { compareMemory, errorNumber, robustListOf } from '../native/libc.ts'
 import { isGone, type ProcFiles } from '../native/proc-files.ts'
+import { descriptorBytes } from '../parse/lock-layouts.ts'
 import { findPlace, type MappedPlace, mapsShared } from '../parse/maps.ts'
 import { emptyStat, parseStat } from '../parse/stat.ts'
 import { emptyStatm, parseStatm } from '../parse/statm.ts'
@@ -70,6 +71,23 @@ export class OwnerFinder {
   }
 
   /**
+   * The thread with this descriptor. glibc registers the list of robust mutexes in each thread's descriptor, and the
+   * kernel says where that of a thread is, so no offset of a version of glibc matters.
+   */
+  findByDescriptor(process: TrackedProcess, descriptor: number): TrackedThread | string {
+    if (!this.hasOwnMemory(process)) return memoryShared
+    const contains = (list: number): boolean => list > descriptor && list < descriptor + descriptorBytes
+    const living = process.threads.filter(({ dead, gone, isWorker }) => !dead && !gone && !isWorker)
+    // The one that had it at the last reading is read alone.
+    const former = living.find(({ robustList }) => contains(robustList))
+    for (const thread of former === undefined ? living : [former]) {
+      thread.robustList = robustListOf(thread.tid)
+      if (contains(thread.robustList)) return thread
+    }
+    return notKnownYet
+  }
+
+  /**
    * For shared memory. A TID there is the owner's in its own pid namespace, and does not say which namespace. So the
    * owner must be the only thread with that TID in all processes that map the file.
    */
@@ -131,8 +149,8 @@ export class OwnerFinder {
    */
   #idReliabilityOf(process: TrackedProcess): 'sure' | 'uncertain' {
     const living = process.threads.filter(({ dead, gone, isWorker }) => !dead && !gone && !isWorker)
-    for (const thread of living) thread.hasRobustList ||= robustListOf(thread.tid) !== 0
-    const registered = living.filter(({ hasRobustList }) => hasRobustList).length
+    for (const thread of living) thread.robustList ||= robustListOf(thread.tid)
+    const registered = living.filter(({ robustList }) => robustList !== 0).length
     if (registered === living.length) return 'sure'
     return registered === 0 && this.#hasExecuted(process) ? 'sure' : 'uncertain'
   }

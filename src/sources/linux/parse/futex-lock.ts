@@ -7,7 +7,10 @@
 import type { WeakEvidence } from '../../../kernel/nodes/wait.ts'
 import { type FutexCall, futexWait, isParked, parkedWithin, sleeps, sleepsInGlibc, takesPi } from './futex-call.ts'
 import {
+  descriptorBefore,
+  descriptorBytes,
   inheritingOwner,
+  isLivingState,
   joinedThread,
   muslBytes,
   muslLockAt,
@@ -34,7 +37,10 @@ export interface FutexLock {
   readonly address: number
   /** False: other processes may have the object too. The mapping shows whether they do, and which object it is. */
   readonly isPrivate: boolean
-  /** TID of the owner, in the pid namespace of the program. */
+  /**
+   * TID of the owner, in the pid namespace of the program; 0 if only the kernel shows which thread has the descriptor at
+   * `address`.
+   */
   readonly tid: number
   /** The kernel or a thread descriptor confirms the owner, so it does not matter which code made the call. */
   readonly isConfirmed: boolean
@@ -42,6 +48,11 @@ export interface FutexLock {
    * The library lets a thread other than the owner unlock it, although POSIX does not: some programs use it as a gate.
    */
   readonly mayBeGate: boolean
+}
+
+/** Up to glibc 2.32 a join is a plain wait. */
+function joins(call: FutexCall): boolean {
+  return !call.isPrivate && (sleepsInGlibc(call) || sleeps(call, futexWait))
 }
 
 interface LockRow {
@@ -98,7 +109,7 @@ const rows: readonly LockRow[] = [
     kind: 'thread',
     evidence: null,
     isConfirmed: true,
-    fits: (call) => sleepsInGlibc(call) && !call.isPrivate && call.value !== 0 && call.value <= tidMask,
+    fits: (call) => joins(call) && call.value !== 0 && call.value <= tidMask,
     starts: tidPlaces.map((at) => -at),
     bytes: null,
     ownerIn: joinedThread,
@@ -136,6 +147,20 @@ function wantedByParked(call: FutexCall, read: ReadWords): FutexLock | null {
   return null
 }
 
+const pageBytes = 4096
+
+/** A join that waits for the state of the thread, not for its TID. */
+function joinByState(call: FutexCall, read: ReadWords): FutexLock | null {
+  if (!joins(call) || !isLivingState(call.value)) return null
+  // The page before may be in no mapping.
+  const words =
+    read(call.address + 4 - descriptorBytes, descriptorBytes) ??
+    read(call.address - (call.address % pageBytes), (call.address % pageBytes) + 4)
+  const address = words === null ? 0 : descriptorBefore(words, call)
+  if (address === 0) return null
+  return { kind: 'thread', evidence: null, address, isPrivate: false, tid: 0, isConfirmed: true, mayBeGate: false }
+}
+
 /** Whether, from the call alone, its object may have an owner. */
 export function mayHaveOwner(call: FutexCall): boolean {
   return isParked(call) || rows.some(({ fits }) => fits(call))
@@ -144,6 +169,8 @@ export function mayHaveOwner(call: FutexCall): boolean {
 /** The lock that the thread waits for, with its owner; null if it has no owner, or the words show none. */
 export function lockOf(call: FutexCall, read: ReadWords): FutexLock | null {
   if (isParked(call)) return wantedByParked(call, read)
+  const joined = joinByState(call, read)
+  if (joined !== null) return joined
   for (const { fits, starts, bytes, kind, evidence, isConfirmed = false, mayBeGate = false, ownerIn } of rows) {
     if (!fits(call)) continue
     for (const start of starts) {

@@ -116,16 +116,40 @@ export function writerOf(words: DataView, { isPrivate }: FutexCall): number {
   return isZero(words, rwSharedAt + 4, rwFlagsAt) ? u32(words, currentWriterAt) : 0
 }
 
-// ---- a joined thread: glibc waits until the TID in its descriptor becomes 0 ----
+// ---- a joined thread: glibc waits until the kernel clears a word in its descriptor, the TID or a state ----
 
 const selfAt = 16
 // The TID has another offset in other versions of glibc; the check below finds out which one applies.
 const defaultTidOffset = 0x2d0
 export const tidPlaces = [defaultTidOffset, ...Array.from({ length: 48 }, (_, place) => 0x200 + 16 * place)]
+/** Size of the largest descriptor. */
+export const descriptorBytes = 0x900
 
 /** A thread descriptor holds its own address in two places, by which a thread finds its descriptor. */
+function isDescriptor(words: DataView, at: number, address: number): boolean {
+  return pointerAt(words, at) === address && pointerAt(words, at + selfAt) === address
+}
+
+/** glibc before 2.43: the word is the TID. */
 export function joinedThread(words: DataView, { value, address }: FutexCall, start: number): number {
-  const descriptor = address + start
-  if (pointerAt(words, 0) !== descriptor || pointerAt(words, selfAt) !== descriptor) return 0
-  return u32(words, -start) === value ? value : 0
+  return isDescriptor(words, 0, address + start) && u32(words, -start) === value ? value : 0
+}
+
+/** The state of a thread that can be joined, or that is about to end. In the end the kernel writes 0. */
+export function isLivingState(state: number): boolean {
+  return state === 1 || state === 2
+}
+
+/**
+ * Since glibc 2.43 the word is a state, whose offset is found by the same proof. `words` are those before it and the
+ * word itself. Returns the address of the descriptor; 0 if there is none.
+ */
+export function descriptorBefore(words: DataView, { address }: FutexCall): number {
+  const wordAt = words.byteLength - 4
+  if (!isLivingState(u32(words, wordAt))) return 0
+  for (let at = wordAt - (address % 8); at >= 0; at -= 8) {
+    const descriptor = address - wordAt + at
+    if (at + selfAt + 8 <= wordAt && isDescriptor(words, at, descriptor)) return descriptor
+  }
+  return 0
 }

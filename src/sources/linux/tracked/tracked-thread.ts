@@ -40,8 +40,8 @@ export class TrackedThread implements Subject {
   mayHaveOwner = false
   /** The kernel added it to the process, to work for it: it runs no code of the program. */
   isWorker = false
-  /** It has a list of robust mutexes, so glibc created it. */
-  hasRobustList = false
+  /** Address of its list of robust mutexes, if glibc created it; 0 before that is known. */
+  robustList = 0
   /** TID in its own pid namespace; 0 before it was read. */
   innerTid = 0
 

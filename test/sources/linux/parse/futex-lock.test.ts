@@ -126,6 +126,57 @@ describe('a join', () => {
   })
 })
 
+describe('a join of glibc up to 2.32', () => {
+  test('is a plain wait for the id in a thread descriptor', () => {
+    const join = callOf(`0x7f1beef5d9d0 0x0 0x37cd 0x0 0x0 0x2 ${stack}`)
+    const words = Array.from({ length: 0x2d0 / 4 + 1 }, () => 0)
+    for (const at of [0, 4]) words.splice(at, 2, 0xeef5_d700, 0x7f1b)
+    const memory = memoryOf({ 139757949933312: words.with(-1, 0x37cd) })
+    expect(lockOf(join, memory)).toMatchObject({ kind: 'thread', tid: 0x37cd, isConfirmed: true })
+    expect(lockOf(callOf(`0x7f1beef5d9d0 0x80 0x37cd 0x0 0x0 0x2 ${stack}`), memory)).toBeNull()
+  })
+})
+
+describe('a join of glibc since 2.43', () => {
+  const joinAt = (address: number, value = 2) =>
+    callOf(`0x${address.toString(16)} 0x109 0x${value.toString(16)} 0x0 0x0 0xffffffff ${stack}`)
+  /** A page boundary lies `before` bytes before the descriptor, and nothing below it can be read. */
+  const stateOf = (state: number, { before = 0x400, at = 0x628 } = {}) => {
+    const start = 0x7f1d_8000_1000
+    const words = Array.from({ length: (before + at) / 4 + 1 }, () => 0)
+    for (const place of [before / 4, before / 4 + 4]) words.splice(place, 2, 0x8000_1000 + before, 0x7f1d)
+    return { memory: memoryOf({ [start]: words.with(-1, state) }), address: start + before + at }
+  }
+
+  test.each([
+    ['a state at 0x628', {}],
+    ['a state at another offset', { at: 0x640 }],
+    ['a descriptor at the beginning of its mapping', { before: 0 }],
+    ['a descriptor far within its mapping', { before: 0x800 }],
+  ])('leaves its thread to the kernel, for %s', (_, place) => {
+    const { memory, address } = stateOf(2, place)
+    expect(lockOf(joinAt(address), memory)).toMatchObject({
+      kind: 'thread',
+      tid: 0,
+      isConfirmed: true,
+      address: address - ('at' in place ? place.at : 0x628),
+    })
+  })
+
+  test('goes on while the thread is about to end, and is over when the kernel has cleared the state', () => {
+    const [ending, ended] = [stateOf(1), stateOf(0)]
+    expect(lockOf(joinAt(ending.address), ending.memory)).toMatchObject({ kind: 'thread' })
+    expect(lockOf(joinAt(ended.address), ended.memory)).toBeNull()
+  })
+
+  test('is not recognised by words that are no descriptor', () => {
+    const { memory, address } = stateOf(2, { at: 0x18 })
+    expect(lockOf(joinAt(address), memory)).not.toBeNull()
+    expect(lockOf(joinAt(address - 8), memory)).toBeNull()
+    expect(lockOf(joinAt(address, 3), memory)).toBeNull()
+  })
+})
+
 describe('a mutex of musl', () => {
   const call = callOf(`0x40b16c 0x80 0xffffffff80000c83 0x0 0x0 0x0 ${stack}`)
   const words = (type: number) => [type, 0x8000_0c83, 1, 0, 0, 0, 0x2d10, 0x7f08, 0x2d10, 0x7f08]
