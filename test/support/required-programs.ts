@@ -59,6 +59,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['curl'],
     suites: ['test/docs.test.ts', 'test/live/{flock,main-job}.test.ts', 'test/meeting.test.ts'],
   },
+  { programs: ['apt-get', 'dpkg-deb'], packages: ['apt', 'dpkg'], suites: ['test/live/c-libraries.test.ts'] },
   { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
   { programs: ['openssl'], packages: ['openssl'], suites: ['test/http/tls.test.ts', 'test/live/access.test.ts'] },
   { programs: ['systemd-analyze'], packages: ['systemd'], suites: ['test/deploy/systemd.test.ts'] },
