@@ -121,13 +121,13 @@ static void *link_of_joins(void *argument) {
   return NULL;
 }
 
-// As glibc up to 2.32: a plain wait for the id in the thread's descriptor.
+// Waits like glibc up to 2.32: a plain wait for the id in the thread's descriptor.
 static void join_as_old(pthread_t thread) {
   volatile int *tid = (int *)((char *)thread + 0x2d0);
   for (int seen = *tid; seen != 0; seen = *tid) syscall(SYS_futex, tid, FUTEX_WAIT, seen, NULL);
 }
 
-// As glibc since 2.43: a wait for the state in the descriptor. Versions before do not use this word for such a thread.
+// Waits like glibc since 2.43: for the state in the descriptor. Versions before do not use this word for such a thread.
 static void join_as_new(pthread_t thread) {
   volatile int *state = (int *)((char *)thread + 0x628);
   *state = 2;

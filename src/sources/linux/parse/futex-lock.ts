@@ -38,8 +38,8 @@ export interface FutexLock {
   /** False: other processes may have the object too. The mapping shows whether they do, and which object it is. */
   readonly isPrivate: boolean
   /**
-   * TID of the owner, in the pid namespace of the program; 0 if only the kernel shows which thread has the descriptor at
-   * `address`.
+   * TID of the owner, in the pid namespace of the program; 0 if only the kernel shows which thread has the descriptor
+   * at `address`.
    */
   readonly tid: number
   /** The kernel or a thread descriptor confirms the owner, so it does not matter which code made the call. */
