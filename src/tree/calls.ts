@@ -44,6 +44,9 @@ export const payload = z
 const signalName = z.enum(signalRows.map((row) => row.name)).describe('Signal, such as SIGUSR1 or SIGRTMIN+1')
 const signals = z.array(signalName).max(signalRows.length)
 const code = integer.describe('Code, for the receiver')
+/** Codes of pulses have 8 bits, with a sign. */
+export const pulseCodeRange = z.int().min(-128).max(127)
+const pulseCode = pulseCodeRange.describe('Code of the pulse, for the receiver')
 const value = integer.describe('Value, for the receiver')
 const bytes = count.describe('Bytes')
 const pages = z.int().min(1).describe('Pages of 4,096 bytes')
@@ -84,7 +87,7 @@ export const ThreadMakingBody = z
 
 const Notify = z.union(
   [
-    z.strictObject({ pulse: z.strictObject({ coid, code, value: value.exactOptional() }) }),
+    z.strictObject({ pulse: z.strictObject({ coid, code: pulseCode, value: value.exactOptional() }) }),
     z.strictObject({ signal: signalName, code: code.exactOptional(), value: value.exactOptional() }),
   ],
   { error: 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as {"signal":"SIGALRM"}' },
@@ -112,7 +115,12 @@ export const callArguments = {
   MsgReceive: z.strictObject({ chid }),
   MsgReply: z.strictObject({ rcvid, status: integer.exactOptional(), msg: payload.exactOptional() }),
   MsgError: z.strictObject({ rcvid, error: z.enum(Object.keys(errnos) as (keyof typeof errnos)[]) }),
-  MsgSendPulse: z.strictObject({ coid, code, value: value.exactOptional(), priority: priority.exactOptional() }),
+  MsgSendPulse: z.strictObject({
+    coid,
+    code: pulseCode,
+    value: value.exactOptional(),
+    priority: priority.exactOptional(),
+  }),
   SyncTypeCreate: z.strictObject({
     name,
     type: z.enum(['mutex', 'condvar', 'semaphore']),

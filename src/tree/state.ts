@@ -79,7 +79,7 @@ export const StateSchema: z.ZodType<SavedState> = z
         id: z.int().min(1).max(deadlockIdMax, 'an id after which there is room for others'),
         kind: z.enum(['detected', 'orphaned', 'suspected']),
         // Only live machines have weaker evidence.
-        reasons: z.array(z.literal('receiver-will-reply')),
+        reasons: z.array(z.enum(['receiver-will-reply', 'timed'])),
         since: clockTime,
         closing: z.strictObject({
           what: z.enum(['blocked', 'ended', 'released', 'observed']),

@@ -239,6 +239,8 @@ describe('calling', () => {
     [{ call: 'nanosleep', for: 10 }, '/for'],
     [{ call: 'TimerTimeout', states: ['STACK'] }, '/states/0'],
     [{ call: 'ThreadCreate', priority: 256 }, '/priority'],
+    [{ call: 'MsgSendPulse', coid: 1, code: 128 }, '/code'],
+    [{ call: 'MsgSendPulse', coid: 1, code: -129 }, '/code'],
     [{ call: 'setrlimit', rlimit: 'none', soft: 1 }, '/rlimit'],
   ])('%j is refused, and the field is named', async (body, pointer) => {
     await pair()
@@ -250,6 +252,7 @@ describe('calling', () => {
   test.each([
     [{ call: 'TimerCreate' }, 'notify', 'a pulse such as {"pulse":{"coid":1,"code":2}}, or a signal such as'],
     [{ call: 'TimerCreate', notify: { pulse: {} } }, 'notify', 'a pulse such as'],
+    [{ call: 'TimerCreate', notify: { pulse: { coid: 1, code: 128 } } }, 'notify/pulse/code', '<=127'],
     [{ call: 'MsgSend', coid: 1, msg: {} }, 'msg', 'text of 4096 characters at the most, a number or null'],
     [{ call: 'MsgReply', rcvid: -1 }, 'rcvid', 'to be >=1'],
   ])('the refusal of %j names the correct form once', async (body, field, detail) => {

@@ -106,7 +106,7 @@ processes:
               until: EAGAIN
               steps:
                 - repeat: 3
-                  steps: [{ ChannelCreate: }, { ChannelDestroy: { chid: 9 }, may-fail: ESRCH }]
+                  steps: [{ ChannelCreate: }, { ChannelDestroy: { chid: 9 }, may-fail: EINVAL }]
         - close: { fd: 9 }
           fails: EBADF
 `
@@ -211,11 +211,11 @@ const faulty = (steps: string): string[] =>
   differences(runText(`title: t\nprocesses:\n  a:\n    threads:\n      main:\n${steps.replace(/^/gm, '        ')}\n`))
 
 test.each([
-  ['- ChannelDestroy: { chid: 1 }', '6:11: a.main: ChannelDestroy failed with ESRCH: process 1 has no channel 1'],
+  ['- ChannelDestroy: { chid: 1 }', '6:11: a.main: ChannelDestroy failed with EINVAL: process 1 has no channel 1'],
   ['- ChannelCreate:\n  fails: EAGAIN', '6:11: a.main: ChannelCreate succeeded, and was to fail with EAGAIN'],
   [
     '- ChannelDestroy: { chid: 1 }\n  may-fail: EBADF',
-    '6:11: a.main: ChannelDestroy failed with ESRCH: process 1 has no channel 1',
+    '6:11: a.main: ChannelDestroy failed with EINVAL: process 1 has no channel 1',
   ],
   [
     '- ChannelCreate:\n  as: c\n- MsgReceive: { chid: $c.chid }\n- ChannelCreate:\n  fails: EAGAIN',
@@ -230,7 +230,7 @@ test.each([
     '6:11: a.main: MsgReceive waits for $c.chid, which no call has returned',
   ],
   [
-    '- ChannelDestroy: { chid: 1 }\n  as: d\n  fails: ESRCH\n- exit: { status: $d.errno }',
+    '- ChannelDestroy: { chid: 1 }\n  as: d\n  fails: EINVAL\n- exit: { status: $d.errno }',
     '9:11: a.main: exit: status: Invalid input: expected number, received string',
   ],
   [
@@ -249,7 +249,7 @@ processes:
   a: { threads: { main: wrong, second: wrong } }
 `
   expect(differences(runText(text))).toEqual([
-    '3:23: a.main: ChannelDestroy failed with ESRCH: process 1 has no channel 1',
+    '3:23: a.main: ChannelDestroy failed with EINVAL: process 1 has no channel 1',
   ])
 })
 

@@ -6,7 +6,7 @@ import type { Thread } from '../nodes/thread.ts'
 import type { WeakEvidence } from '../nodes/wait.ts'
 
 /** A reason why a deadlock is only suspected. */
-export type Suspicion = WeakEvidence | 'receiver-will-reply' | 'closed-set'
+export type Suspicion = WeakEvidence | 'timed' | 'receiver-will-reply' | 'closed-set'
 
 /** The reason why a thread does not wait any more, or why a process has a thread which can run. */
 export interface Wake {

@@ -46,7 +46,7 @@ export class WaitTracker {
     const { lock } = thread
     if (lock !== null) {
       const to = this.#lockNode(lock)
-      this.#link(thread, to, to, cause)
+      this.#link(thread, thread.isTimed ? nobody : to, to, cause)
       return
     }
     const { wait } = thread

@@ -52,6 +52,11 @@ export class Thread extends Node<'thread'> {
     return this.parent.confirmedAt
   }
 
+  /** Whether its wait ends by itself, at a time that is set. */
+  get isTimed(): boolean {
+    return false
+  }
+
   /** The object that it waits for, in the form that clients see. */
   get waitsOn(): ThreadCondition['on'] {
     const { observedWait } = this

@@ -12,8 +12,8 @@ export type WeakEvidence = 'rwlock-writer' | 'pi-stack' | 'unknown-caller' | 'ow
 interface Traced {
   /** The object in readable form: the name of a mutex, or the pathname of a thread or channel. */
   readonly object: string
-  /** Null: proven. */
-  readonly evidence: WeakEvidence | null
+  /** Null: proven. A `timed` wait is certain too, but ends by itself. */
+  readonly evidence: WeakEvidence | 'timed' | null
 }
 
 /** A wait that one thread can end. If `releaser` is null, no thread can; `owner` is then the last holder, if known. */

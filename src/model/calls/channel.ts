@@ -40,10 +40,12 @@ export function channelOf(process: ModelProcess, chid: number): Channel {
  * return ESRCH. Connections to it remain until they are detached, but calls on them fail. Does not block. QNX:
  * ChannelDestroy().
  * @param chid of the channel
- * @throws ESRCH the process has no such channel
+ * @throws EINVAL the process has no such channel
  */
 export function channelDestroy(machine: MachineCore, { parent }: ModelThread, { chid }: { chid: number }): Progress {
-  destroyChannel(machine, channelOf(parent, chid))
+  const channel = parent.channels.get(chid)
+  if (channel === undefined) throw new KernelError('EINVAL', `process ${parent.pid} has no channel ${chid}`)
+  destroyChannel(machine, channel)
   return success
 }
 

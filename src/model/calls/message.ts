@@ -8,8 +8,9 @@ import type { ModelThread } from '../objects/model-thread.ts'
 import { type Progress, success, type Value } from './call.ts'
 import { channelOf, connectionOf, usable } from './channel.ts'
 import { charge, needRoom } from './charging.ts'
-import { endService, refreshPriority } from './priority.ts'
+import { endService, refreshBorrowers, refreshPriority } from './priority.ts'
 import { wake } from './state-changes.ts'
+import { checkPriority } from './thread-creation.ts'
 import { wait } from './waits.ts'
 
 /**
@@ -91,6 +92,7 @@ export function msgReceive(machine: MachineCore, thread: ModelThread, { chid }: 
   if (pulse !== undefined && (client === null || isBefore(pulse, client))) {
     channel.pulses.shift()
     charge(machine, channel.owner, 'signals', -1)
+    refreshBorrowers(channel.lastReceivers)
     serveAt(thread, channel, pulse.priority, null)
     return pulseValue(pulse)
   }
@@ -152,25 +154,23 @@ export function msgError(
 }
 
 /**
- * MsgSendPulse: sends a pulse. Equal pulses that wait are one entry with a count. Does not block. QNX: MsgSendPulse().
+ * MsgSendPulse: sends a pulse. Equal pulses that wait are one entry with a count. A pulse that waits lends its priority
+ * to the threads that received last on the channel, as a message does. Does not block. QNX: MsgSendPulse().
  * @param coid of a connection
- * @param code an integer, for the receiver
+ * @param code -128 to 127, for the receiver
  * @param value an integer, for the receiver
- * @param priority 1 to 255; without it the caller's own
- * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry
+ * @param priority 1 to 255, above 63 for user 0 only; without it the caller's own, with what is lent to the caller
+ * @throws EBADF no such connection, or its channel was destroyed; EAGAIN the receiver has no room for an entry; EPERM
+ * the priority is above 63, and the caller is not user 0
  */
 export function msgSendPulse(
   machine: MachineCore,
   thread: ModelThread,
-  {
-    coid,
-    code,
-    value = 0,
-    priority = thread.priority,
-  }: { coid: number; code: number; value?: number; priority?: number },
+  { coid, code, value = 0, priority }: { coid: number; code: number; value?: number; priority?: number },
 ): Progress {
   const connection = usable(connectionOf(thread.parent, coid))
-  sendPulse(machine, connection, { code, value, priority })
+  if (priority !== undefined) checkPriority(thread.parent.uid, priority)
+  sendPulse(machine, connection, { code, value, priority: priority ?? thread.priority })
   return success
 }
 
@@ -199,4 +199,5 @@ export function sendPulse(
   const arrival = machine.nextArrival()
   channel.pulses.splice(before + 1, 0, { priority, code, value, scoid, count: 1, arrival })
   charge(machine, channel.owner, 'signals', 1)
+  refreshBorrowers(channel.lastReceivers)
 }

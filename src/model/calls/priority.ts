@@ -1,11 +1,11 @@
 /**
  * Priority inheritance: a waiting thread lends its priority to the thread for which it waits, so that a thread never
  * runs below one which needs it. A waiter for a mutex lends to its owner. A SEND-blocked client lends to the threads
- * which received last on the channel, and a REPLY-blocked client to the thread which serves it. The end of a wait ends
- * the loan.
+ * which received last on the channel, as a queued pulse does, and a REPLY-blocked client to the thread which serves it.
+ * The end of a wait ends the loan.
  */
 
-import type { Message } from '../objects/channel.ts'
+import type { Channel, Message } from '../objects/channel.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 
 /** Priority without loans. For a server, that of the message which it received last, until it receives again. */
@@ -17,7 +17,12 @@ function neededPriority(thread: ModelThread): number {
   let needed = ownPriority(thread)
   for (const { waiters } of thread.owned ?? []) needed = Math.max(needed, waiters.first?.priority ?? 0)
   const { serving, receivedOn } = thread
-  return Math.max(needed, serving?.client.priority ?? 0, receivedOn?.senders.first?.priority ?? 0)
+  return Math.max(needed, serving?.client.priority ?? 0, receivedOn === null ? 0 : queuedPriority(receivedOn))
+}
+
+/** Highest priority of the messages and pulses which wait at a channel; 0 without any. */
+export function queuedPriority({ senders, pulses }: Channel): number {
+  return Math.max(senders.first?.priority ?? 0, pulses[0]?.priority ?? 0)
 }
 
 /** Threads to which a blocked thread lends its priority. */

@@ -8,9 +8,10 @@ import type { System } from '../../kernel/nodes/system.ts'
 import { processEntered, processMoved } from '../../kernel/observations.ts'
 import type { MachineCore } from '../machine-core.ts'
 import { ModelProcess } from '../objects/model-process.ts'
+import type { SignalSet } from '../signals.ts'
 import { moveMemory, needRoomToMove } from './charging.ts'
 import { applyRlimit, initialRlimits } from './rlimit-changes.ts'
-import { makeThread, needRoomForFirst, type ThreadMaking } from './thread-creation.ts'
+import { makeThread, maskFromOutside, needRoomForFirst, type ThreadMaking } from './thread-creation.ts'
 
 /**
  * A process to be created. Fields which are left out are taken from the parent. Without a parent they are user 0, no
@@ -23,6 +24,8 @@ export interface ProcessMaking {
   readonly container?: Partition | System
   readonly rlimits?: Readonly<Record<RlimitName, Rlimit>>
   readonly thread?: Omit<ThreadMaking, 'detached'>
+  /** Mask of the thread which creates it. */
+  readonly mask?: SignalSet
 }
 
 /** @throws KernelError EAGAIN, ENOMEM or EPERM, as spawn does; then nothing has changed */
@@ -50,7 +53,10 @@ export function makeProcess(machine: MachineCore, making: ProcessMaking): ModelP
   processEntered(kernel, process)
   machine.pools.startCounting(process)
   for (const rlimit of rlimitNames) applyRlimit(machine, process, rlimit)
-  makeThread(machine, process, thread)
+  // A handler is a function of the parent's program, which the child does not run.
+  for (const [signal, disposition] of parent?.dispositions ?? [])
+    if (disposition === 'ignore') process.dispositions.set(signal, 'ignore')
+  makeThread(machine, process, thread, making.mask ?? maskFromOutside(parent))
   return process
 }
 

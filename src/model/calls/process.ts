@@ -9,8 +9,11 @@ import { makeProcess } from './process-creation.ts'
 import type { ThreadMaking } from './thread-creation.ts'
 
 /**
- * spawn: creates a child of the caller's process, with one thread, which is READY. The child inherits user, partition
- * and rlimits. Does not block. QNX: posix_spawn().
+ * spawn: creates a child of the caller's process, with one thread, which is READY. The child inherits the user, the
+ * partition, the rlimits, the caller's signal mask, the signals that the process ignores, and the caller's priority
+ * without what is lent to the caller. It inherits nothing else: signals that the parent handles have their default
+ * action, and there are no queued signals, descriptors, connections, timers or mappings. Does not block. QNX:
+ * posix_spawn().
  * @param name its name
  * @param uid another user, which only user 0 may give
  * @param thread priority and stackSize of its thread, as for ThreadCreate
@@ -34,6 +37,7 @@ export function spawn(
     name,
     uid: uid ?? parent.uid,
     parent,
+    mask: thread.mask,
     thread: { priority: thread.realPriority, ...making },
   })
   return { pid }

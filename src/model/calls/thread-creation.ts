@@ -8,6 +8,7 @@ import { threadEntered } from '../../kernel/observations.ts'
 import type { MachineCore } from '../machine-core.ts'
 import type { ModelProcess } from '../objects/model-process.ts'
 import { ModelThread } from '../objects/model-thread.ts'
+import { noSignals, type SignalSet } from '../signals.ts'
 import { charge, chargeMemory, needRoom } from './charging.ts'
 import { defaultStackBytes, initialStackBytes, wholePages } from './pages.ts'
 import { limitMainStack } from './rlimit-changes.ts'
@@ -15,7 +16,7 @@ import { stop } from './scheduling.ts'
 import { announce } from './state-changes.ts'
 
 const unlimited = Number.POSITIVE_INFINITY
-/** Highest priority which a process without privilege may give. */
+/** Highest priority which a process without privilege may give, to a thread or to a pulse. */
 const unprivilegedMax = 63
 const defaultPriority = 10
 
@@ -27,8 +28,16 @@ export interface ThreadMaking {
   readonly stackSize?: number
 }
 
-/** @throws KernelError EAGAIN, ENOMEM or EPERM, as ThreadCreate does */
-export function makeThread(machine: MachineCore, process: ModelProcess, making: ThreadMaking): ModelThread {
+/**
+ * @param mask that of the creating thread; a new thread has no queued signals of its own
+ * @throws KernelError EAGAIN, ENOMEM or EPERM, as ThreadCreate does
+ */
+export function makeThread(
+  machine: MachineCore,
+  process: ModelProcess,
+  making: ThreadMaking,
+  mask: SignalSet = maskFromOutside(process),
+): ModelThread {
   const { priority = defaultPriority, detached = false, stackSize = defaultStackBytes } = making
   checkPriority(process.uid, priority)
   const used = Math.min(initialStackBytes, stackSize)
@@ -47,6 +56,7 @@ export function makeThread(machine: MachineCore, process: ModelProcess, making: 
   const condition = machine.conditionOf('READY')
   const name = making.name ?? (isMain ? process.name : `thread-${tid}`)
   const thread = new ModelThread(process, { tid, name, priority, isMain, detached, condition })
+  thread.mask = mask
   threadEntered(machine.kernel, thread)
   process.living++
   machine.pools.setCapacity(thread, 'stack', stackSize)
@@ -87,6 +97,14 @@ export function needRoomForFirst(
   )
 }
 
+/**
+ * Mask of a thread which no thread creates: that of the first living thread of the process, as if that had created it.
+ * Otherwise a signal which all threads of a process mask could kill the process.
+ */
+export function maskFromOutside(process: ModelProcess | null): SignalSet {
+  return process?.threads.values().find(({ isDead }) => !isDead)?.mask ?? noSignals
+}
+
 /** A thread to be created, with the largest stack it may use. RLIMIT_STACK applies to the main thread only. */
 function newThread(
   process: Pick<ModelProcess, 'name' | 'uid' | 'rlimits'>,
@@ -99,7 +117,8 @@ function newThread(
   }
 }
 
-function checkPriority(uid: number, priority: number): void {
+/** @throws KernelError EPERM when the priority is privileged, and the user is not */
+export function checkPriority(uid: number, priority: number): void {
   if (uid !== 0 && priority > unprivilegedMax)
     throw new KernelError('EPERM', `a priority above ${unprivilegedMax} needs user 0`)
 }

@@ -10,8 +10,9 @@ import { makeThread, type ThreadMaking } from './thread-creation.ts'
 import { wait } from './waits.ts'
 
 /**
- * ThreadCreate: creates a thread in the caller's process. It is READY, or STOPPED in a stopped process. Does not block.
- * QNX: ThreadCreate().
+ * ThreadCreate: creates a thread in the caller's process. It is READY, or STOPPED in a stopped process. It inherits the
+ * caller's signal mask, and the priority if none is given. It inherits nothing else: no queued signals, no mutexes, and
+ * no priority that is lent to the caller. Does not block. QNX: ThreadCreate().
  * @param name its name; without it thread-TID
  * @param priority 1 to 255, above 63 for user 0 only; without it the caller's own, without what is lent to the caller
  * @param detached no thread will join it
@@ -21,7 +22,7 @@ import { wait } from './waits.ts'
  * the priority needs user 0
  */
 export function threadCreate(machine: MachineCore, thread: ModelThread, making: ThreadMaking): Progress {
-  const { tid } = makeThread(machine, thread.parent, { priority: thread.realPriority, ...making })
+  const { tid } = makeThread(machine, thread.parent, { priority: thread.realPriority, ...making }, thread.mask)
   return { tid }
 }
 

@@ -73,11 +73,11 @@ function describeMutex({ name, owner }: Mutex): Described {
   }
 }
 
-function mutexWait(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWait {
+function mutexWait(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex, evidence: 'timed' | null): ThreadWait {
   return {
     state,
     object: name,
-    evidence: null,
+    evidence,
     releaser: owner === null || owner.isDead ? null : owner,
     owner: owner?.path ?? null,
   }
@@ -86,31 +86,33 @@ function mutexWait(state: 'MUTEX' | 'CONDVAR', { name, owner }: Mutex): ThreadWa
 /**
  * Finds who can release a thread; null when that is not traced. A wait for a condition is traced only while the mutex
  * which the thread must take again has an owner.
+ * @param isTimed the wait ends by itself, at the time which TimerTimeout has set
  */
-export function waitOf(blocker: Blocker): Wait | null {
+export function waitOf(blocker: Blocker, isTimed: boolean): Wait | null {
+  const evidence = isTimed ? 'timed' : null
   switch (blocker.state) {
     case 'SEND':
     case 'REPLY': {
       const { connection, receiver } = blocker.message
       const { channel } = connection
-      return { state: blocker.state, object: channel.path, evidence: null, releasers: channel.owner, likely: receiver }
+      return { state: blocker.state, object: channel.path, evidence, releasers: channel.owner, likely: receiver }
     }
     case 'MUTEX':
-      return mutexWait('MUTEX', blocker.mutex)
+      return mutexWait('MUTEX', blocker.mutex, evidence)
     case 'CONDVAR':
-      return blocker.mutex.owner === null ? null : mutexWait('CONDVAR', blocker.mutex)
+      return blocker.mutex.owner === null ? null : mutexWait('CONDVAR', blocker.mutex, evidence)
     case 'JOIN':
-      return joinWait(blocker.thread)
+      return joinWait(blocker.thread, evidence)
     default:
       return null
   }
 }
 
-function joinWait(thread: ModelThread): ThreadWait {
+function joinWait(thread: ModelThread, evidence: 'timed' | null): ThreadWait {
   return {
     state: 'JOIN',
     object: thread.path,
-    evidence: null,
+    evidence,
     releaser: thread,
     owner: thread.path,
   }

@@ -90,8 +90,18 @@ export class ModelThread extends Thread {
     return this.blocker === null ? null : describeBlocker(this.blocker)
   }
 
+  /**
+   * A thread that must take a mutex before it returns from a wait for a condition waits for the mutex in any case: its
+   * timeout only changes the result.
+   */
+  override get isTimed(): boolean {
+    const { blocker, timeout } = this
+    if (blocker === null || timeout === null || !timeout.states.has(blocker.state)) return false
+    return blocker.state === 'MUTEX' ? blocker.after.outcome === 'locked' : blocker.state !== 'CONDVAR'
+  }
+
   override get wait(): Wait | null {
-    return this.blocker === null ? null : waitOf(this.blocker)
+    return this.blocker === null ? null : waitOf(this.blocker, this.isTimed)
   }
 
   override get lock(): Lock | null {

@@ -10,6 +10,7 @@ import type { Node } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { System } from '../../kernel/nodes/system.ts'
 import { pageBytes } from '../calls/pages.ts'
+import { queuedPriority } from '../calls/priority.ts'
 import type { Machine } from '../machine.ts'
 import type { Blocker } from '../objects/blocker.ts'
 import { type IdKind, idKinds, type ModelProcess } from '../objects/model-process.ts'
@@ -94,12 +95,9 @@ function checkThread(machine: Machine, thread: ModelThread): void {
 
 /** The priority which a thread must have. The first thread of a queue has the highest priority in it. */
 function lentPriority({ servedPriority, realPriority, owned, receivedOn, serving }: ModelThread): number {
-  const lenders = [
-    ...[...(owned ?? [])].map(({ waiters }) => waiters.first),
-    receivedOn?.senders.first,
-    serving?.client,
-  ]
-  return Math.max(servedPriority ?? realPriority, ...lenders.map((lender) => lender?.priority ?? 0))
+  const lenders = [...[...(owned ?? [])].map(({ waiters }) => waiters.first), serving?.client]
+  const queued = receivedOn === null ? 0 : queuedPriority(receivedOn)
+  return Math.max(servedPriority ?? realPriority, queued, ...lenders.map((lender) => lender?.priority ?? 0))
 }
 
 function canWait(thread: ModelThread, blocker: Blocker): boolean {

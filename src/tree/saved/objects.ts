@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { mutexKinds } from '../../model/objects/sync.ts'
+import { pulseCodeRange } from '../calls.ts'
 import {
   ArmedSchema,
   count,
@@ -33,7 +34,7 @@ export const SyncSchema = z.discriminatedUnion('type', [
 
 const Pulse = z.strictObject({
   priority,
-  code: int32,
+  code: pulseCodeRange,
   value: int32,
   scoid: id,
   count: z.int().min(1),
@@ -49,7 +50,7 @@ export const ChannelSchema = z.strictObject({
 })
 
 const Notice = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('pulse'), coid: positiveId.nullable(), code: int32, value: int32 }),
+  z.strictObject({ kind: z.literal('pulse'), coid: positiveId.nullable(), code: pulseCodeRange, value: int32 }),
   z.strictObject({ kind: z.literal('signal'), signal: signalName, code: int32, value: int32 }),
 ])
 

@@ -1,8 +1,10 @@
 /** Detection of deadlocks in the driven model: the events, their members and victims, and how each deadlock ends. */
 
 import { describe, expect, test } from 'vitest'
+import type { TimeoutState } from '../../../src/kernel/states.ts'
+import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
 import { exportState, importState } from '../../../src/model/state/state.ts'
-import { World } from '../../model/world.ts'
+import { state, World } from '../../model/world.ts'
 import type { AnyEvent } from '../../support/any-event.ts'
 
 const path = (pid: number, tid: number) => `/sys/proc/${pid}/thread/${tid}`
@@ -95,7 +97,7 @@ describe('a deadlock', () => {
     expect(world.kernel.deadlocks.all().map(({ id, kind }) => [id, kind])).toEqual([[10, 'orphaned']])
   })
 
-  test('ends when the wait of a member times out', () => {
+  test('is only suspected while a member has a timeout, and ends with that', () => {
     const world = new World()
     const { b, close } = abba(world)
     world.call(b, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
@@ -106,14 +108,65 @@ describe('a deadlock', () => {
       how: 'returned',
       errno: 'ETIMEDOUT',
       thread: path(1, 2),
-      was: 'detected',
+      was: 'suspected',
       stuck: [],
     })
     expect(takeDeadlockEvents(world)).toEqual([
-      `deadlock.detected 6 ${path(1, 1)} ${path(1, 2)}`,
+      `deadlock.suspected timed 6 ${path(1, 1)} ${path(1, 2)}`,
       `deadlock.resolved returned 6 ${path(1, 1)} ${path(1, 2)}`,
     ])
     expect(world.kernel.deadlocks.all()).toEqual([])
+  })
+
+  test.each([
+    ['JOIN', (world: World, a: ModelThread, b: ModelThread) => world.call(a, 'ThreadJoin', { tid: b.tid })],
+    ['SEND', (world: World, a: ModelThread) => world.call(a, 'MsgSend', { coid: 1 })],
+  ] as const)('is only suspected while a member has a timeout for its wait in %s', (blocked, waitFor) => {
+    const run = (states: readonly TimeoutState[]) => {
+      const world = new World()
+      const a = world.thread(world.spawn('a'))
+      const b = blocked === 'JOIN' ? world.more(a.parent) : world.thread(world.spawn('b'))
+      if (blocked === 'SEND') world.connect(a, b)
+      world.call(a, 'SyncMutexLock', { mutex: '/m' })
+      world.call(b, 'SyncMutexLock', { mutex: '/m' })
+      world.call(a, 'TimerTimeout', { states, after: 10 })
+      expect(waitFor(world, a, b)).toBe(blocked)
+      const [before] = world.kernel.deadlocks.all()
+      const copy = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
+      expect(copy.machine.kernel.deadlocks.all()).toMatchObject([{ kind: before?.kind, reasons: before?.reasons }])
+      world.pass(10)
+      return [before?.kind, before?.reasons, world.kernel.deadlocks.all().length]
+    }
+    expect(run([blocked])).toEqual(['suspected', ['timed'], 0])
+    expect(run(['CONDVAR'])).toEqual(['detected', [], 1])
+  })
+
+  test('without an owner is only suspected while its thread has a timeout', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const [owner, waiter] = [world.thread(process), world.more(process)]
+    world.call(owner, 'SyncMutexLock', { mutex: 'm' })
+    world.call(owner, 'ThreadDestroy', {})
+    world.call(waiter, 'TimerTimeout', { states: ['MUTEX'], after: 10 })
+    world.call(waiter, 'SyncMutexLock', { mutex: 'm' })
+    expect(world.kernel.deadlocks.all()).toMatchObject([{ kind: 'suspected', reasons: ['timed'] }])
+    world.pass(10)
+    expect(world.kernel.deadlocks.all()).toEqual([])
+  })
+
+  test('is detected all the same if the timeout cannot end the wait: the mutex of a condition is taken again', () => {
+    const world = new World()
+    const process = world.spawn('p')
+    const [a, b] = [world.thread(process), world.more(process)]
+    for (const mutex of ['m', 'n']) world.call(a, 'SyncMutexLock', { mutex })
+    world.call(a, 'TimerTimeout', { states: ['CONDVAR', 'MUTEX'], after: 10 })
+    world.call(a, 'SyncCondvarWait', { condvar: 'c', mutex: 'm' })
+    world.call(b, 'SyncMutexLock', { mutex: 'm' })
+    world.call(b, 'SyncMutexLock', { mutex: 'n' })
+    const kinds = () => world.kernel.deadlocks.all().map(({ kind, members }) => [kind, members])
+    expect(kinds()).toEqual([['detected', [a, b]]])
+    world.pass(10)
+    expect([state(a), kinds()]).toEqual(['MUTEX', [['detected', [a, b]]]])
   })
 
   test('does not arise from a wait that times out at once', () => {

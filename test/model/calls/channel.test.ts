@@ -83,9 +83,9 @@ describe('the end of a channel', () => {
 
   test('needs a channel of the process', () => {
     const { world, replying, other, chid } = busy()
-    expect(world.call(other, 'ChannelDestroy', { chid: 9 })).toBe('ESRCH')
+    expect(world.call(other, 'ChannelDestroy', { chid: 9 })).toBe('EINVAL')
     const stranger = world.thread(world.spawn('stranger'))
-    expect(world.call(stranger, 'ChannelDestroy', { chid })).toBe('ESRCH')
+    expect(world.call(stranger, 'ChannelDestroy', { chid })).toBe('EINVAL')
     expect(state(replying)).toBe('REPLY')
   })
 })

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { ModelThread } from '../../../src/model/objects/model-thread.ts'
+import { exportState, importState } from '../../../src/model/state/state.ts'
 import { state, World } from '../world.ts'
 
 const priorities = (...threads: readonly ModelThread[]): number[] => threads.map(({ priority }) => priority)
@@ -183,6 +184,50 @@ describe('a server', () => {
     expect(server.priority).toBe(30)
     world.call(world.thread(world.spawn('killer')), 'kill', { pid: senders[1]!.parent.pid, signal: 'SIGKILL' })
     expect(server.priority).toBe(10)
+  })
+
+  test('inherits the priority of a pulse that waits at its channel, until the pulse is received', () => {
+    const { world, threads, senders, send, receive, chid } = served({ servers: 2, clients: [10, 11, 20] })
+    send(senders[0]!)
+    send(senders[1]!)
+    receive(threads[0]!)
+    receive(threads[1]!)
+    for (const priority of [40, 30]) world.call(senders[2]!, 'MsgSendPulse', { coid: 1, code: 1, priority })
+    send(senders[2]!)
+    expect(priorities(...threads)).toEqual([40, 40])
+    const copy = importState(JSON.parse(JSON.stringify(exportState(world.machine))))
+    expect(copy.machine.processes.get(1).threads.get(1)?.priority).toBe(40)
+    expect(receive(threads[0]!)).toMatchObject({ rcvid: 0, priority: 40 })
+    expect(priorities(...threads)).toEqual([40, 30])
+    expect(receive(threads[0]!)).toMatchObject({ rcvid: 0, priority: 30 })
+    expect(priorities(...threads)).toEqual([30, 20])
+    world.call(threads[0]!, 'ChannelDestroy', { chid })
+    expect(priorities(...threads)).toEqual([15, 15])
+  })
+
+  test('does not inherit the priority of a pulse through a channel with fixed priority', () => {
+    const { world, server, senders, send, receive } = served({ fixedPriority: true, clients: [30] })
+    send(senders[0]!)
+    receive(server)
+    const other = world.more(senders[0]!.parent)
+    world.call(other, 'MsgSendPulse', { coid: 1, code: 1, priority: 40 })
+    expect(server.priority).toBe(15)
+  })
+
+  test('is raised by a pulse of a user to 63 at most, except with a priority that is lent to the sender', () => {
+    const world = new World()
+    const server = world.thread(world.spawn('server'))
+    const sender = world.thread(world.spawn('sender', { uid: 1000 }))
+    const { coid, chid } = world.connect(sender, server)
+    const send = (priority?: number) =>
+      world.call(sender, 'MsgSendPulse', { coid, code: 1, ...(priority !== undefined && { priority }) })
+    expect([send(64), send(255), send(63)]).toEqual(['EPERM', 'EPERM', {}])
+    expect(world.call(server, 'MsgSendPulse', { coid, code: 1, priority: 255 })).toBe('EBADF')
+    const root = world.thread(world.spawn('root', { thread: { priority: 200 } }))
+    world.call(sender, 'SyncMutexLock', { mutex: '/m' })
+    world.call(root, 'SyncMutexLock', { mutex: '/m' })
+    expect(send()).toEqual({})
+    expect(world.call(server, 'MsgReceive', { chid })).toMatchObject({ rcvid: 0, priority: 200 })
   })
 
   test('passes the priority of waiting clients to each of its busy threads', () => {

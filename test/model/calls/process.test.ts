@@ -38,6 +38,32 @@ describe('spawn', () => {
     expect([other.uid, other.container, other.rlimits.nofile.soft]).toEqual([1000, partition, 200])
   })
 
+  test('passes the caller’s signal mask and the ignored signals to the child, but no handlers and no queued signals', () => {
+    const world = new World()
+    const parent = world.thread(world.spawn('parent'))
+    const other = world.more(parent.parent)
+    world.call(parent, 'SignalProcmask', { how: 'block', signals: ['SIGUSR1', 'SIGTERM'] })
+    for (const signal of ['SIGUSR1', 'SIGHUP']) world.call(parent, 'SignalAction', { signal, action: 'ignore' })
+    world.call(parent, 'SignalAction', { signal: 'SIGUSR2', action: 'handle' })
+    world.call(parent, 'SignalKill', { pid: 0, tid: 1, signal: 'SIGTERM' })
+    const made = [child(world, parent), world.spawn('created', { parent: parent.parent }), child(world, other)]
+    expect(made.map((one) => [...world.thread(one).mask].map(({ name }) => name))).toEqual([
+      ['SIGTERM', 'SIGUSR1'],
+      ['SIGTERM', 'SIGUSR1'],
+      [],
+    ])
+    for (const one of made) {
+      expect([...one.dispositions].map(([{ name }, set]) => [name, set])).toEqual([
+        ['SIGUSR1', 'ignore'],
+        ['SIGHUP', 'ignore'],
+      ])
+      expect([one.pending, world.thread(one).pending]).toEqual([[], []])
+      world.call(other, 'kill', { pid: one.pid, signal: 'SIGHUP' })
+      world.call(other, 'kill', { pid: one.pid, signal: 'SIGTERM' })
+    }
+    expect(made.map(({ living }) => living)).toEqual([1, 1, 0])
+  })
+
   test('sets another user only for user 0', () => {
     const world = new World()
     const root = world.thread(world.spawn('root'))

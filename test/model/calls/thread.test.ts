@@ -33,6 +33,25 @@ describe('ThreadCreate', () => {
     expect(world.call(user, 'ThreadCreate', { priority: 63 })).toEqual({ tid: 2 })
   })
 
+  test('passes the caller’s signal mask to the thread, so a signal that main masks reaches the thread that waits', () => {
+    const world = new World()
+    const main = world.thread(world.spawn('main'))
+    const sender = world.thread(world.spawn('sender'))
+    world.call(main, 'SignalProcmask', { how: 'block', signals: ['SIGTERM', 'SIGUSR1'] })
+    world.call(main, 'SignalKill', { pid: 0, tid: 1, signal: 'SIGUSR1' })
+    const { tid } = world.call(main, 'ThreadCreate', {}) as { tid: number }
+    const waiting = world.thread(main.parent, tid)
+    const outside = world.more(main.parent)
+    for (const thread of [waiting, outside])
+      expect([[...thread.mask].map(({ name }) => name), thread.pending]).toEqual([['SIGTERM', 'SIGUSR1'], []])
+    world.call(sender, 'kill', { pid: main.parent.pid, signal: 'SIGTERM' })
+    expect(world.call(waiting, 'SignalWaitinfo', { signals: ['SIGTERM'] })).toMatchObject({ signal: 'SIGTERM' })
+    expect(main.parent.living).toBe(3)
+    world.call(waiting, 'SignalProcmask', { how: 'set', signals: [] })
+    const next = world.call(waiting, 'ThreadCreate', {}) as { tid: number }
+    expect(world.thread(main.parent, next.tid).mask.size).toBe(0)
+  })
+
   test('is refused with EAGAIN without room for a thread, and with ENOMEM without room for its stack', () => {
     const { world, main } = three()
     world.machine.move(main.parent, world.machine.putPartition(['small'], { threads: 4, 'stack-size': 2_000_000 }))

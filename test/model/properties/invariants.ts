@@ -143,7 +143,7 @@ function wrongQueues(machine: Machine): string[] {
 /** The priority of a thread is the maximum of its own and the priorities of the threads that wait for it. */
 function wrongPriorities(machine: Machine): string[] {
   const threads = threadsOf(machine).filter(({ isDead }) => !isDead)
-  const priorities = new Map(threads.map((thread) => [thread, thread.servedPriority ?? thread.realPriority] as const))
+  const priorities = new Map(threads.map((thread) => [thread, priorityOfWork(thread)] as const))
   const lenders = threads.flatMap((lender) => lendsTo(lender, threads).map((borrower) => ({ lender, borrower })))
   for (let isRising = true; isRising; ) {
     isRising = false
@@ -156,6 +156,12 @@ function wrongPriorities(machine: Machine): string[] {
   return threads
     .filter((thread) => thread.priority !== priorities.get(thread))
     .map((thread) => `${thread.path}: runs at ${thread.priority} instead of ${priorities.get(thread)}`)
+}
+
+/** Priority of a thread without what other threads lend to it. A pulse which waits at its channel lends too. */
+function priorityOfWork({ servedPriority, realPriority, receivedOn }: ModelThread): number {
+  const pulses = (receivedOn?.pulses ?? []).map(({ priority }) => priority)
+  return Math.max(servedPriority ?? realPriority, ...pulses)
 }
 
 function lendsTo(lender: ModelThread, threads: readonly ModelThread[]): ModelThread[] {
