@@ -150,6 +150,7 @@ export class LinuxSource implements Source {
 
   #recordEvents(events: readonly ProcessEvent[]): void {
     for (const event of events) {
+      if (event.what === 'exec') this.#prepareExec(event.pid)
       const change = this.#registry.record(event)
       if (change === 'born') {
         this.#births.addBirth(event.pid)
@@ -157,7 +158,20 @@ export class LinuxSource implements Source {
       } else if (change === 'died') this.#births.addDeath(event.pid)
     }
     this.#births.schedule()
+    this.#requestReread()
     this.#expiry.check()
+  }
+
+  /** If the leader had ended, the exec makes another one, of which nothing is recorded. */
+  #prepareExec(pid: number): void {
+    const process = this.#registry.byPid.get(pid)?.process
+    if (process !== undefined && !process.threads.has(pid)) this.#recorder.unrecorded.add(pid, pid)
+  }
+
+  /** Requests readings in place of those that came too early to be recorded. */
+  #requestReread(): void {
+    const threads = this.#recorder.unrecorded.takeRegistered()
+    if (threads.length > 0) this.#scanner?.send({ type: 'reread', threads })
   }
 
   #sendBirths({ born, died }: BirthsAndDeaths): void {
@@ -220,6 +234,7 @@ export class LinuxSource implements Source {
       // Readings from before these processes were registered were not recorded, so the worker reads them again.
       if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'births', born: admitted, died: [] })
     })
+    this.#requestReread()
     this.#expiry.check()
     // Processes may have moved into or out of a partition with a threshold.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()

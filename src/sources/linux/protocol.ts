@@ -85,6 +85,12 @@ export interface ScanOptions {
   readonly clockOffset: BigInt64Array
 }
 
+/** A tid of 0 stands for the facts of the process. */
+export interface ThreadId {
+  readonly pid: number
+  readonly tid: number
+}
+
 export type ScanCommand =
   /**
    * The limits that the fast scan reads: `everyMask` for every process, except those in `masks`, which have their own
@@ -99,9 +105,11 @@ export type ScanCommand =
     }
   /**
    * Processes that were born or ended since the last such message. A new process that is alive after one fast period is
-   * read in full at once.
+   * read in full at once, also if a scan has read it already: such readings were not recorded.
    */
   | { readonly type: 'births'; readonly born: readonly number[]; readonly died: readonly number[] }
+  /** Threads to read again in full: readings from before they were registered were not recorded. */
+  | { readonly type: 'reread'; readonly threads: readonly ThreadId[] }
   /** Events were lost: run a full scan with inventory now. */
   | { readonly type: 'rescan' }
   | { readonly type: 'stop' }

@@ -18,6 +18,8 @@ interface Verdict {
   readonly timesRun: number
   readonly threads: number
   readonly isClosed: boolean
+  /** Another number after a time without a verdict, and when the process is read as a new one. */
+  readonly series: number
 }
 
 interface ProcessInspection {
@@ -44,6 +46,7 @@ export class ClosedSetFinder {
   readonly #reader: LockReader
   readonly #verdicts = new Map<TrackedProcess, Verdict>()
   #lastReported = ''
+  #nextSeries = 0
 
   constructor(parts: ClosedSetParts, reader: LockReader) {
     this.#parts = parts
@@ -82,22 +85,26 @@ export class ClosedSetFinder {
       const { process, threads, timesRun } = inspection
       const isClosed = inspection.former?.isClosed ?? (inspection.stands && this.#isClosed(inspection, joins))
       if (inspection.stands && this.#noneRan(inspection))
-        this.#verdicts.set(process, { timesRun, threads: threads.length, isClosed })
+        this.#verdicts.set(process, { timesRun, threads: threads.length, isClosed, series: this.#seriesOf(process) })
       else this.#verdicts.delete(process)
     }
     const pids: number[] = []
     const sets: string[] = []
-    for (const [process, { isClosed, threads }] of this.#verdicts) {
+    for (const [process, { isClosed, series, threads }] of this.#verdicts) {
       if (this.#parts.processes.get(process.pid) !== process) this.#verdicts.delete(process)
       else if (isClosed) {
         pids.push(process.pid)
-        sets.push(`${process.pid} ${threads}`)
+        sets.push(`${process.pid} ${threads} ${series}`)
       }
     }
     const reported = sets.sort().join()
     if (reported === this.#lastReported) return null
     this.#lastReported = reported
     return pids
+  }
+
+  #seriesOf(process: TrackedProcess): number {
+    return this.#verdicts.get(process)?.series ?? this.#nextSeries++
   }
 
   #noneRan({ process, threads }: ProcessInspection): boolean {

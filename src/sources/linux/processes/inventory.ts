@@ -72,14 +72,16 @@ export class Inventory {
     for (const [pid, { startTicks, tids }] of listed) {
       const registered = this.#registry.byPid.get(pid)
       const facts = this.#unregistered.get(pid)
-      if (registered !== undefined) this.#reconcileThreads(registered, tids, { startedAt, agreed, silent })
-      else if (agreed(`birth ${pid} ${startTicks}`) && facts?.startTicks === startTicks) {
+      if (registered?.startTicks === startTicks) this.#reconcileThreads(registered, tids, { startedAt, agreed, silent })
+      else if (agreed(`birth ${pid} ${startTicks}`) && registered === undefined && facts?.startTicks === startTicks) {
         this.#admit(facts, tids, { startedAt, silent })
         admitted.push(facts)
       }
     }
-    for (const pid of this.#unregistered.keys())
-      if (!listed.has(pid) || this.#registry.byPid.has(pid)) this.#unregistered.delete(pid)
+    for (const [pid, { startTicks }] of this.#unregistered) {
+      const isRegistered = this.#registry.byPid.get(pid)?.startTicks === startTicks
+      if (isRegistered || listed.get(pid)?.startTicks !== startTicks) this.#unregistered.delete(pid)
+    }
     // A scan may list parents after their children.
     for (const facts of admitted) {
       const parent = this.#kernel.processes.get(facts.parent) ?? null

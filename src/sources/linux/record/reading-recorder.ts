@@ -25,6 +25,12 @@ import {
   type ThreadFacts,
   valueStride,
 } from '../protocol.ts'
+import { UnrecordedThreads } from './unrecorded-threads.ts'
+
+/** Whether the names of a process are those that a scan has read. */
+function hasNames(process: Process, { name, uid, executable }: ProcessFacts): boolean {
+  return process.name === name && process.uid === uid && (executable === null || process.executable === executable)
+}
 
 const indices = scannedLimits.map((name) => limitIndex[name])
 
@@ -33,12 +39,15 @@ export class ReadingRecorder {
   readonly #registry: ProcessRegistry
   readonly #inventory: Inventory
   readonly #pageBytes: number
+  /** Threads of which readings were not recorded. */
+  readonly unrecorded: UnrecordedThreads
 
   constructor(kernel: Kernel, parts: { registry: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
     this.#kernel = kernel
     this.#registry = parts.registry
     this.#inventory = parts.inventory
     this.#pageBytes = parts.pageBytes
+    this.unrecorded = new UnrecordedThreads(parts.registry)
   }
 
   /**
@@ -52,6 +61,7 @@ export class ReadingRecorder {
     const admitted = inventory === null ? [] : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
     for (const facts of [...report.processes, ...admitted])
       if (this.#isKnown(facts)) this.#recordProcess(facts, startedAt)
+    if (inventory !== null) this.unrecorded.confine(inventory)
     return admitted.map(({ pid }) => pid)
   }
 
@@ -97,6 +107,7 @@ export class ReadingRecorder {
     observed.processReparented(kernel, process, kernel.processes.get(facts.parent) ?? null)
     // A change that the connector reported after the scan began is newer than the scan's reading.
     if (changedAt < startedAt) this.#recordNames(process, facts)
+    else if (startedAt > 0 && !hasNames(process, facts)) this.unrecorded.add(facts.pid, 0)
   }
 
   #recordNames(process: Process, { name, uid, executable, kernelThread }: ProcessFacts): void {
@@ -118,11 +129,18 @@ export class ReadingRecorder {
   }
 
   #recordThread(facts: ThreadFacts, { startedAt }: ScanReport): void {
-    const thread = this.#registry.byPid.get(facts.pid)?.process.threads.get(facts.tid)
-    if (thread === undefined) return
+    const registered = this.#registry.byPid.get(facts.pid)
+    // A process that is not registered is read as a whole when it is.
+    if (registered === undefined) return
+    const thread = registered.process.threads.get(facts.tid)
+    if (thread === undefined) {
+      this.unrecorded.add(facts.pid, facts.tid)
+      return
+    }
     const { name, state, certain, why, since, priority } = facts
     const on = facts.on === null ? null : { ...facts.on }
-    const isNewer = this.#registry.byPid.get(facts.pid)!.changedAt >= startedAt
+    const isNewer = registered.changedAt >= startedAt
+    if (isNewer && thread.name !== name) this.unrecorded.add(facts.pid, facts.tid)
     observed.threadChanged(this.#kernel, thread, {
       ...(!isNewer && { name }),
       priority,

@@ -83,7 +83,8 @@ export class ProcessReader {
     const rlimits = this.#readRlimits(process)
     const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
     process.factsStale = false
-    if (former && sameFacts(former, facts)) return true
+    if (former && !process.factsUnrecorded && sameFacts(former, facts)) return true
+    process.factsUnrecorded = false
     process.facts = facts
     this.#report.process(facts)
     return true

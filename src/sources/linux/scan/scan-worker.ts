@@ -70,6 +70,9 @@ class ScanLoop {
       case 'births':
         this.#scanner.applyBirths(command, this.#clocks.now())
         break
+      case 'reread':
+        this.#scanner.reread(command.threads)
+        break
       case 'rescan':
         this.#startedAt.full = Number.NEGATIVE_INFINITY
         break

@@ -4,13 +4,14 @@ import { LockWatch } from '../locks/lock-watch.ts'
 import { nameOfErrno } from '../native/libc.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import { TaskStats } from '../native/task-stats.ts'
-import { locksBit, type ScanCommand } from '../protocol.ts'
+import { locksBit, type ScanCommand, type ThreadId } from '../protocol.ts'
 import { TrackedProcess } from '../tracked/tracked-process.ts'
 import { CgroupReader } from './cgroup-reader.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { IdleProcesses } from './idle-processes.ts'
 import { type KernelFeatures, whyNoOwners } from './kernel-features.ts'
+import { Newborns } from './newborns.ts'
 import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { ranMask, ScanPlan } from './scan-plan.ts'
@@ -25,9 +26,7 @@ export const turnEvery = 10
 export const deepEvery = 60
 // Lists of members are long, and the kernel sorts them at each reading.
 const membersEvery = 2
-const newbornsAtOnceMax = 200
 const queriedThreadsMin = 4
-const newbornsMax = 20_000
 
 export interface Degrading {
   degraded(what: string, reason: string): void
@@ -46,7 +45,7 @@ export class Scanner {
   readonly plan = new ScanPlan()
   readonly #parts: ScannerParts
   readonly #processes = new Map<number, TrackedProcess>()
-  readonly #born = new Map<number, number>()
+  readonly #newborns = new Newborns()
   readonly #endedParents = new Set<number>()
   readonly #scan: ProcessScan
   readonly #descriptors: DescriptorScan
@@ -82,17 +81,29 @@ export class Scanner {
   }
 
   get hasNewborns(): boolean {
-    return this.#born.size > 0
+    return this.#newborns.size > 0
   }
 
   applyBirths({ born, died }: Extract<ScanCommand, { type: 'births' }>, now: number): void {
-    for (const pid of born) if (this.#born.size < newbornsMax) this.#born.set(pid, now)
+    // Deaths first: a pid in both lists was reused.
     for (const pid of died) {
-      this.#born.delete(pid)
+      this.#newborns.remove(pid)
       this.#endedParents.add(pid)
       const process = this.#processes.get(pid)
       if (process && !this.#scan.isSame(process)) this.#drop(process)
     }
+    for (const pid of born) {
+      // The main thread recorded no reading from before the birth, so this process is as new as one not read yet.
+      const process = this.#processes.get(pid)
+      if (process) this.#drop(process)
+      this.#newborns.add(pid, now)
+    }
+  }
+
+  /** Forgets these threads, so that the next pass over their processes reads them as new ones. */
+  reread(threads: readonly ThreadId[]): void {
+    for (const [pid, rows] of Map.groupBy(threads, ({ pid }) => pid))
+      this.#processes.get(pid)?.forgetThreads(rows, this.#parts.files)
   }
 
   scanFull(now: number): void {
@@ -118,7 +129,7 @@ export class Scanner {
       this.#drop(process)
       this.#endedParents.add(process.pid)
     }
-    for (const pid of this.#born.keys()) if (this.#processes.has(pid)) this.#born.delete(pid)
+    this.#newborns.removeKnown(this.#processes)
     this.#finishDescriptors('full')
     this.#locks?.finishPass(this.#processes.values(), true)
     this.#parts.report.partitions = this.#cgroups.read()
@@ -250,15 +261,12 @@ export class Scanner {
 
   #scanArmed(): void {
     const { listed } = this.plan
-    const armed = listed === null ? [...this.#processes.values()] : this.#processesOf(listed)
+    const armed =
+      listed === null ? [...this.#processes.values()] : [...listed].flatMap((pid) => this.#processes.get(pid) ?? [])
     // Clear the mark that the full scan set: processes without a taskstats query are read.
     for (const process of armed) process.isIdle = false
     this.#idleSinceFast?.update(armed.filter((process) => this.#isWorthQuerying(process)))
     for (const process of armed) this.#scanFastOne(process)
-  }
-
-  #processesOf(pids: Iterable<number>): TrackedProcess[] {
-    return [...pids].flatMap((pid) => this.#processes.get(pid) ?? [])
   }
 
   /** One taskstats query for the process costs less than a reading of each thread. */
@@ -282,10 +290,7 @@ export class Scanner {
   // ---- new processes ----
 
   #scanNewborns(bornBefore: number): void {
-    let left = newbornsAtOnceMax
-    for (const [pid, at] of this.#born) {
-      if (at > bornBefore || left-- === 0) return
-      this.#born.delete(pid)
+    for (const pid of this.#newborns.takeArrivedBefore(bornBefore)) {
       if (this.#processes.has(pid)) continue
       this.#scanNew(pid)
       const process = this.#processes.get(pid)

@@ -2,7 +2,7 @@
 
 import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import type { ProcessFacts } from '../protocol.ts'
+import type { ProcessFacts, ThreadId } from '../protocol.ts'
 import { nothingReported, type Subject } from './report-subject.ts'
 import type { TrackedThread } from './tracked-thread.ts'
 
@@ -45,6 +45,8 @@ export class TrackedProcess implements Subject {
   listStale = true
   /** The next full scan must read the facts again. */
   factsStale = true
+  /** The facts last reported were not recorded. */
+  factsUnrecorded = false
   /** Number of its descriptors; for our own process without the files of /proc held open. -1 if unknown. */
   fds = -1
   /** Number of descriptors at their last scan; -1 before the first. */
@@ -127,6 +129,25 @@ export class TrackedProcess implements Subject {
       thread.facts = null
       thread.classifiedTimesRun = -1
     }
+  }
+
+  /**
+   * Forgets these threads, so that the next listing finds them as new ones. With a tid of 0, the next reading of the
+   * facts reports them although they are the same.
+   */
+  forgetThreads(threads: readonly ThreadId[], files: ProcFiles): void {
+    const forgotten = new Set(threads.map(({ tid }) => tid))
+    if (forgotten.has(0)) {
+      this.factsStale = true
+      this.factsUnrecorded = true
+    }
+    this.threads = this.threads.filter((thread) => {
+      if (!forgotten.has(thread.tid)) return true
+      thread.gone = true
+      thread.forget(files)
+      this.listStale = true
+      return false
+    })
   }
 
   forget(files: ProcFiles): void {

@@ -77,6 +77,11 @@ const inventoryOf = (report: ScanReport): Map<number, number[]> => {
   return processes
 }
 
+const tidOf =
+  (pid: number) =>
+  (facts: ThreadFacts): number[] =>
+    facts.pid === pid ? [facts.tid] : []
+
 const arm = (pid: number, ...limits: readonly ScannedLimit[]): void =>
   scanner.send({
     type: 'plan',
@@ -154,6 +159,59 @@ describe('facts', () => {
     const program = await run('hog-memory')
     scanner.send({ type: 'births', born: [program.pid], died: [] })
     expect((await factsOf(program.pid)).pid).toBe(program.pid)
+  })
+})
+
+describe('readings that were not recorded', () => {
+  const idle = async () => {
+    const program = await run('threads', [1, 3])
+    const pid = Number((await program.line()).trim())
+    await inScan(({ confirmed }) => (confirmed.includes(pid) ? true : undefined))
+    return pid
+  }
+
+  test('a process that was read before its birth was reported is read in full again', async () => {
+    const pid = await idle()
+    scanner.send({ type: 'births', born: [pid], died: [] })
+    const report = await inScan((each) => (each.processes.some((facts) => facts.pid === pid) ? each : undefined))
+    expect(report.threads.filter((facts) => facts.pid === pid)).toHaveLength(3)
+    for (const limit of ['fds', 'timers', 'memlock'] as const)
+      expect(valueIn(report, pid, 0, limit, () => true)).toBeDefined()
+    const capacities = rowsOf(report.capacities, capacityStride).filter(([ofPid]) => ofPid === pid)
+    expect(capacities.map(([, tid]) => tid).toSorted()).toEqual(report.threads.flatMap(tidOf(pid)).toSorted())
+  })
+
+  test('a birth and a death of one pid in one message are those of two processes', async () => {
+    const pid = await idle()
+    scanner.send({ type: 'births', born: [pid], died: [pid] })
+    await inScan(({ processes }) => (processes.some((facts) => facts.pid === pid) ? true : undefined))
+  })
+
+  test('a thread that was read before it was registered is read again, and no other', async () => {
+    const pid = await idle()
+    const tid = Math.max(...readdirSync(`/proc/${pid}/task`).map(Number))
+    scanner.send({ type: 'reread', threads: [{ pid, tid }] })
+    const report = await inScan((each) => (each.threads.some((facts) => facts.tid === tid) ? each : undefined))
+    expect(report.threads.flatMap(tidOf(pid))).toEqual([tid])
+    expect(valueIn(report, pid, tid, 'cpu-time', () => true)).toBeDefined()
+    expect(rowsOf(report.capacities, capacityStride).flatMap(([ofPid, of]) => (ofPid === pid ? [of] : []))).toEqual([
+      tid,
+    ])
+  })
+
+  test('facts that were not recorded are reported again although they are the same', async () => {
+    const pid = await idle()
+    scanner.send({ type: 'reread', threads: [{ pid, tid: 0 }] })
+    const report = await inScan((each) => (each.processes.some((facts) => facts.pid === pid) ? each : undefined))
+    expect(report.threads.flatMap(tidOf(pid))).toEqual([])
+  })
+
+  test('a closed set of a process that was read too early is reported again', async () => {
+    const program = await run('lock-pair.py', ['all'])
+    const { pid } = program
+    await log.until((message) => (message.type === 'scan' && message.closedSets?.includes(pid) ? true : undefined))
+    scanner.send({ type: 'births', born: [pid], died: [] })
+    await inScan(({ closedSets }) => (closedSets?.includes(pid) ? true : undefined))
   })
 })
 
