@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { jsonText, jsonType } from './send.ts'
-import { defineVerb, type ServiceRoute } from './service-route.ts'
+import { defineVerb, type ServiceParts, type ServiceRequest, type ServiceRoute } from './service-route.ts'
 
 export interface Check {
   readonly name: string
@@ -18,48 +18,59 @@ export interface Health {
 
 const plainText = 'text/plain; charset=utf-8'
 
+// HAProxy checks health with OPTIONS unless it is configured otherwise.
+const forHaproxy = 'The same, for load balancers that check with OPTIONS'
+
+const livez = {
+  summary: 'Whether the service is alive',
+  access: 'open',
+  query: null,
+  replies: { 200: { description: 'ok', media: 'text/plain' } },
+  handle: ({ reply }: ServiceRequest<unknown, unknown>) => reply.type(plainText).send('ok\n'),
+} as const
+
+const ReadyQuery = z.strictObject({
+  verbose: z.string().optional().meta({ description: 'List the checks; needs no value', allowEmptyValue: true }),
+})
+
+const readyz = {
+  summary: 'Whether the service is ready to serve; ?verbose lists the checks',
+  access: 'open',
+  query: ReadyQuery,
+  replies: {
+    200: { description: 'ready', headers: ['Cache-Control'], media: 'text/plain' },
+    503: { description: 'not ready', headers: ['Cache-Control'], media: 'text/plain' },
+  },
+  handle: (
+    { query: { verbose }, reply }: ServiceRequest<z.output<typeof ReadyQuery>, unknown>,
+    { health }: ServiceParts,
+  ) => {
+    const isReady = health.ready()
+    const verdict = isReady ? 'ok\n' : 'not ready\n'
+    const lines = health.checks().map(({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}: ${detail}\n`)
+    return reply
+      .code(isReady ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .type(plainText)
+      .send(verbose === undefined ? verdict : `${lines.join('')}${verdict}`)
+  },
+} as const
+
 export const healthRoutes: readonly ServiceRoute[] = [
   {
     path: '/livez',
+    anyHost: true,
     verbs: {
-      GET: defineVerb({
-        summary: 'Whether the service is alive',
-        operationId: 'livez',
-        access: 'open',
-        query: null,
-        replies: { 200: { description: 'ok', media: 'text/plain' } },
-        handle: ({ reply }) => reply.type(plainText).send('ok\n'),
-      }),
+      GET: defineVerb({ ...livez, operationId: 'livez' }),
+      OPTIONS: defineVerb({ ...livez, operationId: 'livezOptions', summary: forHaproxy }),
     },
   },
   {
     path: '/readyz',
+    anyHost: true,
     verbs: {
-      GET: defineVerb({
-        summary: 'Whether the service is ready to serve; ?verbose lists the checks',
-        operationId: 'readyz',
-        access: 'open',
-        query: z.strictObject({
-          verbose: z
-            .string()
-            .optional()
-            .meta({ description: 'List the checks; needs no value', allowEmptyValue: true }),
-        }),
-        replies: {
-          200: { description: 'ready', headers: ['Cache-Control'], media: 'text/plain' },
-          503: { description: 'not ready', headers: ['Cache-Control'], media: 'text/plain' },
-        },
-        handle: ({ query: { verbose }, reply }, { health }) => {
-          const isReady = health.ready()
-          const verdict = isReady ? 'ok\n' : 'not ready\n'
-          const lines = health.checks().map(({ name, ok, detail }) => `[${ok ? '+' : '-'}] ${name}: ${detail}\n`)
-          return reply
-            .code(isReady ? 200 : 503)
-            .header('cache-control', 'no-store')
-            .type(plainText)
-            .send(verbose === undefined ? verdict : `${lines.join('')}${verdict}`)
-        },
-      }),
+      GET: defineVerb({ ...readyz, operationId: 'readyz' }),
+      OPTIONS: defineVerb({ ...readyz, operationId: 'readyzOptions', summary: forHaproxy }),
     },
   },
   {

@@ -19,7 +19,7 @@ import type { MetricsText } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { Problem } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
-import { admit, type Guards } from './security/admit.ts'
+import { admit, type Guards, targetOf } from './security/admit.ts'
 import { answerClientError } from './security/client-error.ts'
 import { type ClientLimits, Clients } from './security/clients.ts'
 import { type Gate, isKnown } from './security/gate.ts'
@@ -76,6 +76,7 @@ function createApp(listener: Listener, logger: FastifyBaseLogger): FastifyInstan
     // costs as much as resolving its path.
     childLoggerFactory: (parent) => parent,
     logController: new fastify.LogController({ disableRequestLogging: true }),
+    rewriteUrl: targetOf,
     bodyLimit: bounds.bodyBytesMax,
     routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
     clientErrorHandler: answerClientError,

@@ -73,7 +73,9 @@ export interface ServiceRoute {
   readonly name?: z.ZodType
   /** The route also has every path below it. */
   readonly hasFiles?: true
-  readonly verbs: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', ServiceVerb>>>
+  /** It is answered whatever `Host` says: load balancers send a name of their own in their health checks, or none. */
+  readonly anyHost?: true
+  readonly verbs: Readonly<Partial<Record<'GET' | 'OPTIONS' | 'PUT' | 'DELETE', ServiceVerb>>>
 }
 
 export function defineVerb<Q extends z.ZodType, B extends z.ZodType>(verb: TypedServiceVerb<Q, B>): ServiceVerb {

@@ -1,6 +1,7 @@
 /** Protection of the HTTP interface: Host and Origin checks, tokens and roles, and the documentation page. */
 
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { allowedHosts, isLoopback, parseTokens } from '../../src/http/security/gate.ts'
 import { Service } from '../support/service.ts'
@@ -43,6 +44,56 @@ test('only exact Hosts are served, in upper or lower case', async () => {
   ]) {
     expect([host, await statusWith(port, { host })]).toEqual([host, 403])
   }
+})
+
+/** Sends one request as written, and returns its status and the type of its problem. */
+async function statusOf(port: number, lines: readonly string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.end([...lines, 'Connection: close', '', ''].join('\r\n'))
+  let text = ''
+  for await (const piece of socket.setEncoding('utf8')) text += piece
+  const type = /"type": ?"urn:introspectd:problem:([a-z-]+)"/.exec(text)?.[1]
+  return [text.split(' ', 2)[1], type].filter((word) => word !== undefined).join(' ')
+}
+
+describe('health checks of load balancers', () => {
+  test.each([
+    ['GET /livez HTTP/1.0'],
+    ['OPTIONS /livez HTTP/1.0'],
+    ['GET /readyz HTTP/1.0'],
+    ['HEAD /livez HTTP/1.0'],
+    ['GET /livez HTTP/1.1'],
+    ['GET /livez HTTP/1.1', 'Host: check.example'],
+    ['HEAD /readyz?verbose HTTP/1.1', 'Host: 10.0.0.1:80'],
+    ['GET /readyz HTTP/1.1', 'Host:'],
+    ['GET http://lb.example/livez HTTP/1.1', 'Host: lb.example'],
+  ])('%s %s is answered', async (...lines) => {
+    service = await new Service().start()
+    expect(await statusOf(service.port, lines)).toBe('200')
+  })
+
+  test('from pages of another origin are refused', async () => {
+    service = await new Service().start()
+    const lines = ['GET /livez HTTP/1.1', 'Host: check.example', 'Origin: http://evil.example']
+    expect(await statusOf(service.port, lines)).toBe('403 origin-not-allowed')
+  })
+})
+
+test('elsewhere a request of HTTP/1.1 without Host is malformed, and one of HTTP/1.0 is refused', async () => {
+  service = await new Service().start()
+  expect(await statusOf(service.port, ['GET /sys HTTP/1.1'])).toBe('400 malformed-request')
+  expect(await statusOf(service.port, ['GET /sys HTTP/1.0'])).toBe('403 host-not-allowed')
+})
+
+test('the absolute form of a target is served, and its authority is the Host', async () => {
+  service = await new Service().start()
+  const { port } = service
+  const place = `127.0.0.1:${port}`
+  expect(await statusOf(port, [`GET http://${place}/sys?depth=1 HTTP/1.1`, `Host: ${place}`])).toBe('200')
+  expect(await statusOf(port, [`GET HTTP://${place} HTTP/1.1`, 'Host: other.example'])).toBe('200')
+  expect(await statusOf(port, ['GET http://evil.example/sys HTTP/1.1', `Host: ${place}`])).toBe('403 host-not-allowed')
+  expect(await statusOf(port, [`GET http://u:p@${place}/sys HTTP/1.1`, `Host: ${place}`])).toBe('400 malformed-path')
+  expect(await statusOf(port, [`GET ftp://${place}/sys HTTP/1.1`, `Host: ${place}`])).toBe('400 malformed-path')
 })
 
 test('pages of other origins are refused, on requests and on upgrades', async () => {

@@ -172,7 +172,8 @@ describe('a wrong request', () => {
       ['POST', '/sys/proc', 'GET, HEAD, OPTIONS'],
       ['DELETE', '/sys/proc/42', 'GET, HEAD, OPTIONS'],
       ['PATCH', '/sys/proc/42/fds/threshold/x', 'GET, HEAD, OPTIONS, PUT, DELETE'],
-      ['POST', '/livez', 'GET, HEAD'],
+      ['POST', '/livez', 'GET, HEAD, OPTIONS'],
+      ['POST', '/metrics', 'GET, HEAD'],
     ] as const) {
       const response = await service.fetch(path, { method })
       expect([path, response.status, response.headers.get('allow')]).toEqual([path, 405, allow])

@@ -69,6 +69,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['prometheus'],
     suites: ['test/live/prometheus.test.ts', 'test/http/metrics-format.test.ts'],
   },
+  { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
   { programs: ['chromium'], packages: ['chromium'], suites: ['test/client/browser.test.ts'] },
 ]
 

@@ -12,7 +12,7 @@ export const tiers = {
   soak: [
     'test/cli/top.test.ts',
     'test/client/browser.test.ts',
-    'test/deploy/{dockerfile,systemd}.test.ts',
+    'test/deploy/{dockerfile,haproxy,systemd}.test.ts',
     'test/faults/{closing,clock,descriptors,disk,directory}.test.ts',
     'test/faults/kill/kills.test.ts',
     'test/http/{fuzz-model,fuzz-raw,hostile,million-threads,model-turns,state-continued}.test.ts',

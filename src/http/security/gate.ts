@@ -67,18 +67,21 @@ function isSameSecret(one: Buffer | null, other: Buffer | null): boolean {
   return one === null || other === null ? one === other : one.equals(other)
 }
 
-interface Places {
-  readonly host?: string | undefined
-  readonly origin?: string | undefined
+/** Against DNS rebinding: only exact values pass. @throws Problem */
+export function checkHost({ hosts }: Gate, host: string | undefined): void {
+  if (host !== undefined && hosts.has(host.toLowerCase())) return
+  throw new Problem('host-not-allowed', `Host must be one of ${[...hosts].join(', ')}; --allow-host adds one`)
+}
+
+interface Page {
+  /** Absent for requests that are not from a page. */
+  readonly origin: string | undefined
   /** Over TLS there are no pages of ours but those of https. */
   readonly isSecure: boolean
 }
 
-/** Against DNS rebinding and cross-site WebSockets: only exact values pass. @throws Problem */
-export function checkPlaces({ hosts }: Gate, { host, origin, isSecure }: Places): void {
-  if (host === undefined || !hosts.has(host.toLowerCase())) {
-    throw new Problem('host-not-allowed', `Host must be one of ${[...hosts].join(', ')}; --allow-host adds one`)
-  }
+/** Against cross-site WebSockets: only exact values pass. @throws Problem */
+export function checkOrigin({ hosts }: Gate, { origin, isSecure }: Page): void {
   if (origin === undefined) return
   const [scheme, place] = origin.toLowerCase().split('://')
   // Behind a proxy that speaks TLS the page is of https though we are not.
