@@ -13,6 +13,8 @@ export interface EventData {
   'threshold.tripped': ThresholdTrippedData
   'threshold.acted': ThresholdActedData
   'threshold.cleared': ThresholdClearedData
+  'threshold.unknown': ThresholdUnknownData
+  'threshold.known': ThresholdKnownData
   'limit.changed': LimitChangedData
   'limit.denied': LimitDeniedData
   'deadlock.warning': DeadlockWarningData
@@ -1437,6 +1439,10 @@ export interface Limit {
   peak: number | null
   /** The value that percentages refer to; null if there is none */
   capacity: number | null
+  /** The maximum that decides the capacity, the least of those that apply: the pathname of the partition whose cgroup sets it (`/sys` for the root cgroup), or the name of a figure of the kernel */
+  capacitySource?: string
+  /** The part of the value that the kernel can take back when memory is needed, such as page cache */
+  reclaimable?: number
   asOf: string | null
   /** Interval of the samples; null if every change is counted at once */
   period: string | null
@@ -1919,6 +1925,122 @@ export interface ThresholdClearedData {
   /** Time that usage had to stay past the point, when the threshold has a `for` */
   for?: string
   reason: 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
+}
+export interface ThresholdUnknownData {
+  /** Pathname of the threshold */
+  threshold: string
+  limit:
+    | 'channels'
+    | 'server-ids'
+    | 'connections'
+    | 'stack'
+    | 'stack-size'
+    | 'data-pages'
+    | 'memory'
+    | 'memory-free'
+    | 'address-space'
+    | 'threads'
+    | 'processes'
+    | 'children'
+    | 'fds'
+    | 'timers'
+    | 'signals'
+    | 'cpu-time'
+    | 'cpu'
+    | 'mutexes'
+    | 'memlock'
+    | 'file-size'
+  /** Usage at the node that crossed the point; null when it is no longer known */
+  value: number | null
+  /** The capacity that a percentage refers to; null when there is no finite one */
+  capacity: number | null
+  /** The highest value seen at this node */
+  peak: number | null
+  /** Number of parts of the sum that cannot be read. The value is then a lower bound */
+  unreadable?: number
+  /** Present when the value is a high-water mark */
+  estimate?: 'touched'
+  /** Identity of the process; absent when the node contains processes */
+  identity?: string
+  /** Name of the process */
+  name?: string
+  /** True for the process of introspectd itself */
+  self?: true
+  /** Interval at which the limit is sampled; null when it is counted as it happens */
+  period: string | null
+  /** The three largest parts, when the value is a sum */
+  top: {
+    /** Pathname, which is also the URL path */
+    path: string
+    pid?: number
+    tid?: number
+    name?: string
+    identity?: string
+    /** True for the process of introspectd itself */
+    self?: true
+    value: number
+  }[]
+  /** The note of the threshold */
+  note: string | null
+  /** Why it cannot be read */
+  reason: string
+}
+export interface ThresholdKnownData {
+  /** Pathname of the threshold */
+  threshold: string
+  limit:
+    | 'channels'
+    | 'server-ids'
+    | 'connections'
+    | 'stack'
+    | 'stack-size'
+    | 'data-pages'
+    | 'memory'
+    | 'memory-free'
+    | 'address-space'
+    | 'threads'
+    | 'processes'
+    | 'children'
+    | 'fds'
+    | 'timers'
+    | 'signals'
+    | 'cpu-time'
+    | 'cpu'
+    | 'mutexes'
+    | 'memlock'
+    | 'file-size'
+  /** Usage at the node that crossed the point; null when it is no longer known */
+  value: number | null
+  /** The capacity that a percentage refers to; null when there is no finite one */
+  capacity: number | null
+  /** The highest value seen at this node */
+  peak: number | null
+  /** Number of parts of the sum that cannot be read. The value is then a lower bound */
+  unreadable?: number
+  /** Present when the value is a high-water mark */
+  estimate?: 'touched'
+  /** Identity of the process; absent when the node contains processes */
+  identity?: string
+  /** Name of the process */
+  name?: string
+  /** True for the process of introspectd itself */
+  self?: true
+  /** Interval at which the limit is sampled; null when it is counted as it happens */
+  period: string | null
+  /** The three largest parts, when the value is a sum */
+  top: {
+    /** Pathname, which is also the URL path */
+    path: string
+    pid?: number
+    tid?: number
+    name?: string
+    identity?: string
+    /** True for the process of introspectd itself */
+    self?: true
+    value: number
+  }[]
+  /** The note of the threshold */
+  note: string | null
 }
 export interface LimitChangedData {
   /** Pathname of the threshold */

@@ -24,9 +24,24 @@ export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason:
   kernel.usage.lose(node, limitIndex[limit], reason)
 }
 
-/** @param capacity Infinity if the node has no finite capacity. */
-export function observeCapacity(kernel: Kernel, node: Node, limit: LimitName, capacity: number): void {
+/**
+ * @param capacity Infinity if the node has no finite capacity; NaN if it cannot be read at present.
+ * @param source The maximum that decides it, where there are several.
+ */
+export function observeCapacity(
+  kernel: Kernel,
+  node: Node,
+  limit: LimitName,
+  capacity: number,
+  source: string | null = null,
+): void {
+  kernel.usage.annotations.capacitySource.set(node, limitIndex[limit], source)
   kernel.usage.observeCapacity(node, limitIndex[limit], capacity)
+}
+
+/** @param part The part of the usage that the kernel can reclaim; null if it is not known. */
+export function observeReclaimable(kernel: Kernel, node: Node, limit: LimitName, part: number | null): void {
+  kernel.usage.annotations.reclaimable.set(node, limitIndex[limit], part)
 }
 
 export function rlimitsObserved(process: Process, rlimits: Readonly<Record<string, Rlimit>>): void {

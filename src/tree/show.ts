@@ -118,6 +118,7 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
     value,
     peak: unmeasurable === null ? now.peak : null,
     capacity: now.capacity,
+    ...origin(kernel, node, index),
     asOf: value === null ? null : timeText(now.at ?? kernel.now),
     period: kernel.period(name, node.level),
     ...bounds(now),
@@ -127,6 +128,17 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
       at: threshold.definition.at,
       state: thresholdStateOf(kernel, threshold),
     })),
+  }
+}
+
+/** The maximum that decides the capacity, and the part of the value that the kernel can reclaim. */
+function origin({ usage }: Kernel, node: Node, index: number) {
+  const { annotations } = usage
+  const capacitySource = annotations.capacitySource.get(node, index)
+  const reclaimable = annotations.reclaimable.get(node, index)
+  return {
+    ...(capacitySource !== null && { capacitySource }),
+    ...(reclaimable !== null && { reclaimable }),
   }
 }
 

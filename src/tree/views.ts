@@ -192,6 +192,15 @@ export const LimitView = z
     value: whole.nullable().describe('Current usage; null if it is unknown'),
     peak: whole.nullable().describe('High-water mark of this node’s own value'),
     capacity: whole.nullable().describe('The value that percentages refer to; null if there is none'),
+    capacitySource: z
+      .string()
+      .optional()
+      .describe(
+        'The maximum that decides the capacity, the least of those that apply: the pathname of the partition whose cgroup sets it (`/sys` for the root cgroup), or the name of a figure of the kernel',
+      ),
+    reclaimable: whole
+      .optional()
+      .describe('The part of the value that the kernel can take back when memory is needed, such as page cache'),
     asOf: time.nullable(),
     period: z.string().nullable().describe('Interval of the samples; null if every change is counted at once'),
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),

@@ -10,7 +10,7 @@ import type { DataFields } from '../fields.ts'
 export type Severity = 'info' | 'warning' | 'error'
 
 /** A condition that one event begins and another ends. */
-export type Condition = 'threshold' | 'deadlock' | 'long-wait' | 'degradation'
+export type Condition = 'threshold' | 'unknown-threshold' | 'deadlock' | 'long-wait' | 'degradation'
 
 /** Data as a client received it. The service may be of another version, so every value is checked before it is used. */
 export type ReceivedData<Described extends DataFields> = { readonly [Name in keyof Described]?: unknown }

@@ -127,6 +127,22 @@ export const thresholdEvents = [
     },
   }),
   eventRow({
+    type: 'threshold.unknown',
+    summary: 'an armed threshold cannot trip, because its limit or the capacity of it cannot be read at present',
+    severity: 'warning',
+    opens: 'unknown-threshold',
+    data: { ...crossing, reason: described(text, 'Why it cannot be read') },
+    line: ({ name, reason, note }) => withName(name, `${plainText(reason)}${noteText(note)}`),
+  }),
+  eventRow({
+    type: 'threshold.known',
+    summary: 'the limit of a threshold that had become unknown can be read again',
+    severity: 'info',
+    closes: 'unknown-threshold',
+    data: crossing,
+    line: ({ name, note, ...value }) => withName(name, `${usageText(value)}${noteText(note)}`),
+  }),
+  eventRow({
     type: 'limit.changed',
     summary: 'a threshold on any change saw one: `from` is the value before, `changes` how often it changed',
     severity: 'info',

@@ -2,6 +2,7 @@
 
 import { assert } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
+import { Annotations } from './annotations.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
 
@@ -34,6 +35,7 @@ export abstract class Readings {
   protected readonly containers = new Counters({ ofThreads: false })
   /** The reasons why limits cannot be read at a node, by the place of the limit. */
   protected readonly reasons = new Map<Node, Map<number, string>>()
+  readonly annotations = new Annotations()
 
   value(node: Node, index: number): number {
     assert(node.slot >= 0, 'a node with a value has counters')

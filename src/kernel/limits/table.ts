@@ -118,7 +118,7 @@ export const limits = [
       from: 'statm',
       above: { partition: 'cgroup', system: 'meminfo' },
       changesAtRest: true,
-      capacity: { partition: "the cgroup's memory maximum", system: 'total memory' },
+      capacity: { partition: 'the least `memory.max` or `memory.high` on its path', system: 'total memory' },
     },
   },
   {
@@ -130,11 +130,11 @@ export const limits = [
     adds: 'read',
     errno: null,
     linux: {
-      summary: '`MemAvailable`; for a cgroup its maximum minus its usage',
+      summary: '`MemAvailable`; for a cgroup its maximum minus its usage that cannot be reclaimed',
       from: 'cgroup',
       above: { system: 'meminfo' },
       changesAtRest: true,
-      capacity: { partition: "the cgroup's memory maximum", system: 'total memory' },
+      capacity: { partition: 'the least `memory.max` or `memory.high` on its path', system: 'total memory' },
     },
   },
   {
@@ -158,7 +158,7 @@ export const limits = [
     linux: {
       summary: 'counted by births and deaths',
       from: 'births',
-      capacity: { partition: '`pids.max`', system: '`threads-max`' },
+      capacity: { partition: 'the least `pids.max` on its path', system: '`threads-max` or `pid_max`, the least' },
     },
   },
   {
@@ -172,7 +172,7 @@ export const limits = [
     linux: {
       summary: 'counted by births and deaths; zombies are dead',
       from: 'births',
-      capacity: { system: '`pid_max`' },
+      capacity: { partition: 'the least `pids.max` on its path', system: '`threads-max` or `pid_max`, the least' },
     },
   },
   {
@@ -241,7 +241,7 @@ export const limits = [
     linux: {
       summary: '`schedstat`, over the last second',
       from: 'schedstat',
-      capacity: { partition: '`cpu.max`', system: '1000 for each CPU' },
+      capacity: { partition: 'the least `cpu.max` on its path', system: '1000 for each CPU' },
     },
   },
   {

@@ -76,6 +76,7 @@ export class Usage extends Readings {
     assert(node.slot >= 0 && node.guards === null, 'a released node has counters and no guards')
     this.of(node).giveBack(node.slot)
     this.reasons.delete(node)
+    this.annotations.forget(node)
     node.slot = -1
     node.above = -1
   }
@@ -152,7 +153,7 @@ export class Usage extends Readings {
     this.of(node).capacity[index]!.set(node.slot, Number.NaN)
   }
 
-  /** @param capacity Infinity if the node has no finite capacity. */
+  /** @param capacity Infinity if the node has no finite capacity; NaN if it cannot be read at present. */
   observeCapacity(node: Node, index: number, capacity: number): void {
     if (Object.is(this.capacity(node, index), capacity)) return
     this.of(node).capacity[index]!.set(node.slot, capacity)

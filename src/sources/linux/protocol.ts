@@ -234,6 +234,8 @@ export interface ScanReport {
 export interface SystemReading {
   readonly memory: number
   readonly memoryFree: number
+  /** The part of `memoryFree` that the kernel has to take back first; null if it is not known. */
+  readonly memoryReclaimable: number | null
   readonly memoryTotal: number
   readonly cpus: number
   readonly processesMax: number
@@ -242,14 +244,28 @@ export interface SystemReading {
   readonly fdsMax: number
 }
 
+/** For each maximum of a partition, the number of names of the cgroup that sets it; 0 is the root of the hierarchy. */
+export interface MaximaSources {
+  readonly memory: number
+  readonly threads: number
+  readonly cpu: number
+}
+
+/** Maxima are the least of those on the path to the root. Null if none is set; NaN if one cannot be read. */
 export interface PartitionReading {
+  /** Empty for the root of the hierarchy, which is reported only if it has a maximum itself, as in a container. */
   readonly names: readonly string[]
-  /** Null if the controller is absent; `why` has the reason. */
+  /** Null if it cannot be read; `why` has the reason. */
   readonly memory: number | null
+  /** The part of `memory` that the kernel can take back, such as page cache. */
+  readonly reclaimable: number | null
   readonly memoryMax: number | null
-  /** Limit on tasks, which are threads, and on CPU in permille of one CPU. Null if none is set. */
+  /** Memory that may still be taken, reclaimable memory included. Null if no maximum is set, or if it is not known. */
+  readonly memoryFree: number | null
+  /** Limit on tasks, which are threads, and on CPU in permille of one CPU. */
   readonly threadsMax: number | null
   readonly cpuMax: number | null
+  readonly sources: MaximaSources
   readonly why: string | null
 }
 

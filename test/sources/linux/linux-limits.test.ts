@@ -80,7 +80,7 @@ test('capacities are read where the tables say so', () => {
     stack: ['thread'],
     memory: ['partition', 'system'],
     'memory-free': ['partition', 'system'],
-    processes: ['system'],
+    processes: ['partition', 'system'],
     threads: ['partition', 'system'],
     cpu: ['partition', 'system'],
     'file-size': ['process'],

@@ -11,6 +11,8 @@ import { NotifierTimer, pointValue, type ThresholdWatch } from './threshold.ts'
 export type WatchEvent =
   | { readonly type: 'threshold.tripped'; readonly initial: boolean }
   | { readonly type: 'threshold.cleared'; readonly reason: ClearReason }
+  | { readonly type: 'threshold.unknown'; readonly reason: string }
+  | { readonly type: 'threshold.known' }
   | { readonly type: 'limit.changed'; readonly from: number; readonly changes: number }
 
 export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
@@ -77,15 +79,40 @@ export class Evaluator {
   #judgeCrossing(watch: ThresholdWatch, now: Reading): void {
     const { past, proven } = this.#crossing(watch, now)
     if (past === null) {
-      if (watch.state === 'armed') watch.state = 'unknown'
+      this.#lose(watch, now)
       this.rest(watch)
-    } else if (watch.state === 'tripped') this.#judgeReturn(watch, now, past)
+      return
+    }
+    this.#regain(watch)
+    if (watch.state === 'tripped') this.#judgeReturn(watch, now, past)
     else if (past && proven) this.#pass(watch)
     else {
       this.rest(watch)
       watch.state = 'armed'
       watch.fresh = false
     }
+  }
+
+  /** The threshold does not know any more whether it has to trip. A node that was not read yet is no loss. */
+  #lose(watch: ThresholdWatch, now: Reading): void {
+    if (watch.state !== 'armed') return
+    watch.state = 'unknown'
+    const reason = this.#whyLost(watch, now)
+    if (reason === null) return
+    watch.isLost = true
+    this.#parts.emit(watch, { type: 'threshold.unknown', reason })
+  }
+
+  #whyLost({ node, threshold }: ThresholdWatch, { value, unreadable }: Reading): string | null {
+    if (value !== null) return 'its capacity cannot be read'
+    if (unreadable === 0) return null
+    return this.#parts.usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
+  }
+
+  #regain(watch: ThresholdWatch): void {
+    if (!watch.isLost) return
+    watch.isLost = false
+    this.#parts.emit(watch, { type: 'threshold.known' })
   }
 
   /** Usage is past the point. With `for` it has to stay there. */
@@ -118,12 +145,14 @@ export class Evaluator {
     this.#parts.emit(watch, { type: 'threshold.cleared', reason: 'rearmed' })
   }
 
-  #judgeChange(watch: ThresholdWatch, { value }: Reading): void {
+  #judgeChange(watch: ThresholdWatch, now: Reading): void {
     if (watch.state === 'tripped') return
-    if (value === null) {
-      watch.state = 'unknown'
+    if (now.value === null) {
+      this.#lose(watch, now)
       return
     }
+    this.#regain(watch)
+    const { value } = now
     const guard = guardOfWatch(watch)
     if (watch.state === 'unknown') this.#find(watch, value, guard)
     const { reported, threshold } = watch

@@ -81,6 +81,8 @@ export class ThresholdWatch {
   state: WatchState = 'unknown'
   /** Until its first evaluation, where the node was there before the threshold: a trip then is `initial`. */
   fresh: boolean
+  /** An event has reported that the state became unknown. */
+  isLost = false
   /** Armed while usage is past `at` and has to stay there, or while a change waits for its event. */
   timer: NotifierTimer | null = null
   /** The last reported change, for a threshold on any change. */

@@ -149,6 +149,12 @@ export class Watches {
       emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points: {} }), ...change } })
       return
     }
+    if (event.type === 'threshold.unknown' || event.type === 'threshold.known') {
+      const data = crossingData(watch, now, { ...surroundings, points: {} })
+      if (event.type === 'threshold.known') emit(event.type, { ...places, data })
+      else emit(event.type, { ...places, data: { ...data, reason: event.reason } })
+      return
+    }
     const { type, ...crossing } = event
     const points = pointsOf(threshold, usage.capacity(node, threshold.index))
     emit(type, { ...places, data: { ...crossingData(watch, now, { ...surroundings, points }), ...crossing } })

@@ -13,14 +13,16 @@ export function errorNumber(): number {
   return koffi.errno()
 }
 
-export const openFd: (path: string, flags: number) => number = library.func('int open(const char *path, int flags)')
+// A path that is not valid UTF-8 is a buffer, which ends with NUL.
+export const openFd: (path: string | Buffer, flags: number) => number = library.func(
+  'int open(const char *path, int flags)',
+)
 export const closeFd: (fd: number) => number = library.func('int close(int fd)')
 export const pread: (fd: number, into: Uint8Array, bytes: number, position: number) => number = library.func(
   'long pread(int fd, _Out_ uint8_t *into, size_t bytes, long position)',
 )
-export const statx: (fd: number, path: string, flags: number, mask: number, into: Uint8Array) => number = library.func(
-  'int statx(int fd, const char *path, int flags, uint32_t mask, _Out_ uint8_t *into)',
-)
+export const statx: (fd: number, path: string | Buffer, flags: number, mask: number, into: Uint8Array) => number =
+  library.func('int statx(int fd, const char *path, int flags, uint32_t mask, _Out_ uint8_t *into)')
 export const readlink: (path: string, into: Uint8Array, bytes: number) => number = library.func(
   'long readlink(const char *path, _Out_ uint8_t *into, size_t bytes)',
 )

@@ -31,14 +31,23 @@ export function isDenied(result: number): boolean {
   return result === -EACCES || result === -EPERM
 }
 
+/** A system call reads a string up to its end, but a buffer up to NUL. */
+function callPath(path: string | Buffer): string | Buffer {
+  return typeof path === 'string' ? path : Buffer.concat([path, Buffer.from([0])])
+}
+
 /** One file, open or not. */
 export class ProcFile {
   readonly path: string
+  /** The path for system calls. */
+  readonly openPath: string | Buffer
   fd = -1
   reads = 0
 
-  constructor(path: string) {
-    this.path = path
+  /** @param path A `Buffer` if it is not valid UTF-8. */
+  constructor(path: string | Buffer) {
+    this.path = path.toString()
+    this.openPath = callPath(path)
   }
 }
 
@@ -150,9 +159,9 @@ export class ProcFiles {
   readFrom(file: ProcFile, position: number, bytes: number, armed: boolean, holdFrom: number): number {
     if (file.fd >= 0) {
       const length = pread(file.fd, this.bytes, bytes, position)
-      return length >= 0 ? length : -errorNumber()
+      return length >= 0 ? length : this.#lose(file)
     }
-    const fd = this.#open(file.path)
+    const fd = this.#open(file.openPath)
     if (fd < 0) return fd
     const length = pread(fd, this.bytes, bytes, position)
     const result = length >= 0 ? length : -errorNumber()
@@ -161,8 +170,8 @@ export class ProcFiles {
   }
 
   /** Reads a file to its end. Returns the length; `bytes` grows as needed. */
-  readWhole(path: string): number {
-    const fd = this.#open(path)
+  readWhole(path: string | Buffer): number {
+    const fd = this.#open(callPath(path))
     if (fd < 0) return fd
     let length = 0
     for (;;) {
@@ -196,24 +205,34 @@ export class ProcFiles {
 
   /** Reads a directory's status: sets `size` and `links`. Returns 0, or a negated error number. */
   stat(directory: ProcFile, armed = false, holdFrom = 1): number {
-    if (directory.fd >= 0) return this.#statx(directory.fd, '', atEmptyPath)
+    if (directory.fd >= 0) return this.#statx(directory.fd, '', atEmptyPath) === 0 ? 0 : this.#lose(directory)
     if (directory.reads + 1 < holdFrom || !this.#hasRoom(armed, holdFrom)) {
       directory.reads++
-      return this.#statx(0, directory.path, 0)
+      return this.#statx(0, directory.openPath, 0)
     }
-    const fd = this.#open(directory.path)
+    const fd = this.#open(directory.openPath)
     // A directory of another user cannot be opened, but its size can be read.
-    if (fd < 0) return isDenied(fd) ? this.#statx(0, directory.path, 0) : fd
+    if (fd < 0) return isDenied(fd) ? this.#statx(0, directory.openPath, 0) : fd
     const result = this.#statx(fd, '', atEmptyPath)
     this.#holdOrClose(directory, fd, armed, holdFrom, result)
     return result
   }
 
-  #statx(fd: number, path: string, flags: number): number {
+  #statx(fd: number, path: string | Buffer, flags: number): number {
     if (statx(fd, path, flags, maskOfStat, this.#status) !== 0) return -errorNumber()
     this.links = this.#status.readUInt32LE(linksAt)
     this.size = this.#status.readUInt32LE(sizeAt)
     return 0
+  }
+
+  /**
+   * Closes a file whose reading failed: its descriptor may stand for something that is gone, while its name stands for
+   * something new. The next reading opens it again. Returns the negated error number.
+   */
+  #lose(file: ProcFile): number {
+    const result = -errorNumber()
+    this.release(file)
+    return result
   }
 
   release(file: ProcFile): void {
@@ -248,7 +267,7 @@ export class ProcFiles {
     this.#heldFds.add(fd)
   }
 
-  #open(path: string): number {
+  #open(path: string | Buffer): number {
     const fd = openFd(path, openFlags)
     if (fd >= 0) return fd
     const error = errorNumber()
@@ -256,7 +275,7 @@ export class ProcFiles {
     return this.#openAfterEviction(path, error)
   }
 
-  #openAfterEviction(path: string, error: number): number {
+  #openAfterEviction(path: string | Buffer, error: number): number {
     this.#evict(error)
     const fd = openFd(path, openFlags)
     if (fd >= 0) return fd

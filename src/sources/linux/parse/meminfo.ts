@@ -2,6 +2,7 @@
 export interface Meminfo {
   readonly total: number | null
   readonly available: number | null
+  readonly free: number | null
 }
 
 function bytesOf(text: string, key: string): number | null {
@@ -13,5 +14,6 @@ export function parseMeminfo(text: string): Meminfo {
   return {
     total: bytesOf(text, 'MemTotal'),
     available: bytesOf(text, 'MemAvailable'),
+    free: bytesOf(text, 'MemFree'),
   }
 }

@@ -2,13 +2,11 @@
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { capacityOfRlimit } from '../../../kernel/limits/rlimits.ts'
-import { type LimitName, limitIndex } from '../../../kernel/limits/table.ts'
+import { limitIndex } from '../../../kernel/limits/table.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
-import type { Partition } from '../../../kernel/nodes/partition.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import type { Thread } from '../../../kernel/nodes/thread.ts'
 import type { ThreadWait } from '../../../kernel/nodes/wait.ts'
-import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
 import * as measured from '../../../kernel/observed-usage.ts'
 import { closedSetsObserved, waitsObserved } from '../../../kernel/observed-waits.ts'
@@ -18,13 +16,12 @@ import type { ProcessRegistry } from '../processes/process-registry.ts'
 import {
   capacityStride,
   type ObservedWait,
-  type PartitionReading,
   type ProcessFacts,
   type ScanReport,
-  type SystemReading,
   type ThreadFacts,
   valueStride,
 } from '../protocol.ts'
+import { ContainerRecorder } from './container-recorder.ts'
 import { UnrecordedThreads } from './unrecorded-threads.ts'
 
 /** Whether the names of a process are those that a scan has read. */
@@ -38,6 +35,7 @@ export class ReadingRecorder {
   readonly #kernel: Kernel
   readonly #registry: ProcessRegistry
   readonly #inventory: Inventory
+  readonly #containers: ContainerRecorder
   readonly #pageBytes: number
   /** Threads of which readings were not recorded. */
   readonly unrecorded: UnrecordedThreads
@@ -46,6 +44,7 @@ export class ReadingRecorder {
     this.#kernel = kernel
     this.#registry = parts.registry
     this.#inventory = parts.inventory
+    this.#containers = new ContainerRecorder(kernel)
     this.#pageBytes = parts.pageBytes
     this.unrecorded = new UnrecordedThreads(parts.registry)
   }
@@ -89,8 +88,7 @@ export class ReadingRecorder {
     }
     if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
     if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
-    if (report.system !== null) this.#recordSystem(report.system, report.finishedAt)
-    if (report.partitions !== null) this.#recordPartitions(report.partitions, report.finishedAt)
+    this.#containers.record(report.system, report.partitions, report.finishedAt)
   }
 
   #isKnown({ pid, startTicks }: ProcessFacts): boolean {
@@ -221,56 +219,5 @@ export class ReadingRecorder {
     const registered = this.#registry.byPid.get(pid)
     if (registered === undefined || registered.bornAt > startedAt) return null
     return tid === 0 ? registered.process : (registered.process.threads.get(tid) ?? null)
-  }
-
-  #recordSystem(machine: SystemReading, at: number): void {
-    const { system } = this.#kernel
-    const capacities: readonly [LimitName, number][] = [
-      ['processes', machine.processesMax],
-      ['threads', machine.threadsMax],
-      ['fds', machine.fdsMax],
-      ['cpu', machine.cpus * 1000],
-      ['memory', machine.memoryTotal],
-      ['memory-free', machine.memoryTotal],
-    ]
-    for (const [limit, capacity] of capacities) measured.observeCapacity(this.#kernel, system, limit, capacity)
-    measured.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
-    measured.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
-  }
-
-  #recordPartitions(readings: readonly PartitionReading[], at: number): void {
-    const seen = new Set<Partition>()
-    for (const reading of readings) {
-      const partition = this.#kernel.partition(reading.names)
-      if (partition === null) continue
-      seen.add(partition)
-      this.#recordPartition(partition, reading, at)
-    }
-    // Deepest first: a partition can end only when nothing is left in it.
-    for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
-      const isEmpty = partition.members.size === 0 && partition.partitions.size === 0
-      if (isEmpty && !seen.has(partition)) observed.partitionEnded(this.#kernel, partition)
-    }
-  }
-
-  #recordPartition(partition: Partition, reading: PartitionReading, at: number): void {
-    const { memory, memoryMax, threadsMax, cpuMax, why } = reading
-    const kernel = this.#kernel
-    measured.observeCapacity(kernel, partition, 'threads', threadsMax ?? Number.POSITIVE_INFINITY)
-    measured.observeCapacity(kernel, partition, 'cpu', cpuMax ?? Number.POSITIVE_INFINITY)
-    const max = memoryMax ?? Number.POSITIVE_INFINITY
-    measured.observeCapacity(kernel, partition, 'memory', max)
-    measured.observeCapacity(kernel, partition, 'memory-free', max)
-    const noMemory = why ?? 'no memory controller'
-    if (memory === null) this.#recordUnreadable(partition, 'memory', noMemory)
-    else measured.observe(kernel, partition, 'memory', { value: memory, at })
-    if (memory === null || memoryMax === null)
-      this.#recordUnreadable(partition, 'memory-free', memory === null ? noMemory : 'no maximum is set')
-    else measured.observe(kernel, partition, 'memory-free', { value: Math.max(0, memoryMax - memory), at })
-  }
-
-  #recordUnreadable(node: Node, limit: LimitName, reason: string): void {
-    if (this.#kernel.usage.whyUnreadable(node, limitIndex[limit]) !== reason)
-      measured.unreadable(this.#kernel, node, limit, reason)
   }
 }

@@ -1,10 +1,9 @@
 /** Reads partitions: the directories of the cgroup hierarchy that `/proc/P/cgroup` names. */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import type { Hierarchy } from '../parse/cgroup.ts'
-import type { PartitionReading } from '../protocol.ts'
-import { CgroupMaxima } from './cgroup-maxima.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
+import type { MaximaSources, PartitionReading } from '../protocol.ts'
+import { CgroupFiles, type CgroupPlaces, type Maxima, placesBelow, rootPlaces } from './cgroup-files.ts'
+import { type CgroupTree, type DirectoryMark, directoriesIn, joinPath, markOf } from './cgroup-tree.ts'
 
 const partitionsMax = 10_000
 // The number of links of a directory shows that subdirectories were made or removed. A change that leaves the number
@@ -12,83 +11,44 @@ const partitionsMax = 10_000
 const walkEvery = 10
 // With more partitions than this, a scan reads the members of only so many, in turn.
 const membersReadMax = 256
-const unlimitedFrom = 2 ** 53
-const noController = 'the memory controller is absent'
+
+/** The least of the maxima on the path of a cgroup. */
+interface PathMaxima extends Maxima {
+  /** For each, the depth of the cgroup that sets it. */
+  readonly from: { memory: number; threads: number; cpu: number }
+  /** Memory that it could still take. Infinity: no maximum is set. NaN: it is not known. */
+  memoryFree: number
+}
 
 interface Partition {
   readonly names: readonly string[]
-  readonly directory: string
-  /** Two plus the number of subdirectories, at the last walk. */
-  links: number
-  readonly usage: ProcFile
-  readonly maximum: ProcFile
-  readonly maxima: CgroupMaxima
+  readonly places: CgroupPlaces
+  readonly parent: Partition | null
+  mark: DirectoryMark
+  readonly files: CgroupFiles
+  readonly own: Maxima
+  readonly path: PathMaxima
+  /** Whether the hierarchy of a controller was found to have the same processes here, since the last walk. */
+  readonly isSame: { pids: boolean; cpu: boolean }
 }
 
-export interface CgroupTree {
-  readonly hierarchy: Hierarchy
-  /** Directory of its root; null if there is no hierarchy to walk. */
-  readonly directory: string | null
-  /**
-   * Directories with the limits on tasks and on CPU: the same one in version 2, those of other controllers in version
-   * 1.
-   */
-  readonly pids: string | null
-  readonly cpu: string | null
-}
-
-// A version 2 hierarchy with only hugetlb, for example, holds just the controllers that version 1 left over.
-function hasControllers(directory: string): boolean {
-  try {
-    return /\b(?:memory|pids)\b/.test(readFileSync(`${directory}/cgroup.controllers`, 'latin1'))
-  } catch {
-    return false
-  }
-}
-
-/**
- * Version 2 if it has the memory or pids controller, else the memory hierarchy of version 1, else its pids hierarchy.
- */
-export function findCgroupTree(cgroupRoot: string): CgroupTree {
-  for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
-    if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
-  const directoryNamed = (names: readonly string[]) =>
-    names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
-  const [pids, cpu] = [directoryNamed(['pids']), directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
-  for (const hierarchy of ['memory', 'pids'] as const) {
-    const directory = directoryNamed([hierarchy])
-    if (directory !== null) return { hierarchy, directory, pids, cpu }
-  }
-  const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
-  return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
-}
-
-function directoriesIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-  } catch {
-    return [] // removed meanwhile
-  }
-}
-
-/** Zero if it was removed meanwhile. */
-function linksOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0
-}
+type Resource = keyof Maxima
+const resources: readonly Resource[] = ['memory', 'threads', 'cpu']
 
 export class CgroupReader {
   readonly #files: ProcFiles
   readonly #tree: CgroupTree
+  /** Null if there is no hierarchy. It is in no report unless it has a maximum, as in a container. */
+  readonly #root: Partition | null
   #partitions: Partition[] = []
-  #rootLinks = 0
   #untilWalk = 0
   #nextMember = 0
 
   constructor(files: ProcFiles, tree: CgroupTree) {
     this.#files = files
     this.#tree = tree
+    const places = rootPlaces(tree)
+    this.#root = places && partitionAt(tree, places, [], null)
   }
 
   /**
@@ -96,30 +56,37 @@ export class CgroupReader {
    * moved.
    */
   forEachMember(onMember: (pid: number, names: readonly string[]) => void): void {
-    if (this.#tree.directory === null) return
-    const places = [{ names: [], directory: this.#tree.directory }, ...this.#partitions]
-    const count = Math.min(places.length, membersReadMax)
+    if (this.#root === null) return
+    const all = [this.#root, ...this.#partitions]
+    const count = Math.min(all.length, membersReadMax)
     for (let turn = 0; turn < count; turn++) {
-      const { names, directory } = places[(this.#nextMember + turn) % places.length]!
-      const length = this.#files.readWhole(`${directory}/cgroup.procs`)
+      const { names, places } = all[(this.#nextMember + turn) % all.length]!
+      const length = this.#files.readWhole(joinPath(places.directory, 'cgroup.procs'))
       if (length <= 0) continue
       for (const line of this.#files.bytes.toString('latin1', 0, length - 1).split('\n')) onMember(Number(line), names)
     }
-    this.#nextMember = (this.#nextMember + count) % places.length
+    this.#nextMember = (this.#nextMember + count) % all.length
   }
 
-  /** Parents before children, without the root. */
+  /** Parents before children. The root is first, if it has a maximum. */
   read(): PartitionReading[] {
-    if (this.#untilWalk-- <= 0 || this.#hasChanged()) this.#walk()
-    const readings: PartitionReading[] = []
+    if (this.#root === null) return []
+    const isTurn = this.#untilWalk-- <= 0 || this.#hasChanged()
+    if (isTurn) this.#walk(this.#root)
+    const readings = this.#readRoot(this.#root, isTurn)
     for (const partition of this.#partitions) {
-      const memory = this.#readNumber(partition.usage)
-      const maximum = this.#readNumber(partition.maximum)
-      const why = memory === null ? noController : null
-      const { threadsMax, cpuMax } = partition.maxima.read(this.#files)
-      readings.push({ names: partition.names, memory, memoryMax: maximum, threadsMax, cpuMax, why })
+      this.#readMaxima(partition)
+      const reading = this.#readingOf(partition, isTurn)
+      if (!partition.files.takeLoss() || this.#isThere(partition)) readings.push(reading)
     }
     return readings
+  }
+
+  /** The root has maxima in a container only, so they are looked for in turn. */
+  #readRoot(root: Partition, isTurn: boolean): PartitionReading[] {
+    if (isTurn) this.#readMaxima(root)
+    if (resources.every((resource) => root.path[resource] === Number.POSITIVE_INFINITY)) return []
+    return [this.#readingOf(root, isTurn)]
   }
 
   /** Called when a process is in a partition that is not known yet. */
@@ -132,55 +99,121 @@ export class CgroupReader {
     return names.length === 0 || this.#partitions.some((partition) => partition.names.join('/') === path)
   }
 
-  #hasChanged(): boolean {
-    const { directory } = this.#tree
-    if (directory === null) return false
-    return (
-      linksOf(directory) !== this.#rootLinks ||
-      this.#partitions.some((partition) => linksOf(partition.directory) !== partition.links)
-    )
+  /** Whether this very cgroup still exists. Another one of its name is read in the next scan. */
+  #isThere({ places, mark }: Partition): boolean {
+    const isThere = markOf(places.directory).inode === mark.inode
+    if (!isThere) this.walkSoon()
+    return isThere
   }
 
-  #walk(): void {
+  #readMaxima({ files, own, path, parent, names }: Partition): void {
+    files.readMaxima(this.#files, own)
+    for (const resource of resources) {
+      const above = parent === null ? Number.POSITIVE_INFINITY : parent.path[resource]
+      // NaN, an unknown maximum, makes the least of them unknown.
+      path[resource] = Math.min(own[resource], above)
+      path.from[resource] = parent === null || own[resource] < above ? names.length : parent.path.from[resource]
+    }
+  }
+
+  #readingOf(partition: Partition, isTurn: boolean): PartitionReading {
+    const { names, files, own, path, parent } = partition
+    const { used, reclaimable, why } = files.readMemory(this.#files, isTurn || path.memory !== Number.POSITIVE_INFINITY)
+    const free = own.memory === Number.POSITIVE_INFINITY ? own.memory : freeOf(own.memory, used, reclaimable)
+    path.memoryFree = parent === null ? free : Math.min(free, parent.path.memoryFree)
+    const { memory, cpu, threads } = path
+    const sources: MaximaSources = { ...path.from }
+    return {
+      names,
+      memory: used,
+      reclaimable: used === null ? null : reclaimable,
+      memoryMax: memory === Number.POSITIVE_INFINITY ? null : memory,
+      memoryFree: Number.isFinite(path.memoryFree) ? path.memoryFree : null,
+      threadsMax: this.#isBound(partition, threads, 'pids') ? threads : null,
+      cpuMax: this.#isBound(partition, cpu, 'cpu') ? cpu : null,
+      sources,
+      why,
+    }
+  }
+
+  /** Whether the maximum is one, and is that of the same processes. */
+  #isBound(partition: Partition, maximum: number, controller: 'pids' | 'cpu'): boolean {
+    return maximum !== Number.POSITIVE_INFINITY && this.#isSamePartition(partition, controller)
+  }
+
+  /**
+   * In version 1 each controller has its own hierarchy. A path there is the same partition if it has the same
+   * processes. Lists of members are long, so a comparison holds until the next walk.
+   */
+  #isSamePartition({ names, places, isSame }: Partition, controller: 'pids' | 'cpu'): boolean {
+    if (names.length === 0 || isSame[controller] || this.#tree[controller] === this.#tree.directory) return true
+    const members = (directory: CgroupPlaces[keyof CgroupPlaces]) => {
+      const length = directory === null ? -1 : this.#files.readWhole(joinPath(directory, 'cgroup.procs'))
+      return length < 0 ? null : this.#files.bytes.toString('latin1', 0, length)
+    }
+    isSame[controller] = members(places.directory) === members(places[controller])
+    return isSame[controller]
+  }
+
+  #hasChanged(): boolean {
+    return this.#root !== null && (hasChanged(this.#root) || this.#partitions.some(hasChanged))
+  }
+
+  #walk(root: Partition): void {
     this.#untilWalk = walkEvery
-    this.#rootLinks = this.#tree.directory === null ? 0 : linksOf(this.#tree.directory)
+    root.mark = markOf(root.places.directory)
     const known = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
-    const found: Partition[] = []
-    const queue: (readonly string[])[] = this.#tree.directory === null ? [] : [[]]
-    for (const names of queue) {
-      for (const name of directoriesIn([this.#tree.directory, ...names].join('/'))) {
-        if (found.length === partitionsMax) break
-        const inner = [...names, name]
-        const path = inner.join('/')
-        const partition = known.get(path) ?? this.#partitionOf(inner)
-        partition.links = linksOf(partition.directory)
-        found.push(partition)
-        known.delete(path)
-        queue.push(inner)
+    const found = new Map<string, Partition>()
+    const queue = [root]
+    for (const parent of queue) {
+      for (const { text, name } of directoriesIn(parent.places.directory)) {
+        const names = [...parent.names, text]
+        const path = names.join('/')
+        // The text of invalid bytes may also be the name of another directory.
+        if (found.size === partitionsMax || found.has(path)) continue
+        const places = placesBelow(parent.places, name)
+        const mark = markOf(places.directory)
+        const former = known.get(path)
+        const isFormer = former?.mark.inode === mark.inode && former.parent === parent
+        const partition = isFormer ? former : partitionAt(this.#tree, places, names, parent)
+        partition.mark = mark
+        partition.isSame.pids = false
+        partition.isSame.cpu = false
+        if (isFormer) known.delete(path)
+        found.set(path, partition)
+        queue.push(partition)
       }
     }
-    for (const { usage, maximum, maxima } of known.values()) {
-      this.#files.release(usage)
-      this.#files.release(maximum)
-      maxima.release(this.#files)
-    }
-    this.#partitions = found
+    for (const { files } of known.values()) files.release(this.#files)
+    this.#partitions = [...found.values()]
   }
+}
 
-  #partitionOf(names: readonly string[]): Partition {
-    const path = [this.#tree.directory, ...names].join('/')
-    const [usage, maximum] =
-      this.#tree.hierarchy === 'v2'
-        ? ['memory.current', 'memory.max']
-        : ['memory.usage_in_bytes', 'memory.limit_in_bytes']
-    const files = { usage: new ProcFile(`${path}/${usage}`), maximum: new ProcFile(`${path}/${maximum}`) }
-    return { names, directory: path, links: 0, ...files, maxima: new CgroupMaxima(this.#tree, names) }
+function partitionAt(
+  tree: CgroupTree,
+  places: CgroupPlaces,
+  names: readonly string[],
+  parent: Partition | null,
+): Partition {
+  const none = Number.POSITIVE_INFINITY
+  return {
+    names,
+    places,
+    parent,
+    mark: markOf(places.directory),
+    files: new CgroupFiles(tree, places),
+    own: { memory: none, threads: none, cpu: none },
+    path: { memory: none, threads: none, cpu: none, memoryFree: none, from: { memory: 0, threads: 0, cpu: 0 } },
+    isSame: { pids: false, cpu: false },
   }
+}
 
-  #readNumber(file: ProcFile): number | null {
-    const length = this.#files.read(file, false, 2)
-    if (length <= 0) return null
-    const number = Number.parseInt(this.#files.bytes.toString('latin1', 0, length), 10)
-    return Number.isNaN(number) || number >= unlimitedFrom ? null : number
-  }
+function hasChanged({ places, mark }: Partition): boolean {
+  const { inode, links } = markOf(places.directory)
+  return inode !== mark.inode || links !== mark.links
+}
+
+/** Memory below a maximum that is not used, or that the kernel would take back. NaN if it is not known. */
+function freeOf(maximum: number, used: number | null, reclaimable: number): number {
+  return used === null ? Number.NaN : Math.max(0, maximum - (used - reclaimable))
 }

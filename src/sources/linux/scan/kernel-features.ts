@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { parsePageSize } from '../parse/auxv.ts'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
-import { type CgroupTree, findCgroupTree } from './cgroup-reader.ts'
+import { type CgroupTree, findCgroupTree } from './cgroup-tree.ts'
 
 const procMagic = 0x9fa0
 const defaultPageBytes = 4096

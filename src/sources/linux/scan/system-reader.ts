@@ -29,9 +29,10 @@ export class SystemReader {
     }
     const length = this.#files.read(this.#meminfo, true)
     if (length <= 0) return `meminfo: ${nameOfErrno(-length)}`
-    const { total, available } = parseMeminfo(this.#files.bytes.toString('latin1', 0, length))
+    const { total, available, free } = parseMeminfo(this.#files.bytes.toString('latin1', 0, length))
     if (total === null || available === null) return 'meminfo has no MemTotal or no MemAvailable'
-    return { memory: total - available, memoryFree: available, memoryTotal: total, ...this.#maxima }
+    const memoryReclaimable = free === null ? null : Math.max(0, available - free)
+    return { memory: total - available, memoryFree: available, memoryReclaimable, memoryTotal: total, ...this.#maxima }
   }
 
   #readMaxima(): Maxima | string {

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
+import type { Reading } from '../../../../src/kernel/limits/readings.ts'
 import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
 import {
   type Point,
@@ -83,6 +84,10 @@ const turn = fc.oneof(
 interface State {
   tripped: boolean
   fresh: boolean
+  /** Its reading was known at the last evaluation. */
+  known: boolean
+  /** An event reported that it is not known any more. */
+  lost: boolean
   /** The last reading that was evaluated. A threshold is evaluated only when its reading changes. */
   reading: string
   /** When the value went past the point, if the threshold has `for`. */
@@ -131,7 +136,7 @@ class Naive {
       waits: false,
       seen: 0,
     }
-    return { tripped: false, fresh, reading: '', since: null, last, ...never }
+    return { tripped: false, fresh, known: false, lost: false, reading: '', since: null, last, ...never }
   }
 
   put(threshold: Threshold): string[] {
@@ -249,14 +254,36 @@ class Naive {
     return [line('tripped', threshold, node, fresh ? ' initial' : '')]
   }
 
+  /** Only a loss has an event: a part that was not read yet is none. */
+  #lose(threshold: Threshold, node: Node, state: State): string[] {
+    const { usage, notifier } = this.#bench.kernel
+    const { value, unreadable } = notifier.read(node, threshold.index)
+    const isLoss = state.known && !state.tripped && (value !== null || unreadable > 0)
+    state.known = false
+    if (!isLoss) return []
+    state.lost = true
+    const parts = usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
+    return [line('unknown', threshold, node, ` ${value === null ? parts : 'its capacity cannot be read'}`)]
+  }
+
+  #find(threshold: Threshold, node: Node, state: State): string[] {
+    const { lost } = state
+    Object.assign(state, { known: true, lost: false })
+    return lost ? [line('known', threshold, node, '')] : []
+  }
+
   #lookAtChange(threshold: Threshold, node: Node, state: State): string[] {
-    const { kernel } = this.#bench
-    const { delta, every } = threshold.definition
-    const { value } = kernel.notifier.read(node, threshold.index)
+    const { value } = this.#bench.kernel.notifier.read(node, threshold.index)
     if (value === null) {
       state.unknown = true
-      return []
+      return this.#lose(threshold, node, state)
     }
+    return [...this.#find(threshold, node, state), ...this.#change(threshold, node, state, value)]
+  }
+
+  #change(threshold: Threshold, node: Node, state: State, value: number): string[] {
+    const { kernel } = this.#bench
+    const { delta, every } = threshold.definition
     if (state.unknown) {
       state.unknown = false
       state.reported ??= value
@@ -287,10 +314,18 @@ class Naive {
     if (reading === before) return []
     const now = notifier.read(node, index)
     const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
-    if (now.value === null || Number.isNaN(point(definition.at))) {
+    const { value } = now
+    if (value === null || Number.isNaN(point(definition.at))) {
       state.since = null
-      return []
+      return this.#lose(threshold, node, state)
     }
+    return [...this.#find(threshold, node, state), ...this.#cross(threshold, node, state, { ...now, value })]
+  }
+
+  #cross(threshold: Threshold, node: Node, state: State, now: Reading & { value: number }): string[] {
+    const { definition, index } = threshold
+    const { usage } = this.#bench.kernel
+    const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
     const rising = definition.direction === 'rising'
     const isPast = rising ? now.value >= point(definition.at) : now.value <= point(definition.at)
     if (!state.tripped) {
@@ -462,7 +497,7 @@ class Match {
   ): void {
     const open = new Map<string, number>()
     for (const text of events) {
-      if (text.startsWith('changed')) continue
+      if (/^(changed|unknown|known)/.test(text)) continue
       const key = text.replace(/^(tripped|cleared)/, '').replace(/ (initial|rearmed|died)$/, '')
       if (silent.some((path) => key.startsWith(path))) expect(text).toMatch(/^tripped/)
       else open.set(key, (open.get(key) ?? Number(wasTripped.has(key))) + (text.startsWith('tripped') ? 1 : -1))

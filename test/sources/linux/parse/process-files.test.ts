@@ -132,6 +132,7 @@ describe('meminfo', () => {
     expect(parseMeminfo('MemTotal:       24683656 kB\nMemFree: 1 kB\nMemAvailable:   24282528 kB\n')).toEqual({
       total: 24683656 * 1024,
       available: 24282528 * 1024,
+      free: 1024,
     })
     expect(parseMeminfo('MemTotal: 5 kB\n').available).toBeNull()
   })

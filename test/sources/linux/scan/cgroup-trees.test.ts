@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
-import { cpuMaxOf } from '../../../../src/sources/linux/scan/cgroup-maxima.ts'
-import { CgroupReader, findCgroupTree } from '../../../../src/sources/linux/scan/cgroup-reader.ts'
+import { cpuMaxOf } from '../../../../src/sources/linux/parse/cgroup-files.ts'
+import { CgroupReader } from '../../../../src/sources/linux/scan/cgroup-reader.ts'
+import { findCgroupTree } from '../../../../src/sources/linux/scan/cgroup-tree.ts'
 
 let root: string
 beforeEach(() => {
@@ -43,6 +44,107 @@ const v1 = {
   'cpu,cpuacct/web/cpu.cfs_quota_us': '50000',
   'cpu,cpuacct/web/cpu.cfs_period_us': '100000',
 }
+
+/** A container of a pod: the limits stand at the pod, in a cgroup around the container's. */
+const nestedV2 = (under: string) => ({
+  [`${under}cgroup.controllers`]: 'cpu memory pids',
+  [`${under}pod/memory.current`]: '4000',
+  [`${under}pod/memory.max`]: '5000',
+  [`${under}pod/memory.high`]: 'max',
+  [`${under}pod/pids.max`]: '40',
+  [`${under}pod/cpu.max`]: '50000 100000',
+  [`${under}pod/app/cgroup.procs`]: '42',
+  [`${under}pod/app/memory.current`]: '1000',
+  [`${under}pod/app/memory.max`]: 'max',
+  [`${under}pod/app/pids.max`]: '100',
+  [`${under}pod/app/cpu.max`]: 'max 100000',
+})
+
+const nestedV1 = {
+  'memory/pod/memory.usage_in_bytes': '4000',
+  'memory/pod/memory.limit_in_bytes': '5000',
+  'memory/pod/app/cgroup.procs': '42',
+  'memory/pod/app/memory.usage_in_bytes': '1000',
+  'memory/pod/app/memory.limit_in_bytes': '9223372036854771712',
+  'pids/pod/pids.max': '40',
+  'pids/pod/app/cgroup.procs': '42',
+  'pids/pod/app/pids.max': 'max',
+  'cpu/pod/cpu.cfs_quota_us': '50000',
+  'cpu/pod/cpu.cfs_period_us': '100000',
+  'cpu/pod/app/cgroup.procs': '42',
+  'cpu/pod/app/cpu.cfs_quota_us': '-1',
+  'cpu/pod/app/cpu.cfs_period_us': '100000',
+}
+
+describe('the limits of a partition are the least of those on the path to the root', () => {
+  test.each([
+    ['version 2', nestedV2('')],
+    ['hybrid with the controllers in version 2', nestedV2('unified/')],
+    ['version 1', nestedV1],
+  ])('in %s, with the cgroup that sets them', (_, files) => {
+    const inner = { memoryMax: 5000, memoryFree: 1000, threadsMax: 40, cpuMax: 500 }
+    expect(readingsOf(files).at(-1)).toMatchObject({
+      names: ['pod', 'app'],
+      memory: 1000,
+      ...inner,
+      sources: { memory: 1, threads: 1, cpu: 1 },
+    })
+  })
+
+  test('a smaller limit of the partition itself counts', () => {
+    const own = { 'pod/app/memory.max': '4500', 'pod/app/pids.max': '7', 'pod/app/cpu.max': '10000 100000' }
+    expect(readingsOf({ ...nestedV2(''), ...own }).at(-1)).toMatchObject({
+      ...{ memoryMax: 4500, memoryFree: 1000, threadsMax: 7, cpuMax: 100 },
+      sources: { memory: 2, threads: 2, cpu: 2 },
+    })
+  })
+
+  test('memory.high counts as memory.max does', () => {
+    const high = { 'pod/memory.high': '4200' }
+    expect(readingsOf({ ...nestedV2(''), ...high })).toMatchObject([
+      { names: ['pod'], memoryMax: 4200, memoryFree: 200 },
+      { names: ['pod', 'app'], memoryMax: 4200, memoryFree: 200, sources: { memory: 1 } },
+    ])
+  })
+
+  test('the root of a container has limits too, and is reported with them', () => {
+    const root = { 'memory.current': '4500', 'memory.max': '6000', 'pids.max': '30', 'cpu.max': '20000 100000' }
+    expect(readingsOf({ ...nestedV2(''), ...root })).toMatchObject([
+      { names: [], threadsMax: 30, cpuMax: 200 },
+      { names: ['pod'], memoryMax: 5000, threadsMax: 30, cpuMax: 200, sources: { memory: 1, threads: 0, cpu: 0 } },
+      { names: ['pod', 'app'], threadsMax: 30, cpuMax: 200, sources: { memory: 1, threads: 0, cpu: 0 } },
+    ])
+  })
+
+  test('a limit that is not a number makes the least of them unknown, also below', () => {
+    const odd = { 'pod/pids.max': '', 'pod/memory.max': '' }
+    expect(readingsOf({ ...nestedV2(''), ...odd })).toMatchObject([
+      { threadsMax: Number.NaN, memoryMax: Number.NaN, memoryFree: null },
+      { threadsMax: Number.NaN, memoryMax: Number.NaN, memoryFree: null },
+    ])
+  })
+})
+
+describe('page cache of a partition', () => {
+  const cacheV2 = 'anon 600\nfile 3300\nshmem 100\ninactive_file 3000\nactive_file 200\nslab_reclaimable 50'
+  const cacheV1 =
+    'cache 1\ninactive_file 1\nactive_file 1\ntotal_cache 3300\ntotal_inactive_file 3000\ntotal_active_file 200'
+
+  test.each([
+    ['version 2', { ...nestedV2(''), 'pod/memory.stat': cacheV2 }, 3250],
+    ['version 1', { ...nestedV1, 'memory/pod/memory.stat': cacheV1 }, 3200],
+  ])('counts as free in %s, and is shown', (_, files, reclaimable) => {
+    expect(readingsOf(files)).toMatchObject([
+      { names: ['pod'], memory: 4000, reclaimable, memoryFree: 1000 + reclaimable },
+      { names: ['pod', 'app'], memory: 1000, reclaimable: 0, memoryFree: 1000 + reclaimable },
+    ])
+  })
+
+  test('is never more than the usage, which may be newer', () => {
+    const files = { ...nestedV2(''), 'pod/memory.stat': 'anon 0\ninactive_file 4100' }
+    expect(readingsOf(files)).toMatchObject([{ memory: 4000, reclaimable: 4000, memoryFree: 5000 }, {}])
+  })
+})
 
 describe('the usage and limits of a partition', () => {
   test.each([

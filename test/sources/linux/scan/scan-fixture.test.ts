@@ -97,6 +97,7 @@ describe('a directory copied from a /proc', () => {
     expect(first.system).toEqual({
       memory: 600000 * 1024,
       memoryFree: 400000 * 1024,
+      memoryReclaimable: 100000 * 1024,
       memoryTotal: 1000000 * 1024,
       cpus: 3,
       processesMax: 4194304,

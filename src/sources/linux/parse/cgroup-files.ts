@@ -1,0 +1,43 @@
+/** Parses the files of a cgroup: its maxima, and the memory in it that the kernel can reclaim. */
+
+/** Version 1 shows a number near 2^63 where no maximum is set. */
+const unlimitedFrom = 2 ** 53
+
+/** A whole number, or `max`. Infinity: no maximum is set. NaN: the text is something else. */
+export function parseMaximum(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY
+  if (!/^\d+$/.test(text)) return Number.NaN
+  const number = Number(text)
+  return number >= unlimitedFrom ? Number.POSITIVE_INFINITY : number
+}
+
+/**
+ * `cpu.max` has "max 100000" or "50000 100000"; version 1 has two files, in which -1 is no limit. Returns null for no
+ * limit.
+ */
+export function cpuMaxOf(quota: string | null, period: string | null): number | null {
+  const [quotaText, periodText] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
+  const [quotaUs, periodUs] = [Number(quotaText), Number(periodText)]
+  return quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : null
+}
+
+/**
+ * The lines of `memory.stat` that count page cache and slab memory which the kernel takes back when memory is needed.
+ * Memory of tmpfs and locked memory are on other lines. The totals of version 1 include the cgroups below, as all
+ * lines of version 2 do.
+ */
+const reclaimableLines = {
+  v2: ['inactive_file', 'active_file', 'slab_reclaimable'],
+  memory: ['total_inactive_file', 'total_active_file'],
+} as const
+
+/** Bytes that the kernel can reclaim; null if the text has no such line. */
+export function parseReclaimable(text: string, hierarchy: keyof typeof reclaimableLines): number | null {
+  let sum: number | null = null
+  for (const name of reclaimableLines[hierarchy]) {
+    const at = text.indexOf(`\n${name} `)
+    const number = at < 0 ? Number.NaN : Number.parseInt(text.slice(at + name.length + 2), 10)
+    if (Number.isSafeInteger(number)) sum = (sum ?? 0) + number
+  }
+  return sum
+}

@@ -1,0 +1,133 @@
+/** Records the figures of the machine and of partitions: their usage, and the least of the maxima that apply. */
+
+import type { Kernel } from '../../../kernel/kernel.ts'
+import { type LimitName, limitIndex } from '../../../kernel/limits/table.ts'
+import type { Partition } from '../../../kernel/nodes/partition.ts'
+import { partitionsWithin } from '../../../kernel/nodes/within.ts'
+import * as observed from '../../../kernel/observations.ts'
+import * as measured from '../../../kernel/observed-usage.ts'
+import type { PartitionReading, SystemReading } from '../protocol.ts'
+
+/** A maximum, and the name of its origin. Infinity: there is none. NaN: it is not known. */
+interface Maximum {
+  readonly value: number
+  readonly source: string
+}
+
+/** A maximum that is not known makes the least of them unknown. */
+function leastOf(maxima: readonly Maximum[]): Maximum {
+  return maxima.reduce((least, other) => (other.value < least.value || Number.isNaN(other.value) ? other : least))
+}
+
+const none = Number.POSITIVE_INFINITY
+
+export class ContainerRecorder {
+  readonly #kernel: Kernel
+  /** The root of the hierarchy, if it has a maximum; null outside containers. */
+  #root: PartitionReading | null = null
+  #memoryFree = none
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+  }
+
+  /** Preconditions: inside an update. `partitions` is null if this report is of no full scan. */
+  record(system: SystemReading | null, partitions: readonly PartitionReading[] | null, at: number): void {
+    if (partitions !== null) this.#root = partitions.find(({ names }) => names.length === 0) ?? null
+    if (system !== null) this.#recordSystem(system, at)
+    if (partitions !== null) this.#recordPartitions(partitions, at)
+  }
+
+  #recordSystem(machine: SystemReading, at: number): void {
+    const { system } = this.#kernel
+    // A thread takes a pid, and a process has a thread. So each of these maxima is one for both.
+    const tasks = leastOf([
+      { value: machine.threadsMax, source: 'kernel.threads-max' },
+      { value: machine.processesMax, source: 'kernel.pid_max' },
+      { value: this.#root?.threadsMax ?? none, source: '/sys' },
+    ])
+    const cpu = leastOf([
+      { value: machine.cpus * 1000, source: 'CPUs online' },
+      { value: this.#root?.cpuMax ?? none, source: '/sys' },
+    ])
+    const memory = { value: machine.memoryTotal, source: 'MemTotal' }
+    const capacities: readonly [LimitName, Maximum][] = [
+      ['processes', tasks],
+      ['threads', tasks],
+      ['fds', { value: machine.fdsMax, source: 'fs.file-max' }],
+      ['cpu', cpu],
+      ['memory', memory],
+      ['memory-free', memory],
+    ]
+    for (const [limit, { value, source }] of capacities)
+      measured.observeCapacity(this.#kernel, system, limit, value, Number.isFinite(value) ? source : null)
+    measured.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
+    measured.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
+    measured.observeReclaimable(this.#kernel, system, 'memory-free', machine.memoryReclaimable)
+    this.#memoryFree = machine.memoryFree
+  }
+
+  #recordPartitions(readings: readonly PartitionReading[], at: number): void {
+    const seen = new Set<Partition>()
+    for (const reading of readings) {
+      const partition = this.#kernel.partition(reading.names)
+      if (partition === null) continue
+      seen.add(partition)
+      this.#recordCapacities(partition, reading)
+      this.#recordMemory(partition, reading, at)
+    }
+    // Deepest first: a partition can end only when nothing is left in it.
+    for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
+      const isEmpty = partition.members.size === 0 && partition.partitions.size === 0
+      if (isEmpty && !seen.has(partition)) observed.partitionEnded(this.#kernel, partition)
+    }
+  }
+
+  #recordCapacities(partition: Partition, { names, sources, ...maxima }: PartitionReading): void {
+    const record = (limit: LimitName, value: number | null, depth: number): void => {
+      const { value: capacity, source } = this.#reachable(limit, value, names.slice(0, depth))
+      measured.observeCapacity(this.#kernel, partition, limit, capacity, Number.isFinite(capacity) ? source : null)
+    }
+    record('threads', maxima.threadsMax, sources.threads)
+    record('processes', maxima.threadsMax, sources.threads)
+    record('cpu', maxima.cpuMax, sources.cpu)
+    record('memory', maxima.memoryMax, sources.memory)
+    record('memory-free', maxima.memoryMax, sources.memory)
+  }
+
+  /** A maximum of a cgroup above that of the machine is never reached. */
+  #reachable(limit: LimitName, value: number | null, names: readonly string[]): Maximum {
+    const { system, usage } = this.#kernel
+    const own = { value: value ?? none, source: this.#kernel.partition(names)?.path ?? system.path }
+    const machine = usage.capacity(system, limitIndex[limit])
+    if (value === null || !Number.isFinite(machine)) return own
+    return leastOf([
+      own,
+      { value: machine, source: usage.annotations.capacitySource.get(system, limitIndex[limit]) ?? system.path },
+    ])
+  }
+
+  #recordMemory(partition: Partition, reading: PartitionReading, at: number): void {
+    const { memory, memoryMax, memoryFree, reclaimable, why } = reading
+    const kernel = this.#kernel
+    if (memory === null) this.#recordUnreadable(partition, 'memory', why ?? 'no memory controller')
+    else measured.observe(kernel, partition, 'memory', { value: memory, at })
+    measured.observeReclaimable(kernel, partition, 'memory', reclaimable)
+    // A partition cannot take more than the machine has.
+    const free = memoryFree === null ? null : Math.min(memoryFree, this.#memoryFree)
+    if (free === null) this.#recordUnreadable(partition, 'memory-free', whyNoFree(memoryMax, why))
+    else measured.observe(kernel, partition, 'memory-free', { value: free, at })
+    const part = free === null || reclaimable === null ? null : Math.min(reclaimable, free)
+    measured.observeReclaimable(kernel, partition, 'memory-free', part)
+  }
+
+  #recordUnreadable(partition: Partition, limit: LimitName, reason: string): void {
+    if (this.#kernel.usage.whyUnreadable(partition, limitIndex[limit]) !== reason)
+      measured.unreadable(this.#kernel, partition, limit, reason)
+  }
+}
+
+function whyNoFree(memoryMax: number | null, why: string | null): string {
+  if (why !== null) return why
+  return memoryMax === null ? 'no maximum is set' : 'a maximum or a usage of memory on its path cannot be read'
+}

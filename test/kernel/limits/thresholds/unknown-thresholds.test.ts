@@ -1,0 +1,69 @@
+/** Events of thresholds that become unknown, because their limit or its capacity cannot be read at present. */
+
+import { expect, test } from 'vitest'
+import * as measured from '../../../../src/kernel/observed-usage.ts'
+import { Bench } from '../../support.ts'
+
+function armed(definition: Parameters<Bench['put']>[3]) {
+  const bench = new Bench()
+  const process = bench.process(42)
+  bench.capacity(process, 'fds', 200)
+  bench.observe(process, 'fds', 10)
+  const { threshold } = bench.put(process, 'fds', 'hog', definition)
+  bench.takeEvents()
+  const state = () => [...threshold.watches.values()].map((watch) => watch.state).join()
+  const lose = (reason: string) => bench.at(() => measured.unreadable(bench.kernel, process, 'fds', reason))
+  return { bench, process, state, lose }
+}
+
+test('a limit that cannot be read any more makes its threshold unknown, with one event and the reason', () => {
+  const { bench, process, state, lose } = armed({ at: 100 })
+  lose('EACCES')
+  lose('EIO')
+  expect([state(), bench.takeEvents()]).toEqual(['unknown', ['threshold.unknown /sys/proc/42/fds EACCES']])
+  bench.observe(process, 'fds', 20)
+  expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.known /sys/proc/42/fds']])
+})
+
+test('a threshold that is past its point when the limit can be read again trips after that event', () => {
+  const { bench, process, lose } = armed({ at: 100 })
+  lose('EACCES')
+  bench.observe(process, 'fds', 150)
+  expect(bench.takeEvents()).toEqual([
+    'threshold.unknown /sys/proc/42/fds EACCES',
+    'threshold.known /sys/proc/42/fds',
+    'threshold.tripped /sys/proc/42/fds',
+  ])
+})
+
+test('a percentage becomes unknown with its capacity, and a number does not', () => {
+  const { bench, process, state } = armed({ at: '80%' })
+  bench.put(process, 'fds', 'number', { at: 100 })
+  bench.capacity(process, 'fds', Number.NaN)
+  const reason = 'its capacity cannot be read'
+  expect([state(), bench.takeEvents()]).toEqual(['unknown', [`threshold.unknown /sys/proc/42/fds ${reason}`]])
+  bench.capacity(process, 'fds', 12)
+  expect([state(), bench.takeEvents()]).toEqual([
+    'tripped',
+    ['threshold.known /sys/proc/42/fds', 'threshold.tripped /sys/proc/42/fds'],
+  ])
+})
+
+test('a threshold on any change becomes unknown too', () => {
+  const { bench, process, lose } = armed({ on: 'change' })
+  lose('EACCES')
+  bench.observe(process, 'fds', 11)
+  expect(bench.takeEvents()).toEqual([
+    'threshold.unknown /sys/proc/42/fds EACCES',
+    'threshold.known /sys/proc/42/fds',
+    'limit.changed /sys/proc/42/fds',
+  ])
+})
+
+test('a newborn process that is not read yet makes no threshold of its partition unknown', () => {
+  const bench = new Bench()
+  bench.process(42, { partition: ['web'] })
+  bench.put(bench.kernel.partition(['web'])!, 'fds', 'sum', { at: 100 })
+  bench.process(43, { partition: ['web'] })
+  expect(bench.takeEvents('threshold')).toEqual([])
+})
