@@ -10,6 +10,7 @@ import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './build.ts'
+import { handleHangUps } from './hang-up.ts'
 import { connectionsMax, hostKernel } from './host.ts'
 import { type OpenedStorage, openStorage } from './storage.ts'
 
@@ -30,6 +31,9 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const access = new Access(config, logger)
+  let renewAccess = (): void => {}
+  // Before the start takes its time: otherwise SIGHUP would end the service.
+  handleHangUps({ access, logger, renew: () => renewAccess(), end: () => process.kill(process.pid, 'SIGTERM') })
   const clock = new ServiceClock()
   const now = () => clock.now()
   const hosted = hostKernel(config, { logger, clock })
@@ -69,7 +73,7 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
     opened.close()
   })
   const url = `${access.tls === null ? 'http' : 'https'}://${place}`
-  reloadOnHangUp(access, app)
+  renewAccess = () => app.server.renewAccess(access.tls)
   announce(url, { config, storage: opened, version })
   supervisor?.ready(url)
 }
@@ -83,14 +87,6 @@ function accessOf(
     edge: { tls: access.tls, connectionsMax: connectionsMax() },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }
-}
-
-/** Reads tokens and certificates again on SIGHUP. Without such files SIGHUP ends the service, as by default. */
-function reloadOnHangUp(access: Access, { server }: App): void {
-  if (!access.hasFiles) return
-  process.on('SIGHUP', () => {
-    if (access.reload()) server.renewAccess(access.tls)
-  })
 }
 
 /** @returns the port that the service listens on. @throws ListenError */

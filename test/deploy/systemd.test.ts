@@ -97,6 +97,12 @@ describe('under systemd', () => {
     expect(own.partition).toBe('/sys/part/system.slice/part/introspectd.service')
   })
 
+  test('a reload without files to reload leaves the service running', async () => {
+    const { MainPID } = await untilShown(runs)
+    inside('systemctl', 'reload', 'introspectd')
+    expect(await untilShown(runs)).toMatchObject({ MainPID, NRestarts: '0', ReloadResult: 'success' })
+  })
+
   test('the watchdog restarts the service when its event loop stops', async () => {
     const { MainPID } = await untilShown(runs)
     inside('kill', '-STOP', MainPID!)

@@ -13,6 +13,7 @@ import { Config } from '../../src/config/settings.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
 import { runHere } from '../support/command-line.ts'
 import { Live, run } from '../support/live.ts'
+import { Pty } from '../support/pty.ts'
 import { startForTest } from '../support/running.ts'
 import { until } from '../support/until.ts'
 
@@ -131,9 +132,18 @@ test('SIGHUP reads the tokens again: streams of removed tokens end, and a wrong 
   expect([await status(secret), await status(other)]).toEqual([401, 200])
 })
 
-test('without token files SIGHUP ends the service, as when a terminal is closed', async () => {
-  const started = await Live.start(['--source', 'model'])
-  expect(await started.stop('SIGHUP')).toBe(null)
+test('without files SIGHUP reloads nothing, and the log says so', async () => {
+  live = await Live.start(['--source', 'model'])
+  process.kill(live.pid, 'SIGHUP')
+  await logged(live, /nothing to reload/)
+  expect(await live.get('/sys')).toMatchObject({ path: '/sys' })
+})
+
+test('SIGHUP ends a service in order whose terminal is closed', async () => {
+  const terminal = new Pty(['serve', '--port', '0', '--source', 'model'])
+  await terminal.until(({ output }) => output.includes('3. '))
+  terminal.close()
+  expect(await terminal.ended).toMatchObject({ code: 0 })
 })
 
 describe('TLS', () => {

@@ -70,6 +70,11 @@ export class Pty {
     this.#order({ signal: number })
   }
 
+  /** Closes the terminal. The system sends SIGHUP to the command then. */
+  close(): void {
+    this.#order({ close: true })
+  }
+
   /** Kills the command. */
   kill(): void {
     this.#child.stdin!.end()

@@ -1,7 +1,7 @@
 """Runs a command on a terminal of its own: terminal.py ROWS COLUMNS COMMAND...
 
 What it writes goes to standard output. Standard input takes a JSON object a line: {"keys": text}, {"size": [rows,
-columns]} or {"signal": number}; its end kills the command. When the command is gone, standard error has one JSON object:
+columns]}, {"signal": number} or {"close": true}, which closes the terminal; its end kills the command. When the command is gone, standard error has one JSON object:
 how it ended, and whether the terminal is as it was.
 """
 
@@ -70,15 +70,23 @@ def main():
                 os.kill(pid, signal.SIGKILL)
             *lines, orders = (orders + chunk).split(b"\n")
             for line in lines:
-                obey(json.loads(line), pid, master)
+                order = json.loads(line)
+                if "close" in order:
+                    watched.remove(master)
+                    os.close(master)
+                    os.close(slave)
+                    slave = None
+                else:
+                    obey(order, pid, master)
         if wake in ready:
             os.read(wake, 64)
             gone, status = os.waitpid(pid, os.WNOHANG)
             if gone == pid:
                 break
-    drain(master)
+    if slave is not None:
+        drain(master)
     how = os.waitstatus_to_exitcode(status)
-    ended = {"code": how, "restored": termios.tcgetattr(slave) == before}
+    ended = {"code": how, "restored": slave is not None and termios.tcgetattr(slave) == before}
     sys.stderr.write(json.dumps(ended) + "\n")
 
 
