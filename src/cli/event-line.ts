@@ -2,8 +2,8 @@
 
 import { styleText } from 'node:util'
 import { z } from 'zod'
+import { printable } from '../base/terminal-text.ts'
 import { eventRowOf, eventText } from '../kernel/events.ts'
-import { printable } from '../tree/text.ts'
 
 export const StreamedEvent = z.looseObject({
   type: z.string(),

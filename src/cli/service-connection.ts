@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
 import { didYouMean } from '../base/nearest.ts'
+import { printable } from '../base/terminal-text.ts'
 import { Client, NotIntrospectdError, ProblemError, type TlsOptions, UnreachableError } from '../client/client.ts'
 import type { Config, Effective } from '../config/settings.ts'
-import { printable } from '../tree/text.ts'
 import { CliError } from './error.ts'
 
 /** A reply must come within this time. */

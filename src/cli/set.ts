@@ -1,10 +1,10 @@
 /** `introspectd set`: sets a threshold from words on the command line. */
 
 import { z } from 'zod'
+import { printable } from '../base/terminal-text.ts'
 import { clientSettings } from '../config/settings.ts'
 import { amountText } from '../kernel/limits/amount-text.ts'
 import { MalformedText } from '../tree/errors.ts'
-import { printable } from '../tree/text.ts'
 import { ThresholdBody } from '../tree/threshold-body.ts'
 import { parseThresholdText } from '../tree/threshold-text.ts'
 import { ThresholdView } from '../tree/views.ts'

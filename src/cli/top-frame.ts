@@ -1,9 +1,10 @@
 /** Formats the display of `introspectd top`: a head about the machine, then the table of processes. */
 
 import { styleText } from 'node:util'
+import { printable } from '../base/terminal-text.ts'
 import { cpuText, sizeText } from '../kernel/limits/amount-text.ts'
 import { processColumns } from '../tree/nodes/directories.ts'
-import { alignTable, printable, renderTable } from '../tree/text.ts'
+import { alignTable, renderTable } from '../tree/text.ts'
 import type { LimitView, ProcessView, SystemView, ThresholdView } from '../tree/views.ts'
 import { clockText } from './event-line.ts'
 import { type Order, sorted } from './process-table.ts'

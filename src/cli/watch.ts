@@ -1,6 +1,7 @@
 /** `introspectd watch`: prints events as they happen. */
 
 import { z } from 'zod'
+import { terminalJson } from '../base/terminal-text.ts'
 import type { EventPattern } from '../client/client.ts'
 import { clientSettings } from '../config/settings.ts'
 import { strangeType } from '../tree/event-types.ts'
@@ -48,7 +49,12 @@ export const watchCommand = defineCommand({
     await followEvents(connection, request, {
       ending: io.endOnSignals().signal,
       onEvent: (event) =>
-        print(io, json ? `${JSON.stringify(event)}\n` : eventLine({ ...event, data: { ...event.data } }, Date.now())),
+        print(
+          io,
+          json
+            ? `${terminalJson(JSON.stringify(event))}\n`
+            : eventLine({ ...event, data: { ...event.data } }, Date.now()),
+        ),
       onNotice: (text) => void io.stderr.write(`introspectd: ${text}\n`),
     })
   },

@@ -10,7 +10,7 @@ import { isWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
 import { flag, forms, isTerminal, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
-import { jsonType } from './send.ts'
+import { jsonText, jsonType } from './send.ts'
 import { defineVerb, type ServiceParts, type ServiceRequest, type ServiceRoute } from './service-route.ts'
 import { refuseGone } from './stream-request.ts'
 
@@ -85,7 +85,7 @@ async function sendPage(
   const head = { path: '/events', oldest: cursorText(hub.log.oldestCursor), cursor: cursorText(page.cursor), next }
   const text = `${JSON.stringify(head).slice(0, -1)},"events":[${page.events.join(',')}]}`
   reply.type(jsonType)
-  return pretty ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : text
+  return pretty ? jsonText(JSON.parse(text), true) : text
 }
 
 interface PageRequest {

@@ -1,6 +1,7 @@
 /** Sends a reply: a view as JSON, or an error as a problem document. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { terminalJson } from '../base/terminal-text.ts'
 import { isTerminal } from './negotiate.ts'
 import { problemOf } from './problems.ts'
 
@@ -12,7 +13,7 @@ export function sendJson(request: FastifyRequest, reply: FastifyReply, view: unk
 }
 
 export function jsonText(view: unknown, isPretty: boolean): string {
-  return isPretty ? `${JSON.stringify(view, null, 2)}\n` : JSON.stringify(view)
+  return isPretty ? `${terminalJson(JSON.stringify(view, null, 2))}\n` : JSON.stringify(view)
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {

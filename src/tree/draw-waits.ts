@@ -1,7 +1,7 @@
 /** Shows waits to people: as sentences, and as drawings for Graphviz and Mermaid. */
 
 import type { z } from 'zod'
-import { printable } from './text.ts'
+import { printable } from '../base/terminal-text.ts'
 import type { WaitChainView, WaitGraphView, WaitingView } from './views.ts'
 
 type Waiting = z.output<typeof WaitingView>

@@ -1,9 +1,9 @@
 /** Describes a deadlock in sentences, for the person who must resolve it. */
 
+import { printable } from '../base/terminal-text.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import type { DeadlockView } from './deadlock-views.ts'
 import { sentence } from './draw-waits.ts'
-import { printable } from './text.ts'
 
 export function explain({ id, kind, reason, since, closing, members, victims }: DeadlockView): string {
   const lines = [

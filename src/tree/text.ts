@@ -1,5 +1,6 @@
 /** Renders replies as text: a directory as a table with one line per child, a document as `name value unit` lines. */
 
+import { printable } from '../base/terminal-text.ts'
 import type { Column } from './definition.ts'
 
 export function renderTable<Entry>(columns: readonly Column<Entry>[], entries: readonly Entry[]): string {
@@ -44,12 +45,4 @@ export function* flatten(value: unknown, name: string): Generator<[string, strin
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) yield* flatten(item, name === '' ? key : `${name}.${key}`)
   } else yield [name, value === null || value === undefined ? '-' : printable(String(value))]
-}
-
-/** Escapes control characters, because any program can choose its name, and the text goes to terminals. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`,
-  )
 }

@@ -4,7 +4,8 @@
  */
 
 import type { Clocks } from '../native/clocks.ts'
-import { closeFd, openFd, pread, readlink } from '../native/libc.ts'
+import { readExecutable } from '../native/executable.ts'
+import { closeFd, openFd, pread } from '../native/libc.ts'
 import { textOfBytes } from '../parse/byte-text.ts'
 import { type ConnectorEvent, parseExitStatus } from '../parse/connector.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
@@ -23,12 +24,6 @@ function readFile(path: string): number {
   return length
 }
 
-const deletedSuffix = ' (deleted)'
-
-export function executableOf(path: string): string {
-  return path.endsWith(deletedSuffix) ? path.slice(0, -10) : path
-}
-
 /** Start time in ticks of the process that has the pid now; null if there is none. */
 export function readStartTicks(pid: number): number | null {
   const length = readFile(`/proc/${pid}/stat`)
@@ -38,11 +33,6 @@ export function readStartTicks(pid: number): number | null {
 function readName(pid: number): string | null {
   const length = readFile(`/proc/${pid}/comm`)
   return length > 0 ? textOfBytes(bytes, 0, length - 1) : null
-}
-
-function readExecutable(pid: number): string | null {
-  const length = readlink(`/proc/${pid}/exe`, bytes, bytes.length)
-  return length > 0 ? executableOf(textOfBytes(bytes, 0, length)) : null
 }
 
 function readUid(pid: number): number | null {
@@ -75,7 +65,7 @@ function forkEvent(event: Fork, at: number, gone: boolean, clocks: Clocks): Proc
 function execEvent(pid: number, at: number, gone: boolean): ProcessEvent {
   return gone
     ? { what: 'exec', at, pid, name: null, executable: null, uid: null }
-    : { what: 'exec', at, pid, name: readName(pid), executable: readExecutable(pid), uid: readUid(pid) }
+    : { what: 'exec', at, pid, name: readName(pid), executable: readExecutable(`/proc/${pid}`), uid: readUid(pid) }
 }
 
 export function processEventsOf(events: readonly ConnectorEvent[], clocks: Clocks): ProcessEvent[] {

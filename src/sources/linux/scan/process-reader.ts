@@ -1,8 +1,8 @@
 /** Reads what belongs to a process as a whole: facts, its list of threads, its counters. */
 
-import { readlink } from '../native/libc.ts'
+import { existsSync } from 'node:fs'
+import { readExecutable } from '../native/executable.ts'
 import { isDenied, isGone, type ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import { textOfBytes } from '../parse/byte-text.ts'
 import { type Hierarchy, parseCgroup } from '../parse/cgroup.ts'
 import { parseLimits } from '../parse/limits.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
@@ -13,6 +13,7 @@ import type { ProcessFacts } from '../protocol.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import { TrackedThread } from '../tracked/tracked-thread.ts'
+import type { CgroupTree } from './cgroup-tree.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, statmMask, statusMask } from './scan-plan.ts'
 import { StatusReader, type ValueDepth } from './status-reader.ts'
@@ -23,13 +24,13 @@ export interface ProcessReaderOptions {
   readonly fdSizeWorks: boolean
   readonly timersWork: boolean
   readonly hierarchy: Hierarchy
+  readonly tree: Pick<CgroupTree, 'directory'>
 }
 
 // The number of readings after which a file is held open.
 const always = 1
 const seldom = 3
 const noDescriptors = 0
-const deletedSuffix = ' (deleted)'
 const noTimers = 'the kernel does not list POSIX timers'
 
 function sameNames(one: readonly string[] | null, other: readonly string[] | null): boolean {
@@ -55,7 +56,6 @@ export class ProcessReader {
   readonly #options: ProcessReaderOptions
   readonly #stat = emptyStat()
   readonly #statm = emptyStatm()
-  readonly #path = Buffer.allocUnsafeSlow(4096)
 
   constructor(files: ProcFiles, report: ReportBuilder, options: ProcessReaderOptions) {
     this.#files = files
@@ -78,7 +78,7 @@ export class ProcessReader {
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const uid = former && !ran ? former.uid : this.#readUid(process)
     if (uid === null) return false
-    const executable = former && !ran ? former.executable : kernelThread ? null : this.#readExecutable(process)
+    const executable = former && !ran ? former.executable : kernelThread ? null : readExecutable(process.livePath)
     const partition = this.#readPartition(process)
     const rlimits = this.#readRlimits(process)
     const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
@@ -198,16 +198,13 @@ export class ProcessReader {
     return length <= 0 ? length : this.#files.bytes.toString('latin1', 0, length)
   }
 
-  #readExecutable(process: TrackedProcess): string | null {
-    const length = readlink(`${process.livePath}/exe`, this.#path, this.#path.length)
-    if (length <= 0) return null
-    const path = textOfBytes(this.#path, 0, length)
-    return path.endsWith(deletedSuffix) ? path.slice(0, -deletedSuffix.length) : path
-  }
-
   #readPartition(process: TrackedProcess): readonly string[] | null {
     const length = this.#files.read(process.cgroup, false, seldom)
-    return length < 0 ? null : parseCgroup(textOfBytes(this.#files.bytes, 0, length), this.#options.hierarchy)
+    if (length < 0) return null
+    const { hierarchy, tree } = this.#options
+    const exists = (path: Buffer) =>
+      tree.directory !== null && existsSync(Buffer.concat([Buffer.from(tree.directory), path]))
+    return parseCgroup(this.#files.bytes.toString('latin1', 0, length), hierarchy, exists)
   }
 
   /** Returns the former object if nothing changed, which saves a comparison. */

@@ -99,6 +99,7 @@ describe('timers', () => {
 })
 
 describe('cgroup', () => {
+  const no = () => false
   const hybrid = '9:name=systemd:/user.slice\n4:memory:/app/web\n8:cpu,pids:/p\n0::/unified'
 
   test.each([
@@ -106,24 +107,36 @@ describe('cgroup', () => {
     ['memory', ['app', 'web']],
     ['pids', ['p']],
   ] as const)('gives the path in the %s hierarchy', (hierarchy, names) => {
-    expect(parseCgroup(hybrid, hierarchy)).toEqual(names)
+    expect(parseCgroup(hybrid, hierarchy, no)).toEqual(names)
   })
 
   test('gives an empty list for the root, and null for a missing hierarchy', () => {
-    expect(parseCgroup('0::/\n', 'v2')).toEqual([])
-    expect(parseCgroup('0::/\n', 'memory')).toBeNull()
+    expect(parseCgroup('0::/\n', 'v2', no)).toEqual([])
+    expect(parseCgroup('0::/\n', 'memory', no)).toBeNull()
   })
 
   test('colons and blanks belong to the name', () => {
-    expect(parseCgroup('0::/a:b/c d\n', 'v2')).toEqual(['a:b', 'c d'])
+    expect(parseCgroup('0::/a:b/c d\n', 'v2', no)).toEqual(['a:b', 'c d'])
   })
 
   test('a cgroup that was removed has its name without the mark', () => {
-    expect(parseCgroup('0::/gone (deleted)\n', 'v2')).toEqual(['gone'])
+    expect(parseCgroup('0::/gone (deleted)\n', 'v2', no)).toEqual(['gone'])
+  })
+
+  test('a cgroup whose own name ends like the mark keeps it', () => {
+    const exists = (path: Buffer) => path.equals(Buffer.from('/a/b (deleted)'))
+    expect(parseCgroup('0::/a/b (deleted)\n', 'v2', exists)).toEqual(['a', 'b (deleted)'])
+    expect(parseCgroup('0::/a/b (deleted) (deleted)\n', 'v2', exists)).toEqual(['a', 'b (deleted)'])
+  })
+
+  test('bytes that are not UTF-8 are escaped, and others decoded', () => {
+    const bytes = Buffer.from([...Buffer.from('0::/ü/a'), 0xff, 0xfe, ...Buffer.from('b (deleted)\n')])
+    const exists = (path: Buffer) => path.equals(bytes.subarray(3, -1))
+    expect(parseCgroup(bytes.toString('latin1'), 'v2', exists)).toEqual(['ü', 'a\\xff\\xfeb (deleted)'])
   })
 
   test('a path that leads outside our namespace names nothing', () => {
-    expect(parseCgroup('0::/../sibling\n', 'v2')).toBeNull()
+    expect(parseCgroup('0::/../sibling\n', 'v2', no)).toBeNull()
   })
 })
 
