@@ -17,6 +17,7 @@ import { readStateFile, StateFileError } from '../scenario/state-file.ts'
 import { linuxAbilities } from '../sources/linux/abilities.ts'
 import { LinuxSource } from '../sources/linux/linux-source.ts'
 import { descriptorsLeft } from '../sources/linux/native/proc-files.ts'
+import { findProcNamespace } from '../sources/linux/native/proc-namespace.ts'
 import type { AppParts } from './build.ts'
 import { HostedModel } from './hosted-model.ts'
 
@@ -60,15 +61,17 @@ function hostLinux(config: Config, { logger, clock }: HostParts): Hosted {
   // Pids in another procfs are not the pids that signals go to.
   if (config.allowActions && config.procRoot !== '/proc')
     throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
+  const namespace = findProcNamespace(config.procRoot)
   const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
   const kernel = new Kernel({
-    abilities: linuxAbilities(periods, config),
-    selfPid: process.pid,
+    abilities: linuxAbilities(periods, { allowActions: config.allowActions, ownNamespace: namespace.isOwn }),
+    ...(namespace.selfPid !== null && { selfPid: namespace.selfPid }),
     firstRevision: Math.round(now() * 1000),
     now: now(),
   })
   const source = new LinuxSource(kernel, {
     procRoot: config.procRoot,
+    namespace,
     cgroupRoot: config.cgroupRoot,
     periodMs: config.period,
     fullPeriodMs: config.fullPeriod,

@@ -33,9 +33,20 @@ const noActing: Refusal = {
 const why = 'a live kernel itself decides which signals it refuses'
 const signals = linuxSignals.map((signal) => ({ ...signal, refusable: false, why }))
 
-export function linuxAbilities(periods: Periods, { allowActions = false } = {}): Abilities {
+const foreign: Refusal = {
+  errno: 'EPERM',
+  reason:
+    '/proc is that of another pid namespace: an id there is another process here. Start the service in the namespace of its /proc',
+}
+
+/** @param options `ownNamespace`: ids in /proc are those that system calls take */
+export function linuxAbilities(
+  periods: Periods,
+  options: { readonly allowActions?: boolean; readonly ownNamespace?: boolean } = {},
+): Abilities {
+  const { allowActions = false, ownNamespace = true } = options
   return {
-    actions: { signals, noDenying, noActing: allowActions ? null : noActing },
+    actions: { signals, noDenying, noActing: !allowActions ? noActing : ownNamespace ? null : foreign },
     unavailable,
     capacities,
     period: (limit, level, armed) => {

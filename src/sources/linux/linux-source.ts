@@ -10,7 +10,8 @@ import { type ScanFigures, type Source, type SourceCheck, SourceError } from '..
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
 import { SourceDegradations } from './degradations.ts'
-import { parsePageSize } from './parse/auxv.ts'
+import { pageSize } from './native/libc.ts'
+import type { ProcNamespace } from './native/proc-namespace.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
 import { ConnectorLink } from './processes/connector-link.ts'
 import { Inventory } from './processes/inventory.ts'
@@ -25,6 +26,8 @@ import { restartLater, startScanner } from './workers.ts'
 export interface LinuxOptions extends ScanOptions {
   /** The periods that the kernel's abilities report; the source updates them. */
   readonly periods: Periods
+  /** The pid namespace by whose ids `procRoot` names processes. */
+  readonly namespace: ProcNamespace
   /** Signals may be sent to processes, and their rlimits set. */
   readonly allowActions: boolean
   /** ms of Unix time. */
@@ -58,7 +61,7 @@ export class LinuxSource implements Source {
     const boot = readProc(procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
     // Read once: setting the wall clock must not change the start times of running processes.
     const bootedAt = now() - Number.parseFloat(readProc(procRoot, 'uptime')) * 1000
-    const pageBytes = parsePageSize(readFileSync('/proc/self/auxv')) ?? 4096
+    const pageBytes = pageSize()
     this.#degradations = new SourceDegradations(kernel, now)
     this.#health = new ScanHealth(options, this.#degradations)
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt })
@@ -72,7 +75,7 @@ export class LinuxSource implements Source {
       onEvents: (events) => this.#recordEvents(events),
       onLoss: (loss) => this.#recordLoss(loss),
     })
-    if (options.allowActions) kernel.actions = this.#actions()
+    if (options.allowActions && options.namespace.isOwn) kernel.actions = this.#actions()
   }
 
   #actions(): LinuxActions {
@@ -89,6 +92,8 @@ export class LinuxSource implements Source {
   }
 
   async start(): Promise<void> {
+    const { namespace, procRoot } = this.#options
+    if (namespace.isProc && !namespace.isOwn) this.#degradations.degrade('pid-namespace', whyForeign(procRoot))
     const firstScan = new Promise<void>((resolve) => {
       this.#onFirstScan = resolve
     })
@@ -252,4 +257,8 @@ function readProc(procRoot: string, path: string): string {
   } catch (error) {
     throw new SourceError(`${procRoot} is not a procfs: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+function whyForeign(procRoot: string): string {
+  return `${procRoot} is the procfs of another pid namespace: no actions, no owners of locks, and births are found by polling`
 }

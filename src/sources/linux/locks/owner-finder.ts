@@ -187,7 +187,6 @@ export class OwnerFinder {
 
   /** Whether no other process shares its memory (CLONE_VM) and so could write there. False if unknown. */
   hasOwnMemory(process: TrackedProcess): boolean {
-    if (this.#procRoot !== '/proc') return false
     const known = this.#ownsMemory.get(process)
     if (known !== undefined) return known
     let isOwn = true

@@ -57,6 +57,8 @@ export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: n
 export const clockGettime: (clock: number, into: Uint8Array) => number = library.func(
   'int clock_gettime(int clock, _Out_ uint8_t *into)',
 )
+/** The size of a page of memory, in bytes. */
+export const pageSize: () => number = library.func('int getpagesize(void)')
 const systemCall: (number: number, tid: number, head: Uint8Array, bytes: Uint8Array) => number = library.func(
   'long syscall(long number, int tid, _Out_ uint8_t *head, _Out_ uint8_t *bytes)',
 )

@@ -4,15 +4,15 @@
  * number.
  */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { parseLimits } from '../parse/limits.ts'
-import { closeFd, errorNumber, openFd, pread, statx } from './libc.ts'
+import { closeFd, errorNumber, openFd, pread, prlimit, statx } from './libc.ts'
 import { listNumberedEntries } from './numbered-entries.ts'
 
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
 const reserveFds = 1024
+const rlimitNofile = 7
 const heldShareMax = 0.75
 // Files that are not armed leave this part of the budget for armed ones.
 const unarmedShareMax = 0.75
@@ -62,8 +62,11 @@ function reservedOf(soft: number): number {
   return Math.min(reserveFds, Math.ceil(soft / 2))
 }
 
+/** Not from /proc/self: this process may not be one of those that /proc shows. */
 function softLimit(): number {
-  return parseLimits(readFileSync('/proc/self/limits', 'latin1')).nofile?.soft ?? reserveFds
+  const bytes = Buffer.alloc(16)
+  if (prlimit(0, rlimitNofile, null, bytes) !== 0) return reserveFds
+  return Number(bytes.readBigUInt64LE(0))
 }
 
 function budgetOfProcess(): number {

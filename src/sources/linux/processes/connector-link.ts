@@ -7,12 +7,14 @@ import { durationText } from '../../../base/duration.ts'
 import type { SourceCheck } from '../../source.ts'
 import type { Periods } from '../abilities.ts'
 import type { SourceDegradations } from '../degradations.ts'
+import type { ProcNamespace } from '../native/proc-namespace.ts'
 import type { ConnectorMessage, ProcessEvent, ScanOptions } from '../protocol.ts'
 import { restartLater, startConnector } from '../workers.ts'
 
 type Loss = Extract<ConnectorMessage, { type: 'lost' }>
 
 export interface ConnectorLinkParts extends Pick<ScanOptions, 'procRoot' | 'clockOffset'> {
+  readonly namespace: ProcNamespace
   readonly periods: Periods
   readonly degradations: SourceDegradations
   readonly onEvents: (events: readonly ProcessEvent[]) => void
@@ -39,9 +41,13 @@ export class ConnectorLink {
 
   /** Resolves when the worker either listens or was refused. */
   async listen(): Promise<void> {
-    const { procRoot, clockOffset, onFault } = this.#parts
+    const { procRoot, namespace, clockOffset, onFault } = this.#parts
     if (procRoot !== '/proc') {
       this.#refuse(`the connector reports on /proc, but ${procRoot} is read instead`)
+      return
+    }
+    if (!namespace.isOwn) {
+      this.#refuse('the connector reports ids of its own pid namespace, and /proc has those of another')
       return
     }
     let decided: () => void = () => {}

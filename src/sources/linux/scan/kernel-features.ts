@@ -1,13 +1,11 @@
 /** Detects once, at the start, which features this kernel offers. */
 
-import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
-import { parsePageSize } from '../parse/auxv.ts'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { pageSize } from '../native/libc.ts'
+import { findProcNamespace } from '../native/proc-namespace.ts'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { type CgroupTree, findCgroupTree } from './cgroup-tree.ts'
-
-const procMagic = 0x9fa0
-const defaultPageBytes = 4096
 
 export interface KernelFeatures {
   /** /proc is the kernel's own, not a copy of one. */
@@ -17,6 +15,8 @@ export interface KernelFeatures {
   readonly fdSizeWorks: boolean
   readonly timersWork: boolean
   readonly schedstatWorks: boolean
+  /** Id of this process in /proc; null if it is not one of the processes there. */
+  readonly selfPid: number | null
   /** Thread ids are those of our own pid namespace, so system calls can name them. */
   readonly ownNamespace: boolean
   readonly hierarchy: Hierarchy
@@ -26,13 +26,18 @@ export interface KernelFeatures {
 /**
  * The reason why owners of locks cannot be read at all; null if they can. Layouts of locks are known for x86-64 only.
  */
-export function whyNoOwners({ schedstatWorks }: Pick<KernelFeatures, 'schedstatWorks'>): string | null {
+export function whyNoOwners({
+  schedstatWorks,
+  ownNamespace,
+}: Pick<KernelFeatures, 'schedstatWorks' | 'ownNamespace'>): string | null {
   if (process.arch !== 'x64') return `not read on ${process.arch}`
+  if (!ownNamespace)
+    return "the processes are not named by ids of the service's own pid namespace, which the calls that confirm an owner need"
   return schedstatWorks ? null : 'the kernel collects no scheduling statistics, which are needed to confirm a wait'
 }
 
-function hasSchedstat(procRoot: string): boolean {
-  const path = `${procRoot}/self/schedstat`
+function hasSchedstat(directory: string): boolean {
+  const path = `${directory}/schedstat`
   if (!existsSync(path)) return false
   const bytes = readFileSync(path)
   const schedstat = emptySchedstat()
@@ -40,16 +45,19 @@ function hasSchedstat(procRoot: string): boolean {
 }
 
 export function detectKernelFeatures(procRoot: string, cgroupRoot: string): KernelFeatures {
-  const isProc = existsSync(procRoot) && statfsSync(procRoot).type === procMagic
+  const { isProc, selfPid, isOwn } = findProcNamespace(procRoot)
+  // If this process is not there, the first process of that namespace shows what the kernel offers.
+  const directory = `${procRoot}/${selfPid ?? 1}`
   const tree = findCgroupTree(cgroupRoot)
   return {
     isProc,
-    pageBytes: parsePageSize(readFileSync('/proc/self/auxv')) ?? defaultPageBytes,
-    fdSizeWorks: isProc && statSync(`${procRoot}/self/fd`).size > 0,
+    pageBytes: pageSize(),
+    fdSizeWorks: isProc && (statSync(`${directory}/fd`, { throwIfNoEntry: false })?.size ?? 0) > 0,
     // In a copy of another machine's files, a missing file only means that it was not copied.
-    timersWork: !isProc || existsSync(`${procRoot}/self/timers`),
-    schedstatWorks: !isProc || hasSchedstat(procRoot),
-    ownNamespace: procRoot === '/proc',
+    timersWork: !isProc || existsSync(`${directory}/timers`),
+    schedstatWorks: !isProc || hasSchedstat(directory),
+    selfPid,
+    ownNamespace: isOwn,
     hierarchy: tree.hierarchy,
     tree,
   }

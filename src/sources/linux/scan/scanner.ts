@@ -186,7 +186,7 @@ export class Scanner {
   // ---- full scan ----
 
   #scanNew(pid: number): void {
-    const process = new TrackedProcess(pid, this.#parts.procRoot)
+    const process = new TrackedProcess(pid, this.#parts.procRoot, this.#parts.abilities)
     this.#parts.report.mark()
     process.lastListedScan = this.#scans
     this.#processes.set(pid, process)

@@ -67,12 +67,12 @@ export class TrackedProcess implements Subject {
   /** Number of the last full scan that listed it. */
   lastListedScan = 0
 
-  constructor(pid: number, procRoot: string) {
+  constructor(pid: number, procRoot: string, { selfPid }: { selfPid: number | null }) {
     this.pid = pid
     this.path = `${procRoot}/${pid}`
     this.livePath = this.path
     this.liveTid = pid
-    this.isSelf = this.path === `/proc/${process.pid}`
+    this.isSelf = pid === selfPid
     this.statm = new ProcFile(`${this.path}/statm`)
     this.status = new ProcFile(`${this.path}/status`)
     this.timers = new ProcFile(`${this.path}/timers`)
