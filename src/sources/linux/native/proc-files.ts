@@ -4,16 +4,13 @@
  * number.
  */
 
-import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { closeFd, errorNumber, openFd, pread, prlimit, statx } from './libc.ts'
+import { budgetOfProcess, spareOfProcess } from './descriptor-budget.ts'
+import { closeFd, errorNumber, openFd, pread, statx } from './libc.ts'
 import { listNumberedEntries } from './numbered-entries.ts'
 
 const { EMFILE, ENFILE, ENOENT, ESRCH, EACCES, EPERM } = constants.errno
 const openFlags = 0o2000000 // O_RDONLY | O_CLOEXEC
-const reserveFds = 1024
-const rlimitNofile = 7
-const heldShareMax = 0.75
 // Files that are not armed leave this part of the budget for armed ones.
 const unarmedShareMax = 0.75
 // Files that are not read in every pass leave part of it for those that are.
@@ -56,34 +53,6 @@ const atEmptyPath = 0x1000
 const maskOfStat = 0x204 // links and size
 const linksAt = 16
 const sizeAt = 40
-
-/** Descriptors left for everything else, above all connections. If the limit is small, half of it. */
-function reservedOf(soft: number): number {
-  return Math.min(reserveFds, Math.ceil(soft / 2))
-}
-
-/** Not from /proc/self: this process may not be one of those that /proc shows. */
-function softLimit(): number {
-  const bytes = Buffer.alloc(16)
-  if (prlimit(0, rlimitNofile, null, bytes) !== 0) return reserveFds
-  return Number(bytes.readBigUInt64LE(0))
-}
-
-function budgetOfProcess(): number {
-  const soft = softLimit()
-  return Math.min(soft - reservedOf(soft), Math.floor(soft * heldShareMax))
-}
-
-/** Number of descriptors that could be taken now without touching the reserve. */
-function spareOfProcess(): number {
-  const soft = softLimit()
-  return soft - readdirSync('/proc/self/fd').length - reservedOf(soft)
-}
-
-/** Descriptors that this process may have beside those held here. */
-export function descriptorsLeft(): number {
-  return softLimit() - budgetOfProcess()
-}
 
 export class ProcFiles {
   /** Buffer for every reading. */
