@@ -1,7 +1,7 @@
 /** Runs the service for `introspectd serve`: starts its parts, listens, prints the first commands, ends on a signal. */
 
 import type { AddressInfo } from 'node:net'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { CommandIo } from '../cli/io.ts'
 import { type Config, environment, MiB } from '../config/settings.ts'
 import { allowedHosts } from '../http/security/gate.ts'
@@ -10,6 +10,7 @@ import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './build.ts'
+import { endDeadPeers } from './dead-peers.ts'
 import { handleHangUps } from './hang-up.ts'
 import { connectionsMax, hostKernel } from './host.ts'
 import { type OpenedStorage, openStorage } from './storage.ts'
@@ -55,7 +56,7 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
     ...hosted,
     ...opened,
     ...monitors,
-    ...accessOf(access, config),
+    ...accessOf(access, logger, config),
     logger,
     version,
     now,
@@ -80,11 +81,16 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
 
 function accessOf(
   access: Access,
+  logger: Logger,
   { connectionsPerAddress, rateLimit, streamsPerClient }: Config,
 ): Pick<AppParts, 'gate' | 'edge' | 'limits'> {
   return {
     gate: access,
-    edge: { tls: access.tls, connectionsMax: connectionsMax() },
+    edge: {
+      tls: access.tls,
+      connectionsMax: connectionsMax(),
+      onListening: (server) => void endDeadPeers(server, logger),
+    },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }
 }

@@ -176,6 +176,12 @@ export const bounds = {
   pingsMissedMax: 2,
   /** Period of the bookmarks, so that a quiet stream has a recent cursor to resume from. */
   bookmarkEveryMs: 30_000,
+  /**
+   * Time for which a client may acknowledge nothing that was sent to it. Past it, the kernel ends the connection. With
+   * the period of the bookmarks it is less than two minutes. It is longer than `stalledMsMax`, so that a client that
+   * only reads nothing gets the reason.
+   */
+  unacknowledgedMsMax: 80_000,
   /** Time in which streams may close at shutdown. Past it, they are cut. */
   closeGraceMs: 5_000,
 } as const

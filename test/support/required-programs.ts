@@ -35,7 +35,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     suites: [
       'test/deploy/systemd.test.ts',
       'test/faults/descriptors.test.ts',
-      'test/live/{actions,capabilities,deadlocks,fallbacks,hardening,sockets}.test.ts',
+      'test/live/{actions,capabilities,deadlocks,fallbacks,half-open,hardening,sockets}.test.ts',
       'test/package.test.ts',
       'test/sources/linux/{locks/lock-watch,native/proc-files}.test.ts',
     ],
@@ -57,8 +57,9 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
   {
     programs: ['curl'],
     packages: ['curl'],
-    suites: ['test/docs.test.ts', 'test/live/{flock,main-job}.test.ts', 'test/meeting.test.ts'],
+    suites: ['test/docs.test.ts', 'test/live/{flock,half-open,main-job}.test.ts', 'test/meeting.test.ts'],
   },
+  { programs: ['ip', 'iptables'], packages: ['iproute2', 'iptables'], suites: ['test/live/half-open.test.ts'] },
   { programs: ['apt-get', 'dpkg-deb'], packages: ['apt', 'dpkg'], suites: ['test/live/c-libraries.test.ts'] },
   { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
   { programs: ['openssl'], packages: ['openssl'], suites: ['test/http/tls.test.ts', 'test/live/access.test.ts'] },

@@ -24,12 +24,15 @@ export interface ListenerOptions {
   readonly connectionsMax: number
   /** Time for the headers of a request, and for the handshake of TLS. */
   readonly headersMs: number
+  /** Called with each server that has begun to listen. */
+  readonly onListening: (server: Server) => void
 }
 
 export const defaultListenerOptions: ListenerOptions = {
   tls: null,
   connectionsMax: Number.POSITIVE_INFINITY,
   headersMs: bounds.requestMsMax,
+  onListening: () => {},
 }
 
 /** Servers of one service: `--host localhost` has one for each family of addresses. */
@@ -48,7 +51,7 @@ export class Listener {
   }
 
   create(handler: RequestListener): Server {
-    const { tls, connectionsMax, headersMs } = this.#edge
+    const { tls, connectionsMax, headersMs, onListening } = this.#edge
     const options = {
       headersTimeout: headersMs,
       connectionsCheckingInterval: Math.min(headersMs, bounds.checkConnectionsEveryMs),
@@ -60,6 +63,7 @@ export class Listener {
     } satisfies ServerOptions
     const server = tls === null ? createServer(options, handler) : this.#createSecure(tls, options, handler)
     server.maxConnections = connectionsMax
+    server.on('listening', () => onListening(server))
     server.on('connection', (socket) => this.#clients.connected(socket))
     server.on('checkExpectation', refuseExpectation)
     return server
