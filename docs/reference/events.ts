@@ -1,5 +1,6 @@
 /** Writes the tables of `events.md` from the rows of the event types. */
 
+import { clearReasons, resolutions } from '../../src/kernel/events/reasons.ts'
 import type { EventRow } from '../../src/kernel/events/row.ts'
 import { errno, limit, threadState } from '../../src/kernel/events/shared-fields.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
@@ -24,6 +25,16 @@ export function eventTypesTable(): string {
 function conditionText(row: EventRow | undefined): string {
   if (row?.opens !== undefined) return `opens ${row.opens}`
   return row?.closes === undefined ? '' : `closes ${row.closes}`
+}
+
+/** The reasons of `threshold.cleared`, then the values of `how` of `deadlock.resolved`. */
+export function reasonTables(): [string, string] {
+  const rowsOf = (meanings: Readonly<Record<string, string>>) =>
+    Object.entries(meanings).map(([name, meaning]) => [name, meaning])
+  return [
+    table(['reason', 'why it is cleared'], rowsOf(clearReasons)),
+    table(['how', 'why it is resolved'], rowsOf(resolutions)),
+  ]
 }
 
 /** A section for each type. Types with the same data share one. Objects with a name have a section at the end. */

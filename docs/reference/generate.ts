@@ -19,9 +19,10 @@ import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/mod
 import { capacityRlimits, linuxReading } from '../../src/sources/linux/linux-limits.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
 import type { Definition } from '../../src/tree/definition.ts'
+import { ThresholdBody } from '../../src/tree/threshold-body.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import type { LinesVerb, Verb } from '../../src/tree/verb.ts'
-import { eventDataText, eventTypesTable } from './events.ts'
+import { eventDataText, eventTypesTable, reasonTables } from './events.ts'
 import { capital, code, table } from './markdown.ts'
 
 const standardText = ({ standard }: Row): string =>
@@ -200,6 +201,11 @@ function capacitiesTable(): string {
   )
 }
 
+function thresholdTable(): string {
+  const rows = Object.entries(ThresholdBody.shape).map(([name, { description = '' }]) => [name, description])
+  return table(['field', 'meaning'], rows)
+}
+
 /** Replaces what stands between pairs of marks in a page, the first pair by the first text. */
 function inPage(page: string, ...texts: readonly string[]): string {
   let place = 0
@@ -215,8 +221,8 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'commands.md': (page) => inPage(page, commandsText()),
   'paths.md': (page) => inPage(page, pathsText()),
   'errors.md': (page) => inPage(page, problemsTable()),
-  'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable()),
-  'events.md': (page) => inPage(page, eventTypesTable(), eventDataText()),
+  'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable(), thresholdTable()),
+  'events.md': (page) => inPage(page, eventTypesTable(), ...reasonTables(), eventDataText()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }

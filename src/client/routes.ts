@@ -594,15 +594,17 @@ export interface Move {
   partition: string
 }
 export interface ThresholdDefinition {
-  /** `cross`: usage reaches `at`. `change`: usage changes at all; then there is no `at` */
+  /** `cross`, or `change`: every change emits `limit.changed` */
   on?: 'cross' | 'change'
-  /** Trip point: the threshold trips when usage reaches it */
+  /** Trip point: a number in the limit’s unit, or a percentage of the capacity. Reaching it counts. Not with `change` */
   at?: (number | string) | null
-  /** Usage at which it clears; strictly on the safe side of `at` */
+  /** Re-arm point: it clears there, strictly on the safe side of `at`. Default: as soon as usage is not past `at` */
   rearm?: (number | string) | null
+  /** `rising` or `falling` */
   direction?: 'rising' | 'falling'
-  /** Watch every node of this level strictly below separately */
+  /** Separately for every node of this level strictly below, also later ones and those in nested partitions */
   per?: ('thread' | 'process' | 'partition' | 'system') | null
+  /** With `per`: only processes with this `name` (`*` any text, `?` one character) or `uid`, or in this `partition` or below it, and their threads */
   where?: {
     /** Name of the process: * matches any characters, ? one */
     name?: string | null
@@ -610,21 +612,21 @@ export interface ThresholdDefinition {
     /** Pathname of a partition; nested partitions are included */
     partition?: string | null
   } | null
-  /** Trip only after usage has been past `at` for this long */
+  /** Usage must stay past `at` this long. If it returns or becomes unreadable, the time starts again */
   for?: string | null
-  /** One event for each node; then it stays tripped until put again */
+  /** One event for each node; then none until the threshold is put again */
   once?: boolean
-  /** `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal` */
+  /** `notify`, `deny` or `signal`. `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal` */
   action?: 'notify' | 'deny' | 'signal'
   /** Name of the signal to send, as in SIGXCPU; with the action `signal` only */
   signal?: string
-  /** With `change`: the smallest difference from the last reported value that is reported */
+  /** With `change`: the least difference from the value of the last event */
   delta?: number | null
-  /** With `change`: the shortest time between two events; each reports all `changes` since */
+  /** With `change`: the least time between two events; the next one counts the `changes` */
   every?: string | null
-  /** Remove the threshold after this long, unless it is put again */
+  /** Removed after this long unless it is put again */
   ttl?: string | null
-  /** Free text, included in every event */
+  /** Free text, returned in every event */
   note?: string | null
 }
 export interface Advance {

@@ -86,6 +86,8 @@ function wordsBelow(row: ReadonlyMap<string, string>, prefix: string): string {
   return below.length === 0 ? '-' : below.map(([name, value]) => `${name.slice(prefix.length)}=${value}`).join(' ')
 }
 
+/** The unit of a field by its dotted name: the objects `usage` and `pools` have a field for each limit. */
 function unitOf(name: string): string | null {
-  return limits.find((row) => name === row.name || name.endsWith(`.${row.name}`))?.unit ?? null
+  const limit = /(?:^|\.)(?:usage|pools)\.([^.]+)$/.exec(name)?.[1]
+  return limits.find((row) => row.name === limit)?.unit ?? null
 }

@@ -63,6 +63,11 @@ export function oneOf<const Value extends string>(values: readonly Value[]): Fie
   return { form: { kind: 'one-of', values } }
 }
 
+/** One of the keys of a record. The values say what each means. */
+export function oneKeyOf<Key extends string>(meanings: Readonly<Record<Key, string>>): Field<Key> {
+  return { form: { kind: 'one-of', values: Object.keys(meanings) } }
+}
+
 export function nullable<Value>(field: Field<Value>): Field<Value | null> {
   return { form: { kind: 'nullable', field } }
 }

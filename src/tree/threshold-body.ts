@@ -22,43 +22,61 @@ const duration = z
   .nullable()
   .default(null)
 
-const WhereBody = z
-  .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(bounds.nameMax)
-      .nullable()
-      .default(null)
-      .describe('Name of the process: * matches any characters, ? one'),
-    uid: z.int().nonnegative().nullable().default(null),
-    partition: z
-      .string()
-      .max(bounds.pathBytesMax)
-      .nullable()
-      .default(null)
-      .describe('Pathname of a partition; nested partitions are included'),
-  })
-  .describe('With `per`: only these processes and their threads, checked again when a process execs, changes or moves')
+const WhereBody = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(bounds.nameMax)
+    .nullable()
+    .default(null)
+    .describe('Name of the process: * matches any characters, ? one'),
+  uid: z.int().nonnegative().nullable().default(null),
+  partition: z
+    .string()
+    .max(bounds.pathBytesMax)
+    .nullable()
+    .default(null)
+    .describe('Pathname of a partition; nested partitions are included'),
+})
 
 export const ThresholdBody = z
   .strictObject({
     on: z
       .enum(['cross', 'change'])
       .default('cross')
-      .describe('`cross`: usage reaches `at`. `change`: usage changes at all; then there is no `at`'),
-    at: PointBody.nullable().default(null).describe('Trip point: the threshold trips when usage reaches it'),
-    rearm: PointBody.nullable().default(null).describe('Usage at which it clears; strictly on the safe side of `at`'),
-    direction: z.enum(['rising', 'falling']).default('rising'),
-    per: z.enum(levels).nullable().default(null).describe('Watch every node of this level strictly below separately'),
-    where: WhereBody.nullable().default(null),
-    for: duration.describe('Trip only after usage has been past `at` for this long'),
-    once: z.boolean().default(false).describe('One event for each node; then it stays tripped until put again'),
+      .describe('`cross`, or `change`: every change emits `limit.changed`'),
+    at: PointBody.nullable()
+      .default(null)
+      .describe(
+        'Trip point: a number in the limit’s unit, or a percentage of the capacity. Reaching it counts. Not with `change`',
+      ),
+    rearm: PointBody.nullable()
+      .default(null)
+      .describe(
+        'Re-arm point: it clears there, strictly on the safe side of `at`. Default: as soon as usage is not past `at`',
+      ),
+    direction: z.enum(['rising', 'falling']).default('rising').describe('`rising` or `falling`'),
+    per: z
+      .enum(levels)
+      .nullable()
+      .default(null)
+      .describe(
+        'Separately for every node of this level strictly below, also later ones and those in nested partitions',
+      ),
+    where: WhereBody.nullable()
+      .default(null)
+      .describe(
+        'With `per`: only processes with this `name` (`*` any text, `?` one character) or `uid`, or in this `partition` or below it, and their threads',
+      ),
+    for: duration.describe(
+      'Usage must stay past `at` this long. If it returns or becomes unreadable, the time starts again',
+    ),
+    once: z.boolean().default(false).describe('One event for each node; then none until the threshold is put again'),
     action: z
       .enum(thresholdActions)
       .default('notify')
       .describe(
-        '`deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal`',
+        '`notify`, `deny` or `signal`. `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal`',
       ),
     signal: z
       .string()
@@ -70,10 +88,10 @@ export const ThresholdBody = z
       .min(1)
       .nullable()
       .default(null)
-      .describe('With `change`: the smallest difference from the last reported value that is reported'),
-    every: duration.describe('With `change`: the shortest time between two events; each reports all `changes` since'),
-    ttl: duration.describe('Remove the threshold after this long, unless it is put again'),
-    note: z.string().max(bounds.noteMax).nullable().default(null).describe('Free text, included in every event'),
+      .describe('With `change`: the least difference from the value of the last event'),
+    every: duration.describe('With `change`: the least time between two events; the next one counts the `changes`'),
+    ttl: duration.describe('Removed after this long unless it is put again'),
+    note: z.string().max(bounds.noteMax).nullable().default(null).describe('Free text, returned in every event'),
   })
   .meta({ id: 'ThresholdDefinition' }) satisfies z.ZodType<ThresholdDefinition>
 

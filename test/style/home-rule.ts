@@ -1,4 +1,8 @@
-/** Style rule for exports: an exported name of src is declared in one file only. Other files may export it again. */
+/**
+ * Style rule for exports: an exported name of src is declared in one file only. Other files may export it again. The
+ * generated types of the client (`client/routes.ts`) are left out: they describe the same things to users of the
+ * package, under the names of OpenAPI.
+ */
 
 import type { Finding } from './passage.ts'
 import type { Rule } from './rule.ts'

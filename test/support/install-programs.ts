@@ -1,12 +1,16 @@
 /**
- * First step of `npm test`: installs the programs that tests start and this machine lacks, where that is possible.
+ * First step of `npm test`: installs the programs that the tests of the given tiers start and this machine lacks,
+ * where that is possible.
  * Root on Debian installs them with apt-get. Elsewhere the test run skips the suites that need them, unless CI=true:
  * then a missing program is a failure.
  */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { installLine, type MissingPrograms, missingPrograms, packagesOf, programsOf } from './required-programs.ts'
+import { tierOf } from './tiers.ts'
+
+const root = new URL('../../', import.meta.url).pathname
 
 const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version')
 
@@ -23,9 +27,18 @@ function apt(...args: string[]): boolean {
   return status === 0
 }
 
-const missing = missingPrograms()
+const chosen = process.argv.slice(2)
+
+/** Rows with a suite in one of the tiers. */
+function missingNow(): MissingPrograms[] {
+  const isChosen = (suite: string) =>
+    globSync(suite, { cwd: root }).some((file) => chosen.length === 0 || chosen.includes(tierOf(file, root)))
+  return missingPrograms().filter(({ suites }) => suites.some(isChosen))
+}
+
+const missing = missingNow()
 if (missing.length > 0 && canInstall && !install(missing)) console.error('apt-get failed.')
-const left = missingPrograms()
+const left = missingNow()
 if (left.length > 0 && process.env.CI === 'true') {
   console.error(`Tests need ${programsOf(left)}, and CI=true allows no skipped suites: ${installLine(left)}`)
   process.exitCode = 1

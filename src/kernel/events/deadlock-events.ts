@@ -8,6 +8,7 @@ import {
   literal,
   nullable,
   object,
+  oneKeyOf,
   oneOf,
   optional,
   pathname,
@@ -15,6 +16,7 @@ import {
   timestamp,
 } from '../fields.ts'
 import { chainEnd, closingChange, waitingThread } from './deadlock-fields.ts'
+import { resolutions } from './reasons.ts'
 import { eventRow } from './row.ts'
 import { errno, on, state, thread } from './shared-fields.ts'
 
@@ -106,7 +108,7 @@ export const deadlockEvents = [
     severity: 'info',
     closes: 'deadlock',
     data: {
-      how: oneOf(['returned', 'ended', 'abandoned', 'created', 'changed', 'proven', 'restarted']),
+      how: oneKeyOf(resolutions),
       was: oneOf(['detected', 'orphaned', 'suspected']),
       thread: optional(described(nullable(pathname), 'The thread that resolved it; null when that was not observed')),
       errno: optional(described(errno, 'The error with which a member’s call returned')),

@@ -8,12 +8,14 @@ import {
   literal,
   nullable,
   object,
+  oneKeyOf,
   oneOf,
   optional,
   pathname,
   text,
 } from '../fields.ts'
 import { limitAmountText, noteText, numberOrNull, plainText, withName } from './line-parts.ts'
+import { clearReasons } from './reasons.ts'
 import { eventRow } from './row.ts'
 import { errno, limit, note, process, self } from './shared-fields.ts'
 
@@ -105,7 +107,7 @@ export const thresholdEvents = [
   }),
   eventRow({
     type: 'threshold.cleared',
-    summary: 'a tripped threshold is over: `reason` is rearmed, died, deleted, replaced, expired, disabled or filtered',
+    summary: `a tripped threshold is over: \`reason\` is ${Object.keys(clearReasons).join(', ')}`,
     severity: 'info',
     closes: 'threshold',
     data: {
@@ -119,7 +121,7 @@ export const thresholdEvents = [
       at: optional(at),
       rearm: optional(rearm),
       direction: optional(direction),
-      reason: oneOf(['rearmed', 'died', 'deleted', 'replaced', 'expired', 'disabled', 'filtered']),
+      reason: oneKeyOf(clearReasons),
     },
     line: ({ name, reason, note, ...value }) => {
       const usage = numberOrNull(value.value) === null ? '' : `${usageText(value)}, `

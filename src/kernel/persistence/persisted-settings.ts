@@ -2,10 +2,10 @@
 
 import type { DefaultTimeout, TimeoutDefinition } from '../deadlock/default-timeout.ts'
 import { KernelError } from '../errno.ts'
+import type { ClearReason } from '../events/reasons.ts'
 import type { Kernel } from '../kernel.ts'
 import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
-import type { ClearReason } from '../limits/thresholds/evaluator.ts'
 import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
 import { containersOf, nodeAt } from '../nodes/lookup.ts'

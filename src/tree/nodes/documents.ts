@@ -76,7 +76,7 @@ export const documentDefinitions = [
     entry: ThresholdView,
     columns: [
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
-      { title: 'AT', align: 'right', cell: ({ at }) => String(at) },
+      { title: 'AT', align: 'right', cell: ({ at }) => (at === null ? 'change' : String(at)) },
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'THRESHOLD', align: 'left', cell: ({ path }) => path },
     ],

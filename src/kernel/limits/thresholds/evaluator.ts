@@ -1,6 +1,7 @@
 /** Evaluates a threshold at one node: crossings of a trip point, any change, and the ends of waiting times. */
 
 import { assert } from '../../errno.ts'
+import type { ClearReason } from '../../events/reasons.ts'
 import type { TimerWheel } from '../../time/timer-wheel.ts'
 import { type Guard, guardOf } from '../guard.ts'
 import type { Reading } from '../readings.ts'
@@ -14,8 +15,6 @@ export type WatchEvent =
   | { readonly type: 'threshold.unknown'; readonly reason: string }
   | { readonly type: 'threshold.known' }
   | { readonly type: 'limit.changed'; readonly from: number; readonly changes: number }
-
-export type ClearReason = 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
 
 interface JudgeParts {
   readonly usage: Usage

@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../errno.ts'
+import type { ClearReason } from '../../events/reasons.ts'
 import { type Dispose, Listeners } from '../../listeners.ts'
 import type { Node } from '../../nodes/node.ts'
 import type { Process } from '../../nodes/process.ts'
@@ -12,7 +13,6 @@ import { checkCount, checkWatches } from '../maxima.ts'
 import { byContainer, thresholdPath } from '../places.ts'
 import type { Reading } from '../readings.ts'
 import { limits } from '../table.ts'
-import type { ClearReason } from './evaluator.ts'
 import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
 import { NotifierTimer, sameDefinition, Threshold, ThresholdWatch } from './threshold.ts'

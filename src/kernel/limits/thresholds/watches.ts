@@ -1,5 +1,6 @@
 /** Adds, evaluates and removes the watches of all thresholds, and emits their events. */
 
+import type { ClearReason } from '../../events/reasons.ts'
 import type { Emit } from '../../events.ts'
 import { containers, type Node } from '../../nodes/node.ts'
 import { isEmpty } from '../../nodes/within.ts'
@@ -11,7 +12,7 @@ import type { Level } from '../table.ts'
 import { limits } from '../table.ts'
 import type { Usage } from '../usage.ts'
 import { crossingData, crossingPlaces, pointsOf } from './crossing.ts'
-import { type ClearReason, Evaluator, guardOfWatch, type WatchEvent } from './evaluator.ts'
+import { Evaluator, guardOfWatch, type WatchEvent } from './evaluator.ts'
 import { type NotifierTimer, type Threshold, ThresholdWatch } from './threshold.ts'
 import { isMeant } from './where.ts'
 
