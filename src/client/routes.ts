@@ -506,9 +506,9 @@ export interface ThreadMaking {
 }
 export interface RlimitChange {
   /** New soft limit, effective at once; unchanged if absent */
-  soft?: number | 'unlimited'
+  soft?: number | 'unlimited' | string
   /** New hard limit, the maximum of `soft`; unchanged if absent */
-  hard?: number | 'unlimited'
+  hard?: number | 'unlimited' | string
 }
 export interface SignalSending {
   /** Name of the signal, as in SIGTERM or SIGRTMIN+1 */
@@ -945,8 +945,8 @@ export interface Rlimit {
   path: string
   rlimit: string
   unit: string
-  soft: (number | 'unlimited') | null
-  hard: (number | 'unlimited') | null
+  soft: (number | 'unlimited' | string) | null
+  hard: (number | 'unlimited' | string) | null
   unavailable?: string
 }
 export interface Signals {

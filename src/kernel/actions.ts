@@ -15,10 +15,13 @@ export interface Actions {
   setRlimit(process: Process, name: string, change: RlimitChange): void
 }
 
-/** A field that is left out stays as it is. Infinity is unlimited. */
+/** Infinity is unlimited. A bigint is a number of 2^53 or more. */
+export type RlimitAmount = number | bigint
+
+/** A field that is left out stays as it is. */
 export interface RlimitChange {
-  readonly soft?: number
-  readonly hard?: number
+  readonly soft?: RlimitAmount
+  readonly hard?: RlimitAmount
 }
 
 export interface Refusal {

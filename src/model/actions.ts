@@ -32,7 +32,11 @@ export class ModelActions implements Actions {
   /** Sets an rlimit by the rules for the process itself. */
   setRlimit(process: Process, name: string, change: RlimitChange): void {
     if (!isRlimitName(name)) throw new KernelError('ENOTSUP', `the model has no rlimit ${name}`)
-    changeRlimit(this.#machine, this.#alive(process), name, change)
+    const { soft, hard } = change
+    if (typeof soft === 'bigint' || typeof hard === 'bigint')
+      throw new KernelError('EINVAL', 'the model has no rlimits of 2^53 or more, except "unlimited"')
+    const numbers = { ...(soft !== undefined && { soft }), ...(hard !== undefined && { hard }) }
+    changeRlimit(this.#machine, this.#alive(process), name, numbers)
   }
 
   #alive(process: Process | Thread): ModelProcess {

@@ -43,6 +43,7 @@ export class Metrics {
     addStreams(hub, registers)
     addThresholds(kernel, registers)
     addScans(source, registers)
+    addFaults(source, registers)
     addDegraded(degraded, registers)
     addJournal(journal, registers)
     this.#commits = new Histogram({ ...commitHistogram, registers })
@@ -159,6 +160,18 @@ function addScans(source: Source, registers: Registry[]): void {
       },
     })
   }
+}
+
+function addFaults(source: Source, registers: Registry[]): void {
+  new Counter({
+    name: 'introspectd_source_faults_total',
+    help: 'Messages of the workers of the source that could not be recorded',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(source.faults())
+    },
+  })
 }
 
 function addDegraded(degraded: MetricsParts['degraded'], registers: Registry[]): void {

@@ -88,6 +88,10 @@ export class ModelSource implements Source {
     return null
   }
 
+  faults(): number {
+    return 0
+  }
+
   scans(): readonly ScanFigures[] {
     return []
   }

@@ -28,6 +28,8 @@ export interface Source {
   catchUp(): void
   /** ms since the last full scan; null if the source does not scan. */
   scanAge(): number | null
+  /** Number of messages of its workers that could not be recorded. */
+  faults(): number
   checks(): readonly SourceCheck[]
   /** Empty if the source does not scan. */
   scans(): readonly ScanFigures[]

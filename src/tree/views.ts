@@ -9,7 +9,7 @@ import { levels } from '../kernel/limits/table.ts'
 import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 import { fieldSchemaOf } from './field-schemas.ts'
-import { limitName, path, time, whole } from './value-schemas.ts'
+import { largeNumber, limitName, path, time, whole } from './value-schemas.ts'
 
 const level = z.enum(levels)
 
@@ -215,8 +215,8 @@ export const RlimitView = z
     path,
     rlimit: z.string(),
     unit: z.string(),
-    soft: z.union([whole, z.literal('unlimited')]).nullable(),
-    hard: z.union([whole, z.literal('unlimited')]).nullable(),
+    soft: z.union([whole, z.literal('unlimited'), largeNumber]).nullable(),
+    hard: z.union([whole, z.literal('unlimited'), largeNumber]).nullable(),
     unavailable: z.string().optional(),
   })
   .meta({ id: 'Rlimit' })

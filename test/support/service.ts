@@ -17,6 +17,7 @@ const silentSource: Source = {
   armedChanged: () => {},
   catchUp: () => {},
   scanAge: () => 12,
+  faults: () => 0,
   scans: () => [{ kind: 'full', ageMs: 12, periodMs: 1000, lagMs: 0, cpuMs: 3 }],
   degraded: () => ['nothing-real'],
   checks: () => [{ name: 'inventory', ok: true, detail: 'made by the test' }],

@@ -9,6 +9,8 @@ import type { Thread } from './thread.ts'
 export interface Rlimit {
   readonly soft: number
   readonly hard: number
+  /** Both in decimal digits, or `unlimited`, if one of them is too large for a number to be exact. */
+  readonly exact?: { readonly soft: string; readonly hard: string }
 }
 
 export interface ProcessBirth {

@@ -1,6 +1,5 @@
 /** Applies the rlimits of a process: a soft limit is the capacity which the process has for the matching limit. */
 
-import type { RlimitChange } from '../../kernel/actions.ts'
 import { KernelError } from '../../kernel/errno.ts'
 import { capacityOfRlimit, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
 import type { Rlimit } from '../../kernel/nodes/process.ts'
@@ -24,7 +23,7 @@ export function changeRlimit(
   machine: MachineCore,
   process: ModelProcess,
   rlimit: RlimitName,
-  change: RlimitChange,
+  change: Partial<Pick<Rlimit, 'soft' | 'hard'>>,
 ): void {
   const known = process.rlimits[rlimit]
   const changed: Rlimit = { ...known, ...change }

@@ -4,12 +4,13 @@
  * reused.
  */
 
-import type { Actions, RlimitChange } from '../../kernel/actions.ts'
+import type { Actions, RlimitAmount, RlimitChange } from '../../kernel/actions.ts'
 import { type Errno, errnos, KernelError } from '../../kernel/errno.ts'
 import { rlimitRow } from '../../kernel/limits/rlimits.ts'
 import { Process, type Rlimit } from '../../kernel/nodes/process.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
 import { closeFd, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './native/libc.ts'
+import { makeRlimit, unlimited } from './parse/limits.ts'
 import { readStartTicks } from './processes/process-event-reader.ts'
 import { numberOfSignal } from './signals.ts'
 
@@ -42,15 +43,15 @@ export class LinuxActions implements Actions {
     if (resource === undefined) throw new KernelError('ENOTSUP', `Linux has no rlimit ${name}`)
     const { pid } = process
     const rlimit = this.#withPidfd(process, (pidfd) => {
-      const before = readRlimit(process, resource)
-      const next = { ...before, ...change }
+      const next = changed(readRlimit(process, resource), change)
+      if (next.soft > infinity || next.hard > infinity) throw new KernelError('EINVAL', 'an rlimit has 64 bits')
       if (next.soft > next.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard limit')
       if (prlimit(pid, resource, bytesOf(next), null) !== 0) throw failure(process, `rlimit ${name} was not set`)
       // prlimit(2) takes only a pid. If the pidfd can still be signalled, the pid belonged to this process all the
       // time.
       if (pidfdSendSignal(pidfd, 0) !== 0 && errorNumber() === noSuchProcess)
         throw new KernelError('ESRCH', `${process.path} ended meanwhile`)
-      return next
+      return rlimitOf(next)
     })
     this.#parts.onRlimit(process, name, rlimit)
   }
@@ -94,19 +95,41 @@ function isErrno(name: string): name is Errno {
   return Object.hasOwn(errnos, name)
 }
 
-function bytesOf({ soft, hard }: Rlimit): Buffer {
+/** Soft and hard limit as the kernel has them: 64 bits each, which a number cannot hold. */
+interface ExactRlimit {
+  readonly soft: bigint
+  readonly hard: bigint
+}
+
+/** A side that does not change stays exactly as it is. */
+function changed({ soft, hard }: ExactRlimit, change: RlimitChange): ExactRlimit {
+  return {
+    soft: change.soft === undefined ? soft : exactOf(change.soft),
+    hard: change.hard === undefined ? hard : exactOf(change.hard),
+  }
+}
+
+function exactOf(limit: RlimitAmount): bigint {
+  return limit === Number.POSITIVE_INFINITY ? infinity : BigInt(limit)
+}
+
+function rlimitOf({ soft, hard }: ExactRlimit): Rlimit {
+  return makeRlimit(textOf(soft), textOf(hard))
+}
+
+function textOf(limit: bigint): string {
+  return limit === infinity ? unlimited : String(limit)
+}
+
+function bytesOf({ soft, hard }: ExactRlimit): Buffer {
   const bytes = Buffer.alloc(16)
-  for (const [index, limit] of [soft, hard].entries())
-    bytes.writeBigUInt64LE(Number.isFinite(limit) ? BigInt(limit) : infinity, 8 * index)
+  bytes.writeBigUInt64LE(soft, 0)
+  bytes.writeBigUInt64LE(hard, 8)
   return bytes
 }
 
-function readRlimit(process: Process, resource: number): Rlimit {
+function readRlimit(process: Process, resource: number): ExactRlimit {
   const bytes = Buffer.alloc(16)
   if (prlimit(process.pid, resource, null, bytes) !== 0) throw failure(process, 'its rlimits cannot be read')
-  const limitAt = (index: number): number => {
-    const limit = bytes.readBigUInt64LE(index)
-    return limit === infinity ? Number.POSITIVE_INFINITY : Number(limit)
-  }
-  return { soft: limitAt(0), hard: limitAt(8) }
+  return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) }
 }

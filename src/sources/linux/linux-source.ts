@@ -10,6 +10,7 @@ import { type ScanFigures, type Source, type SourceCheck, SourceError } from '..
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
 import { SourceDegradations } from './degradations.ts'
+import { Faults } from './faults.ts'
 import { pageSize } from './native/libc.ts'
 import type { ProcNamespace } from './native/proc-namespace.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
@@ -41,6 +42,7 @@ export class LinuxSource implements Source {
   readonly #options: LinuxOptions
   readonly #kernel: Kernel
   readonly #degradations: SourceDegradations
+  readonly #faults: Faults
   readonly #health: ScanHealth
   readonly #registry: ProcessRegistry
   readonly #recorder: ReadingRecorder
@@ -63,6 +65,7 @@ export class LinuxSource implements Source {
     const bootedAt = now() - Number.parseFloat(readProc(procRoot, 'uptime')) * 1000
     const pageBytes = pageSize()
     this.#degradations = new SourceDegradations(kernel, now)
+    this.#faults = new Faults(this.#degradations, options.onFault)
     this.#health = new ScanHealth(options, this.#degradations)
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt })
     this.#expiry = new ThresholdExpiry(kernel, options)
@@ -133,6 +136,10 @@ export class LinuxSource implements Source {
     return this.#health.isReady()
   }
 
+  faults(): number {
+    return this.#faults.count
+  }
+
   scans(): readonly ScanFigures[] {
     return this.#health.figures({ isArmed: this.#isArmed() })
   }
@@ -154,17 +161,20 @@ export class LinuxSource implements Source {
   // ---- births and deaths ----
 
   #recordEvents(events: readonly ProcessEvent[]): void {
-    for (const event of events) {
-      if (event.what === 'exec') this.#prepareExec(event.pid)
-      const change = this.#registry.record(event)
-      if (change === 'born') {
-        this.#births.addBirth(event.pid)
-        this.#recorder.recordBirth(event.pid)
-      } else if (change === 'died') this.#births.addDeath(event.pid)
-    }
+    const rescan = () => this.#scanner?.send({ type: 'rescan' })
+    for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), rescan)
     this.#births.schedule()
     this.#requestReread()
     this.#expiry.check()
+  }
+
+  #recordEvent(event: ProcessEvent): void {
+    if (event.what === 'exec') this.#prepareExec(event.pid)
+    const change = this.#registry.record(event)
+    if (change === 'born') {
+      this.#births.addBirth(event.pid)
+      this.#recorder.recordBirth(event.pid)
+    } else if (change === 'died') this.#births.addDeath(event.pid)
   }
 
   /** If the leader had ended, the exec makes another one, of which nothing is recorded. */
@@ -186,10 +196,10 @@ export class LinuxSource implements Source {
 
   #recordLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
-    this.#kernel.update(this.#options.now(), () =>
-      this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data }),
-    )
-    this.#scanner?.send({ type: 'rescan' })
+    const rescan = () => this.#scanner?.send({ type: 'rescan' })
+    const emit = () => this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data })
+    this.#faults.guard('births', () => this.#kernel.update(this.#options.now(), emit), rescan)
+    rescan()
   }
 
   // ---- scans ----
@@ -221,6 +231,11 @@ export class LinuxSource implements Source {
   }
 
   #take(message: ScanMessage): void {
+    const restart = () => this.#scanner?.send({ type: 'restart' })
+    this.#faults.guard('readings', () => this.#handle(message), restart)
+  }
+
+  #handle(message: ScanMessage): void {
     if (message.type === 'degraded') this.#degradations.degrade(message.what, message.reason)
     else if (message.type === 'recovered') this.#degradations.recover(message.what)
     else this.#record(message)
@@ -228,6 +243,14 @@ export class LinuxSource implements Source {
 
   #record(report: ScanReport): void {
     const isFirst = this.#connector.isQueueing
+    try {
+      this.#recordReport(report, isFirst)
+    } finally {
+      this.#finishReport(report, isFirst)
+    }
+  }
+
+  #recordReport(report: ScanReport, isFirst: boolean): void {
     this.#kernel.update(this.#options.now(), () => {
       const admitted = this.#recorder.recordInventory(report, {
         certain: isFirst || !this.periods.birthsReported,
@@ -240,9 +263,13 @@ export class LinuxSource implements Source {
       if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'births', born: admitted, died: [] })
     })
     this.#requestReread()
-    this.#expiry.check()
     // Processes may have moved into or out of a partition with a threshold.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
+    this.#faults.recorded(report)
+  }
+
+  #finishReport(report: ScanReport, isFirst: boolean): void {
+    this.#expiry.check()
     this.#health.note(report)
     if (!isFirst || report.inventory === null) return
     this.#connector.release()

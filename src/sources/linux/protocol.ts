@@ -4,6 +4,7 @@
  * Times are milliseconds of Unix time, with a fraction. A pid is the id of a thread group.
  */
 
+import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
 import type { ThreadState } from '../../kernel/states.ts'
 import { type ScannedLimit, scannedLimits } from './linux-limits.ts'
@@ -112,6 +113,8 @@ export type ScanCommand =
   | { readonly type: 'reread'; readonly threads: readonly ThreadId[] }
   /** Events were lost: run a full scan with inventory now. */
   | { readonly type: 'rescan' }
+  /** A report was not recorded: read everything again as at the start, because changes are reported only once. */
+  | { readonly type: 'restart' }
   | { readonly type: 'stop' }
 
 // ---- scan worker → main ----
@@ -138,7 +141,7 @@ export interface ProcessFacts {
   /** Cgroup names from the root down; empty for the root. Null if unknown. */
   readonly partition: readonly string[] | null
   /** Soft and hard limits by POSIX name, in POSIX units; Infinity is unlimited. Null if they may not be read. */
-  readonly rlimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>> | null
+  readonly rlimits: Readonly<Record<string, Rlimit>> | null
 }
 
 /**
@@ -231,17 +234,20 @@ export interface ScanReport {
   readonly partitions: readonly PartitionReading[] | null
 }
 
+/** Each figure is null if it could not be read. */
 export interface SystemReading {
-  readonly memory: number
-  readonly memoryFree: number
+  readonly memory: number | null
+  readonly memoryFree: number | null
   /** The part of `memoryFree` that the kernel has to take back first; null if it is not known. */
   readonly memoryReclaimable: number | null
-  readonly memoryTotal: number
-  readonly cpus: number
-  readonly processesMax: number
-  readonly threadsMax: number
+  readonly memoryTotal: number | null
+  /** The reason why memory is not known; null if it is. */
+  readonly whyNoMemory: string | null
+  readonly cpus: number | null
+  readonly processesMax: number | null
+  readonly threadsMax: number | null
   /** Infinity if the kernel sets none that can be reached. */
-  readonly fdsMax: number
+  readonly fdsMax: number | null
 }
 
 /** For each maximum of a partition, the number of names of the cgroup that sets it; 0 is the root of the hierarchy. */

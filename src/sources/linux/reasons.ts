@@ -5,6 +5,9 @@ import { isDenied } from './native/proc-files.ts'
 
 export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
 
+export const tooLarge = 'the kernel reports a number of 2^53 or more, which cannot be counted exactly'
+export const notWhole = 'the kernel reports something that is not a whole number of 0 or more'
+
 export const futexUnknown =
   'a futex wait: Linux does not distinguish a condition variable from a semaphore, or from a lock whose owner is not found'
 

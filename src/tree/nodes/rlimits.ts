@@ -2,21 +2,26 @@
 
 import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
+import type { RlimitAmount } from '../../kernel/actions.ts'
 import { isRlimitName, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
-import type { Process } from '../../kernel/nodes/process.ts'
+import type { Rlimit as KnownRlimit, Process } from '../../kernel/nodes/process.ts'
 import { operate } from '../../kernel/operate.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
+import { largeNumber } from '../value-schemas.ts'
 import { type RlimitView as Rlimit, RlimitView } from '../views.ts'
 
-function finite(value: number): number | 'unlimited' {
-  return Number.isFinite(value) ? value : 'unlimited'
+/** A number that is too large to be exact is shown as text. */
+function shown(rlimit: KnownRlimit, side: 'soft' | 'hard'): number | string {
+  const text = rlimit.exact?.[side]
+  if (text !== undefined && Number(text) > Number.MAX_SAFE_INTEGER) return text
+  return Number.isFinite(rlimit[side]) ? rlimit[side] : 'unlimited'
 }
 
 function showRlimit({ path, rlimits }: Process, rlimit: RlimitName): Rlimit {
   const there = rlimits?.[rlimit]
   const head = { path: `${path}/rlimit/${rlimit}`, rlimit, unit: rlimitRow(rlimit).unit }
-  if (there !== undefined) return { ...head, soft: finite(there.soft), hard: finite(there.hard) }
+  if (there !== undefined) return { ...head, soft: shown(there, 'soft'), hard: shown(there, 'hard') }
   const unavailable = rlimits === null ? 'not read, or not to be read' : 'this source has no such rlimit'
   return { ...head, soft: null, hard: null, unavailable }
 }
@@ -30,11 +35,12 @@ function checkName({ path }: Process, name: string): RlimitName {
 }
 
 const Amount = z.union(
-  [z.int().nonnegative(), z.literal('unlimited')],
-  'a whole number in the unit of the rlimit, or "unlimited"',
+  [z.int().nonnegative(), z.literal('unlimited'), largeNumber],
+  'a whole number in the unit of the rlimit, as text from 2^53 on, or "unlimited"',
 )
-function amount(given: z.output<typeof Amount>): number {
-  return given === 'unlimited' ? Number.POSITIVE_INFINITY : given
+function amount(given: z.output<typeof Amount>): RlimitAmount {
+  if (given === 'unlimited') return Number.POSITIVE_INFINITY
+  return typeof given === 'string' ? BigInt(given) : given
 }
 
 const RlimitBody = z

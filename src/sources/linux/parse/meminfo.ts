@@ -1,4 +1,7 @@
-/** Parses `/proc/meminfo`. Values are bytes; null if the line is absent (`MemAvailable` came with Linux 3.14). */
+/**
+ * Parses `/proc/meminfo`. Values are bytes; null if the line is absent (`MemAvailable` came with Linux
+ * 3.14), or if its number cannot be counted exactly.
+ */
 export interface Meminfo {
   readonly total: number | null
   readonly available: number | null
@@ -7,7 +10,8 @@ export interface Meminfo {
 
 function bytesOf(text: string, key: string): number | null {
   const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(text)
-  return found ? Number(found[1]) * 1024 : null
+  const bytes = found ? Number(found[1]) * 1024 : Number.NaN
+  return Number.isSafeInteger(bytes) ? bytes : null
 }
 
 export function parseMeminfo(text: string): Meminfo {

@@ -70,6 +70,9 @@ export class ProcessRegistry {
   /** Preconditions: inside an update; no registered process has that pid. */
   born(birth: Birth, { at, silent = false }: { at: number; silent?: boolean }): RegisteredProcess {
     const { pid, startTicks, parent, ...facts } = birth
+    // Left by a change that failed before it was complete.
+    const unfinished = this.#kernel.processes.get(pid)
+    if (unfinished !== undefined) observed.processEnded(this.#kernel, unfinished, unknownEnd)
     const identity = `${this.#boot}-${pid}-${startTicks}`
     const started = this.#bootedAt + startTicks * tickMs
     const process = observed.processAppeared(

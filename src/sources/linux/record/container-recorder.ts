@@ -3,6 +3,7 @@
 import type { Kernel } from '../../../kernel/kernel.ts'
 import { type LimitName, limitIndex } from '../../../kernel/limits/table.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
+import type { System } from '../../../kernel/nodes/system.ts'
 import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
 import * as measured from '../../../kernel/observed-usage.ts'
@@ -42,29 +43,30 @@ export class ContainerRecorder {
     const { system } = this.#kernel
     // A thread takes a pid, and a process has a thread. So each of these maxima is one for both.
     const tasks = leastOf([
-      { value: machine.threadsMax, source: 'kernel.threads-max' },
-      { value: machine.processesMax, source: 'kernel.pid_max' },
+      { value: machine.threadsMax ?? Number.NaN, source: 'kernel.threads-max' },
+      { value: machine.processesMax ?? Number.NaN, source: 'kernel.pid_max' },
       { value: this.#root?.threadsMax ?? none, source: '/sys' },
     ])
     const cpu = leastOf([
-      { value: machine.cpus * 1000, source: 'CPUs online' },
+      { value: (machine.cpus ?? Number.NaN) * 1000, source: 'CPUs online' },
       { value: this.#root?.cpuMax ?? none, source: '/sys' },
     ])
-    const memory = { value: machine.memoryTotal, source: 'MemTotal' }
+    const memory = { value: machine.memoryTotal ?? Number.NaN, source: 'MemTotal' }
     const capacities: readonly [LimitName, Maximum][] = [
       ['processes', tasks],
       ['threads', tasks],
-      ['fds', { value: machine.fdsMax, source: 'fs.file-max' }],
+      ['fds', { value: machine.fdsMax ?? Number.NaN, source: 'fs.file-max' }],
       ['cpu', cpu],
       ['memory', memory],
       ['memory-free', memory],
     ]
     for (const [limit, { value, source }] of capacities)
       measured.observeCapacity(this.#kernel, system, limit, value, Number.isFinite(value) ? source : null)
-    measured.observe(this.#kernel, system, 'memory', { value: machine.memory, at })
-    measured.observe(this.#kernel, system, 'memory-free', { value: machine.memoryFree, at })
+    for (const [limit, value] of [['memory', machine.memory] as const, ['memory-free', machine.memoryFree] as const])
+      if (value === null) this.#recordUnreadable(system, limit, `meminfo: ${machine.whyNoMemory}`)
+      else measured.observe(this.#kernel, system, limit, { value, at })
     measured.observeReclaimable(this.#kernel, system, 'memory-free', machine.memoryReclaimable)
-    this.#memoryFree = machine.memoryFree
+    this.#memoryFree = machine.memoryFree ?? none
   }
 
   #recordPartitions(readings: readonly PartitionReading[], at: number): void {
@@ -121,7 +123,7 @@ export class ContainerRecorder {
     measured.observeReclaimable(kernel, partition, 'memory-free', part)
   }
 
-  #recordUnreadable(partition: Partition, limit: LimitName, reason: string): void {
+  #recordUnreadable(partition: Partition | System, limit: LimitName, reason: string): void {
     if (this.#kernel.usage.whyUnreadable(partition, limitIndex[limit]) !== reason)
       measured.unreadable(this.#kernel, partition, limit, reason)
   }

@@ -122,7 +122,10 @@ export class ReadingRecorder {
     measured.rlimitsObserved(process, rlimits)
     for (const row of capacityRlimits) {
       const soft = rlimits[row.name]?.soft ?? Number.POSITIVE_INFINITY
-      measured.observeCapacity(this.#kernel, process, row.limit, capacityOfRlimit(row, soft, this.#pageBytes))
+      const capacity = capacityOfRlimit(row, soft, this.#pageBytes)
+      // A capacity beyond everything that can be counted is never reached.
+      const finite = capacity < Number.MAX_SAFE_INTEGER ? capacity : Number.POSITIVE_INFINITY
+      measured.observeCapacity(this.#kernel, process, row.limit, finite)
     }
   }
 

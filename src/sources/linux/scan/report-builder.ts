@@ -1,5 +1,6 @@
 /** Builds the report of one pass. Readings of a process that ends during the pass are removed again. */
 
+import { type LimitRow, limits } from '../../../kernel/limits/table.ts'
 import type { ScannedLimit } from '../linux-limits.ts'
 import {
   type capacityStride,
@@ -13,6 +14,7 @@ import {
   type Unreadable,
   type valueStride,
 } from '../protocol.ts'
+import { notWhole, tooLarge } from '../reasons.ts'
 import type { Subject } from '../tracked/report-subject.ts'
 
 /** A growing list of numbers, without an allocation for each number. */
@@ -39,6 +41,11 @@ class Numbers {
 /** The index is the quality number in a row of values. */
 export const qualities = ['exact', 'estimate', 'lower-bound'] as const
 export type Quality = (typeof qualities)[number]
+
+// The largest of several values is known to be at least the largest number. A sum with such a part would be rounded.
+const maxima: ReadonlySet<string> = new Set(
+  (limits as readonly LimitRow[]).filter(({ adds }) => adds === 'maximum').map(({ name }) => name),
+)
 
 interface Mark {
   values: number
@@ -75,7 +82,12 @@ export class ReportBuilder {
   #unreadableRows: Unreadable[] = []
   readonly #marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
 
+  /** A value comes from outside: one that cannot be counted exactly is a lower bound, or unreadable. */
   value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      this.#uncountable(subject, limit, value)
+      return
+    }
     const index = scannedIndex[limit]
     const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value
     if (!this.includesUnchanged && subject.lastReported[index] === sent) return
@@ -87,6 +99,12 @@ export class ReportBuilder {
     rows.push(index)
     rows.push(value)
     rows.push(qualities.indexOf(quality))
+  }
+
+  #uncountable(subject: Subject, limit: ScannedLimit, value: number): void {
+    const isTooLarge = value > Number.MAX_SAFE_INTEGER
+    if (isTooLarge && maxima.has(limit)) this.value(subject, limit, Number.MAX_SAFE_INTEGER, 'lower-bound')
+    else this.unreadable(subject, limit, isTooLarge ? tooLarge : notWhole)
   }
 
   capacity(subject: Subject, limit: ScannedLimit, capacity: number): void {

@@ -4,10 +4,11 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
 import { ProcFiles } from '../native/proc-files.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from '../protocol.ts'
+import type { Degrading } from './degrading.ts'
 import { detectKernelFeatures } from './kernel-features.ts'
 import { ReportBuilder } from './report-builder.ts'
 import { type PassKind, ScanBudget } from './scan-budget.ts'
-import { type Degrading, Scanner } from './scanner.ts'
+import { Scanner } from './scanner.ts'
 
 /** @throws Error outside a worker thread */
 function requirePort(): MessagePort {
@@ -75,6 +76,10 @@ class ScanLoop {
         break
       case 'rescan':
         this.#startedAt.full = Number.NEGATIVE_INFINITY
+        break
+      case 'restart':
+        // Everything is read in the next scan, and not at once: the same fault may come again.
+        this.#scanner.restart()
         break
       case 'stop':
         this.#stop()

@@ -7,6 +7,7 @@ import { TaskStats } from '../native/task-stats.ts'
 import { locksBit, type ScanCommand, type ThreadId } from '../protocol.ts'
 import { TrackedProcess } from '../tracked/tracked-process.ts'
 import { CgroupReader } from './cgroup-reader.ts'
+import type { Degrading } from './degrading.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { IdleProcesses } from './idle-processes.ts'
@@ -27,11 +28,6 @@ export const deepEvery = 60
 // Lists of members are long, and the kernel sorts them at each reading.
 const membersEvery = 2
 const queriedThreadsMin = 4
-
-export interface Degrading {
-  degraded(what: string, reason: string): void
-  recovered(what: string): void
-}
 
 export interface ScannerParts {
   readonly procRoot: string
@@ -71,7 +67,7 @@ export class Scanner {
     const { threadReader } = this.#scan
     this.#locks =
       whyNoOwners(abilities) === null ? new LockWatch({ files, report, processes, procRoot, threadReader }) : null
-    this.#systemReader = new SystemReader(files, procRoot)
+    this.#systemReader = new SystemReader(parts)
     this.#cgroups = new CgroupReader(files, abilities.tree)
     this.#uptime = new ProcFile(`${procRoot}/uptime`)
     // taskstats takes process ids of our own namespace.
@@ -104,6 +100,11 @@ export class Scanner {
   reread(threads: readonly ThreadId[]): void {
     for (const [pid, rows] of Map.groupBy(threads, ({ pid }) => pid))
       this.#processes.get(pid)?.forgetThreads(rows, this.#parts.files)
+  }
+
+  /** Forgets everything that was read, so that it is read and reported again. */
+  restart(): void {
+    for (const process of this.#processes.values()) this.#drop(process)
   }
 
   scanFull(now: number): void {
@@ -170,12 +171,7 @@ export class Scanner {
   }
 
   #readSystem(maxima: boolean): void {
-    const reading = this.#systemReader.read(maxima)
-    if (typeof reading === 'string') this.#parts.degrading.degraded('system', reading)
-    else {
-      this.#parts.degrading.recovered('system')
-      this.#parts.report.system = reading
-    }
+    this.#parts.report.system = this.#systemReader.read(maxima)
   }
 
   #drop(process: TrackedProcess): void {

@@ -1,58 +1,104 @@
-/** Reads figures of the machine as a whole: memory, CPUs and the kernel's limits. */
+/**
+ * Reads figures of the machine as a whole: memory, CPUs and the kernel's limits. Containers and hardened kernels lack
+ * some of the files, so each figure is read for itself.
+ */
 
 import { nameOfErrno } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { ProcFile } from '../native/proc-files.ts'
 import { parseMeminfo } from '../parse/meminfo.ts'
 import type { SystemReading } from '../protocol.ts'
+import type { Degrading } from './degrading.ts'
 
 type Maxima = Pick<SystemReading, 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
+type Memory = Omit<SystemReading, keyof Maxima>
+
+interface Parts {
+  readonly files: ProcFiles
+  readonly procRoot: string
+  readonly degrading: Degrading
+}
 
 export class SystemReader {
   readonly #files: ProcFiles
   readonly #procRoot: string
   readonly #meminfo: ProcFile
   #maxima: Maxima | null = null
+  readonly #degrading: Degrading
+  /** The figures that could not be read, each with its reason. */
+  readonly #failures = new Map<string, string>()
 
-  constructor(files: ProcFiles, procRoot: string) {
+  constructor({ files, procRoot, degrading }: Parts) {
     this.#files = files
     this.#procRoot = procRoot
+    this.#degrading = degrading
     this.#meminfo = new ProcFile(`${procRoot}/meminfo`)
   }
 
-  /** Reads the seldom-changing limits only if `maxima` is set. Returns the reason of a failure. */
-  read(maxima: boolean): SystemReading | string {
-    if (maxima || !this.#maxima) {
-      const read = this.#readMaxima()
-      if (typeof read === 'string') return read
-      this.#maxima = read
-    }
+  /** Reads the seldom-changing limits only if `maxima` is set. Reports figures that cannot be read as degraded. */
+  read(maxima: boolean): SystemReading {
+    if (maxima || this.#maxima === null) this.#maxima = this.#readMaxima()
+    const reading = { ...this.#readMemory(), ...this.#maxima }
+    const failures = [...this.#failures].map(([name, reason]) => `${this.#procRoot}/${name}: ${reason}`)
+    if (failures.length === 0) this.#degrading.recovered('system')
+    else this.#degrading.degraded('system', failures.join('; '))
+    return reading
+  }
+
+  #readMemory(): Memory {
     const length = this.#files.read(this.#meminfo, true)
-    if (length <= 0) return `meminfo: ${nameOfErrno(-length)}`
-    const { total, available, free } = parseMeminfo(this.#files.bytes.toString('latin1', 0, length))
-    if (total === null || available === null) return 'meminfo has no MemTotal or no MemAvailable'
-    const memoryReclaimable = free === null ? null : Math.max(0, available - free)
-    return { memory: total - available, memoryFree: available, memoryReclaimable, memoryTotal: total, ...this.#maxima }
+    const text = length > 0 ? this.#files.bytes.toString('latin1', 0, length) : ''
+    const memory = length > 0 ? memoryOf(text) : noMemory(length === 0 ? 'it is empty' : nameOfErrno(-length))
+    this.#note('meminfo', memory.whyNoMemory)
+    return memory
   }
 
-  #readMaxima(): Maxima | string {
+  #note(name: string, reason: string | null): void {
+    if (reason === null) this.#failures.delete(name)
+    else this.#failures.set(name, reason)
+  }
+
+  #readMaxima(): Maxima {
+    return {
+      cpus: this.#readCpus(),
+      processesMax: this.#readNumber('sys/kernel/pid_max'),
+      threadsMax: this.#readNumber('sys/kernel/threads-max'),
+      fdsMax: this.#readNumber('sys/fs/file-max'),
+    }
+  }
+
+  #readCpus(): number | null {
     const length = this.#files.readWhole(`${this.#procRoot}/stat`)
-    if (length <= 0) return `stat: ${nameOfErrno(-length)}`
-    const cpus = this.#files.bytes.toString('latin1', 0, length).match(/^cpu\d+ /gm)?.length ?? 0
-    const processesMax = this.#readNumber('sys/kernel/pid_max')
-    const threadsMax = this.#readNumber('sys/kernel/threads-max')
-    const fdsMax = this.#readNumber('sys/fs/file-max')
-    if (typeof processesMax === 'string') return processesMax
-    if (typeof threadsMax === 'string') return threadsMax
-    if (typeof fdsMax === 'string') return fdsMax
-    return { cpus, processesMax, threadsMax, fdsMax: fdsMax >= 2 ** 53 ? Number.POSITIVE_INFINITY : fdsMax }
+    const text = length > 0 ? this.#files.bytes.toString('latin1', 0, length) : ''
+    const cpus = text.match(/^cpu\d+ /gm)?.length ?? null
+    this.#note('stat', length < 0 ? nameOfErrno(-length) : cpus === null ? 'it lists no CPU' : null)
+    return cpus
   }
 
-  #readNumber(name: string): number | string {
+  /** Infinity if the number is larger than anything that can be counted. */
+  #readNumber(name: string): number | null {
     const length = this.#files.readWhole(`${this.#procRoot}/${name}`)
-    if (length <= 0) return `${name}: ${nameOfErrno(-length)}`
-    return Number(this.#files.bytes.toString('latin1', 0, length))
+    const text = length > 0 ? this.#files.bytes.toString('latin1', 0, length).trim() : ''
+    const isNumber = /^\d+$/.test(text)
+    this.#note(name, length < 0 ? nameOfErrno(-length) : isNumber ? null : 'it has no number')
+    if (!isNumber) return null
+    return Number(text) > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : Number(text)
   }
+}
+
+function noMemory(why: string): Memory {
+  return { memory: null, memoryFree: null, memoryReclaimable: null, memoryTotal: null, whyNoMemory: why }
+}
+
+/** Figures that contradict one another are not used: LXCFS, for example, may report more available than there is. */
+function memoryOf(text: string): Memory {
+  const { total, available, free } = parseMeminfo(text)
+  if (total === null) return noMemory('it has no usable MemTotal')
+  if (available === null) return { ...noMemory('it has no usable MemAvailable'), memoryTotal: total }
+  if (available > total) return { ...noMemory('MemAvailable is more than MemTotal'), memoryTotal: total }
+  const memoryReclaimable = free === null ? null : Math.max(0, available - free)
+  const memory = { memory: total - available, memoryFree: available, memoryReclaimable, memoryTotal: total }
+  return { ...memory, whyNoMemory: null }
 }
 
 /** Time since boot in ticks of `stat`; NaN if it cannot be read. */

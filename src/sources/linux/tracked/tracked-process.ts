@@ -88,9 +88,10 @@ export class TrackedProcess implements Subject {
     return this.facts?.kernelThread ?? false
   }
 
-  /** Soft limit on the main thread's stack (RLIMIT_STACK); NaN if unknown. */
+  /** Soft limit on the main thread's stack (RLIMIT_STACK); Infinity if none can be reached, NaN if unknown. */
   get stackSoft(): number {
-    return this.facts?.rlimits?.stack?.soft ?? Number.NaN
+    const soft = this.facts?.rlimits?.stack?.soft ?? Number.NaN
+    return soft < Number.MAX_SAFE_INTEGER || Number.isNaN(soft) ? soft : Number.POSITIVE_INFINITY
   }
 
   /**

@@ -12,6 +12,7 @@ const machine: SystemReading = {
   memory: 6000,
   memoryFree: 4000,
   memoryReclaimable: 1000,
+  whyNoMemory: null,
   memoryTotal: 10_000,
   cpus: 2,
   processesMax: 32_768,

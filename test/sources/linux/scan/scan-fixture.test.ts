@@ -99,6 +99,7 @@ describe('a directory copied from a /proc', () => {
       memoryFree: 400000 * 1024,
       memoryReclaimable: 100000 * 1024,
       memoryTotal: 1000000 * 1024,
+      whyNoMemory: null,
       cpus: 3,
       processesMax: 4194304,
       threadsMax: 191000,

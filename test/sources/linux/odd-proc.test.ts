@@ -1,0 +1,135 @@
+/** The live source on copies of a /proc with files that are missing, odd, or say what cannot be. */
+
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Kernel } from '../../../src/kernel/kernel.ts'
+import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
+import type { Node } from '../../../src/kernel/nodes/node.ts'
+import { ServiceClock } from '../../../src/runtime/clock.ts'
+import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
+import { LinuxSource } from '../../../src/sources/linux/linux-source.ts'
+import { findProcNamespace } from '../../../src/sources/linux/native/proc-namespace.ts'
+import { until } from '../../support/until.ts'
+
+const fixture = new URL('../../fixtures/proc', import.meta.url).pathname
+const running: LinuxSource[] = []
+let procRoot: string
+
+beforeEach(() => {
+  procRoot = join(mkdtempSync(join(tmpdir(), 'introspectd-')), 'proc')
+  cpSync(fixture, procRoot, { recursive: true, verbatimSymlinks: true })
+})
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((source) => source.stop()))
+  rmSync(join(procRoot, '..'), { recursive: true })
+})
+
+const remove = (path: string) => rmSync(join(procRoot, path), { recursive: true })
+const write = (path: string, text: string) => writeFileSync(join(procRoot, path), text)
+
+/** Adds a process with the files of process 42. */
+function addProcess(pid: number): void {
+  cpSync(join(procRoot, '42'), join(procRoot, String(pid)), { recursive: true, verbatimSymlinks: true })
+  cpSync(join(procRoot, '42/task/42'), join(procRoot, `${pid}/task/${pid}`), { recursive: true })
+  for (const tid of [42, 43]) remove(`${pid}/task/${tid}`)
+}
+
+async function observe() {
+  const clock = new ServiceClock()
+  const periods = { fastMs: 20, fullMs: 50, birthsReported: false }
+  const now = () => clock.now()
+  const kernel = new Kernel({ abilities: linuxAbilities(periods), firstRevision: 1, now: now() })
+  const failures: Error[] = []
+  const budgets = { periodMs: 20, fullPeriodMs: 50, idleBudget: 1, armedBudget: 1 }
+  const places = { procRoot, cgroupRoot: '/nowhere', clockOffset: clock.offset }
+  const source = new LinuxSource(kernel, {
+    ...budgets,
+    ...places,
+    periods,
+    allowActions: false,
+    namespace: findProcNamespace(procRoot),
+    now,
+    onFault: (error) => failures.push(error),
+  })
+  running.push(source)
+  await source.start()
+  return { kernel, source, failures, reading: (node: Node, limit: LimitName) => readingOf(kernel, node, limit) }
+}
+
+function readingOf({ usage }: Kernel, node: Node, limit: LimitName) {
+  const index = limitIndex[limit]
+  const { value, unreadable, capacity } = usage.reading(node, index, false)
+  return { value, unreadable, capacity, why: usage.whyUnreadable(node, index) }
+}
+
+test('a fault in one message is counted and reported, and everything is read again', async () => {
+  const { kernel, source, failures } = await observe()
+  const degraded: string[] = []
+  let thrown = false
+  kernel.onEvent(({ type, data }) => {
+    if (type === 'source.degraded') degraded.push(JSON.stringify(data))
+    if (type !== 'process.created' || thrown) return
+    thrown = true
+    throw new Error('assertion failed: a test')
+  })
+  addProcess(52)
+  await until(
+    () =>
+      [source.faults(), source.degraded().includes('readings'), kernel.processes.get(52)?.rlimits !== null] as const,
+    ([faults, isDegraded, isRead]) => faults > 0 && !isDegraded && isRead,
+  )
+  expect(source.faults()).toBe(1)
+  expect(failures.map(({ message }) => message)).toEqual(['assertion failed: a test'])
+  expect(degraded).toEqual([expect.stringContaining('"what":"readings"')])
+  expect(readingOf(kernel, kernel.process(52), 'memory').value).toBe(200 * 4096)
+})
+
+test.each([
+  ['more available than there is, as LXCFS reports it', 'MemTotal: 100 kB\nMemAvailable: 600 kB\n', 100 * 1024],
+  ['no MemAvailable', 'MemTotal: 100 kB\n', 100 * 1024],
+  ['a total of 2^64 - 1', 'MemTotal: 18446744073709551615 kB\nMemAvailable: 600 kB\n', null],
+  ['nothing', '', null],
+])('a meminfo with %s makes memory unknown, with the reason', async (_, text, capacity) => {
+  write('meminfo', text)
+  const { kernel, source, reading } = await observe()
+  for (const limit of ['memory', 'memory-free'] as const)
+    expect(reading(kernel.system, limit)).toEqual({
+      value: null,
+      unreadable: expect.any(Number),
+      capacity,
+      why: expect.stringMatching(/^meminfo: /),
+    })
+  expect(source.degraded()).toContain('system')
+})
+
+const bounded = ['threads', 'processes', 'fds', 'cpu', 'memory'] as const
+test.each([
+  // A thread takes a pid, so the least of both is the capacity of threads and of processes.
+  ['sys/kernel/threads-max', ['threads', 'processes']],
+  ['sys/kernel/pid_max', ['threads', 'processes']],
+  ['stat', ['cpu']],
+] as const)('without %s only the capacities of %j are unknown', async (path, limits) => {
+  write('sys/fs/file-max', '1000')
+  remove(path)
+  const { kernel, source, reading } = await observe()
+  const unknown = bounded.filter((limit) => reading(kernel.system, limit).capacity === null)
+  expect(unknown).toEqual(limits)
+  expect(reading(kernel.system, 'memory')).toMatchObject({ value: 600_000 * 1024, capacity: 1_000_000 * 1024 })
+  expect(source.checks().find(({ name }) => name === 'system')?.detail).toContain(path)
+})
+
+test.each([
+  ['statm', '18014398509481984 4398046511104 0 0 0 18014398509481984 0', ['address-space', 'memory', 'data-pages']],
+  ['status', 'Name:\tx\nUid:\t1\t1\t1\t1\nVmLck:\t18446744073709551615 kB\n', ['memlock']],
+] as const)('numbers of 2^53 or more in %s are unreadable, with the reason', async (path, text, limits) => {
+  write(`42/${path}`, text)
+  const { kernel, reading } = await observe()
+  for (const limit of limits)
+    expect([limit, reading(kernel.process(42), limit)]).toMatchObject([
+      limit,
+      { value: null, unreadable: 1, why: expect.stringContaining('2^53') },
+    ])
+})
