@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
+import { nobodyWith } from '../support/nobody-with.ts'
 import { type Program, start } from '../support/programs.ts'
 
 const page = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8')
@@ -17,16 +18,6 @@ const rows = /\| it has .*\n.*\n((?:\|.*\n)+)/
   .trim()
   .split('\n')
   .map((row) => row.split('|').slice(1, 3).map(quoted) as [string[], string[]])
-
-/** Runs as user nobody with these capabilities only. */
-const nobodyWith = (capabilities: readonly string[]): string[] => {
-  const set = ['-all', ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(',')
-  return [
-    'setpriv',
-    ...['--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'],
-    ...['bounding-set', 'inh-caps', 'ambient-caps'].map((which) => `--${which}=${set}`),
-  ]
-}
 
 const [major, minor] = release().split('.').map(Number)
 /** Linux 6.6. */

@@ -36,6 +36,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
       'test/deploy/systemd.test.ts',
       'test/faults/descriptors.test.ts',
       'test/live/{actions,capabilities,deadlocks,fallbacks,half-open,hardening,outside-numbers,sockets}.test.ts',
+      'test/live/replaced-files.test.ts',
       'test/package.test.ts',
       'test/sources/linux/{locks/lock-watch,native/proc-files}.test.ts',
     ],

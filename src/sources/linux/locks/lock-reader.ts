@@ -1,14 +1,16 @@
 /** Reads what a thread in a futex call waits for: the words in memory, the object they belong to, and its owner. */
 
-import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
 import { type FutexCall, futexCallOf } from '../parse/futex-call.ts'
 import { type FutexLock, lockOf } from '../parse/futex-lock.ts'
 import { emptySystemCall, parseSyscall } from '../parse/syscall.ts'
-import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import { CallerFinder } from './caller-finder.ts'
+import { LocalDevices } from './local-devices.ts'
+import { MapsReader } from './maps-reader.ts'
 import { OwnerFinder } from './owner-finder.ts'
+import { ProcessMemory } from './process-memory.ts'
 
 export interface LockObservation {
   readonly lock: FutexLock
@@ -44,32 +46,53 @@ export function sameObservation(one: LockObservation, other: LockObservation): b
   )
 }
 
+const notYet = 'the code in which it waits is looked up in a later scan'
 const notTheLibrary = 'it waits in code outside the C library, for a lock of that code'
+
+export interface LockReaderParts {
+  readonly files: ProcFiles
+  readonly processes: ReadonlyMap<number, TrackedProcess>
+  readonly procRoot: string
+  readonly pageBytes: number
+}
 
 export class LockReader {
   readonly #files: ProcFiles
   readonly #owners: OwnerFinder
   readonly #call = emptySystemCall()
-  #failure: string | null = null
+  readonly #maps: MapsReader
+  readonly #devices: LocalDevices
+  readonly #memory: ProcessMemory
   readonly #callers: CallerFinder
 
-  constructor(files: ProcFiles, processes: ReadonlyMap<number, TrackedProcess>, procRoot: string) {
+  constructor({ files, processes, procRoot, pageBytes }: LockReaderParts) {
     this.#files = files
-    this.#callers = new CallerFinder(files)
-    this.#owners = new OwnerFinder(files, processes, procRoot)
+    const maps = new MapsReader(files)
+    this.#maps = maps
+    this.#devices = new LocalDevices(files)
+    this.#memory = new ProcessMemory({ files, maps, devices: this.#devices, pageBytes })
+    this.#callers = new CallerFinder({ files, maps, memory: this.#memory, devices: this.#devices })
+    this.#owners = new OwnerFinder({ files, maps, processes, procRoot })
   }
 
   startPass(): void {
+    this.#maps.startPass()
+    this.#devices.startPass()
+    this.#callers.startPass()
     this.#owners.startPass()
   }
 
   /** Preconditions: the thread was in a futex call when it was classified. */
   inspect(process: TrackedProcess, thread: TrackedThread): LockInspection {
-    this.#failure = null
-    const seen = lockOf(thread.futex!, (address, bytes) => this.#readWords(process, address, bytes))
-    if (seen === null) return this.#failure
+    let failure: string | null = null
+    const seen = lockOf(thread.futex!, (address, bytes) => {
+      const words = this.#memory.read(process, address, bytes)
+      failure = this.#memory.failure ?? failure
+      return words
+    })
+    if (seen === null) return failure
     const lock = this.#byCaller(process, thread.futex!, seen)
-    if (lock === null) return notTheLibrary
+    if (typeof lock === 'string') return lock
     const place = lock.isPrivate || lock.kind === 'thread' ? null : this.#owners.placeOf(process, lock.address)
     if (typeof place === 'string') return place
     // The call permits sharing, but the memory is private to this process.
@@ -88,11 +111,12 @@ export class LockReader {
     return { lock: proven, object, isShared: shared !== null, owner }
   }
 
-  /** Null: the words look like a lock, but the waiting code is not the C library's. */
-  #byCaller(process: TrackedProcess, { programCounter }: FutexCall, lock: FutexLock): FutexLock | null {
+  /** A string is the reason why it counts as no lock, although the words look like one. */
+  #byCaller(process: TrackedProcess, { programCounter }: FutexCall, lock: FutexLock): FutexLock | string {
     if (lock.isConfirmed) return lock
     const caller = this.#callers.find(process, programCounter)
-    if (caller === 'other') return null
+    if (caller === null) return notYet
+    if (caller === 'other') return notTheLibrary
     return caller === 'unknown' ? { ...lock, evidence: lock.evidence ?? 'unknown-caller' } : lock
   }
 
@@ -110,20 +134,5 @@ export class LockReader {
 
   hasOwnMemory(process: TrackedProcess): boolean {
     return this.#owners.hasOwnMemory(process)
-  }
-
-  #readWords(process: TrackedProcess, address: number, bytes: number): DataView | null {
-    const files = this.#files
-    let length = files.readFrom(process.memory, address, bytes, false, 1)
-    if (length === 0) {
-      // An open `mem` stays with the memory from the time of opening. The process has executed another program since,
-      // so open it again.
-      files.release(process.memory)
-      process.callers.clear()
-      length = files.readFrom(process.memory, address, bytes, false, 1)
-    }
-    if (length < 0 && (isDenied(length) || isGone(length))) this.#failure = reasonOf(length)
-    if (length < bytes) return null
-    return new DataView(files.bytes.buffer.slice(files.bytes.byteOffset, files.bytes.byteOffset + bytes) as ArrayBuffer)
   }
 }

@@ -54,6 +54,7 @@ export interface LockWatchParts {
   readonly report: WaitReport
   readonly processes: ReadonlyMap<number, TrackedProcess>
   readonly procRoot: string
+  readonly pageBytes: number
   readonly threadReader: ScheduleReader
 }
 
@@ -66,7 +67,7 @@ export class LockWatch {
 
   constructor(parts: LockWatchParts) {
     this.#parts = parts
-    this.#reader = new LockReader(parts.files, parts.processes, parts.procRoot)
+    this.#reader = new LockReader(parts)
     this.#unconfirmed = new UnconfirmedWaits(parts, this.#reader)
     this.#closedSets = new ClosedSetFinder(parts, this.#reader)
   }

@@ -8,9 +8,9 @@ import { findPlace, type MappedPlace, mapsShared } from '../parse/maps.ts'
 import { emptyStat, parseStat } from '../parse/stat.ts'
 import { emptyStatm, parseStatm } from '../parse/statm.ts'
 import { parseStatus } from '../parse/status.ts'
-import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
+import type { MapsReader } from './maps-reader.ts'
 
 const notKnownYet = 'its owner is a thread that is not known yet'
 const ambiguous = 'threads of several pid namespaces may be its owner'
@@ -27,8 +27,16 @@ function isLike(one: TrackedProcess, other: TrackedProcess): boolean {
   return program === null || another === null || program === another
 }
 
+export interface OwnerFinderParts {
+  readonly files: ProcFiles
+  readonly maps: MapsReader
+  readonly processes: ReadonlyMap<number, TrackedProcess>
+  readonly procRoot: string
+}
+
 export class OwnerFinder {
   readonly #files: ProcFiles
+  readonly #maps: MapsReader
   readonly #processes: ReadonlyMap<number, TrackedProcess>
   readonly #procRoot: string
   readonly #statm = emptyStatm()
@@ -36,8 +44,9 @@ export class OwnerFinder {
   /** Cached for the present pass. */
   readonly #ownsMemory = new Map<TrackedProcess, boolean>()
 
-  constructor(files: ProcFiles, processes: ReadonlyMap<number, TrackedProcess>, procRoot: string) {
+  constructor({ files, maps, processes, procRoot }: OwnerFinderParts) {
     this.#files = files
+    this.#maps = maps
     this.#processes = processes
     this.#procRoot = procRoot
   }
@@ -48,8 +57,8 @@ export class OwnerFinder {
 
   /** The mapping at an address; a string is the reason why it is unknown. */
   placeOf(process: TrackedProcess, address: number): MappedPlace | string {
-    const length = this.#files.readWhole(`${process.livePath}/maps`)
-    if (length < 0) return reasonOf(length)
+    const length = this.#maps.read(process)
+    if (typeof length === 'string') return length
     return findPlace(this.#files.bytes, length, address) ?? notPlaced
   }
 
@@ -182,7 +191,7 @@ export class OwnerFinder {
 
   #mapsShared(process: TrackedProcess, shared: MappedPlace): boolean {
     const length = this.#files.readWhole(`${process.livePath}/maps`)
-    return length > 0 && mapsShared(this.#files.bytes.toString('latin1', 0, length), shared)
+    return length > 0 && mapsShared(this.#files.bytes, length, shared)
   }
 
   /** Whether no other process shares its memory (CLONE_VM) and so could write there. False if unknown. */

@@ -88,44 +88,79 @@ export interface MappedPlace {
   readonly device: string
   readonly inode: string
   readonly offset: number
-  /** Path of the file and address range, in the kernel's notation. */
+  /** Path of the file as the kernel shows it, and the end of the mapping. */
   readonly name: string
-  readonly range: string
+  readonly end: number
+}
+
+interface Line extends Omit<MappedPlace, 'isShared'> {
+  readonly start: number
+  readonly permissions: string
+}
+
+function lineOf(bytes: Uint8Array, line: number, lineEnd: number): Line {
+  const [range = '', permissions = '', offset = '', device = '', inode = '', ...rest] = textOfBytes(
+    bytes,
+    line,
+    lineEnd,
+  ).split(' ')
+  const name = rest.join(' ').trimStart()
+  const [start, end] = [Number.parseInt(range, 16), Number.parseInt(range.slice(range.indexOf('-') + 1), 16)]
+  return { start, end, permissions, offset: Number.parseInt(offset, 16), device, inode, name }
+}
+
+/** Position of the line of the mapping at an address; -1 if nothing is mapped there. */
+function lineAt(bytes: Uint8Array, length: number, address: number): number {
+  for (let line = 0; line < length; line = endOfLine(bytes, line, length) + 1) {
+    const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
+    if (address < end) return address < hexadecimalAt(bytes, line, minus) ? -1 : line
+  }
+  return -1
 }
 
 /** The mapping at an address; null if nothing is mapped there. */
 export function findPlace(bytes: Uint8Array, length: number, address: number): MappedPlace | null {
-  for (let line = 0; line < length; ) {
-    const lineEnd = endOfLine(bytes, line, length)
-    const end = hexadecimalAt(bytes, indexAfter(bytes, line, minus), space)
-    if (address < end) {
-      const [range = '', permissions = '', offset = '', device = '', inode = '', ...rest] = textOfBytes(
-        bytes,
-        line,
-        lineEnd,
-      ).split(' ')
-      const start = Number.parseInt(range, 16)
-      if (address < start) return null
-      return {
-        isShared: permissions[3] === 's',
-        device,
-        inode,
-        offset: Number.parseInt(offset, 16) + address - start,
-        name: rest.join(' ').trimStart(),
-        range,
-      }
-    }
-    line = lineEnd + 1
+  const line = lineAt(bytes, length, address)
+  if (line === -1) return null
+  const { start, permissions, offset, ...place } = lineOf(bytes, line, endOfLine(bytes, line, length))
+  return { ...place, isShared: permissions[3] === 's', offset: offset + address - start }
+}
+
+// A dynamic linker maps a file in few parts, one after the other.
+const partsMax = 16
+
+/** Address of the beginning of the file that is mapped at an address; null if that is not mapped, just before it. */
+export function findImageStart(bytes: Uint8Array, length: number, address: number): number | null {
+  let line = lineAt(bytes, length, address)
+  const found = line === -1 ? null : lineOf(bytes, line, endOfLine(bytes, line, length))
+  for (let part = 0; found !== null && part < partsMax; part++) {
+    const { start, offset, device, inode } = lineOf(bytes, line, endOfLine(bytes, line, length))
+    if (device !== found.device || inode !== found.inode) return null
+    if (offset === 0) return start
+    if (line === 0) return null
+    line = bytes.lastIndexOf(newline, line - 2) + 1
   }
   return null
 }
 
-/** Whether the process maps the file shared, so that others that map it see each write. */
-export function mapsShared(text: string, { device, inode }: Pick<MappedPlace, 'device' | 'inode'>): boolean {
-  return text.split('\n').some((line) => {
-    const [, permissions, , ofDevice, ofInode] = line.split(' ', 5)
-    return permissions?.[3] === 's' && ofDevice === device && ofInode === inode
-  })
+/**
+ * Whether the process maps the file shared, so that others that map it see each write. Only lines with these numbers
+ * are read, because a process may have a million lines.
+ */
+export function mapsShared(
+  bytes: Uint8Array,
+  length: number,
+  { device, inode }: Pick<MappedPlace, 'device' | 'inode'>,
+): boolean {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+  const wanted = Buffer.from(` ${device} ${inode} `)
+  for (let at = view.indexOf(wanted); at !== -1; ) {
+    const lineEnd = endOfLine(bytes, at, length)
+    const line = lineOf(bytes, view.lastIndexOf(newline, at) + 1, lineEnd)
+    if (line.permissions[3] === 's' && line.device === device && line.inode === inode) return true
+    at = view.indexOf(wanted, lineEnd)
+  }
+  return false
 }
 
 const stackMark = Buffer.from('[stack]\n')

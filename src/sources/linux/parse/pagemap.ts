@@ -11,3 +11,10 @@ export function lowestTouchedPage(bytes: Uint8Array, length: number): number {
     if ((bytes[top]! & presentOrSwapped) !== 0) return (top - pagemapWordBytes + 1) / pagemapWordBytes
   return -1
 }
+
+/** Whether all of these pages are in memory, or swapped out, so that reading them needs no file system. */
+export function areAllTouched(bytes: Uint8Array, length: number): boolean {
+  for (let top = pagemapWordBytes - 1; top < length; top += pagemapWordBytes)
+    if ((bytes[top]! & presentOrSwapped) === 0) return false
+  return length > 0
+}

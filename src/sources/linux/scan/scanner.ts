@@ -65,8 +65,8 @@ export class Scanner {
     this.#scan = new ProcessScan(files, report, this.#descriptors, abilities)
     const processes = this.#processes
     const { threadReader } = this.#scan
-    this.#locks =
-      whyNoOwners(abilities) === null ? new LockWatch({ files, report, processes, procRoot, threadReader }) : null
+    const watched = { ...parts, ...abilities, processes, threadReader }
+    this.#locks = whyNoOwners(abilities) === null ? new LockWatch(watched) : null
     this.#systemReader = new SystemReader(parts)
     this.#cgroups = new CgroupReader(files, abilities.tree)
     this.#uptime = new ProcFile(`${procRoot}/uptime`)

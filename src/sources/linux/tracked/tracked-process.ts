@@ -35,6 +35,7 @@ export class TrackedProcess implements Subject {
   readonly taskDirectory: ProcFile
   fdDirectory: ProcFile
   memory: ProcFile
+  pagemap: ProcFile
 
   threads: TrackedThread[] = []
   /** TIDs of its most recent former threads. */
@@ -82,6 +83,7 @@ export class TrackedProcess implements Subject {
     this.taskDirectory = new ProcFile(`${this.path}/task`)
     this.fdDirectory = new ProcFile(`${this.path}/fd`)
     this.memory = new ProcFile(`${this.path}/mem`)
+    this.pagemap = new ProcFile(`${this.path}/pagemap`)
   }
 
   get kernelThread(): boolean {
@@ -105,11 +107,12 @@ export class TrackedProcess implements Subject {
     if (path === this.livePath) return
     this.livePath = path
     this.liveTid = living?.tid ?? this.pid
-    for (const file of [this.statm, this.status, this.fdDirectory, this.memory]) files.release(file)
+    for (const file of [this.statm, this.status, this.fdDirectory, this.memory, this.pagemap]) files.release(file)
     this.statm = new ProcFile(`${path}/statm`)
     this.status = new ProcFile(`${path}/status`)
     this.fdDirectory = new ProcFile(`${path}/fd`)
     this.memory = new ProcFile(`${path}/mem`)
+    this.pagemap = new ProcFile(`${path}/pagemap`)
   }
 
   addFormerTid({ tid, innerTid }: TrackedThread): void {
@@ -162,5 +165,6 @@ export class TrackedProcess implements Subject {
     files.release(this.taskDirectory)
     files.release(this.fdDirectory)
     files.release(this.memory)
+    files.release(this.pagemap)
   }
 }

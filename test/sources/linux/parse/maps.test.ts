@@ -1,7 +1,14 @@
 /** Parsing of `/proc/P/maps`. */
 
 import { describe, expect, test } from 'vitest'
-import { canBeStack, findMainStack, findPlace, findVma, mapsShared } from '../../../../src/sources/linux/parse/maps.ts'
+import {
+  canBeStack,
+  findImageStart,
+  findMainStack,
+  findPlace,
+  findVma,
+  mapsShared,
+} from '../../../../src/sources/linux/parse/maps.ts'
 
 const maps = Buffer.from(
   [
@@ -60,9 +67,37 @@ describe('the place in a file', () => {
   })
 
   test('is shared by a process that maps the file shared', () => {
-    const text = maps.toString('latin1')
-    expect(mapsShared(text, { device: '00:05', inode: '99' })).toBe(true)
-    expect(mapsShared(text, { device: 'fe:00', inode: '1234' })).toBe(false)
-    expect(mapsShared(text, { device: '00:05', inode: '9' })).toBe(false)
+    const isShared = (device: string, inode: string) => mapsShared(maps, maps.length, { device, inode })
+    expect(isShared('00:05', '99')).toBe(true)
+    expect(isShared('fe:00', '1234')).toBe(false)
+    expect(isShared('00:05', '9')).toBe(false)
+  })
+
+  test('is not shared because of a file name that looks like its numbers', () => {
+    const lines = Buffer.from('7f0000900000-7f0000a00000 rw-s 00000000 00:06 7   /tmp/a 00:05 99 b\n')
+    expect(mapsShared(lines, lines.length, { device: '00:05', inode: '99' })).toBe(false)
+    const both = Buffer.concat([lines, maps])
+    expect(mapsShared(both, both.length, { device: '00:05', inode: '99' })).toBe(true)
+  })
+})
+
+describe('the beginning of a mapped file', () => {
+  const parts = Buffer.from(
+    [
+      '7f0000000000-7f0000001000 r--p 00000000 fe:00 12    /lib/other.so',
+      '7f0000001000-7f0000002000 r--p 00000000 fe:00 99    /lib/libc.so.6 (deleted)',
+      '7f0000002000-7f0000003000 r-xp 00001000 fe:00 99    /lib/libc.so.6 (deleted)',
+      '7f0000004000-7f0000005000 r-xp 00005000 fe:00 13    /lib/cut.so',
+      '',
+    ].join('\n'),
+  )
+  test.each([
+    [0x7f0000002abc, 0x7f0000001000],
+    [0x7f0000001000, 0x7f0000001000],
+    [0x7f0000000fff, 0x7f0000000000],
+    [0x7f0000004000, null],
+    [0x7f0000003000, null],
+  ])('for %x is %o', (address, start) => {
+    expect(findImageStart(parts, parts.length, address)).toBe(start)
   })
 })
