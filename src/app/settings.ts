@@ -74,13 +74,18 @@ export class SettingsPersistence {
         { path: persistedPath(definition), reason },
         'a definition from before the restart cannot be set now: it stays in the journal',
       )
-    this.#forgetGone(definitions)
+    this.#forgetGone(definitions, logger)
   }
 
-  #forgetGone(definitions: readonly PersistedDefinition[]): void {
+  /** Only what was set on a process ends with it. What was set on a partition waits for the next one. */
+  #forgetGone(definitions: readonly PersistedDefinition[], logger: FastifyBaseLogger): void {
     const existing = new Set([...this.#refused, ...exportSettings(this.#kernel).definitions].map(persistedPath))
-    for (const definition of definitions)
-      if (!existing.has(persistedPath(definition))) this.#journal.define(factOf(definition, 'gone'))
+    for (const definition of definitions) {
+      const path = persistedPath(definition)
+      if (existing.has(path)) continue
+      logger.warn({ path }, 'a definition from before the restart ended with its process')
+      this.#journal.define(factOf(definition, 'gone'))
+    }
   }
 }
 

@@ -76,12 +76,23 @@ export function thresholdText(view: ThresholdView, created: boolean): string {
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
-function now({ path, per, value, capacity, unreadable, nodes = 0, tripped = [], unknown = 0 }: ThresholdView): string {
+function now({
+  path,
+  per,
+  state,
+  value,
+  capacity,
+  unreadable,
+  nodes = 0,
+  tripped = [],
+  unknown = 0,
+}: ThresholdView): string {
   const limit = path.split('/').at(-3)!
   if (per !== null) {
     const unread = unknown === 0 ? '' : `, ${unknown} not to be read`
     return `${tripped.length} of ${nodes} past it${unread}`
   }
+  if (state === 'waiting') return 'its partition is not there'
   if (value === null) return 'its value cannot be read just now'
   const least = unreadable === undefined ? '' : 'at least '
   return `${limit} now ${least}${amountText(limit, value)}${capacity == null ? '' : ` of ${amountText(limit, capacity)}`}`

@@ -870,8 +870,8 @@ export interface Threshold {
   note: string | null
   /** Name of the token that set it; null if the service has no tokens */
   owner: string | null
-  /** `disabled`: the notifier, or the limit in it, is switched off */
-  state: 'armed' | 'tripped' | 'unknown' | 'disabled'
+  /** `disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears */
+  state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting'
   /** Nothing was set: the reply shows the threshold as it would be */
   dryRun?: true
   /** Current usage; null if it is unknown. Absent with `per` */
@@ -1458,8 +1458,8 @@ export interface Limit {
     /** Pathname, which is also the URL path */
     path: string
     at: (number | string) | null
-    /** `disabled`: the notifier, or the limit in it, is switched off */
-    state: 'armed' | 'tripped' | 'unknown' | 'disabled'
+    /** `disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears */
+    state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting'
   }[]
 }
 export interface History {
@@ -1926,7 +1926,7 @@ export interface ThresholdClearedData {
   direction?: 'rising' | 'falling'
   /** Time that usage had to stay past the point, when the threshold has a `for` */
   for?: string
-  reason: 'rearmed' | 'died' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
+  reason: 'rearmed' | 'died' | 'gone' | 'deleted' | 'replaced' | 'expired' | 'disabled' | 'filtered'
 }
 export interface ThresholdUnknownData {
   /** Pathname of the threshold */

@@ -39,6 +39,8 @@ export function partitionAppeared(
       kernel.admit(partition)
       kernel.usage.charge(partition, processesIndex, 0)
       kernel.notifier.adopt(partition)
+      kernel.notifier.partitionAppeared(partition)
+      kernel.timers.partitionAppeared(partition)
       if (!silent) kernel.emit('partition.created', { subject: partition.path, about: [], data: { name } })
       at = partition
     } else at = known

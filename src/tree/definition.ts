@@ -4,6 +4,7 @@
  */
 
 import type { z } from 'zod'
+import type { Kernel } from '../kernel/kernel.ts'
 import type { Level } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
@@ -88,6 +89,11 @@ export interface Definition extends AnyRow {
   readonly columns?: readonly Column<object>[]
   /** The text form as sentences, in place of columns or pairs. */
   prose?(views: readonly object[], context: TreeContext): string
+  /**
+   * Present where PUT is also served below a partition that is not there: whether a setting waits there. If so, the
+   * path exists for all methods.
+   */
+  isAwaiting?(kernel: Kernel, node: Node, params: Params): boolean
   readonly put?: Verb
   readonly post?: Verb
   readonly postLines?: LinesVerb
@@ -107,6 +113,7 @@ interface Row<L extends Level, R extends z.ZodType<object>, P extends z.ZodType,
   readonly takesSince?: true
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly drawings?: Drawings<z.output<R>>
+  readonly isAwaiting?: (kernel: Kernel, node: Node, params: Params) => boolean
   readonly prose?: (views: readonly z.output<R>[], context: TreeContext) => string
   readonly put?: BodyVerb<NodeOf[L], P>
   readonly post?: BodyVerb<NodeOf[L], Q>

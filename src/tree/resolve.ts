@@ -6,6 +6,7 @@
 import { nearest } from '../base/nearest.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { type Level, type LimitRow, limits } from '../kernel/limits/table.ts'
+import { absentPartition } from '../kernel/nodes/lookup.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
 import type { System } from '../kernel/nodes/system.ts'
@@ -14,6 +15,9 @@ import type { Definition } from './definition.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { definitions } from './tree.ts'
 import type { Params } from './verb.ts'
+
+/** Longest name of a directory in Linux. */
+const partitionNameBytesMax = 255
 
 export interface Resolved {
   readonly definition: Definition
@@ -34,6 +38,8 @@ export function resolve(kernel: Kernel, pathname: string, { creating = false } =
   const { node, used } = walk(kernel, segments)
   const leaf = segments.slice(used)
   const found = match(node.level, leaf) ?? (creating ? matchNew(node.level, leaf) : null)
+  const awaited = found === null ? matchAwaited(kernel, segments, { creating }) : null
+  if (awaited !== null) return { ...awaited, isAlias: awaited.canonical !== withoutTrailingSlash(pathname) }
   if (found === null) throw nothingAt(pathname, node, leaf)
   const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
   return { ...found, node, canonical, isAlias: canonical !== withoutTrailingSlash(pathname) }
@@ -153,6 +159,29 @@ function matchNew(level: Level, leaf: readonly string[]): Match | null {
   const create = found?.definition.create
   if (!found || !create) return null
   return { definition: { ...found.definition, put: create }, params: { name: leaf[1]! } }
+}
+
+/** A setting below a partition that is not there, which waits for it or which PUT may set. */
+function matchAwaited(
+  kernel: Kernel,
+  segments: readonly string[],
+  { creating }: { creating: boolean },
+): Omit<Resolved, 'isAlias'> | null {
+  const { level, used } = levelOfShape(segments)
+  const names = segments.slice(1, used).filter((_, place) => place % 2 === 1)
+  if (level !== 'partition' || !names.every(isPartitionName)) return null
+  const leaf = segments.slice(used)
+  const found = match(level, leaf)
+  const node = absentPartition(kernel, `/sys${names.map((name) => `/part/${encodeURIComponent(name)}`).join('')}`)
+  const isAwaiting = found?.definition.isAwaiting
+  if (found === null || node === null || isAwaiting === undefined) return null
+  if (!creating && !isAwaiting(kernel, node, found.params)) return null
+  return { ...found, node, canonical: `${node.path}/${leaf.map(encodeURIComponent).join('/')}` }
+}
+
+/** Whether a cgroup can have the name. */
+function isPartitionName(name: string): boolean {
+  return name !== '.' && name !== '..' && !/[/\0]/.test(name) && Buffer.byteLength(name) <= partitionNameBytesMax
 }
 
 /** Preconditions: pattern and leaf have the same length. */

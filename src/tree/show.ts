@@ -2,9 +2,9 @@
 
 import type { Kernel } from '../kernel/kernel.ts'
 import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
-import { isPercentage, type Threshold, type WatchState } from '../kernel/limits/thresholds/threshold.ts'
+import { isPercentage, type Threshold } from '../kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../kernel/nodes/node.ts'
-import type { Partition } from '../kernel/nodes/partition.ts'
+import { isAbsent, type Partition } from '../kernel/nodes/partition.ts'
 import type { Process } from '../kernel/nodes/process.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import { threadsWithin } from '../kernel/nodes/within.ts'
@@ -151,10 +151,11 @@ function bounds({ unreadable, estimated }: { unreadable: number; estimated: numb
 
 /**
  * The state of a threshold over all its nodes: tripped if any node is, unknown if no node can be read, and disabled if
- * the notifier or the limit in it is switched off.
+ * the notifier or the limit in it is switched off. It is waiting if its partition is not there.
  */
-export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): WatchState | 'disabled' {
+export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): ThresholdView['state'] {
   if (!notifier.switches.isOn(threshold.index)) return 'disabled'
+  if (isAbsent(threshold.node)) return 'waiting'
   // The signal of the threshold ended its node, and the threshold with it.
   if (threshold.definition.per === null && threshold.watches.size === 0) return 'unknown'
   const states = new Set([...threshold.watches.values()].map(({ state }) => state))

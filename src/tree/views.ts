@@ -112,8 +112,10 @@ const duration = z.string().nullable().describe('A duration such as 500ms, 30s o
 const point = z.union([z.int(), z.string()]).describe('A number in the limit’s unit, or a percentage of capacity')
 export const watchState = z.enum(['armed', 'tripped', 'unknown'])
 export const thresholdState = z
-  .enum([...watchState.options, 'disabled'])
-  .describe('`disabled`: the notifier, or the limit in it, is switched off')
+  .enum([...watchState.options, 'disabled', 'waiting'])
+  .describe(
+    '`disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears',
+  )
 
 export const ThresholdView = z
   .strictObject({

@@ -10,7 +10,7 @@ export async function reads(pid: number, name: string): Promise<Process[]> {
   const after: string = cursor
   const value: number | null = (await client.get(`/sys/proc/${pid}/fds`)).body.value
   const tid: number = (await client.get('/sys/part/a/part/b/proc/42/thread/43')).body.tid
-  const state: 'armed' | 'tripped' | 'unknown' | 'disabled' = (
+  const state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting' = (
     await client.get(`/sys/part/${encodeURIComponent(name)}/part/x/memory/threshold/low`)
   ).body.state
   const threads: number | undefined = body.entries[0]?.usage.threads

@@ -298,3 +298,66 @@ describe('the notifier', () => {
     expect((await service.send('DELETE', '/sys/notifier')).status).toBe(405)
   })
 })
+
+describe('at a partition that is not there', () => {
+  const waiting = '/sys/part/web/part/a%20b/fds/threshold/low'
+  const addProcess = () => service.bench.observe(service.bench.process(7, { partition: ['web', 'a b'] }), 'fds', 17)
+
+  test('PUT sets a threshold that waits, which the list shows, and which applies as the partition appears', async () => {
+    const made = await service.put(waiting, { at: 10 })
+    expect(made).toMatchObject({ status: 201, body: { path: waiting, state: 'waiting', value: null } })
+    expect(made.headers.get('location')).toBe(waiting)
+    expect((await service.get('/sys/thresholds')).body).toMatchObject({
+      entries: [{ path: waiting, state: 'waiting' }],
+    })
+    expect(await service.get(waiting)).toMatchObject({ status: 200, body: { state: 'waiting' } })
+    const again = await service.put(waiting, { at: 10 })
+    expect([again.status, again.headers.get('etag')]).toEqual([200, made.headers.get('etag')])
+    expect((await service.put(waiting, { at: 15 })).status).toBe(200)
+    addProcess()
+    expect((await service.get(waiting)).body).toMatchObject({ state: 'tripped', at: 15, value: 17 })
+    expect(service.bench.takeEvents('threshold')).toEqual(['threshold.tripped /sys/part/web/part/a%20b/fds initial'])
+  })
+
+  test('a waiting threshold is deleted like any other', async () => {
+    await service.put(waiting, { at: '10%', per: 'process' })
+    expect((await service.fetch(waiting, { method: 'DELETE' })).status).toBe(204)
+    expect((await service.get(waiting)).status).toBe(404)
+    addProcess()
+    expect((await service.get(waiting)).status).toBe(404)
+  })
+
+  test('a dry run shows that it would wait, and sets nothing', async () => {
+    const dry = await service.put(`${waiting}?dry-run`, { at: 10 })
+    expect(dry).toMatchObject({ status: 200, body: { state: 'waiting', dryRun: true } })
+    expect((await service.get('/sys/thresholds')).body).toMatchObject({ entries: [] })
+  })
+
+  test('a timeout waits too', async () => {
+    const timeout = '/sys/part/web/part/a%20b/timeout'
+    expect((await service.get(timeout)).status).toBe(404)
+    expect(await service.put(timeout, { after: '2s' })).toMatchObject({ status: 201, body: { holds: timeout } })
+    expect((await service.get(timeout)).body).toMatchObject({ holds: timeout, after: '2000ms' })
+    addProcess()
+    expect((await service.get('/sys/proc/7/timeout')).body).toMatchObject({ holds: timeout })
+    expect((await service.fetch(timeout, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test.each([
+    ['the limit of the partition', '/sys/part/web/fds'],
+    ['its list of thresholds', '/sys/part/web/fds/threshold'],
+    ['a threshold that is not set', '/sys/part/web/fds/threshold/none'],
+    ['a process in it', '/sys/part/web/proc/42/fds/threshold/hog'],
+  ])('%s does not exist', async (_, path) => {
+    expect((await service.get(path)).status).toBe(404)
+  })
+
+  test.each([
+    '/sys/part/web/proc/42/fds/threshold/hog',
+    '/sys/part/web/no-limit/threshold/hog',
+    '/sys/part/a%2Fb/fds/threshold/hog',
+    `/sys/part/${'x'.repeat(256)}/fds/threshold/hog`,
+  ])('PUT of %s is refused, since no partition can have such a setting', async (path) => {
+    expect((await service.put(path, { at: 10 })).status).toBe(404)
+  })
+})

@@ -101,10 +101,32 @@ test('a threshold that had tripped on a process which ended meanwhile is cleared
   child.kill('SIGKILL')
   await gone
   await start()
+  expect(live!.output.stderr).toMatch(/a definition from before the restart ended with its process/)
   expect(await thresholdEventsSince(before)).toEqual([`threshold.cleared ${path}/fds died`])
   await end('SIGTERM')
   expect(tables('definitions', 'trips')).toEqual([[], []])
 })
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'after %s a threshold on a partition that is not there waits, as before the restart',
+  async (signal) => {
+    const path = '/sys/part/not-there-yet/part/inner/memory/threshold/high'
+    await start()
+    expect(await live!.put(path, { at: '90%', note: 'at boot' })).toMatchObject({ state: 'waiting' })
+    await live!.put('/sys/part/not-there-yet/timeout', { after: '1h' })
+    const etag = (await fetch(`${live!.url}${path}`)).headers.get('etag')
+    for (let round = 0; round < 2; round++) {
+      await end(signal)
+      await start()
+      const again = await fetch(`${live!.url}${path}`)
+      expect(again.headers.get('etag')).toBe(etag)
+      expect(await again.json()).toMatchObject({ state: 'waiting', at: '90%', note: 'at boot' })
+      expect(await live!.get('/sys/part/not-there-yet/timeout')).toMatchObject({ after: '3600000ms' })
+    }
+    expect((await live!.get('/sys/thresholds')).entries).toMatchObject([{ path, state: 'waiting' }])
+    expect(live!.output.stderr).toBe('')
+  },
+)
 
 test('a setting that the present start does not allow stays in the journal until one does', async () => {
   const path = `/sys/proc/${process.pid}/fds/threshold/signalled`

@@ -72,7 +72,30 @@ test('a process is followed through nested cgroups, with its usage and the thres
   const ended = watcher.events.filter(({ type, subject }) => type === 'partition.died' && subject.startsWith(outerPath))
   expect(ended.map(({ subject }) => subject)).toEqual([innerPath, outerPath])
   expect((await live.get(outerPath)).status).toBe(404)
+  expect((await live.get('/sys/thresholds')).entries).toMatchObject([{ path: each, state: 'waiting' }])
+
+  await fetch(`${live.url}${each}`, { method: 'DELETE' })
   expect((await live.get('/sys/thresholds')).entries).toEqual([])
+})
+
+test('a threshold waits for a cgroup that comes later, and again each time that the cgroup is removed', async () => {
+  const watcher = await live.watch('/sys?types=threshold.*,partition.*')
+  const own = `${outerPath}/processes/threshold/some`
+  expect(await live.put(own, { at: 1 })).toMatchObject({ state: 'waiting', value: null })
+  for (let round = 1; round <= 2; round++) {
+    mkdirSync(join(root, outer))
+    moveTo(outer)
+    const count = (wanted: string) => watcher.events.filter(({ type }) => type === wanted).length
+    await watcher.until(() => count('threshold.tripped') === round)
+    expect(await live.get(own)).toMatchObject({ state: 'tripped', value: 1 })
+    writeFileSync(join(root, 'cgroup.procs'), String(program.pid))
+    await watcher.until(() => count('threshold.cleared') === round)
+    rmdirSync(join(root, outer))
+    await watcher.until(() => count('partition.died') === round)
+    expect(await live.get(own)).toMatchObject({ state: 'waiting', value: null })
+  }
+  await fetch(`${live.url}${own}`, { method: 'DELETE' })
+  watcher.socket.close()
 })
 
 /** Directories with the limits of a partition, by controller: one in version 2, one each in version 1. */

@@ -8,6 +8,7 @@ import { assert } from '../errno.ts'
 import type { Emit } from '../events.ts'
 import { type Dispose, Listeners } from '../listeners.ts'
 import { containers, type Node } from '../nodes/node.ts'
+import type { Partition } from '../nodes/partition.ts'
 import type { Thread } from '../nodes/thread.ts'
 import { threadsWithin } from '../nodes/within.ts'
 import { type ThreadState, timeoutStates } from '../states.ts'
@@ -30,6 +31,7 @@ import {
   timedWaitState,
   type WarnedWait,
 } from './timed-wait.ts'
+import { TimeoutSet } from './timeout-set.ts'
 
 export interface DefaultTimersPorts {
   readonly emit: Emit
@@ -42,7 +44,7 @@ const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE
 
 export class DefaultTimers {
   readonly #ports: DefaultTimersPorts
-  readonly #timeouts = new Map<Node, DefaultTimeout>()
+  readonly #timeouts = new TimeoutSet()
   readonly #waits = new Map<Thread, TimedWait>()
   readonly #wheel: TimerWheel<TimedWait>
   #revision: number
@@ -71,26 +73,18 @@ export class DefaultTimers {
     this.#defined = former.#defined
   }
 
-  // ---- requests ----
-
   timeouts(): Iterable<DefaultTimeout> {
-    return this.#timeouts.values()
+    return this.#timeouts.all()
   }
 
   /** The timeout that is set at the node itself. */
   find(node: Node): DefaultTimeout | null {
-    return this.#timeouts.get(node) ?? null
+    return this.#timeouts.find(node)
   }
 
   /** The timeout that applies to a node: its own, or the nearest above it. */
   holding(node: Node): DefaultTimeout | null {
-    const own = this.#timeouts.get(node)
-    if (own !== undefined) return own
-    for (const container of containers(node)) {
-      const there = this.#timeouts.get(container)
-      if (there !== undefined) return there
-    }
-    return null
+    return this.#timeouts.holding(node)
   }
 
   /** Threads below a node which have caused a warning and still wait. */
@@ -107,15 +101,14 @@ export class DefaultTimers {
     node: Node,
     { definition, owner }: { definition: TimeoutDefinition; owner: string | null },
   ): { timeout: DefaultTimeout; created: boolean } {
-    const known = this.#timeouts.get(node)
-    if (known !== undefined && sameTimeoutDefinition(known.definition, definition))
-      return { timeout: known, created: false }
+    const known = this.find(node)
+    if (known !== null && sameTimeoutDefinition(known.definition, definition)) return { timeout: known, created: false }
     const timeout: DefaultTimeout = { path: timeoutPath(node), node, definition, owner, revision: this.#revision++ }
-    this.#timeouts.set(node, timeout)
+    this.#timeouts.add(timeout)
     this.#defined.notify({ timeout, change: 'set' })
     this.#reconsider(threadsWithin(node))
     this.#armed.notify()
-    return { timeout, created: known === undefined }
+    return { timeout, created: known === null }
   }
 
   /**
@@ -139,14 +132,14 @@ export class DefaultTimers {
    * Preconditions: no timeout is set at the node.
    */
   reinstate(node: Node, persisted: Pick<DefaultTimeout, 'definition' | 'owner' | 'revision'>): void {
-    this.#timeouts.set(node, { ...persisted, path: timeoutPath(node), node })
+    this.#timeouts.add({ ...persisted, path: timeoutPath(node), node })
     this.#reconsider(threadsWithin(node))
     this.#armed.notify()
   }
 
   delete(timeout: DefaultTimeout): void {
-    assert(this.#timeouts.get(timeout.node) === timeout, 'a timeout that is deleted is set')
-    this.#timeouts.delete(timeout.node)
+    assert(this.find(timeout.node) === timeout, 'a timeout that is deleted is set')
+    this.#timeouts.remove(timeout)
     this.#defined.notify({ timeout, change: 'gone' })
     this.#reconsider(threadsWithin(timeout.node))
     this.#armed.notify()
@@ -156,7 +149,7 @@ export class DefaultTimers {
 
   /** A thread has entered a state, perhaps the same one again. While nothing is timed this is one comparison. */
   follow(thread: Thread): void {
-    if (this.#timeouts.size === 0 && this.#waits.size === 0) return
+    if (!this.#timeouts.isApplied && this.#waits.size === 0) return
     const due = this.#decide(thread)
     // The wait was seen late. Its warning is emitted by the wheel all the same, so that all warnings come in one order.
     if (due !== null) this.#arm(due)
@@ -170,16 +163,27 @@ export class DefaultTimers {
 
   /** The process of these threads has moved to another partition. */
   moved(threads: Iterable<Thread>): void {
-    if (this.#timeouts.size > 0) this.#reconsider(threads)
+    if (this.#timeouts.isApplied) this.#reconsider(threads)
   }
 
-  /** A node is about to end: a timeout that is set on it ends with it. Preconditions: no thread is below it. */
+  /**
+   * A node is about to end: a timeout that is set on it ends with it. One on a partition waits until it is there again.
+   * Preconditions: no thread is below it.
+   */
   removeNode(node: Node): void {
-    const timeout = this.#timeouts.get(node)
-    if (timeout === undefined) return
-    this.#timeouts.delete(node)
-    this.#defined.notify({ timeout, change: 'gone' })
+    const timeout = this.#timeouts.find(node)
+    if (timeout === null) return
+    if (node.level === 'partition') this.#timeouts.suspend(timeout)
+    else {
+      this.#timeouts.remove(timeout)
+      this.#defined.notify({ timeout, change: 'gone' })
+    }
     this.#armed.notify()
+  }
+
+  /** Applies the timeout that waits for this partition. Preconditions: no thread is in it yet. */
+  partitionAppeared(partition: Partition): void {
+    if (this.#timeouts.resume(partition)) this.#armed.notify()
   }
 
   /** Time of the next warning, in whole ms of Unix time; null when no wait is timed. */
@@ -204,8 +208,6 @@ export class DefaultTimers {
     )
   }
 
-  // ---- saved states ----
-
   exportWaits(): ReadonlyMap<Thread, TimedWaitState> {
     const places = new Map(this.#wheel.armed().map((wait, place) => [wait, place]))
     return new Map([...this.#waits].map(([thread, wait]) => [thread, timedWaitState(wait, places.get(wait) ?? null)]))
@@ -219,7 +221,7 @@ export class DefaultTimers {
   ): void {
     this.#revision = nextRevision
     const byPath = new Map(timeouts.map((timeout) => [timeout.path, timeout]))
-    for (const timeout of timeouts) this.#timeouts.set(timeout.node, timeout)
+    for (const timeout of timeouts) this.#timeouts.add(timeout)
     const inOrder = [...waits].sort((one, other) => (one.place ?? -1) - (other.place ?? -1))
     for (const { thread, timeout: path, definition, begin, warned, isPassing, place } of inOrder) {
       // A warned wait stays under the definition which caused its warning, even when another one is set since.

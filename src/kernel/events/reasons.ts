@@ -4,6 +4,7 @@
 export const clearReasons = {
   rearmed: 'usage came back',
   died: 'the node ended; this event comes before the event of the end',
+  gone: 'the partition at which it is set was removed: it waits for the next one',
   deleted: 'the threshold was deleted',
   replaced: 'it was put again with another definition',
   expired: 'its `ttl` ran out',

@@ -8,6 +8,7 @@
 import type { Kernel } from '../kernel.ts'
 import { type LimitName, type LimitRow, limitIndex, limits } from '../limits/table.ts'
 import type { Node } from '../nodes/node.ts'
+import { isAbsent } from '../nodes/partition.ts'
 import { partitionsWithin } from '../nodes/within.ts'
 import { bytesOf, Series, type SeriesSize } from './series.ts'
 
@@ -156,7 +157,8 @@ export class History {
   *#wanted(): Generator<Wanted> {
     const { system, notifier } = this.#kernel
     yield* this.#allOf(system)
-    for (const { node, index, definition } of notifier.thresholds()) if (definition.per === null) yield { node, index }
+    for (const { node, index, definition } of notifier.thresholds())
+      if (definition.per === null && !isAbsent(node)) yield { node, index }
     for (const partition of partitionsWithin(system)) yield* this.#allOf(partition)
     for (const node of this.#topProcesses()) for (const limit of recordedOfTop) yield { node, index: limitIndex[limit] }
     for (const { index, definition, watches } of notifier.thresholds())

@@ -3,6 +3,8 @@
 import { KernelError } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Node } from './node.ts'
+import { isAbsent, Partition } from './partition.ts'
+import type { System } from './system.ts'
 import { partitionsWithin } from './within.ts'
 
 /** The system and its partitions, by pathname. */
@@ -18,4 +20,26 @@ export function nodeAt(kernel: Kernel, containers: ReadonlyMap<string, Node>, pa
   const container = containers.get(path)
   if (container === undefined) throw new KernelError('EINVAL', 'it names what is not in the state')
   return container
+}
+
+/** The partition of that pathname as it would be if it were there. Null if it is there or if none can be. */
+export function absentPartition({ system }: Pick<Kernel, 'system'>, path: string): Partition | null {
+  if (!/^\/sys(\/part\/[^/]+)+$/.test(path)) return null
+  let at: System | Partition = system
+  for (const segment of path.split('/').filter((_, place) => place > 2 && place % 2 === 1)) {
+    const name = decoded(segment)
+    if (name === null) return null
+    const below: Partition | undefined = at.partitions.get(name)
+    at = below ?? new Partition(name, at)
+  }
+  return at.level === 'partition' && isAbsent(at) && at.path === path ? at : null
+}
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment)
+  } catch (error) {
+    if (error instanceof URIError) return null
+    throw error
+  }
 }

@@ -28,3 +28,11 @@ export class Partition extends Node<'partition'> {
     return 0
   }
 }
+
+/**
+ * Whether it is a partition outside the tree: not there yet, or removed. What is set at its pathname waits until it
+ * appears.
+ */
+export function isAbsent(node: Node): boolean {
+  return node.level === 'partition' && node.slot < 0
+}

@@ -8,9 +8,10 @@ import { limitAt } from '../limits/places.ts'
 import { type LimitName, limits } from '../limits/table.ts'
 import { exportSwitches, type SwitchesState, type ThresholdState } from '../limits/thresholds/settings.ts'
 import type { Threshold, ThresholdDefinition } from '../limits/thresholds/threshold.ts'
-import { containersOf, nodeAt } from '../nodes/lookup.ts'
+import { absentPartition, containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
 import { processOf } from '../nodes/owners.ts'
+import { isAbsent } from '../nodes/partition.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
 interface Placed {
@@ -151,7 +152,7 @@ function restoreSwitches({ notifier }: Kernel, { enabled, disabled }: PersistedS
 }
 
 function restoreTimeout({ timers }: Kernel, places: Places, persisted: PersistedTimeout): void {
-  const node = places.find(persisted.node, persisted.identity)
+  const node = places.findOrAwait(persisted.node, persisted.identity)
   if (node === null) return
   const { definition, owner, revision } = persisted
   timers.reinstate(node, { definition, owner, revision })
@@ -164,7 +165,7 @@ function restoreThreshold(
   trips: readonly PersistedTrip[],
 ): void {
   const { limit, definition, name, owner, revision, endsAt } = persisted
-  const node = places.find(persisted.node, persisted.identity)
+  const node = places.findOrAwait(persisted.node, persisted.identity)
   const found = trips.map((trip) => ({
     ...trip,
     node: places.find(trip.place.slice(0, -limit.length - 1), trip.identity),
@@ -178,11 +179,19 @@ function restoreThreshold(
   if (definition.on !== 'cross' || definition.once) return
   for (const { node: at, ...trip } of found) {
     if (at !== null && threshold?.watches.has(at)) continue
-    emitCleared(kernel, trip, { limit, note: definition.note, reason: whyCleared(kernel, at, threshold) })
+    emitCleared(kernel, trip, { limit, note: definition.note, reason: whyCleared(kernel, at, threshold, trip) })
   }
 }
 
-function whyCleared({ notifier }: Kernel, node: Node | null, threshold: Threshold | null): ClearReason {
+function whyCleared(
+  { notifier }: Kernel,
+  node: Node | null,
+  threshold: Threshold | null,
+  { place }: PersistedTrip,
+): ClearReason {
+  // The place is the limit at the partition of the threshold itself.
+  if (threshold !== null && isAbsent(threshold.node) && place === `${threshold.node.path}/${threshold.limit}`)
+    return 'gone'
   if (node === null || threshold === null) return 'died'
   return notifier.switches.isOn(threshold.index) ? 'filtered' : 'disabled'
 }
@@ -205,6 +214,11 @@ class Places {
   constructor(kernel: Kernel) {
     this.#kernel = kernel
     this.#containers = containersOf(kernel)
+  }
+
+  /** Settings at a partition that is not there wait for it. */
+  findOrAwait(path: string, identity: string | null): Node | null {
+    return this.find(path, identity) ?? absentPartition(this.#kernel, path)
   }
 
   find(path: string, identity: string | null): Node | null {

@@ -2,7 +2,7 @@
 
 import { type DefaultTimeout, type TimeoutDefinition, timeoutPath } from '../../kernel/deadlock/default-timeout.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
+import { absentPartition, containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { ModelThread } from '../objects/model-thread.ts'
 import { at, atEach, checkRevisions } from './references.ts'
 import type { SavedThread } from './threads.ts'
@@ -32,7 +32,7 @@ export function importTimeouts(
 ): void {
   const containers = containersOf(kernel)
   const timeouts = atEach('timeouts', state.timeouts, ({ node: path, ...rest }): DefaultTimeout => {
-    const node = at('node', () => nodeAt(kernel, containers, path))
+    const node = absentPartition(kernel, path) ?? at('node', () => nodeAt(kernel, containers, path))
     return { ...rest, node, path: timeoutPath(node) }
   })
   checkRevisions('timeouts', timeouts, state.nextTimeoutRevision)

@@ -14,7 +14,7 @@ import {
   Threshold,
   type ThresholdWatch,
 } from '../../kernel/limits/thresholds/threshold.ts'
-import { containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
+import { absentPartition, containersOf, nodeAt } from '../../kernel/nodes/lookup.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { at, atEach, checkRevisions, there } from './references.ts'
 
@@ -54,7 +54,7 @@ export type Thresholds = ReadonlyMap<string, Threshold>
 export function importThresholds(kernel: Kernel, states: readonly ThresholdState[]): Thresholds {
   const containers = containersOf(kernel)
   const thresholds = atEach('thresholds', states, ({ node: path, limit, ...rest }) => {
-    const node = at('node', () => nodeAt(kernel, containers, path))
+    const node = absentPartition(kernel, path) ?? at('node', () => nodeAt(kernel, containers, path))
     const index = at('limit', () => there(limitAt(node, limit) ?? undefined))
     at('definition', () => {
       const row = limits[index]!

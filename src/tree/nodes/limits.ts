@@ -67,6 +67,7 @@ export const limitDefinitions = [
     reply: ThresholdView,
     read: (context, node, params) => showThreshold(context.kernel, thresholdAt(context, node, params)),
     etag: (context, node, params) => etagOf(thresholdAt(context, node, params)),
+    isAwaiting: ({ notifier }, node, params) => notifier.find(node, indexOf(node, params), params.name!) !== null,
     put: {
       summary:
         'Set a threshold. In plain text the first word is the trip point, and name=value words may follow. ' +

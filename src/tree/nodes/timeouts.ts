@@ -101,6 +101,7 @@ export const timeoutDefinitions = [
     summary: 'The default deadlock timer in force here: a thread that stays blocked too long causes a warning',
     reply: TimeoutView,
     read: showTimeout,
+    isAwaiting: ({ timers }, node) => timers.find(node) !== null,
     etag: ({ kernel }, node) => {
       const own = kernel.timers.find(node)
       return own === null ? null : etagOf(own)

@@ -173,3 +173,51 @@ test('a setting that can no longer be measured is returned with the reason, and 
   expect(refused).toEqual([{ definition: strange, reason: expect.stringContaining('not on this source') }])
   expect(stateOf(1)).toEqual(['armed'])
 })
+
+test('settings of a partition that is not there wait for it, and apply as it appears', () => {
+  addProcess(1, 100, { bench: before, partition: ['web', 'a b'] })
+  const at = before.kernel.partition(['web', 'a b'])!
+  before.put(at, 'fds', 'hog', { at: 100 })
+  before.put(at, 'fds', 'each', { at: 100, per: 'process' })
+  before.kernel.timers.put(at, { definition: { states: ['MUTEX'], afterMs: 50 }, owner: 'ha' })
+  expect(restart()).toEqual({
+    refused: [],
+    events: ['threshold.cleared /sys/part/web/part/a%20b/fds gone', 'threshold.cleared /sys/proc/1/fds died'],
+  })
+  expect(exportSettings(after.kernel).definitions).toEqual(persisted().definitions)
+  addProcess(1, 120, { partition: ['web', 'a b'] })
+  expect(after.takeEvents('threshold').sort()).toEqual([
+    'threshold.tripped /sys/part/web/part/a%20b/fds initial',
+    'threshold.tripped /sys/proc/1/fds',
+  ])
+  expect(after.kernel.timers.holding(after.kernel.process(1))?.owner).toBe('ha')
+  expect(exportSettings(after.kernel).definitions).toEqual(persisted().definitions)
+})
+
+test('settings wait through every removal of their partition, and end only when they are deleted', () => {
+  const { kernel } = before
+  const ended: string[] = []
+  kernel.notifier.onDefined(({ threshold, change }) => void (change === 'gone' && ended.push(threshold!.path)))
+  kernel.timers.onDefined(({ timeout, change }) => void (change === 'gone' && ended.push(timeout.path)))
+  const appear = () => before.at(() => seen.partitionAppeared(kernel, ['web']))
+  appear()
+  before.put(kernel.partition(['web'])!, 'processes', 'none', { at: 0, direction: 'falling' })
+  kernel.timers.put(kernel.partition(['web'])!, { definition: { states: ['MUTEX'], afterMs: 50 }, owner: null })
+  for (let round = 0; round < 3; round++) {
+    before.takeEvents()
+    before.at(() => seen.partitionEnded(kernel, kernel.partition(['web'])!))
+    expect(before.takeEvents()).toEqual([
+      'threshold.cleared /sys/part/web/processes gone',
+      'partition.died /sys/part/web',
+    ])
+    appear()
+    expect(before.takeEvents('threshold')).toEqual(['threshold.tripped /sys/part/web/processes initial'])
+  }
+  expect(ended).toEqual([])
+  before.at(() => seen.partitionEnded(kernel, kernel.partition(['web'])!))
+  for (const threshold of [...kernel.notifier.thresholds()]) kernel.notifier.delete(threshold)
+  for (const timeout of [...kernel.timers.timeouts()]) kernel.timers.delete(timeout)
+  expect(ended).toEqual(['/sys/part/web/processes/threshold/none', '/sys/part/web/timeout'])
+  appear()
+  expect([kernel.notifier.size, [...kernel.timers.timeouts()]]).toEqual([0, []])
+})

@@ -7,6 +7,7 @@ import { assert } from '../../errno.ts'
 import type { ClearReason } from '../../events/reasons.ts'
 import { type Dispose, Listeners } from '../../listeners.ts'
 import type { Node } from '../../nodes/node.ts'
+import type { Partition } from '../../nodes/partition.ts'
 import type { Process } from '../../nodes/process.ts'
 import { TimerWheel } from '../../time/timer-wheel.ts'
 import { checkCount, checkWatches } from '../maxima.ts'
@@ -115,7 +116,7 @@ export class Notifier {
     this.install(threshold)
     this.#countDown(threshold)
     this.#defined.notify({ threshold, change: 'set' })
-    this.#begin([threshold])
+    this.watches.begin([threshold], this.reach)
     this.#armed.notify()
     return { threshold, created: known === null }
   }
@@ -137,13 +138,7 @@ export class Notifier {
     const nodes = [...this.reach.nodesOf(threshold)]
     checkWatches(this.watches.count, nodes)
     this.install(threshold)
-    const { on, once } = threshold.definition
-    for (const each of nodes) {
-      const had = tripped.has(each) && (on === 'cross' || once)
-      const watch = this.watches.add(threshold, each, !had)
-      if (had) watch.state = 'tripped'
-    }
-    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.watches.evaluate(watch)
+    this.watches.resume(threshold, nodes, tripped)
     if (endsAt !== null) this.arm(threshold, Math.ceil(endsAt))
     this.#armed.notify()
     return threshold
@@ -171,14 +166,6 @@ export class Notifier {
 
   #make(node: Node, index: number, name: string, { definition, owner }: ThresholdRequest, revision: number): Threshold {
     return new Threshold({ path: thresholdPath(node, index, name), name, node, index, definition, owner, revision })
-  }
-
-  /** Watches the nodes of these thresholds and evaluates them, smallest containers first. */
-  #begin(thresholds: Iterable<Threshold>): void {
-    const watches: ThresholdWatch[] = []
-    for (const threshold of thresholds)
-      for (const each of this.reach.nodesOf(threshold)) watches.push(this.watches.add(threshold, each, true))
-    for (const watch of watches.sort(byContainer)) this.watches.evaluate(watch)
   }
 
   #countDown(threshold: Threshold): void {
@@ -222,7 +209,7 @@ export class Notifier {
     const changed = [...this.#set.all()].filter((each) => before[each.index] !== this.switches.isOn(each.index))
     const watches = changed.flatMap((threshold) => [...threshold.watches.values()])
     for (const watch of watches.sort(byContainer)) this.watches.remove(watch, 'disabled')
-    this.#begin(changed)
+    this.watches.begin(changed, this.reach)
     this.#armed.notify()
   }
 
@@ -269,12 +256,24 @@ export class Notifier {
       if (!threshold.watches.has(node) && this.reach.isFor(threshold, node)) this.watches.adopt(threshold, node, moved)
   }
 
-  /** Ends all watches of a node that is about to end, and the thresholds set on it. */
+  /** Ends the watches of a node that is about to end, and thresholds on it. Those on a partition wait for the next. */
   removeNode(node: Node): void {
-    this.watches.removeNode(node)
     const placed = this.#set.at(node)
-    for (const threshold of placed) this.#retire(threshold, 'died')
+    if (node.level === 'partition') {
+      for (const threshold of placed) this.watches.clear(threshold, 'gone')
+      for (const threshold of placed) this.#set.suspend(threshold)
+    }
+    this.watches.removeNode(node)
+    if (node.level !== 'partition') for (const threshold of placed) this.#retire(threshold, 'died')
     if (placed.length > 0) this.#armed.notify()
+  }
+
+  /** Applies the thresholds that wait for this partition, as if they had just been set. */
+  partitionAppeared(partition: Partition): void {
+    const resumed = this.#set.resume(partition)
+    for (const threshold of resumed)
+      for (const each of this.reach.nodesOf(threshold)) this.watches.adopt(threshold, each, true)
+    if (resumed.length > 0) this.#armed.notify()
   }
 
   /** A process has another name or user, so `where` may include or exclude it now. */
@@ -292,7 +291,7 @@ export class Notifier {
   }
 
   #retire(threshold: Threshold, reason: ClearReason): void {
-    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.watches.remove(watch, reason)
+    this.watches.clear(threshold, reason)
     if (threshold.timer !== null) this.#wheel.cancel(threshold.timer)
     this.#set.remove(threshold)
     this.#defined.notify({ threshold, change: 'gone' })

@@ -2,6 +2,7 @@
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf } from '../../nodes/owners.ts'
+import { isAbsent } from '../../nodes/partition.ts'
 import { nodesWithin } from '../../nodes/within.ts'
 import type { Switches } from './switches.ts'
 import type { Threshold } from './threshold.ts'
@@ -17,9 +18,9 @@ export class Scope {
     this.#switches = switches
   }
 
-  /** The present nodes of a threshold; none if its limit is switched off. */
+  /** The present nodes of a threshold; none if its limit is switched off or its partition is not there. */
   nodesOf({ node, index, definition: { per, where } }: Threshold): Iterable<Node> {
-    if (!this.#switches.isOn(index)) return []
+    if (!this.#switches.isOn(index) || isAbsent(node)) return []
     if (per === null) return [node]
     const living = [...nodesWithin(node, per)].filter((each) => !each.isRemoved)
     return where === null ? living : living.filter((each) => isMeant(where, each))

@@ -3,6 +3,7 @@
 import type { ActionAbilities } from '../../actions.ts'
 import { KernelError } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
+import { isAbsent } from '../../nodes/partition.ts'
 import type { Level, LimitRow } from '../table.ts'
 import { limits } from '../table.ts'
 import type { Usage } from '../usage.ts'
@@ -59,6 +60,6 @@ export function checkRequest(
   checkMeasurable(definition, row, {
     node,
     why: unmeasurable(row, definition.per ?? node.level),
-    capacity: usage.capacity(node, index),
+    capacity: isAbsent(node) ? Number.NaN : usage.capacity(node, index),
   })
 }

@@ -1,6 +1,7 @@
 /** Indexes the thresholds by pathname and by node. */
 
 import { containers, type Node } from '../../nodes/node.ts'
+import { isAbsent, type Partition } from '../../nodes/partition.ts'
 import { limits } from '../table.ts'
 import type { Threshold } from './threshold.ts'
 
@@ -10,6 +11,8 @@ export class ThresholdSet {
   readonly #placed = new Map<Node, Set<Threshold>>()
   /** The thresholds with `per`, which may watch newborn nodes below. */
   readonly #spread = new Map<Node, Set<Threshold>>()
+  /** Thresholds at partitions that are not there, by pathname of the partition. */
+  readonly #waiting = new Map<string, Set<Threshold>>()
   /** Number of thresholds on each limit. */
   readonly #counts: number[] = limits.map(() => 0)
   #filters = 0
@@ -60,15 +63,42 @@ export class ThresholdSet {
   add(threshold: Threshold): void {
     this.#all.set(threshold.path, threshold)
     this.#count(threshold, 1)
-    addTo(this.#placed, threshold)
-    if (threshold.definition.per !== null) addTo(this.#spread, threshold)
+    if (isAbsent(threshold.node)) addTo(this.#waiting, threshold.node.path, threshold)
+    else this.#place(threshold)
   }
 
   remove(threshold: Threshold): void {
     this.#all.delete(threshold.path)
     this.#count(threshold, -1)
-    takeFrom(this.#placed, threshold)
-    takeFrom(this.#spread, threshold)
+    this.#displace(threshold)
+  }
+
+  /** Its partition is about to be removed: it waits until one of the same pathname appears. */
+  suspend(threshold: Threshold): void {
+    this.#displace(threshold)
+    addTo(this.#waiting, threshold.node.path, threshold)
+  }
+
+  /** Places the thresholds that wait for this partition, and returns them. */
+  resume(partition: Partition): readonly Threshold[] {
+    const waiting = [...(this.#waiting.get(partition.path) ?? [])]
+    this.#waiting.delete(partition.path)
+    for (const threshold of waiting) {
+      threshold.node = partition
+      this.#place(threshold)
+    }
+    return waiting
+  }
+
+  #place(threshold: Threshold): void {
+    addTo(this.#placed, threshold.node, threshold)
+    if (threshold.definition.per !== null) addTo(this.#spread, threshold.node, threshold)
+  }
+
+  #displace(threshold: Threshold): void {
+    takeFrom(this.#placed, threshold.node, threshold)
+    takeFrom(this.#spread, threshold.node, threshold)
+    takeFrom(this.#waiting, threshold.node.path, threshold)
   }
 
   #count({ index, definition }: Threshold, sign: 1 | -1): void {
@@ -77,13 +107,13 @@ export class ThresholdSet {
   }
 }
 
-function addTo(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there === undefined) map.set(threshold.node, new Set([threshold]))
+function addTo<Key>(map: Map<Key, Set<Threshold>>, key: Key, threshold: Threshold): void {
+  const there = map.get(key)
+  if (there === undefined) map.set(key, new Set([threshold]))
   else there.add(threshold)
 }
 
-function takeFrom(map: Map<Node, Set<Threshold>>, threshold: Threshold): void {
-  const there = map.get(threshold.node)
-  if (there?.delete(threshold) && there.size === 0) map.delete(threshold.node)
+function takeFrom<Key>(map: Map<Key, Set<Threshold>>, key: Key, threshold: Threshold): void {
+  const there = map.get(key)
+  if (there?.delete(threshold) && there.size === 0) map.delete(key)
 }

@@ -98,7 +98,8 @@ export class ThresholdWatch {
 export class Threshold {
   readonly path: string
   readonly name: string
-  readonly node: Node
+  /** A partition that was removed and made again is another node with the same pathname. */
+  node: Node
   readonly limit: LimitName
   /** The limit's place in the table. */
   readonly index: number

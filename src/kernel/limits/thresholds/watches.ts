@@ -13,6 +13,7 @@ import { limits } from '../table.ts'
 import type { Usage } from '../usage.ts'
 import { crossingData, crossingPlaces, pointsOf } from './crossing.ts'
 import { Evaluator, guardOfWatch, type WatchEvent } from './evaluator.ts'
+import type { Scope } from './scope.ts'
 import { type NotifierTimer, type Threshold, ThresholdWatch } from './threshold.ts'
 import { isMeant } from './where.ts'
 
@@ -84,6 +85,30 @@ export class Watches {
     guard.watches.delete(watch)
     // Without a guard, a change of the counter costs no more than without thresholds.
     if (guard.watches.size === 0) this.#ports.usage.unguard(guard)
+  }
+
+  /** Watches the nodes of these thresholds and evaluates them, smallest containers first. */
+  begin(thresholds: Iterable<Threshold>, reach: Scope): void {
+    const watches: ThresholdWatch[] = []
+    for (const threshold of thresholds)
+      for (const each of reach.nodesOf(threshold)) watches.push(this.add(threshold, each, true))
+    for (const watch of watches.sort(byContainer)) this.evaluate(watch)
+  }
+
+  /** Watches these nodes again as before a restart, when some had tripped. */
+  resume(threshold: Threshold, nodes: readonly Node[], tripped: ReadonlySet<Node>): void {
+    const { on, once } = threshold.definition
+    for (const each of nodes) {
+      const had = tripped.has(each) && (on === 'cross' || once)
+      const watch = this.add(threshold, each, !had)
+      if (had) watch.state = 'tripped'
+    }
+    for (const watch of [...threshold.watches.values()].sort(byContainer)) this.evaluate(watch)
+  }
+
+  /** Removes all watches of a threshold. */
+  clear({ watches }: Threshold, reason: ClearReason): void {
+    for (const watch of [...watches.values()].sort(byContainer)) this.remove(watch, reason)
   }
 
   /** Removes all watches of a node that is about to end. */

@@ -13,6 +13,7 @@ import {
 } from '../../../../src/kernel/limits/thresholds/threshold.ts'
 import { containers, type Node } from '../../../../src/kernel/nodes/node.ts'
 import { processOf } from '../../../../src/kernel/nodes/owners.ts'
+import { isAbsent } from '../../../../src/kernel/nodes/partition.ts'
 import { nodesWithin, partitionsWithin } from '../../../../src/kernel/nodes/within.ts'
 import type { AnyEvent } from '../../../support/any-event.ts'
 import { History, type Step, step } from '../../history.ts'
@@ -121,7 +122,7 @@ class Naive {
   }
 
   watched({ node, limit, definition: { per, where } }: Threshold): Node[] {
-    if (!this.#isOn || this.#off.has(limit)) return []
+    if (!this.#isOn || this.#off.has(limit) || isAbsent(node)) return []
     const all = per === null ? [node] : [...nodesWithin(node, per)]
     return all.filter((each) => where === null || processOf(each)!.name.startsWith('q'))
   }
@@ -222,8 +223,12 @@ class Naive {
     const lines: string[] = []
     for (const [threshold, states] of this.states) {
       if (ended.has(threshold.node)) {
-        this.#expires.delete(threshold)
-        this.states.delete(threshold)
+        // Thresholds at a partition wait for the next one of that path.
+        if (threshold.node.level === 'partition') this.states.get(threshold)!.clear()
+        else {
+          this.#expires.delete(threshold)
+          this.states.delete(threshold)
+        }
         continue
       }
       const watched = new Set(this.watched(threshold))
@@ -236,7 +241,11 @@ class Naive {
         ),
       )
       for (const node of states.keys()) if (!watched.has(node)) states.delete(node)
-      for (const node of watched) if (!states.has(node)) states.set(node, this.#begin(threshold, node, moved.has(node)))
+      for (const node of watched) {
+        if (states.has(node)) continue
+        const isFresh = moved.has(node) || node === threshold.node
+        states.set(node, this.#begin(threshold, node, isFresh))
+      }
     }
     return lines
   }
@@ -382,7 +391,7 @@ function linesOf(events: readonly AnyEvent[]): string[] {
 }
 
 const isJudged = (text: string): boolean =>
-  !text.startsWith('changed') && !/ (died|filtered|deleted|expired|disabled)$/.test(text)
+  !text.startsWith('changed') && !/ (died|gone|filtered|deleted|expired|disabled)$/.test(text)
 
 class Match {
   readonly bench = new Bench()
@@ -498,7 +507,7 @@ class Match {
     const open = new Map<string, number>()
     for (const text of events) {
       if (/^(changed|unknown|known)/.test(text)) continue
-      const key = text.replace(/^(tripped|cleared)/, '').replace(/ (initial|rearmed|died)$/, '')
+      const key = text.replace(/^(tripped|cleared)/, '').replace(/ (initial|rearmed|died|gone)$/, '')
       if (silent.some((path) => key.startsWith(path))) expect(text).toMatch(/^tripped/)
       else open.set(key, (open.get(key) ?? Number(wasTripped.has(key))) + (text.startsWith('tripped') ? 1 : -1))
     }

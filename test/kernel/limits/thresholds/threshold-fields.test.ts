@@ -461,7 +461,7 @@ test('a threshold per partition below a partition includes nested and later part
   ])
 })
 
-test('removing a partition removes its thresholds, and clears as `died` what is tripped there', () => {
+test('thresholds of a removed partition wait: what is tripped there is cleared as `gone`', () => {
   const world = new World()
   const partition = world.machine.putPartition(['a'], {})
   put(world, partition, 'processes', { at: 0, direction: 'falling' }, 'own')
@@ -470,11 +470,15 @@ test('removing a partition removes its thresholds, and clears as `died` what is 
   expect(world.takeEvents('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
   world.machine.removePartition(partition)
   expect(world.takeEvents()).toEqual([
-    'threshold.cleared /sys/part/a/processes died',
+    'threshold.cleared /sys/part/a/processes gone',
     'threshold.cleared /sys/part/a/processes died',
     'partition.died /sys/part/a',
   ])
-  expect([world.kernel.notifier.size, world.machine.nextAt()]).toEqual([1, null])
+  expect(world.kernel.notifier.size).toBe(3)
+  world.machine.putPartition(['a'], {})
+  expect(world.takeEvents('threshold')).toEqual(Array(2).fill('threshold.tripped /sys/part/a/processes'))
+  // The end of its `ttl` did not wait.
+  expect(world.machine.nextAt()).not.toBeNull()
 })
 
 test(`${thresholdsMax} thresholds at once: one more is refused, one counter passes them all, and all switch off`, () => {
