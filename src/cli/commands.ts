@@ -4,6 +4,8 @@ import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config.ts'
+import { deadlocksCommand, getCommand, limitsCommand, statusCommand, thresholdsCommand } from './documents.ts'
+import { eventsCommand } from './events.ts'
 import type { CommandIo } from './io.ts'
 import { journalCommand } from './journal.ts'
 import { openApiCommand } from './openapi.ts'
@@ -12,6 +14,8 @@ import { serveCommand } from './serve.ts'
 import { setCommand } from './set.ts'
 import { simulateCommand } from './simulate.ts'
 import { topCommand } from './top.ts'
+import { unsetCommand } from './unset.ts'
+import { waitCommand } from './wait.ts'
 import { watchCommand } from './watch.ts'
 
 /** Functions of the service that commands call. The main program supplies them, so that commands do not import it. */
@@ -27,7 +31,15 @@ export function commandsOf({ serve, openApi, asyncApi }: ServiceActions): readon
     psCommand,
     topCommand,
     watchCommand,
+    eventsCommand,
+    waitCommand,
     setCommand,
+    unsetCommand,
+    thresholdsCommand,
+    limitsCommand,
+    deadlocksCommand,
+    getCommand,
+    statusCommand,
     simulateCommand,
     configCommand,
     journalCommand,

@@ -10,12 +10,9 @@ import { parseThresholdText } from '../tree/threshold-text.ts'
 import { ThresholdView } from '../tree/views.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
-import { wholePath } from './path.ts'
 import { print } from './print.ts'
 import { ServiceConnection, withField } from './service-connection.ts'
-
-/** Name of a threshold if the path has none. */
-const defaultName = 'cli'
+import { defaultThresholdName, typedThresholdPath } from './threshold-path.ts'
 
 const fieldNames = Object.keys(ThresholdBody.shape)
 
@@ -26,7 +23,7 @@ export const setCommand = defineCommand({
     path: z
       .string()
       .describe(
-        `limit such as /sys/proc/42/fds, short 42/fds; append /threshold/NAME for a name other than ${defaultName}`,
+        `limit such as /sys/proc/42/fds, short 42/fds; append /threshold/NAME for a name other than ${defaultThresholdName}`,
       ),
     at: z.string().describe('trip point: a number in the unit of the limit, or a percentage of its capacity'),
     fields: z
@@ -42,9 +39,7 @@ export const setCommand = defineCommand({
     'introspectd set memory-free 10% direction=falling',
   ],
   run: async ({ args: { path, at, fields }, io, ...effective }) => {
-    const limit = wholePath(path).replace(/\/$/, '')
-    if (node.test(limit)) throw new CliError(`${limit} is no limit; name one below it, as in ${limit}/fds`)
-    const target: string = limit.includes('/threshold/') ? limit : `${limit}/threshold/${defaultName}`
+    const target = typedThresholdPath(path)
     const connection = new ServiceConnection(effective)
     const { body, status } = await connection
       .reply(connection.client.put(target, bodyOf([at, ...fields])))
@@ -54,9 +49,6 @@ export const setCommand = defineCommand({
     print(io, thresholdText(ThresholdView.parse(body), status === 201))
   },
 })
-
-/** Nodes, and the directories that list them. */
-const node = /^\/sys(.*\/(proc|thread|part)(\/[^/]*)?)?$/
 
 function bodyOf(words: readonly string[]): object {
   try {

@@ -196,7 +196,7 @@ export class Client {
     const response = await fetchOver(url, init).catch((error: unknown) => {
       throw this.#errorOf(error, init.signal)
     })
-    if (response.ok) return response
+    if (response.ok || isUnreadiness(url, response)) return response
     throw await problemFrom(response, this.url).catch((error: unknown) =>
       error instanceof NotIntrospectdError ? error : this.#errorOf(error, init.signal),
     )
@@ -226,6 +226,13 @@ export class Client {
     const { token } = this.#options
     return { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
   }
+}
+
+/** `/readyz` of a service that is not ready: its checks as text. */
+function isUnreadiness({ pathname }: URL, { status, headers }: FetchResponse): boolean {
+  return (
+    status === 503 && pathname.endsWith('/readyz') && (headers.get('content-type')?.startsWith('text/plain') ?? false)
+  )
 }
 
 const replyMsDefault = 10_000
