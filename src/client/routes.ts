@@ -50,6 +50,7 @@ export type LimitName =
   | 'mutexes'
   | 'memlock'
   | 'file-size'
+  | 'oom-kills'
 
 /** A directory or list; `next` is the cursor of the next page, null at the end. */
 export interface List<Entry> {
@@ -321,6 +322,7 @@ export interface Placeholders {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   systemLimit:
     | 'channels'
     | 'server-ids'
@@ -341,6 +343,7 @@ export interface Placeholders {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
 }
 
 export type ScenarioFile = string
@@ -824,6 +827,7 @@ export interface LimitRow {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   summary: string
   unit: string
   /** Level at which it is counted */
@@ -1434,6 +1438,7 @@ export interface Limit {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   unit: string
   /** Current usage; null if it is unknown */
   value: number | null
@@ -1486,6 +1491,7 @@ export interface History {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   unit: string
   /** Length of an interval. Usage is recorded at most ten times in it */
   every: string
@@ -1611,6 +1617,8 @@ export interface ProcessDiedData {
   code: number | null
   /** The signal that ended the process; null when it exited, or when polling found that it was gone */
   signal: string | null
+  /** Present when the kernel killed the process because memory ran out, here or in its cgroup */
+  oom?: true
   /** The highest known usage of each limit */
   peak: Partial<Record<LimitName, number>>
 }
@@ -1761,6 +1769,7 @@ export interface ThresholdTrippedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -1832,6 +1841,7 @@ export interface ThresholdActedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   signal: string
   /** Present when the signal goes to one thread */
   tid?: number
@@ -1887,6 +1897,7 @@ export interface ThresholdClearedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -1952,6 +1963,7 @@ export interface ThresholdUnknownData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2011,6 +2023,7 @@ export interface ThresholdKnownData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2068,6 +2081,7 @@ export interface LimitChangedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2127,6 +2141,7 @@ export interface LimitDeniedData {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'oom-kills'
   /** The error of the refused call. When several limits refuse, the call gets the error of the first */
   errno:
     | 'E2BIG'

@@ -90,13 +90,15 @@ export interface Ending {
   /** Exit code; null when a signal ended it, or not known. */
   readonly code: number | null
   readonly signal: string | null
+  /** The kernel killed it because memory ran out. */
+  readonly oom?: boolean
 }
 
 /**
  * The last thread ended. Events come in this order: changes before the end, ends of the threads, thresholds that are
  * cleared because the process died, the end of the process.
  */
-export function processEnded(kernel: Kernel, process: Process, { code, signal }: Ending): void {
+export function processEnded(kernel: Kernel, process: Process, { code, signal, oom = false }: Ending): void {
   // Events of earlier changes come before the end of the process.
   kernel.settle()
   const peak = peaks(kernel, process)
@@ -117,7 +119,8 @@ export function processEnded(kernel: Kernel, process: Process, { code, signal }:
   process.container.members.delete(process)
   kernel.usage.populated(process.container)
   const { pid, identity, name } = process
-  kernel.emit('process.died', { ...placesOf(process), data: { pid, identity, name, code, signal, peak } })
+  const data = { pid, identity, name, code, signal, ...(oom && { oom: true as const }), peak }
+  kernel.emit('process.died', { ...placesOf(process), data })
   kernel.usage.release(process)
 }
 

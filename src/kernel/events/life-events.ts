@@ -42,9 +42,16 @@ export const lifeEvents = [
         nullable(text),
         'The signal that ended the process; null when it exited, or when polling found that it was gone',
       ),
+      oom: optional(
+        described(
+          literal(true),
+          'Present when the kernel killed the process because memory ran out, here or in its cgroup',
+        ),
+      ),
       peak,
     },
-    line: ({ name, code, signal }) => withName(name, endingText(code, signal)),
+    line: ({ name, code, signal, oom }) =>
+      withName(name, `${endingText(code, signal)}${oom === true ? ', out of memory' : ''}`),
   }),
   eventRow({
     type: 'process.changed',

@@ -20,8 +20,9 @@ export const scanFeeds = ['fd-size', 'fd-table', 'schedstat', 'stack', 'statm', 
  * - `statm`: `/proc/<pid>/statm`.
  * - `status`: `/proc/<pid>/status`.
  * - `timers`: `/proc/<pid>/timers`.
+ * - `vmstat`: `/proc/vmstat`.
  */
-export type LinuxFeed = (typeof scanFeeds)[number] | 'births' | 'cgroup' | 'meminfo'
+export type LinuxFeed = (typeof scanFeeds)[number] | 'births' | 'cgroup' | 'meminfo' | 'vmstat'
 
 /**
  * A line of `/proc/<pid>/status` with one whole number. Lines in kB belong to an address space: kernel threads have

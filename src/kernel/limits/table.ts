@@ -274,6 +274,22 @@ export const limits = [
     errno: 'EFBIG',
     linux: { summary: 'the largest regular file open for writing', from: 'fd-table' },
   },
+  {
+    name: 'oom-kills',
+    summary: 'processes that the kernel killed because memory ran out',
+    unit: 'count',
+    home: 'partition',
+    at: upFrom.partition,
+    adds: 'read',
+    errno: null,
+    model: { unavailable: 'the model refuses memory beyond a limit, and kills no process for it' },
+    linux: {
+      summary: '`memory.events` or `memory.oom_control` of the cgroup; `/proc/vmstat`',
+      from: 'cgroup',
+      above: { system: 'vmstat' },
+      changesAtRest: true,
+    },
+  },
 ] as const satisfies readonly LimitRow[]
 
 export type LimitName = (typeof limits)[number]['name']

@@ -51,8 +51,9 @@ export function linuxAbilities(
     capacities,
     period: (limit, level, armed) => {
       if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
-      // The files of a cgroup are read in full scans only.
-      const isFast = armed && feedAt(limit, level) !== 'cgroup'
+      // The files of a cgroup and the counters of the machine are read in full scans only.
+      const feed = feedAt(limit, level)
+      const isFast = armed && feed !== 'cgroup' && feed !== 'vmstat'
       return durationText(isFast ? periods.fastMs : periods.fullMs)
     },
   }

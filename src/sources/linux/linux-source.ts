@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kernel } from '../../kernel/kernel.ts'
+import type { Process } from '../../kernel/nodes/process.ts'
 import { type ScanFigures, type Source, type SourceCheck, SourceError } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
@@ -16,11 +17,13 @@ import type { ProcNamespace } from './native/proc-namespace.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
 import { ConnectorLink } from './processes/connector-link.ts'
 import { Inventory } from './processes/inventory.ts'
+import { OomKills } from './processes/oom-kills.ts'
 import { ProcessRegistry } from './processes/process-registry.ts'
 import type { ConnectorMessage, ProcessEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
 import { type ArmedPlan, armedPlan } from './record/armed-plan.ts'
 import { ReadingRecorder } from './record/reading-recorder.ts'
 import { ThresholdExpiry } from './record/threshold-expiry.ts'
+import { findCgroupTree } from './scan/cgroup-tree.ts'
 import { ScanHealth } from './scan-health.ts'
 import { restartLater, startScanner } from './workers.ts'
 
@@ -45,6 +48,7 @@ export class LinuxSource implements Source {
   readonly #faults: Faults
   readonly #health: ScanHealth
   readonly #registry: ProcessRegistry
+  readonly #oomKills: OomKills
   readonly #recorder: ReadingRecorder
   readonly #connector: ConnectorLink
   readonly #births: BirthBatch
@@ -67,7 +71,9 @@ export class LinuxSource implements Source {
     this.#degradations = new SourceDegradations(kernel, now)
     this.#faults = new Faults(this.#degradations, options.onFault)
     this.#health = new ScanHealth(options, this.#degradations)
-    this.#registry = new ProcessRegistry(kernel, { boot, bootedAt })
+    this.#oomKills = new OomKills(kernel, { procRoot, tree: findCgroupTree(options.cgroupRoot) })
+    const isOomKill = (process: Process) => this.#oomKills.wasKilled(process)
+    this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill })
     this.#expiry = new ThresholdExpiry(kernel, options)
     const inventory = new Inventory(kernel, this.#registry)
     this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes })
@@ -161,6 +167,7 @@ export class LinuxSource implements Source {
   // ---- births and deaths ----
 
   #recordEvents(events: readonly ProcessEvent[]): void {
+    this.#oomKills.startEvents()
     const rescan = () => this.#scanner?.send({ type: 'rescan' })
     for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), rescan)
     this.#births.schedule()
@@ -257,6 +264,7 @@ export class LinuxSource implements Source {
         silent: isFirst,
       })
       this.#recorder.recordUsage(report)
+      this.#oomKills.note(report)
       // Thread states are known up to the end of this report, so a wait that ended before it raises no warning.
       this.#kernel.timers.expire(report.finishedAt)
       // Readings from before these processes were registered were not recorded, so the worker reads them again.

@@ -243,6 +243,8 @@ export interface SystemReading {
   readonly memoryTotal: number | null
   /** The reason why memory is not known; null if it is. */
   readonly whyNoMemory: string | null
+  /** Processes that were killed because memory ran out, here or in a cgroup. */
+  readonly oomKills: number | null
   readonly cpus: number | null
   readonly processesMax: number | null
   readonly threadsMax: number | null
@@ -272,6 +274,8 @@ export interface PartitionReading {
   readonly threadsMax: number | null
   readonly cpuMax: number | null
   readonly sources: MaximaSources
+  /** Processes that were killed because memory ran out: in this cgroup, and with those below it. Null if not known. */
+  readonly oomKills: { readonly here: number; readonly total: number } | null
   readonly why: string | null
 }
 

@@ -45,7 +45,7 @@ describe('masks', () => {
 
 test('limits that are counted, or that have no reading, are not scanned', () => {
   const others = limits.map(({ name }) => name).filter((name) => !(scannedLimits as readonly string[]).includes(name))
-  expect(others).toEqual(['memory-free', 'threads', 'processes', 'children', 'mutexes'])
+  expect(others).toEqual(['memory-free', 'threads', 'processes', 'children', 'mutexes', 'oom-kills'])
   expect(linuxReading('mutexes')).toBe(null)
 })
 

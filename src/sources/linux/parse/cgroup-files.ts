@@ -41,3 +41,12 @@ export function parseReclaimable(text: string, hierarchy: keyof typeof reclaimab
   }
   return sum
 }
+
+/**
+ * Number of processes that the kernel killed because memory ran out: the line `oom_kill` of `memory.events`, of
+ * `memory.oom_control` and of `/proc/vmstat`. Null before Linux 4.13, which has no such line.
+ */
+export function parseOomKills(text: string): number | null {
+  const count = Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+  return Number.isSafeInteger(count) ? count : null
+}

@@ -33,6 +33,14 @@ export interface Birth {
   readonly container: Partition | System
 }
 
+export interface RegistryParts {
+  readonly boot: string
+  /** ms of Unix time. */
+  readonly bootedAt: number
+  /** Whether a process that SIGKILL has ended was killed because memory ran out. */
+  readonly isOomKill?: (process: Process) => boolean
+}
+
 const unknownEnd = { code: null, signal: null }
 const tickMs = 10
 
@@ -41,10 +49,12 @@ export class ProcessRegistry {
   readonly #boot: string
   /** ms of Unix time. */
   readonly #bootedAt: number
+  readonly #isOomKill: (process: Process) => boolean
   readonly byPid = new Map<number, RegisteredProcess>()
 
-  constructor(kernel: Kernel, { boot, bootedAt }: { boot: string; bootedAt: number }) {
+  constructor(kernel: Kernel, { boot, bootedAt, isOomKill = () => false }: RegistryParts) {
     this.#kernel = kernel
+    this.#isOomKill = isOomKill
     this.#boot = boot
     this.#bootedAt = bootedAt
   }
@@ -125,7 +135,7 @@ export class ProcessRegistry {
       observed.threadEnded(this.#kernel, thread)
       return null
     }
-    this.ended(process, { code, signal })
+    this.ended(process, { code, signal, oom: signal === 'SIGKILL' && this.#isOomKill(process) })
     return 'died'
   }
 

@@ -66,6 +66,7 @@ export class ContainerRecorder {
       if (value === null) this.#recordUnreadable(system, limit, `meminfo: ${machine.whyNoMemory}`)
       else measured.observe(this.#kernel, system, limit, { value, at })
     measured.observeReclaimable(this.#kernel, system, 'memory-free', machine.memoryReclaimable)
+    this.#recordOomKills(system, machine.oomKills, at)
     this.#memoryFree = machine.memoryFree ?? none
   }
 
@@ -77,6 +78,7 @@ export class ContainerRecorder {
       seen.add(partition)
       this.#recordCapacities(partition, reading)
       this.#recordMemory(partition, reading, at)
+      this.#recordOomKills(partition, reading.oomKills?.total ?? null, at)
     }
     // Deepest first: a partition can end only when nothing is left in it.
     for (const partition of [...partitionsWithin(this.#kernel.system)].reverse()) {
@@ -121,6 +123,11 @@ export class ContainerRecorder {
     else measured.observe(kernel, partition, 'memory-free', { value: free, at })
     const part = free === null || reclaimable === null ? null : Math.min(reclaimable, free)
     measured.observeReclaimable(kernel, partition, 'memory-free', part)
+  }
+
+  #recordOomKills(node: System | Partition, count: number | null, at: number): void {
+    if (count === null) this.#recordUnreadable(node, 'oom-kills', 'the kernel does not count them here')
+    else measured.observe(this.#kernel, node, 'oom-kills', { value: count, at })
   }
 
   #recordUnreadable(partition: Partition | System, limit: LimitName, reason: string): void {

@@ -3,7 +3,7 @@
 import { constants } from 'node:os'
 import { nameOfErrno } from '../native/libc.ts'
 import { isGone, ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import { cpuMaxOf, parseMaximum, parseReclaimable } from '../parse/cgroup-files.ts'
+import { cpuMaxOf, parseMaximum, parseOomKills, parseReclaimable } from '../parse/cgroup-files.ts'
 import { type CgroupTree, joinPath, type PathBytes } from './cgroup-tree.ts'
 
 const { ENODEV } = constants.errno
@@ -57,6 +57,7 @@ export class CgroupFiles {
   readonly #hierarchy: CgroupTree['hierarchy']
   readonly #usage: ProcFile | null = null
   readonly #stat: ProcFile | null = null
+  readonly #oom: ProcFile | null = null
   /** A task that passes `memory.high` is slowed down until it is below, so no more can be used. */
   readonly #memoryMaxima: readonly ProcFile[]
   readonly #pidsMax: ProcFile | null
@@ -76,6 +77,7 @@ export class CgroupFiles {
     if (hierarchy !== 'pids') {
       this.#usage = file(directory, isV2 ? 'memory.current' : 'memory.usage_in_bytes')
       this.#stat = file(directory, 'memory.stat')
+      this.#oom = file(directory, oomFile[hierarchy])
     }
     this.#pidsMax = file(pids, 'pids.max')
     this.#cpuQuota = file(cpu, isV2 ? 'cpu.max' : 'cpu.cfs_quota_us')
@@ -101,6 +103,12 @@ export class CgroupFiles {
     if (typeof text !== 'string' || this.#hierarchy === 'pids') return
     this.#reclaimable = parseReclaimable(text, this.#hierarchy) ?? 0
     this.#usedAtStat = used
+  }
+
+  /** Null if there is no such count. In version 1 it does not include the cgroups below. */
+  readOomKills(files: ProcFiles): number | null {
+    const text = this.#oom === null ? null : this.#readText(files, this.#oom)
+    return typeof text === 'string' ? parseOomKills(text) : null
   }
 
   /** The maxima of this cgroup alone, without those around it. */
@@ -151,10 +159,21 @@ export class CgroupFiles {
   }
 
   release(files: ProcFiles): void {
-    const all = [this.#usage, this.#stat, ...this.#memoryMaxima, this.#pidsMax, this.#cpuQuota, this.#cpuPeriod]
+    const all = [
+      this.#usage,
+      this.#stat,
+      this.#oom,
+      ...this.#memoryMaxima,
+      this.#pidsMax,
+      this.#cpuQuota,
+      this.#cpuPeriod,
+    ]
     for (const file of all) if (file !== null) files.release(file)
   }
 }
+
+/** The file with the number of processes that were killed because memory ran out. */
+export const oomFile = { v2: 'memory.events', memory: 'memory.oom_control' } as const
 
 const memoryMaximumFiles = { v2: ['memory.max', 'memory.high'], memory: ['memory.limit_in_bytes'], pids: [] } as const
 

@@ -2,7 +2,14 @@
 
 import type { ProcFiles } from '../native/proc-files.ts'
 import type { MaximaSources, PartitionReading } from '../protocol.ts'
-import { CgroupFiles, type CgroupPlaces, type Maxima, placesBelow, rootPlaces } from './cgroup-files.ts'
+import {
+  CgroupFiles,
+  type CgroupPlaces,
+  type Maxima,
+  type MemoryUsage,
+  placesBelow,
+  rootPlaces,
+} from './cgroup-files.ts'
 import { type CgroupTree, type DirectoryMark, directoriesIn, joinPath, markOf } from './cgroup-tree.ts'
 
 const partitionsMax = 10_000
@@ -28,6 +35,9 @@ interface Partition {
   readonly files: CgroupFiles
   readonly own: Maxima
   readonly path: PathMaxima
+  memory: MemoryUsage
+  /** Null before the first reading, or if there is no count. */
+  oomKills: { here: number; total: number } | null
   /** Whether the hierarchy of a controller was found to have the same processes here, since the last walk. */
   readonly isSame: { pids: boolean; cpu: boolean }
 }
@@ -76,7 +86,14 @@ export class CgroupReader {
     const readings = this.#readRoot(this.#root, isTurn)
     for (const partition of this.#partitions) {
       this.#readMaxima(partition)
-      const reading = this.#readingOf(partition, isTurn)
+      const before = partition.memory.used
+      this.#readMemory(partition, isTurn)
+      // A process that is killed gives memory back.
+      if (isTurn || partition.memory.used !== before) this.#readOomKills(partition)
+    }
+    // Parents are reported before the cgroups below them, whose kills they include.
+    for (const partition of this.#partitions) {
+      const reading = this.#readingOf(partition)
       if (!partition.files.takeLoss() || this.#isThere(partition)) readings.push(reading)
     }
     return readings
@@ -86,7 +103,8 @@ export class CgroupReader {
   #readRoot(root: Partition, isTurn: boolean): PartitionReading[] {
     if (isTurn) this.#readMaxima(root)
     if (resources.every((resource) => root.path[resource] === Number.POSITIVE_INFINITY)) return []
-    return [this.#readingOf(root, isTurn)]
+    this.#readMemory(root, isTurn)
+    return [this.#readingOf(root)]
   }
 
   /** Called when a process is in a partition that is not known yet. */
@@ -106,6 +124,18 @@ export class CgroupReader {
     return isThere
   }
 
+  /** In version 1 a count does not include the cgroups below, so they are added. */
+  #readOomKills(partition: Partition): void {
+    const here = partition.files.readOomKills(this.#files)
+    const before = partition.oomKills
+    if (here === null || here === before?.here) return
+    const delta = here - (before?.here ?? 0)
+    partition.oomKills = { here, total: (before?.total ?? 0) + delta }
+    if (this.#tree.hierarchy === 'v2') return
+    for (let above = partition.parent; above !== null; above = above.parent)
+      if (above.oomKills !== null) above.oomKills = { ...above.oomKills, total: above.oomKills.total + delta }
+  }
+
   #readMaxima({ files, own, path, parent, names }: Partition): void {
     files.readMaxima(this.#files, own)
     for (const resource of resources) {
@@ -116,11 +146,16 @@ export class CgroupReader {
     }
   }
 
-  #readingOf(partition: Partition, isTurn: boolean): PartitionReading {
-    const { names, files, own, path, parent } = partition
-    const { used, reclaimable, why } = files.readMemory(this.#files, isTurn || path.memory !== Number.POSITIVE_INFINITY)
-    const free = own.memory === Number.POSITIVE_INFINITY ? own.memory : freeOf(own.memory, used, reclaimable)
+  #readMemory(partition: Partition, isTurn: boolean): void {
+    const { files, own, path, parent } = partition
+    partition.memory = files.readMemory(this.#files, isTurn || path.memory !== Number.POSITIVE_INFINITY)
+    const free = own.memory === Number.POSITIVE_INFINITY ? own.memory : freeOf(own.memory, partition.memory)
     path.memoryFree = parent === null ? free : Math.min(free, parent.path.memoryFree)
+  }
+
+  #readingOf(partition: Partition): PartitionReading {
+    const { names, path, oomKills } = partition
+    const { used, reclaimable, why } = partition.memory
     const { memory, cpu, threads } = path
     const sources: MaximaSources = { ...path.from }
     return {
@@ -132,6 +167,7 @@ export class CgroupReader {
       threadsMax: this.#isBound(partition, threads, 'pids') ? threads : null,
       cpuMax: this.#isBound(partition, cpu, 'cpu') ? cpu : null,
       sources,
+      oomKills,
       why,
     }
   }
@@ -204,6 +240,8 @@ function partitionAt(
     files: new CgroupFiles(tree, places),
     own: { memory: none, threads: none, cpu: none },
     path: { memory: none, threads: none, cpu: none, memoryFree: none, from: { memory: 0, threads: 0, cpu: 0 } },
+    memory: { used: null, reclaimable: 0, why: null },
+    oomKills: null,
     isSame: { pids: false, cpu: false },
   }
 }
@@ -214,6 +252,6 @@ function hasChanged({ places, mark }: Partition): boolean {
 }
 
 /** Memory below a maximum that is not used, or that the kernel would take back. NaN if it is not known. */
-function freeOf(maximum: number, used: number | null, reclaimable: number): number {
+function freeOf(maximum: number, { used, reclaimable }: MemoryUsage): number {
   return used === null ? Number.NaN : Math.max(0, maximum - (used - reclaimable))
 }

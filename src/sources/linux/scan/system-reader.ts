@@ -6,11 +6,12 @@
 import { nameOfErrno } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { ProcFile } from '../native/proc-files.ts'
+import { parseOomKills } from '../parse/cgroup-files.ts'
 import { parseMeminfo } from '../parse/meminfo.ts'
 import type { SystemReading } from '../protocol.ts'
 import type { Degrading } from './degrading.ts'
 
-type Maxima = Pick<SystemReading, 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
+type Maxima = Pick<SystemReading, 'oomKills' | 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
 type Memory = Omit<SystemReading, keyof Maxima>
 
 interface Parts {
@@ -35,7 +36,10 @@ export class SystemReader {
     this.#meminfo = new ProcFile(`${procRoot}/meminfo`)
   }
 
-  /** Reads the seldom-changing limits only if `maxima` is set. Reports figures that cannot be read as degraded. */
+  /**
+   * Reads limits and counters only if `maxima` is set, because they change seldom. Reports figures that cannot be read
+   * as degraded.
+   */
   read(maxima: boolean): SystemReading {
     if (maxima || this.#maxima === null) this.#maxima = this.#readMaxima()
     const reading = { ...this.#readMemory(), ...this.#maxima }
@@ -60,6 +64,7 @@ export class SystemReader {
 
   #readMaxima(): Maxima {
     return {
+      oomKills: this.#readOomKills(),
       cpus: this.#readCpus(),
       processesMax: this.#readNumber('sys/kernel/pid_max'),
       threadsMax: this.#readNumber('sys/kernel/threads-max'),
@@ -73,6 +78,12 @@ export class SystemReader {
     const cpus = text.match(/^cpu\d+ /gm)?.length ?? null
     this.#note('stat', length < 0 ? nameOfErrno(-length) : cpus === null ? 'it lists no CPU' : null)
     return cpus
+  }
+
+  /** Kernels before 4.13 do not count them, so a failure is no degradation. */
+  #readOomKills(): number | null {
+    const length = this.#files.readWhole(`${this.#procRoot}/vmstat`)
+    return length <= 0 ? null : parseOomKills(this.#files.bytes.toString('latin1', 0, length))
   }
 
   /** Infinity if the number is larger than anything that can be counted. */

@@ -14,6 +14,7 @@ const machine: SystemReading = {
   memoryReclaimable: 1000,
   whyNoMemory: null,
   memoryTotal: 10_000,
+  oomKills: 0,
   cpus: 2,
   processesMax: 32_768,
   threadsMax: 192_725,
@@ -29,6 +30,7 @@ const unlimited: PartitionReading = {
   threadsMax: null,
   cpuMax: null,
   sources: { memory: 0, threads: 0, cpu: 0 },
+  oomKills: { here: 0, total: 0 },
   why: null,
 }
 

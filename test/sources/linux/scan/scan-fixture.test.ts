@@ -100,6 +100,7 @@ describe('a directory copied from a /proc', () => {
       memoryReclaimable: 100000 * 1024,
       memoryTotal: 1000000 * 1024,
       whyNoMemory: null,
+      oomKills: null,
       cpus: 3,
       processesMax: 4194304,
       threadsMax: 191000,
