@@ -1,4 +1,4 @@
-/** Numbers from outside that are too large to count: they cost one reading, not the service. */
+/** Numbers and texts from outside that are larger than usual: they cost one reading at most, not the service. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -76,5 +76,14 @@ describe('an rlimit of more than 2^53', () => {
     const { pid } = await startForTest('catch')
     await live.until(`/sys/proc/${pid}/rlimit/fsize`, ({ soft }) => soft !== undefined)
     expect(await put(`/sys/proc/${pid}/rlimit/fsize`, { soft: '99999999999999999999' })).toMatchObject([400, {}])
+  })
+})
+
+test.each([1200, 65_536])('a process of %i groups, whose status is long, has all readings', async (count) => {
+  const { pid } = await startForTest('many-groups', [count])
+  const limits = ['memlock', 'signals', 'memory', 'fds', 'threads']
+  await live.until(`/sys/proc/${pid}`, ({ usage }) => {
+    const read = new Map(Object.entries(usage ?? {}))
+    return limits.every((limit) => typeof read.get(limit) === 'number')
   })
 })

@@ -133,3 +133,19 @@ test.each([
       { value: null, unreadable: 1, why: expect.stringContaining('2^53') },
     ])
 })
+
+test('files of more than 4,096 bytes are read to their end', async () => {
+  const hierarchies = Array.from({ length: 12 }, (_, place) => `${12 - place}:c${place}:/${'deep/'.repeat(100)}x`)
+  write('42/cgroup', [...hierarchies, '0::/app/web'].join('\n'))
+  const status = 'Name:\tx\nUid:\t1001\t1001\t1001\t1001\n'
+  // As many groups as the kernel allows.
+  write('42/status', `${status}Groups:\t${'4294967294 '.repeat(65_536)}\nVmLck:\t       8 kB\n`)
+  const limit = (title: string) => `${title.padEnd(26)}1024                 4096                 files\n`
+  write('42/limits', `${limit('Max processes').repeat(60)}${limit('Max open files')}`)
+  const { kernel, reading } = await observe()
+  const process = kernel.process(42)
+  expect(process.container.path).toBe('/sys/part/app/part/web')
+  expect(process.uid).toBe(1001)
+  expect(reading(process, 'memlock').value).toBe(8192)
+  expect(process.rlimits?.nofile).toEqual({ soft: 1024, hard: 4096 })
+})

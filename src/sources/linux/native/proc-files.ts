@@ -121,10 +121,17 @@ export class ProcFiles {
   }
 
   /**
-   * Reads a small file. From its `holdFrom`-th reading on it is held open, if the budget has room. Returns the length.
+   * Reads a file of one record, which the kernel gives whole if the buffer is large enough: so a full buffer grows, and
+   * the file is read again. From its `holdFrom`-th reading on it is held open, if the budget has room. Returns the
+   * length.
    */
   read(file: ProcFile, armed = false, holdFrom = 1): number {
-    return this.readFrom(file, 0, 4096, armed, holdFrom)
+    let length = this.readFrom(file, 0, this.bytes.length, armed, holdFrom)
+    while (length === this.bytes.length && length < wholeFileBytesMax) {
+      this.bytes = Buffer.allocUnsafeSlow(2 * length)
+      length = this.readFrom(file, 0, this.bytes.length, armed, holdFrom)
+    }
+    return length
   }
 
   /** Like `read`, for `bytes` bytes at a position. */
