@@ -138,7 +138,7 @@ test('files of more than 4,096 bytes are read to their end', async () => {
   const hierarchies = Array.from({ length: 12 }, (_, place) => `${12 - place}:c${place}:/${'deep/'.repeat(100)}x`)
   write('42/cgroup', [...hierarchies, '0::/app/web'].join('\n'))
   const status = 'Name:\tx\nUid:\t1001\t1001\t1001\t1001\n'
-  // As many groups as the kernel allows.
+  // The kernel allows this many groups.
   write('42/status', `${status}Groups:\t${'4294967294 '.repeat(65_536)}\nVmLck:\t       8 kB\n`)
   const limit = (title: string) => `${title.padEnd(26)}1024                 4096                 files\n`
   write('42/limits', `${limit('Max processes').repeat(60)}${limit('Max open files')}`)
