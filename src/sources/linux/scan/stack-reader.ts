@@ -4,14 +4,15 @@
  * estimate.
  */
 
-import { robustListOf } from '../native/libc.ts'
 import { isGone, type ProcFiles } from '../native/proc-files.ts'
 import { canBeStack, findMainStack, findVmas, type Vma } from '../parse/maps.ts'
 import { lowestTouchedPage, pagemapWordBytes } from '../parse/pagemap.ts'
+import type { StackBlock } from '../parse/thread-descriptor.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
+import { StackBounds } from './stack-bounds.ts'
 
 const unarmedMapsReadingsMax = 64
 const pagemapPagesAtOnce = 4096
@@ -29,8 +30,7 @@ export class StackReader {
   readonly #files: ProcFiles
   readonly #report: ReportBuilder
   readonly #pageBytes: number
-  /** Thread ids are those of our own pid namespace, so system calls can name them. */
-  readonly #ownNamespace: boolean
+  readonly #bounds: StackBounds
   readonly #words = Buffer.allocUnsafeSlow(pagemapPagesAtOnce * pagemapWordBytes)
   #pending: PendingStack[] = []
   #mapsReadingsLeft = 0
@@ -39,7 +39,7 @@ export class StackReader {
     this.#files = files
     this.#report = report
     this.#pageBytes = options.pageBytes
-    this.#ownNamespace = options.ownNamespace
+    this.#bounds = new StackBounds(files, options)
   }
 
   startPass(): void {
@@ -53,6 +53,8 @@ export class StackReader {
   /** Marks the threads whose stacks had to wait, so that they are read again. */
   retryPending(process: TrackedProcess): void {
     process.stacksPending = false
+    // The process must not pass for idle, or its threads would not be read until they run.
+    process.isIdle = false
     for (const thread of process.threads) if (thread.stackTimesRun < 0) thread.classifiedTimesRun = -1
   }
 
@@ -60,20 +62,29 @@ export class StackReader {
     if (stackPointer >= thread.stackStart && stackPointer < thread.stackEnd) {
       this.#report.value(thread, 'stack', thread.stackEnd - stackPointer)
       this.#reportSizes(process, thread)
-    } else this.#pending.push({ thread, address: stackPointer, stackPointer })
+    } else this.#lookUpLater(process, { thread, address: stackPointer, stackPointer })
   }
 
   readRunning(process: TrackedProcess, thread: TrackedThread): void {
     if (thread.stackEnd > 0) {
       this.#reportTouched(process, thread)
       // The main thread's stack grows: it may extend below the known part by now.
-      if (thread.isMain && thread.lowestTouched <= thread.stackStart)
+      if (thread.stackGrows && thread.lowestTouched <= thread.stackStart)
         this.#pending.push({ thread, address: thread.stackEnd - 1, stackPointer: 0 })
       return
     }
-    const address = thread.isMain || !this.#ownNamespace ? 0 : robustListOf(thread.tid)
+    const address = thread.isMain ? 0 : this.#bounds.descriptorOf(thread)
     if (address === 0 && !thread.isMain) this.reportUnreadable(process, thread, runningUnknown)
-    else this.#pending.push({ thread, address, stackPointer: 0 })
+    else this.#lookUpLater(process, { thread, address, stackPointer: 0 })
+  }
+
+  /** An address where the search was in vain before is not searched for again. */
+  #lookUpLater(process: TrackedProcess, stack: PendingStack): void {
+    const { thread, address } = stack
+    const unknown = thread.unknownStack
+    if (unknown !== null && address >= unknown.start && address < unknown.end)
+      this.reportUnreadable(process, thread, unknown.reason)
+    else this.#pending.push(stack)
   }
 
   reportUnreadable(process: TrackedProcess, thread: TrackedThread, reason: string): void {
@@ -112,8 +123,13 @@ export class StackReader {
       placed.map(({ address }) => address),
     )
     const vmas = new Map(placed.map((stack, place) => [stack, found[place] ?? null]))
+    const mainStack = pending.some(({ address }) => address === 0) ? findMainStack(bytes, length) : null
+    for (const { thread, address } of pending) thread.stackAddress = address || (mainStack?.end ?? 1) - 1
+    // From here on the buffer is used for other readings.
+    const wasHeld = process.memory.fd >= 0
     for (const stack of pending)
-      this.#resolve(process, stack, stack.address === 0 ? findMainStack(bytes, length) : (vmas.get(stack) ?? null))
+      this.#resolve(process, stack, stack.address === 0 ? mainStack : (vmas.get(stack) ?? null))
+    if (!wasHeld) this.#files.release(process.memory)
   }
 
   #resolve(process: TrackedProcess, { thread, stackPointer }: PendingStack, vma: Vma | null): void {
@@ -122,18 +138,26 @@ export class StackReader {
       this.reportUnreadable(process, thread, running ? runningUnknown : 'its stack pointer is in no mapping')
       return
     }
-    this.#recordVma(thread, vma)
+    const stack = this.#bounds.find(process, thread, vma)
+    if (typeof stack === 'string') {
+      thread.unknownStack = { start: vma.start, end: vma.end, reason: stack }
+      this.reportUnreadable(process, thread, stack)
+      return
+    }
+    this.#recordStack(thread, stack, thread.isMain && vma.name === '[stack]')
     if (running) this.#reportTouched(process, thread)
     else {
-      this.#report.value(thread, 'stack', vma.end - stackPointer)
+      this.#report.value(thread, 'stack', thread.stackEnd - stackPointer)
       this.#reportSizes(process, thread)
     }
   }
 
-  #recordVma(thread: TrackedThread, { start, end }: Vma): void {
+  #recordStack(thread: TrackedThread, { start, end }: StackBlock, grows: boolean): void {
     if (thread.stackEnd !== end) thread.lowestTouched = 0
+    thread.unknownStack = null
     thread.stackStart = start
     thread.stackEnd = end
+    thread.stackGrows = grows
   }
 
   #reportTouched(process: TrackedProcess, thread: TrackedThread): void {
@@ -168,9 +192,9 @@ export class StackReader {
   #reportSizes(process: TrackedProcess, thread: TrackedThread): void {
     const mapped = thread.stackEnd - thread.stackStart
     const soft = process.stackSoft
-    const size = thread.isMain && Number.isFinite(soft) ? soft : mapped
+    const size = thread.stackGrows && Number.isFinite(soft) ? soft : mapped
     if (size > 0) this.#report.value(thread, 'stack-size', size)
-    const capacity = thread.isMain ? soft : mapped
+    const capacity = thread.stackGrows ? soft : mapped
     if (capacity === thread.lastReportedCapacity || Number.isNaN(capacity) || capacity === 0) return
     thread.lastReportedCapacity = capacity
     this.#report.capacity(thread, 'stack', capacity)

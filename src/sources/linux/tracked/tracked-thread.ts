@@ -50,6 +50,12 @@ export class TrackedThread implements Subject {
 
   /** Number of times it had run when its stack was read while it was blocked. */
   stackTimesRun = -1
+  /** An address in its stack, with which the stack was looked up last; 0 before. */
+  stackAddress = 0
+  /** Its stack grows, as that of the main thread does unless another thread forked the process. */
+  stackGrows: boolean
+  /** A range of addresses in which its stack pointer says nothing about its depth, with the reason. */
+  unknownStack: { readonly start: number; readonly end: number; readonly reason: string } | null = null
   stackStart = 0
   stackEnd = 0
   /** Lowest page of its stack known to have been touched; 0 if unknown. */
@@ -65,6 +71,7 @@ export class TrackedThread implements Subject {
     const path = `${processPath}/task/${tid}`
     this.pid = pid
     this.tid = tid
+    this.stackGrows = tid === pid
     this.schedstat = new ProcFile(`${path}/schedstat`)
     this.syscall = new ProcFile(`${path}/syscall`)
     this.stat = new ProcFile(`${path}/stat`)
