@@ -70,6 +70,9 @@ export class ServiceConnection {
         `nothing listens at ${this.url}; introspectd serve starts the service, --url names another place`,
       )
     }
+    if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
+      return new CliError(`cannot reach ${this.url}: it does not speak TLS; use http, not https`)
+    }
     const why = code === 'TimeoutError' ? `no answer within ${replyMsMax / 1000} s` : message
     const hint = code !== null && unknownSigners.has(code) ? '; --ca names who signed it' : ''
     return new CliError(`cannot reach ${this.url}: ${printable(why)}${hint}`)

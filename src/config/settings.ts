@@ -156,9 +156,11 @@ const serviceShape = {
 /** Settings of the commands that connect to a running service. */
 const clientShape = {
   url: z
-    .url({ protocol: /^https?$/, error: 'expected an address such as http://127.0.0.1:7007' })
-    .default('http://127.0.0.1:7007')
-    .describe('URL of the service that ps, watch, set and top connect to'),
+    .string()
+    .transform((text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`))
+    .pipe(z.url({ protocol: /^https?$/, error: 'expected an address such as http://127.0.0.1:7007' }))
+    .prefault('http://127.0.0.1:7007')
+    .describe('URL of the service that the commands connect to; without a scheme it is http'),
   token: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'expected one word of ASCII')

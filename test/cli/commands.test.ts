@@ -199,8 +199,21 @@ describe('a command without an answer from the service explains', () => {
       1,
       expect.stringMatching(/^introspectd: cannot reach http:\/\/nowhere.invalid: .+\n$/),
     ])
-    expect((await runHere(['ps', '--url', 'localhost:7007'])).stderr).toBe(
-      'introspectd: --url "localhost:7007": expected an address such as http://127.0.0.1:7007\n',
+    expect((await runHere(['ps', '--url', 'ftp://localhost'])).stderr).toBe(
+      'introspectd: --url "ftp://localhost": expected an address such as http://127.0.0.1:7007\n',
+    )
+  })
+
+  test('an address without a scheme is http, and may end with a slash', async () => {
+    const { host } = new URL(live.url)
+    for (const url of [host, `${live.url}/`, `HTTP://${host}`])
+      expect([url, (await runHere(['get', 'self', '--url', url])).code]).toEqual([url, 0])
+  })
+
+  test('https against a service without TLS is explained', async () => {
+    const url = live.url.replace('http', 'https')
+    expect(await runHere(['ps', '--url', url])).toEqual(
+      line(`cannot reach ${url}: it does not speak TLS; use http, not https`),
     )
   })
 })
