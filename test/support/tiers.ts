@@ -22,7 +22,7 @@ export const tiers = {
     'test/model/state/wrong-states.test.ts',
     'test/live/{access,actions,bulk,c-libraries,capabilities,fallbacks,flock,half-open,hardening,partitions}.test.ts',
     'test/live/{lost-births,prometheus,signals-and-files,sockets,stress}.test.ts',
-    'test/live/replaced-files.test.ts',
+    'test/live/{hung-mount,replaced-files}.test.ts',
     'test/package.test.ts',
     'test/runtime/supervisor.test.ts',
     'test/sources/linux/locks/lock-watch.test.ts',

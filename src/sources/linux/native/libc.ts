@@ -23,6 +23,10 @@ export const pread: (fd: number, into: Uint8Array, bytes: number, position: numb
 )
 export const statx: (fd: number, path: string | Buffer, flags: number, mask: number, into: Uint8Array) => number =
   library.func('int statx(int fd, const char *path, int flags, uint32_t mask, _Out_ uint8_t *into)')
+/** Flag 1 closes the descriptor on exec. */
+export const memfdCreate: (name: string, flags: number) => number = library.func(
+  'int memfd_create(const char *name, uint32_t flags)',
+)
 export const readlink: (path: string, into: Uint8Array, bytes: number) => number = library.func(
   'long readlink(const char *path, _Out_ uint8_t *into, size_t bytes)',
 )

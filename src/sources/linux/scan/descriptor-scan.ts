@@ -8,7 +8,7 @@
 import { isGone } from '../native/proc-files.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
-import type { FdTableReader } from './fd-table-reader.ts'
+import type { FdTable, FdTableReader } from './fd-table-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { fdTableLimits } from './scan-plan.ts'
 import type { SocketIndex } from './socket-index.ts'
@@ -19,6 +19,8 @@ const unitsInAScan = 1000
 const unitsOfProcess = 4
 const unitsOfQuery = 100
 const unitsOfSocket = 0.5
+
+const mayNotAnswer = 'a file open for writing is in a file system that may not answer'
 
 const noSockets: Readonly<Record<SocketKind, number>> = { channels: 0, 'server-ids': 0, connections: 0 }
 
@@ -81,15 +83,21 @@ export class DescriptorScan {
       return 0
     }
     const table = this.#tables.read(process)
-    if (typeof table === 'number') {
-      if (!isGone(table)) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reasonOf(table))
+    if (typeof table === 'number' || typeof table === 'string') {
+      const reason = typeof table === 'string' ? table : isGone(table) ? null : reasonOf(table)
+      if (reason !== null) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reason)
       return 0
     }
     process.fdsAtScan = table.count
-    this.#report.value(process, 'file-size', table.largestFile)
+    this.#reportLargestFile(process, table)
     if (table.sockets.length > 0) this.#holders.set(process, table.sockets)
     else this.#reportSockets(process, [])
     return table.count
+  }
+
+  #reportLargestFile(process: TrackedProcess, { largestFile, isPartial }: FdTable): void {
+    if (isPartial && largestFile === 0) this.#report.unreadable(process, 'file-size', mayNotAnswer)
+    else this.#report.value(process, 'file-size', largestFile, isPartial ? 'lower-bound' : 'exact')
   }
 
   #reportSockets(process: TrackedProcess, inodes: readonly number[]): void {
