@@ -65,6 +65,8 @@ export const bounds = {
   badFramesMax: 10,
   /** Longest name of an object that a kernel call creates, in characters. A longer one is 400. */
   nameMax: 128,
+  /** Longest pattern for the base name of an executable, in characters: the longest in Linux. A longer one is 400. */
+  exeMax: 255,
   /** Longest message or reply of the model, in characters. A longer one is 400. */
   payloadMax: 4_096,
   /**

@@ -60,11 +60,12 @@ function bodyOf(words: readonly string[]): object {
 
 /** Describes the threshold in one line, followed by one line for each node that is already past it. */
 export function thresholdText(view: ThresholdView, created: boolean): string {
-  const { path, at, per, direction, state, tripped = [] } = view
+  const { path, at, per, direction, state, advice, tripped = [] } = view
   const point = at === null ? 'any change' : `${direction === 'falling' ? 'down to' : 'at'} ${at}`
   const where = `${path} ${created ? 'set' : 'replaced'}: ${point}`
   const spread = per === null ? '' : ` for each ${per}`
   const lines = [`${where}${spread}; ${state}, ${now(view)}`, ...tripped.map((node) => `  past it: ${node}`)]
+  if (advice !== undefined) lines.push(`  ${advice}`)
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 

@@ -607,10 +607,12 @@ export interface ThresholdDefinition {
   direction?: 'rising' | 'falling'
   /** Separately for every node of this level strictly below, also later ones and those in nested partitions */
   per?: ('thread' | 'process' | 'partition' | 'system') | null
-  /** With `per`: only processes with this `name` (`*` any text, `?` one character) or `uid`, or in this `partition` or below it, and their threads */
+  /** With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable) or `uid`, or in this `partition` or below it, and their threads */
   where?: {
-    /** Name of the process: * matches any characters, ? one */
+    /** Name of the process: * matches any characters, ? one. Linux has its first 15 bytes */
     name?: string | null
+    /** Base name of the executable, with the same wildcards: for long names, and programs that change theirs */
+    exe?: string
     uid?: number | null
     /** Pathname of a partition; nested partitions are included */
     partition?: string | null
@@ -855,6 +857,7 @@ export interface Threshold {
   per: ('thread' | 'process' | 'partition' | 'system') | null
   where: {
     name: string | null
+    exe?: string
     uid: number | null
     partition: string | null
   } | null
@@ -876,6 +879,8 @@ export interface Threshold {
   owner: string | null
   /** `disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears */
   state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting'
+  /** In the reply to PUT: another way to choose processes may be meant */
+  advice?: string
   /** Nothing was set: the reply shows the threshold as it would be */
   dryRun?: true
   /** Current usage; null if it is unknown. Absent with `per` */

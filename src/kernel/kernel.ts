@@ -34,6 +34,8 @@ export interface Abilities {
    * @param armed Whether a threshold is set on the limit.
    */
   readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
+  /** Absent if processes have no executables. A longer name of a process is cut. */
+  readonly executables?: { readonly nameBytesMax: number }
   /** Actions that the source can carry out on processes; absent if there are none. */
   readonly actions?: ActionAbilities
 }
@@ -65,6 +67,7 @@ export class Kernel {
   /** Set by a source that can carry out actions on processes. */
   actions: Actions | null = null
   readonly actionAbilities: ActionAbilities
+  readonly executables: NonNullable<Abilities['executables']> | null
   #beforeUpdate = new Listeners<number>()
   #events = new Listeners<KernelEvent>()
   #nextSequence = 1
@@ -78,6 +81,7 @@ export class Kernel {
   constructor({ abilities, selfPid, firstRevision, now }: KernelOptions) {
     this.#abilities = abilities
     this.actionAbilities = abilities.actions ?? noActions
+    this.executables = abilities.executables ?? null
     this.#capacities = capacitiesByLevel(abilities)
     this.selfPid = selfPid ?? null
     this.now = now

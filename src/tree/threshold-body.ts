@@ -29,7 +29,13 @@ const WhereBody = z.strictObject({
     .max(bounds.nameMax)
     .nullable()
     .default(null)
-    .describe('Name of the process: * matches any characters, ? one'),
+    .describe('Name of the process: * matches any characters, ? one. Linux has its first 15 bytes'),
+  exe: z
+    .string()
+    .min(1)
+    .max(bounds.exeMax)
+    .exactOptional()
+    .describe('Base name of the executable, with the same wildcards: for long names, and programs that change theirs'),
   uid: z.int().nonnegative().nullable().default(null),
   partition: z
     .string()
@@ -66,7 +72,7 @@ export const ThresholdBody = z
     where: WhereBody.nullable()
       .default(null)
       .describe(
-        'With `per`: only processes with this `name` (`*` any text, `?` one character) or `uid`, or in this `partition` or below it, and their threads',
+        'With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable) or `uid`, or in this `partition` or below it, and their threads',
       ),
     for: duration.describe(
       'Usage must stay past `at` this long. If it returns or becomes unreadable, the time starts again',

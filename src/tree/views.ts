@@ -126,7 +126,12 @@ export const ThresholdView = z
     direction: z.enum(['rising', 'falling']),
     per: level.nullable(),
     where: z
-      .strictObject({ name: z.string().nullable(), uid: whole.nullable(), partition: path.nullable() })
+      .strictObject({
+        name: z.string().nullable(),
+        exe: z.string().exactOptional(),
+        uid: whole.nullable(),
+        partition: path.nullable(),
+      })
       .nullable(),
     for: duration,
     once: z.boolean(),
@@ -139,6 +144,7 @@ export const ThresholdView = z
     note: z.string().nullable(),
     owner: z.string().nullable().describe('Name of the token that set it; null if the service has no tokens'),
     state: thresholdState,
+    advice: z.string().optional().describe('In the reply to PUT: another way to choose processes may be meant'),
     dryRun: z.literal(true).optional().describe('Nothing was set: the reply shows the threshold as it would be'),
     value: whole.nullable().optional().describe('Current usage; null if it is unknown. Absent with `per`'),
     capacity: whole.nullable().optional(),

@@ -227,6 +227,35 @@ describe('fields beyond a trip point', () => {
     })
   })
 
+  test('a name that is longer than any in Linux is refused with the advice to use the executable', async () => {
+    const put = (where: object) => service.put(each, { at: 100, per: 'process', where })
+    for (const name of ['a-name-of-16-byte', 'äääääääé', '*0123456789abcdef*', '????????????????']) {
+      const { status, body } = await put({ name })
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringMatching(/"\/where\/name".*|.*use \\"exe\\"/)])
+    }
+    for (const name of ['a-name-of-15-by', '*0123456789abcde*', '\\xff\\xff\\xff\\xff\\xff', 'äöüäöüä'])
+      expect((await put({ name })).status).toBeLessThan(300)
+    service.bench.process(43, { name: 'kworker/u8:2-events_unbound' })
+    expect((await put({ name: 'kworker/u8:2-events_unbound' })).body).toMatchObject({ nodes: 1 })
+    const words = '100 per=process where.exe=a-name-of-16-byte*'
+    const text = await service.fetch(each, { method: 'PUT', body: Buffer.from(words) })
+    expect(await text.json()).toMatchObject({ where: { name: null, exe: 'a-name-of-16-byte*' }, nodes: 0 })
+  })
+
+  test('a name that only an executable has gets the advice to use the executable', async () => {
+    const { bench } = service
+    bench.at(() => seen.processChanged(bench.kernel, bench.kernel.process(42), null, { executable: '/usr/bin/node' }))
+    const put = (where: object, query = '') => service.put(`${each}${query}`, { at: 100, per: 'process', where })
+    const advice = expect.stringContaining('1 process runs an executable of this name: use where.exe')
+    expect((await put({ name: 'node' }, '?dry-run')).body).toMatchObject({ advice, nodes: 0 })
+    expect((await put({ name: 'node' })).body).toMatchObject({ advice, nodes: 0 })
+    expect((await service.get(each)).body).not.toHaveProperty('advice')
+    const right = await put({ exe: 'node' })
+    expect(right.body).toMatchObject({ nodes: 1 })
+    expect(right.body).not.toHaveProperty('advice')
+    expect((await put({ name: 'not-here' })).body).not.toHaveProperty('advice')
+  })
+
   test('are refused by name if they are wrong', async () => {
     for (const [body, pointer] of [
       [{ at: 1, for: 'soon' }, '/for'],

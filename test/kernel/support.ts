@@ -15,6 +15,7 @@ import { checkEvent } from '../support/contract/violations.ts'
 const abilities: Abilities = {
   unavailable: { channels: 'not on this source' },
   capacities: { fds: ['process'] },
+  executables: { nameBytesMax: 15 },
   period: () => null,
 }
 

@@ -1,5 +1,6 @@
 /** Thresholds that depend on time, births and execs, on this machine. */
 
+import { basename } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Live } from '../support/live.ts'
 import type { Program } from '../support/programs.ts'
@@ -102,6 +103,14 @@ test('a filter includes a program that starts later, and excludes it when it exe
     ['threshold.cleared', 'filtered'],
   ])
   await fetch(`${live.url}/sys/threads/threshold/of`, { method: 'DELETE' })
+})
+
+test('a filter by executable finds a program that has given itself another name', async () => {
+  const path = '/sys/threads/threshold/node'
+  const pattern = `${basename(process.execPath)}*`
+  const put = await live.put(path, { at: 1, per: 'process', where: { exe: pattern } })
+  expect(put.tripped).toEqual(expect.arrayContaining([`/sys/proc/${process.pid}/threads`]))
+  await fetch(`${live.url}${path}`, { method: 'DELETE' })
 })
 
 test('a limit that is switched off from the start is not watched, and its node says so', async () => {

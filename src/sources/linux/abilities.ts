@@ -21,6 +21,9 @@ export interface Periods {
   birthsReported: boolean
 }
 
+// TASK_COMM_LEN without the NUL.
+const nameBytesMax = 15
+
 const noDenying: Refusal = {
   errno: 'ENOTSUP',
   reason:
@@ -49,6 +52,7 @@ export function linuxAbilities(
     actions: { signals, noDenying, noActing: !allowActions ? noActing : ownNamespace ? null : foreign },
     unavailable,
     capacities,
+    executables: { nameBytesMax },
     period: (limit, level, armed) => {
       if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
       // The files of a cgroup and the counters of the machine are read in full scans only.

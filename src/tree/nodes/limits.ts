@@ -6,6 +6,7 @@
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/thresholds/threshold.ts'
+import { checkNames } from '../../kernel/limits/thresholds/where-advice.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import type { TreeContext } from '../context.ts'
 import { defineList, defineNode } from '../definition.ts'
@@ -83,15 +84,18 @@ export const limitDefinitions = [
         checkThresholdName(name)
         const index = indexOf(node, params)
         checkPreconditions('threshold', kernel.notifier.find(node, index, name), preconditions)
+        const found = checkNames(kernel, definition.where)
+        const advice = found === null ? {} : { advice: found }
         const request = { definition, owner }
         if (dryRun) {
           const preview = showThreshold(kernel, kernel.notifier.preview(node, index, name, request))
-          return { status: 200, body: { ...preview, dryRun: true } }
+          return { status: 200, body: { ...preview, ...advice, dryRun: true } }
         }
         // A complete update: if the threshold trips at once, its action runs at once.
         const put = () => kernel.notifier.put(node, index, name, request)
         const { threshold, created } = kernel.update(kernel.now, put)
-        return { status: created ? 201 : 200, body: showThreshold(kernel, threshold), etag: etagOf(threshold) }
+        const body = { ...showThreshold(kernel, threshold), ...advice }
+        return { status: created ? 201 : 200, body, etag: etagOf(threshold) }
       },
     },
     remove: {

@@ -49,7 +49,9 @@ export function sameDefinition(one: ThresholdDefinition, other: ThresholdDefinit
 function sameWhere(one: Where | null, other: Where | null): boolean {
   return (
     one === other ||
-    (one?.name === other?.name && one?.uid === other?.uid && one?.partition === other?.partition && !!one === !!other)
+    (one !== null &&
+      other !== null &&
+      (['name', 'exe', 'uid', 'partition'] as const).every((key) => one[key] === other[key]))
   )
 }
 

@@ -1,4 +1,4 @@
-/** Filters processes for thresholds with `per`: by name, user and partition. */
+/** Filters processes for thresholds with `per`: by name, executable, user and partition. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf, processOf } from '../../nodes/owners.ts'
@@ -10,12 +10,15 @@ import type { Level } from '../table.ts'
 export interface Where {
   /** Name of the process: `*` stands for any characters, `?` for one. */
   readonly name: string | null
+  /** Base name of the executable, with the same wildcards. */
+  readonly exe?: string
   readonly uid: number | null
   /** Pathname of a partition that it is in, or in one below; it need not be there yet. */
   readonly partition: string | null
 }
 
-type Named = Pick<Process, 'name' | 'uid'>
+/** A process of the model has no executable. */
+type Named = Pick<Process, 'name' | 'uid'> & Partial<Pick<Process, 'executable'>>
 
 /** A process or thread about to be born; for a thread, the process that it will be in. */
 export interface Expected {
@@ -28,11 +31,18 @@ export function isMeant(where: Where, node: Node): boolean {
   return fits(where, processOf(node), partitionOf(node))
 }
 
-/** Whether the filter accepts a process of this name and user in this partition. */
+/** Whether the filter accepts this process in this partition. */
 export function fits(where: Where, process: Named | null, partition: Partition | null): boolean {
   if (where.partition !== null && !isAtOrBelow(partition?.path, where.partition)) return false
   if (where.uid !== null && process?.uid !== where.uid) return false
-  return where.name === null || (process !== null && globMatches(where.name, process.name))
+  if (where.name !== null && !(process !== null && globMatches(where.name, process.name))) return false
+  return where.exe === undefined || runs(process, where.exe)
+}
+
+/** Whether the base name of its executable matches. An unknown executable matches nothing. */
+export function runs(process: Partial<Pick<Process, 'executable'>> | null, pattern: string): boolean {
+  const path = process?.executable ?? null
+  return path !== null && globMatches(pattern, path.slice(path.lastIndexOf('/') + 1))
 }
 
 function isAtOrBelow(path: string | undefined, top: string): boolean {

@@ -315,6 +315,27 @@ describe('the filter `where`', () => {
     expect(process.guards).toBe(null)
   })
 
+  test('matches the base name of the executable, also when it is longer than a name or the program has changed its name', () => {
+    const bench = new Bench()
+    const { system } = bench.kernel
+    const node = bench.process(1, { name: 'MainThread' })
+    bench.observe(node, 'fds', 10)
+    bench.put(system, 'fds', 'node', { at: 5, per: 'process', where: where({ exe: 'node' }) })
+    bench.put(system, 'fds', 'long', { at: 5, per: 'process', where: where({ exe: 'a-very-long-program*' }) })
+    expect(bench.takeEvents('threshold')).toEqual([])
+    const exec = (executable: string | null) =>
+      bench.at(() => seen.processChanged(bench.kernel, node, null, { executable }))
+    exec('/usr/local/bin/node')
+    expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/1/fds initial'])
+    exec('/opt/node/a-very-long-program-name')
+    expect(bench.takeEvents()).toEqual([
+      'threshold.cleared /sys/proc/1/fds filtered',
+      'threshold.tripped /sys/proc/1/fds initial',
+    ])
+    exec(null)
+    expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/1/fds filtered'])
+  })
+
   test('later processes and threads are included, by name, user and partition', () => {
     const bench = new Bench()
     const { system } = bench.kernel
