@@ -11,7 +11,7 @@ import { type LimitRow, limits } from '../kernel/limits/table.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import { thresholdStateOf } from '../tree/show.ts'
-import { thresholdState } from '../tree/views.ts'
+import { thresholdState } from '../tree/threshold-views.ts'
 
 export interface MetricsParts {
   /** The current kernel: the model replaces its kernel when a state is loaded. */

@@ -8,7 +8,8 @@ import { isAbsent, type Partition } from '../kernel/nodes/partition.ts'
 import type { Process } from '../kernel/nodes/process.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import { threadsWithin } from '../kernel/nodes/within.ts'
-import type { LimitView, PartitionView, ProcessView, ThreadView, ThresholdView } from './views.ts'
+import type { ThresholdView } from './threshold-views.ts'
+import type { LimitView, PartitionView, ProcessView, ThreadView } from './views.ts'
 
 export function timeText(ms: number): string {
   return new Date(ms).toISOString()

@@ -6,9 +6,9 @@
 import { z } from 'zod'
 import { chainEnd, waitingThread } from '../kernel/events/deadlock-fields.ts'
 import { levels } from '../kernel/limits/table.ts'
-import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { threadStates } from '../kernel/states.ts'
 import { fieldSchemaOf } from './field-schemas.ts'
+import { point, thresholdState } from './threshold-views.ts'
 import { largeNumber, limitName, path, time, whole } from './value-schemas.ts'
 
 const level = z.enum(levels)
@@ -107,57 +107,6 @@ export const ThreadView = z
     unavailable,
   })
   .meta({ id: 'Thread' })
-
-const duration = z.string().nullable().describe('A duration such as 500ms, 30s or 1h')
-const point = z.union([z.int(), z.string()]).describe('A number in the limit’s unit, or a percentage of capacity')
-export const watchState = z.enum(['armed', 'tripped', 'unknown'])
-export const thresholdState = z
-  .enum([...watchState.options, 'disabled', 'waiting'])
-  .describe(
-    '`disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears',
-  )
-
-export const ThresholdView = z
-  .strictObject({
-    path,
-    on: z.enum(['cross', 'change']),
-    at: point.nullable().describe('Null with `change`'),
-    rearm: point.nullable(),
-    direction: z.enum(['rising', 'falling']),
-    per: level.nullable(),
-    where: z
-      .strictObject({
-        name: z.string().nullable(),
-        exe: z.string().exactOptional(),
-        uid: whole.nullable(),
-        partition: path.nullable(),
-      })
-      .nullable(),
-    for: duration,
-    once: z.boolean(),
-    action: z.enum(thresholdActions),
-    signal: z.string().optional().describe('Signal that the action `signal` sends'),
-    delta: whole.nullable(),
-    every: duration,
-    ttl: duration,
-    expires: time.optional().describe('With a `ttl`: when the threshold is removed'),
-    note: z.string().nullable(),
-    owner: z.string().nullable().describe('Name of the token that set it; null if the service has no tokens'),
-    state: thresholdState,
-    advice: z.string().optional().describe('In the reply to PUT: another way to choose processes may be meant'),
-    dryRun: z.literal(true).optional().describe('Nothing was set: the reply shows the threshold as it would be'),
-    value: whole.nullable().optional().describe('Current usage; null if it is unknown. Absent with `per`'),
-    capacity: whole.nullable().optional(),
-    unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
-    estimate: z.literal('touched').optional().describe('The value is a high-water mark'),
-    nodes: whole.optional().describe('With `per`: number of watched nodes'),
-    tripped: z.array(path).optional().describe('With `per`: pathnames of the limits that have tripped'),
-    unknown: whole.optional().describe('With `per`: number of nodes that cannot be read at present'),
-    withoutCapacity: whole
-      .optional()
-      .describe('With `per` and a percentage: number of nodes without a capacity, which are skipped'),
-  })
-  .meta({ id: 'Threshold' })
 
 export const TimeoutView = z
   .strictObject({
@@ -300,6 +249,5 @@ export type SystemView = z.infer<typeof SystemView>
 export type PartitionView = z.infer<typeof PartitionView>
 export type ProcessView = z.infer<typeof ProcessView>
 export type ThreadView = z.infer<typeof ThreadView>
-export type ThresholdView = z.infer<typeof ThresholdView>
 export type LimitView = z.infer<typeof LimitView>
 export type RlimitView = z.infer<typeof RlimitView>

@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseTokens } from '../../src/http/security/gate.ts'
-import { RlimitView, SentView, SignalRowView, SignalsView, ThresholdView } from '../../src/tree/views.ts'
+import { ThresholdView } from '../../src/tree/threshold-views.ts'
+import { RlimitView, SentView, SignalRowView, SignalsView } from '../../src/tree/views.ts'
 import { ModelService } from '../support/model-service.ts'
 import { Service } from '../support/service.ts'
 

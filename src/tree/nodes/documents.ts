@@ -5,7 +5,8 @@ import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
 import { defineList } from '../definition.ts'
 import { byPath, showThreshold } from '../show.ts'
-import { LimitRowView, SignalRowView, StateView, ThresholdView } from '../views.ts'
+import { ThresholdView } from '../threshold-views.ts'
+import { LimitRowView, SignalRowView, StateView } from '../views.ts'
 
 export const documentDefinitions = [
   defineList({

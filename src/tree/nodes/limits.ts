@@ -15,8 +15,9 @@ import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { byPath, showLimit, showThreshold } from '../show.ts'
 import { checkThresholdName, ThresholdBody } from '../threshold-body.ts'
 import { parseThresholdText } from '../threshold-text.ts'
+import { ThresholdView } from '../threshold-views.ts'
 import type { Params } from '../verb.ts'
-import { LimitView, ThresholdView } from '../views.ts'
+import { LimitView } from '../views.ts'
 
 /** Preconditions: `resolve` has matched the name to a limit that the node's level has. */
 function indexOf(node: Node, { limit }: Params): number {

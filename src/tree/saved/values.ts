@@ -8,7 +8,7 @@ import { bounds } from '../../base/bounds.ts'
 import { type LimitName, limits } from '../../kernel/limits/table.ts'
 import { clockEnd } from '../../model/machine.ts'
 import { signalRows } from '../../model/signals.ts'
-import { watchState } from '../views.ts'
+import { watchState } from '../threshold-views.ts'
 
 export const count = z.int().nonnegative()
 export const id = z
