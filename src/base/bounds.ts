@@ -7,6 +7,12 @@
 export const bounds = {
   /** Longest request path, in bytes. A longer one is 414. */
   pathBytesMax: 4_096,
+  /**
+   * Longest wait of a reply for the first reading of a process just born, and how often it looks. Then the reply says
+   * that the value is unknown.
+   */
+  firstReadingMsMax: 300,
+  firstReadingLookMs: 5,
   /** Largest request body. It limits the memory of one request. A larger one is 413. */
   bodyBytesMax: 64 * 1_024,
   /**

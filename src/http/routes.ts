@@ -2,8 +2,10 @@
  * Serves the pathname space: one route for reads, streams and upgrades, one for every method that changes something.
  */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
 import { processOf } from '../kernel/nodes/owners.ts'
 import { streamOverSse } from '../stream/sse.ts'
@@ -14,7 +16,7 @@ import { NoSuchPath, PreconditionFailed } from '../tree/errors.ts'
 import { read } from '../tree/read.ts'
 import { type Resolved, resolve } from '../tree/resolve.ts'
 import { definitions } from '../tree/tree.ts'
-import type { Preconditions, Verb } from '../tree/verb.ts'
+import type { DeferredBody, Preconditions, Verb } from '../tree/verb.ts'
 import { requireRole } from './access.ts'
 import { readBody } from './body.ts'
 import { allForms, forms, readForm, refuseQuery, wantedForm } from './negotiate.ts'
@@ -151,7 +153,11 @@ function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyRep
 }
 
 /** `admit` has checked the role of the verb before the body was read. The body can need a higher role. */
-function answerWrite(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerWrite(
+  parts: StreamParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
   const { context } = parts
   context.catchUp()
   const resolved = resolveForWriting(context, request)
@@ -167,10 +173,22 @@ function answerWrite(parts: StreamParts, request: FastifyRequest, reply: Fastify
   const owner = request.token?.name ?? null
   const preconditions = preconditionsOf(request)
   const result = verb.run({ context, node, params, body, owner, preconditions, dryRun })
-  reply.code(result.status).headers(commonHeaders(parts, resolved))
+  reply.code(result.status)
   if (result.etag) reply.header('etag', result.etag)
   if (result.status === 201) reply.header('location', result.location ?? resolved.canonical)
-  return result.body === undefined ? reply.send() : sendJson(request, reply, result.body)
+  const send = (body: unknown) => {
+    // Taken with the body, so that the cursor is consistent with it.
+    reply.headers(commonHeaders(parts, resolved))
+    return body === undefined ? reply.send() : sendJson(request, reply, body)
+  }
+  return result.deferred === undefined ? send(result.body) : written(result.deferred).then(send)
+}
+
+/** Waits until the body is no longer pending, for a limited time. */
+async function written({ isPending, write }: DeferredBody): Promise<unknown> {
+  const until = performance.now() + bounds.firstReadingMsMax
+  while (isPending() && performance.now() < until) await delay(bounds.firstReadingLookMs)
+  return write()
 }
 
 /** @throws Problem */

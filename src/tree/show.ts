@@ -164,6 +164,17 @@ export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): Th
   return states.has('unknown') && !states.has('armed') ? 'unknown' : 'armed'
 }
 
+/**
+ * Whether the state of a threshold on a process or thread is unknown only because the node is so new that it was not
+ * read yet.
+ */
+export function awaitsReading(kernel: Kernel, { node, index, limit }: Threshold): boolean {
+  const isOfProcess = node.level === 'process' || node.level === 'thread'
+  if (!isOfProcess || node.slot < 0 || kernel.period(limit, node.level) === null) return false
+  const { value, unreadable } = kernel.notifier.read(node, index)
+  return value === null && unreadable === 0 && whyUnreadable(kernel, node, index) === null
+}
+
 export function byPath(one: { path: string }, other: { path: string }): number {
   return one.path < other.path ? -1 : 1
 }

@@ -29,9 +29,17 @@ export interface VerbRequest<N, Body> {
   readonly dryRun: boolean
 }
 
+/** A body that is written a moment later, because a reading on which it depends is on its way. */
+export interface DeferredBody {
+  readonly isPending: () => boolean
+  readonly write: () => unknown
+}
+
 export interface VerbResult {
   readonly status: number
   readonly body?: unknown
+  /** Replaces `body` when it is no longer pending, or has been for too long. */
+  readonly deferred?: DeferredBody
   readonly etag?: string
   /** Pathname of the new resource. */
   readonly location?: string

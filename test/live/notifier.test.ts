@@ -105,6 +105,19 @@ test('a filter includes a program that starts later, and excludes it when it exe
   await fetch(`${live.url}/sys/threads/threshold/of`, { method: 'DELETE' })
 })
 
+test('the reply for a process just born has its first reading', async () => {
+  const watcher = await live.watch('/sys/proc?types=process.created')
+  for (let round = 0; round < 5; round++) {
+    const seen = watcher.events.length
+    const program = await begin('fd-hog', [0, 1])
+    await watcher.until(() => watcher.events.slice(seen).some(({ data }) => data.pid === program.pid))
+    const path = `/sys/proc/${program.pid}`
+    expect(await live.put(`${path}/fds/threshold/born`, { at: 1 })).toMatchObject({ state: 'tripped' })
+    await program.stop()
+  }
+  watcher.socket.close()
+})
+
 test('a filter by executable finds a program that has given itself another name', async () => {
   const path = '/sys/threads/threshold/node'
   const pattern = `${basename(process.execPath)}*`

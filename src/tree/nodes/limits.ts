@@ -3,6 +3,7 @@
  * there.
  */
 
+import type { Kernel } from '../../kernel/kernel.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/thresholds/threshold.ts'
@@ -12,11 +13,11 @@ import type { TreeContext } from '../context.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
-import { byPath, showLimit, showThreshold } from '../show.ts'
+import { awaitsReading, byPath, showLimit, showThreshold } from '../show.ts'
 import { checkThresholdName, ThresholdBody } from '../threshold-body.ts'
 import { parseThresholdText } from '../threshold-text.ts'
 import { ThresholdView } from '../threshold-views.ts'
-import type { Params } from '../verb.ts'
+import type { Params, VerbResult } from '../verb.ts'
 import { LimitView } from '../views.ts'
 
 /** Preconditions: `resolve` has matched the name to a limit that the node's level has. */
@@ -32,6 +33,15 @@ function thresholdAt({ kernel }: TreeContext, node: Node, params: Params): Thres
     throw new NoSuchPath(`${parent}/${encodeURIComponent(params.name!)}`, parent)
   }
   return threshold
+}
+
+/** The reply for a process just born waits for its first reading, which comes with the next scan. */
+function replyOf(
+  result: VerbResult,
+  { kernel, threshold, write }: { kernel: Kernel; threshold: Threshold; write: () => object },
+): VerbResult {
+  const isPending = () => awaitsReading(kernel, threshold)
+  return isPending() ? { ...result, deferred: { isPending, write } } : { ...result, body: write() }
 }
 
 export const limitDefinitions = [
@@ -89,14 +99,15 @@ export const limitDefinitions = [
         const advice = found === null ? {} : { advice: found }
         const request = { definition, owner }
         if (dryRun) {
-          const preview = showThreshold(kernel, kernel.notifier.preview(node, index, name, request))
-          return { status: 200, body: { ...preview, ...advice, dryRun: true } }
+          const preview = () => kernel.notifier.preview(node, index, name, request)
+          const write = () => ({ ...showThreshold(kernel, preview()), ...advice, dryRun: true })
+          return replyOf({ status: 200 }, { kernel, threshold: preview(), write })
         }
         // A complete update: if the threshold trips at once, its action runs at once.
         const put = () => kernel.notifier.put(node, index, name, request)
         const { threshold, created } = kernel.update(kernel.now, put)
-        const body = { ...showThreshold(kernel, threshold), ...advice }
-        return { status: created ? 201 : 200, body, etag: etagOf(threshold) }
+        const write = () => ({ ...showThreshold(kernel, threshold), ...advice })
+        return replyOf({ status: created ? 201 : 200, etag: etagOf(threshold) }, { kernel, threshold, write })
       },
     },
     remove: {
