@@ -6,7 +6,7 @@ import type { TimerWheel } from '../../time/timer-wheel.ts'
 import { type Guard, guardOf } from '../guard.ts'
 import type { Reading } from '../readings.ts'
 import type { Usage } from '../usage.ts'
-import { NotifierTimer, pointValue, type ThresholdWatch } from './threshold.ts'
+import { isPercentage, NotifierTimer, pointValue, type ThresholdWatch } from './threshold.ts'
 
 /** An event of a watch, before its data is complete. */
 export type WatchEvent =
@@ -77,7 +77,7 @@ export class Evaluator {
 
   #judgeCrossing(watch: ThresholdWatch, now: Reading): void {
     const { past, proven } = this.#crossing(watch, now)
-    if (past === null) {
+    if (past === null || (watch.state !== 'tripped' && this.#isBoundless(watch))) {
       this.#lose(watch, now)
       this.rest(watch)
       return
@@ -103,9 +103,22 @@ export class Evaluator {
   }
 
   #whyLost({ node, threshold }: ThresholdWatch, { value, unreadable }: Reading): string | null {
-    if (value !== null) return 'its capacity cannot be read'
+    if (value !== null)
+      return Number.isNaN(this.#parts.usage.capacity(node, threshold.index))
+        ? 'its capacity cannot be read'
+        : 'it has no finite capacity any more'
     if (unreadable === 0) return null
     return this.#parts.usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
+  }
+
+  /**
+   * The capacity of a percentage was removed since it was set. With `per`, nodes without a capacity are skipped and
+   * counted instead.
+   */
+  #isBoundless({ node, threshold }: ThresholdWatch): boolean {
+    const { at, per } = threshold.definition
+    if (per !== null || at === null || !isPercentage(at)) return false
+    return this.#parts.usage.capacity(node, threshold.index) === Number.POSITIVE_INFINITY
   }
 
   #regain(watch: ThresholdWatch): void {

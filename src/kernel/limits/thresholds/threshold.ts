@@ -158,11 +158,12 @@ export function percentage(point: `${number}%`): number {
 
 /**
  * The trip point as a number. Percentages become the first whole number that is past them.
- * NaN where the capacity is not known; Infinity where there is no finite one: never reached.
+ * NaN where the capacity is not known. Where there is no finite one, a point that is never reached: Infinity if rising,
+ * -Infinity if falling.
  */
 export function pointValue(point: Point, capacity: number, direction: 'rising' | 'falling'): number {
   if (!isPercentage(point)) return point
-  if (!Number.isFinite(capacity)) return capacity
+  if (!Number.isFinite(capacity)) return direction === 'rising' ? capacity : -capacity
   // In hundredths of a percent, so that 80% of 1,000,000 is not one more for a rounding error's sake.
   const exact = (Math.round(percentage(point) * 100) * capacity) / 10_000
   return direction === 'rising' ? Math.ceil(exact) : Math.floor(exact)

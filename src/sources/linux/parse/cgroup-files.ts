@@ -3,12 +3,26 @@
 /** Version 1 shows a number near 2^63 where no maximum is set. */
 const unlimitedFrom = 2 ** 53
 
-/** A whole number, or `max`. Infinity: no maximum is set. NaN: the text is something else. */
-export function parseMaximum(text: string): number {
-  if (text === 'max') return Number.POSITIVE_INFINITY
-  if (!/^\d+$/.test(text)) return Number.NaN
-  const number = Number(text)
+const [zero, nine, letterM, minus, newline] = [48, 57, 109, 45, 10]
+
+/**
+ * A whole number, or `max`: Infinity, no maximum is set. NaN: the file has something else. These files are read in
+ * every scan, so this makes no strings.
+ */
+export function parseMaximum(bytes: Uint8Array, length: number): number {
+  const end = length > 0 && bytes[length - 1] === newline ? length - 1 : length
+  if (end === 3 && bytes[0] === letterM) return Number.POSITIVE_INFINITY
+  let number = end > 0 ? 0 : Number.NaN
+  for (let at = 0; at < end; at++) {
+    const byte = bytes[at]!
+    number = byte >= zero && byte <= nine ? number * 10 + (byte - zero) : Number.NaN
+  }
   return number >= unlimitedFrom ? Number.POSITIVE_INFINITY : number
+}
+
+/** Whether a file with a quota of CPU time begins like one without a quota: `max` in version 2, -1 in version 1. */
+export function hasNoQuota(bytes: Uint8Array): boolean {
+  return bytes[0] === letterM || bytes[0] === minus
 }
 
 /**

@@ -3,12 +3,13 @@
 import { constants } from 'node:os'
 import { nameOfErrno } from '../native/libc.ts'
 import { isGone, ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import { cpuMaxOf, parseMaximum, parseOomKills, parseReclaimable } from '../parse/cgroup-files.ts'
+import { cpuMaxOf, hasNoQuota, parseMaximum, parseOomKills, parseReclaimable } from '../parse/cgroup-files.ts'
 import { type CgroupTree, joinPath, type PathBytes } from './cgroup-tree.ts'
 
 const { ENODEV } = constants.errno
 // The number of readings after which a file is held open.
 const seldom = 2
+const nearShare = 0.9
 
 /** Infinity: no maximum is set. NaN: it cannot be read. */
 export interface Maxima {
@@ -85,16 +86,20 @@ export class CgroupFiles {
   }
 
   /**
-   * @param isTurn Reads the reclaimable part even if nothing depends on it. It is read more seldom than the usage,
-   * because the kernel sums it up over all CPUs at each reading.
+   * The kernel sums up the reclaimable part over all CPUs at each reading, so it is read more seldom than the usage.
+   * @param maximum Near it, page cache is replaced by other memory while the usage stays the same.
    */
-  readMemory(files: ProcFiles, isTurn: boolean): MemoryUsage {
+  readMemory(
+    files: ProcFiles,
+    { isTurn, isBound, maximum }: { isTurn: boolean; isBound: boolean; maximum: number },
+  ): MemoryUsage {
     if (this.#usage === null) return { used: null, reclaimable: 0, why: 'the memory controller is absent' }
     const length = this.#read(files, this.#usage)
     if (length <= 0) return { used: null, reclaimable: 0, why: whyNoMemory(length) }
-    const used = Number.parseInt(files.bytes.toString('latin1', 0, length), 10)
+    const used = parseMaximum(files.bytes, length)
     if (!Number.isSafeInteger(used)) return { used: null, reclaimable: 0, why: 'its usage of memory is no number' }
-    if (isTurn && used !== this.#usedAtStat) this.#readReclaimable(files, used)
+    if (((isTurn || isBound) && used !== this.#usedAtStat) || used > maximum * nearShare)
+      this.#readReclaimable(files, used)
     return { used, reclaimable: Math.min(this.#reclaimable, used), why: null }
   }
 
@@ -120,8 +125,10 @@ export class CgroupFiles {
   }
 
   #readCpu(files: ProcFiles, quotaFile: ProcFile): number {
-    const quota = this.#readText(files, quotaFile)
-    if (typeof quota === 'number') return withoutFile(quota)
+    const length = this.#read(files, quotaFile)
+    if (length < 0) return withoutFile(length)
+    if (hasNoQuota(files.bytes)) return Number.POSITIVE_INFINITY
+    const quota = files.bytes.toString('latin1', 0, length).trim()
     const period = this.#cpuPeriod === null ? null : this.#readText(files, this.#cpuPeriod)
     if (typeof period === 'number') return withoutFile(period)
     return cpuMaxOf(quota, period) ?? Number.POSITIVE_INFINITY
@@ -153,9 +160,8 @@ export class CgroupFiles {
   }
 
   #readMaximum(files: ProcFiles, file: ProcFile): number {
-    const text = this.#readText(files, file)
-    if (typeof text === 'string') return parseMaximum(text)
-    return withoutFile(text)
+    const length = this.#read(files, file)
+    return length < 0 ? withoutFile(length) : parseMaximum(files.bytes, length)
   }
 
   release(files: ProcFiles): void {

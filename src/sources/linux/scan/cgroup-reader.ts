@@ -148,7 +148,8 @@ export class CgroupReader {
 
   #readMemory(partition: Partition, isTurn: boolean): void {
     const { files, own, path, parent } = partition
-    partition.memory = files.readMemory(this.#files, isTurn || path.memory !== Number.POSITIVE_INFINITY)
+    const isBound = path.memory !== Number.POSITIVE_INFINITY
+    partition.memory = files.readMemory(this.#files, { isTurn, isBound, maximum: own.memory })
     const free = own.memory === Number.POSITIVE_INFINITY ? own.memory : freeOf(own.memory, partition.memory)
     path.memoryFree = parent === null ? free : Math.min(free, parent.path.memoryFree)
   }

@@ -272,7 +272,9 @@ class Naive {
     if (!isLoss) return []
     state.lost = true
     const parts = usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
-    return [line('unknown', threshold, node, ` ${value === null ? parts : 'its capacity cannot be read'}`)]
+    const isKnown = !Number.isNaN(usage.capacity(node, threshold.index))
+    const capacity = isKnown ? 'it has no finite capacity any more' : 'its capacity cannot be read'
+    return [line('unknown', threshold, node, ` ${value === null ? parts : capacity}`)]
   }
 
   #find(threshold: Threshold, node: Node, state: State): string[] {
@@ -324,7 +326,8 @@ class Naive {
     const now = notifier.read(node, index)
     const point = (at: Point | null) => pointValue(at!, usage.capacity(node, index), definition.direction)
     const { value } = now
-    if (value === null || Number.isNaN(point(definition.at))) {
+    const isBoundless = definition.per === null && Math.abs(point(definition.at)) === Number.POSITIVE_INFINITY
+    if (value === null || Number.isNaN(point(definition.at)) || (isBoundless && !state.tripped)) {
       state.since = null
       return this.#lose(threshold, node, state)
     }

@@ -49,6 +49,27 @@ test('a percentage becomes unknown with its capacity, and a number does not', ()
   ])
 })
 
+test('a percentage whose capacity was removed cannot trip, and becomes unknown', () => {
+  for (const direction of ['rising', 'falling'] as const) {
+    const { bench, process, state } = armed({ at: direction === 'rising' ? '80%' : '1%', direction })
+    bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+    const reason = 'it has no finite capacity any more'
+    expect([state(), bench.takeEvents()]).toEqual(['unknown', [`threshold.unknown /sys/proc/42/fds ${reason}`]])
+    bench.capacity(process, 'fds', 500)
+    expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.known /sys/proc/42/fds']])
+  }
+})
+
+test('with per, a node without a capacity is skipped, also by a falling percentage', () => {
+  const bench = new Bench()
+  const process = bench.process(42)
+  bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  bench.observe(process, 'fds', 10)
+  bench.put(bench.kernel.system, 'fds', 'few', { at: '10%', direction: 'falling', per: 'process' })
+  bench.observe(process, 'fds', 0)
+  expect(bench.takeEvents('threshold')).toEqual([])
+})
+
 test('a threshold on any change becomes unknown too', () => {
   const { bench, process, lose } = armed({ on: 'change' })
   lose('EACCES')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
-import { cpuMaxOf } from '../../../../src/sources/linux/parse/cgroup-files.ts'
+import { cpuMaxOf, parseMaximum } from '../../../../src/sources/linux/parse/cgroup-files.ts'
 import { CgroupReader } from '../../../../src/sources/linux/scan/cgroup-reader.ts'
 import { findCgroupTree } from '../../../../src/sources/linux/scan/cgroup-tree.ts'
 
@@ -15,13 +15,15 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
-function readingsOf(files: Readonly<Record<string, string>>) {
+function readerOf(files: Readonly<Record<string, string>>): CgroupReader {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), `${text}\n`)
   }
-  return new CgroupReader(new ProcFiles(), findCgroupTree(root)).read()
+  return new CgroupReader(new ProcFiles(), findCgroupTree(root))
 }
+
+const readingsOf = (files: Readonly<Record<string, string>>) => readerOf(files).read()
 
 const web = { names: ['web'], memory: 1000, memoryMax: 5000, threadsMax: 40, cpuMax: 500 }
 
@@ -140,6 +142,14 @@ describe('page cache of a partition', () => {
     ])
   })
 
+  test('is read again near the limit, where other memory replaces it while the usage stays the same', () => {
+    const full = { ...nestedV2(''), 'pod/memory.current': '5000', 'pod/memory.stat': cacheV2 }
+    const reader = readerOf(full)
+    expect(reader.read()[0]).toMatchObject({ memory: 5000, reclaimable: 3250, memoryFree: 3250 })
+    writeFileSync(join(root, 'pod/memory.stat'), 'anon 4900\ninactive_file 100\n')
+    expect(reader.read()[0]).toMatchObject({ memory: 5000, reclaimable: 100, memoryFree: 100 })
+  })
+
   test('is never more than the usage, which may be newer', () => {
     const files = { ...nestedV2(''), 'pod/memory.stat': 'anon 0\ninactive_file 4100' }
     expect(readingsOf(files)).toMatchObject([{ memory: 4000, reclaimable: 4000, memoryFree: 5000 }, {}])
@@ -185,4 +195,19 @@ test.each([
   ['nonsense', null, null],
 ])('cpu.max %j with the period %j is %j permille', (quota, period, permille) => {
   expect(cpuMaxOf(quota, period)).toBe(permille)
+})
+
+test.each([
+  ['5000\n', 5000],
+  ['0', 0],
+  ['max\n', Number.POSITIVE_INFINITY],
+  ['9223372036854771712\n', Number.POSITIVE_INFINITY],
+  ['18446744073709551615\n', Number.POSITIVE_INFINITY],
+  ['', Number.NaN],
+  ['\n', Number.NaN],
+  ['-1\n', Number.NaN],
+  ['12 13\n', Number.NaN],
+  ['maximum', Number.NaN],
+])('the maximum %j is %d', (text, maximum) => {
+  expect(parseMaximum(Buffer.from(text), text.length)).toBe(maximum)
 })
