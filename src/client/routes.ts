@@ -1462,6 +1462,8 @@ export interface Limit {
   unreadable?: number
   /** The value is a high-water mark: the largest value so far */
   estimate?: 'touched'
+  /** Of an estimate: what it counts may exceed the value by less than this, because of huge pages */
+  granularity?: number
   /** Reason why there is no value */
   unavailable?: string
   thresholds: {

@@ -22,6 +22,7 @@ export function observe(
 /** The limit cannot be read at this node at present. */
 export function unreadable(kernel: Kernel, node: Node, limit: LimitName, reason: string): void {
   kernel.usage.lose(node, limitIndex[limit], reason)
+  observeGranularity(kernel, node, limit, null)
 }
 
 /**
@@ -42,6 +43,13 @@ export function observeCapacity(
 /** @param part The part of the usage that the kernel can reclaim; null if it is not known. */
 export function observeReclaimable(kernel: Kernel, node: Node, limit: LimitName, part: number | null): void {
   kernel.usage.annotations.reclaimable.set(node, limitIndex[limit], part)
+}
+
+/** @param granularity What an estimate counts may exceed it by less than this. Null if it is exact to the unit. */
+export function observeGranularity(kernel: Kernel, node: Node, limit: LimitName, granularity: number | null): void {
+  const annotation = kernel.usage.annotations.granularity
+  // Few values are estimates, and this is called for each value of a scan.
+  if (granularity !== null || annotation.isInUse) annotation.set(node, limitIndex[limit], granularity)
 }
 
 export function rlimitsObserved(process: Process, rlimits: Readonly<Record<string, Rlimit>>): void {

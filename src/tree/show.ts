@@ -132,14 +132,16 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
   }
 }
 
-/** The maximum that decides the capacity, and the part of the value that the kernel can reclaim. */
+/** The maximum that decides the capacity, the part of the value that can be reclaimed, and its granularity. */
 function origin({ usage }: Kernel, node: Node, index: number) {
   const { annotations } = usage
   const capacitySource = annotations.capacitySource.get(node, index)
   const reclaimable = annotations.reclaimable.get(node, index)
+  const granularity = annotations.granularity.get(node, index)
   return {
     ...(capacitySource !== null && { capacitySource }),
     ...(reclaimable !== null && { reclaimable }),
+    ...(granularity !== null && { granularity }),
   }
 }
 

@@ -162,6 +162,9 @@ export const LimitView = z
     period: z.string().nullable().describe('Interval of the samples; null if every change is counted at once'),
     unreadable: whole.optional().describe('Parts of the sum that cannot be read: the value is a lower bound'),
     estimate: z.literal('touched').optional().describe('The value is a high-water mark: the largest value so far'),
+    granularity: whole
+      .optional()
+      .describe('Of an estimate: what it counts may exceed the value by less than this, because of huge pages'),
     unavailable: z.string().optional().describe('Reason why there is no value'),
     thresholds: z.array(z.strictObject({ path, at: point.nullable(), state: thresholdState })),
   })

@@ -1,10 +1,17 @@
-/** Annotates limits at nodes: the maximum that decides a capacity, and the part of a value that can be reclaimed. */
+/**
+ * Annotates limits at nodes: the maximum that decides a capacity, the part of a value that can be reclaimed, and the
+ * granularity of an estimate.
+ */
 
 import type { Node } from '../nodes/node.ts'
 
 /** One fact of some limits at some nodes. Most limits have none. */
 class Annotation<Value> {
   readonly #values = new Map<Node, Map<number, Value>>()
+
+  get isInUse(): boolean {
+    return this.#values.size > 0
+  }
 
   get(node: Node, index: number): Value | null {
     return this.#values.get(node)?.get(index) ?? null
@@ -32,8 +39,12 @@ export class Annotations {
   /** The part of the value that the kernel can take back when it needs memory. */
   readonly reclaimable = new Annotation<number>()
 
+  /** An estimate is exact only to this many units. */
+  readonly granularity = new Annotation<number>()
+
   forget(node: Node): void {
     this.capacitySource.forget(node)
     this.reclaimable.forget(node)
+    this.granularity.forget(node)
   }
 }

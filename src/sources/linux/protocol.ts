@@ -121,8 +121,8 @@ export type ScanCommand =
 
 /**
  * A row of `values` has five numbers. tid 0 is the process itself; quality 1 is an estimate (a high-water mark), 2 a
- * lower bound. A full scan reports every value that it read, a fast scan only those that changed. Threads that did not
- * run are left out.
+ * lower bound, and a larger number an estimate with that granularity. A full scan reports every value that it read, a
+ * fast scan only those that changed. Threads that did not run are left out.
  */
 export const valueStride = 5 // pid, tid, index in scannedLimits, value, quality
 /** A row of `capacities` has four numbers. Infinity means that there is no finite capacity. */

@@ -18,3 +18,11 @@ export function areAllTouched(bytes: Uint8Array, length: number): boolean {
     if ((bytes[top]! & presentOrSwapped) === 0) return false
   return length > 0
 }
+
+/** Whether each page in the first `bytes` bytes was ever touched. */
+export function isAllTouched(words: Uint8Array, bytes: number, length: number): boolean {
+  if (length < bytes) return false
+  for (let top = pagemapWordBytes - 1; top < bytes; top += pagemapWordBytes)
+    if ((words[top]! & presentOrSwapped) === 0) return false
+  return true
+}

@@ -29,6 +29,10 @@ function hasNames(process: Process, { name, uid, executable }: ProcessFacts): bo
   return process.name === name && process.uid === uid && (executable === null || process.executable === executable)
 }
 
+import { qualities } from '../scan/report-builder.ts'
+
+const estimated = qualities.indexOf('estimate')
+const lowerBound = qualities.indexOf('lower-bound')
 const indices = scannedLimits.map((name) => limitIndex[name])
 
 export class ReadingRecorder {
@@ -162,12 +166,15 @@ export class ReadingRecorder {
       const node = this.#nodeOf(values[row]!, values[row + 1]!, startedAt)
       if (node === null) continue
       const limit = scannedLimits[values[row + 2]!]!
+      const quality = values[row + 4]!
       measured.observe(this.#kernel, node, limit, {
         value: values[row + 3]!,
         at: finishedAt,
-        estimate: values[row + 4] === 1,
-        lowerBound: values[row + 4] === 2,
+        estimate: quality === estimated || quality > lowerBound,
+        lowerBound: quality === lowerBound,
       })
+      const granularity = quality > lowerBound ? quality : null
+      measured.observeGranularity(this.#kernel, node, limit, granularity)
     }
   }
 

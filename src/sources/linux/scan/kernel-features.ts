@@ -6,11 +6,14 @@ import { findProcNamespace } from '../native/proc-namespace.ts'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { type CgroupTree, findCgroupTree } from './cgroup-tree.ts'
+import { readHugePageSizes } from './huge-pages.ts'
 
 export interface KernelFeatures {
   /** /proc is the kernel's own, not a copy of one. */
   readonly isProc: boolean
   readonly pageBytes: number
+  /** Sizes of the huge pages that the kernel may use for stacks, largest first. */
+  readonly hugePageBytes: readonly number[]
   /** The size of `/proc/P/fd` is the number of descriptors (Linux 6.2). */
   readonly fdSizeWorks: boolean
   readonly timersWork: boolean
@@ -52,6 +55,7 @@ export function detectKernelFeatures(procRoot: string, cgroupRoot: string): Kern
   return {
     isProc,
     pageBytes: pageSize(),
+    hugePageBytes: readHugePageSizes(),
     fdSizeWorks: isProc && (statSync(`${directory}/fd`, { throwIfNoEntry: false })?.size ?? 0) > 0,
     // In a copy of another machine's files, a missing file only means that it was not copied.
     timersWork: !isProc || existsSync(`${directory}/timers`),

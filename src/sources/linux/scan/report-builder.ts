@@ -82,14 +82,18 @@ export class ReportBuilder {
   #unreadableRows: Unreadable[] = []
   readonly #marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
 
-  /** A value comes from outside: one that cannot be counted exactly is a lower bound, or unreadable. */
-  value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact'): void {
+  /**
+   * A value comes from outside: one that cannot be counted exactly is a lower bound, or unreadable.
+   * @param granularity of an estimate: what it counts may exceed it by less than this
+   */
+  value(subject: Subject, limit: ScannedLimit, value: number, quality: Quality = 'exact', granularity = 1): void {
     if (!Number.isSafeInteger(value) || value < 0) {
       this.#uncountable(subject, limit, value)
       return
     }
     const index = scannedIndex[limit]
-    const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value
+    const isCoarse = granularity > 1
+    const sent = quality === 'exact' ? value : -qualities.indexOf(quality) - 2 * value - (isCoarse ? 0.5 : 0)
     if (!this.includesUnchanged && subject.lastReported[index] === sent) return
     subject.lastReported[index] = sent
     subject.failureReasons?.delete(limit)
@@ -98,7 +102,7 @@ export class ReportBuilder {
     rows.push(subject.subjectTid)
     rows.push(index)
     rows.push(value)
-    rows.push(qualities.indexOf(quality))
+    rows.push(isCoarse ? granularity : qualities.indexOf(quality))
   }
 
   #uncountable(subject: Subject, limit: ScannedLimit, value: number): void {

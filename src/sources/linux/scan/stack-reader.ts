@@ -6,16 +6,15 @@
 
 import { isGone, type ProcFiles } from '../native/proc-files.ts'
 import { canBeStack, findMainStack, findVmas, type Vma } from '../parse/maps.ts'
-import { lowestTouchedPage, pagemapWordBytes } from '../parse/pagemap.ts'
 import type { StackBlock } from '../parse/thread-descriptor.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { StackBounds } from './stack-bounds.ts'
+import { TouchedPages, type TouchedPagesOptions } from './touched-pages.ts'
 
 const unarmedMapsReadingsMax = 64
-const pagemapPagesAtOnce = 4096
 const runningUnknown = 'running, and its stack is not known yet'
 
 interface PendingStack {
@@ -29,16 +28,19 @@ interface PendingStack {
 export class StackReader {
   readonly #files: ProcFiles
   readonly #report: ReportBuilder
-  readonly #pageBytes: number
   readonly #bounds: StackBounds
-  readonly #words = Buffer.allocUnsafeSlow(pagemapPagesAtOnce * pagemapWordBytes)
+  readonly #touched: TouchedPages
   #pending: PendingStack[] = []
   #mapsReadingsLeft = 0
 
-  constructor(files: ProcFiles, report: ReportBuilder, options: { pageBytes: number; ownNamespace: boolean }) {
+  constructor(
+    files: ProcFiles,
+    report: ReportBuilder,
+    options: TouchedPagesOptions & { readonly ownNamespace: boolean },
+  ) {
     this.#files = files
     this.#report = report
-    this.#pageBytes = options.pageBytes
+    this.#touched = new TouchedPages(files, options)
     this.#bounds = new StackBounds(files, options)
   }
 
@@ -161,32 +163,12 @@ export class StackReader {
   }
 
   #reportTouched(process: TrackedProcess, thread: TrackedThread): void {
-    const failure = this.#findLowestTouched(process, thread)
-    if (failure !== null) this.reportUnreadable(process, thread, failure)
+    const touched = this.#touched.read(process, thread)
+    if (typeof touched === 'string') this.reportUnreadable(process, thread, touched)
     else {
-      this.#report.value(thread, 'stack', thread.stackEnd - thread.lowestTouched, 'estimate')
+      this.#report.value(thread, 'stack', touched.depth, 'estimate', touched.granularity)
       this.#reportSizes(process, thread)
     }
-  }
-
-  /** Walks down from the lowest known page while pages are touched. Returns the reason of a failure, or null. */
-  #findLowestTouched(process: TrackedProcess, thread: TrackedThread): string | null {
-    const pageBytes = this.#pageBytes
-    const words = this.#words
-    const path = `${process.livePath}/pagemap`
-    let lowest = thread.lowestTouched || thread.stackEnd
-    while (lowest > thread.stackStart) {
-      const from = Math.max(thread.stackStart, lowest - pagemapPagesAtOnce * pageBytes)
-      const bytes = ((lowest - from) / pageBytes) * pagemapWordBytes
-      const length = this.#files.readAt(path, words, bytes, (from / pageBytes) * pagemapWordBytes)
-      if (length < 0) return reasonOf(length)
-      const page = lowestTouchedPage(words, length)
-      if (page === -1) break
-      lowest = from + page * pageBytes
-    }
-    if (lowest === thread.stackEnd) return 'running, and no page of its stack is known to be touched'
-    thread.lowestTouched = lowest
-    return null
   }
 
   #reportSizes(process: TrackedProcess, thread: TrackedThread): void {

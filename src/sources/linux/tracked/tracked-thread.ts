@@ -60,6 +60,8 @@ export class TrackedThread implements Subject {
   stackEnd = 0
   /** Lowest page of its stack known to have been touched; 0 if unknown. */
   lowestTouched = 0
+  /** Lowest address of its stack that it has used for certain; NaN if there is none. */
+  provenTouched = Number.NaN
   lastReportedCapacity = Number.NaN
 
   /** Number of pending signals to this thread alone, at the last reading. */

@@ -1,9 +1,13 @@
-/** Stacks of real threads that are not alone in their mapping, read by a scan in this process. */
+/** Stacks of real threads side by side in one mapping, and of running threads, read by a scan in this process. */
 
-import { afterAll, expect, test } from 'vitest'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type ScannedLimit, scannedLimits } from '../../../../src/sources/linux/linux-limits.ts'
 import { ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
 import { capacityStride, type ScanReport, valueStride } from '../../../../src/sources/linux/protocol.ts'
+import { readHugePageSizes } from '../../../../src/sources/linux/scan/huge-pages.ts'
 import { detectKernelFeatures } from '../../../../src/sources/linux/scan/kernel-features.ts'
 import { ReportBuilder, rowsOf } from '../../../../src/sources/linux/scan/report-builder.ts'
 import { bitOf } from '../../../../src/sources/linux/scan/scan-plan.ts'
@@ -33,6 +37,7 @@ function scan(): ScanReport {
 class Stacks {
   readonly #pid: number
   readonly depths = new Map<number, number>()
+  readonly qualities = new Map<number, number>()
   readonly sizes = new Map<number, number>()
   readonly capacities = new Map<number, number>()
   readonly reasons = new Map<number, string>()
@@ -45,10 +50,11 @@ class Stacks {
   scan(): this {
     const { values, capacities, unreadable } = scan()
     const nameOf = (index: number | undefined): ScannedLimit | undefined => scannedLimits[index!]
-    for (const [pid, tid, index, value] of rowsOf(values, valueStride)) {
+    for (const [pid, tid, index, value, quality] of rowsOf(values, valueStride)) {
       if (pid !== this.#pid) continue
       if (nameOf(index) === 'stack') {
         this.depths.set(tid!, value!)
+        this.qualities.set(tid!, quality!)
         this.reasons.delete(tid!)
       } else if (nameOf(index) === 'stack-size') this.sizes.set(tid!, value!)
     }
@@ -105,5 +111,79 @@ test('without descriptors, the bounds of stacks side by side are unknown, with t
   for (const tid of tids) {
     expect(stacks.reasons.get(tid)).toMatch(/several threads have their stacks in one mapping/)
     expect(stacks.depths.has(tid)).toBe(false)
+  }
+})
+
+/** Kernels before 6.7 use huge pages for any stack if the setting is `always`; newer ones only on request. */
+describe('the stack of a running thread', () => {
+  const MiB = 1024 * KiB
+  const pageBytes = 4 * KiB
+
+  async function measure(mode: string, depthKiB: number) {
+    const program = await startForTest('huge-stack', [mode, depthKiB])
+    const [tid] = await tidsOf(program, 1)
+    const stacks = new Stacks(program.pid)
+    await until(
+      () => stacks.scan(),
+      ({ depths, reasons }) => depths.has(tid!) || reasons.has(tid!),
+    )
+    const smaps = readFileSync(`/proc/${program.pid}/smaps`, 'latin1')
+    const hugeBytes = [...smaps.matchAll(/^AnonHugePages: +(\d+) kB/gm)].reduce(
+      (sum, [, kB]) => sum + Number(kB) * KiB,
+      0,
+    )
+    return {
+      depth: stacks.depths.get(tid!),
+      quality: stacks.qualities.get(tid!),
+      reason: stacks.reasons.get(tid!),
+      hugeBytes,
+    }
+  }
+
+  test('is known to the page if it uses small pages', async () => {
+    const { depth, quality } = await measure('plain', 3000)
+    expect(quality).toBe(1)
+    expect(depth! / KiB).toBeGreaterThan(2950)
+    expect(depth! / KiB).toBeLessThan(3100)
+  })
+
+  test.each([8, 3000])(
+    'is not deeper than %d KiB because of huge pages, and the granularity is reported',
+    async (depthKiB) => {
+      const { depth, quality, hugeBytes } = await measure('huge', depthKiB)
+      expect(depth).toBeLessThanOrEqual(depthKiB * KiB + 8 * pageBytes)
+      // The kernel gives no huge page when memory is fragmented.
+      if (hugeBytes === 0) return
+      expect(quality).toBeGreaterThan(MiB)
+      expect(quality).toBeLessThanOrEqual(2 * MiB)
+      expect(depth! + quality!).toBeGreaterThan(depthKiB * KiB)
+    },
+  )
+
+  test('is unknown if all of it is present because it is locked', async () => {
+    const { depth, reason } = await measure('locked', 8)
+    expect(depth).toBeUndefined()
+    expect(reason).toMatch(/every page of its stack is present/)
+  })
+})
+
+test('the sizes of huge pages are read from the settings, largest first', () => {
+  const root = mkdtempSync(join(tmpdir(), 'introspectd-'))
+  const write = (name: string, text: string) => {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  try {
+    expect(readHugePageSizes(join(root, 'absent'))).toEqual([2 * 1024 * KiB])
+    write('hpage_pmd_size', '2097152\n')
+    write('enabled', 'always madvise [never]\n')
+    write('hugepages-64kB/enabled', 'always [inherit] madvise never\n')
+    write('hugepages-32kB/enabled', 'always inherit madvise [never]\n')
+    write('hugepages-16kB/enabled', 'always inherit [madvise] never\n')
+    expect(readHugePageSizes(root)).toEqual([2 * 1024 * KiB, 16 * KiB])
+    write('enabled', 'always [madvise] never\n')
+    expect(readHugePageSizes(root)).toEqual([2 * 1024 * KiB, 64 * KiB, 16 * KiB])
+  } finally {
+    rmSync(root, { recursive: true })
   }
 })
