@@ -18,6 +18,7 @@ import { linuxAbilities } from '../sources/linux/abilities.ts'
 import { LinuxSource } from '../sources/linux/linux-source.ts'
 import { descriptorsLeft } from '../sources/linux/native/descriptor-budget.ts'
 import { findProcNamespace } from '../sources/linux/native/proc-namespace.ts'
+import { findWhyNoOwners } from '../sources/linux/scan/kernel-features.ts'
 import type { AppParts } from './build.ts'
 import { HostedModel } from './hosted-model.ts'
 
@@ -64,7 +65,11 @@ function hostLinux(config: Config, { logger, clock }: HostParts): Hosted {
   const namespace = findProcNamespace(config.procRoot)
   const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
   const kernel = new Kernel({
-    abilities: linuxAbilities(periods, { allowActions: config.allowActions, ownNamespace: namespace.isOwn }),
+    abilities: linuxAbilities(periods, {
+      allowActions: config.allowActions,
+      ownNamespace: namespace.isOwn,
+      noOwners: findWhyNoOwners(config.procRoot, namespace),
+    }),
     ...(namespace.selfPid !== null && { selfPid: namespace.selfPid }),
     firstRevision: Math.round(now() * 1000),
     now: now(),

@@ -41,12 +41,17 @@ function compact({ list, lines, text }: ReadResult): string | Buffer {
   const parts: Buffer[] = [Buffer.from(`{"path":${JSON.stringify(list.path)},"entries":[`)]
   for (const line of lines()) parts.push(line, comma)
   if (parts.length > 1) parts.pop()
-  parts.push(Buffer.from(`],"next":${JSON.stringify(list.next)}}`))
+  parts.push(Buffer.from(`],${JSON.stringify(endOf(list)).slice(1)}`))
   return Buffer.concat(parts)
 }
 
 function indented({ list, views }: ReadResult): string {
-  return jsonText(list === null ? views()[0] : { path: list.path, entries: views(), next: list.next }, true)
+  return jsonText(list === null ? views()[0] : { path: list.path, entries: views(), ...endOf(list) }, true)
+}
+
+/** The fields after the entries. */
+function endOf({ next, incomplete }: NonNullable<ReadResult['list']>): object {
+  return { next, ...(incomplete !== null && { incomplete }) }
 }
 
 /** Bounds the size of each write. The lines exist already, because they are one snapshot. */
@@ -64,7 +69,12 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text({ columns }: Definition, { list, fields, views, prose }: ReadResult): string {
+function text(definition: Definition, result: ReadResult): string {
+  const incomplete = result.list?.incomplete ?? null
+  return `${entriesText(definition, result)}${incomplete === null ? '' : `Incomplete: ${incomplete}\n`}`
+}
+
+function entriesText({ columns }: Definition, { list, fields, views, prose }: ReadResult): string {
   if (prose !== null && fields === null) return prose()
   if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
   if (fields === null) return renderTable(columns, views())

@@ -36,6 +36,8 @@ export interface Abilities {
   readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
   /** Absent if processes have no executables. A longer name of a process is cut. */
   readonly executables?: { readonly nameBytesMax: number }
+  /** The reason why the source reads no owners of locks, so that it finds no deadlock; absent or null if it does. */
+  readonly noOwners?: string | null
   /** Actions that the source can carry out on processes; absent if there are none. */
   readonly actions?: ActionAbilities
 }
@@ -110,6 +112,12 @@ export class Kernel {
       now: () => this.now,
     })
     this.admit(this.system)
+  }
+
+  /** The reason why the source finds no deadlocks; null if it does. */
+  get whyNoDeadlocks(): string | null {
+    const { noOwners = null } = this.#abilities
+    return noOwners === null ? null : `owners of locks are not read, so no deadlock is found: ${noOwners}`
   }
 
   /** Calls the listener before each change, with the time of the change. */

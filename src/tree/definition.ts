@@ -12,8 +12,8 @@ import type { Process } from '../kernel/nodes/process.ts'
 import type { System } from '../kernel/nodes/system.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import type { TreeContext } from './context.ts'
+import { listOf, listWithGapOf } from './list-views.ts'
 import type { BodilessVerb, BodyVerb, LinesVerb, Params, Verb } from './verb.ts'
-import { listOf } from './views.ts'
 
 interface NodeOf {
   thread: Thread
@@ -89,6 +89,8 @@ export interface Definition extends AnyRow {
   readonly columns?: readonly Column<object>[]
   /** The text form as sentences, in place of columns or pairs. */
   prose?(views: readonly object[], context: TreeContext): string
+  /** The reason why entries of the list are missing on this machine; null if none are. */
+  incomplete?(kernel: Kernel): string | null
   /**
    * Present where PUT is also served below a partition that is not there: whether a setting waits there. If so, the
    * path exists for all methods.
@@ -140,6 +142,7 @@ interface ListRow<L extends Level, E extends z.ZodType<object>, Child, Q extends
   readonly listsNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
   readonly prose?: (views: readonly z.output<E>[], context: TreeContext) => string
+  readonly incomplete?: (kernel: Kernel) => string | null
   readonly post?: BodyVerb<NodeOf[L], Q>
   readonly postLines?: LinesVerb
   readonly create?: BodyVerb<NodeOf[L], C>
@@ -153,5 +156,6 @@ export function defineList<
   Q extends z.ZodType,
   C extends z.ZodType,
 >({ entry, children, key, show, listsNodes, ...row }: ListRow<L, E, Child, Q, C>): Definition {
-  return { ...row, reply: listOf(entry), listing: { entry, children, key, show, listsNodes: listsNodes === true } }
+  const reply = row.incomplete === undefined ? listOf(entry) : listWithGapOf(entry)
+  return { ...row, reply, listing: { entry, children, key, show, listsNodes: listsNodes === true } }
 }

@@ -19,10 +19,18 @@ export interface ReadRequest extends PageRequest, ReadQuery {
   readonly fields: string | null
 }
 
+interface ReadList {
+  readonly path: string
+  /** The cursor of the next page. */
+  readonly next: string | null
+  /** The reason why entries are missing on this machine; null if none are. */
+  readonly incomplete: string | null
+}
+
 /** The parts of a reply. Entries are shown when a function is called, which happens in the same tick. */
 export interface ReadResult {
-  /** For a list, its path and the cursor of the next page. Null for anything else, which is its own only entry. */
-  readonly list: { readonly path: string; readonly next: string | null } | null
+  /** For a list, all but its entries. Null for anything else, which is its own only entry. */
+  readonly list: ReadList | null
   readonly fields: Fields | null
   readonly views: () => object[]
   /** The text form as sentences; null where it is columns or pairs. */
@@ -86,7 +94,8 @@ function readPage(
 ): Subjects {
   const { children, key, show, listsNodes } = definition.listing!
   const page = pageOf({ path: canonical, all: children(context, node, params), key }, request)
-  const list = { path: canonical, next: page.next }
+  const incomplete = definition.incomplete?.(context.kernel) ?? null
+  const list = { path: canonical, next: page.next, incomplete }
   const others = () => page.children.map((child) => show(context, child))
   return { list, nodes: listsNodes ? (page.children as readonly Node[]) : null, others }
 }

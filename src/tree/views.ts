@@ -239,15 +239,6 @@ export const LimitRowView = z
   })
   .meta({ id: 'LimitRow' })
 
-/** The reply of a directory: its entries, and the cursor of the next page. */
-export function listOf<Entry extends z.ZodType>(entry: Entry) {
-  return z.strictObject({
-    path,
-    entries: z.array(entry),
-    next: z.string().nullable().describe('Cursor of the next page; null at the end'),
-  })
-}
-
 export type SystemView = z.infer<typeof SystemView>
 export type PartitionView = z.infer<typeof PartitionView>
 export type ProcessView = z.infer<typeof ProcessView>

@@ -42,15 +42,19 @@ const foreign: Refusal = {
     '/proc is that of another pid namespace: an id there is another process here. Start the service in the namespace of its /proc',
 }
 
-/** @param options `ownNamespace`: ids in /proc are those that system calls take */
+/**
+ * @param options `ownNamespace`: ids in /proc are those that system calls take. `noOwners`: the reason why owners of
+ * locks are not read
+ */
 export function linuxAbilities(
   periods: Periods,
-  options: { readonly allowActions?: boolean; readonly ownNamespace?: boolean } = {},
+  options: { readonly allowActions?: boolean; readonly ownNamespace?: boolean; readonly noOwners?: string | null } = {},
 ): Abilities {
-  const { allowActions = false, ownNamespace = true } = options
+  const { allowActions = false, ownNamespace = true, noOwners = null } = options
   return {
     actions: { signals, noDenying, noActing: !allowActions ? noActing : ownNamespace ? null : foreign },
     unavailable,
+    noOwners,
     capacities,
     executables: { nameBytesMax },
     period: (limit, level, armed) => {

@@ -1,6 +1,7 @@
 /** Registers everything the live source cannot do as well as it should, each with its reason; changes become events. */
 
 import type { Kernel } from '../../kernel/kernel.ts'
+import type { SourceCheck } from '../source.ts'
 
 export class SourceDegradations {
   readonly #kernel: Kernel
@@ -34,8 +35,9 @@ export class SourceDegradations {
     return [...this.#reasons.keys()]
   }
 
-  /** Pairs of name and reason. */
-  entries(): readonly (readonly [string, string])[] {
-    return [...this.#reasons]
+  checks(): SourceCheck[] {
+    const { whyNoDeadlocks } = this.#kernel
+    const reasons = [...(whyNoDeadlocks === null ? [] : [['deadlocks', whyNoDeadlocks] as const]), ...this.#reasons]
+    return reasons.map(([name, detail]) => ({ name, ok: false, detail }))
   }
 }

@@ -151,8 +151,8 @@ export class LinuxSource implements Source {
   }
 
   checks(): readonly SourceCheck[] {
-    const degraded = this.#degradations.entries().map(([name, detail]) => ({ name, ok: false, detail }))
-    return [this.#connector.check(), ...this.#health.checks({ isArmed: this.#isArmed() }), ...degraded]
+    const scans = this.#health.checks({ isArmed: this.#isArmed() })
+    return [this.#connector.check(), ...scans, ...this.#degradations.checks()]
   }
 
   degraded(): readonly string[] {

@@ -48,6 +48,7 @@ export const deadlockDefinitions = [
     ],
     prose: (views, { kernel }) =>
       views.length === 0 ? noneAmong(threadsWithin(kernel.system)) : views.map(explain).join('\n'),
+    incomplete: (kernel) => kernel.whyNoDeadlocks,
     children: ({ kernel }) => kernel.deadlocks.all(),
     key: ({ id }) => id,
     show: ({ kernel }, deadlock) => showDeadlock(kernel, deadlock),

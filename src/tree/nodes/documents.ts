@@ -48,6 +48,7 @@ export const documentDefinitions = [
       { title: 'MEANING', align: 'left', cell: ({ summary }) => summary },
       { title: 'UNAVAILABLE', align: 'left', cell: ({ reason }) => reason ?? '' },
     ],
+    incomplete: (kernel) => kernel.whyNoDeadlocks,
     children: () => limits,
     key: ({ name }) => limitIndex[name],
     show: ({ kernel }, row) => {

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { pageSize } from '../native/libc.ts'
-import { findProcNamespace } from '../native/proc-namespace.ts'
+import { findProcNamespace, type ProcNamespace } from '../native/proc-namespace.ts'
 import type { Hierarchy } from '../parse/cgroup.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { type CgroupTree, findCgroupTree } from './cgroup-tree.ts'
@@ -29,14 +29,20 @@ export interface KernelFeatures {
 /**
  * The reason why owners of locks cannot be read at all; null if they can. Layouts of locks are known for x86-64 only.
  */
-export function whyNoOwners({
-  schedstatWorks,
-  ownNamespace,
-}: Pick<KernelFeatures, 'schedstatWorks' | 'ownNamespace'>): string | null {
-  if (process.arch !== 'x64') return `not read on ${process.arch}`
+export function whyNoOwners(
+  { schedstatWorks, ownNamespace }: Pick<KernelFeatures, 'schedstatWorks' | 'ownNamespace'>,
+  arch: string = process.arch,
+): string | null {
+  if (arch !== 'x64') return `their layouts are known on x86-64 only, and this is ${arch}`
   if (!ownNamespace)
     return "the processes are not named by ids of the service's own pid namespace, which the calls that confirm an owner need"
   return schedstatWorks ? null : 'the kernel collects no scheduling statistics, which are needed to confirm a wait'
+}
+
+/** The same, for a service that has not started to scan yet. */
+export function findWhyNoOwners(procRoot: string, { isProc, selfPid, isOwn }: ProcNamespace): string | null {
+  const schedstatWorks = !isProc || hasSchedstat(`${procRoot}/${selfPid ?? 1}`)
+  return whyNoOwners({ schedstatWorks, ownNamespace: isOwn })
 }
 
 function hasSchedstat(directory: string): boolean {
