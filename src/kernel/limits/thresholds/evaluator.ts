@@ -92,11 +92,15 @@ export class Evaluator {
     }
   }
 
-  /** The threshold does not know any more whether it has to trip. A node that was not read yet is no loss. */
+  /**
+   * The threshold does not know any more whether it has to trip. A node that was not read yet is no loss, but one that
+   * turns out to have no capacity for a percentage is.
+   */
   #lose(watch: ThresholdWatch, now: Reading): void {
-    if (watch.state !== 'armed') return
+    if (watch.state === 'tripped') return
+    const isLoss = watch.state === 'armed' || (now.value !== null && this.#isBoundless(watch))
     watch.state = 'unknown'
-    const reason = this.#whyLost(watch, now)
+    const reason = isLoss && !watch.isLost ? this.#whyLost(watch, now) : null
     if (reason === null) return
     watch.isLost = true
     this.#parts.emit(watch, { type: 'threshold.unknown', reason })
@@ -106,7 +110,7 @@ export class Evaluator {
     if (value !== null)
       return Number.isNaN(this.#parts.usage.capacity(node, threshold.index))
         ? 'its capacity cannot be read'
-        : 'it has no finite capacity any more'
+        : 'it has no finite capacity'
     if (unreadable === 0) return null
     return this.#parts.usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
   }

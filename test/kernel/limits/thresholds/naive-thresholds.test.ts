@@ -267,13 +267,14 @@ class Naive {
   #lose(threshold: Threshold, node: Node, state: State): string[] {
     const { usage, notifier } = this.#bench.kernel
     const { value, unreadable } = notifier.read(node, threshold.index)
-    const isLoss = state.known && !state.tripped && (value !== null || unreadable > 0)
+    const isBoundless = value !== null && usage.capacity(node, threshold.index) === Number.POSITIVE_INFINITY
+    const isLoss = (state.known && (value !== null || unreadable > 0)) || isBoundless
     state.known = false
-    if (!isLoss) return []
+    if (state.tripped || state.lost || !isLoss) return []
     state.lost = true
     const parts = usage.whyUnreadable(node, threshold.index) ?? `${unreadable} parts cannot be read`
     const isKnown = !Number.isNaN(usage.capacity(node, threshold.index))
-    const capacity = isKnown ? 'it has no finite capacity any more' : 'its capacity cannot be read'
+    const capacity = isKnown ? 'it has no finite capacity' : 'its capacity cannot be read'
     return [line('unknown', threshold, node, ` ${value === null ? parts : capacity}`)]
   }
 

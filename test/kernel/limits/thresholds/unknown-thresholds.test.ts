@@ -53,11 +53,24 @@ test('a percentage whose capacity was removed cannot trip, and becomes unknown',
   for (const direction of ['rising', 'falling'] as const) {
     const { bench, process, state } = armed({ at: direction === 'rising' ? '80%' : '1%', direction })
     bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
-    const reason = 'it has no finite capacity any more'
+    const reason = 'it has no finite capacity'
     expect([state(), bench.takeEvents()]).toEqual(['unknown', [`threshold.unknown /sys/proc/42/fds ${reason}`]])
     bench.capacity(process, 'fds', 500)
     expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.known /sys/proc/42/fds']])
   }
+})
+
+test('a percentage that was set before the first reading is reported if there turns out to be no capacity', () => {
+  const bench = new Bench()
+  const process = bench.process(42)
+  bench.put(process, 'fds', 'hog', { at: '80%' })
+  bench.observe(process, 'fds', 10)
+  expect(bench.takeEvents('threshold')).toEqual([])
+  bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  bench.observe(process, 'fds', 11)
+  expect(bench.takeEvents()).toEqual(['threshold.unknown /sys/proc/42/fds it has no finite capacity'])
+  bench.capacity(process, 'fds', 100)
+  expect(bench.takeEvents()).toEqual(['threshold.known /sys/proc/42/fds'])
 })
 
 test('with per, a node without a capacity is skipped, also by a falling percentage', () => {
