@@ -13,9 +13,12 @@ import { SourceError } from './sources/source.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
-function fail(message: string): never {
+/** EX_CONFIG: the systemd unit does not start the service again, because the machine has to be changed first. */
+const wrongMachine = 78
+
+function fail(message: string, status: number): never {
   process.stderr.write(`introspectd: ${message}\n`)
-  process.exit(1)
+  process.exit(status)
 }
 
 try {
@@ -36,5 +39,5 @@ try {
     )
   )
     throw error
-  fail(error.message)
+  fail(error.message, error instanceof SourceError ? wrongMachine : 1)
 }

@@ -5,6 +5,7 @@ import type { Node } from '../nodes/node.ts'
 import { Annotations } from './annotations.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
+import { type LimitRow, limits } from './table.ts'
 
 /** One limit at one node, in the form that clients see. */
 export interface Reading {
@@ -30,7 +31,11 @@ export const nothingKnown: Reading = {
   at: null,
 }
 
+const addsUp = (limits as readonly LimitRow[]).map(({ adds }) => adds === 'sum' || adds === 'maximum')
+
 export abstract class Readings {
+  /** The source knows that it does not see all processes. Sums over processes are then lower bounds. */
+  hasUnseen = false
   protected readonly threads = new Counters({ ofThreads: true })
   protected readonly containers = new Counters({ ofThreads: false })
   /** The reasons why limits cannot be read at a node, by the place of the limit. */
@@ -55,7 +60,8 @@ export abstract class Readings {
     const value = this.value(node, index)
     const counters = this.of(node)
     const { slot } = node
-    const unreadable = counters.unreadable[index]!.get(slot)
+    const isPartial = this.hasUnseen && addsUp[index]! && (node.level === 'system' || node.level === 'partition')
+    const unreadable = counters.unreadable[index]!.get(slot) + Number(isPartial)
     const known = counters.known[index]![slot]! > 0 || (empty && unreadable === 0)
     const capacity = this.capacity(node, index)
     const at = counters.at[index]!.get(slot)

@@ -3,19 +3,20 @@
  * come from the proc connector if the kernel permits it, else from scanning.
  */
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
-import { type ScanFigures, type Source, type SourceCheck, SourceError } from '../source.ts'
+import type { ScanFigures, Source, SourceCheck } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
 import { SourceDegradations } from './degradations.ts'
 import { Faults } from './faults.ts'
 import { pageSize } from './native/libc.ts'
 import type { ProcNamespace } from './native/proc-namespace.ts'
+import { isAlive } from './native/proc-options.ts'
+import { readRequiredFile } from './native/required-file.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
 import { ConnectorLink } from './processes/connector-link.ts'
+import { HiddenDegradation } from './processes/hidden-degradation.ts'
 import { Inventory } from './processes/inventory.ts'
 import { OomKills } from './processes/oom-kills.ts'
 import { ProcessRegistry } from './processes/process-registry.ts'
@@ -48,6 +49,7 @@ export class LinuxSource implements Source {
   readonly #faults: Faults
   readonly #health: ScanHealth
   readonly #registry: ProcessRegistry
+  readonly #hidden: HiddenDegradation
   readonly #oomKills: OomKills
   readonly #recorder: ReadingRecorder
   readonly #connector: ConnectorLink
@@ -64,9 +66,9 @@ export class LinuxSource implements Source {
     this.#kernel = kernel
     this.#options = options
     this.periods = periods
-    const boot = readProc(procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
+    const boot = readRequiredFile(procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
     // Read once: setting the wall clock must not change the start times of running processes.
-    const bootedAt = now() - Number.parseFloat(readProc(procRoot, 'uptime')) * 1000
+    const bootedAt = now() - Number.parseFloat(readRequiredFile(procRoot, 'uptime')) * 1000
     const pageBytes = pageSize()
     this.#degradations = new SourceDegradations(kernel, now)
     this.#faults = new Faults(this.#degradations, options.onFault)
@@ -75,7 +77,13 @@ export class LinuxSource implements Source {
     const isOomKill = (process: Process) => this.#oomKills.wasKilled(process)
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill })
     this.#expiry = new ThresholdExpiry(kernel, options)
-    const inventory = new Inventory(kernel, this.#registry)
+    const inventory = new Inventory(kernel, this.#registry, (pid) => options.namespace.isOwn && isAlive(pid))
+    this.#hidden = new HiddenDegradation({
+      ...options,
+      kernel,
+      degradations: this.#degradations,
+      hidden: inventory.hidden,
+    })
     this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes })
     this.#births = new BirthBatch(options.periodMs / 2, (batch) => this.#sendBirths(batch))
     this.#connector = new ConnectorLink({
@@ -274,6 +282,7 @@ export class LinuxSource implements Source {
     // Processes may have moved into or out of a partition with a threshold.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#faults.recorded(report)
+    if (report.inventory !== null) this.#hidden.check()
   }
 
   #finishReport(report: ScanReport, isFirst: boolean): void {
@@ -282,15 +291,6 @@ export class LinuxSource implements Source {
     if (!isFirst || report.inventory === null) return
     this.#connector.release()
     this.#onFirstScan()
-  }
-}
-
-/** @throws SourceError if there is no procfs, without which the live source cannot work */
-function readProc(procRoot: string, path: string): string {
-  try {
-    return readFileSync(join(procRoot, path), 'latin1')
-  } catch (error) {
-    throw new SourceError(`${procRoot} is not a procfs: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

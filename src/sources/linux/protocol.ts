@@ -133,8 +133,8 @@ export interface ProcessFacts {
   readonly startTicks: number
   readonly name: string
   readonly parent: number
-  /** Effective user id. */
-  readonly uid: number
+  /** Effective user id; null if it cannot be read. */
+  readonly uid: number | null
   /** Path of the executable; null for kernel threads, and if it may not be read. */
   readonly executable: string | null
   readonly kernelThread: boolean
@@ -176,6 +176,11 @@ export interface Unreadable {
   readonly reason: string
 }
 
+export interface Unidentified {
+  readonly pid: number
+  readonly reason: string
+}
+
 /** A wait for an object that one thread owns, confirmed by two readings that agree. */
 export interface ObservedWait {
   readonly pid: number
@@ -211,6 +216,8 @@ export interface ScanReport {
   readonly periodMs: number
   /** Full scans: a row for each process that is alive: pid, start ticks, number of threads, their tids. */
   readonly inventory: Float64Array | null
+  /** Full scans: processes that exist and cannot be identified. They are not in the inventory, and have not ended. */
+  readonly unidentified: readonly Unidentified[]
   /** Processes and threads that are new or changed. */
   readonly processes: readonly ProcessFacts[]
   readonly threads: readonly ThreadFacts[]

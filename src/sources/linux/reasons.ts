@@ -1,7 +1,7 @@
 /** Lists the reasons that clients see where the live source cannot read or identify something. */
 
 import { nameOfErrno } from './native/libc.ts'
-import { isDenied } from './native/proc-files.ts'
+import { isDenied, isMissing } from './native/proc-files.ts'
 
 export const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
 
@@ -11,7 +11,11 @@ export const notWhole = 'the kernel reports something that is not a whole number
 export const futexUnknown =
   'a futex wait: Linux does not distinguish a condition variable from a semaphore, or from a lock whose owner is not found'
 
+export const noFile = 'the kernel does not offer it: there is no such file in /proc'
+export const unknownForm = 'the kernel reports it in an unknown form'
+
 /** The reason for a failed reading. `result` is a negated error number, as `ProcFiles` returns it. */
 export function reasonOf(result: number): string {
+  if (isMissing(result)) return noFile
   return isDenied(result) ? permissionDenied : nameOfErrno(-result)
 }

@@ -149,3 +149,97 @@ test('files of more than 4,096 bytes are read to their end', async () => {
   expect(reading(process, 'memlock').value).toBe(8192)
   expect(process.rlimits?.nofile).toEqual({ soft: 1024, hard: 4096 })
 })
+
+const noFile = 'the kernel does not offer it: there is no such file in /proc'
+const unknownForm = 'the kernel reports it in an unknown form'
+const ofMaps = ['stack'] as const
+const kinds = [
+  ['statm', ['memory', 'address-space', 'data-pages']],
+  ['timers', ['timers']],
+  ['fd', ['fds']],
+  ['status', ['memlock']],
+] as const
+
+test.each(kinds)('without %s a process is there, and only %j are unknown', async (path, limits) => {
+  remove(`42/${path}`)
+  const { kernel, reading } = await observe()
+  const process = kernel.process(42)
+  await until(
+    () => limits.map((limit) => reading(process, limit).why),
+    (reasons) => reasons.every((why) => why === noFile),
+  )
+  for (const [, others] of kinds)
+    for (const limit of others)
+      if (!limits.some((name) => name === limit)) expect([limit, reading(process, limit).value]).not.toContain(null)
+  expect([process.name, process.threads.size]).toEqual(['we) ird', 2])
+})
+
+test.each([
+  ['syscall', ofMaps],
+  ['schedstat', ['cpu', 'cpu-time']],
+  ['stat', ofMaps],
+] as const)('a thread without %s is there, and only %j are unknown', async (path, limits) => {
+  remove(`42/task/43/${path}`)
+  const { kernel, reading } = await observe()
+  const thread = kernel.thread(42, 43)
+  for (const limit of limits)
+    expect([limit, reading(thread, limit)]).toMatchObject([limit, { value: null, why: noFile }])
+  expect(reading(kernel.thread(42, 42), 'stack').value).toBeGreaterThan(0)
+})
+
+test('without maps the stacks are unknown', async () => {
+  remove('42/maps')
+  const { kernel, reading } = await observe()
+  expect(reading(kernel.thread(42, 43), 'stack')).toMatchObject({ value: null, why: noFile })
+})
+
+test.each([
+  ['42/statm', 'memory'],
+  ['42/maps', 'stack'],
+  ['42/task/43/syscall', 'stack'],
+  ['42/task/43/schedstat', 'cpu-time'],
+  ['42/task/43/stat', 'stack'],
+] as const)('%s in an unknown form makes %s unknown', async (path, limit) => {
+  write(path, path.endsWith('maps') ? '' : 'odd')
+  const { kernel, reading } = await observe()
+  const node = limit === 'memory' ? kernel.process(42) : kernel.thread(42, 43)
+  expect(reading(node, limit)).toMatchObject({ value: null, why: unknownForm })
+})
+
+test('a status without VmLck makes memlock unknown', async () => {
+  write('42/status', 'Name:\tx\nUid:\t1001\t1001\t1001\t1001\n')
+  const { kernel, reading } = await observe()
+  expect(reading(kernel.process(42), 'memlock')).toMatchObject({ value: null, why: expect.stringContaining('VmLck') })
+  expect(reading(kernel.process(42), 'memory').value).toBeGreaterThan(0)
+})
+
+test('CPU time near 2^64, below zero, is unknown', async () => {
+  write('42/task/43/schedstat', '18446744073709551000 1 1\n')
+  const { kernel, reading } = await observe()
+  expect(reading(kernel.thread(42, 43), 'cpu-time')).toMatchObject({ value: null, why: unknownForm })
+})
+
+test('a process whose stat becomes odd has not ended; its readings are unknown until it is read again', async () => {
+  const { kernel, source, reading } = await observe()
+  const process = kernel.process(42)
+  const died: string[] = []
+  kernel.onEvent(({ type }) => void (type === 'process.died' && died.push(type)))
+  write('42/stat', '42 (odd')
+  await until(
+    () => reading(process, 'memory').why,
+    (why) => why === unknownForm,
+  )
+  expect(source.degraded()).toContain('hidden-processes')
+  // Sums over processes are lower bounds.
+  expect(reading(kernel.system, 'fds').unreadable).toBeGreaterThan(0)
+  cpSync(join(fixture, '42/stat'), join(procRoot, '42/stat'))
+  await until(
+    () => reading(process, 'memory').value,
+    (value) => value !== null,
+  )
+  expect([died, kernel.process(42)]).toEqual([[], process])
+  await until(
+    () => source.degraded(),
+    (names) => !names.includes('hidden-processes'),
+  )
+})

@@ -98,6 +98,19 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
   return sendThroughPidfd(424, pidfd, signal, null, 0)
 }
 
+const poll: (descriptors: Uint8Array, count: number, milliseconds: number) => number = library.func(
+  'int poll(_Inout_ uint8_t *descriptors, unsigned long count, int milliseconds)',
+)
+const pollIn = 1
+const polled = Buffer.alloc(8)
+
+/** Whether a descriptor can be read without waiting: that of a process, once the process has ended. */
+export function isReadable(fd: number): boolean {
+  polled.writeInt32LE(fd, 0)
+  polled.writeInt16LE(pollIn, 4)
+  return poll(polled, 1, 0) > 0
+}
+
 /** `wanted` and `before` each hold a struct rlimit: soft, then hard. */
 export const prlimit: (pid: number, resource: number, wanted: Uint8Array | null, before: Uint8Array | null) => number =
   library.func('int prlimit(int pid, int resource, const uint8_t *wanted, _Out_ uint8_t *before)')

@@ -24,6 +24,10 @@ export function isGone(result: number): boolean {
   return result === -ESRCH || result === -ENOENT
 }
 
+export function isMissing(result: number): boolean {
+  return result === -ENOENT
+}
+
 export function isDenied(result: number): boolean {
   return result === -EACCES || result === -EPERM
 }
@@ -180,6 +184,15 @@ export class ProcFiles {
     const result = length >= 0 ? length : -errorNumber()
     closeFd(fd)
     return result
+  }
+
+  /**
+   * Whether a failed reading of a file means that the process or thread of its directory has ended. A missing file in a
+   * directory that exists only means that the kernel does not offer it.
+   */
+  hasEnded(result: number, file: Pick<ProcFile, 'path'>): boolean {
+    if (result === -ESRCH) return true
+    return result === -ENOENT && this.#statx(0, file.path.slice(0, file.path.lastIndexOf('/')), 0) === -ENOENT
   }
 
   /** Reads a directory's status: sets `size` and `links`. Returns 0, or a negated error number. */

@@ -15,11 +15,14 @@ export function emptySchedstat(): Schedstat {
 
 const numbers = new DecimalReader()
 
-/** Fills `into`; returns false if the bytes are not a whole `schedstat`. */
+// More than a century. The counters of some kernels fall below zero, and are then near 2^64.
+const runNsMax = 2 ** 62
+
+/** Fills `into`; returns false if the bytes are not a whole `schedstat`, or if no thread can have run for so long. */
 export function parseSchedstat(bytes: Uint8Array, length: number, into: Schedstat): boolean {
   numbers.start(bytes, 0, length)
   into.runNs = numbers.next()
   into.waitNs = numbers.next()
   into.timesRun = numbers.next()
-  return !Number.isNaN(into.timesRun)
+  return into.runNs >= 0 && into.runNs <= runNsMax && into.timesRun >= 0
 }

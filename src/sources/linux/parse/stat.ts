@@ -15,6 +15,8 @@ export interface Stat {
   kernelThread: boolean
   /** The kernel may have added the thread to a process of a program, to work for it: io_uring and vhost do. */
   mayBeWorker: boolean
+  /** It is ending: it has no memory and no descriptors any more, or will have none soon. */
+  isEnding: boolean
   /** It called exec, so its memory is not a copy of its parent's. */
   hasExecuted: boolean
   priority: number
@@ -31,6 +33,7 @@ export function emptyStat(): Stat {
     parent: 0,
     kernelThread: false,
     mayBeWorker: false,
+    isEnding: false,
     hasExecuted: false,
     priority: 0,
     threads: 0,
@@ -42,6 +45,7 @@ const pfKthread = 0x00200000
 // PF_IO_WORKER and PF_USER_WORKER. Older kernels use these bits for other marks of a thread.
 const pfWorker = 0x10 | 0x4000
 const pfForkNoExec = 0x40
+const pfExiting = 0x4
 const openingParenthesis = 40
 const closingParenthesis = 41
 const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
@@ -68,6 +72,7 @@ export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolea
   const flags = numbers.next()
   into.kernelThread = (flags & pfKthread) !== 0
   into.mayBeWorker = (flags & pfWorker) !== 0
+  into.isEnding = into.state === 'Z' || into.state === 'X' || (flags & pfExiting) !== 0
   into.hasExecuted = (flags & pfForkNoExec) === 0
   numbers.skip(8) // faults and CPU ticks
   into.priority = numbers.next()

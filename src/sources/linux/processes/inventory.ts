@@ -6,7 +6,8 @@
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 import * as observed from '../../../kernel/observations.ts'
-import type { ProcessFacts } from '../protocol.ts'
+import type { ProcessFacts, Unidentified } from '../protocol.ts'
+import { HiddenProcesses } from './hidden-processes.ts'
 import type { ProcessRegistry, RegisteredProcess } from './process-registry.ts'
 
 interface Listed {
@@ -24,6 +25,14 @@ export function* listedProcesses(inventory: Float64Array): Generator<Listed & { 
   }
 }
 
+interface Comparison {
+  /** ms of Unix time. */
+  readonly startedAt: number
+  readonly certain: boolean
+  readonly silent: boolean
+  readonly unidentified?: readonly Unidentified[]
+}
+
 export class Inventory {
   readonly #kernel: Kernel
   readonly #registry: ProcessRegistry
@@ -32,9 +41,13 @@ export class Inventory {
   /** Differences that this scan found, as `birth 42 8812`, `end 42 8812`, `thread 42 43`. */
   #differences = new Set<string>()
 
-  constructor(kernel: Kernel, registry: ProcessRegistry) {
+  readonly hidden: HiddenProcesses
+
+  /** @param isAlive Whether a process is alive that the inventory does not list */
+  constructor(kernel: Kernel, registry: ProcessRegistry, isAlive: (pid: number) => boolean = () => false) {
     this.#kernel = kernel
     this.#registry = registry
+    this.hidden = new HiddenProcesses(kernel, isAlive)
   }
 
   addUnregistered(facts: ProcessFacts): void {
@@ -52,10 +65,7 @@ export class Inventory {
    * Preconditions: inside an update. With `certain`, one scan decides. `silent` is for the first scan, which emits no
    * events. Returns the facts of the processes that were added to the kernel state.
    */
-  reconcile(
-    inventory: Float64Array,
-    { startedAt, certain, silent }: { startedAt: number; certain: boolean; silent: boolean },
-  ): ProcessFacts[] {
+  reconcile(inventory: Float64Array, { startedAt, certain, silent, unidentified = [] }: Comparison): ProcessFacts[] {
     const before = this.#differences
     this.#differences = new Set()
     const agreed = (difference: string): boolean => {
@@ -64,9 +74,12 @@ export class Inventory {
     }
     const listed = new Map<number, Listed>()
     for (const { pid, ...rest } of listedProcesses(inventory)) listed.set(pid, rest)
+    this.hidden.start(unidentified)
     for (const [pid, registered] of this.#registry.byPid) {
       if (registered.bornAt >= startedAt || listed.get(pid)?.startTicks === registered.startTicks) continue
-      if (agreed(`end ${pid} ${registered.startTicks}`)) this.#registry.ended(registered.process)
+      if (!agreed(`end ${pid} ${registered.startTicks}`) && !this.hidden.isUnidentified(pid)) continue
+      if (!listed.has(pid) && this.hidden.admit(registered.process)) this.hidden.hide(registered.process)
+      else this.#registry.ended(registered.process)
     }
     const admitted: ProcessFacts[] = []
     for (const [pid, { startTicks, tids }] of listed) {

@@ -58,10 +58,11 @@ export class ReadingRecorder {
    * the scan found and the connector did not report.
    */
   recordInventory(report: ScanReport, { certain, silent }: { certain: boolean; silent: boolean }): number[] {
-    const { startedAt, inventory } = report
+    const { startedAt, inventory, unidentified } = report
     for (const { names } of report.partitions ?? []) observed.partitionAppeared(this.#kernel, names, { silent })
     for (const facts of report.processes) if (!this.#isKnown(facts)) this.#inventory.addUnregistered(facts)
-    const admitted = inventory === null ? [] : this.#inventory.reconcile(inventory, { startedAt, certain, silent })
+    const admitted =
+      inventory === null ? [] : this.#inventory.reconcile(inventory, { startedAt, certain, silent, unidentified })
     for (const facts of [...report.processes, ...admitted])
       if (this.#isKnown(facts)) this.#recordProcess(facts, startedAt)
     if (inventory !== null) this.unrecorded.confine(inventory)
@@ -116,7 +117,8 @@ export class ReadingRecorder {
     const kernel = this.#kernel
     // The name of a kernel worker shows its present work: a change of it is no event.
     if (process.name !== name) observed.processChanged(kernel, process, kernelThread ? null : 'name', { name })
-    if (process.uid !== uid) observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
+    if (uid !== null && process.uid !== uid)
+      observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
     if (executable !== null && process.executable !== executable)
       observed.processChanged(kernel, process, null, { executable })
   }

@@ -5,7 +5,6 @@
  * newer of the two. A process that changes a socket after that has run, so the next pass scans it again.
  */
 
-import { isGone } from '../native/proc-files.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { FdTable, FdTableReader } from './fd-table-reader.ts'
@@ -84,7 +83,7 @@ export class DescriptorScan {
     }
     const table = this.#tables.read(process)
     if (typeof table === 'number' || typeof table === 'string') {
-      const reason = typeof table === 'string' ? table : isGone(table) ? null : reasonOf(table)
+      const reason = typeof table === 'string' ? table : this.#tables.hasEnded(process, table) ? null : reasonOf(table)
       if (reason !== null) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reason)
       return 0
     }

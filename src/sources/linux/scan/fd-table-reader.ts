@@ -82,6 +82,11 @@ export class FdTableReader {
     return { sockets: [...sockets], largestFile, isPartial, count }
   }
 
+  /** Whether a failure of `read` means that the process has ended. */
+  hasEnded({ fdDirectory }: TrackedProcess, result: number): boolean {
+    return this.#files.hasEnded(result, fdDirectory)
+  }
+
   /** The link has its owner's write permission exactly if the descriptor was opened for writing. */
   #isWritten(path: string): boolean {
     const status = this.#status

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { readExecutable } from '../native/executable.ts'
-import { isDenied, isGone, type ProcFile, type ProcFiles } from '../native/proc-files.ts'
+import type { ProcFile, ProcFiles } from '../native/proc-files.ts'
 import { type Hierarchy, parseCgroup } from '../parse/cgroup.ts'
 import { parseLimits } from '../parse/limits.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
@@ -10,10 +10,11 @@ import { emptyStatm, parseStatm } from '../parse/statm.ts'
 import { parseStatus } from '../parse/status.ts'
 import { countTimers } from '../parse/timers.ts'
 import type { ProcessFacts } from '../protocol.ts'
-import { reasonOf } from '../reasons.ts'
+import { reasonOf, unknownForm } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { CgroupTree } from './cgroup-tree.ts'
+import { isEnding } from './ending.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf, statmMask, statusMask } from './scan-plan.ts'
 import { StatusReader, type ValueDepth } from './status-reader.ts'
@@ -31,6 +32,7 @@ export interface ProcessReaderOptions {
 const always = 1
 const seldom = 3
 const noDescriptors = 0
+const statmLimits = ['memory', 'address-space', 'data-pages'] as const
 const noTimers = 'the kernel does not list POSIX timers'
 
 function sameNames(one: readonly string[] | null, other: readonly string[] | null): boolean {
@@ -65,19 +67,31 @@ export class ProcessReader {
   }
 
   /**
+   * Reads `stat`, which identifies the process. Returns false if the process is gone, or if it cannot be identified:
+   * then `unidentified` has the reason.
+   */
+  #readStat(process: TrackedProcess): boolean {
+    const length = this.#files.read(process.stat, false, seldom)
+    process.unidentified = null
+    if (length >= 0 && parseStat(this.#files.bytes, length, this.#stat)) return true
+    if (length >= 0) process.unidentified = unknownForm
+    else if (!this.#files.hasEnded(length, process.stat)) process.unidentified = reasonOf(length)
+    return false
+  }
+
+  /**
    * Reads the facts and reports them if they changed. Only the process itself can change its user and executable, so if
-   * it did not run, the former ones hold. Returns false if the process is gone, or its pid was reused.
+   * it did not run, the former ones hold. Returns false if the process is gone, its pid was reused, or it cannot be
+   * identified.
    */
   readFacts(process: TrackedProcess, ran: boolean): boolean {
-    const length = this.#files.read(process.stat, false, seldom)
-    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    if (!this.#readStat(process)) return false
     const { startTicks, parent, kernelThread } = this.#stat
     process.callers.clear()
     const former = process.facts
     if (former && former.startTicks !== startTicks) return false
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const uid = former && !ran ? former.uid : this.#readUid(process)
-    if (uid === null) return false
     const executable = former && !ran ? former.executable : kernelThread ? null : readExecutable(process.livePath)
     const partition = this.#readPartition(process)
     const rlimits = this.#readRlimits(process)
@@ -92,19 +106,25 @@ export class ProcessReader {
 
   /** Whether the known process is still alive under its pid. A zombie is not alive. */
   isSame(process: TrackedProcess): boolean {
-    const length = this.#files.read(process.stat, false, seldom)
-    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    if (!this.#readStat(process)) return false
     return this.#stat.startTicks === process.facts?.startTicks && (this.#stat.state !== 'Z' || this.#stat.threads > 1)
   }
 
-  /** Lists the threads again if their number differs, or if `relist` is set. Returns false if the process is gone. */
+  /**
+   * Lists the threads again if their number differs, or if `relist` is set. Returns false if the process is gone, or if
+   * its threads cannot be listed: then `unidentified` has the reason.
+   */
   readThreads(process: TrackedProcess, relist: boolean): boolean {
     if (!relist && !process.listStale) {
-      if (this.#files.stat(process.taskDirectory, false, seldom) < 0) return false
-      if (this.#files.links - 2 === process.threads.length) return true
+      const result = this.#files.stat(process.taskDirectory, false, seldom)
+      if (result === 0 && this.#files.links - 2 === process.threads.length) return true
     }
     const tids = this.#files.list(`${process.path}/task`)
-    if (typeof tids === 'number' || tids.length === 0) return false
+    if (typeof tids === 'number') {
+      if (!this.#files.hasEnded(tids, process.taskDirectory)) process.unidentified = reasonOf(tids)
+      return false
+    }
+    if (tids.length === 0) return false
     const former = new Map(process.threads.map((thread) => [thread.tid, thread]))
     process.threads = tids.map((tid) => {
       const known = former.get(tid)
@@ -137,10 +157,10 @@ export class ProcessReader {
 
   #readFds(process: TrackedProcess, armed: boolean): boolean {
     const count = this.#countFds(process, armed)
-    if (isGone(count)) return false
+    if (count < 0 && this.#files.hasEnded(count, process.fdDirectory)) return false
     process.fds = process.isSelf ? count - this.#files.openCount : count
     if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(count))
-    else if (count === noDescriptors && !process.kernelThread && !this.isSame(process)) return false
+    else if (count === noDescriptors && !process.kernelThread && isEnding(process, this.#files)) return false
     else this.#report.value(process, 'fds', count)
     return true
   }
@@ -158,8 +178,14 @@ export class ProcessReader {
     const statm = this.#statm
     const report = this.#report
     const length = this.#files.read(process.statm, armed, armed ? always : seldom)
-    if (length <= 0 || !parseStatm(this.#files.bytes, length, statm)) return false
-    if (statm.size === 0) return false
+    if (length < 0 && this.#files.hasEnded(length, process.statm)) return false
+    const isRead = length >= 0 && parseStatm(this.#files.bytes, length, statm) && statm.size > 0
+    if (!isRead) {
+      if (length >= 0 && isEnding(process, this.#files)) return false
+      const reason = length < 0 ? reasonOf(length) : unknownForm
+      for (const limit of statmLimits) if ((mask & bitOf(limit)) !== 0) report.unreadable(process, limit, reason)
+      return true
+    }
     const { pageBytes } = this.#options
     if ((mask & bitOf('memory')) !== 0) report.value(process, 'memory', statm.resident * pageBytes)
     if ((mask & bitOf('address-space')) !== 0) report.value(process, 'address-space', statm.size * pageBytes)
@@ -173,7 +199,7 @@ export class ProcessReader {
       return true
     }
     const length = this.#files.read(process.timers, armed, armed ? always : seldom)
-    if (length < 0 && !isDenied(length)) return false
+    if (length < 0 && this.#files.hasEnded(length, process.timers)) return false
     if (length < 0) this.#report.unreadable(process, 'timers', reasonOf(length))
     else this.#report.value(process, 'timers', length === 0 ? 0 : this.#countTimersOf(process, length))
     return true

@@ -11,6 +11,7 @@ import {
   type SystemReading,
   scannedIndex,
   type ThreadFacts,
+  type Unidentified,
   type Unreadable,
   type valueStride,
 } from '../protocol.ts'
@@ -80,6 +81,7 @@ export class ReportBuilder {
   #processes: ProcessFacts[] = []
   #threads: ThreadFacts[] = []
   #unreadableRows: Unreadable[] = []
+  #unidentified: Unidentified[] = []
   readonly #marked: Mark = { values: 0, capacities: 0, processes: 0, threads: 0, unreadable: 0, inventory: 0 }
 
   /**
@@ -140,6 +142,10 @@ export class ReportBuilder {
     this.#confirmedPids.push(pid)
   }
 
+  unidentified(pid: number, reason: string): void {
+    this.#unidentified.push({ pid, reason })
+  }
+
   inventory(number: number): void {
     this.#inventoryRows.push(number)
   }
@@ -183,6 +189,7 @@ export class ReportBuilder {
       values: this.#valueRows.take(),
       capacities: this.#capacityRows.take(),
       unreadable: this.#unreadableRows,
+      unidentified: this.#unidentified,
       confirmed: Int32Array.from(this.#confirmedPids.take()),
       waits: this.waits,
       closedSets: this.closedSets,
@@ -193,6 +200,7 @@ export class ReportBuilder {
     this.#processes = []
     this.#threads = []
     this.#unreadableRows = []
+    this.#unidentified = []
     this.system = null
     this.partitions = null
     this.waits = null

@@ -226,7 +226,8 @@ export class Scanner {
     this.#scan.rollBack(process)
     const former = process.facts
     this.#drop(process)
-    if (former !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
+    if (process.unidentified !== null) this.#parts.report.unidentified(process.pid, process.unidentified)
+    else if (former !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
   }
 
   /** A process listed in another partition than the reported one has moved. */

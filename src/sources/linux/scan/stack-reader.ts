@@ -4,12 +4,13 @@
  * estimate.
  */
 
-import { isGone, type ProcFiles } from '../native/proc-files.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
 import { canBeStack, findMainStack, findVmas, type Vma } from '../parse/maps.ts'
 import type { StackBlock } from '../parse/thread-descriptor.ts'
-import { reasonOf } from '../reasons.ts'
+import { reasonOf, unknownForm } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
+import { isEnding } from './ending.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { StackBounds } from './stack-bounds.ts'
 import { TouchedPages, type TouchedPagesOptions } from './touched-pages.ts'
@@ -105,9 +106,12 @@ export class StackReader {
       process.stacksPending = true
       return true
     }
-    const length = this.#files.readWhole(`${process.livePath}/maps`)
-    if (length === 0 || isGone(length)) return false
-    if (length < 0) for (const { thread } of pending) this.reportUnreadable(process, thread, reasonOf(length))
+    const path = `${process.livePath}/maps`
+    const length = this.#files.readWhole(path)
+    const isGone = length < 0 ? this.#files.hasEnded(length, { path }) : length === 0 && isEnding(process, this.#files)
+    if (isGone) return false
+    const failure = length < 0 ? reasonOf(length) : length === 0 ? unknownForm : null
+    if (failure !== null) for (const { thread } of pending) this.reportUnreadable(process, thread, failure)
     else this.#lookUp(process, pending, length)
     return true
   }

@@ -4,8 +4,10 @@ import { statusLimits } from '../linux-limits.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { type PendingSignals, parsePendingSignals } from '../parse/signals.ts'
 import { parseStatusLine } from '../parse/status.ts'
+import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
+import { isEnding } from './ending.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { bitOf } from './scan-plan.ts'
 
@@ -34,16 +36,25 @@ export class StatusReader {
   /** Reads the limits in the mask. Returns false if the process is gone or ending. */
   read(process: TrackedProcess, mask: number, depth: ValueDepth): boolean {
     const length = this.#files.read(process.status, depth.armed, depth.armed ? always : seldom)
-    if (length <= 0) return false
+    if (length < 0) return !this.#files.hasEnded(length, process.status) && this.#reportFailure(process, mask, length)
     const text = this.#files.bytes.toString('latin1', 0, length)
     for (const { name, status } of statusLimits) {
       if ((mask & bitOf(name)) === 0 || (status.unit === 'kB' && process.kernelThread)) continue
       const value = parseStatusLine(text, status)
       // A process that is ending has no memory any more.
-      if (value === null) return false
-      this.#report.value(process, name, value)
+      if (value === null && isEnding(process, this.#files)) return false
+      if (value === null) this.#report.unreadable(process, name, `status has no line ${status.line} in ${status.unit}`)
+      else this.#report.value(process, name, value)
     }
     if ((mask & bitOf('signals')) !== 0) this.#reportSignals(process, parsePendingSignals(text), depth)
+    return true
+  }
+
+  #reportFailure(process: TrackedProcess, mask: number, result: number): true {
+    for (const { name, status } of statusLimits)
+      if ((mask & bitOf(name)) !== 0 && !(status.unit === 'kB' && process.kernelThread))
+        this.#report.unreadable(process, name, reasonOf(result))
+    if ((mask & bitOf('signals')) !== 0) this.#report.unreadable(process, 'signals', reasonOf(result))
     return true
   }
 

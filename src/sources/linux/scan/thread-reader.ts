@@ -1,13 +1,13 @@
 /** Reads one thread: whether it ran, what it waits for, and its CPU time. */
 
-import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
+import { isDenied, type ProcFiles } from '../native/proc-files.ts'
 import { futexCallOf } from '../parse/futex-call.ts'
 import { mayHaveOwner } from '../parse/futex-lock.ts'
 import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, hasUserRegisters, parseSyscall } from '../parse/syscall.ts'
 import type { ThreadFacts, WaitsOn } from '../protocol.ts'
-import { reasonOf } from '../reasons.ts'
+import { reasonOf, unknownForm } from '../reasons.ts'
 import { CpuWindow } from '../tracked/cpu-window.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
@@ -63,19 +63,29 @@ export class ThreadReader {
    * further.
    */
   readSchedule(thread: TrackedThread, armed: boolean): void {
-    const length = this.#files.read(thread.schedstat, armed)
-    if (length < 0 && isGone(length)) {
-      thread.gone = true
+    if (!this.#options.schedstatWorks) {
+      thread.ran = true
       return
     }
+    const length = this.#files.read(thread.schedstat, armed)
     const schedstat = this.#schedstat
-    if (!this.#options.schedstatWorks || length <= 0 || !parseSchedstat(this.#files.bytes, length, schedstat)) {
-      thread.ran = true
+    if (length < 0 || !parseSchedstat(this.#files.bytes, length, schedstat)) {
+      thread.gone = length < 0 && this.#files.hasEnded(length, thread.schedstat)
+      this.#forgetUse(thread)
       return
     }
     if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.#recordUse(thread)
     thread.readAt = this.now
     thread.ran = !(thread.blocked && schedstat.timesRun === thread.classifiedTimesRun)
+  }
+
+  /** Its use is not known any more, so it must be taken to have run. */
+  #forgetUse(thread: TrackedThread): void {
+    thread.ran = true
+    thread.runNs = -1
+    thread.timesRun = -1
+    thread.cpu = null
+    thread.cpuPermille = Number.NaN
   }
 
   /** Notes that the thread has not run since it was read last. */
@@ -100,7 +110,11 @@ export class ThreadReader {
     const timesRun = thread.timesRun
     if (!this.#readCall(process, thread, armed)) return false
     const length = this.#files.read(thread.stat, armed, holdFrom)
-    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    if (length < 0 && this.#files.hasEnded(length, thread.stat)) return false
+    if (length < 0 || !parseStat(this.#files.bytes, length, this.#stat)) {
+      this.#reportUnknown(process, thread, length < 0 ? reasonOf(length) : unknownForm)
+      return true
+    }
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { state: letter, kernelThread, mayBeWorker, priority } = this.#stat
     // It went to sleep between the two readings.
@@ -127,6 +141,18 @@ export class ThreadReader {
     return true
   }
 
+  /** Reports a thread whose `stat` cannot be read: nothing shows its state. */
+  #reportUnknown(process: TrackedProcess, thread: TrackedThread, why: string): void {
+    const unknown = { state: null, on: null, certain: false, why, blocked: false }
+    thread.futex = null
+    thread.mayHaveOwner = false
+    thread.blocked = false
+    // Its name and its priority are those read before, and without any the thread is not described.
+    if (thread.facts !== null) this.#reportFacts(thread, unknown, thread.facts)
+    this.reportUse(thread, cpuMask)
+    this.#stacks.reportUnreadable(process, thread, why)
+  }
+
   #recordFutex(thread: TrackedThread, { isFutex }: ThreadClassification): void {
     thread.futex = isFutex ? futexCallOf(this.#call) : null
     thread.mayHaveOwner = thread.futex !== null && mayHaveOwner(thread.futex)
@@ -144,7 +170,8 @@ export class ThreadReader {
   /** Name and priority, which others can change while the thread is idle. Returns false if it is gone. */
   readName(thread: TrackedThread): boolean {
     const length = this.#files.read(thread.stat, false, holdFrom)
-    if (length <= 0 || !parseStat(this.#files.bytes, length, this.#stat)) return false
+    if (length < 0 && this.#files.hasEnded(length, thread.stat)) return false
+    if (length < 0 || !parseStat(this.#files.bytes, length, this.#stat)) return true
     const name = nameOfStat(this.#files.bytes, this.#stat)
     const { priority } = this.#stat
     const facts = thread.facts
@@ -170,12 +197,18 @@ export class ThreadReader {
   reportUse(thread: TrackedThread, mask: number): void {
     if ((mask & cpuMask) === 0) return
     if (thread.runNs < 0) {
-      this.#report.unreadable(thread, 'cpu-time', noSchedstat)
-      this.#report.unreadable(thread, 'cpu', noSchedstat)
+      const why = this.#options.schedstatWorks ? this.#whyNoUse(thread) : noSchedstat
+      this.#report.unreadable(thread, 'cpu-time', why)
+      this.#report.unreadable(thread, 'cpu', why)
       return
     }
     this.#report.value(thread, 'cpu-time', Math.floor(thread.runNs / 1000))
     this.reportCpuShare(thread)
+  }
+
+  #whyNoUse({ schedstat }: TrackedThread): string {
+    const length = this.#files.read(schedstat)
+    return length < 0 ? reasonOf(length) : unknownForm
   }
 
   /** The share of a thread that does not run falls to zero. */
@@ -203,10 +236,10 @@ export class ThreadReader {
     }
     const length = this.#files.read(thread.syscall, armed, holdFrom)
     if (length > 0 && parseSyscall(this.#files.bytes, length, this.#call)) return true
-    if (length >= 0 || isGone(length)) return false
+    if (length < 0 && this.#files.hasEnded(length, thread.syscall)) return false
     // Threads may have other users than their process. Its memory is read through the thread of `liveTid`.
     if (isDenied(length) && thread.tid === process.liveTid) process.denied = true
-    this.#callFailure = reasonOf(length)
+    this.#callFailure = length < 0 ? reasonOf(length) : unknownForm
     return true
   }
 

@@ -24,6 +24,8 @@ export class TrackedProcess implements Subject {
   readonly lastReported = nothingReported()
   failureReasons: Map<ScannedLimit, string> | null = null
   facts: ProcessFacts | null = null
+  /** The reason why the last reading could not identify it, although it exists; null if it could. */
+  unidentified: string | null = null
   /** Text of `limits` from which the facts were made. */
   limitsText = ''
   statm: ProcFile

@@ -33,6 +33,7 @@ const fullScan = (startedAt: number, processes: readonly ProcessFacts[]): ScanRe
   values: new Float64Array(),
   capacities: new Float64Array(),
   unreadable: [],
+  unidentified: [],
   confirmed: new Int32Array(),
   waits: null,
   closedSets: null,
