@@ -34,8 +34,9 @@ describe.each(['hidepid=2', 'hidepid=1'])('a /proc with %s, for a service withou
 
   test('a process of another user is born, has unknown readings, and dies when it ends', async () => {
     const live = await start(under)
-    const watcher = await live.watch('/sys/proc?types=process.died')
     const { pid, stop } = await startForTest('catch')
+    await live.until(`/sys/proc/${pid}`, ({ status }) => status !== 404)
+    const watcher = await live.watch(`/sys/proc/${pid}?types=process.died`)
     const reading = await live.until(`/sys/proc/${pid}/memory`, isHidden)
     expect(reading).toMatchObject({ value: null, unreadable: 1 })
     // Each of these becomes unknown after two scans that do not show it.
