@@ -241,7 +241,7 @@ export const limits = [
     linux: {
       summary: '`schedstat`, over the last second',
       from: 'schedstat',
-      capacity: { partition: 'the least `cpu.max` on its path', system: '1000 for each CPU' },
+      capacity: { partition: 'the least `cpu.max` or set of CPUs on its path', system: '1000 for each CPU' },
     },
   },
   {

@@ -35,6 +35,17 @@ export function cpuMaxOf(quota: string | null, period: string | null): number | 
   return quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : null
 }
 
+/** Number of CPUs in a list such as `0-3,8`; null if it is none. */
+export function countCpus(text: string): number | null {
+  let count = 0
+  for (const range of text.split(',')) {
+    const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? []
+    if (first === undefined) return null
+    count += Number(last ?? first) - Number(first) + 1
+  }
+  return Number.isSafeInteger(count) && count > 0 ? count : null
+}
+
 /**
  * The lines of `memory.stat` that count page cache and slab memory which the kernel takes back when memory is needed.
  * Memory of tmpfs and locked memory are on other lines. The totals of version 1 include the cgroups below, as all

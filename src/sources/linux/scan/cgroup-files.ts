@@ -3,7 +3,14 @@
 import { constants } from 'node:os'
 import { nameOfErrno } from '../native/libc.ts'
 import { isGone, ProcFile, type ProcFiles } from '../native/proc-files.ts'
-import { cpuMaxOf, hasNoQuota, parseMaximum, parseOomKills, parseReclaimable } from '../parse/cgroup-files.ts'
+import {
+  countCpus,
+  cpuMaxOf,
+  hasNoQuota,
+  parseMaximum,
+  parseOomKills,
+  parseReclaimable,
+} from '../parse/cgroup-files.ts'
 import { type CgroupTree, joinPath, type PathBytes } from './cgroup-tree.ts'
 
 const { ENODEV } = constants.errno
@@ -15,8 +22,10 @@ const nearShare = 0.9
 export interface Maxima {
   memory: number
   threads: number
-  /** Permille of one CPU. */
+  /** CPU time, in permille of one CPU. */
   cpu: number
+  /** The CPUs that it may use, also in permille of one CPU. */
+  cpuset: number
 }
 
 export interface MemoryUsage {
@@ -39,18 +48,20 @@ export interface CgroupPlaces {
   readonly directory: PathBytes
   readonly pids: PathBytes | null
   readonly cpu: PathBytes | null
+  readonly cpuset: PathBytes | null
 }
 
 export function rootPlaces(tree: CgroupTree): CgroupPlaces | null {
-  const { directory, pids, cpu } = tree
-  return directory === null ? null : { directory, pids, cpu }
+  const { directory, pids, cpu, cpuset } = tree
+  return directory === null ? null : { directory, pids, cpu, cpuset }
 }
 
-export function placesBelow({ directory, pids, cpu }: CgroupPlaces, name: PathBytes): CgroupPlaces {
+export function placesBelow({ directory, pids, cpu, cpuset }: CgroupPlaces, name: PathBytes): CgroupPlaces {
   return {
     directory: joinPath(directory, name),
     pids: pids && joinPath(pids, name),
     cpu: cpu && joinPath(cpu, name),
+    cpuset: cpuset && joinPath(cpuset, name),
   }
 }
 
@@ -64,11 +75,12 @@ export class CgroupFiles {
   readonly #pidsMax: ProcFile | null
   readonly #cpuQuota: ProcFile | null
   readonly #cpuPeriod: ProcFile | null
+  readonly #cpuset: ProcFile | null
   #usedAtStat = -1
   #reclaimable = 0
   #wasLost = false
 
-  constructor({ hierarchy }: CgroupTree, { directory, pids, cpu }: CgroupPlaces) {
+  constructor({ hierarchy }: CgroupTree, { directory, pids, cpu, cpuset }: CgroupPlaces) {
     const file = (place: PathBytes | null, name: string) =>
       place === null ? null : new ProcFile(joinPath(place, name))
     const memoryFiles = (...names: string[]) => names.map((name) => new ProcFile(joinPath(directory, name)))
@@ -83,6 +95,7 @@ export class CgroupFiles {
     this.#pidsMax = file(pids, 'pids.max')
     this.#cpuQuota = file(cpu, isV2 ? 'cpu.max' : 'cpu.cfs_quota_us')
     this.#cpuPeriod = isV2 ? null : file(cpu, 'cpu.cfs_period_us')
+    this.#cpuset = file(cpuset, isV2 ? 'cpuset.cpus.effective' : 'cpuset.effective_cpus')
   }
 
   /**
@@ -116,7 +129,13 @@ export class CgroupFiles {
     return typeof text === 'string' ? parseOomKills(text) : null
   }
 
-  /** The maxima of this cgroup alone, without those around it. */
+  /** Number of CPUs that it may use; null if it has no set of its own, or if the set is not known. */
+  readCpus(files: ProcFiles): number | null {
+    const text = this.#cpuset === null ? null : this.#readText(files, this.#cpuset)
+    return typeof text === 'string' ? countCpus(text) : null
+  }
+
+  /** The maxima of this cgroup alone, without those around it and without its set of CPUs. */
   readMaxima(files: ProcFiles, into: Maxima): void {
     into.memory = Number.POSITIVE_INFINITY
     for (const file of this.#memoryMaxima) into.memory = Math.min(into.memory, this.#readMaximum(files, file))
@@ -173,6 +192,7 @@ export class CgroupFiles {
       this.#pidsMax,
       this.#cpuQuota,
       this.#cpuPeriod,
+      this.#cpuset,
     ]
     for (const file of all) if (file !== null) files.release(file)
   }

@@ -22,7 +22,7 @@ const membersReadMax = 256
 /** The least of the maxima on the path of a cgroup. */
 interface PathMaxima extends Maxima {
   /** For each, the depth of the cgroup that sets it. */
-  readonly from: { memory: number; threads: number; cpu: number }
+  readonly from: Record<Resource, number>
   /** Memory that it could still take. Infinity: no maximum is set. NaN: it is not known. */
   memoryFree: number
 }
@@ -39,11 +39,14 @@ interface Partition {
   /** Null before the first reading, or if there is no count. */
   oomKills: { here: number; total: number } | null
   /** Whether the hierarchy of a controller was found to have the same processes here, since the last walk. */
-  readonly isSame: { pids: boolean; cpu: boolean }
+  readonly isSame: Record<Controller, boolean>
+  /** Number of CPUs that it may use, at the last walk; null if it is not known. */
+  cpus: number | null
 }
 
 type Resource = keyof Maxima
-const resources: readonly Resource[] = ['memory', 'threads', 'cpu']
+type Controller = 'pids' | 'cpu' | 'cpuset'
+const resources: readonly Resource[] = ['memory', 'threads', 'cpu', 'cpuset']
 
 export class CgroupReader {
   readonly #files: ProcFiles
@@ -136,6 +139,14 @@ export class CgroupReader {
       if (above.oomKills !== null) above.oomKills = { ...above.oomKills, total: above.oomKills.total + delta }
   }
 
+  /** A set of CPUs is a maximum if it is smaller than the set around it. Sets change seldom, so a walk reads them. */
+  #readCpus(partition: Partition): void {
+    const around = partition.parent?.cpus ?? null
+    const cpus = partition.files.readCpus(this.#files) ?? around
+    partition.cpus = cpus
+    partition.own.cpuset = cpus !== null && around !== null && cpus < around ? cpus * 1000 : Number.POSITIVE_INFINITY
+  }
+
   #readMaxima({ files, own, path, parent, names }: Partition): void {
     files.readMaxima(this.#files, own)
     for (const resource of resources) {
@@ -157,8 +168,14 @@ export class CgroupReader {
   #readingOf(partition: Partition): PartitionReading {
     const { names, path, oomKills } = partition
     const { used, reclaimable, why } = partition.memory
-    const { memory, cpu, threads } = path
-    const sources: MaximaSources = { ...path.from }
+    const { memory, threads } = path
+    const byTime = this.#isBound(partition, path.cpu, 'cpu') ? path.cpu : null
+    const bySet = this.#isBound(partition, path.cpuset, 'cpuset') ? path.cpuset : null
+    // An unknown maximum of time is not above that of the set.
+    const isSetLess = bySet !== null && (byTime === null || bySet < byTime)
+    const cpuMax = isSetLess ? bySet : byTime
+    const cpuFrom = isSetLess ? path.from.cpuset : path.from.cpu
+    const sources: MaximaSources = { memory: path.from.memory, threads: path.from.threads, cpu: cpuFrom }
     return {
       names,
       memory: used,
@@ -166,7 +183,7 @@ export class CgroupReader {
       memoryMax: memory === Number.POSITIVE_INFINITY ? null : memory,
       memoryFree: Number.isFinite(path.memoryFree) ? path.memoryFree : null,
       threadsMax: this.#isBound(partition, threads, 'pids') ? threads : null,
-      cpuMax: this.#isBound(partition, cpu, 'cpu') ? cpu : null,
+      cpuMax,
       sources,
       oomKills,
       why,
@@ -174,7 +191,7 @@ export class CgroupReader {
   }
 
   /** Whether the maximum is one, and is that of the same processes. */
-  #isBound(partition: Partition, maximum: number, controller: 'pids' | 'cpu'): boolean {
+  #isBound(partition: Partition, maximum: number, controller: Controller): boolean {
     return maximum !== Number.POSITIVE_INFINITY && this.#isSamePartition(partition, controller)
   }
 
@@ -182,7 +199,7 @@ export class CgroupReader {
    * In version 1 each controller has its own hierarchy. A path there is the same partition if it has the same
    * processes. Lists of members are long, so a comparison holds until the next walk.
    */
-  #isSamePartition({ names, places, isSame }: Partition, controller: 'pids' | 'cpu'): boolean {
+  #isSamePartition({ names, places, isSame }: Partition, controller: Controller): boolean {
     if (names.length === 0 || isSame[controller] || this.#tree[controller] === this.#tree.directory) return true
     const members = (directory: CgroupPlaces[keyof CgroupPlaces]) => {
       const length = directory === null ? -1 : this.#files.readWhole(joinPath(directory, 'cgroup.procs'))
@@ -199,6 +216,7 @@ export class CgroupReader {
   #walk(root: Partition): void {
     this.#untilWalk = walkEvery
     root.mark = markOf(root.places.directory)
+    root.cpus = root.files.readCpus(this.#files)
     const known = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
     const found = new Map<string, Partition>()
     const queue = [root]
@@ -216,6 +234,8 @@ export class CgroupReader {
         partition.mark = mark
         partition.isSame.pids = false
         partition.isSame.cpu = false
+        partition.isSame.cpuset = false
+        this.#readCpus(partition)
         if (isFormer) known.delete(path)
         found.set(path, partition)
         queue.push(partition)
@@ -239,12 +259,17 @@ function partitionAt(
     parent,
     mark: markOf(places.directory),
     files: new CgroupFiles(tree, places),
-    own: { memory: none, threads: none, cpu: none },
-    path: { memory: none, threads: none, cpu: none, memoryFree: none, from: { memory: 0, threads: 0, cpu: 0 } },
+    own: { memory: none, threads: none, cpu: none, cpuset: none },
+    path: { memory: none, threads: none, cpu: none, cpuset: none, memoryFree: none, from: noSources() },
     memory: { used: null, reclaimable: 0, why: null },
     oomKills: null,
-    isSame: { pids: false, cpu: false },
+    isSame: { pids: false, cpu: false, cpuset: false },
+    cpus: null,
   }
+}
+
+function noSources(): Record<Resource, number> {
+  return { memory: 0, threads: 0, cpu: 0, cpuset: 0 }
 }
 
 function hasChanged({ places, mark }: Partition): boolean {

@@ -12,11 +12,12 @@ export interface CgroupTree {
   /** Directory of its root; null if there is no hierarchy to walk. */
   readonly directory: string | null
   /**
-   * Directories with the limits on tasks and on CPU: the same one in version 2, those of other controllers in version
-   * 1.
+   * Directories with the limits on tasks, on CPU time and on the choice of CPUs: the same one in version 2, those of
+   * other controllers in version 1.
    */
   readonly pids: string | null
   readonly cpu: string | null
+  readonly cpuset: string | null
 }
 
 // A version 2 hierarchy with only hugetlb, for example, holds just the controllers that version 1 left over.
@@ -33,16 +34,23 @@ function hasControllers(directory: string): boolean {
  */
 export function findCgroupTree(cgroupRoot: string): CgroupTree {
   for (const directory of [cgroupRoot, `${cgroupRoot}/unified`])
-    if (hasControllers(directory)) return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
+    if (hasControllers(directory)) return allInOne(directory)
   const directoryNamed = (names: readonly string[]) =>
     names.map((name) => `${cgroupRoot}/${name}`).find((path) => existsSync(path)) ?? null
-  const [pids, cpu] = [directoryNamed(['pids']), directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu'])]
+  const others = {
+    pids: directoryNamed(['pids']),
+    cpu: directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu']),
+    cpuset: directoryNamed(['cpuset']),
+  }
   for (const hierarchy of ['memory', 'pids'] as const) {
     const directory = directoryNamed([hierarchy])
-    if (directory !== null) return { hierarchy, directory, pids, cpu }
+    if (directory !== null) return { hierarchy, directory, ...others }
   }
-  const directory = existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null
-  return { hierarchy: 'v2', directory, pids: directory, cpu: directory }
+  return allInOne(existsSync(`${cgroupRoot}/cgroup.procs`) ? cgroupRoot : null)
+}
+
+function allInOne(directory: string | null): CgroupTree {
+  return { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory }
 }
 
 export function joinPath(directory: PathBytes, name: PathBytes): PathBytes {

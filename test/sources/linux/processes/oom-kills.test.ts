@@ -30,7 +30,7 @@ function reading(names: readonly string[], count: number): PartitionReading {
 function begun() {
   const bench = new Bench()
   const directory = join(root, 'cgroup')
-  const tree = { hierarchy: 'v2', directory, pids: directory, cpu: directory } as const
+  const tree = { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory } as const
   const kills = new OomKills(bench.kernel, { procRoot: join(root, 'proc'), tree })
   bench.at(() => partitionAppeared(bench.kernel, ['pod', 'app']))
   const scan = (finishedAt: number, pod: number, app: number) =>

@@ -127,6 +127,51 @@ describe('the limits of a partition are the least of those on the path to the ro
   })
 })
 
+describe('a set of CPUs', () => {
+  const sets = (of: (directory: string) => string) => ({
+    [of('')]: '0-7',
+    [of('pod/')]: '0-2,5',
+    [of('pod/app/')]: '0-2,5',
+  })
+  const setsV2 = sets((directory) => `${directory}cpuset.cpus.effective`)
+  const setsV1 = sets((directory) => `cpuset/${directory}cpuset.effective_cpus`)
+  const noTime = { 'pod/cpu.max': 'max 100000' }
+
+  test('is a maximum if it is smaller than the set around it', () => {
+    expect(readingsOf({ ...nestedV2(''), ...noTime, ...setsV2 })).toMatchObject([
+      { names: ['pod'], cpuMax: 4000, sources: { cpu: 1 } },
+      { names: ['pod', 'app'], cpuMax: 4000, sources: { cpu: 1 } },
+    ])
+  })
+
+  test('counts beside a maximum of time: the least of both', () => {
+    const more = { 'pod/app/cpu.max': '900000 100000', 'pod/app/cpuset.cpus.effective': '2' }
+    const files = { ...nestedV2(''), ...setsV2, 'pod/cpu.max': '600000 100000', ...more }
+    expect(readingsOf(files)).toMatchObject([
+      { cpuMax: 4000, sources: { cpu: 1 } },
+      { cpuMax: 1000, sources: { cpu: 2 } },
+    ])
+    expect(readingsOf({ ...files, 'pod/cpu.max': '50000 100000' }).at(-1)).toMatchObject({
+      cpuMax: 500,
+      sources: { cpu: 1 },
+    })
+  })
+
+  test('in version 1 counts where it has the same processes', () => {
+    const unlimited = { 'cpu/pod/cpu.cfs_quota_us': '-1' }
+    const files = { ...nestedV1, ...setsV1, ...unlimited, 'cpuset/pod/app/cgroup.procs': '42' }
+    expect(readingsOf(files).at(-1)).toMatchObject({ cpuMax: 4000 })
+    expect(readingsOf({ ...files, 'cpuset/pod/app/cgroup.procs': '43' }).at(-1)).toMatchObject({ cpuMax: null })
+  })
+
+  test('is no maximum if it has all CPUs or is not known', () => {
+    for (const set of ['0-7', '', 'odd'])
+      expect(readingsOf({ ...nestedV2(''), ...noTime, ...setsV2, 'pod/cpuset.cpus.effective': set })[0]).toMatchObject({
+        cpuMax: null,
+      })
+  })
+})
+
 describe('page cache of a partition', () => {
   const cacheV2 = 'anon 600\nfile 3300\nshmem 100\ninactive_file 3000\nactive_file 200\nslab_reclaimable 50'
   const cacheV1 =
