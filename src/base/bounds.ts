@@ -125,6 +125,18 @@ export const bounds = {
   clockLookEveryMs: 1_000,
   /** Step of the wall clock, in ms, from which `source.degraded` is emitted. */
   clockStepMs: 1_000,
+  /**
+   * Changes of name and user of one process that have an event each: so many at once, then so many a second. Past it,
+   * one event stands for several, with their number.
+   */
+  processChangesAtOnce: 32,
+  processChangesPerSecond: 8,
+  /**
+   * Threads of one process whose births and ends have events: so many at once, then so many a second. Past it, an
+   * `events.lost` about the process counts the others.
+   */
+  threadBirthsAtOnce: 16_384,
+  threadBirthsPerSecond: 512,
   /** Period of the removal of events that are too old or too many from the journal. */
   trimEveryMs: 1_000,
   /**

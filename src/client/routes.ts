@@ -1641,6 +1641,8 @@ export interface ProcessChangedData {
   /** Effective user id */
   uid: number | null
   partition: string | null
+  /** Number of changes since the event before, when they came too fast for one event each */
+  changes?: number
 }
 export interface ThreadCreatedData {
   pid: number

@@ -20,7 +20,7 @@ const processesIndex = limitIndex.processes
 const childrenIndex = limitIndex.children
 
 interface Appearance {
-  /** Emits no event, because the node was there before the service started. */
+  /** Emits no event: the node was there before the service started, or there are too many events about it. */
   readonly silent?: boolean
 }
 
@@ -148,17 +148,17 @@ export function threadEntered(kernel: Kernel, thread: Thread, { silent = false }
   if (!silent) kernel.emit('thread.created', threadContent(thread))
 }
 
-export function threadEnded(kernel: Kernel, thread: Thread): void {
-  threadDied(kernel, thread)
+export function threadEnded(kernel: Kernel, thread: Thread, appearance: Appearance = {}): void {
+  threadDied(kernel, thread, appearance)
   threadLeft(kernel, thread)
 }
 
 /** The thread has ended. It stays in its process until another thread joins it. */
-export function threadDied(kernel: Kernel, thread: Thread): void {
+export function threadDied(kernel: Kernel, thread: Thread, { silent = false }: Appearance = {}): void {
   kernel.timers.ended(thread)
   kernel.notifier.removeNode(thread)
   kernel.deadlocks.ended(thread)
-  kernel.emit('thread.died', threadContent(thread))
+  if (!silent) kernel.emit('thread.died', threadContent(thread))
 }
 
 /** The thread was joined and leaves its process. Preconditions: `threadDied` was called for it. */
@@ -181,19 +181,23 @@ export interface ProcessChange {
   readonly uid?: number
 }
 
-/** @param what Null for facts that the source only learned later: no event is emitted. */
+/**
+ * @param what Null for facts that the source only learned later: no event is emitted.
+ * @param options `changes`: the number of changes since the last that was recorded, this one included
+ */
 export function processChanged(
   kernel: Kernel,
   process: Process,
   what: 'exec' | 'name' | 'uid' | null,
   change: ProcessChange,
+  { changes = 1 }: { changes?: number } = {},
 ): void {
   if (change.name !== undefined) process.name = change.name
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
   process.revision++
   kernel.notifier.reconsider(process)
-  if (what !== null) emitChanged(kernel, process, what)
+  if (what !== null) emitChanged(kernel, process, what, changes)
 }
 
 /** The process now belongs to another partition (or, given the system, to none). */
@@ -253,10 +257,10 @@ function unlinkParent(kernel: Kernel, process: Process): void {
   kernel.usage.charge(process.parentProcess, childrenIndex, -1)
 }
 
-function emitChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition'): void {
+function emitChanged(kernel: Kernel, process: Process, what: 'exec' | 'name' | 'uid' | 'partition', changes = 1): void {
   const { pid, identity, name, executable, uid } = process
   const partition = process.partition?.path ?? null
-  const data = { what, pid, identity, name, executable, uid, partition }
+  const data = { what, pid, identity, name, executable, uid, partition, ...(changes > 1 && { changes }) }
   kernel.emit('process.changed', { ...placesOf(process), data })
 }
 

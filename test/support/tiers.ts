@@ -21,7 +21,7 @@ export const tiers = {
     'test/kernel/deadlock/{exploration,random-runs}.test.ts',
     'test/model/state/wrong-states.test.ts',
     'test/live/{access,actions,bulk,c-libraries,capabilities,fallbacks,flock,half-open,hardening,hidden-processes,partitions}.test.ts',
-    'test/live/{lost-births,prometheus,signals-and-files,sockets,stress}.test.ts',
+    'test/live/{floods,prometheus,signals-and-files,sockets,stress}.test.ts',
     'test/live/{hung-mount,replaced-files}.test.ts',
     'test/package.test.ts',
     'test/runtime/supervisor.test.ts',

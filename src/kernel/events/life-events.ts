@@ -63,6 +63,9 @@ export const lifeEvents = [
       executable,
       uid,
       partition,
+      changes: optional(
+        described(integer, 'Number of changes since the event before, when they came too fast for one event each'),
+      ),
     },
     line: ({ what, name, executable, uid, partition }) => {
       const now: Readonly<Record<string, unknown>> = { exec: executable, name, uid, partition }

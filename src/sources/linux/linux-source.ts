@@ -21,6 +21,7 @@ import { Inventory } from './processes/inventory.ts'
 import { OomKills } from './processes/oom-kills.ts'
 import { ProcessRegistry } from './processes/process-registry.ts'
 import type { ConnectorMessage, ProcessEvent, ScanMessage, ScanOptions, ScanReport } from './protocol.ts'
+import { whyForeign } from './reasons.ts'
 import { type ArmedPlan, armedPlan } from './record/armed-plan.ts'
 import { ReadingRecorder } from './record/reading-recorder.ts'
 import { ThresholdExpiry } from './record/threshold-expiry.ts'
@@ -178,6 +179,7 @@ export class LinuxSource implements Source {
     this.#oomKills.startEvents()
     const rescan = () => this.#scanner?.send({ type: 'rescan' })
     for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), rescan)
+    this.#registry.releaseWaiting(this.#options.now())
     this.#births.schedule()
     this.#requestReread()
     this.#expiry.check()
@@ -273,12 +275,14 @@ export class LinuxSource implements Source {
       })
       this.#recorder.recordUsage(report)
       this.#oomKills.note(report)
+      if (report.kind === 'full') this.#registry.reportLeftOut(report.finishedAt)
       // Thread states are known up to the end of this report, so a wait that ended before it raises no warning.
       this.#kernel.timers.expire(report.finishedAt)
       // Readings from before these processes were registered were not recorded, so the worker reads them again.
       if (admitted.length > 0 && !isFirst) this.#scanner?.send({ type: 'births', born: admitted, died: [] })
     })
     this.#requestReread()
+    this.#registry.releaseWaiting(report.finishedAt)
     // Processes may have moved into or out of a partition with a threshold.
     if (report.processes.length > 0 && this.#plan?.followsPartitions) this.armedChanged()
     this.#faults.recorded(report)
@@ -292,8 +296,4 @@ export class LinuxSource implements Source {
     this.#connector.release()
     this.#onFirstScan()
   }
-}
-
-function whyForeign(procRoot: string): string {
-  return `${procRoot} is the procfs of another pid namespace: no actions, no owners of locks, and births are found by polling`
 }

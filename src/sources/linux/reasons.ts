@@ -19,3 +19,7 @@ export function reasonOf(result: number): string {
   if (isMissing(result)) return noFile
   return isDenied(result) ? permissionDenied : nameOfErrno(-result)
 }
+
+export function whyForeign(procRoot: string): string {
+  return `${procRoot} is the procfs of another pid namespace: no actions, no owners of locks, and births are found by polling`
+}

@@ -8,6 +8,7 @@ import type { Process } from '../../../kernel/nodes/process.ts'
 import type { System } from '../../../kernel/nodes/system.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { ProcessEvent } from '../protocol.ts'
+import { EventPace, type PacedChange, type PacedEvent } from './event-pace.ts'
 
 type EventOf<What extends ProcessEvent['what']> = Extract<ProcessEvent, { what: What }>
 
@@ -50,6 +51,7 @@ export class ProcessRegistry {
   /** ms of Unix time. */
   readonly #bootedAt: number
   readonly #isOomKill: (process: Process) => boolean
+  readonly #pace = new EventPace()
   readonly byPid = new Map<number, RegisteredProcess>()
 
   constructor(kernel: Kernel, { boot, bootedAt, isOomKill = () => false }: RegistryParts) {
@@ -66,15 +68,32 @@ export class ProcessRegistry {
       const registered = this.byPid.get(event.pid)
       // An event of a process whose birth we did not see, for example one that ended while we were starting.
       if (registered === undefined) return null
-      if (event.what === 'exit') return this.#exited(registered.process, event)
+      const { process } = registered
+      if (event.what === 'exit') return this.#exited(process, event)
       registered.changedAt = event.at
-      if (event.what === 'clone') this.threadBorn(registered.process, event.tid, event.at)
-      else if (event.what === 'exec') this.#execed(registered.process, event)
-      else if (event.what === 'name') this.#named(registered.process, event)
-      else if (registered.process.uid !== event.uid)
-        observed.processChanged(this.#kernel, registered.process, 'uid', { uid: event.uid })
+      if (event.what === 'clone') this.threadBorn(process, event.tid, event.at)
+      else if (event.what === 'exec') this.#execed(process, event)
+      else this.#changed(process, event)
       return null
     })
+  }
+
+  /** Records changes that waited because there were too many. */
+  releaseWaiting(now: number): void {
+    if (!this.#pace.hasWaiting) return
+    this.#kernel.update(now, () => {
+      for (const { process, change } of this.#pace.takeDue(now)) this.#recordChange(process, change)
+    })
+  }
+
+  /** Reports events of threads that were not emitted because there were too many. Preconditions: inside an update. */
+  reportLeftOut(now: number): void {
+    const to = new Date(now).toISOString()
+    for (const { process, count, from } of this.#pace.takeLeftOut(now)) {
+      const why = `${process.name} (pid ${process.pid}) starts and ends threads faster than events are emitted`
+      const data = { count, from: new Date(from).toISOString(), to, why }
+      this.#kernel.emit('events.lost', { subject: process.path, about: [], data })
+    }
   }
 
   /** Preconditions: inside an update; no registered process has that pid. */
@@ -97,7 +116,10 @@ export class ProcessRegistry {
 
   threadBorn(process: Process, tid: number, at: number, { silent = false } = {}): void {
     if (process.threads.has(tid)) return
-    observed.threadAppeared(this.#kernel, process, { tid, name: process.name, since: at }, { silent })
+    const isLeftOut = !silent && process.threads.size > 0 && !this.#pace.threadMayBeBorn(process, at)
+    const birth = { tid, name: process.name, since: at }
+    const thread = observed.threadAppeared(this.#kernel, process, birth, { silent: silent || isLeftOut })
+    if (isLeftOut) this.#pace.leaveOut(thread, at)
   }
 
   ended(process: Process, ending: observed.Ending = unknownEnd): void {
@@ -128,18 +150,20 @@ export class ProcessRegistry {
     return 'born'
   }
 
-  #exited(process: Process, { tid, code, signal }: EventOf<'exit'>): 'died' | null {
+  #exited(process: Process, { tid, code, signal, at }: EventOf<'exit'>): 'died' | null {
     const thread = process.threads.get(tid)
     if (thread === undefined) return null
     if (process.threads.size > 1) {
-      observed.threadEnded(this.#kernel, thread)
+      observed.threadEnded(this.#kernel, thread, { silent: !this.#pace.threadMayEnd(thread, at) })
       return null
     }
+    this.#settle(process)
     this.ended(process, { code, signal, oom: signal === 'SIGKILL' && this.#isOomKill(process) })
     return 'died'
   }
 
   #execed(process: Process, { name, executable, uid, at }: EventOf<'exec'>): void {
+    this.#settle(process)
     // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
@@ -155,10 +179,31 @@ export class ProcessRegistry {
     if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
   }
 
-  #named(process: Process, { tid, name }: EventOf<'name'>): void {
-    const thread = process.threads.get(tid)
-    if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
-    if (tid === process.pid && process.name !== name) observed.processChanged(this.#kernel, process, 'name', { name })
+  #changed(process: Process, event: PacedEvent): void {
+    const thread = event.what === 'name' && event.tid !== process.pid ? process.threads.get(event.tid) : null
+    if (thread === undefined) return
+    // The name of another thread is no event.
+    if (thread !== null && event.what === 'name') observed.threadChanged(this.#kernel, thread, { name: event.name })
+    else {
+      const change = this.#pace.change(process, event)
+      if (change !== null) this.#recordChange(process, change)
+    }
+  }
+
+  #recordChange(process: Process, { event, changes }: PacedChange): void {
+    if (event.what === 'name') {
+      const { name } = event
+      const thread = process.threads.get(process.pid)
+      if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
+      if (process.name !== name || changes > 1)
+        observed.processChanged(this.#kernel, process, 'name', { name }, { changes })
+    } else if (process.uid !== event.uid || changes > 1)
+      observed.processChanged(this.#kernel, process, 'uid', { uid: event.uid }, { changes })
+  }
+
+  /** Records what waits of a process before a change of another kind. */
+  #settle(process: Process): void {
+    for (const change of this.#pace.takeWaiting(process)) this.#recordChange(process, change)
   }
 }
 

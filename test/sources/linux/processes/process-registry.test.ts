@@ -1,6 +1,7 @@
 /** The process registry with made-up events and scans, in orders that are rare on a real machine. */
 
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bounds } from '../../../../src/base/bounds.ts'
 import { Inventory } from '../../../../src/sources/linux/processes/inventory.ts'
 import { ProcessRegistry } from '../../../../src/sources/linux/processes/process-registry.ts'
 import type { ProcessEvent, ProcessFacts } from '../../../../src/sources/linux/protocol.ts'
@@ -95,6 +96,96 @@ describe('events of the connector', () => {
     expect(fork(42, 7)).toBeNull()
     expect(exit(99, 99)).toBeNull()
     expect(bench.takeEvents()).toEqual([])
+  })
+})
+
+describe('a flood of events of one process', () => {
+  const changes = () =>
+    bench.events.filter(({ type }) => type === 'process.changed').map(({ data }) => Number(data.changes ?? 1))
+
+  test('renames have a few events a second, each with the number of changes, and the last name is recorded', () => {
+    fork(42, 7)
+    fork(43, 8)
+    const rename = (name: string) => record({ what: 'name', pid: 42, tid: 42, name })
+    rename('first')
+    bench.takeEvents()
+    const began = now
+    for (let count = 0; count < 40_000; count++) {
+      now = began + count / 40
+      rename(`n${count % 2}`)
+      registry.releaseWaiting(now)
+    }
+    rename('last')
+    expect(changes().length).toBeGreaterThan(bounds.processChangesAtOnce)
+    expect(changes().length).toBeLessThan(bounds.processChangesAtOnce + 2 * bounds.processChangesPerSecond)
+    record({ what: 'name', pid: 43, tid: 43, name: 'other' })
+    expect(bench.kernel.process(43).name).toBe('other')
+    now += 1000
+    registry.releaseWaiting(now)
+    expect([bench.kernel.process(42).name, bench.kernel.thread(42, 42).name]).toEqual(['last', 'last'])
+    expect(changes().reduce((sum, count) => sum + count, 0)).toBe(40_002)
+    expect(bench.events.at(-1)?.data).toMatchObject({ what: 'name', name: 'last' })
+  })
+
+  test('does not flap the thresholds that choose by name or user', () => {
+    fork(42, 7)
+    bench.observe(bench.kernel.process(42), 'fds', 10)
+    const where = { name: 'n0', uid: null, partition: null }
+    bench.put(bench.kernel.system, 'fds', 'each', { at: 5, per: 'process', where })
+    const began = now
+    for (let count = 0; count < 10_000; count++) {
+      now = began + count / 40
+      record({ what: 'name', pid: 42, tid: 42, name: `n${count % 2}` })
+      record({ what: 'uid', pid: 42, uid: count % 2 })
+      registry.releaseWaiting(now)
+    }
+    expect(bench.events.length).toBeLessThan(3 * (bounds.processChangesAtOnce + bounds.processChangesPerSecond))
+  })
+
+  test('waiting changes are recorded before the process executes another program or ends', () => {
+    fork(42, 7)
+    for (let count = 0; count < 100; count++) record({ what: 'name', pid: 42, tid: 42, name: `n${count}` })
+    bench.takeEvents()
+    record({ what: 'exec', pid: 42, name: 'new', executable: '/bin/new', uid: null })
+    expect(bench.events.map(({ data }) => [data.what, data.name])).toEqual([
+      ['name', 'n99'],
+      ['exec', 'new'],
+    ])
+    record({ what: 'name', pid: 42, tid: 42, name: 'before-its-end' })
+    bench.takeEvents()
+    exit(42, 42)
+    expect(bench.events.map(({ type, data }) => [type, data.name])).toEqual([
+      ['process.changed', 'before-its-end'],
+      ['thread.died', 'before-its-end'],
+      ['process.died', 'before-its-end'],
+    ])
+    now += 10_000
+    registry.releaseWaiting(now)
+    expect(bench.takeEvents('process')).toHaveLength(2)
+  })
+
+  test('threads beyond a bound have no events of their own, and one event counts these', () => {
+    fork(42, 7)
+    bench.takeEvents()
+    const most = bounds.threadBirthsAtOnce
+    for (let tid = 100; tid < 100 + 2 * most; tid++) {
+      now -= 1
+      record({ what: 'clone', pid: 42, tid })
+      now -= 1
+      exit(42, tid)
+    }
+    expect(bench.events).toHaveLength(2 * most)
+    bench.takeEvents()
+    bench.at(() => registry.reportLeftOut(now))
+    expect(bench.events.map(({ type, subject, data }) => [type, subject, data.count])).toEqual([
+      ['events.lost', '/sys/proc/42', 2 * most],
+    ])
+    bench.at(() => registry.reportLeftOut(now))
+    expect(bench.events).toHaveLength(1)
+    now += 1000
+    record({ what: 'clone', pid: 42, tid: 99 })
+    expect(bench.takeEvents('thread')).toEqual(['thread.created /sys/proc/42/thread/99'])
+    expect([...bench.kernel.process(42).threads.keys()]).toEqual([42, 99])
   })
 })
 

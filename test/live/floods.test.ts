@@ -1,4 +1,4 @@
-/** The service when it missed births: what it reads of those processes later is as complete as of others. */
+/** The service in floods of births and of events of one process. */
 
 import { expect, onTestFinished, test } from 'vitest'
 import { Live } from '../support/live.ts'
@@ -32,3 +32,25 @@ test('a resting process whose birth was lost is read in full, and a threshold tr
   expect(live.output.stderr).toBe('')
   expect(await live.stop()).toBe(0)
 }, 120_000)
+
+test('a process that renames itself without a pause leaves the events of all others', async () => {
+  const live = await Live.start(['--data', 'memory'])
+  onTestFinished(() => void live.child.kill('SIGKILL'))
+  const flood = await startForTest('rename-flood', [3_000])
+  const path = `/sys/proc/${flood.pid}`
+  await live.until(path, ({ status }) => status !== 404)
+  const before = (await fetch(`${live.url}/sys`)).headers.get('introspect-cursor')
+  const watcher = await live.watch(`${path}?types=process.changed`)
+  flood.send('go')
+  const count = Number(/^done (\d+)$/.exec(await flood.line())![1])
+  expect(count).toBeGreaterThan(50_000)
+  await live.until(path, ({ name }) => name === 'at-rest')
+  const page = await fetch(`${live.url}/events?after=${before}&limit=1`)
+  expect(page.status).toBe(200)
+  await watcher.until(({ data }) => data.name === 'at-rest')
+  const ofFlood = watcher.events.filter(({ type }) => type === 'process.changed')
+  expect(ofFlood.length).toBeLessThan(500)
+  watcher.socket.close()
+  expect(live.output.stderr).toBe('')
+  expect(await live.stop()).toBe(0)
+}, 60_000)

@@ -1,0 +1,172 @@
+/**
+ * Bounds the events that one process can cause by renaming itself, changing its user, or starting threads as fast as it
+ * can. Any user may do that, and it must not push the events of all others out of memory and journal.
+ */
+
+import { bounds } from '../../../base/bounds.ts'
+import type { Process } from '../../../kernel/nodes/process.ts'
+import type { Thread } from '../../../kernel/nodes/thread.ts'
+import type { ProcessEvent } from '../protocol.ts'
+
+export type PacedEvent = Extract<ProcessEvent, { what: 'name' | 'uid' }>
+
+/** A change that waited, and how many changes it stands for. */
+export interface PacedChange {
+  readonly event: PacedEvent
+  readonly changes: number
+}
+
+/** Events of threads of one process that were not emitted. Times are ms of Unix time. */
+export interface LeftOut {
+  readonly process: Process
+  readonly count: number
+  readonly from: number
+}
+
+const clockStepMs = 60_000
+
+class Bucket {
+  readonly #burst: number
+  readonly #perSecond: number
+  #tokens: number
+  #at: number
+
+  constructor(burst: number, perSecond: number, at: number) {
+    this.#burst = burst
+    this.#perSecond = perSecond
+    this.#tokens = burst
+    this.#at = at
+  }
+
+  /** Takes one token. Returns false if there is none. */
+  take(at: number): boolean {
+    this.#refill(at)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  isFull(at: number): boolean {
+    this.#refill(at)
+    return this.#tokens >= this.#burst
+  }
+
+  #refill(at: number): void {
+    const passedMs = at - this.#at
+    // Events come a little later than their time, so the time goes back and forth; far back, the clock was set.
+    if (passedMs <= 0 && passedMs > -clockStepMs) return
+    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, passedMs) / 1000) * this.#perSecond)
+    this.#at = at
+  }
+}
+
+class Pace {
+  readonly changes: Bucket
+  readonly threads: Bucket
+  /** The newest name and user that wait to be recorded. */
+  readonly waiting = new Map<PacedEvent['what'], PacedChange>()
+  leftOut = 0
+  leftOutFrom = 0
+
+  constructor(at: number) {
+    this.changes = new Bucket(bounds.processChangesAtOnce, bounds.processChangesPerSecond, at)
+    this.threads = new Bucket(bounds.threadBirthsAtOnce, bounds.threadBirthsPerSecond, at)
+  }
+
+  isIdle(at: number): boolean {
+    return this.waiting.size === 0 && this.leftOut === 0 && this.changes.isFull(at) && this.threads.isFull(at)
+  }
+}
+
+export class EventPace {
+  /** Processes that used some of their tokens. */
+  readonly #paces = new Map<Process, Pace>()
+  /** Processes of which changes wait. */
+  readonly #waiting = new Set<Process>()
+  /** Threads whose birth has no event, so that their end has none either. */
+  readonly #silent = new WeakSet<Thread>()
+
+  /** Returns the change to record now, or null if it waits. It replaces one of the same kind that waits. */
+  change(process: Process, event: PacedEvent): PacedChange | null {
+    const pace = this.#of(process, event.at)
+    const { waiting } = pace
+    const changes = (waiting.get(event.what)?.changes ?? 0) + 1
+    if (pace.changes.take(event.at)) {
+      waiting.delete(event.what)
+      return { event, changes }
+    }
+    waiting.set(event.what, { event, changes })
+    this.#waiting.add(process)
+    return null
+  }
+
+  /** Removes and returns the changes of a process that wait. */
+  takeWaiting(process: Process): readonly PacedChange[] {
+    if (!this.#waiting.delete(process)) return []
+    const { waiting } = this.#of(process, process.started)
+    const all = [...waiting.values()]
+    waiting.clear()
+    return all
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** Removes and returns the changes that waited and may be recorded now. */
+  *takeDue(at: number): Generator<{ readonly process: Process; readonly change: PacedChange }> {
+    for (const process of this.#waiting) {
+      const { waiting, changes } = this.#of(process, at)
+      // It has ended, and nobody saw how.
+      if (process.slot < 0) waiting.clear()
+      for (const [what, change] of waiting) {
+        if (!changes.take(at)) break
+        waiting.delete(what)
+        yield { process, change }
+      }
+      if (waiting.size === 0) this.#waiting.delete(process)
+    }
+  }
+
+  /** Whether the birth of another thread has an event. */
+  threadMayBeBorn(process: Process, at: number): boolean {
+    return this.#of(process, at).threads.take(at)
+  }
+
+  /** The birth of this thread has no event. */
+  leaveOut(thread: Thread, at: number): void {
+    this.#silent.add(thread)
+    this.#count(thread, at)
+  }
+
+  /** Whether the end of a thread has an event. */
+  threadMayEnd(thread: Thread, at: number): boolean {
+    if (!this.#silent.has(thread)) return true
+    this.#count(thread, at)
+    return false
+  }
+
+  /** Removes and returns the numbers of events that were not emitted, and forgets processes that are quiet again. */
+  *takeLeftOut(at: number): Generator<LeftOut> {
+    for (const [process, pace] of this.#paces) {
+      const { leftOut: count, leftOutFrom: from } = pace
+      pace.leftOut = 0
+      if (count > 0) yield { process, count, from }
+      else if (process.slot < 0 || pace.isIdle(at)) this.#paces.delete(process)
+    }
+  }
+
+  #count({ parent }: Thread, at: number): void {
+    const pace = this.#of(parent, at)
+    if (pace.leftOut === 0) pace.leftOutFrom = at
+    pace.leftOut++
+  }
+
+  #of(process: Process, at: number): Pace {
+    const known = this.#paces.get(process)
+    if (known !== undefined) return known
+    const pace = new Pace(at)
+    this.#paces.set(process, pace)
+    return pace
+  }
+}
