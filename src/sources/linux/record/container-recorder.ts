@@ -21,6 +21,14 @@ function leastOf(maxima: readonly Maximum[]): Maximum {
 }
 
 const none = Number.POSITIVE_INFINITY
+const unlimited = { value: none, source: null }
+
+/** The pathname of the partition that is so many levels above, or of the system. */
+function pathAbove(partition: Partition, count: number): string {
+  let at: Partition | System = partition
+  for (let left = count; left > 0 && at.level === 'partition'; left--) at = at.parent
+  return at.path
+}
 
 export class ContainerRecorder {
   readonly #kernel: Kernel
@@ -89,8 +97,9 @@ export class ContainerRecorder {
 
   #recordCapacities(partition: Partition, { names, sources, ...maxima }: PartitionReading): void {
     const record = (limit: LimitName, value: number | null, depth: number): void => {
-      const { value: capacity, source } = this.#reachable(limit, value, names.slice(0, depth))
-      measured.observeCapacity(this.#kernel, partition, limit, capacity, Number.isFinite(capacity) ? source : null)
+      const { value: capacity, source } = value === null ? unlimited : this.#reachable(limit, value)
+      const name = source ?? pathAbove(partition, names.length - depth)
+      measured.observeCapacity(this.#kernel, partition, limit, capacity, Number.isFinite(capacity) ? name : null)
     }
     record('threads', maxima.threadsMax, sources.threads)
     record('processes', maxima.threadsMax, sources.threads)
@@ -99,16 +108,12 @@ export class ContainerRecorder {
     record('memory-free', maxima.memoryMax, sources.memory)
   }
 
-  /** A maximum of a cgroup above that of the machine is never reached. */
-  #reachable(limit: LimitName, value: number | null, names: readonly string[]): Maximum {
+  /** A maximum of a cgroup above that of the machine is never reached. A null source is the cgroup. */
+  #reachable(limit: LimitName, value: number): { readonly value: number; readonly source: string | null } {
     const { system, usage } = this.#kernel
-    const own = { value: value ?? none, source: this.#kernel.partition(names)?.path ?? system.path }
     const machine = usage.capacity(system, limitIndex[limit])
-    if (value === null || !Number.isFinite(machine)) return own
-    return leastOf([
-      own,
-      { value: machine, source: usage.annotations.capacitySource.get(system, limitIndex[limit]) ?? system.path },
-    ])
+    if (!(machine < value)) return { value, source: null }
+    return { value: machine, source: usage.annotations.capacitySource.get(system, limitIndex[limit]) ?? system.path }
   }
 
   #recordMemory(partition: Partition, reading: PartitionReading, at: number): void {
