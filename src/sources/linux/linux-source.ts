@@ -10,6 +10,7 @@ import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
 import { SourceDegradations } from './degradations.ts'
 import { Faults } from './faults.ts'
+import { bootAgeMs } from './native/boot-age.ts'
 import { pageSize } from './native/libc.ts'
 import type { ProcNamespace } from './native/proc-namespace.ts'
 import { isAlive } from './native/proc-options.ts'
@@ -69,7 +70,7 @@ export class LinuxSource implements Source {
     this.periods = periods
     const boot = readRequiredFile(procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
     // Read once: setting the wall clock must not change the start times of running processes.
-    const bootedAt = now() - Number.parseFloat(readRequiredFile(procRoot, 'uptime')) * 1000
+    const bootedAt = now() - bootAgeMs(procRoot, options.namespace)
     const pageBytes = pageSize()
     this.#degradations = new SourceDegradations(kernel, now)
     this.#faults = new Faults(this.#degradations, options.onFault)

@@ -1,11 +1,14 @@
 /** Converts the kernel's clocks to the service's time and to the ticks of `stat`. */
 
+import { readFileSync } from 'node:fs'
 import { clockGettime } from './libc.ts'
 
 const clockMonotonic = 1
 const clockThreadCpu = 3
 const clockBoottime = 7
 const ticksPerSecond = 100 // USER_HZ is 100 wherever Node runs
+
+const offsetsFile = '/proc/self/timens_offsets'
 
 const time = Buffer.alloc(16)
 
@@ -19,7 +22,30 @@ export function threadCpuMs(): number {
   return Number(nanosecondsOf(clockThreadCpu)) / 1e6
 }
 
+/**
+ * Time since boot in ticks of `stat`. It is the clock of the start times there, while a container may replace
+ * /proc/uptime by the age of the container (LXCFS).
+ */
+export function bootAgeTicks(): number {
+  return Number(nanosecondsOf(clockBoottime)) / (1e9 / ticksPerSecond)
+}
+
+/**
+ * ns by which CLOCK_MONOTONIC of this time namespace is ahead of the machine's own, which the kernel's events use.
+ * Kernels before 5.6 have no time namespaces.
+ */
+function readNamespaceOffset(): number {
+  try {
+    const [, seconds, nanoseconds] = /^monotonic\s+(-?\d+)\s+(\d+)/m.exec(readFileSync(offsetsFile, 'latin1')) ?? []
+    return seconds === undefined ? 0 : Number(seconds) * 1e9 + Number(nanoseconds)
+  } catch {
+    return 0 // no time namespaces
+  }
+}
+
 export class Clocks {
+  /** A process stays in its time namespace. */
+  readonly #namespaceNs = readNamespaceOffset()
   readonly #offset: BigInt64Array
   #sleptNs = 0
 
@@ -35,17 +61,21 @@ export class Clocks {
     this.#sleptNs = Number(nanosecondsOf(clockBoottime) - monotonicNs)
   }
 
-  /** Converts a time of CLOCK_MONOTONIC to Unix milliseconds, with a fraction. */
-  unixMs(monotonicNs: number): number {
+  /** Converts a time of an event of the kernel to Unix milliseconds, with a fraction. */
+  unixMs(kernelNs: number): number {
+    return this.#unixMs(kernelNs + this.#namespaceNs)
+  }
+
+  #unixMs(monotonicNs: number): number {
     return (monotonicNs + Number(Atomics.load(this.#offset, 0))) / 1e6
   }
 
-  /** Field 22 of `stat` for a process born at that time. */
-  startTicks(monotonicNs: number): number {
-    return Math.floor((monotonicNs + this.#sleptNs) / (1e9 / ticksPerSecond))
+  /** Field 22 of `stat` for a process born at that time of an event of the kernel. */
+  startTicks(kernelNs: number): number {
+    return Math.floor((kernelNs + this.#namespaceNs + this.#sleptNs) / (1e9 / ticksPerSecond))
   }
 
   now(): number {
-    return this.unixMs(Number(process.hrtime.bigint()))
+    return this.#unixMs(Number(process.hrtime.bigint()))
   }
 }

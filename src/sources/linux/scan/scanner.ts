@@ -1,6 +1,7 @@
 /** Runs the passes over /proc: full scans, fast scans, and the first reading of new processes. */
 
 import { LockWatch } from '../locks/lock-watch.ts'
+import { bootAgeTicks } from '../native/clocks.ts'
 import { nameOfErrno } from '../native/libc.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import { TaskStats } from '../native/task-stats.ts'
@@ -157,7 +158,8 @@ export class Scanner {
   }
 
   #startPass(now: number): void {
-    this.#scan.startPass(now, readAgeTicks(this.#parts.files, this.#uptime))
+    const { abilities, files } = this.#parts
+    this.#scan.startPass(now, abilities.isProc ? bootAgeTicks() : readAgeTicks(files, this.#uptime))
   }
 
   #finishDescriptors(kind: 'fast' | 'full'): void {

@@ -112,7 +112,7 @@ function memoryOf(text: string): Memory {
   return { ...memory, whyNoMemory: null }
 }
 
-/** Time since boot in ticks of `stat`; NaN if it cannot be read. */
+/** Time since boot in ticks of `stat`, from a copy of /proc; NaN if it cannot be read. */
 export function readAgeTicks(files: ProcFiles, uptime: ProcFile): number {
   const length = files.read(uptime, true)
   return length <= 0 ? Number.NaN : Math.round(Number.parseFloat(files.bytes.toString('latin1', 0, length)) * 100)

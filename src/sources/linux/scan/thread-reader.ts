@@ -224,7 +224,9 @@ export class ThreadReader {
   #startCpuWindow(thread: TrackedThread): void {
     if (thread.cpu || thread.runNs < 0) return
     const ageMs = ((this.nowTicks - this.#stat.startTicks) * 1000) / ticksPerSecond
-    thread.cpu = ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
+    // A start in the future says that the two clocks differ.
+    thread.cpu =
+      ageMs >= 0 && ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
   }
 
   #readCall(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {
