@@ -4,13 +4,13 @@
  * only if its file system answers from this machine alone.
  */
 
-import { isDenied, isGone, type ProcFile, type ProcFiles } from '../native/proc-files.ts'
+import { isDenied, isGone, type ProcFiles } from '../native/proc-files.ts'
 import { findPlace } from '../parse/maps.ts'
-import { areAllTouched, pagemapWordBytes } from '../parse/pagemap.ts'
 import { reasonOf } from '../reasons.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { LocalDevices } from './local-devices.ts'
 import type { MapsReader } from './maps-reader.ts'
+import { ResidentMemory } from './resident-memory.ts'
 
 const mayNotAnswer = 'its memory is part of a file, and the file system may not answer'
 const belongsToNoFile = '0'
@@ -26,7 +26,7 @@ export class ProcessMemory {
   readonly #files: ProcFiles
   readonly #maps: MapsReader
   readonly #devices: LocalDevices
-  readonly #pageBytes: number
+  readonly #resident: ResidentMemory
   /** The reason why the last reading failed; null if there was nothing to read. */
   failure: string | null = null
 
@@ -34,7 +34,7 @@ export class ProcessMemory {
     this.#files = files
     this.#maps = maps
     this.#devices = devices
-    this.#pageBytes = pageBytes
+    this.#resident = new ResidentMemory(files, { pageBytes, holdFrom: 1 })
   }
 
   /** A copy of the bytes at an address; null if nothing is there, or it may not be read. `failure` says which. */
@@ -46,7 +46,7 @@ export class ProcessMemory {
     let length = 0
     while (length < bytes) {
       const part = Math.min(bytes - length, this.#files.bytes.length)
-      const got = this.#readFrom(process, process.memory, address + length, part)
+      const got = this.#resident.read(process, address + length, part)
       if (got <= 0) return this.#fail(got)
       copy.set(this.#files.bytes.subarray(0, got), length)
       length += got
@@ -60,12 +60,9 @@ export class ProcessMemory {
   }
 
   #isTouched(process: TrackedProcess, address: number, bytes: number): boolean {
-    const first = Math.floor(address / this.#pageBytes)
-    const words = (Math.floor((address + bytes - 1) / this.#pageBytes) - first + 1) * pagemapWordBytes
-    if (words > this.#files.bytes.length) return false
-    const length = this.#readFrom(process, process.pagemap, first * pagemapWordBytes, words)
-    if (length < 0) this.failure = reasonOf(length)
-    return length === words && areAllTouched(this.#files.bytes, length)
+    const extent = this.#resident.extent(process, address, bytes)
+    if (extent < 0) this.failure = reasonOf(extent)
+    return extent === bytes
   }
 
   /** Whether the pages that are not in memory come from one file, in a file system of this machine. */
@@ -81,17 +78,5 @@ export class ProcessMemory {
     if (place === null || place.inode === belongsToNoFile || address + bytes > place.end) return false
     if (!this.#devices.has(place.device)) this.failure = mayNotAnswer
     return this.failure === null
-  }
-
-  /**
-   * An open file of /proc stays with the memory from the time of opening. If the process has executed another program
-   * since, nothing is read, so the file is opened again.
-   */
-  #readFrom(process: TrackedProcess, file: ProcFile, position: number, bytes: number): number {
-    const length = this.#files.readFrom(file, position, bytes, false, 1)
-    if (length !== 0 || file.fd < 0) return length
-    this.#files.release(file)
-    process.callers.clear()
-    return this.#files.readFrom(file, position, bytes, false, 1)
   }
 }

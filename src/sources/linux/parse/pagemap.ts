@@ -12,11 +12,14 @@ export function lowestTouchedPage(bytes: Uint8Array, length: number): number {
   return -1
 }
 
-/** Whether all of these pages are in memory, or swapped out, so that reading them needs no file system. */
-export function areAllTouched(bytes: Uint8Array, length: number): boolean {
-  for (let top = pagemapWordBytes - 1; top < length; top += pagemapWordBytes)
-    if ((bytes[top]! & presentOrSwapped) === 0) return false
-  return length > 0
+/** Number of pages, from the first on, that are in memory or swapped out, so that reading them needs no file system. */
+export function touchedPages(bytes: Uint8Array, length: number): number {
+  let count = 0
+  for (let top = pagemapWordBytes - 1; top < length; top += pagemapWordBytes) {
+    if ((bytes[top]! & presentOrSwapped) === 0) break
+    count++
+  }
+  return count
 }
 
 /** Whether each page in the first `bytes` bytes was ever touched. */

@@ -3,6 +3,7 @@
  * example those of glibc from 2.42 on, or of a program that allocates them itself.
  */
 
+import { ResidentMemory } from '../locks/resident-memory.ts'
 import { robustListOf } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import type { Vma } from '../parse/maps.ts'
@@ -19,10 +20,12 @@ function holds({ start, end }: StackBlock, address: number): boolean {
 
 export class StackBounds {
   readonly #files: ProcFiles
+  readonly #memory: ResidentMemory
   readonly #ownNamespace: boolean
 
-  constructor(files: ProcFiles, { ownNamespace }: { ownNamespace: boolean }) {
+  constructor(files: ProcFiles, { ownNamespace, pageBytes }: { ownNamespace: boolean; pageBytes: number }) {
     this.#files = files
+    this.#memory = new ResidentMemory(files, { pageBytes, holdFrom: 2 })
     this.#ownNamespace = ownNamespace
   }
 
@@ -64,8 +67,9 @@ export class StackBounds {
   #readBlock(process: TrackedProcess, thread: TrackedThread): StackBlock | null {
     const address = this.descriptorOf(thread)
     if (address === 0) return null
-    const { memory } = process
-    const length = this.#files.readFrom(memory, address, descriptorBytesMax, false, 2)
+    // The program chooses the address, and its page may be part of a file.
+    const extent = this.#memory.extent(process, address, descriptorBytesMax)
+    const length = extent <= 0 ? extent : this.#memory.read(process, address, extent)
     return length <= 0 ? null : findStackBlock(this.#files.bytes, length, address)
   }
 }

@@ -16,6 +16,8 @@ import { StackBounds } from './stack-bounds.ts'
 import { TouchedPages, type TouchedPagesOptions } from './touched-pages.ts'
 
 const unarmedMapsReadingsMax = 64
+// A longer list of mappings, whose length any user decides, counts as several readings.
+const bytesOfReading = 64 * 1024
 const runningUnknown = 'running, and its stack is not known yet'
 
 interface PendingStack {
@@ -110,6 +112,7 @@ export class StackReader {
     const length = this.#files.readWhole(path)
     const isGone = length < 0 ? this.#files.hasEnded(length, { path }) : length === 0 && isEnding(process, this.#files)
     if (isGone) return false
+    if (!armed && length > 0) this.#mapsReadingsLeft -= Math.floor(length / bytesOfReading)
     const failure = length < 0 ? reasonOf(length) : length === 0 ? unknownForm : null
     if (failure !== null) for (const { thread } of pending) this.reportUnreadable(process, thread, failure)
     else this.#lookUp(process, pending, length)
@@ -135,7 +138,7 @@ export class StackReader {
     const wasHeld = process.memory.fd >= 0
     for (const stack of pending)
       this.#resolve(process, stack, stack.address === 0 ? mainStack : (vmas.get(stack) ?? null))
-    if (!wasHeld) this.#files.release(process.memory)
+    if (!wasHeld) for (const file of [process.memory, process.pagemap]) this.#files.release(file)
   }
 
   #resolve(process: TrackedProcess, { thread, stackPointer }: PendingStack, vma: Vma | null): void {

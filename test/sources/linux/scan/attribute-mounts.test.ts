@@ -7,6 +7,8 @@ import { expect, test } from 'vitest'
 import { memfdCreate } from '../../../../src/sources/linux/native/libc.ts'
 import { ProcFiles } from '../../../../src/sources/linux/native/proc-files.ts'
 import { AttributeMounts } from '../../../../src/sources/linux/scan/attribute-mounts.ts'
+import { FdTableReader } from '../../../../src/sources/linux/scan/fd-table-reader.ts'
+import { TrackedProcess } from '../../../../src/sources/linux/tracked/tracked-process.ts'
 
 test('it can for local files and for memory, and not for file systems of other kinds', () => {
   const mounts = new AttributeMounts(new ProcFiles())
@@ -22,4 +24,12 @@ test('it can for local files and for memory, and not for file systems of other k
   expect(seen).toEqual([true, true, false])
   // It is closed by now, so nothing is known.
   expect(mounts.holds('/proc/self', local, 0)).toBe(false)
+})
+
+test('descriptors of a process with too many of them are not looked into', () => {
+  const reader = new FdTableReader(new ProcFiles())
+  const own = new TrackedProcess(process.pid, '/proc', { selfPid: process.pid })
+  expect(reader.read(own)).toMatchObject({ isPartial: expect.any(Boolean) })
+  own.fds = 100_001
+  expect(reader.read(own)).toBe('it has more than 100000 descriptors: they are counted, and not looked into')
 })
