@@ -1,43 +1,13 @@
-/** The program: reads the command line, builds the service and starts it. */
+/**
+ * The program. It prepares the start before it loads the rest, because that takes most of the time of the start: the
+ * supervisor gets a sign of life, and compiled code comes from a cache.
+ */
 
-import { readFileSync } from 'node:fs'
-import { ListenError, serve } from './app/serve.ts'
-import { runCommandLine } from './cli/command-line.ts'
-import { commandsOf } from './cli/commands.ts'
-import { CliError } from './cli/error.ts'
-import { ConfigError } from './config/error.ts'
-import { asyncApi } from './http/asyncapi.ts'
-import { openApi } from './http/openapi.ts'
-import { StoreError } from './journal/store.ts'
-import { SourceError } from './sources/source.ts'
+import { cacheCompiledCode } from './runtime/compile-cache.ts'
+import { beginStart } from './runtime/supervised-start.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
-/** EX_CONFIG: the systemd unit does not start the service again, because the machine has to be changed first. */
-const wrongMachine = 78
-
-function fail(message: string, status: number): never {
-  process.stderr.write(`introspectd: ${message}\n`)
-  process.exit(status)
-}
-
-try {
-  const commands = commandsOf({
-    serve: (config, io) => serve(config, { io, version }),
-    openApi: () => openApi(version),
-    asyncApi: () => asyncApi(version),
-  })
-  await runCommandLine({ commands, version }, process.argv.slice(2))
-} catch (error) {
-  if (
-    !(
-      error instanceof ConfigError ||
-      error instanceof CliError ||
-      error instanceof ListenError ||
-      error instanceof SourceError ||
-      error instanceof StoreError
-    )
-  )
-    throw error
-  fail(error.message, error instanceof SourceError ? wrongMachine : 1)
-}
+cacheCompiledCode(process.env)
+const words = process.argv.slice(2)
+const starting = await beginStart(process.env, words)
+const { runProgram } = await import('./app/program.ts')
+await runProgram(words, starting)

@@ -7,6 +7,7 @@ import { type Config, environment, MiB } from '../config/settings.ts'
 import { allowedHosts } from '../http/security/gate.ts'
 import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
+import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './build.ts'
@@ -23,11 +24,18 @@ export class ListenError extends Error {
   }
 }
 
+export interface Serving {
+  readonly io: CommandIo
+  readonly version: string
+  /** Asks the supervisor for time until the service is ready. */
+  readonly starting: SupervisedStart | null
+}
+
 /**
  * Starts the service; it then runs until a signal ends it.
  * @throws ListenError, and the errors of opening its files, its sources and its storage
  */
-export async function serve(config: Config, { io, version }: { io: CommandIo; version: string }): Promise<void> {
+export async function serve(config: Config, { io, version, starting }: Serving): Promise<void> {
   // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, pino.destination(2))
@@ -77,6 +85,7 @@ export async function serve(config: Config, { io, version }: { io: CommandIo; ve
   renewAccess = () => app.server.renewAccess(access.tls)
   announce(url, { config, storage: opened, version })
   supervisor?.ready(url)
+  starting?.end()
 }
 
 function accessOf(

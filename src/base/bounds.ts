@@ -202,6 +202,11 @@ export const bounds = {
    * only reads nothing gets the reason.
    */
   unacknowledgedMsMax: 80_000,
+  /**
+   * Period in which a starting service asks its supervisor for time. It is much less than the time that is asked for: a
+   * module that takes long to load delays the next message.
+   */
+  extendStartEveryMs: 10_000,
   /** Time in which streams may close at shutdown. Past it, they are cut. */
   closeGraceMs: 5_000,
 } as const

@@ -1,7 +1,8 @@
 /** Reads settings from a YAML file, each with its line for error messages. */
 
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { Node } from 'yaml'
 import { didYouMean } from '../base/nearest.ts'
+import { yaml } from '../base/yaml.ts'
 import { ConfigError } from './error.ts'
 
 export interface Given {
@@ -14,11 +15,12 @@ export interface Given {
 
 /** A document that has only comments after `---`. */
 function isNothing(contents: Node): boolean {
-  return isScalar(contents) && contents.value === null
+  return yaml().isScalar(contents) && contents.value === null
 }
 
 /** Settings by key. @throws ConfigError naming the file and the line */
 export function parseConfigFile(text: string, { file, keys }: { file: string; keys: readonly string[] }) {
+  const { isMap, LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`

@@ -1,7 +1,7 @@
 /** Prints settings: the effective values, the JSON Schema of the file, and help texts. */
 
-import { stringify } from 'yaml'
 import { z } from 'zod'
+import { yaml } from '../base/yaml.ts'
 import { type Effective, type Setting, settings } from './settings.ts'
 
 /** Prints a file with the effective settings. Each line ends with the origin of its value. */
@@ -21,7 +21,11 @@ const oneLine = { lineWidth: 0, blockQuote: false, doubleQuotedMinMultiLineLengt
 
 /** Prints any value on one line. Lists and maps are printed as JSON, which is also YAML. */
 function yamlLine(key: string, value: unknown): string {
-  return typeof value === 'object' ? `${key}: ${JSON.stringify(value)}` : stringify({ [key]: value }, oneLine).trimEnd()
+  return typeof value === 'object'
+    ? `${key}: ${JSON.stringify(value)}`
+    : yaml()
+        .stringify({ [key]: value }, oneLine)
+        .trimEnd()
 }
 
 /** JSON Schema of the settings file. */

@@ -1,18 +1,8 @@
 /** Parses YAML text and finds the line and column of each value. */
 
-import {
-  type Document,
-  isAlias,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  visit,
-} from 'yaml'
+import type { Document, Node } from 'yaml'
 import { bounds } from '../base/bounds.ts'
+import { yaml } from '../base/yaml.ts'
 import { type Path, type Place, Problems, ScenarioError } from './problems.ts'
 
 export interface YamlText {
@@ -22,6 +12,7 @@ export interface YamlText {
 
 /** @throws ScenarioError if the text is not YAML, or has keys that are not text */
 export function parseYaml(text: string, file: string): YamlText {
+  const { LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const placeOf = (offset: number): Place => {
@@ -48,6 +39,7 @@ export function parseYaml(text: string, file: string): YamlText {
 const tooDeep = 'it is nested too deeply'
 
 function checkNodes(document: Document, refuse: (offset: number, message: string) => never): void {
+  const { isCollection, isScalar, visit } = yaml()
   visit(document, {
     Collection: (_, node, above) => {
       const depth = above.filter((one) => isCollection(one)).length
@@ -72,6 +64,7 @@ function startOf(node: unknown): number | null {
 
 /** @returns the offset of the deepest part of the path that exists */
 function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
+  const { isAlias, isMap, isScalar, isSeq } = yaml()
   let node: unknown = document.contents
   let offset = startOf(node) ?? 0
   for (const [depth, part] of path.entries()) {

@@ -5,11 +5,13 @@ import { closeSync, cpSync, constants as files, mkdirSync, mkdtempSync, openSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beginStart } from '../../src/runtime/supervised-start.ts'
 import { readSupervision } from '../../src/runtime/supervision.ts'
 import { Supervisor } from '../../src/runtime/supervisor.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 
+const shortBounds = new URL('../support/short-bounds.ts', import.meta.url).pathname
 const directories: string[] = []
 const programs: Program[] = []
 
@@ -52,7 +54,13 @@ test.each([
     const name = place()
     const messages = await supervisor(name)
     const starting = Live.start([], { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' } })
-    const [ready, status] = [await messages.line(), await messages.line()]
+    const [extend, starts] = [await messages.line(), await messages.line()]
+    expect([extend, starts]).toEqual([
+      expect.stringMatching(/^\d+ EXTEND_TIMEOUT_USEC=120000000$/),
+      expect.stringMatching(/^\d+ STATUS=starts$/),
+    ])
+    const ready = (await until(messages, / READY=1$/)).at(-1)
+    const status = await messages.line()
     const [, pid, url] = /^(\d+) STATUS=serves (http:\S+?)(?:;|$)/.exec(status) ?? []
     expect(ready).toBe(`${pid} READY=1`)
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -67,6 +75,38 @@ test.each([
     expect(live.output.stderr).toBe('')
   },
 )
+
+test('a start that takes long asks for time again and again, until it is ready', async () => {
+  const root = directory()
+  const name = join(root, 'notify')
+  const messages = await supervisor(name)
+  cpSync(new URL('../fixtures/', import.meta.url).pathname, root, { recursive: true })
+  const letGo = blockNextScan(root)
+  const roots = ['--proc-root', join(root, 'proc'), '--cgroup-root', join(root, 'cgroup')]
+  const short = { NODE_OPTIONS: `--import=${shortBounds}`, BOUNDS: JSON.stringify({ extendStartEveryMs: 100 }) }
+  const starting = Live.start(roots, { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000', ...short } })
+  for (let times = 0; times < 3; times++) expect((await until(messages, /EXTEND_TIMEOUT/)).join()).not.toMatch(/READY/)
+  letGo()
+  const live = await starting
+  await until(messages, /READY=1/)
+  const after = [...(await until(messages, /WATCHDOG=1/)), ...(await until(messages, /WATCHDOG=1/))]
+  expect(after.filter((line) => line.includes('EXTEND'))).toEqual([])
+  expect(await live.stop()).toBe(0)
+})
+
+test('other commands and invalid names of the socket send nothing', async () => {
+  const name = join(directory(), 'notify')
+  await supervisor(name)
+  for (const words of [['ps'], ['simulate', 'x.yaml'], ['watch']])
+    expect(await beginStart({ NOTIFY_SOCKET: name }, words)).toBe(null)
+  expect(await beginStart({ NOTIFY_SOCKET: 'none' }, [])).toBe(null)
+  expect(await beginStart({}, [])).toBe(null)
+  for (const words of [[], ['serve'], ['--port', '7007']]) {
+    const start = await beginStart({ NOTIFY_SOCKET: name }, words)
+    expect(start).not.toBe(null)
+    start?.end()
+  }
+})
 
 test('the watchdog applies only with WATCHDOG_USEC and without the pid of another process', () => {
   const socket = '/run/systemd/notify'
@@ -138,6 +178,19 @@ describe('over hours', () => {
   })
 })
 
+/** Blocks the next scan of a directory in place of /proc. Returns the function that lets it continue. */
+function blockNextScan(root: string): () => void {
+  mkdirSync(join(root, 'proc/99'))
+  const fifo = join(root, 'proc/99/stat')
+  execFileSync('mkfifo', [fifo])
+  return () => {
+    // Unlike a writer alone, this never waits for a reader.
+    const writer = openSync(fifo, files.O_RDWR)
+    rmSync(join(root, 'proc/99'), { recursive: true })
+    closeSync(writer)
+  }
+}
+
 /** A service over a directory in place of /proc, whose next scan blocks until `letGo` is called. */
 async function stuckService(messages: Program, name: string, root: string) {
   cpSync(new URL('../fixtures/', import.meta.url).pathname, root, { recursive: true })
@@ -145,15 +198,8 @@ async function stuckService(messages: Program, name: string, root: string) {
   const env = { NOTIFY_SOCKET: name, WATCHDOG_USEC: '100000' }
   const live = await Live.start([...roots, '--full-period', '100'], { env })
   await until(messages, /WATCHDOG=1/)
-  mkdirSync(join(root, 'proc/99'))
-  const fifo = join(root, 'proc/99/stat')
-  execFileSync('mkfifo', [fifo])
+  const letGo = blockNextScan(root)
   await until(messages, /STATUS=not ready: the last scan ended \d/)
-  const letGo = () => {
-    const writer = openSync(fifo, files.O_WRONLY)
-    rmSync(join(root, 'proc/99'), { recursive: true })
-    closeSync(writer)
-  }
   return { live, letGo }
 }
 

@@ -17,7 +17,7 @@ const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: 
 
 const commands = commandsOf({
   // Tests that expect a running service use Live.start; this one serves tests of refused starts.
-  serve: async (config, io) => (await import('../../src/app/serve.ts')).serve(config, { io, version }),
+  serve: async (config, io) => (await import('../../src/app/serve.ts')).serve(config, { io, version, starting: null }),
   openApi: () => openApi(version),
   asyncApi: () => asyncApi(version),
 })
@@ -28,7 +28,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Errors of these classes are printed as one line, as in main.ts. */
+/** Errors of these classes are printed as one line, as in app/program.ts. */
 const refusals = [CliError, ConfigError, SourceError, StoreError]
 
 interface CommandOptions {

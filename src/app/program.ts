@@ -1,0 +1,48 @@
+/** Reads the command line, builds the service and starts it. */
+
+import { readFileSync } from 'node:fs'
+import { runCommandLine } from '../cli/command-line.ts'
+import { commandsOf } from '../cli/commands.ts'
+import { CliError } from '../cli/error.ts'
+import { ConfigError } from '../config/error.ts'
+import { asyncApi } from '../http/asyncapi.ts'
+import { openApi } from '../http/openapi.ts'
+import { StoreError } from '../journal/store.ts'
+import type { SupervisedStart } from '../runtime/supervised-start.ts'
+import { SourceError } from '../sources/source.ts'
+import { ListenError, serve } from './serve.ts'
+
+const packageFile = new URL('../../package.json', import.meta.url)
+
+/** EX_CONFIG: the systemd unit does not start the service again, because the machine has to be changed first. */
+const wrongMachine = 78
+
+function fail(message: string, status: number): never {
+  process.stderr.write(`introspectd: ${message}\n`)
+  process.exit(status)
+}
+
+/** @param starting null where no supervisor waits for a service */
+export async function runProgram(words: readonly string[], starting: SupervisedStart | null): Promise<void> {
+  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+  try {
+    const commands = commandsOf({
+      serve: (config, io) => serve(config, { io, version, starting }),
+      openApi: () => openApi(version),
+      asyncApi: () => asyncApi(version),
+    })
+    await runCommandLine({ commands, version }, words)
+  } catch (error) {
+    if (
+      !(
+        error instanceof ConfigError ||
+        error instanceof CliError ||
+        error instanceof ListenError ||
+        error instanceof SourceError ||
+        error instanceof StoreError
+      )
+    )
+      throw error
+    fail(error.message, error instanceof SourceError ? wrongMachine : 1)
+  }
+}

@@ -1,0 +1,44 @@
+/** Tests the directory of compiled code: where it is, and that nobody else can put code into it. */
+
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { cacheDirectory, isPrivate } from '../../src/runtime/compile-cache.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'introspectd-cache-'))
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test.each([
+  [{ CACHE_DIRECTORY: '/var/cache/introspectd', XDG_CACHE_HOME: '/x' }, '/var/cache/introspectd/compiled'],
+  [{ CACHE_DIRECTORY: '/var/cache/one:/var/cache/two' }, '/var/cache/one/compiled'],
+  [{ XDG_CACHE_HOME: '/x', HOME: '/h' }, '/x/introspectd/compiled'],
+  [{ XDG_CACHE_HOME: 'x', HOME: '/h' }, '/h/.cache/introspectd/compiled'],
+  [{ HOME: '' }, null],
+  [{}, null],
+] as const)('%j gives the directory %s', (environment, directory) => {
+  expect(cacheDirectory(environment)).toBe(directory)
+})
+
+test('a directory is created for its owner only, and is refused if others could put code into it', () => {
+  const own = join(folder, 'one/introspectd/compiled')
+  expect(isPrivate(own)).toBe(true)
+  chmodSync(own, 0o775)
+  expect(isPrivate(own)).toBe(false)
+  const below = join(folder, 'two')
+  mkdirSync(below)
+  chmodSync(below, 0o777)
+  expect(isPrivate(join(below, 'compiled'))).toBe(false)
+  const link = join(folder, 'three')
+  symlinkSync(own, link)
+  expect(isPrivate(link)).toBe(false)
+  expect(isPrivate('/proc/introspectd')).toBe(false)
+})
+
+test.runIf(process.geteuid?.() === 0)('root does not use a cache in the home of a user', () => {
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  chownSync(home, 1000, 1000)
+  expect(isPrivate(join(home, '.cache/introspectd/compiled'))).toBe(false)
+})
