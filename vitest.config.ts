@@ -43,7 +43,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/contract/provide.ts', 'test/support/end-leftovers.ts'],
-    setupFiles: 'test/support/contract/setup.ts',
+    setupFiles: ['test/support/contract/setup.ts', 'test/support/end-with-tests.ts'],
     reporters: ['default', new SkippedSuitesReporter(skipped, (file) => tierOf(file, root))],
     env: {
       ...runEnvironment,

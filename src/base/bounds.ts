@@ -203,8 +203,8 @@ export const bounds = {
    */
   unacknowledgedMsMax: 80_000,
   /**
-   * Period in which a starting service asks its supervisor for time. It is much less than the time that is asked for: a
-   * module that takes long to load delays the next message.
+   * Period in which a starting service extends the time that its supervisor allows. It is much less than the extension,
+   * because a module that takes long to load delays the next message.
    */
   extendStartEveryMs: 10_000,
   /** Time in which streams may close at shutdown. Past it, they are cut. */

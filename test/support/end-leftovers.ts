@@ -1,8 +1,10 @@
 /**
  * Ends the processes that a test run leaves behind, for example after a test that timed out. Every program that tests
- * start inherits a variable with the id of the run. The search for that variable runs once, after all tests.
+ * start inherits a variable with the id of the run. The search for that variable runs after all tests. If the run is
+ * killed, a process outside it searches instead.
  */
 
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 const variable = 'INTROSPECT_TEST_RUN'
@@ -13,11 +15,35 @@ const id = String(process.pid)
 export const runEnvironment = { [variable]: id }
 
 /** vitest calls this before the tests, and what it returns after them. It ends its workers, direct children, itself. */
-export default () => (): void => endStarted({ spares: (parent) => parent === process.pid })
+export default () => {
+  const watcher = watchRun(id)
+  return (): void => {
+    endStarted({ spares: (parent) => parent === process.pid })
+    watcher.stdin.end('ended')
+  }
+}
 
-/** Ends every process that has the variable, and names it. */
-export function endStarted({ spares }: { readonly spares: (parent: number | null) => boolean }): void {
-  const marker = `${variable}=${id}`
+/** Starts the process that ends everything of the run if its standard input ends without a word. */
+export function watchRun(run: string) {
+  const script = new URL('run-watcher.ts', import.meta.url).pathname
+  return spawn(process.execPath, [script, run], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    detached: true,
+    // In a run that a test starts it is not a process of the outer run.
+    env: { ...process.env, [variable]: undefined },
+  })
+}
+
+interface Search {
+  /** Default: the run of this process. */
+  readonly id?: string
+  /** Whether the children of a process are left alone. */
+  readonly spares: (parent: number | null) => boolean
+}
+
+/** Ends every process that has the variable with the id, and names it. */
+export function endStarted({ id: run = id, spares }: Search): void {
+  const marker = `${variable}=${run}`
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const { command, parent, environment } = factsOf(pid)
     if (spares(parent) || !environment.split('\0').includes(marker)) continue

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { WebSocket } from 'ws'
 import { Watcher } from './service.ts'
+import { registerStarted } from './started.ts'
 import { until, Waiter } from './until.ts'
 
 export const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
@@ -36,12 +37,6 @@ interface Launching {
 /** The service ended before it announced its address. */
 export class LiveError extends Error {}
 
-/** Killed at exit, so that a failed test leaves no process behind. */
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 function launch(args: readonly string[], { env = {}, under = [], uid, command, cwd }: Launching = {}) {
   const [program, ...rest] = [...under, ...(command ?? [process.execPath, mainFile]), ...args]
   const child = spawn(program!, rest, {
@@ -50,8 +45,7 @@ function launch(args: readonly string[], { env = {}, under = [], uid, command, c
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  registerStarted(child)
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => {
     output.stdout += chunk.toString()

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { registerStarted } from './started.ts'
 import { within } from './until.ts'
 
 const sources = new URL('../programs/', import.meta.url)
@@ -57,6 +58,7 @@ export const start = async (
 ): Promise<Program> => {
   const [command, ...rest] = [...under, ...commandOf(name, compiler), ...args.map(String)]
   const child = spawn(command!, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
+  registerStarted(child)
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   let last: string | null = null

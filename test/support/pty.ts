@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { mainFile } from './live.ts'
+import { registerStarted } from './started.ts'
 import { Waiter } from './until.ts'
 
 const harness = new URL('terminal.py', import.meta.url).pathname
@@ -37,9 +38,7 @@ export class Pty {
       // Settings of vitest and of CI about colours must not affect this terminal.
       env: { ...process.env, ...ofPerson, ...env },
     })
-    const kill = () => void this.#child.kill('SIGKILL')
-    process.once('exit', kill)
-    this.#child.once('close', () => process.removeListener('exit', kill))
+    registerStarted(this.#child)
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.output += text
       this.#changed.wake()

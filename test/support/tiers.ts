@@ -23,7 +23,7 @@ export const tiers = {
     'test/live/{access,actions,bulk,c-libraries,capabilities,fallbacks,flock,half-open,hardening,hidden-processes,partitions}.test.ts',
     'test/live/{floods,prometheus,signals-and-files,sockets,stress}.test.ts',
     'test/live/{hung-mount,replaced-files}.test.ts',
-    'test/package.test.ts',
+    'test/{left-running,package}.test.ts',
     'test/runtime/supervisor.test.ts',
     'test/sources/linux/locks/lock-watch.test.ts',
     'test/stream/{parking,thousand}.test.ts',
