@@ -79,7 +79,7 @@ test('only the hook writes counters', () => {
 })
 
 test('the environment is read in one place', () => {
-  expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config/settings.ts'])
+  expect(sources.filter((name) => textOf(name).includes('process.env'))).toEqual(['config/environment.ts'])
 })
 
 test('openapi.yaml matches the tree and is valid OpenAPI', async () => {

@@ -2,7 +2,8 @@
 
 import type { FastifyBaseLogger } from 'fastify'
 import { dataDirectory } from '../config/data.ts'
-import { type Config, environment, MiB } from '../config/settings.ts'
+import { environment } from '../config/environment.ts'
+import { type Config, MiB } from '../config/settings.ts'
 import { openDirectory, UnusableError } from '../journal/data-directory.ts'
 import type { AppParts } from './build.ts'
 

@@ -1,6 +1,6 @@
 /** Defines the streams, environment variables and signals of a command. Tests pass their own. */
 
-import { environment } from '../config/settings.ts'
+import { environment } from '../config/environment.ts'
 
 /** Standard output. Only a terminal has columns. */
 export type CommandOutput = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }

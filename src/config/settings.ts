@@ -9,6 +9,7 @@ import { bounds } from '../base/bounds.ts'
 import { nearest } from '../base/nearest.ts'
 import { defaultHistory } from '../kernel/history/history.ts'
 import { PoolSizes } from '../tree/operations.ts'
+import { environment } from './environment.ts'
 import { ConfigError } from './error.ts'
 import { type Given, parseConfigFile } from './file.ts'
 import { faultOf, marks, type Row, settingRows, valueOfText } from './row.ts'
@@ -203,20 +204,17 @@ export interface Effective {
   readonly origins: ReadonlyMap<string, string>
 }
 
-/** For variables that are not settings of introspectd, such as those of a supervisor. */
-export const environment = process.env
-
 /** Flags as typed, by the name of the setting. */
 export type Flags = Readonly<Record<string, string | undefined>>
 
 /** Flags win over the environment, which wins over the file, which wins over the defaults. @throws ConfigError */
-export function readConfig(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Effective {
-  refuseUnknownVariables(environment)
-  const file = readConfigFile(typed(configFile!, flags, environment)[0])
+export function readConfig(flags: Flags, variables: NodeJS.ProcessEnv = environment): Effective {
+  refuseUnknownVariables(variables)
+  const file = readConfigFile(typed(configFile!, flags, variables)[0])
   const origins = new Map<string, string>()
   const values = settings.flatMap((setting): [string, unknown][] => {
     const fromFile = file.get(setting.key)
-    const all = [...typed(setting, flags, environment), ...(fromFile === undefined ? [] : [fromFile])]
+    const all = [...typed(setting, flags, variables), ...(fromFile === undefined ? [] : [fromFile])]
     // An invalid value is refused also when another source overrides it.
     for (const given of all) refuseFault(setting, given)
     const [first] = all
