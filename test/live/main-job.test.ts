@@ -212,6 +212,19 @@ test('a process continues after its leader has exited', async () => {
   expect((await live.get(`/sys/proc/${program.pid}/thread/${program.pid}`)).status).toBe(404)
 })
 
+test('an exec after the leader has exited makes a leader whose readings are complete', async () => {
+  // Long enough for a scan to read the leader: its readings are not those of the next leader.
+  const program = await begin('leader-exits', [1_500])
+  const tid = Number((await program.line()).split(' ')[1])
+  const path = `/sys/proc/${program.pid}`
+  await live.until(`${path}/thread`, ({ entries }) => (entries as { tid: number }[]).every((each) => each.tid === tid))
+  await live.until(`${path}/thread/${tid}/stack`, ({ value }) => value !== null)
+  program.send('exec')
+  const leader = `${path}/thread/${program.pid}`
+  await live.until(`${leader}/stack`, ({ value, capacity }) => Number(value) > 0 && Number(capacity) > 0)
+  await live.until(leader, ({ state, name }) => state === 'RECEIVE' && name === 'cat')
+})
+
 test('a name with arbitrary bytes is shown, escaped if it must be', async () => {
   const program = await begin('weird-name')
   const { name } = await live.until(`/sys/proc/${program.pid}`, ({ name }) => name !== 'weird-name')

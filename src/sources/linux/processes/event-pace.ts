@@ -139,6 +139,11 @@ export class EventPace {
     this.#count(thread, at)
   }
 
+  /** Whether neither the birth nor the end of a thread has an event. */
+  isSilent(thread: Thread): boolean {
+    return this.#silent.has(thread)
+  }
+
   /** Whether the end of a thread has an event. */
   threadMayEnd(thread: Thread, at: number): boolean {
     if (!this.#silent.has(thread)) return true

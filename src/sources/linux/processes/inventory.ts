@@ -116,7 +116,7 @@ export class Inventory {
     }
     for (const thread of [...process.threads.values()]) {
       const extra = !tids.includes(thread.tid) && agreed(`no thread ${process.pid} ${thread.tid}`)
-      if (extra) observed.threadEnded(this.#kernel, thread)
+      if (extra) this.#registry.threadEnded(thread, startedAt)
     }
   }
 

@@ -6,6 +6,7 @@ import type { Kernel } from '../../../kernel/kernel.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import type { System } from '../../../kernel/nodes/system.ts'
+import type { Thread } from '../../../kernel/nodes/thread.ts'
 import * as observed from '../../../kernel/observations.ts'
 import type { ProcessEvent } from '../protocol.ts'
 import { EventPace, type PacedChange, type PacedEvent } from './event-pace.ts'
@@ -122,8 +123,15 @@ export class ProcessRegistry {
     if (isLeftOut) this.#pace.leaveOut(thread, at)
   }
 
+  threadEnded(thread: Thread, at: number): void {
+    observed.threadEnded(this.#kernel, thread, { silent: !this.#pace.threadMayEnd(thread, at) })
+  }
+
   ended(process: Process, ending: observed.Ending = unknownEnd): void {
     this.byPid.delete(process.pid)
+    // Its other threads end with events.
+    for (const thread of [...process.threads.values()])
+      if (this.#pace.isSilent(thread)) this.threadEnded(thread, this.#kernel.now)
     observed.processEnded(this.#kernel, process, ending)
   }
 
@@ -154,7 +162,7 @@ export class ProcessRegistry {
     const thread = process.threads.get(tid)
     if (thread === undefined) return null
     if (process.threads.size > 1) {
-      observed.threadEnded(this.#kernel, thread, { silent: !this.#pace.threadMayEnd(thread, at) })
+      this.threadEnded(thread, at)
       return null
     }
     this.#settle(process)
@@ -167,7 +175,7 @@ export class ProcessRegistry {
     // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
-      if (thread.tid !== process.pid) observed.threadEnded(this.#kernel, thread)
+      if (thread.tid !== process.pid) this.threadEnded(thread, at)
     }
     const changedUid = uid !== null && uid !== process.uid
     observed.processChanged(this.#kernel, process, 'exec', {

@@ -187,6 +187,28 @@ describe('a flood of events of one process', () => {
     expect(bench.takeEvents('thread')).toEqual(['thread.created /sys/proc/42/thread/99'])
     expect([...bench.kernel.process(42).threads.keys()]).toEqual([42, 99])
   })
+
+  test.each([
+    ['an exec', () => void record({ what: 'exec', pid: 42, name: 'new', executable: null, uid: null })],
+    ['the end of the process, which a scan finds', () => [scan([]), scan([])]],
+    ['their own ends, which a scan finds', () => [scan([[42, 7, [42]]]), scan([[42, 7, [42]]])]],
+  ])('threads whose birth has no event end without one by %s', (_, end) => {
+    fork(42, 7)
+    const count = bounds.threadBirthsAtOnce + 50
+    const at = now
+    for (let tid = 100; tid < 100 + count; tid++) {
+      now = at
+      record({ what: 'clone', pid: 42, tid })
+    }
+    now += 1
+    const born = new Set(bench.takeEvents('thread.created').map((text) => text.split(' ')[1]))
+    end()
+    const died = bench.takeEvents('thread.died').map((text) => text.split(' ')[1])
+    expect(died.filter((path) => !born.has(path))).toEqual([])
+    bench.at(() => registry.reportLeftOut(now))
+    const left = bench.events.filter(({ type }) => type === 'events.lost').map(({ data }) => data.count)
+    expect(left).toEqual([2 * (count - born.size + 1)])
+  })
 })
 
 describe('differences that a scan finds', () => {
