@@ -1,6 +1,6 @@
 /** Stores compiled code between starts, so that a start does not compile the same files again. */
 
-import { existsSync, lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 
@@ -17,8 +17,9 @@ const sticky = 0o1000
  */
 export function cacheCompiledCode(environment: NodeJS.ProcessEnv): void {
   if (environment.NODE_COMPILE_CACHE !== undefined || environment.NODE_DISABLE_COMPILE_CACHE !== undefined) return
-  const directory = cacheDirectory(environment)
-  if (directory === null || !isPrivate(directory)) return
+  const wanted = cacheDirectory(environment)
+  const directory = wanted === null ? null : privatePath(wanted)
+  if (directory === null) return
   enableCompileCache(directory)
   // Workers find the directory in their environment only.
   environment.NODE_COMPILE_CACHE = directory
@@ -38,20 +39,26 @@ export function cacheDirectory({ CACHE_DIRECTORY, XDG_CACHE_HOME, HOME }: NodeJS
 /**
  * Creates the directory, and checks that nobody else can put code into it: neither there nor by renaming a directory
  * above it. A service of root that is started with the home of a user must not run code from that home.
+ * @returns its path without symbolic links, which others could change; null when it cannot be used
  */
-export function isPrivate(directory: string): boolean {
+export function privatePath(directory: string): string | null {
   try {
     create(directory)
-    for (let path = directory; ; path = dirname(path)) {
-      const { uid, mode } = lstatSync(path)
-      const owner = process.geteuid?.() ?? uid
-      const isSafe = (mode & othersWrite) === 0 || (path !== directory && (mode & sticky) !== 0)
-      if (!isSafe || (uid !== owner && (uid !== 0 || path === directory))) return false
-      if (path === dirname(path)) return true
-    }
+    const real = realpathSync(directory)
+    return isPrivate(real) ? real : null
   } catch {
     // A cache is not needed to run: a full disk or a directory that cannot be written only makes the start slower.
-    return false
+    return null
+  }
+}
+
+function isPrivate(directory: string): boolean {
+  for (let path = directory; ; path = dirname(path)) {
+    const { uid, mode } = lstatSync(path)
+    const owner = process.geteuid?.() ?? uid
+    const isSafe = (mode & othersWrite) === 0 || (path !== directory && (mode & sticky) !== 0)
+    if (!isSafe || (uid !== owner && (uid !== 0 || path === directory))) return false
+    if (path === dirname(path)) return true
   }
 }
 

@@ -115,5 +115,7 @@ describe('under systemd', () => {
     await untilShown(runs)
     inside('systemctl', 'stop', 'introspectd')
     expect(shown()).toMatchObject({ SubState: 'dead', Result: 'success', ExecMainStatus: '0' })
+    // Compiled code for the next start.
+    expect(inside('find', '/var/cache/private/introspectd/compiled', '-type', 'f')).not.toBe('')
   })
 })

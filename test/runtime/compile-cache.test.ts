@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { cacheDirectory, isPrivate } from '../../src/runtime/compile-cache.ts'
+import { cacheDirectory, privatePath } from '../../src/runtime/compile-cache.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'introspectd-cache-'))
 
@@ -23,22 +23,22 @@ test.each([
 
 test('a directory is created for its owner only, and is refused if others could put code into it', () => {
   const own = join(folder, 'one/introspectd/compiled')
-  expect(isPrivate(own)).toBe(true)
+  expect(privatePath(own)).toBe(own)
+  const link = join(folder, 'link')
+  symlinkSync(own, link)
+  expect(privatePath(link)).toBe(own)
   chmodSync(own, 0o775)
-  expect(isPrivate(own)).toBe(false)
+  expect([privatePath(own), privatePath(link)]).toEqual([null, null])
   const below = join(folder, 'two')
   mkdirSync(below)
   chmodSync(below, 0o777)
-  expect(isPrivate(join(below, 'compiled'))).toBe(false)
-  const link = join(folder, 'three')
-  symlinkSync(own, link)
-  expect(isPrivate(link)).toBe(false)
-  expect(isPrivate('/proc/introspectd')).toBe(false)
+  expect(privatePath(join(below, 'compiled'))).toBe(null)
+  expect(privatePath('/proc/introspectd')).toBe(null)
 })
 
 test.runIf(process.geteuid?.() === 0)('root does not use a cache in the home of a user', () => {
   const home = join(folder, 'home')
   mkdirSync(home)
   chownSync(home, 1000, 1000)
-  expect(isPrivate(join(home, '.cache/introspectd/compiled'))).toBe(false)
+  expect(privatePath(join(home, '.cache/introspectd/compiled'))).toBe(null)
 })
