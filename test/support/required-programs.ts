@@ -26,7 +26,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
       'test/live/*.test.ts',
       'test/package.test.ts',
       'test/runtime/supervisor.test.ts',
-      'test/sources/linux/{locks/*,processes/connector-worker,scan/scan-worker}.test.ts',
+      'test/sources/linux/{locks/*,processes/connector-worker,scan/{scan-as-other,scan-worker}}.test.ts',
     ],
   },
   {

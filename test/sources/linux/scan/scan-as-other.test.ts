@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scannedIndex, type ThreadFacts, type Unreadable } from '../../../../src/sources/linux/protocol.ts'
 import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
+import { startForTest } from '../../../support/running.ts'
 import { within } from '../../../support/until.ts'
 
 interface Printed {
@@ -59,4 +60,15 @@ describe("another user's process", () => {
     const memory = scans[0]?.values.find(([pid, tid, index]) => pid === 1 && tid === 0 && index === scannedIndex.memory)
     expect(memory?.[3]).toBeGreaterThan(0)
   })
+})
+
+test.runIf(process.geteuid?.() === 0)('a thread of another user hides nothing of the other threads', async () => {
+  const program = await startForTest('odd-user')
+  const [main, odd, later] = (await program.line()).split(' ').map(Number)
+  const facts = new Map<number, ThreadFacts>()
+  while ([main, odd, later].some((tid) => !facts.has(tid!)))
+    for (const thread of (await nextScan()).threads) facts.set(thread.tid, thread)
+  expect(facts.get(main!)).toMatchObject({ state: 'RECEIVE', certain: true })
+  expect(facts.get(odd!)).toMatchObject({ state: null, why: permissionDenied })
+  expect(facts.get(later!)).toMatchObject({ state: 'SIGSUSPEND', certain: true })
 })
