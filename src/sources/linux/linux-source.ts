@@ -62,6 +62,7 @@ export class LinuxSource implements Source {
   #planScheduled = false
   #stopping = false
   #onFirstScan: () => void = () => {}
+  readonly #rescan = () => this.#scanner?.send({ type: 'rescan' })
 
   constructor(kernel: Kernel, options: LinuxOptions) {
     const { periods, procRoot, now } = options
@@ -75,7 +76,8 @@ export class LinuxSource implements Source {
     this.#degradations = new SourceDegradations(kernel, now)
     this.#faults = new Faults(this.#degradations, options.onFault)
     this.#health = new ScanHealth(options, this.#degradations)
-    this.#oomKills = new OomKills(kernel, { procRoot, tree: findCgroupTree(options.cgroupRoot) })
+    const tree = findCgroupTree(options.cgroupRoot)
+    this.#oomKills = new OomKills(kernel, { procRoot, tree, rescan: this.#rescan })
     const isOomKill = (process: Process) => this.#oomKills.wasKilled(process)
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill })
     this.#expiry = new ThresholdExpiry(kernel, options)
@@ -178,8 +180,7 @@ export class LinuxSource implements Source {
 
   #recordEvents(events: readonly ProcessEvent[]): void {
     this.#oomKills.startEvents()
-    const rescan = () => this.#scanner?.send({ type: 'rescan' })
-    for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), rescan)
+    for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), this.#rescan)
     this.#registry.releaseWaiting(this.#options.now())
     this.#births.schedule()
     this.#requestReread()
@@ -214,10 +215,9 @@ export class LinuxSource implements Source {
 
   #recordLoss({ count, from, to, why }: Extract<ConnectorMessage, { type: 'lost' }>): void {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
-    const rescan = () => this.#scanner?.send({ type: 'rescan' })
     const emit = () => this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data })
-    this.#faults.guard('births', () => this.#kernel.update(this.#options.now(), emit), rescan)
-    rescan()
+    this.#faults.guard('births', () => this.#kernel.update(this.#options.now(), emit), this.#rescan)
+    this.#rescan()
   }
 
   // ---- scans ----

@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Kernel } from '../../../kernel/kernel.ts'
+import { limitIndex } from '../../../kernel/limits/table.ts'
 import type { Partition } from '../../../kernel/nodes/partition.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import type { System } from '../../../kernel/nodes/system.ts'
@@ -26,20 +27,31 @@ interface Account {
 // A process that holds much memory may take seconds to end. After this time its end was lost, for example because
 // the service did not know the process.
 const awaitedMs = 10_000
+const rescanEveryMs = 1000
+
+export interface OomKillsParts {
+  readonly procRoot: string
+  readonly tree: CgroupTree
+  /** Reads the counts soon, because a threshold watches them. On a slow machine, full scans are seconds apart. */
+  readonly rescan: () => void
+}
 
 export class OomKills {
   readonly #kernel: Kernel
   readonly #procRoot: string
   readonly #tree: CgroupTree
+  readonly #rescan: () => void
+  #rescannedAt = Number.NEGATIVE_INFINITY
   readonly #accounts = new WeakMap<Container, Account>()
   /** Counts that were read for the present events: each is later than all of them. Null if there is no count. */
   readonly #counts = new Map<Container, number | null>()
   #hasBegun = false
 
-  constructor(kernel: Kernel, { procRoot, tree }: { procRoot: string; tree: CgroupTree }) {
+  constructor(kernel: Kernel, { procRoot, tree, rescan }: OomKillsParts) {
     this.#kernel = kernel
     this.#procRoot = procRoot
     this.#tree = tree
+    this.#rescan = rescan
   }
 
   /** New events have come, so counts that were read before may be too old. */
@@ -90,6 +102,7 @@ export class OomKills {
     const account = this.#accountOf(container)
     if (count === null || count <= account.explained) return false
     account.explained++
+    this.#rescanIfArmed()
     // The kernel counts a kill in the machine too, and in version 2 in all cgroups around its own.
     if (container === system) return true
     this.#accountOf(system).explained++
@@ -97,6 +110,13 @@ export class OomKills {
     for (let above = container.parent; above !== null && above !== system; above = above.parent)
       this.#accountOf(above).explained++
     return true
+  }
+
+  #rescanIfArmed(): void {
+    const { notifier, now } = this.#kernel
+    if (!notifier.isArmed(limitIndex['oom-kills']) || now < this.#rescannedAt + rescanEveryMs) return
+    this.#rescannedAt = now
+    this.#rescan()
   }
 
   #countOf(container: Container): number | null {

@@ -29,9 +29,10 @@ function reading(names: readonly string[], count: number): PartitionReading {
 
 function begun() {
   const bench = new Bench()
+  let rescans = 0
   const directory = join(root, 'cgroup')
   const tree = { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory } as const
-  const kills = new OomKills(bench.kernel, { procRoot: join(root, 'proc'), tree })
+  const kills = new OomKills(bench.kernel, { procRoot: join(root, 'proc'), tree, rescan: () => rescans++ })
   bench.at(() => partitionAppeared(bench.kernel, ['pod', 'app']))
   const scan = (finishedAt: number, pod: number, app: number) =>
     kills.note({ system: null, partitions: [reading(['pod'], pod), reading(['pod', 'app'], app)], finishedAt })
@@ -40,7 +41,7 @@ function begun() {
     kills.startEvents()
     return kills.wasKilled(bench.process(pid++, { partition }))
   }
-  return { scan, isOom }
+  return { scan, isOom, bench, rescansNow: () => rescans }
 }
 
 test('as many processes as the count rose by were killed for memory, and no kill before the first scan counts', () => {
@@ -88,4 +89,17 @@ test('without a count of its cgroup, that of the machine decides', () => {
   scan(1000, 0, 0)
   countIs('machine', 1)
   expect([isOom(), isOom(), isOom('gone')]).toEqual([true, false, false])
+})
+
+test('a kill that a threshold watches is read at once, at most once a second', () => {
+  countIs('pod/app', 0)
+  const { scan, isOom, bench, rescansNow } = begun()
+  scan(1000, 0, 0)
+  countIs('pod/app', 5)
+  expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 0])
+  bench.put(bench.kernel.system, 'oom-kills', 'any', { on: 'change' })
+  expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 1])
+  expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 1])
+  for (let passed = 0; passed < 1000; passed++) bench.at(() => {})
+  expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 2])
 })
