@@ -126,8 +126,8 @@ export const bounds = {
   /** Step of the wall clock, in ms, from which `source.degraded` is emitted. */
   clockStepMs: 1_000,
   /**
-   * Changes of name and user of one process that have an event each: so many at once, then so many a second. Past it,
-   * one event stands for several, with their number.
+   * Changes of name and user of one process that have an event each, and programs that it executes: so many at once,
+   * then so many a second. Past it, one event stands for several, with their number.
    */
   processChangesAtOnce: 32,
   processChangesPerSecond: 8,

@@ -40,6 +40,23 @@ describe('a state that is saved and put into another service', () => {
     expect((await other.get('/sys/thresholds')).body).toEqual((await service.get('/sys/thresholds')).body)
   })
 
+  test('includes what waits for a partition', async () => {
+    const path = '/sys/part/later/part/inner/threads/threshold/many'
+    expect((await service.put(path, { at: 1, ttl: '1h' })).body).toMatchObject({ state: 'waiting' })
+    await service.put('/sys/part/later/timeout', { after: '1s' })
+    const state = await save(service)
+    expect((await other.put('/sys/state', state)).status).toBe(200)
+    expect(await save(other)).toBe(state)
+    expect((await other.put('/sys/part/later', {})).status).toBe(201)
+    expect((await other.get(path)).body).toMatchObject({ state: 'waiting' })
+    expect((await other.get('/sys/part/later/timeout')).body).toMatchObject({ holds: '/sys/part/later/timeout' })
+    expect((await other.put('/sys/part/later/part/inner', {})).status).toBe(201)
+    await other.calls(lines([{ call: 'create', name: 'server', partition: '/sys/part/later/part/inner' }]))
+    expect((await other.get('/sys/thresholds')).body).toMatchObject({
+      entries: [{ path, state: expect.not.stringMatching('waiting') }],
+    })
+  })
+
   test('may be larger than other bodies', async () => {
     const threads = Array.from({ length: 300 }, () => by(1, 1)('ThreadCreate', {}))
     await service.calls(lines([{ call: 'create', name: 'server' }, ...threads]))

@@ -1,6 +1,7 @@
 /**
- * Bounds the events that one process can cause by renaming itself, changing its user, or starting threads as fast as it
- * can. Any user may do that, and it must not push the events of all others out of memory and journal.
+ * Bounds the events that one process can cause by renaming itself, changing its user, executing programs or starting
+ * threads as fast as it can. Any user may do that, and it must not push the events of all others out of memory and
+ * journal.
  */
 
 import { bounds } from '../../../base/bounds.ts'
@@ -8,7 +9,7 @@ import type { Process } from '../../../kernel/nodes/process.ts'
 import type { Thread } from '../../../kernel/nodes/thread.ts'
 import type { ProcessEvent } from '../protocol.ts'
 
-export type PacedEvent = Extract<ProcessEvent, { what: 'name' | 'uid' }>
+export type PacedEvent = Extract<ProcessEvent, { what: 'name' | 'uid' | 'exec' }>
 
 /** A change that waited, and how many changes it stands for. */
 export interface PacedChange {
@@ -61,20 +62,28 @@ class Bucket {
 }
 
 class Pace {
-  readonly changes: Bucket
+  readonly #changes: Bucket
+  readonly #executions: Bucket
   readonly threads: Bucket
-  /** The newest name and user that wait to be recorded. */
+  /** The newest change of each kind that waits to be recorded. */
   readonly waiting = new Map<PacedEvent['what'], PacedChange>()
   leftOut = 0
   leftOutFrom = 0
 
   constructor(at: number) {
-    this.changes = new Bucket(bounds.processChangesAtOnce, bounds.processChangesPerSecond, at)
+    this.#changes = new Bucket(bounds.processChangesAtOnce, bounds.processChangesPerSecond, at)
+    this.#executions = new Bucket(bounds.processChangesAtOnce, bounds.processChangesPerSecond, at)
     this.threads = new Bucket(bounds.threadBirthsAtOnce, bounds.threadBirthsPerSecond, at)
   }
 
+  /** Whether a change has an event now. Renaming delays no event of an exec. */
+  mayChange(what: PacedEvent['what'], at: number): boolean {
+    return (what === 'exec' ? this.#executions : this.#changes).take(at)
+  }
+
   isIdle(at: number): boolean {
-    return this.waiting.size === 0 && this.leftOut === 0 && this.changes.isFull(at) && this.threads.isFull(at)
+    const isFull = [this.#changes, this.#executions, this.threads].every((bucket) => bucket.isFull(at))
+    return isFull && this.waiting.size === 0 && this.leftOut === 0
   }
 }
 
@@ -91,11 +100,15 @@ export class EventPace {
     const pace = this.#of(process, event.at)
     const { waiting } = pace
     const changes = (waiting.get(event.what)?.changes ?? 0) + 1
-    if (pace.changes.take(event.at)) {
+    if (pace.mayChange(event.what, event.at)) {
       waiting.delete(event.what)
       return { event, changes }
     }
-    waiting.set(event.what, { event, changes })
+    // The program that was executed has a name and user of its own, so earlier changes of these are over.
+    const stale = event.what === 'exec' ? [...waiting.values()].filter(({ event: { what } }) => what !== 'exec') : []
+    for (const { event: earlier } of stale) waiting.delete(earlier.what)
+    const all = stale.reduce((sum, { changes: count }) => sum + count, changes)
+    waiting.set(event.what, { event, changes: all })
     this.#waiting.add(process)
     return null
   }
@@ -116,11 +129,12 @@ export class EventPace {
   /** Removes and returns the changes that waited and may be recorded now. */
   *takeDue(at: number): Generator<{ readonly process: Process; readonly change: PacedChange }> {
     for (const process of this.#waiting) {
-      const { waiting, changes } = this.#of(process, at)
+      const pace = this.#of(process, at)
+      const { waiting } = pace
       // It has ended, and nobody saw how.
       if (process.slot < 0) waiting.clear()
       for (const [what, change] of waiting) {
-        if (!changes.take(at)) break
+        if (!pace.mayChange(what, at)) continue
         waiting.delete(what)
         yield { process, change }
       }

@@ -170,19 +170,23 @@ export class ProcessRegistry {
     return 'died'
   }
 
-  #execed(process: Process, { name, executable, uid, at }: EventOf<'exec'>): void {
-    this.#settle(process)
+  #execed(process: Process, event: EventOf<'exec'>): void {
+    const { name, executable, uid, at } = event
+    const change = this.#pace.change(process, event)
+    if (change !== null) this.#settle(process)
     // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
       if (thread.tid !== process.pid) this.threadEnded(thread, at)
     }
-    const changedUid = uid !== null && uid !== process.uid
-    observed.processChanged(this.#kernel, process, 'exec', {
+    const changedUid = change !== null && uid !== null && uid !== process.uid
+    const facts = {
       ...(name !== null && { name }),
       ...(executable !== null && { executable }),
       ...(uid !== null && { uid }),
-    })
+    }
+    // Without an event now, one follows that stands for several.
+    observed.processChanged(this.#kernel, process, change && 'exec', facts, { changes: change?.changes ?? 1 })
     if (name !== null) observed.threadChanged(this.#kernel, process.threads.get(process.pid)!, { name })
     if (changedUid) observed.processChanged(this.#kernel, process, 'uid', {})
   }
@@ -205,7 +209,8 @@ export class ProcessRegistry {
       if (thread !== undefined) observed.threadChanged(this.#kernel, thread, { name })
       if (process.name !== name || changes > 1)
         observed.processChanged(this.#kernel, process, 'name', { name }, { changes })
-    } else if (process.uid !== event.uid || changes > 1)
+    } else if (event.what === 'exec') observed.processChanged(this.#kernel, process, 'exec', {}, { changes })
+    else if (process.uid !== event.uid || changes > 1)
       observed.processChanged(this.#kernel, process, 'uid', { uid: event.uid }, { changes })
   }
 

@@ -164,6 +164,27 @@ describe('a flood of events of one process', () => {
     expect(bench.takeEvents('process')).toHaveLength(2)
   })
 
+  test('executed programs have a few events a second, and the present facts are recorded at once', () => {
+    fork(42, 7)
+    bench.takeEvents()
+    const began = now
+    for (let count = 1; count <= 2_000; count++) {
+      now = began + count / 2
+      record({ what: 'exec', pid: 42, name: `p${count}`, executable: `/bin/p${count}`, uid: count % 2 })
+      record({ what: 'name', pid: 42, tid: 42, name: `renamed${count}` })
+      registry.releaseWaiting(now)
+    }
+    record({ what: 'exec', pid: 42, name: 'last', executable: '/bin/last', uid: 5 })
+    expect(bench.kernel.process(42)).toMatchObject({ name: 'last', executable: '/bin/last', uid: 5 })
+    expect(bench.events.length).toBeLessThan(3 * (bounds.processChangesAtOnce + 2 * bounds.processChangesPerSecond))
+    now += 1000
+    registry.releaseWaiting(now)
+    expect(bench.events.at(-1)?.data).toMatchObject({ what: 'exec', name: 'last', executable: '/bin/last' })
+    const named = changes().reduce((sum, count) => sum + count, 0)
+    expect(named).toBeGreaterThanOrEqual(4_001)
+    expect(bench.kernel.thread(42, 42).name).toBe('last')
+  })
+
   test('threads beyond a bound have no events of their own, and one event counts these', () => {
     fork(42, 7)
     bench.takeEvents()
