@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
-import { bounds } from '../base/bounds.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { ConfigError } from '../config/error.ts'
 import type { Config } from '../config/settings.ts'
@@ -14,34 +13,22 @@ import type { ServiceClock } from '../runtime/clock.ts'
 import { problemText, ScenarioError } from '../scenario/problems.ts'
 import { readScenario, type Scenario } from '../scenario/scenario.ts'
 import { readStateFile, StateFileError } from '../scenario/state-file.ts'
-import { linuxAbilities } from '../sources/linux/abilities.ts'
-import { LinuxSource } from '../sources/linux/linux-source.ts'
-import { descriptorsLeft } from '../sources/linux/native/descriptor-budget.ts'
-import { findProcNamespace } from '../sources/linux/native/proc-namespace.ts'
-import { findWhyNoOwners } from '../sources/linux/scan/kernel-features.ts'
 import type { AppParts } from './build.ts'
 import { HostedModel } from './hosted-model.ts'
 
-type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
+export type Hosted = Pick<AppParts, 'kernel' | 'source' | 'firstSequence' | 'model'>
 
-interface HostParts {
+export interface HostParts {
   readonly logger: FastifyBaseLogger
   readonly clock: Pick<ServiceClock, 'now' | 'offset'>
 }
 
-/** The most connections: the free file descriptors less those that the service reserves, and at least a quarter. */
-export function connectionsMax(): number {
-  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
-  const left = descriptorsLeft()
-  return Math.max(Math.floor(left / 4), left - bounds.ownDescriptors)
-}
-
 /** @throws ConfigError */
-export function hostKernel(config: Config, hostParts: HostParts): Hosted {
+export async function hostKernel(config: Config, hostParts: HostParts): Promise<Hosted> {
   const modelSetting = (['scenario', 'state', 'pools'] as const).find((setting) => config[setting] !== undefined)
   if (config.source !== 'model' && modelSetting !== undefined)
     throw new ConfigError(`--${modelSetting} needs --source model`)
-  const hosted = config.source === 'model' ? hostModel(config, hostParts) : hostLinux(config, hostParts)
+  const hosted = config.source === 'model' ? hostModel(config, hostParts) : await hostLinux(config, hostParts)
   switchNotifier(hosted.kernel, config)
   return hosted
 }
@@ -57,38 +44,10 @@ function switchNotifier({ notifier }: Kernel, { notifier: whole, limitsOff = [] 
   if (whole === 'off') notifier.switch(null, false)
 }
 
-function hostLinux(config: Config, { logger, clock }: HostParts): Hosted {
-  const now = () => clock.now()
-  // Pids in another procfs are not the pids that signals go to.
-  if (config.allowActions && config.procRoot !== '/proc')
-    throw new ConfigError(`--allow-actions needs --proc-root /proc, not ${config.procRoot}`)
-  const namespace = findProcNamespace(config.procRoot)
-  const periods = { fastMs: config.period, fullMs: config.fullPeriod, birthsReported: false }
-  const kernel = new Kernel({
-    abilities: linuxAbilities(periods, {
-      allowActions: config.allowActions,
-      ownNamespace: namespace.isOwn,
-      noOwners: findWhyNoOwners(config.procRoot, namespace),
-    }),
-    ...(namespace.selfPid !== null && { selfPid: namespace.selfPid }),
-    firstRevision: Math.round(now() * 1000),
-    now: now(),
-  })
-  const source = new LinuxSource(kernel, {
-    procRoot: config.procRoot,
-    namespace,
-    cgroupRoot: config.cgroupRoot,
-    periodMs: config.period,
-    fullPeriodMs: config.fullPeriod,
-    idleBudget: config.idleBudget / 100,
-    armedBudget: config.armedBudget / 100,
-    periods,
-    clockOffset: clock.offset,
-    allowActions: config.allowActions,
-    now,
-    onFault: (error) => logger.error({ err: error }, 'a worker of the live source failed'),
-  })
-  return { kernel, source }
+/** Loads the live source only when it is needed: the C library that it calls exists on Linux only. */
+async function hostLinux(config: Config, hostParts: HostParts): Promise<Hosted> {
+  const { hostMachine } = await import('./host-linux.ts')
+  return hostMachine(config, hostParts)
 }
 
 /** With a virtual clock the same calls give identical events, so every counter starts at a fixed number. */

@@ -14,7 +14,7 @@ import { Access } from './access.ts'
 import { type App, type AppParts, buildApp } from './build.ts'
 import { endDeadPeers } from './dead-peers.ts'
 import { handleHangUps } from './hang-up.ts'
-import { connectionsMax, hostKernel } from './host.ts'
+import { hostKernel } from './host.ts'
 import { type OpenedStorage, openStorage } from './storage.ts'
 
 /** The service cannot listen; the message is one line for a person. */
@@ -46,7 +46,7 @@ export async function serve(config: Config, { io, version, starting }: Serving):
   handleHangUps({ access, logger, renew: () => renewAccess(), end: () => process.kill(process.pid, 'SIGTERM') })
   const clock = new ServiceClock()
   const now = () => clock.now()
-  const hosted = hostKernel(config, { logger, clock })
+  const hosted = await hostKernel(config, { logger, clock })
   const supervisor = await Supervisor.find(environment, {
     source: hosted.source,
     onFailure: (reason) => logger.error(`the supervisor cannot be notified: ${reason}`),
@@ -65,7 +65,7 @@ export async function serve(config: Config, { io, version, starting }: Serving):
     ...hosted,
     ...opened,
     ...monitors,
-    ...accessOf(access, logger, config),
+    ...(await accessOf(access, logger, config)),
     logger,
     version,
     now,
@@ -89,20 +89,25 @@ export async function serve(config: Config, { io, version, starting }: Serving):
   starting?.end()
 }
 
-function accessOf(
+async function accessOf(
   access: Access,
   logger: Logger,
   { connectionsPerAddress, rateLimit, streamsPerClient }: Config,
-): Pick<AppParts, 'gate' | 'edge' | 'limits'> {
+): Promise<Pick<AppParts, 'gate' | 'edge' | 'limits'>> {
   return {
     gate: access,
     edge: {
       tls: access.tls,
-      connectionsMax: connectionsMax(),
+      ...(process.platform === 'linux' && { connectionsMax: await connectionsMax() }),
       onListening: (server) => void endDeadPeers(server, logger),
     },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }
+}
+
+async function connectionsMax(): Promise<number> {
+  const { descriptorsForConnections } = await import('./host-linux.ts')
+  return descriptorsForConnections()
 }
 
 /** @returns the port that the service listens on. @throws ListenError */

@@ -1,5 +1,6 @@
 /** `introspectd serve`: runs the service. */
 
+import { servedOn } from '../config/platform.ts'
 import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 import type { CommandIo } from './io.ts'
@@ -16,6 +17,10 @@ export function serveCommand(serve: (config: Config, io: CommandIo) => Promise<v
       'introspectd serve --host 0.0.0.0 --token-file tokens',
       'introspectd --config introspectd.yaml',
     ],
-    run: ({ config, io }) => serve(config, io),
+    run: (call) => {
+      const { config, note } = servedOn(process.platform, call)
+      if (note !== null) call.io.stderr.write(`introspectd: ${note}\n`)
+      return serve(config, call.io)
+    },
   })
 }

@@ -18,7 +18,7 @@ async function startWith(expected: string): Promise<{ file: string; logged: Reco
   )
   const logged: Record<string, unknown>[] = []
   const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) })
-  const { source } = hostKernel({ source: 'model', clock: 'virtual', scenario: file } as Config, {
+  const { source } = await hostKernel({ source: 'model', clock: 'virtual', scenario: file } as Config, {
     logger,
     clock: new ServiceClock(),
   })
