@@ -61,13 +61,15 @@ export abstract class Readings {
     const counters = this.of(node)
     const { slot } = node
     const isPartial = this.hasUnseen && addsUp[index]! && (node.level === 'system' || node.level === 'partition')
-    const unreadable = counters.unreadable[index]!.get(slot) + Number(isPartial)
+    // A sum of countable values may be too large to be counted exactly. Its parts then prove a lower bound.
+    const isTooLarge = value > Number.MAX_SAFE_INTEGER
+    const unreadable = counters.unreadable[index]!.get(slot) + Number(isPartial) + Number(isTooLarge)
     const known = counters.known[index]![slot]! > 0 || (empty && unreadable === 0)
     const capacity = this.capacity(node, index)
     const at = counters.at[index]!.get(slot)
     return {
-      value: known ? value : null,
-      peak: known ? counters.peak[index]![slot]! : null,
+      value: known ? Math.min(value, Number.MAX_SAFE_INTEGER) : null,
+      peak: known ? Math.min(counters.peak[index]![slot]!, Number.MAX_SAFE_INTEGER) : null,
       capacity: Number.isFinite(capacity) ? capacity : null,
       unreadable,
       estimated: counters.estimated[index]!.get(slot),

@@ -212,3 +212,31 @@ test('recording the same reading again changes nothing and emits no event', () =
   for (let count = 0; count < 3; count++) bench.observe(process, 'fds', 5)
   expect(bench.takeEvents()).toEqual([])
 })
+
+test('a sum of more than 2^53 - 1 is shown as a lower bound, and is exact again when a part has left', () => {
+  const bench = new Bench()
+  const index = limits.findIndex(({ name }) => name === 'address-space')
+  const processes = [1, 2, 3].map((pid) => bench.process(pid))
+  const reading = () => bench.kernel.usage.reading(bench.kernel.system, index, false)
+  for (const process of processes) bench.observe(process, 'address-space', 2 ** 52)
+  expect(reading()).toMatchObject({ value: Number.MAX_SAFE_INTEGER, peak: Number.MAX_SAFE_INTEGER, unreadable: 1 })
+  bench.observe(processes[0]!, 'address-space', 4096)
+  bench.observe(processes[1]!, 'address-space', 4096)
+  expect(reading()).toMatchObject({ value: 2 ** 52 + 8192, unreadable: 0 })
+})
+
+test('with processes that the source does not see, sums of the system are lower bounds, and other figures are not', () => {
+  const bench = new Bench()
+  const { kernel } = bench
+  bench.observe(bench.process(1), 'fds', 3)
+  const reading = (node: Node, limit: LimitName) =>
+    kernel.usage.reading(
+      node,
+      limits.findIndex(({ name }) => name === limit),
+      false,
+    )
+  kernel.usage.hasUnseen = true
+  expect(reading(kernel.system, 'fds')).toMatchObject({ value: 3, unreadable: 1 })
+  expect(reading(kernel.system, 'memory').unreadable).toBe(0)
+  expect(reading(kernel.process(1), 'fds')).toMatchObject({ value: 3, unreadable: 0 })
+})

@@ -1,16 +1,17 @@
 /** The live source on copies of a /proc with files that are missing, odd, or say what cannot be. */
 
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Kernel } from '../../../src/kernel/kernel.ts'
-import { type LimitName, limitIndex } from '../../../src/kernel/limits/table.ts'
+import { type LimitName, limitIndex, limits } from '../../../src/kernel/limits/table.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import { ServiceClock } from '../../../src/runtime/clock.ts'
 import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
 import { LinuxSource } from '../../../src/sources/linux/linux-source.ts'
 import { findProcNamespace } from '../../../src/sources/linux/native/proc-namespace.ts'
+import { randomOf } from '../../support/random.ts'
 import { until } from '../../support/until.ts'
 
 const fixture = new URL('../../fixtures/proc', import.meta.url).pathname
@@ -242,4 +243,53 @@ test('a process whose stat becomes odd has not ended; its readings are unknown u
     () => source.degraded(),
     (names) => !names.includes('hidden-processes'),
   )
+})
+
+const damages = [
+  '',
+  '-1',
+  '18446744073709551615',
+  '9223372036854775807',
+  '9007199254740993',
+  'odd',
+  '\0',
+  '1e400',
+] as const
+const damagedFiles = ['stat', 'status', 'statm', 'limits', 'cgroup', 'maps', 'timers'] as const
+const ofThread = ['stat', 'schedstat', 'syscall'] as const
+
+/** Replaces some numbers of a file, and may cut it off. */
+function damage(path: string, random: () => number): void {
+  const pick = () => damages[Math.floor(random() * damages.length)]!
+  const text = readFileSync(join(procRoot, path), 'latin1').replace(/\d+/g, (digits) =>
+    random() < 0.2 ? pick() : digits,
+  )
+  write(path, random() < 0.2 ? text.slice(0, Math.floor(random() * text.length)) : text)
+}
+
+test('processes whose files are damaged at random cost no message, and each reading is countable or unknown', async () => {
+  const random = randomOf(6)
+  const pids = Array.from({ length: 60 }, (_, place) => 1000 + place)
+  for (const [place, pid] of pids.entries()) {
+    addProcess(pid)
+    const paths = [...damagedFiles, ...ofThread.map((file) => `task/${pid}/${file}`)]
+    damage(`${pid}/${paths[place % paths.length]}`, random)
+  }
+  for (const file of ['meminfo', 'stat', 'uptime', 'sys/kernel/pid_max']) damage(file, random)
+  const { kernel, source, failures, reading } = await observe()
+  expect([failures, source.faults()]).toEqual([[], 0])
+  // Only a process whose stat identifies none is not there.
+  const missing = pids.filter((pid) => !kernel.processes.has(pid) && (pid - 1000) % 10 !== 0)
+  expect(missing).toEqual([])
+  const nodes = [
+    kernel.system,
+    ...[...kernel.processes.values()].flatMap((process) => [process, ...process.threads.values()]),
+  ]
+  for (const node of nodes)
+    for (const { name, at } of limits) {
+      if (!(at as readonly string[]).includes(node.level)) continue
+      const { value, capacity } = reading(node, name)
+      for (const number of [value, capacity])
+        if (number !== null) expect([name, Number.isSafeInteger(number)]).toEqual([name, true])
+    }
 })

@@ -11,7 +11,9 @@ export function listNumberedEntries(path: string): number[] | number {
     const numbers: number[] = []
     for (const name of readdirSync(path)) {
       const first = name.charCodeAt(0)
-      if (first >= 48 && first <= 57) numbers.push(Number(name))
+      if (first < 48 || first > 57) continue
+      const number = Number(name)
+      if (Number.isSafeInteger(number)) numbers.push(number)
     }
     return numbers
   } catch (thrown) {

@@ -32,7 +32,8 @@ export function hasNoQuota(bytes: Uint8Array): boolean {
 export function cpuMaxOf(quota: string | null, period: string | null): number | null {
   const [quotaText, periodText] = quota === null ? [] : period === null ? quota.split(' ') : [quota, period]
   const [quotaUs, periodUs] = [Number(quotaText), Number(periodText)]
-  return quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : null
+  const permille = quotaUs > 0 && periodUs > 0 ? Math.round((quotaUs * 1000) / periodUs) : Number.NaN
+  return Number.isSafeInteger(permille) ? permille : null
 }
 
 /** Number of CPUs in a list such as `0-3,8`; null if it is none. */
@@ -64,7 +65,7 @@ export function parseReclaimable(text: string, hierarchy: keyof typeof reclaimab
     const number = at < 0 ? Number.NaN : Number.parseInt(text.slice(at + name.length + 2), 10)
     if (Number.isSafeInteger(number)) sum = (sum ?? 0) + number
   }
-  return sum
+  return Number.isSafeInteger(sum) ? sum : null
 }
 
 /**

@@ -29,7 +29,7 @@ export function makeRlimit(soft: string, hard: string): Rlimit {
 export function parseLimits(text: string): Rlimits {
   const found: Record<string, Rlimit> = {}
   for (const line of text.split('\n')) {
-    const fields = /^(Max .+?)\s{2,}(unlimited|\d+)\s+(unlimited|\d+)(?:\s|$)/.exec(line)
+    const fields = /^(Max .+?)\s{2,}(unlimited|\d{1,20})\s+(unlimited|\d{1,20})(?:\s|$)/.exec(line)
     const name = fields && posixNames.get(fields[1]!)
     if (fields && name) found[name] = makeRlimit(fields[2]!, fields[3]!)
   }

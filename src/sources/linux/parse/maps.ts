@@ -35,12 +35,17 @@ function indexAfter(bytes: Uint8Array, at: number, stop: number): number {
   return bytes.indexOf(stop, at) + 1
 }
 
-/** A line has address range, permissions, offset, device, inode, then blanks and a name that may itself have blanks. */
-function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma {
+/**
+ * A line has address range, permissions, offset, device, inode, then blanks and a name that may itself have blanks. Null
+ * for a line that is cut off or has another form: it describes no mapping.
+ */
+function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma | null {
   const end = indexAfter(bytes, line, minus)
   const permissions = indexAfter(bytes, end, space)
   let name = permissions + 5
+  if (end === 0 || permissions <= end || name > lineEnd) return null
   for (let field = 0; field < 2; field++) name = indexAfter(bytes, name, space)
+  if (name === 0 || name > lineEnd) return null
   while (name < lineEnd && bytes[name] !== space) name++
   while (name < lineEnd && bytes[name] === space) name++
   return {
@@ -68,7 +73,7 @@ export function findVmas(bytes: Uint8Array, length: number, addresses: readonly 
       address = addresses[found.length]
     ) {
       vma ??= vmaOf(bytes, line, lineEnd)
-      found.push(vma.start <= address ? vma : null)
+      found.push(vma !== null && vma.start <= address ? vma : null)
     }
     line = lineEnd + 1
   }

@@ -31,6 +31,9 @@ const wantedStates = [listening, ...connectedStates].reduce((mask, state) => mas
 const ipv4 = 2
 const addressBytes = { 4: 4, 6: 16 } as const
 const unixAnswerBytes = 16
+const brokenAnswer = 5 // EIO
+// The parts of an answer that are read. A shorter one is ignored.
+const answerBytesMin = { tcp: 72, unix: unixAnswerBytes } as const
 const attributeName = 0
 const attributePeer = 2
 const attributeShutdown = 6
@@ -95,9 +98,11 @@ export function parseDump(
     if (bytes.readUInt32LE(at + 8) === sequence) {
       const type = bytes.readUInt16LE(at + 4)
       if (type === messageDone) return { end: 'done' }
-      if (type === messageError) return { end: 'failed', errno: -bytes.readInt32LE(at + headerBytes) }
       const body = at + headerBytes
-      const socket = family === 'unix' ? unixSocket(bytes, body, at + size) : tcpSocket(bytes, body)
+      if (type === messageError)
+        return { end: 'failed', errno: size < headerBytes + 4 ? brokenAnswer : -bytes.readInt32LE(body) }
+      const isWhole = size >= headerBytes + answerBytesMin[family]
+      const socket = !isWhole ? null : family === 'unix' ? unixSocket(bytes, body, at + size) : tcpSocket(bytes, body)
       if (socket !== null) take(socket)
     }
     at += (size + 3) & ~3
@@ -131,11 +136,11 @@ function unixSocket(bytes: Buffer, at: number, end: number): UnixSocket | null {
   let [name, peer, shut] = ['', 0, false]
   for (let attribute = at + unixAnswerBytes; attribute + 4 <= end; ) {
     const length = bytes.readUInt16LE(attribute)
-    if (length < 4) break
+    if (length < 4 || attribute + length > end) break
     const kind = bytes.readUInt16LE(attribute + 2)
     if (kind === attributeName) name = bytes.toString('latin1', attribute + 4, attribute + length)
-    if (kind === attributePeer) peer = bytes.readUInt32LE(attribute + 4)
-    if (kind === attributeShutdown) shut = bytes.readUInt8(attribute + 4) === shutBoth
+    if (kind === attributePeer && length >= 8) peer = bytes.readUInt32LE(attribute + 4)
+    if (kind === attributeShutdown && length >= 5) shut = bytes.readUInt8(attribute + 4) === shutBoth
     attribute += (length + 3) & ~3
   }
   return { family: 'unix', inode: bytes.readUInt32LE(at + 4), state, name, peer, shut }

@@ -49,6 +49,8 @@ const pfExiting = 0x4
 const openingParenthesis = 40
 const closingParenthesis = 41
 const stateNames = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+// In ticks of 10 ms since the machine was started: 178,000 years. Later times are no dates.
+const startTicksMax = 2 ** 49
 const numbers = new DecimalReader()
 
 /**
@@ -80,7 +82,10 @@ export function parseStat(bytes: Uint8Array, length: number, into: Stat): boolea
   into.threads = numbers.next()
   numbers.skip(1) // always 0
   into.startTicks = numbers.next()
-  return !Number.isNaN(into.startTicks) && !Number.isNaN(into.pid)
+  if (!(into.startTicks >= 0 && into.startTicks <= startTicksMax)) return false
+  for (const number of [into.pid, into.parent, into.priority, into.threads])
+    if (!Number.isSafeInteger(number)) return false
+  return true
 }
 
 export function nameOfStat(bytes: Uint8Array, stat: Stat): string {

@@ -34,8 +34,9 @@ export function parseStatusLine(text: string, { line, unit }: StatusLine): numbe
 }
 
 export function parseStatus(text: string): Status {
+  const uid = numberIn(lineOf(text, 'Uid')?.split(/\s+/)[1])
   return {
-    uid: numberIn(lineOf(text, 'Uid')?.split(/\s+/)[1]),
+    uid: Number.isSafeInteger(uid) ? uid : null,
     threads: numberIn(lineOf(text, 'Threads') ?? undefined),
     locked: parseStatusLine(text, { line: 'VmLck', unit: 'kB' }),
     stack: parseStatusLine(text, { line: 'VmStk', unit: 'kB' }),

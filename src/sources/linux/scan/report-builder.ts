@@ -113,12 +113,13 @@ export class ReportBuilder {
     else this.unreadable(subject, limit, isTooLarge ? tooLarge : notWhole)
   }
 
+  /** @param capacity Beyond everything that can be counted it is none; below zero it is unknown. */
   capacity(subject: Subject, limit: ScannedLimit, capacity: number): void {
     const rows = this.#capacityRows
     rows.push(subject.pid)
     rows.push(subject.subjectTid)
     rows.push(scannedIndex[limit])
-    rows.push(capacity)
+    rows.push(capacity > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : capacity >= 0 ? capacity : Number.NaN)
   }
 
   /** Reports why a reading failed, only once while the reason stays the same. */
