@@ -36,8 +36,8 @@ function indexAfter(bytes: Uint8Array, at: number, stop: number): number {
 }
 
 /**
- * A line has address range, permissions, offset, device, inode, then blanks and a name that may itself have blanks. Null
- * for a line that is cut off or has another form: it describes no mapping.
+ * A line has address range, permissions, offset, device, inode, then blanks and a name that may itself have blanks.
+ * Null for a line that is cut off or has another form: it describes no mapping.
  */
 function vmaOf(bytes: Uint8Array, line: number, lineEnd: number): Vma | null {
   const end = indexAfter(bytes, line, minus)

@@ -222,7 +222,7 @@ describe('any netlink message, also one that is cut off', () => {
       return fc.nat(buffer.length).map((end) => buffer.subarray(0, end))
     })
 
-  test('of the proc connector is refused or understood', () => {
+  test('the proc connector: each message is refused or understood', () => {
     fc.assert(
       fc.property(message, (input) => {
         if (input.length >= 28) {
@@ -237,7 +237,7 @@ describe('any netlink message, also one that is cut off', () => {
     )
   })
 
-  test('of sock_diag and taskstats is refused or understood', () => {
+  test('sock_diag and taskstats: each message is refused or understood', () => {
     const totals = { sequence: 0, timesRun: 0, runNs: 0 }
     fc.assert(
       fc.property(message, fc.constantFrom(...socketFamilies), (input, family) => {
