@@ -227,7 +227,7 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   for (const [name, renew] of Object.entries(pages)) {
     const file = new URL(name, import.meta.url)
     writeFileSync(file, renew(readFileSync(file, 'utf8')))

@@ -187,7 +187,7 @@ ${tidied(shapes)}
 `
 }
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   const { version } = JSON.parse(manifest) as { version: string }
   writeFileSync(new URL('../../src/client/routes.ts', import.meta.url), await clientTypes(version))

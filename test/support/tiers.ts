@@ -44,6 +44,7 @@ export const tiers = {
     'test/client/{service,typed}.test.ts',
     'test/http/{contract,metrics-format,tls}.test.ts',
     'test/journal/durable.test.ts',
+    'test/tools/run.test.ts',
     'test/sources/linux/native/proc-files.test.ts',
     'test/sources/linux/scan/stack-reader.test.ts',
   ],
