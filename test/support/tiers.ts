@@ -20,7 +20,7 @@ export const tiers = {
     'test/model/{many-threads,model-properties}.test.ts',
     'test/kernel/deadlock/{exploration,random-runs}.test.ts',
     'test/model/state/wrong-states.test.ts',
-    'test/live/{access,actions,bulk,c-libraries,capabilities,fallbacks,flock,half-open,hardening,hidden-processes,partitions}.test.ts',
+    'test/live/{access,actions,bulk,c-libraries,capabilities,denials,fallbacks,flock,half-open,hardening,hidden-processes,partitions}.test.ts',
     'test/live/{floods,prometheus,signals-and-files,sockets,stress}.test.ts',
     'test/live/{hung-mount,replaced-files}.test.ts',
     'test/{left-running,package}.test.ts',

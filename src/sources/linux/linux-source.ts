@@ -292,7 +292,7 @@ export class LinuxSource implements Source {
 
   #finishReport(report: ScanReport, isFirst: boolean): void {
     this.#expiry.check()
-    this.#health.note(report)
+    this.#health.note(report, this.#plan?.armedBy ?? null)
     if (!isFirst || report.inventory === null) return
     this.#connector.release()
     this.#onFirstScan()

@@ -1,4 +1,4 @@
-/** Tracks how well scanning works: the age, cost and period of the last scans, and readings that were not permitted. */
+/** Tracks how well scanning works: the age, cost and period of the last scans. */
 
 import { durationText } from '../../base/duration.ts'
 import type { ScanFigures, SourceCheck } from '../source.ts'
@@ -28,14 +28,14 @@ export class ScanHealth {
     this.#degradations = degradations
   }
 
-  note(report: ScanReport): void {
-    this.#notePermissions(report)
+  /** @param armedBy What makes the fast scan necessary, for the reason of a lag; null if nothing is armed. */
+  note(report: ScanReport, armedBy: string | null): void {
     if (report.kind === 'full') {
       // A scan that could not see all processes is not reliable.
       if (report.inventory !== null) this.#lastFull = report
       this.#degradations.recover('scan')
     } else this.#lastFast = report
-    this.#notePeriods(report)
+    this.#notePeriods(report, armedBy)
   }
 
   /** ms since the last full scan; null before the first. */
@@ -71,26 +71,19 @@ export class ScanHealth {
   }
 
   /** Over its CPU budget, a scan runs less often. Beyond a factor this is reported as a degradation. */
-  #notePeriods({ kind, periodMs }: ScanReport): void {
+  #notePeriods({ kind, periodMs }: ScanReport, armedBy: string | null): void {
     const { periodMs: fastMs, fullPeriodMs, periods } = this.#options
     const configuredMs = kind === 'full' ? fullPeriodMs : fastMs
     if (kind === 'full') periods.fullMs = periodMs
     else periods.fastMs = periodMs
     const name = kind === 'full' ? 'full-scan-lag' : 'armed-scan-lag'
-    if (periodMs > configuredMs * lagFactor) {
+    // With nothing armed, a fast scan reads only new processes, and nobody waits for it.
+    if (kind === 'fast' && armedBy === null) this.#degradations.recover(name)
+    else if (periodMs > configuredMs * lagFactor) {
       this.#degradations.degrade(
         name,
-        `reading takes more CPU than budgeted: every ${durationText(periodMs)} instead of ${durationText(configuredMs)}`,
+        `reading ${kind === 'fast' ? `for ${armedBy} ` : ''}takes more CPU than budgeted: every ${durationText(periodMs)} instead of ${durationText(configuredMs)}`,
       )
     } else if (periodMs < configuredMs * recoveredFactor) this.#degradations.recover(name)
-  }
-
-  #notePermissions({ unreadable }: ScanReport): void {
-    const [denied] = unreadable.filter(({ reason }) => reason.startsWith('permission denied'))
-    if (denied === undefined) return
-    this.#degradations.degrade(
-      'permission',
-      `some readings of other users' processes are not permitted (first: process ${denied.pid}): ${denied.reason}`,
-    )
   }
 }

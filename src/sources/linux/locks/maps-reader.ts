@@ -26,7 +26,7 @@ export class MapsReader {
     const spent = this.#spent.get(process) ?? 0
     if (spent > bytesInAPass) return later
     const length = this.#files.readWhole(`${process.livePath}/maps`)
-    if (length < 0) return reasonOf(length)
+    if (length < 0) return reasonOf(process, length)
     this.#spent.set(process, spent + length)
     return length
   }

@@ -47,21 +47,21 @@ export class ProcessMemory {
     while (length < bytes) {
       const part = Math.min(bytes - length, this.#files.bytes.length)
       const got = this.#resident.read(process, address + length, part)
-      if (got <= 0) return this.#fail(got)
+      if (got <= 0) return this.#fail(process, got)
       copy.set(this.#files.bytes.subarray(0, got), length)
       length += got
     }
     return new DataView(copy.buffer)
   }
 
-  #fail(result: number): null {
-    if (result < 0 && (isDenied(result) || isGone(result))) this.failure = reasonOf(result)
+  #fail(process: TrackedProcess, result: number): null {
+    if (result < 0 && (isDenied(result) || isGone(result))) this.failure = reasonOf(process, result)
     return null
   }
 
   #isTouched(process: TrackedProcess, address: number, bytes: number): boolean {
     const extent = this.#resident.extent(process, address, bytes)
-    if (extent < 0) this.failure = reasonOf(extent)
+    if (extent < 0) this.failure = reasonOf(process, extent)
     return extent === bytes
   }
 

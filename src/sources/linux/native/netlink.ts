@@ -2,7 +2,9 @@
 
 import { constants } from 'node:os'
 import { connectorIndex, listenMessage } from '../parse/connector.ts'
+import { denialWithout } from '../parse/denial.ts'
 import { BatchReceiver } from './batch-receiver.ts'
+import { readSurroundings } from './denial-facts.ts'
 import { bind, closeFd, errorNumber, nameOfErrno, send, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16
@@ -61,7 +63,7 @@ export class ConnectorSocket {
       const error = errorNumber()
       closeFd(fd)
       const denied = error === constants.errno.EPERM || error === constants.errno.EACCES
-      return `the proc connector refused: ${denied ? 'permission denied: needs CAP_NET_ADMIN' : nameOfErrno(error)}`
+      return `the proc connector refused: ${denied ? denialWithout(['CAP_NET_ADMIN'], readSurroundings()) : nameOfErrno(error)}`
     }
     const size = int32(receiveBufferBytes)
     if (setsockopt(fd, solSocket, soRcvbufforce, size, size.length) < 0)

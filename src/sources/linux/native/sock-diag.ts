@@ -1,7 +1,9 @@
 /** Lists the sockets of one network namespace, through netlink's sock_diag. */
 
 import { closeSync, openSync } from 'node:fs'
+import { denialWithout } from '../parse/denial.ts'
 import { dumpRequest, parseDump, type Socket, type SocketFamily, socketFamilies } from '../parse/sock-diag.ts'
+import { readSurroundings } from './denial-facts.ts'
 import { bind, closeFd, errorNumber, nameOfErrno, recv, send, setns, setsockopt, socket } from './libc.ts'
 
 const afNetlink = 16
@@ -96,6 +98,6 @@ function openNamespace(path: string): number | string {
 
 function denied(why: string): string {
   return why === 'EPERM' || why === 'EACCES'
-    ? 'it is in another network namespace: needs CAP_SYS_ADMIN'
+    ? `it is in another network namespace: ${denialWithout(['CAP_SYS_ADMIN'], readSurroundings())}`
     : `it is in another network namespace: ${why}`
 }

@@ -83,7 +83,8 @@ export class DescriptorScan {
     }
     const table = this.#tables.read(process)
     if (typeof table === 'number' || typeof table === 'string') {
-      const reason = typeof table === 'string' ? table : this.#tables.hasEnded(process, table) ? null : reasonOf(table)
+      const reason =
+        typeof table === 'string' ? table : this.#tables.hasEnded(process, table) ? null : reasonOf(process, table)
       if (reason !== null) for (const limit of fdTableLimits) this.#report.unreadable(process, limit, reason)
       return 0
     }

@@ -75,7 +75,7 @@ export class ProcessReader {
     process.unidentified = null
     if (length >= 0 && parseStat(this.#files.bytes, length, this.#stat)) return true
     if (length >= 0) process.unidentified = unknownForm
-    else if (!this.#files.hasEnded(length, process.stat)) process.unidentified = reasonOf(length)
+    else if (!this.#files.hasEnded(length, process.stat)) process.unidentified = reasonOf(process, length)
     return false
   }
 
@@ -121,7 +121,7 @@ export class ProcessReader {
     }
     const tids = this.#files.list(`${process.path}/task`)
     if (typeof tids === 'number') {
-      if (!this.#files.hasEnded(tids, process.taskDirectory)) process.unidentified = reasonOf(tids)
+      if (!this.#files.hasEnded(tids, process.taskDirectory)) process.unidentified = reasonOf(process, tids)
       return false
     }
     if (tids.length === 0) return false
@@ -159,7 +159,7 @@ export class ProcessReader {
     const count = this.#countFds(process, armed)
     if (count < 0 && this.#files.hasEnded(count, process.fdDirectory)) return false
     process.fds = process.isSelf ? count - this.#files.openCount : count
-    if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(count))
+    if (count < 0) this.#report.unreadable(process, 'fds', reasonOf(process, count))
     else if (count === noDescriptors && !process.kernelThread && isEnding(process, this.#files)) return false
     else this.#report.value(process, 'fds', count)
     return true
@@ -182,7 +182,7 @@ export class ProcessReader {
     const isRead = length >= 0 && parseStatm(this.#files.bytes, length, statm) && statm.size > 0
     if (!isRead) {
       if (length >= 0 && isEnding(process, this.#files)) return false
-      const reason = length < 0 ? reasonOf(length) : unknownForm
+      const reason = length < 0 ? reasonOf(process, length) : unknownForm
       for (const limit of statmLimits) if ((mask & bitOf(limit)) !== 0) report.unreadable(process, limit, reason)
       return true
     }
@@ -200,7 +200,7 @@ export class ProcessReader {
     }
     const length = this.#files.read(process.timers, armed, armed ? always : seldom)
     if (length < 0 && this.#files.hasEnded(length, process.timers)) return false
-    if (length < 0) this.#report.unreadable(process, 'timers', reasonOf(length))
+    if (length < 0) this.#report.unreadable(process, 'timers', reasonOf(process, length))
     else this.#report.value(process, 'timers', length === 0 ? 0 : this.#countTimersOf(process, length))
     return true
   }

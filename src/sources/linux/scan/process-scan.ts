@@ -93,6 +93,8 @@ export class ProcessScan {
     const armed = depth.plan !== 0
     if (thorough) {
       if (ran) process.denied = false
+      if (ran) process.denialReason = null
+      if (ran) process.threadDenialReason = null
       if (!this.#processReader.readFacts(process, ran)) return false
     }
     if ((ran || deep) && !this.#processReader.readThreads(process, deep)) return false

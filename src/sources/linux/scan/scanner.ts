@@ -1,14 +1,14 @@
 /** Runs the passes over /proc: full scans, fast scans, and the first reading of new processes. */
 
 import { LockWatch } from '../locks/lock-watch.ts'
-import { bootAgeTicks } from '../native/clocks.ts'
 import { nameOfErrno } from '../native/libc.ts'
-import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
+import type { ProcFiles } from '../native/proc-files.ts'
 import { TaskStats } from '../native/task-stats.ts'
 import { locksBit, type ScanCommand, type ThreadId } from '../protocol.ts'
 import { TrackedProcess } from '../tracked/tracked-process.ts'
 import { CgroupReader } from './cgroup-reader.ts'
 import type { Degrading } from './degrading.ts'
+import { reportDenied, retryDenied } from './denied-processes.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
 import { FdTableReader } from './fd-table-reader.ts'
 import { IdleProcesses } from './idle-processes.ts'
@@ -18,7 +18,7 @@ import { type Depth, ProcessScan } from './process-scan.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { ranMask, ScanPlan } from './scan-plan.ts'
 import { SocketIndex } from './socket-index.ts'
-import { readAgeTicks, SystemReader } from './system-reader.ts'
+import { SystemReader } from './system-reader.ts'
 
 // The kernel can reclaim memory of an idle process, so its memory is read in one of so many scans, in turn. The same
 // goes for the facts and descriptors of a process that ran.
@@ -50,7 +50,6 @@ export class Scanner {
   readonly #locks: LockWatch | null
   readonly #systemReader: SystemReader
   readonly #cgroups: CgroupReader
-  readonly #uptime: ProcFile
   /** Null if taskstats cannot be used. */
   readonly #stats: TaskStats | null
   readonly #idleSinceFull: IdleProcesses | null
@@ -60,7 +59,7 @@ export class Scanner {
   readonly #lockScope: TrackedProcess[] = []
 
   constructor(parts: ScannerParts) {
-    const { files, report, abilities, procRoot } = parts
+    const { files, report, abilities } = parts
     this.#parts = parts
     this.#descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
     this.#scan = new ProcessScan(files, report, this.#descriptors, abilities)
@@ -70,7 +69,6 @@ export class Scanner {
     this.#locks = whyNoOwners(abilities) === null ? new LockWatch(watched) : null
     this.#systemReader = new SystemReader(parts)
     this.#cgroups = new CgroupReader(files, abilities.tree)
-    this.#uptime = new ProcFile(`${procRoot}/uptime`)
     // taskstats takes process ids of our own namespace.
     this.#stats = abilities.ownNamespace ? TaskStats.open() : null
     this.#idleSinceFull = this.#stats && new IdleProcesses(this.#stats)
@@ -138,6 +136,7 @@ export class Scanner {
     this.#readSystem(true)
     if (files.takeStarved()) this.#withholdInventory('some processes could not be read: descriptors ran out')
     else this.#parts.degrading.recovered('inventory')
+    reportDenied(this.#processes.values(), this.#parts.degrading)
   }
 
   /** Processes that this pass did not see may be alive all the same, so it reports no inventory. */
@@ -158,8 +157,7 @@ export class Scanner {
   }
 
   #startPass(now: number): void {
-    const { abilities, files } = this.#parts
-    this.#scan.startPass(now, abilities.isProc ? bootAgeTicks() : readAgeTicks(files, this.#uptime))
+    this.#scan.startPass(now, this.#systemReader.readAgeTicks(this.#parts.abilities))
   }
 
   #finishDescriptors(kind: 'fast' | 'full'): void {
@@ -196,10 +194,11 @@ export class Scanner {
     report.mark()
     process.lastListedScan = this.#scans
     this.#scan.retryStacks(process)
+    const deep = (this.#scans + process.pid) % deepEvery === 0
+    if (deep && process.denied) retryDenied(process)
     const isIdle = this.#scan.isIdle(process)
     const ran =
       !isIdle && (this.#scan.readSchedules(process, this.plan.maskOf(process.pid) !== 0) || process.ranSinceFullRead)
-    const deep = (this.#scans + process.pid) % deepEvery === 0
     const isTurn = (this.#scans + process.pid) % turnEvery === 0
     const orphaned = this.#endedParents.size > 0 && this.#endedParents.has(process.facts?.parent ?? 0)
     const thorough = process.factsStale || deep || orphaned || (ran && isTurn)

@@ -113,7 +113,7 @@ export class StackReader {
     const isGone = length < 0 ? this.#files.hasEnded(length, { path }) : length === 0 && isEnding(process, this.#files)
     if (isGone) return false
     if (!armed && length > 0) this.#mapsReadingsLeft -= Math.floor(length / bytesOfReading)
-    const failure = length < 0 ? reasonOf(length) : length === 0 ? unknownForm : null
+    const failure = length < 0 ? reasonOf(process, length) : length === 0 ? unknownForm : null
     if (failure !== null) for (const { thread } of pending) this.reportUnreadable(process, thread, failure)
     else this.#lookUp(process, pending, length)
     return true

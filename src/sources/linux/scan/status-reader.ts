@@ -53,8 +53,8 @@ export class StatusReader {
   #reportFailure(process: TrackedProcess, mask: number, result: number): true {
     for (const { name, status } of statusLimits)
       if ((mask & bitOf(name)) !== 0 && !(status.unit === 'kB' && process.kernelThread))
-        this.#report.unreadable(process, name, reasonOf(result))
-    if ((mask & bitOf('signals')) !== 0) this.#report.unreadable(process, 'signals', reasonOf(result))
+        this.#report.unreadable(process, name, reasonOf(process, result))
+    if ((mask & bitOf('signals')) !== 0) this.#report.unreadable(process, 'signals', reasonOf(process, result))
     return true
   }
 

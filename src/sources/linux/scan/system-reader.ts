@@ -3,6 +3,7 @@
  * some of the files, so each figure is read for itself.
  */
 
+import { bootAgeTicks } from '../native/clocks.ts'
 import { nameOfErrno } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { ProcFile } from '../native/proc-files.ts'
@@ -24,6 +25,7 @@ export class SystemReader {
   readonly #files: ProcFiles
   readonly #procRoot: string
   readonly #meminfo: ProcFile
+  readonly #uptime: ProcFile
   #maxima: Maxima | null = null
   readonly #degrading: Degrading
   /** The figures that could not be read, each with its reason. */
@@ -34,6 +36,15 @@ export class SystemReader {
     this.#procRoot = procRoot
     this.#degrading = degrading
     this.#meminfo = new ProcFile(`${procRoot}/meminfo`)
+    this.#uptime = new ProcFile(`${procRoot}/uptime`)
+  }
+
+  /** Time since boot in ticks of `stat`; NaN if it cannot be read. A copy of /proc has it in a file. */
+  readAgeTicks({ isProc }: { readonly isProc: boolean }): number {
+    if (isProc) return bootAgeTicks()
+    const length = this.#files.read(this.#uptime, true)
+    if (length <= 0) return Number.NaN
+    return Math.round(Number.parseFloat(this.#files.bytes.toString('latin1', 0, length)) * 100)
   }
 
   /**
@@ -110,10 +121,4 @@ function memoryOf(text: string): Memory {
   const memoryReclaimable = free === null ? null : Math.max(0, available - free)
   const memory = { memory: total - available, memoryFree: available, memoryReclaimable, memoryTotal: total }
   return { ...memory, whyNoMemory: null }
-}
-
-/** Time since boot in ticks of `stat`, from a copy of /proc; NaN if it cannot be read. */
-export function readAgeTicks(files: ProcFiles, uptime: ProcFile): number {
-  const length = files.read(uptime, true)
-  return length <= 0 ? Number.NaN : Math.round(Number.parseFloat(files.bytes.toString('latin1', 0, length)) * 100)
 }

@@ -7,7 +7,7 @@ import { emptySchedstat, parseSchedstat } from '../parse/schedstat.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
 import { emptySystemCall, hasUserRegisters, parseSyscall } from '../parse/syscall.ts'
 import type { ThreadFacts, WaitsOn } from '../protocol.ts'
-import { reasonOf, unknownForm } from '../reasons.ts'
+import { reasonOf, threadReasonOf, unknownForm } from '../reasons.ts'
 import { CpuWindow } from '../tracked/cpu-window.ts'
 import type { TrackedProcess } from '../tracked/tracked-process.ts'
 import type { TrackedThread } from '../tracked/tracked-thread.ts'
@@ -112,7 +112,7 @@ export class ThreadReader {
     const length = this.#files.read(thread.stat, armed, holdFrom)
     if (length < 0 && this.#files.hasEnded(length, thread.stat)) return false
     if (length < 0 || !parseStat(this.#files.bytes, length, this.#stat)) {
-      this.#reportUnknown(process, thread, length < 0 ? reasonOf(length) : unknownForm)
+      this.#reportUnknown(process, thread, length < 0 ? reasonOf(process, length) : unknownForm)
       return true
     }
     const name = nameOfStat(this.#files.bytes, this.#stat)
@@ -208,7 +208,7 @@ export class ThreadReader {
 
   #whyNoUse({ schedstat }: TrackedThread): string {
     const length = this.#files.read(schedstat)
-    return length < 0 ? reasonOf(length) : unknownForm
+    return length < 0 ? reasonOf(null, length) : unknownForm
   }
 
   /** The share of a thread that does not run falls to zero. */
@@ -233,7 +233,7 @@ export class ThreadReader {
     this.#callFailure = null
     if (process.kernelThread) return true
     if (process.denied) {
-      this.#callFailure = reasonOf(-1)
+      this.#callFailure = reasonOf(process, -1)
       return true
     }
     const length = this.#files.read(thread.syscall, armed, holdFrom)
@@ -241,7 +241,7 @@ export class ThreadReader {
     if (length < 0 && this.#files.hasEnded(length, thread.syscall)) return false
     // Threads may have other users than their process. Its memory is read through the thread of `liveTid`.
     if (isDenied(length) && thread.tid === process.liveTid) process.denied = true
-    this.#callFailure = length < 0 ? reasonOf(length) : unknownForm
+    this.#callFailure = length < 0 ? threadReasonOf(process, thread.tid, length) : unknownForm
     return true
   }
 

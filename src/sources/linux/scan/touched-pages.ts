@@ -53,11 +53,11 @@ export class TouchedPages {
     }
     const former = thread.lowestTouched
     const lowest = this.#findLowest(path, stack, former || stack.end)
-    if (lowest < 0) return reasonOf(lowest)
+    if (lowest < 0) return reasonOf(process, lowest)
     if (lowest === stack.end) return noneTouched
     if (lowest !== former) {
       const proven = this.#findProven(path, stack, lowest, thread.stackGrows)
-      if (proven < 0) return reasonOf(proven)
+      if (proven < 0) return reasonOf(process, proven)
       thread.lowestTouched = lowest
       thread.provenTouched = proven
     }

@@ -58,6 +58,10 @@ export class TrackedProcess implements Subject {
   fdTableStale = true
   /** The kernel does not permit reading its memory and system calls. */
   denied = false
+  /** Reason why it may not be read in full; null before the first such reading. */
+  denialReason: string | null = null
+  /** The same for one of its threads. */
+  threadDenialReason: string | null = null
   zombie = false
   /** Some stacks of idle threads are not known yet, because one pass looks up only a limited number. */
   stacksPending = false

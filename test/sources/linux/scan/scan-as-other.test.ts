@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { scannedIndex, type ThreadFacts, type Unreadable } from '../../../../src/sources/linux/protocol.ts'
-import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
 import { startForTest } from '../../../support/running.ts'
 import { within } from '../../../support/until.ts'
 
@@ -15,6 +14,7 @@ interface Printed {
   readonly values: readonly (readonly number[])[]
 }
 
+const permissionDenied = 'permission denied: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
 const nobody = 65534
 // The first process belongs to another user than the scanner, whichever user runs the tests.
 const asOther = process.geteuid?.() === 0 ? { uid: nobody, gid: nobody } : {}

@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest'
 import { blockingCallsOf } from '../../../../src/sources/linux/parse/blocking-calls.ts'
 import { emptySystemCall, parseSyscall } from '../../../../src/sources/linux/parse/syscall.ts'
-import { permissionDenied } from '../../../../src/sources/linux/reasons.ts'
 import { classifyThread } from '../../../../src/sources/linux/scan/thread-state.ts'
 
 const callOf = (text: string) => {
@@ -80,7 +79,7 @@ describe('the state of a thread', () => {
   })
 
   test('an unknown state is null with the reason', () => {
-    expect(classify('S', permissionDenied)).toMatchObject({ state: null, why: permissionDenied })
+    expect(classify('S', 'permission denied')).toMatchObject({ state: null, why: 'permission denied' })
     expect(classify('S', inside(0), 's390x')).toMatchObject({
       state: null,
       why: 'the system calls of s390x are not known',
