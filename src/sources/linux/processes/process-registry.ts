@@ -87,6 +87,14 @@ export class ProcessRegistry {
     })
   }
 
+  /**
+   * Records changes of a process that wait, before a newer change of another kind or a newer reading. Preconditions:
+   * inside an update.
+   */
+  settle(process: Process): void {
+    for (const change of this.#pace.takeWaiting(process)) this.#recordChange(process, change)
+  }
+
   /** Reports events of threads that were not emitted because there were too many. Preconditions: inside an update. */
   reportLeftOut(now: number): void {
     const to = new Date(now).toISOString()
@@ -165,7 +173,7 @@ export class ProcessRegistry {
       this.threadEnded(thread, at)
       return null
     }
-    this.#settle(process)
+    this.settle(process)
     this.ended(process, { code, signal, oom: signal === 'SIGKILL' && this.#isOomKill(process) })
     return 'died'
   }
@@ -173,7 +181,7 @@ export class ProcessRegistry {
   #execed(process: Process, event: EventOf<'exec'>): void {
     const { name, executable, uid, at } = event
     const change = this.#pace.change(process, event)
-    if (change !== null) this.#settle(process)
+    if (change !== null) this.settle(process)
     // The thread that called exec is the leader from now on; all others have ended.
     this.threadBorn(process, process.pid, at)
     for (const thread of [...process.threads.values()]) {
@@ -212,11 +220,6 @@ export class ProcessRegistry {
     } else if (event.what === 'exec') observed.processChanged(this.#kernel, process, 'exec', {}, { changes })
     else if (process.uid !== event.uid || changes > 1)
       observed.processChanged(this.#kernel, process, 'uid', { uid: event.uid }, { changes })
-  }
-
-  /** Records what waits of a process before a change of another kind. */
-  #settle(process: Process): void {
-    for (const change of this.#pace.takeWaiting(process)) this.#recordChange(process, change)
   }
 }
 

@@ -109,8 +109,10 @@ export class ReadingRecorder {
     }
     observed.processReparented(kernel, process, kernel.processes.get(facts.parent) ?? null)
     // A change that the connector reported after the scan began is newer than the scan's reading.
-    if (changedAt < startedAt) this.#recordNames(process, facts)
-    else if (startedAt > 0 && !hasNames(process, facts)) this.unrecorded.add(facts.pid, 0)
+    if (changedAt < startedAt) {
+      this.#registry.settle(process)
+      this.#recordNames(process, facts)
+    } else if (startedAt > 0 && !hasNames(process, facts)) this.unrecorded.add(facts.pid, 0)
   }
 
   #recordNames(process: Process, { name, uid, executable, kernelThread }: ProcessFacts): void {
@@ -148,6 +150,7 @@ export class ReadingRecorder {
     const on = facts.on === null ? null : { ...facts.on }
     const isNewer = registered.changedAt >= startedAt
     if (isNewer && thread.name !== name) this.unrecorded.add(facts.pid, facts.tid)
+    else if (!isNewer && facts.tid === facts.pid) this.#registry.settle(registered.process)
     observed.threadChanged(this.#kernel, thread, {
       ...(!isNewer && { name }),
       priority,

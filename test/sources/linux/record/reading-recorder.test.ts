@@ -174,3 +174,17 @@ test('names that are the same as those known are not read again', () => {
   record({ ...listing(fullScan(200, [facts]), 42, 43), threads: [threadFacts(42, 'forked')] })
   expect(readings.unrecorded.takeRegistered()).toEqual([])
 })
+
+test('a name that a scan reads after a flood of renames is newer than those that wait', () => {
+  const { kernel, registry, readings, record, fork } = recording()
+  fork(50)
+  record({ ...fullScan(60, [facts]), threads: [threadFacts(42, 'forked')] })
+  for (let count = 0; count < 1_000; count++)
+    registry.record({ what: 'name', at: 70, pid: 42, tid: 42, name: `n${count}` })
+  expect(kernel.process(42).name).not.toBe('n999')
+  // The event of the last rename was lost.
+  record({ ...fullScan(100, [{ ...facts, name: 'last' }]), threads: [threadFacts(42, 'last')] })
+  registry.releaseWaiting(10_000)
+  expect([kernel.process(42).name, kernel.thread(42, 42).name]).toEqual(['last', 'last'])
+  expect(readings.unrecorded.takeRegistered()).toEqual([])
+})
