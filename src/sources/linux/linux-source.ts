@@ -13,7 +13,7 @@ import { Faults } from './faults.ts'
 import { bootAgeMs } from './native/boot-age.ts'
 import { pageSize } from './native/libc.ts'
 import type { ProcNamespace } from './native/proc-namespace.ts'
-import { isAlive } from './native/proc-options.ts'
+import { isHidden } from './native/proc-options.ts'
 import { readRequiredFile } from './native/required-file.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
 import { ConnectorLink } from './processes/connector-link.ts'
@@ -81,7 +81,7 @@ export class LinuxSource implements Source {
     const isOomKill = (process: Process) => this.#oomKills.wasKilled(process)
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill })
     this.#expiry = new ThresholdExpiry(kernel, options)
-    const inventory = new Inventory(kernel, this.#registry, (pid) => options.namespace.isOwn && isAlive(pid))
+    const inventory = new Inventory(kernel, this.#registry, (pid) => options.namespace.isOwn && isHidden(procRoot, pid))
     this.#hidden = new HiddenDegradation({
       ...options,
       kernel,

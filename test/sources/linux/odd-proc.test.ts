@@ -245,6 +245,11 @@ test('a process whose stat becomes odd has not ended; its readings are unknown u
   )
 })
 
+test.each(['', 'odd', '18446744073709551615'])('a copy with the uptime %j is refused in one line', async (text) => {
+  write('uptime', text)
+  await expect(observe()).rejects.toThrow(/uptime does not begin with a number of seconds$/)
+})
+
 const damages = [
   '',
   '-1',
@@ -275,7 +280,7 @@ test('processes whose files are damaged at random cost no message, and each read
     const paths = [...damagedFiles, ...ofThread.map((file) => `task/${pid}/${file}`)]
     damage(`${pid}/${paths[place % paths.length]}`, random)
   }
-  for (const file of ['meminfo', 'stat', 'uptime', 'sys/kernel/pid_max']) damage(file, random)
+  for (const file of ['meminfo', 'stat', 'sys/kernel/pid_max']) damage(file, random)
   const { kernel, source, failures, reading } = await observe()
   expect([failures, source.faults()]).toEqual([[], 0])
   // Only a process whose stat identifies none is not there.

@@ -1,6 +1,6 @@
 /** Reads which processes a procfs hides from this process, and whether a process that it does not show is alive. */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { type ProcOptions, parseProcOptions } from '../parse/proc-options.ts'
 import { closeFd, errorNumber, isReadable, pidfdOpen } from './libc.ts'
@@ -31,10 +31,18 @@ function mayTrace(): boolean {
 }
 
 /**
+ * Whether a procfs of our own pid namespace does not show a process that is alive. One that is ending is still shown,
+ * though it has nothing that could be read.
+ */
+export function isHidden(procRoot: string, pid: number): boolean {
+  return !existsSync(`${procRoot}/${pid}`) && isAlive(pid)
+}
+
+/**
  * Whether a process of our own pid namespace is alive. A zombie is not. Where the kernel does not answer, it counts as
  * alive, because nothing shows that it has ended.
  */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   const pidfd = pidfdOpen(pid)
   if (pidfd < 0) {
     const error = errorNumber()

@@ -22,13 +22,13 @@ export const notShown = '/proc does not show this process, although it is alive'
 
 export class HiddenProcesses {
   readonly #kernel: Kernel
-  readonly #isAlive: (pid: number) => boolean
+  readonly #isHidden: (pid: number) => boolean
   #unidentified: ReadonlyMap<number, string> = new Map()
   readonly #found = new Map<number, string>()
 
-  constructor(kernel: Kernel, isAlive: (pid: number) => boolean) {
+  constructor(kernel: Kernel, isHidden: (pid: number) => boolean) {
     this.#kernel = kernel
-    this.#isAlive = isAlive
+    this.#isHidden = isHidden
   }
 
   /** Starts a comparison. @param unidentified Processes that a scan saw and could not identify. */
@@ -44,7 +44,7 @@ export class HiddenProcesses {
 
   /** Returns whether a registered process that the inventory does not list is alive all the same. */
   admit({ pid }: Process): boolean {
-    const reason = this.#unidentified.get(pid) ?? (this.#isAlive(pid) ? notShown : null)
+    const reason = this.#unidentified.get(pid) ?? (this.#isHidden(pid) ? notShown : null)
     if (reason === null) return false
     this.#found.set(pid, reason)
     return true

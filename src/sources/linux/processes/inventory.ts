@@ -43,11 +43,11 @@ export class Inventory {
 
   readonly hidden: HiddenProcesses
 
-  /** @param isAlive Whether a process is alive that the inventory does not list */
-  constructor(kernel: Kernel, registry: ProcessRegistry, isAlive: (pid: number) => boolean = () => false) {
+  /** @param isHidden Whether a process that the inventory does not list is alive all the same */
+  constructor(kernel: Kernel, registry: ProcessRegistry, isHidden: (pid: number) => boolean = () => false) {
     this.#kernel = kernel
     this.#registry = registry
-    this.hidden = new HiddenProcesses(kernel, isAlive)
+    this.hidden = new HiddenProcesses(kernel, isHidden)
   }
 
   addUnregistered(facts: ProcessFacts): void {
