@@ -1,6 +1,7 @@
 /** Functions of ELF files, found in the file and in its image in memory, within bounds. */
 
 import { existsSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   definesMutexes,
@@ -140,5 +141,21 @@ describe('a file that somebody made to be read for long', () => {
     }
     const cut = Buffer.from(file.subarray(0, 4096))
     expect(parseFile(memoryOf(cut).read)).toMatchObject({ exported: null, all: null })
+  })
+
+  test('has any bytes in place of its header, rows and tables', () => {
+    const file = fileOf({ symbols: 3, nameBytes: 64, name: 'pthread_mutex_lock' })
+    const changes = fc.array(fc.tuple(fc.nat(file.length - 1), fc.nat(255)), { maxLength: 20 })
+    fc.assert(
+      fc.property(changes, (places) => {
+        const broken = Buffer.from(file)
+        for (const [at, byte] of places) broken[at] = byte
+        for (const tables of [parseFile(memoryOf(broken).read), parseImage(memoryOf(broken, base).read, base)]) {
+          if (tables === null) continue
+          expect([true, false]).toContain(definesMutexes(tables))
+          expect(namesAt(tables, 100)?.length ?? 0).toBeLessThanOrEqual(64)
+        }
+      }),
+    )
   })
 })

@@ -1,5 +1,6 @@
 /** Parsing of `/proc/P/mountinfo` and of the mount in `fdinfo`. */
 
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attributeMountsOf, localDevicesOf, mountOfFile } from '../../../../src/sources/linux/parse/mountinfo.ts'
 
@@ -28,5 +29,14 @@ describe('mounts', () => {
   test('a file has the one that fdinfo names', () => {
     expect(mountOfFile('pos:\t0\nflags:\t0100001\nmnt_id:\t29\nino:\t3\n')).toBe(29)
     expect(mountOfFile('pos:\t0\nflags:\t0100001\n')).toBeNull()
+  })
+
+  test('any text gives mounts or none', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        for (const [id] of attributeMountsOf(`${text}\n${mounts}${text}`)) expect(id).toBeTypeOf('number')
+        expect(localDevicesOf(`${text}\n${mounts}`)).toContain('fe:00')
+      }),
+    )
   })
 })
