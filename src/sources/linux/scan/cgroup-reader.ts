@@ -11,6 +11,7 @@ import {
   rootPlaces,
 } from './cgroup-files.ts'
 import { type CgroupTree, type DirectoryMark, directoriesIn, joinPath, markOf } from './cgroup-tree.ts'
+import type { Degrading } from './degrading.ts'
 
 const partitionsMax = 10_000
 // The number of links of a directory shows that subdirectories were made or removed. A change that leaves the number
@@ -48,17 +49,28 @@ type Resource = keyof Maxima
 type Controller = 'pids' | 'cpu' | 'cpuset'
 const resources: readonly Resource[] = ['memory', 'threads', 'cpu', 'cpuset']
 
+export interface CgroupOptions {
+  /** Largest number of partitions. */
+  readonly max?: number
+  readonly degrading?: Degrading
+}
+
 export class CgroupReader {
   readonly #files: ProcFiles
   readonly #tree: CgroupTree
   /** Null if there is no hierarchy. It is in no report unless it has a maximum, as in a container. */
   readonly #root: Partition | null
+  readonly #max: number
+  readonly #degrading: Degrading | null
   #partitions: Partition[] = []
+  #paths: ReadonlySet<string> = new Set()
   #untilWalk = 0
   #nextMember = 0
 
-  constructor(files: ProcFiles, tree: CgroupTree) {
+  constructor(files: ProcFiles, tree: CgroupTree, { max = partitionsMax, degrading }: CgroupOptions = {}) {
     this.#files = files
+    this.#max = max
+    this.#degrading = degrading ?? null
     this.#tree = tree
     const places = rootPlaces(tree)
     this.#root = places && partitionAt(tree, places, [], null)
@@ -110,20 +122,19 @@ export class CgroupReader {
     return [this.#readingOf(root)]
   }
 
-  /** Called when a process is in a partition that is not known yet. */
-  walkSoon(): void {
-    this.#untilWalk = 0
+  /** Called for the partition of a process. Beyond the largest number, none would be found. */
+  expect(names: readonly string[]): void {
+    if (names.length > 0 && this.#paths.size < this.#max && !this.#paths.has(names.join('/'))) this.#walkSoon()
   }
 
-  has(names: readonly string[]): boolean {
-    const path = names.join('/')
-    return names.length === 0 || this.#partitions.some((partition) => partition.names.join('/') === path)
+  #walkSoon(): void {
+    this.#untilWalk = 0
   }
 
   /** Whether this very cgroup still exists. Another one of its name is read in the next scan. */
   #isThere({ places, mark }: Partition): boolean {
     const isThere = markOf(places.directory).inode === mark.inode
-    if (!isThere) this.walkSoon()
+    if (!isThere) this.#walkSoon()
     return isThere
   }
 
@@ -225,7 +236,7 @@ export class CgroupReader {
         const names = [...parent.names, text]
         const path = names.join('/')
         // The text of invalid bytes may also be the name of another directory.
-        if (found.size === partitionsMax || found.has(path)) continue
+        if (found.size === this.#max || found.has(path)) continue
         const places = placesBelow(parent.places, name)
         const mark = markOf(places.directory)
         const former = known.get(path)
@@ -243,6 +254,10 @@ export class CgroupReader {
     }
     for (const { files } of known.values()) files.release(this.#files)
     this.#partitions = [...found.values()]
+    this.#paths = new Set(found.keys())
+    if (found.size === this.#max)
+      this.#degrading?.degraded('partitions', `there are ${this.#max} partitions or more: no others are read`)
+    else this.#degrading?.recovered('partitions')
   }
 }
 

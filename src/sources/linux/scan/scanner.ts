@@ -68,7 +68,7 @@ export class Scanner {
     const watched = { ...parts, ...abilities, processes, threadReader }
     this.#locks = whyNoOwners(abilities) === null ? new LockWatch(watched) : null
     this.#systemReader = new SystemReader(parts)
-    this.#cgroups = new CgroupReader(files, abilities.tree)
+    this.#cgroups = new CgroupReader(files, abilities.tree, parts)
     // taskstats takes process ids of our own namespace.
     this.#stats = abilities.ownNamespace ? TaskStats.open() : null
     this.#idleSinceFull = this.#stats && new IdleProcesses(this.#stats)
@@ -242,7 +242,7 @@ export class Scanner {
 
   #checkPartition(process: TrackedProcess): void {
     const partition = process.facts?.partition
-    if (partition && !this.#cgroups.has(partition)) this.#cgroups.walkSoon()
+    if (partition) this.#cgroups.expect(partition)
   }
 
   #addToInventory(process: TrackedProcess): void {

@@ -256,3 +256,23 @@ test.each([
 ])('the maximum %j is %d', (text, maximum) => {
   expect(parseMaximum(Buffer.from(text), text.length)).toBe(maximum)
 })
+
+test('beyond the largest number, partitions are not read, and that is reported until there are fewer', () => {
+  const reports: string[] = []
+  const degrading = {
+    degraded: (what: string, reason: string) => reports.push(`${what}: ${reason}`),
+    recovered: (what: string) => reports.push(`${what} recovered`),
+  }
+  readerOf(v2(''))
+  for (const name of ['a', 'b', 'c']) mkdirSync(join(root, 'web', name))
+  const reader = new CgroupReader(new ProcFiles(), findCgroupTree(root), { max: 3, degrading })
+  expect(reader.read()).toHaveLength(3)
+  expect(reports).toEqual(['partitions: there are 3 partitions or more: no others are read'])
+  // The upper ones come first, so one user cannot push out those of others.
+  mkdirSync(join(root, 'other'))
+  expect(reader.read().map(({ names }) => names.join('/'))).toEqual(expect.arrayContaining(['other', 'web']))
+  for (const name of ['a', 'b']) rmSync(join(root, 'web', name), { recursive: true })
+  rmSync(join(root, 'other'), { recursive: true })
+  expect(reader.read()).toHaveLength(2)
+  expect(reports.at(-1)).toBe('partitions recovered')
+})
