@@ -698,3 +698,11 @@ test('on a live machine all of these are 405 with the reason', async () => {
     await live.stop()
   }
 })
+
+test('a threshold cannot choose by executable on the model, whose processes have none', async () => {
+  const where = { exe: 'server' }
+  const { status, body } = await service.put('/sys/fds/threshold/each', { at: 5, per: 'process', where })
+  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('processes have no executables here')])
+  const long = { name: 'a-name-of-more-than-15-bytes' }
+  expect((await service.put('/sys/fds/threshold/each', { at: 5, per: 'process', where: long })).status).toBe(201)
+})
