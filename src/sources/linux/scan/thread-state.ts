@@ -40,7 +40,15 @@ const running: ThreadClassification = {
 }
 const stopped = known('STOPPED', null)
 const dead = known('DEAD', null)
-const waitsForPage = known('WAITPAGE', null)
+const waitsForPage: ThreadClassification = {
+  ...known('WAITPAGE', null),
+  certain: false,
+  why: 'an uninterruptible sleep: Linux does not distinguish a wait for memory from one for a disk, a network file system or the thaw of a frozen cgroup',
+}
+const waitsForChild = unknown('waits for a child of vfork(2) to execute a program or to end')
+const mayWaitForChild = unknown(
+  'an uninterruptible sleep in clone3(2): perhaps for a child of posix_spawn(3), or for memory',
+)
 const kernelThreadSleeps = unknown('kernel thread: no system call shows what it waits for')
 const workerSleeps = unknown('works for the kernel in this process (io_uring, vhost): no system call shows its wait')
 const outsideCall = unknown('sleeps outside a system call')
@@ -50,6 +58,13 @@ const program32 = unknown('a 32-bit program: its system calls have other numbers
 const futexCommandMask = 127
 const futexLockPi = 6
 const futexLockPi2 = 13
+const cloneVfork = 0x4000
+/** The same on all architectures. */
+const clone3 = 435
+const processCalls: Readonly<Record<string, { readonly vfork: number | null; readonly clone: number }>> = {
+  x64: { vfork: 58, clone: 56 },
+  arm64: { vfork: null, clone: 220 },
+}
 const addresses32 = 0x1_0000_0000
 
 function whyUnknown(arch: string): string {
@@ -81,6 +96,15 @@ function asleep(call: SystemCall, arch: string): ThreadClassification {
   return waiting ? inCall(waiting, call, arch) : unknown(`sleeps in system call ${call.number}`)
 }
 
+/** A parent that shares its memory with its child until the child executes a program sleeps as for a page. */
+function uninterruptible(call: SystemCall | string, arch: string): ThreadClassification {
+  const calls = typeof call !== 'string' && call.kind === 'inside' ? processCalls[arch] : undefined
+  if (calls === undefined || typeof call === 'string') return waitsForPage
+  if (call.number === calls.vfork) return waitsForChild
+  if (call.number === calls.clone) return (call.low[0]! & cloneVfork) === 0 ? waitsForPage : waitsForChild
+  return call.number === clone3 ? mayWaitForChild : waitsForPage
+}
+
 export interface ThreadReading {
   /** State letter in `stat`. */
   readonly letter: string
@@ -95,7 +119,7 @@ export function classifyThread({ letter, kernelThread, call, arch }: ThreadReadi
     case 'R':
       return running
     case 'D':
-      return waitsForPage
+      return uninterruptible(call, arch)
     case 'T':
     case 't':
       return stopped

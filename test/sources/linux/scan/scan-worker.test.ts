@@ -227,6 +227,12 @@ describe('states', () => {
     expect(reads.on).toEqual({ call: 'read', fd: 0 })
   })
 
+  test('the parent of a vfork child waits for that child, not for memory', async () => {
+    const program = await run('vfork-parent')
+    const facts = await threadOf(program.pid, ({ why }) => why !== null && /vfork/.test(why))
+    expect(facts).toMatchObject({ state: null, certain: false })
+  })
+
   test('a thread that spins is RUNNING, but not certainly on a CPU', async () => {
     const program = await run('hog-cpu')
     const tid = Number((await program.line()).split(' ')[1])

@@ -20,7 +20,7 @@ const classify = (letter: string, call: ReturnType<typeof callOf> | string = cal
 describe('the state of a thread', () => {
   test.each([
     ['R', 'RUNNING', false],
-    ['D', 'WAITPAGE', true],
+    ['D', 'WAITPAGE', false],
     ['T', 'STOPPED', true],
     ['t', 'STOPPED', true],
     ['Z', 'DEAD', true],
@@ -76,6 +76,17 @@ describe('the state of a thread', () => {
   ])('%s is uncertain and says between which states', (_, operation) => {
     expect(classify('S', inside(202, '0x7f0055749c88', operation))).toMatchObject({ state: 'CONDVAR', certain: false })
     expect(classify('S', inside(98, '0x7f0055749c88', operation), 'arm64')).toMatchObject({ state: 'CONDVAR' })
+  })
+
+  test.each([
+    ['vfork', inside(58), 'x64', null],
+    ['clone that waits for its child', inside(56, '0x4111'), 'x64', null],
+    ['the same on another architecture', inside(220, '0x4111'), 'arm64', null],
+    ['clone that does not', inside(56, '0x3d0f00'), 'x64', 'WAITPAGE'],
+    ['clone3, whose flags are in memory', inside(435), 'x64', null],
+    ['read', inside(0), 'x64', 'WAITPAGE'],
+  ])('an uninterruptible sleep is never certainly one for memory: in %s', (_, call, arch, state) => {
+    expect(classify('D', call, arch)).toMatchObject({ state, certain: false, why: expect.any(String) })
   })
 
   test('an unknown state is null with the reason', () => {
