@@ -85,7 +85,10 @@ test('a threshold waits for a cgroup that comes later, and again each time that 
   for (let round = 1; round <= 2; round++) {
     mkdirSync(join(root, outer))
     moveTo(outer)
-    const count = (wanted: string) => watcher.events.filter(({ type }) => type === wanted).length
+    // Other tests may make and remove cgroups meanwhile.
+    const isOurs = (subject: string) => subject.startsWith(outerPath)
+    const count = (wanted: string) =>
+      watcher.events.filter(({ type, subject }) => type === wanted && isOurs(subject)).length
     await watcher.until(() => count('threshold.tripped') === round)
     expect(await live.get(own)).toMatchObject({ state: 'tripped', value: 1 })
     writeFileSync(join(root, 'cgroup.procs'), String(program.pid))
