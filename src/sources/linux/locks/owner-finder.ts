@@ -1,7 +1,7 @@
 /** Finds the thread whose TID is stored in a lock, or the reason why that thread is unknown. */
 
 import { constants } from 'node:os'
-import { compareMemory, errorNumber, robustListOf } from '../native/libc.ts'
+import { compareMemory, errorNumber, idExists, robustListOf } from '../native/libc.ts'
 import { isGone, type ProcFiles } from '../native/proc-files.ts'
 import { descriptorBytes } from '../parse/lock-layouts.ts'
 import { findPlace, type MappedPlace, mapsShared } from '../parse/maps.ts'
@@ -129,7 +129,8 @@ export class OwnerFinder {
   /** Whether a thread with that TID may be alive. A zombie, which is not reaped yet, is not. */
   #mayBeAlive(tid: number): boolean {
     const length = this.#files.readWhole(`${this.#procRoot}/${tid}/stat`)
-    if (length <= 0) return !isGone(length)
+    // A mount option of /proc may hide it.
+    if (length <= 0) return !isGone(length) || idExists(tid)
     return !parseStat(this.#files.bytes, length, this.#stat) || !'ZX'.includes(this.#stat.state)
   }
 

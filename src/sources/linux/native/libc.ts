@@ -93,6 +93,14 @@ export function pidfdOpen(pid: number): number {
   return openPidfd(434, pid, 0)
 }
 
+const kill: (id: number, signal: number) => number = library.func('int kill(int id, int signal)')
+const noSuchProcess = 3
+
+/** Whether a thread or process of our own pid namespace exists, whether or not /proc shows it. A zombie does. */
+export function idExists(id: number): boolean {
+  return kill(id, 0) === 0 || errorNumber() !== noSuchProcess
+}
+
 /** Signal 0 only checks whether a signal could be sent. */
 export function pidfdSendSignal(pidfd: number, signal: number): number {
   return sendThroughPidfd(424, pidfd, signal, null, 0)
