@@ -45,7 +45,7 @@ export const tiers = {
     'test/http/{contract,metrics-format,tls}.test.ts',
     'test/journal/durable.test.ts',
     'test/tools/run.test.ts',
-    'test/sources/linux/native/proc-files.test.ts',
+    'test/sources/linux/native/{id-exists,proc-files}.test.ts',
     'test/sources/linux/scan/stack-reader.test.ts',
   ],
 } as const satisfies Record<string, readonly string[]>
