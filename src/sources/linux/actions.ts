@@ -9,7 +9,10 @@ import { type Errno, errnos, KernelError } from '../../kernel/errno.ts'
 import { rlimitRow } from '../../kernel/limits/rlimits.ts'
 import { Process, type Rlimit } from '../../kernel/nodes/process.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
+import { readSurroundings } from './native/denial-facts.ts'
 import { closeFd, errorNumber, nameOfErrno, pidfdOpen, pidfdSendSignal, prlimit } from './native/libc.ts'
+import type { Capability } from './parse/credentials.ts'
+import { denialWithout } from './parse/denial.ts'
 import { makeRlimit, unlimited } from './parse/limits.ts'
 import { readStartTicks } from './processes/process-event-reader.ts'
 import { numberOfSignal } from './signals.ts'
@@ -34,7 +37,7 @@ export class LinuxActions implements Actions {
     if (number === null) throw new KernelError('EINVAL', `Linux has no signal ${name}`, { field: 'signal' })
     const process = target instanceof Process ? target : target.parent
     this.#withPidfd(process, (pidfd) => {
-      if (pidfdSendSignal(pidfd, number) !== 0) throw failure(process, `${name} was not sent`)
+      if (pidfdSendSignal(pidfd, number) !== 0) throw failure(process, `${name} was not sent`, 'CAP_KILL')
     })
   }
 
@@ -46,7 +49,8 @@ export class LinuxActions implements Actions {
       const next = changed(readRlimit(process, resource), change)
       if (next.soft > infinity || next.hard > infinity) throw new KernelError('EINVAL', 'an rlimit has 64 bits')
       if (next.soft > next.hard) throw new KernelError('EINVAL', 'the soft limit is above the hard limit')
-      if (prlimit(pid, resource, bytesOf(next), null) !== 0) throw failure(process, `rlimit ${name} was not set`)
+      if (prlimit(pid, resource, bytesOf(next), null) !== 0)
+        throw failure(process, `rlimit ${name} was not set`, 'CAP_SYS_RESOURCE')
       // prlimit(2) takes only a pid. If the pidfd can still be signalled, the pid belonged to this process all the
       // time.
       if (pidfdSendSignal(pidfd, 0) !== 0 && errorNumber() === noSuchProcess)
@@ -63,7 +67,7 @@ export class LinuxActions implements Actions {
   #withPidfd<T>(process: Process, act: (pidfd: number) => T): T {
     const { pid, path } = process
     const pidfd = pidfdOpen(pid)
-    if (pidfd < 0) throw failure(process, 'no pidfd could be opened')
+    if (pidfd < 0) throw failure(process, 'no pidfd could be opened', 'CAP_KILL')
     try {
       // Checked after the pidfd was opened: if the pid had been reused by then, the start time differs.
       const startTicks = this.#parts.startTicksOf(process)
@@ -80,15 +84,17 @@ const noSuchProcess = 3
 const infinity = 2n ** 64n - 1n
 
 /** Preconditions: the failed call was the last one, so that errno is still its own. */
-function failure({ path }: Process, what: string): KernelError {
+function failure({ path }: Process, what: string, needed: Capability): KernelError {
   const name = nameOfErrno(errorNumber())
   if (name === 'ESRCH') return new KernelError('ESRCH', `${path} has ended`)
   if (name === 'ENOSYS') return new KernelError('ENOTSUP', 'this kernel has no pidfd, which needs Linux 5.3')
-  return new KernelError(isErrno(name) ? name : 'EINVAL', `${path}: ${what}: ${name}${hints[name] ?? ''}`)
+  return new KernelError(isErrno(name) ? name : 'EINVAL', `${path}: ${what}: ${name}${hintOf(name, needed)}`)
 }
 
-const hints: Readonly<Record<string, string>> = {
-  EPERM: ': needs the same user, or CAP_KILL for signals and CAP_SYS_RESOURCE for rlimits',
+/** The kernel permits it between processes of one user, and with the capability. */
+function hintOf(name: string, needed: Capability): string {
+  if (name !== 'EPERM') return ''
+  return `: ${denialWithout([needed], readSurroundings(), (missing) => `: needs the same user, or ${missing}`)}`
 }
 
 function isErrno(name: string): name is Errno {
@@ -130,6 +136,7 @@ function bytesOf({ soft, hard }: ExactRlimit): Buffer {
 
 function readRlimit(process: Process, resource: number): ExactRlimit {
   const bytes = Buffer.alloc(16)
-  if (prlimit(process.pid, resource, null, bytes) !== 0) throw failure(process, 'its rlimits cannot be read')
+  if (prlimit(process.pid, resource, null, bytes) !== 0)
+    throw failure(process, 'its rlimits cannot be read', 'CAP_SYS_RESOURCE')
   return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) }
 }

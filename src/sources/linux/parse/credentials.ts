@@ -15,7 +15,13 @@ const names =
     ' ',
   )
 
-export type Capability = 'CAP_DAC_READ_SEARCH' | 'CAP_NET_ADMIN' | 'CAP_SYS_PTRACE' | 'CAP_SYS_ADMIN'
+export type Capability =
+  | 'CAP_DAC_READ_SEARCH'
+  | 'CAP_KILL'
+  | 'CAP_NET_ADMIN'
+  | 'CAP_SYS_ADMIN'
+  | 'CAP_SYS_PTRACE'
+  | 'CAP_SYS_RESOURCE'
 
 function numbersIn(text: string, key: string): number[] {
   const [, line = ''] = new RegExp(`^${key}:\\s*([\\d\\s]*)$`, 'm').exec(text) ?? []

@@ -24,12 +24,19 @@ export interface DeniedProcess {
 const prefix = 'permission denied'
 const forProcesses: readonly Capability[] = ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH']
 
-/** The reason if an operation that needs these capabilities is not permitted. */
-export function denialWithout(needed: readonly Capability[], surroundings: Surroundings): string {
+/**
+ * The reason if an operation that needs these capabilities is not permitted.
+ * @param describe Text for capabilities that are missing; for operations that other conditions permit too
+ */
+export function denialWithout(
+  needed: readonly Capability[],
+  surroundings: Surroundings,
+  describe = (missing: string): string => `: needs ${missing}`,
+): string {
   const { own, isInitialUserNamespace, securityLabel } = surroundings
   if (own === null) return `${prefix}: the service's own capabilities cannot be read, it needs ${needed.join(' and ')}`
   const missing = needed.filter((capability) => !hasCapability(own.effective, capability))
-  if (missing.length > 0) return `${prefix}: needs ${missing.join(' and ')}`
+  if (missing.length > 0) return `${prefix}${describe(missing.join(' and '))}`
   const having = `although the service has ${needed.join(' and ')}`
   if (isInitialUserNamespace === false)
     return `${prefix}, ${having}: they hold only in its own user namespace (PrivateUsers=, or a rootless container)`
@@ -59,7 +66,7 @@ export function denialOf(process: DeniedProcess | null, surroundings: Surroundin
     return `${prefix}: the process has capabilities that the service lacks (${lacking.join(', ')}): needs these or CAP_SYS_PTRACE`
   if (yamaScope !== null && yamaScope > 0)
     return `${prefix}: Yama permits it only with CAP_SYS_PTRACE (kernel.yama.ptrace_scope is ${yamaScope})`
-  return denialWithout(forProcesses.slice(0, 1), surroundings).replace(': needs', ', unknown why. It may need')
+  return denialWithout(['CAP_SYS_PTRACE'], surroundings, (missing) => `, unknown why. It may need ${missing}`)
 }
 
 /** The kernel compares the real, effective and saved ids of the process with the ids of the reader. */
