@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Clocks, threadCpuMs } from '../native/clocks.ts'
 import { ProcFiles } from '../native/proc-files.ts'
 import type { ScanCommand, ScanMessage, ScanOptions } from '../protocol.ts'
-import type { Degrading } from './degrading.ts'
+import { DegradationReports } from './degrading.ts'
 import { detectKernelFeatures } from './kernel-features.ts'
 import { ReportBuilder } from './report-builder.ts'
 import { type PassKind, ScanBudget } from './scan-budget.ts'
@@ -22,26 +22,11 @@ function post(message: ScanMessage, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer)
 }
 
-/** Posts each failure once, and again when its reason changes. */
-class Degradations implements Degrading {
-  readonly #reasons = new Map<string, string>()
-
-  degraded(what: string, reason: string): void {
-    if (this.#reasons.get(what) === reason) return
-    this.#reasons.set(what, reason)
-    post({ type: 'degraded', what, reason })
-  }
-
-  recovered(what: string): void {
-    if (this.#reasons.delete(what)) post({ type: 'recovered', what })
-  }
-}
-
 class ScanLoop {
   readonly #clocks = new Clocks(options.clockOffset)
   readonly #report = new ReportBuilder()
   readonly #budget = new ScanBudget(options)
-  readonly #degrading = new Degradations()
+  readonly #degrading = new DegradationReports(post)
   readonly #files = new ProcFiles()
   readonly #scanner: Scanner
   #timer: NodeJS.Timeout | null = null
@@ -52,7 +37,8 @@ class ScanLoop {
   constructor() {
     const { procRoot, cgroupRoot } = options
     const abilities = detectKernelFeatures(procRoot, cgroupRoot)
-    if (!abilities.schedstatWorks)
+    if (abilities.schedstatWorks) this.#degrading.recovered('schedstat')
+    else
       this.#degrading.degraded(
         'schedstat',
         'the kernel collects no scheduling statistics: every scan reads every thread',
