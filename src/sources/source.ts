@@ -46,3 +46,11 @@ export class SourceError extends Error {
     this.name = 'SourceError'
   }
 }
+
+/** The source cannot start on this machine as it is set up, so starting it again is of no use. */
+export class UnsuitableMachineError extends SourceError {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UnsuitableMachineError'
+  }
+}
