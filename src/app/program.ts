@@ -9,7 +9,7 @@ import { asyncApi } from '../http/asyncapi.ts'
 import { openApi } from '../http/openapi.ts'
 import { StoreError } from '../journal/store.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
-import { SourceError } from '../sources/source.ts'
+import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { ListenError, serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
@@ -43,6 +43,6 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
       )
     )
       throw error
-    fail(error.message, error instanceof SourceError ? wrongMachine : 1)
+    fail(error.message, error instanceof UnsuitableMachineError ? wrongMachine : 1)
   }
 }
