@@ -21,7 +21,10 @@ async function startSubject(client: Client): Promise<`/sys/part/${string}`> {
 
 export async function unitIsActive(client: Client): Promise<string> {
   const [state, restarts] = [propertyOf('introspectd', 'ActiveState'), propertyOf('introspectd', 'NRestarts')]
-  if (state !== 'active' || restarts !== '0') throw new Error(`${state}, ${restarts} restarts`)
+  if (state !== 'active' || restarts !== '0') {
+    const log = execFileSync('journalctl', ['--unit', 'introspectd', '--lines', '12', '--output', 'cat'])
+    throw new Error(`${state}, ${restarts} restarts: ${log}`)
+  }
   await client.get('/sys')
   const cpu = Number(propertyOf('introspectd', 'CPUUsageNSec')) / 1e9
   return `${propertyOf('introspectd', 'StatusText')}; ${cpu.toFixed(1)} s of CPU so far`
