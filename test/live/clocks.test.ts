@@ -32,6 +32,14 @@ test('a replaced /proc/uptime changes neither the CPU share of a sleeping proces
   expect(live.output.stderr).toBe('')
 })
 
+test('a process that used a CPU after its birth and then sleeps has no share of it', async () => {
+  const live = await Live.start()
+  ends.push(() => live.child.kill('SIGKILL'))
+  const program = await startForTest('busy-start')
+  await live.until(`/sys/proc/${program.pid}/cpu`, ({ value }) => typeof value === 'number')
+  await live.until(`/sys/proc/${program.pid}/cpu`, ({ value }) => value === 0)
+})
+
 test('in a time namespace, a birth and the start of its process have their true times', async () => {
   const live = await Live.start([], { under: ['unshare', '--time', '--monotonic', '86400', '--boottime', '90000'] })
   ends.push(() => live.child.kill('SIGKILL'))

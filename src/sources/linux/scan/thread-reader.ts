@@ -218,6 +218,8 @@ export class ThreadReader {
     const permille = thread.cpu.permille(this.now, thread.runNs)
     if (permille === null) return
     thread.cpuPermille = permille
+    // A thread that stopped running has no share a second later.
+    if (permille !== 0) thread.cpu.add(this.now, thread.runNs)
     this.#report.value(thread, 'cpu', permille)
   }
 
