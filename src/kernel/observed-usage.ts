@@ -2,7 +2,8 @@
 
 import { assert } from './errno.ts'
 import type { Kernel } from './kernel.ts'
-import { type LimitName, type LimitRow, limitIndex, limits } from './limits/table.ts'
+import type { LimitRow } from './limits/limit-row.ts'
+import { type LimitName, limitIndex, limits } from './limits/table.ts'
 import type { ObservedValue } from './limits/usage.ts'
 import type { Node } from './nodes/node.ts'
 import type { Process, Rlimit } from './nodes/process.ts'

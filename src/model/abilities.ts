@@ -1,7 +1,8 @@
 /** States the abilities of the model: it measures everything as it happens, and allows every action. */
 
 import type { Abilities } from '../kernel/kernel.ts'
-import { type LimitRow, limits } from '../kernel/limits/table.ts'
+import type { LimitRow } from '../kernel/limits/limit-row.ts'
+import { limits } from '../kernel/limits/table.ts'
 import { alwaysArrives, signalRows } from './signals.ts'
 
 const signals = signalRows.map((signal) => {

@@ -1,7 +1,8 @@
 /** Parses paths of limits in scenario files, such as `/sys/part/net/channels` or `$hog.main/stack`. */
 
 import { KernelError } from '../kernel/errno.ts'
-import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../kernel/limits/table.ts'
+import type { Level, LimitRow } from '../kernel/limits/limit-row.ts'
+import { type LimitName, limitIndex, limits } from '../kernel/limits/table.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Machine } from '../model/machine.ts'
 import type { Bindings, Names } from './names.ts'

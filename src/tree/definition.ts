@@ -5,7 +5,7 @@
 
 import type { z } from 'zod'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Level } from '../kernel/limits/table.ts'
+import type { Level } from '../kernel/limits/limit-row.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
 import type { Process } from '../kernel/nodes/process.ts'

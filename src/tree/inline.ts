@@ -1,6 +1,6 @@
 /** Shows a node with the levels below it inline, as many as `depth` says. */
 
-import { type Level, levels } from '../kernel/limits/table.ts'
+import { type Level, levels } from '../kernel/limits/limit-row.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { TreeContext } from './context.ts'
 import type { Definition } from './definition.ts'

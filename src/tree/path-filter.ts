@@ -5,7 +5,7 @@
  */
 
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Level } from '../kernel/limits/table.ts'
+import type { Level } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { decode, resolve, split } from './resolve.ts'

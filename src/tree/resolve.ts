@@ -5,7 +5,8 @@
 
 import { nearest } from '../base/nearest.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { type Level, type LimitRow, limits } from '../kernel/limits/table.ts'
+import type { Level, LimitRow } from '../kernel/limits/limit-row.ts'
+import { limits } from '../kernel/limits/table.ts'
 import { absentPartition } from '../kernel/nodes/lookup.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'

@@ -1,7 +1,8 @@
 /** Converts nodes, limits and thresholds of the kernel into replies. */
 
 import type { Kernel } from '../kernel/kernel.ts'
-import { type LimitName, type LimitRow, limits } from '../kernel/limits/table.ts'
+import type { LimitRow } from '../kernel/limits/limit-row.ts'
+import { type LimitName, limits } from '../kernel/limits/table.ts'
 import { isPercentage, type Threshold } from '../kernel/limits/thresholds/threshold.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import { isAbsent, type Partition } from '../kernel/nodes/partition.ts'

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
-import { levels } from '../kernel/limits/table.ts'
+import { levels } from '../kernel/limits/limit-row.ts'
 import { type ThresholdDefinition, thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
 

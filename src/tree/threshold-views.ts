@@ -1,7 +1,7 @@
 /** Defines the schema of replies about thresholds, and their states. */
 
 import { z } from 'zod'
-import { levels } from '../kernel/limits/table.ts'
+import { levels } from '../kernel/limits/limit-row.ts'
 import { thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
 import { path, time, whole } from './value-schemas.ts'
 

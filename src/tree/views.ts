@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import { chainEnd, waitingThread } from '../kernel/events/deadlock-fields.ts'
-import { levels } from '../kernel/limits/table.ts'
+import { levels } from '../kernel/limits/limit-row.ts'
 import { threadStates } from '../kernel/states.ts'
 import { fieldSchemaOf } from './field-schemas.ts'
 import { point, thresholdState } from './threshold-views.ts'

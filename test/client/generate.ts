@@ -8,7 +8,8 @@ import { compile, type JSONSchema } from 'json-schema-to-typescript'
 import { z } from 'zod'
 import { openApi } from '../../src/http/openapi.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
-import { type Level, levels, limits } from '../../src/kernel/limits/table.ts'
+import { type Level, levels } from '../../src/kernel/limits/limit-row.ts'
+import { limits } from '../../src/kernel/limits/table.ts'
 import { eventDataSchemas } from '../../src/tree/event-views.ts'
 
 const Json = z.record(z.string(), z.unknown())

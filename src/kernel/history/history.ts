@@ -6,7 +6,8 @@
  */
 
 import type { Kernel } from '../kernel.ts'
-import { type LimitName, type LimitRow, limitIndex, limits } from '../limits/table.ts'
+import type { LimitRow } from '../limits/limit-row.ts'
+import { type LimitName, limitIndex, limits } from '../limits/table.ts'
 import type { Node } from '../nodes/node.ts'
 import { isAbsent } from '../nodes/partition.ts'
 import { partitionsWithin } from '../nodes/within.ts'

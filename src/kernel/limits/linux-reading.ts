@@ -3,7 +3,7 @@
  * They are plain data. The Linux source derives from them what it reads and when, and the reference derives its tables.
  */
 
-import type { Level } from './table.ts'
+import type { Level } from './limit-row.ts'
 
 /** Readings that the scan worker takes for each process or thread. */
 export const scanFeeds = ['fd-size', 'fd-table', 'schedstat', 'stack', 'statm', 'status', 'timers'] as const

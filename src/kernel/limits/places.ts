@@ -1,7 +1,8 @@
 /** Builds the pathnames of limits and thresholds, and defines the order in which watches are evaluated. */
 
 import { containers, type Node } from '../nodes/node.ts'
-import { type LimitRow, levels, limits } from './table.ts'
+import { type LimitRow, levels } from './limit-row.ts'
+import { limits } from './table.ts'
 import type { ThresholdWatch } from './thresholds/threshold.ts'
 
 export function thresholdPath(node: Node, index: number, name: string): string {

@@ -5,7 +5,8 @@ import type { Node } from '../nodes/node.ts'
 import { Annotations } from './annotations.ts'
 import { Counters } from './counters.ts'
 import { guardOf } from './guard.ts'
-import { type LimitRow, limits } from './table.ts'
+import type { LimitRow } from './limit-row.ts'
+import { limits } from './table.ts'
 
 /** One limit at one node, in the form that clients see. */
 export interface Reading {

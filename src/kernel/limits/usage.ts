@@ -8,8 +8,9 @@ import { assert } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
 import { processesWithin } from '../nodes/within.ts'
 import { Guard, guardOf, guardsOf } from './guard.ts'
+import type { Level, LimitRow } from './limit-row.ts'
 import { Readings } from './readings.ts'
-import { type Level, type LimitRow, limits } from './table.ts'
+import { limits } from './table.ts'
 
 const rows: readonly LimitRow[] = limits
 const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)

@@ -3,7 +3,7 @@
  * counters.
  */
 
-import type { Level } from '../limits/table.ts'
+import type { Level } from '../limits/limit-row.ts'
 
 /** Stands at a node for one limit that thresholds watch there. The class `Guard` of the limits implements it. */
 export interface NodeGuard {

@@ -5,7 +5,8 @@
 
 import { KernelError } from '../../kernel/errno.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
-import { type LimitName, type LimitRow, limitIndex, limits } from '../../kernel/limits/table.ts'
+import type { LimitRow } from '../../kernel/limits/limit-row.ts'
+import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
 import { Denied, type Need, type Refuser, refusersOf } from '../../kernel/limits/thresholds/deny.ts'
 import { containers, type Node } from '../../kernel/nodes/node.ts'
 import type { MachineCore } from '../machine-core.ts'

@@ -5,7 +5,8 @@
  */
 
 import { KernelError } from '../../kernel/errno.ts'
-import { type LimitName, type LimitRow, limits } from '../../kernel/limits/table.ts'
+import type { LimitRow } from '../../kernel/limits/limit-row.ts'
+import { type LimitName, limits } from '../../kernel/limits/table.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import type { Partition } from '../../kernel/nodes/partition.ts'
 import type { System } from '../../kernel/nodes/system.ts'

@@ -1,7 +1,8 @@
 /** Saves and restores the counters of a node. */
 
 import type { Kernel } from '../../kernel/kernel.ts'
-import { type Level, type LimitName, limits } from '../../kernel/limits/table.ts'
+import type { Level } from '../../kernel/limits/limit-row.ts'
+import { type LimitName, limits } from '../../kernel/limits/table.ts'
 import type { Held } from '../../kernel/limits/usage.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 

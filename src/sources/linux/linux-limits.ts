@@ -3,9 +3,10 @@
  * it is derived from the tables of limits and rlimits.
  */
 
+import { type Level, type LimitRow, levels } from '../../kernel/limits/limit-row.ts'
 import { type LinuxFeed, type LinuxReading, type StatusLine, scanFeeds } from '../../kernel/limits/linux-reading.ts'
 import { type RlimitRow, rlimits } from '../../kernel/limits/rlimits.ts'
-import { type Level, type LimitName, type LimitRow, levels, limitIndex, limits } from '../../kernel/limits/table.ts'
+import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
 
 type ScanFeed = (typeof scanFeeds)[number]
 type ScannedRow = Extract<(typeof limits)[number], { readonly linux: { readonly from: ScanFeed } }>

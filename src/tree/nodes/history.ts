@@ -2,8 +2,9 @@
 
 import { durationText } from '../../base/duration.ts'
 import type { Interval } from '../../kernel/history/series.ts'
+import { levels } from '../../kernel/limits/limit-row.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
-import { levels, limits } from '../../kernel/limits/table.ts'
+import { limits } from '../../kernel/limits/table.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import { parseDuration } from '../../kernel/time/duration.ts'
 import type { TreeContext } from '../context.ts'

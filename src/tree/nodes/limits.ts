@@ -4,8 +4,8 @@
  */
 
 import type { Kernel } from '../../kernel/kernel.ts'
+import { levels } from '../../kernel/limits/limit-row.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
-import { levels } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/thresholds/threshold.ts'
 import { checkNames } from '../../kernel/limits/thresholds/where-advice.ts'
 import type { Node } from '../../kernel/nodes/node.ts'

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type LimitName, type LimitRow, limits } from '../../../src/kernel/limits/table.ts'
+import type { LimitRow } from '../../../src/kernel/limits/limit-row.ts'
+import { type LimitName, limits } from '../../../src/kernel/limits/table.ts'
 import { refusersOf } from '../../../src/kernel/limits/thresholds/deny.ts'
 import type { Node } from '../../../src/kernel/nodes/node.ts'
 import { Process } from '../../../src/kernel/nodes/process.ts'

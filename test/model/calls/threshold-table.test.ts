@@ -5,7 +5,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { Kernel } from '../../../src/kernel/kernel.ts'
-import { type Level, type LimitName, type LimitRow, limitIndex, limits } from '../../../src/kernel/limits/table.ts'
+import type { Level, LimitRow } from '../../../src/kernel/limits/limit-row.ts'
+import { type LimitName, limitIndex, limits } from '../../../src/kernel/limits/table.ts'
 import type { ThresholdDefinition } from '../../../src/kernel/limits/thresholds/threshold.ts'
 import { containers, type Node } from '../../../src/kernel/nodes/node.ts'
 import type { Process } from '../../../src/kernel/nodes/process.ts'

@@ -1,7 +1,8 @@
 /** The Linux source derives from the tables of limits and rlimits which readings it takes. */
 
 import { describe, expect, test } from 'vitest'
-import { type LimitRow, limits } from '../../../src/kernel/limits/table.ts'
+import type { LimitRow } from '../../../src/kernel/limits/limit-row.ts'
+import { limits } from '../../../src/kernel/limits/table.ts'
 import { linuxAbilities } from '../../../src/sources/linux/abilities.ts'
 import {
   capacityLevels,

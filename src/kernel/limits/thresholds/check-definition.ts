@@ -3,7 +3,7 @@
 import { KernelError } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
 import { parseDuration } from '../../time/duration.ts'
-import { type Level, type LimitRow, levels } from '../table.ts'
+import { type Level, type LimitRow, levels } from '../limit-row.ts'
 import { isPercentage, type Point, percentage, type ThresholdDefinition } from './threshold.ts'
 
 /** @throws KernelError EINVAL with the field, if a definition contradicts itself or does not fit the node. */

@@ -7,8 +7,9 @@ import { processOf } from '../../nodes/owners.ts'
 import { Process } from '../../nodes/process.ts'
 import { Thread } from '../../nodes/thread.ts'
 import { processesWithin } from '../../nodes/within.ts'
+import type { LimitRow } from '../limit-row.ts'
 import type { Reading, Readings } from '../readings.ts'
-import { type LimitRow, limits } from '../table.ts'
+import { limits } from '../table.ts'
 import { pointValue, type Threshold, type ThresholdWatch } from './threshold.ts'
 
 /** Subject: the leaf that tripped. About: the threshold, and the process's partition. */

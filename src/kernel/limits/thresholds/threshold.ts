@@ -4,7 +4,8 @@ import { assert } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
 import { parseDuration } from '../../time/duration.ts'
 import { WheelTimer } from '../../time/timer-wheel.ts'
-import { type Level, type LimitName, limits } from '../table.ts'
+import type { Level } from '../limit-row.ts'
+import { type LimitName, limits } from '../table.ts'
 import type { Where } from './where.ts'
 
 /** A trip point: a number in the limit's unit, or a percentage of its capacity. */

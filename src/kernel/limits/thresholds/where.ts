@@ -4,7 +4,7 @@ import type { Node } from '../../nodes/node.ts'
 import { partitionOf, processOf } from '../../nodes/owners.ts'
 import type { Partition } from '../../nodes/partition.ts'
 import type { Process } from '../../nodes/process.ts'
-import type { Level } from '../table.ts'
+import type { Level } from '../limit-row.ts'
 
 /** A field that is null accepts everything. */
 export interface Where {

@@ -4,7 +4,8 @@
  */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
-import { type LimitRow, limitIndex, limits } from '../../../kernel/limits/table.ts'
+import type { LimitRow } from '../../../kernel/limits/limit-row.ts'
+import { limitIndex, limits } from '../../../kernel/limits/table.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import { unreadable } from '../../../kernel/observed-usage.ts'

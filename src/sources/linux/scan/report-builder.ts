@@ -1,6 +1,7 @@
 /** Builds the report of one pass. Readings of a process that ends during the pass are removed again. */
 
-import { type LimitRow, limits } from '../../../kernel/limits/table.ts'
+import type { LimitRow } from '../../../kernel/limits/limit-row.ts'
+import { limits } from '../../../kernel/limits/table.ts'
 import type { ScannedLimit } from '../linux-limits.ts'
 import {
   type capacityStride,

@@ -3,8 +3,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KernelError } from '../../../../src/kernel/errno.ts'
+import { levels } from '../../../../src/kernel/limits/limit-row.ts'
 import type { Reading } from '../../../../src/kernel/limits/readings.ts'
-import { type LimitName, levels } from '../../../../src/kernel/limits/table.ts'
+import type { LimitName } from '../../../../src/kernel/limits/table.ts'
 import {
   type Point,
   pointValue,
