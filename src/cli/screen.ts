@@ -1,8 +1,7 @@
 /** Draws full-screen on a terminal (alternate screen, raw keys). The previous contents are restored at the end. */
 
-import { writeSync } from 'node:fs'
 import { emitKeypressEvents, type Key } from 'node:readline'
-import { processIo } from './io.ts'
+import type { CommandIo } from './io.ts'
 import { print } from './print.ts'
 
 const enterSequence = '\x1b[?1049h\x1b[?25l'
@@ -21,23 +20,25 @@ export interface ScreenEvents {
 }
 
 export class Screen {
+  readonly #io: CommandIo
   readonly #events: ScreenEvents
   #isOpen = false
 
-  constructor(events: ScreenEvents) {
+  constructor(io: CommandIo, events: ScreenEvents) {
+    this.#io = io
     this.#events = events
     // Restore the terminal however the process ends, and before an error is printed.
-    process.on('exit', this.#leave)
-    process.on('uncaughtExceptionMonitor', this.#leave)
-    process.on('SIGCONT', this.#enter)
-    process.stdout.on('resize', events.onStale)
+    io.events.on('exit', this.#leave)
+    io.events.on('uncaughtExceptionMonitor', this.#leave)
+    io.events.on('SIGCONT', this.#enter)
+    io.stdout.on('resize', events.onStale)
     this.#listen()
     this.#enter()
   }
 
   /** The size of the terminal; 24 by 80 if it does not report one. */
   get size(): Size {
-    const { rows, columns } = process.stdout
+    const { rows, columns } = this.#io.stdout
     return { rows: rows || 24, columns: columns || 80 }
   }
 
@@ -46,24 +47,26 @@ export class Screen {
    * Preconditions: the lines fit the screen in number and in width.
    */
   draw(lines: readonly string[]): void {
-    print(processIo, `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
+    print(this.#io, `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
   }
 
   close(): void {
+    const { stdin, stdout, events } = this.#io
     this.#leave()
-    process.stdin.pause()
-    process.removeListener('exit', this.#leave)
-    process.removeListener('uncaughtExceptionMonitor', this.#leave)
-    process.removeListener('SIGCONT', this.#enter)
-    process.stdout.removeListener('resize', this.#events.onStale)
-    process.stdin.removeListener('keypress', this.#onKeypress)
+    stdin.pause()
+    events.removeListener('exit', this.#leave)
+    events.removeListener('uncaughtExceptionMonitor', this.#leave)
+    events.removeListener('SIGCONT', this.#enter)
+    stdout.removeListener('resize', this.#events.onStale)
+    stdin.removeListener('keypress', this.#onKeypress)
   }
 
   #listen(): void {
-    if (!process.stdin.isTTY) return
-    emitKeypressEvents(process.stdin)
-    process.stdin.on('keypress', this.#onKeypress)
-    process.stdin.resume()
+    const { stdin } = this.#io
+    if (!stdin.isTTY) return
+    emitKeypressEvents(stdin)
+    stdin.on('keypress', this.#onKeypress)
+    stdin.resume()
   }
 
   readonly #onKeypress = (character: string | undefined, { name, ctrl }: Key): void => {
@@ -73,8 +76,8 @@ export class Screen {
 
   readonly #enter = (): void => {
     this.#isOpen = true
-    if (process.stdin.isTTY) process.stdin.setRawMode(true)
-    print(processIo, enterSequence)
+    this.#io.stdin.setRawMode?.(true)
+    print(this.#io, enterSequence)
     this.#events.onStale()
   }
 
@@ -82,9 +85,9 @@ export class Screen {
   readonly #leave = (): void => {
     if (!this.#isOpen) return
     this.#isOpen = false
-    if (process.stdin.isTTY) process.stdin.setRawMode(false)
+    this.#io.stdin.setRawMode?.(false)
     try {
-      writeSync(1, leaveSequence)
+      this.#io.writeNow(leaveSequence)
     } catch (error) {
       // The terminal has gone: nothing needs to be restored.
       if (!(error instanceof Error && 'code' in error && (error.code === 'EIO' || error.code === 'EPIPE'))) throw error
@@ -94,6 +97,6 @@ export class Screen {
   /** Stops the process on Ctrl-Z. In raw mode the terminal does not do this. SIGCONT resumes it. */
   #stop(): void {
     this.#leave()
-    process.kill(process.pid, 'SIGTSTP')
+    this.#io.suspend()
   }
 }

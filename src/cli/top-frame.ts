@@ -67,7 +67,13 @@ export interface Frame {
   readonly widths: readonly number[]
 }
 
-export function frame(snapshot: TopSnapshot, options: FrameOptions, { rows, columns }: Size): Frame {
+interface Surface extends Size {
+  /** The output on which the frame is drawn: decides whether it has styles. */
+  readonly stream: NodeJS.WritableStream
+}
+
+export function frame(snapshot: TopSnapshot, options: FrameOptions, { rows, columns, stream }: Surface): Frame {
+  const styled: Styled = (style, text) => styleText(style, text, { stream })
   const head = headOf(snapshot)
   const [, , tripped] = head
   // The rest of the screen: head, blank line, titles, and last line.
@@ -80,7 +86,7 @@ export function frame(snapshot: TopSnapshot, options: FrameOptions, { rows, colu
     ...head.slice(0, 2).map(cut),
     snapshot.thresholds.some(({ state }) => state === 'tripped') ? styled('red', cut(tripped!)) : cut(tripped!),
     '',
-    titleLine(titles!.padEnd(columns).slice(0, columns), options.by.title),
+    titleLine(titles!.padEnd(columns).slice(0, columns), options.by.title, styled),
     ...table.map(cut),
     ...Array<string>(room - table.length).fill(''),
     options.trouble === null ? styled('dim', cut(keys)) : styled('red', cut(options.trouble)),
@@ -88,12 +94,10 @@ export function frame(snapshot: TopSnapshot, options: FrameOptions, { rows, colu
   return { lines: lines.slice(0, rows), widths }
 }
 
-function styled(style: 'red' | 'dim' | 'inverse' | 'bold', text: string): string {
-  return styleText(style, text, { stream: process.stdout })
-}
+type Styled = (style: 'red' | 'dim' | 'inverse' | 'bold', text: string) => string
 
 /** The line of column titles. The title of the sort column is bold, and the others are inverse. */
-function titleLine(titles: string, title: string): string {
+function titleLine(titles: string, title: string, styled: Styled): string {
   const begin = titles.search(new RegExp(`(?<= |^)${title}(?= |$)`))
   if (begin === -1) return styled('inverse', titles)
   const end = begin + title.length

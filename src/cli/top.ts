@@ -110,21 +110,29 @@ async function unlessEnded<T>(ending: AbortSignal, doing: () => Promise<T>): Pro
 async function onScreen(readings: Readings, order: Order<ProcessView>, ending: AbortController): Promise<void> {
   // Read once before the screen opens: an error at the start then stays visible after the command has ended.
   const first = await unlessEnded(ending.signal, () => readings.next(ending.signal))
-  if (first !== null) await new Display(first, order, ending).run(readings)
+  if (first !== null) await new Display(readings.io, { first, order, ending }).run(readings)
+}
+
+interface Start {
+  readonly first: TopSnapshot
+  readonly order: Order<ProcessView>
+  readonly ending: AbortController
 }
 
 class Display {
+  readonly #io: CommandIo
   readonly #ending: AbortController
   readonly #screen: Screen
   #snapshot: TopSnapshot
   #options: FrameOptions
   #refreshNow = new AbortController()
 
-  constructor(snapshot: TopSnapshot, order: Order<ProcessView>, ending: AbortController) {
-    this.#snapshot = snapshot
+  constructor(io: CommandIo, { first, order, ending }: Start) {
+    this.#io = io
+    this.#snapshot = first
     this.#options = { ...order, trouble: null, widths: [] }
     this.#ending = ending
-    this.#screen = new Screen({ onKey: (key) => this.#onKey(key), onStale: () => setImmediate(() => this.#draw()) })
+    this.#screen = new Screen(io, { onKey: (key) => this.#onKey(key), onStale: () => setImmediate(() => this.#draw()) })
   }
 
   async run({ next, delayMs }: Readings): Promise<void> {
@@ -164,7 +172,7 @@ class Display {
 
   #draw(): void {
     if (this.#ending.signal.aborted) return
-    const { lines, widths } = frame(this.#snapshot, this.#options, this.#screen.size)
+    const { lines, widths } = frame(this.#snapshot, this.#options, { ...this.#screen.size, stream: this.#io.stdout })
     this.#options = { ...this.#options, widths }
     this.#screen.draw(lines)
   }

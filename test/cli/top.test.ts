@@ -1,11 +1,13 @@
-/** Tests `introspectd top`, on a pseudo-terminal and without a terminal. */
+/** Tests `introspectd top` on a terminal in memory, on a pseudo-terminal, and without a terminal. */
 
 import { constants } from 'node:os'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runHere } from '../support/command-line.ts'
+import type { Display } from '../support/display.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
 import { Pty } from '../support/pty.ts'
+import { Terminal } from '../support/terminal.ts'
 
 const { SIGTERM, SIGINT, SIGHUP, SIGSTOP, SIGCONT } = constants.signals
 const enters = '\u001b[?1049h\u001b[?25l'
@@ -13,10 +15,25 @@ const leaves = '\u001b[?25h\u001b[?1049l'
 
 let live: Live
 let hog: Program
-let terminal: Pty | null = null
+const opened: Display[] = []
 
-const top = async (words: readonly string[] = [], size: { rows?: number; columns?: number } = {}): Promise<Pty> => {
-  terminal = new Pty(['top', '--url', live.url, '--delay', '0.1', ...words], size)
+type Size = { rows?: number; columns?: number }
+
+const open = <Shown extends Display>(display: Shown): Shown => {
+  opened.push(display)
+  return display
+}
+
+const wordsOf = (words: readonly string[]): string[] => ['top', '--url', live.url, '--delay', '0.1', ...words]
+
+const top = async (words: readonly string[] = [], size: Size = {}): Promise<Terminal> => {
+  const terminal = open(new Terminal(wordsOf(words), size))
+  await terminal.until(({ frame }) => frame.length > 1)
+  return terminal
+}
+
+const topOnPty = async (): Promise<Pty> => {
+  const terminal = open(new Pty(wordsOf([])))
   await terminal.until(({ frame }) => frame.length > 1)
   return terminal
 }
@@ -24,7 +41,7 @@ const top = async (words: readonly string[] = [], size: { rows?: number; columns
 /** Whether the table is sorted by this column: its title is bold. */
 const column =
   (name: string) =>
-  ({ drawing }: Pty): boolean =>
+  ({ drawing }: Display): boolean =>
     drawing.includes(`\u001b[1m${name}\u001b[22m`)
 
 /** Numbers in the column FDS, found by position because columns to its left may contain blanks. */
@@ -35,20 +52,32 @@ const fdsShown = (frame: readonly string[]): number[] => {
 }
 
 beforeAll(async () => {
+  // Set by vitest or CI, it would decide about colours in place of the terminal.
+  vi.stubEnv('FORCE_COLOR', undefined)
   live = await Live.start()
   hog = await start('fd-hog', [1, 1500])
   await live.until(`/sys/proc/${hog.pid}/fds`, ({ value }) => Number(value) > 1500)
 })
 
-afterEach(() => {
-  terminal?.kill()
-  terminal = null
+afterEach(async () => {
+  const displays = opened.splice(0)
+  for (const display of displays) display.kill()
+  await Promise.all(displays.map(({ ended }) => ended))
 })
 
 afterAll(async () => {
+  vi.unstubAllEnvs()
   await hog.stop()
   await live.stop()
 })
+
+const ends: [name: string, end: (screen: Display) => void][] = [
+  ['Ctrl-C', (screen) => screen.type('\u0003')],
+  ['Ctrl-D', (screen) => screen.type('\u0004')],
+  ['SIGINT', (screen) => screen.signal(SIGINT)],
+  ['SIGTERM', (screen) => screen.signal(SIGTERM)],
+  ['SIGHUP', (screen) => screen.signal(SIGHUP)],
+]
 
 describe('on a terminal', () => {
   test('fills the screen exactly with a header, the processes and the keys', async () => {
@@ -71,26 +100,22 @@ describe('on a terminal', () => {
     expect(screen.output.endsWith(leaves)).toBe(true)
   })
 
-  test.each([
-    ['Ctrl-C', (screen: Pty) => screen.type('\u0003')],
-    ['Ctrl-D', (screen: Pty) => screen.type('\u0004')],
-    ['SIGINT', (screen: Pty) => screen.signal(SIGINT)],
-    ['SIGTERM', (screen: Pty) => screen.signal(SIGTERM)],
-    ['SIGHUP', (screen: Pty) => screen.signal(SIGHUP)],
-  ])('ends on %s and restores the terminal', async (_, end) => {
+  test.each(ends)('ends on %s and restores the terminal', async (_, end) => {
     const screen = await top()
     end(screen)
     expect(await screen.ended).toEqual({ code: 0, restored: true })
     expect(screen.output.endsWith(leaves)).toBe(true)
   })
 
-  test('draws the screen again after SIGSTOP and SIGCONT', async () => {
+  test('gives the terminal back on Ctrl-Z, and draws again on SIGCONT', async () => {
     const screen = await top()
-    screen.signal(SIGSTOP)
+    screen.type('\u001a')
+    await screen.until(({ isSuspended }) => isSuspended)
+    expect(screen.output.endsWith(leaves)).toBe(true)
+    const before = screen.output.length
     screen.signal(SIGCONT)
-    await screen.until(
-      ({ output }) => output.lastIndexOf('\u001b[H') > output.indexOf(enters, 1) && output.indexOf(enters, 1) > 0,
-    )
+    await screen.until(({ output }) => output.slice(before).includes('\u001b[J'))
+    expect(screen.output.slice(before).startsWith(enters)).toBe(true)
     screen.type('q')
     expect(await screen.ended).toEqual({ code: 0, restored: true })
   })
@@ -156,7 +181,7 @@ describe('on a terminal', () => {
     const port = '--port'
     const former = await Live.start()
     const { port: number } = new URL(former.url)
-    terminal = new Pty(['top', '--url', former.url, '--delay', '0.1'])
+    const terminal = open(new Terminal(['top', '--url', former.url, '--delay', '0.1']))
     await terminal.until(({ frame }) => frame.length > 1)
     await former.stop()
     await terminal.until(({ frame }) => /^OLD, trying again: /.test(frame.at(-1)!))
@@ -169,9 +194,35 @@ describe('on a terminal', () => {
   })
 
   test('refuses invalid arguments without drawing the screen', async () => {
-    terminal = new Pty(['top', '--sort', 'cpuu'])
+    const terminal = open(new Terminal(['top', '--sort', 'cpuu']))
     expect(await terminal.ended).toEqual({ code: 1, restored: true })
     expect(terminal.output).toBe('introspectd: --sort: there is no column cpuu; did you mean cpu?\r\n')
+  })
+})
+
+describe('on a pseudo-terminal', () => {
+  test('ends on Ctrl-C and on SIGTERM, and restores the terminal', async () => {
+    const finish = async (end: (screen: Display) => void) => {
+      const screen = await topOnPty()
+      end(screen)
+      return [await screen.ended, screen.output.startsWith(enters), screen.output.endsWith(leaves)]
+    }
+    const some = ends.filter(([name]) => name === 'Ctrl-C' || name === 'SIGTERM')
+    const finished = await Promise.all(some.map(([, end]) => finish(end)))
+    expect(finished).toEqual(Array(2).fill([{ code: 0, restored: true }, true, true]))
+  })
+
+  test('draws the screen again after SIGSTOP and SIGCONT, and at another size', async () => {
+    const screen = await topOnPty()
+    screen.signal(SIGSTOP)
+    screen.signal(SIGCONT)
+    await screen.until(
+      ({ output }) => output.lastIndexOf('\u001b[H') > output.indexOf(enters, 1) && output.indexOf(enters, 1) > 0,
+    )
+    screen.resize(8, 40)
+    await screen.until(({ frame }) => frame.length === 8)
+    screen.type('q')
+    expect(await screen.ended).toEqual({ code: 0, restored: true })
   })
 })
 

@@ -1,10 +1,12 @@
 /** Runs a command of the command line in the test's own process, which avoids the start-up time of a new one. */
 
+import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { runCommandLine } from '../../src/cli/command-line.ts'
 import { commandsOf } from '../../src/cli/commands.ts'
 import { CliError } from '../../src/cli/error.ts'
+import type { CommandIo } from '../../src/cli/io.ts'
 import { ConfigError } from '../../src/config/error.ts'
 import { asyncApi } from '../../src/http/asyncapi.ts'
 import { openApi } from '../../src/http/openapi.ts'
@@ -31,6 +33,27 @@ export interface Ended {
 /** Errors of these classes are printed as one line, as in app/program.ts. */
 const refusals = [CliError, ConfigError, SourceError, StoreError]
 
+/** Runs a command line. Errors of those classes are printed; others are thrown. */
+export async function exitCodeOf(words: readonly string[], streams: Omit<CommandIo, 'setExitCode'>): Promise<number> {
+  let code = 0
+  const setExitCode = (given: number) => {
+    code = given
+  }
+  try {
+    await runCommandLine({ commands, version }, words, { ...streams, setExitCode })
+  } catch (error) {
+    if (!refusals.some((refusal) => error instanceof refusal)) throw error
+    streams.stderr.write(`introspectd: ${(error as Error).message}\n`)
+    return 1
+  }
+  return code
+}
+
+/** The variables of this process and the given ones; undefined removes one. */
+export function variablesWith(env: Record<string, string | undefined>): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined))
+}
+
 interface CommandOptions {
   /** Added to the variables of this process; undefined removes one. */
   readonly env?: Record<string, string | undefined>
@@ -47,8 +70,7 @@ export class RunningCommand {
   #code: number | null = null
 
   constructor(words: readonly string[], { env = {} }: CommandOptions = {}) {
-    const variables = Object.entries({ ...process.env, ...env }).filter(([, value]) => value !== undefined)
-    this.ended = this.#run(words, Object.fromEntries(variables))
+    this.ended = this.#run(words, variablesWith(env))
   }
 
   async #run(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -61,16 +83,21 @@ export class RunningCommand {
       this.stderr += text
       this.#waiter.wake()
     })
-    const setExitCode = (given: number) => {
-      code = given
+    const io = {
+      stdin: Readable.from([]),
+      stdout,
+      stderr,
+      env,
+      events: new EventEmitter(),
+      endOnSignals: () => this.#ending,
+      writeNow: (text: string) => {
+        stdout.write(text)
+      },
+      suspend: () => {},
+      setTitle: () => {},
     }
-    const io = { stdout, stderr, env, endOnSignals: () => this.#ending, setExitCode, setTitle: () => {} }
     try {
-      await runCommandLine({ commands, version }, words, io)
-    } catch (error) {
-      if (!refusals.some((refusal) => error instanceof refusal)) throw error
-      stderr.write(`introspectd: ${(error as Error).message}\n`)
-      code = 1
+      code = await exitCodeOf(words, io)
     } finally {
       this.#code = code
       this.#waiter.wake()
