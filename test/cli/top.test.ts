@@ -148,7 +148,8 @@ describe('on a terminal', () => {
   })
 
   test('adapts to the size of the terminal', async () => {
-    const screen = await top([], { rows: 30, columns: 120 })
+    // Only the change of size can draw the screen again in time.
+    const screen = await top(['--delay', '60'], { rows: 30, columns: 120 })
     expect(screen.frame).toHaveLength(30)
     screen.resize(8, 40)
     await screen.until(({ frame }) => frame.length === 8)
