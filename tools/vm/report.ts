@@ -1,5 +1,6 @@
 /** Writes the result of a run as Markdown. */
 
+import { table } from '../../docs/reference/markdown.ts'
 import type { ResultLine } from './guest/result-line.ts'
 
 /** The checks write this line last. */
@@ -16,20 +17,14 @@ export function reportOf(
   const rows = (outcomes: readonly ResultLine['outcome'][]) =>
     lines
       .filter(({ outcome, what }) => outcomes.includes(outcome) && what !== lastCheck)
-      .map(({ outcome, what, detail }) => `| ${what} | ${outcome === 'fact' ? detail : `${outcome}. ${detail}`} |`)
+      .map(({ outcome, what, detail }) => [what, outcome === 'fact' ? detail : `${outcome}. ${detail}`])
   return [
     '# The last run on an ordinary machine',
     '',
     `\`npm run vm -- --suite ${suite}\` writes this page. It builds a Debian from packages, boots it in QEMU with the`,
     `unit of the package, and checks the service there. This run took ${minutes.toFixed(0)} minutes.`,
     '',
-    '| machine | |',
-    '| --- | --- |',
-    ...rows(['fact']),
-    '',
-    '| check | result |',
-    '| --- | --- |',
-    ...rows(['passed', 'failed']),
-    '',
+    table(['machine', ''], rows(['fact'])),
+    table(['check', 'result'], rows(['passed', 'failed'])),
   ].join('\n')
 }
