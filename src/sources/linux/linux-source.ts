@@ -4,7 +4,6 @@
  */
 
 import type { Kernel } from '../../kernel/kernel.ts'
-import type { Process } from '../../kernel/nodes/process.ts'
 import type { ScanFigures, Source, SourceCheck } from '../source.ts'
 import type { Periods } from './abilities.ts'
 import { LinuxActions } from './actions.ts'
@@ -78,8 +77,7 @@ export class LinuxSource implements Source {
     this.#health = new ScanHealth(options, this.#degradations)
     const tree = findCgroupTree(options.cgroupRoot)
     this.#oomKills = new OomKills(kernel, { procRoot, tree, rescan: this.#rescan })
-    const isOomKill = (process: Process) => this.#oomKills.wasKilled(process)
-    this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill })
+    this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill: (one) => this.#oomKills.wasKilled(one) })
     this.#expiry = new ThresholdExpiry(kernel, options)
     const inventory = new Inventory(kernel, this.#registry, (pid) => options.namespace.isOwn && isHidden(procRoot, pid))
     this.#hidden = new HiddenDegradation({
@@ -179,8 +177,9 @@ export class LinuxSource implements Source {
   // ---- births and deaths ----
 
   #recordEvents(events: readonly ProcessEvent[]): void {
-    this.#oomKills.startEvents()
+    this.#oomKills.startEvents(events)
     for (const event of events) this.#faults.guard('births', () => this.#recordEvent(event), this.#rescan)
+    this.#oomKills.finishEvents()
     this.#registry.releaseWaiting(this.#options.now())
     this.#births.schedule()
     this.#requestReread()
@@ -217,6 +216,7 @@ export class LinuxSource implements Source {
     const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
     const emit = () => this.#kernel.emit('events.lost', { subject: '/sys/proc', about: [], data })
     this.#faults.guard('births', () => this.#kernel.update(this.#options.now(), emit), this.#rescan)
+    this.#oomKills.loseEvents()
     this.#rescan()
   }
 

@@ -1,7 +1,7 @@
 /**
  * Finds out whether the kernel killed a process because memory ran out. It counts such a kill in the cgroup of the
- * process before it sends SIGKILL. So when a process has ended by SIGKILL and the count is higher than the kills found
- * so far, it was one of them.
+ * process before it sends SIGKILL, but it names no process. So a kill is attributed only if no other process that
+ * SIGKILL has ended can be the one that was counted. Otherwise nobody knows, and the kill is attributed to none.
  */
 
 import { readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import type { Partition } from '../../../kernel/nodes/partition.ts'
 import type { Process } from '../../../kernel/nodes/process.ts'
 import type { System } from '../../../kernel/nodes/system.ts'
 import { parseOomKills } from '../parse/cgroup-files.ts'
-import type { ScanReport } from '../protocol.ts'
+import type { ProcessEvent, ScanReport } from '../protocol.ts'
 import { oomFile } from '../scan/cgroup-files.ts'
 import type { CgroupTree } from '../scan/cgroup-tree.ts'
 
@@ -20,13 +20,14 @@ type Container = System | Partition
 interface Account {
   /** Kills of which the process is known, or no longer awaited. */
   explained: number
-  /** Time of the first scan that saw more kills; null if there were none. */
-  moreSince: number | null
+  /** The count of a scan. Kills in it that are still not explained a while later are no longer awaited. */
+  seen: number
+  seenAt: number
 }
 
-// A process that holds much memory may take seconds to end. After this time its end was lost, for example because
-// the service did not know the process.
-const awaitedMs = 10_000
+// A process that holds much memory takes a moment to end. After this time, the next scan gives it up: it may be one
+// that the service did not know.
+const awaitedMs = 1000
 const rescanEveryMs = 1000
 
 export interface OomKillsParts {
@@ -45,6 +46,8 @@ export class OomKills {
   readonly #accounts = new WeakMap<Container, Account>()
   /** Counts that were read for the present events: each is later than all of them. Null if there is no count. */
   readonly #counts = new Map<Container, number | null>()
+  /** Processes of the present events that SIGKILL ends, and of which `wasKilled` was not called yet. */
+  readonly #candidates = new Set<number>()
   #hasBegun = false
 
   constructor(kernel: Kernel, { procRoot, tree, rescan }: OomKillsParts) {
@@ -55,8 +58,26 @@ export class OomKills {
   }
 
   /** New events have come, so counts that were read before may be too old. */
-  startEvents(): void {
+  startEvents(events: readonly ProcessEvent[] = []): void {
     this.#counts.clear()
+    this.#candidates.clear()
+    for (const event of events) if (event.what === 'exit' && event.signal === 'SIGKILL') this.#candidates.add(event.pid)
+  }
+
+  /** The events since `startEvents` are recorded. Kills may have been those of processes that nobody knew. */
+  finishEvents(): void {
+    for (const pid of this.#candidates)
+      if (!this.#kernel.processes.has(pid)) {
+        this.#giveUp()
+        break
+      }
+    this.#candidates.clear()
+  }
+
+  /** Events were lost. The ends of processes that were killed may be among them. */
+  loseEvents(): void {
+    this.startEvents()
+    this.#giveUp()
   }
 
   /** Takes over the counts of a full scan. Kills before the first scan are not awaited. */
@@ -73,43 +94,99 @@ export class OomKills {
   #noteCount(container: Container, count: number | null, at: number): void {
     if (count === null) return
     if (!this.#hasBegun) {
-      this.#accounts.set(container, { explained: count, moreSince: null })
+      this.#accounts.set(container, { explained: count, seen: count, seenAt: at })
       return
     }
     const account = this.#accountOf(container)
-    // The cgroup was removed and made again.
-    if (count < account.explained) account.explained = 0
-    if (count === account.explained) account.moreSince = null
-    else account.moreSince ??= at
-    if (account.moreSince === null || at - account.moreSince <= awaitedMs) return
-    account.explained = count
-    account.moreSince = null
+    if (count < account.explained) {
+      const present = this.#read(container)
+      // The scan read it before the latest kills.
+      if (present === null || present >= account.explained) return
+      // The cgroup was removed and made again.
+      account.explained = 0
+    } else if (at - account.seenAt < awaitedMs) return
+    else account.explained = Math.max(account.explained, account.seen)
+    account.seen = count
+    account.seenAt = at
   }
 
   /** A container that appeared after the first scan has had no kill before. */
   #accountOf(container: Container): Account {
-    const account = this.#accounts.get(container) ?? { explained: 0, moreSince: null }
+    const account = this.#accounts.get(container) ?? { explained: 0, seen: 0, seenAt: Number.NEGATIVE_INFINITY }
     this.#accounts.set(container, account)
     return account
   }
 
-  /** Whether memory ran out. Preconditions: the process has ended by SIGKILL, by an event since `startEvents`. */
+  /**
+   * Whether memory ran out, as far as is sure. Preconditions: the process has ended by SIGKILL, by an event since
+   * `startEvents`.
+   */
   wasKilled(process: Process): boolean {
-    if (!this.#hasBegun) return false
-    const { system } = this.#kernel
-    const container = this.#countOf(process.container) === null ? system : process.container
-    const count = this.#countOf(container)
-    const account = this.#accountOf(container)
-    if (count === null || count <= account.explained) return false
-    account.explained++
+    this.#candidates.delete(process.pid)
+    // The kernel counts a kill in the machine too.
+    if (!this.#hasBegun || this.#riseOf(this.#kernel.system) === 0) return false
+    const container = this.#countOf(process.container) === null ? this.#kernel.system : process.container
+    // Each other process that ended together with this one may be one of those killed.
+    if (this.#ownRiseOf(container) <= this.#candidates.size) {
+      this.#giveUp()
+      return false
+    }
+    this.#explain(container)
     this.#rescanIfArmed()
-    // The kernel counts a kill in the machine too, and in version 2 in all cgroups around its own.
-    if (container === system) return true
-    this.#accountOf(system).explained++
-    if (this.#tree.hierarchy !== 'v2') return true
-    for (let above = container.parent; above !== null && above !== system; above = above.parent)
-      this.#accountOf(above).explained++
     return true
+  }
+
+  /**
+   * Awaits no end for the kills up to now. A process has ended by SIGKILL that may be the one killed, in whatever
+   * container: it may have moved since the last scan, and the kernel no longer shows where it was.
+   */
+  #giveUp(): void {
+    this.#giveUpIn(this.#kernel.system)
+  }
+
+  #giveUpIn(container: Container): void {
+    const count = this.#countOf(container)
+    if (count !== null) {
+      const account = this.#accountOf(container)
+      account.explained = Math.max(account.explained, count)
+    }
+    for (const below of container.partitions.values()) this.#giveUpIn(below)
+  }
+
+  /** One kill. It is counted in the machine too, and in version 2 in all cgroups around its own. */
+  #explain(container: Container): void {
+    const isNested = this.#tree.hierarchy === 'v2'
+    for (let at: Container | null = container; at !== null; at = at.parent) {
+      if (at !== container && at.level === 'partition' && !isNested) continue
+      const account = this.#accountOf(at)
+      const explained = account.explained + 1
+      // A kill may have been given up here before.
+      account.explained = Math.min(explained, Math.max(account.explained, this.#countOf(at) ?? explained))
+    }
+  }
+
+  /** Null if there is no count. */
+  #riseOf(container: Container): number | null {
+    const count = this.#countOf(container)
+    return count === null ? null : Math.max(0, count - this.#accountOf(container).explained)
+  }
+
+  /** The kills not explained that were in the container itself, and not in one below. */
+  #ownRiseOf(container: Container): number {
+    const rise = this.#riseOf(container) ?? 0
+    if (rise === 0) return 0
+    if (this.#tree.hierarchy === 'v2') {
+      let below = 0
+      for (const partition of container.partitions.values()) below += this.#riseOf(partition) ?? 0
+      return rise - below
+    }
+    return container.level === 'system' ? rise - this.#riseBelow(container) : rise
+  }
+
+  #riseBelow(container: Container): number {
+    let rise = 0
+    for (const below of container.partitions.values()) rise += (this.#riseOf(below) ?? 0) + this.#riseBelow(below)
+    return rise
   }
 
   #rescanIfArmed(): void {
@@ -122,10 +199,14 @@ export class OomKills {
   #countOf(container: Container): number | null {
     const known = this.#counts.get(container)
     if (known !== undefined) return known
-    const path = container.level === 'system' ? `${this.#procRoot}/vmstat` : this.#fileOf(container)
-    const count = path === null ? null : readCount(path)
+    const count = this.#read(container)
     this.#counts.set(container, count)
     return count
+  }
+
+  #read(container: Container): number | null {
+    const path = container.level === 'system' ? `${this.#procRoot}/vmstat` : this.#fileOf(container)
+    return path === null ? null : readCount(path)
   }
 
   #fileOf(partition: Partition): string | null {

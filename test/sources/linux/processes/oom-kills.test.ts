@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { partitionAppeared } from '../../../../src/kernel/observations.ts'
 import { OomKills } from '../../../../src/sources/linux/processes/oom-kills.ts'
-import type { PartitionReading } from '../../../../src/sources/linux/protocol.ts'
+import type { PartitionReading, ProcessEvent } from '../../../../src/sources/linux/protocol.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 let root: string
@@ -17,8 +17,9 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }))
 
 function countIs(place: 'pod' | 'pod/app' | 'machine', count: number): void {
-  const file = place === 'machine' ? 'proc/vmstat' : `cgroup/${place}/memory.events`
-  writeFileSync(join(root, file), `low 0\noom 9\noom_kill ${count}\n`)
+  const files =
+    place === 'machine' ? ['proc/vmstat'] : ['events', 'oom_control'].map((n) => `cgroup/${place}/memory.${n}`)
+  for (const file of files) writeFileSync(join(root, file), `low 0\noom 9\noom_kill ${count}\n`)
 }
 
 function reading(names: readonly string[], count: number): PartitionReading {
@@ -27,11 +28,15 @@ function reading(names: readonly string[], count: number): PartitionReading {
   return { names, memory: 0, reclaimable: 0, ...maxima, sources, oomKills: { here: count, total: count }, why: null }
 }
 
-function begun() {
+function killed(pid: number): ProcessEvent {
+  return { what: 'exit', pid, tid: pid, code: null, signal: 'SIGKILL', at: 2000 }
+}
+
+function begun(hierarchy: 'memory' | 'v2' = 'v2') {
   const bench = new Bench()
   let rescans = 0
   const directory = join(root, 'cgroup')
-  const tree = { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory } as const
+  const tree = { hierarchy, directory, pids: directory, cpu: directory, cpuset: directory } as const
   const kills = new OomKills(bench.kernel, { procRoot: join(root, 'proc'), tree, rescan: () => rescans++ })
   bench.at(() => partitionAppeared(bench.kernel, ['pod', 'app']))
   const scan = (finishedAt: number, pod: number, app: number) =>
@@ -41,7 +46,19 @@ function begun() {
     kills.startEvents()
     return kills.wasKilled(bench.process(pid++, { partition }))
   }
-  return { scan, isOom, bench, rescansNow: () => rescans }
+  /** Whether each is, of processes that end together. */
+  const areOom = (...partitions: string[][]) => {
+    const processes = partitions.map((partition) => bench.process(pid++, { partition }))
+    kills.startEvents(processes.map((process) => killed(process.pid)))
+    const answers = processes.map((process) => kills.wasKilled(process))
+    kills.finishEvents()
+    return answers
+  }
+  const strangerEnds = () => {
+    kills.startEvents([killed(pid++)])
+    kills.finishEvents()
+  }
+  return { kills, scan, isOom, areOom, strangerEnds, bench, rescansNow: () => rescans }
 }
 
 test('as many processes as the count rose by were killed for memory, and no kill before the first scan counts', () => {
@@ -102,4 +119,66 @@ test('a kill that a threshold watches is read at once, at most once a second', (
   expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 1])
   for (let passed = 0; passed < 1000; passed++) bench.at(() => {})
   expect([isOom('pod', 'app'), rescansNow()]).toEqual([true, 2])
+})
+
+test.each(['memory', 'v2'] as const)(
+  'a kill of a process that had moved is not that of the next to end (%s)',
+  (hierarchy) => {
+    for (const place of ['machine', 'pod', 'pod/app'] as const) countIs(place, 0)
+    const { scan, isOom } = begun(hierarchy)
+    scan(1000, 0, 0)
+    for (const place of ['machine', 'pod/app'] as const) countIs(place, 1)
+    if (hierarchy === 'v2') countIs('pod', 1)
+    // It moved to pod/app after the scan, and then memory ran out there.
+    expect(isOom('old')).toBe(false)
+    expect([isOom('pod', 'app'), isOom(), isOom('old')]).toEqual([false, false, false])
+    scan(2000, hierarchy === 'v2' ? 1 : 0, 1)
+    expect([isOom('pod', 'app'), isOom('pod'), isOom()]).toEqual([false, false, false])
+    // The next kill is attributed again.
+    for (const place of ['machine', 'pod/app'] as const) countIs(place, 2)
+    if (hierarchy === 'v2') countIs('pod', 2)
+    expect([isOom('pod', 'app'), isOom('pod', 'app'), isOom()]).toEqual([true, false, false])
+  },
+)
+
+test.each(['memory', 'v2'] as const)('a process that moved out is not one killed in a cgroup (%s)', (hierarchy) => {
+  for (const place of ['machine', 'pod', 'pod/app'] as const) countIs(place, 0)
+  const { scan, isOom } = begun(hierarchy)
+  scan(1000, 0, 0)
+  for (const place of ['machine', 'pod/app'] as const) countIs(place, 1)
+  if (hierarchy === 'v2') countIs('pod', 1)
+  expect([isOom(), isOom('gone'), isOom('pod'), isOom('pod', 'app')]).toEqual([false, false, false, false])
+})
+
+test('processes that end together have no cause if there were fewer kills', () => {
+  for (const place of ['machine', 'pod', 'pod/app'] as const) countIs(place, 0)
+  const { scan, isOom, areOom } = begun()
+  scan(1000, 0, 0)
+  for (const place of ['machine', 'pod', 'pod/app'] as const) countIs(place, 1)
+  expect(areOom(['pod', 'app'], ['pod', 'app'])).toEqual([false, false])
+  expect(isOom('pod', 'app')).toBe(false)
+  for (const place of ['machine', 'pod', 'pod/app'] as const) countIs(place, 3)
+  expect(areOom(['pod', 'app'], ['pod', 'app'])).toEqual([true, true])
+})
+
+test('a kill is not awaited after a process ended that nobody knew, or after ends were lost', () => {
+  countIs('pod/app', 0)
+  const { kills, scan, isOom, strangerEnds } = begun()
+  scan(1000, 0, 0)
+  countIs('pod/app', 1)
+  strangerEnds()
+  expect(isOom('pod', 'app')).toBe(false)
+  countIs('pod/app', 2)
+  kills.loseEvents()
+  expect(isOom('pod', 'app')).toBe(false)
+})
+
+test('a scan that read a count before the latest kill does not make it count twice', () => {
+  countIs('pod/app', 0)
+  const { scan, isOom } = begun()
+  scan(1000, 0, 0)
+  countIs('pod/app', 1)
+  expect(isOom('pod', 'app')).toBe(true)
+  scan(2000, 0, 0)
+  expect(isOom('pod', 'app')).toBe(false)
 })
