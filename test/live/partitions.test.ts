@@ -132,6 +132,10 @@ test('the limits of a cgroup are the capacities of its partition, and percentage
     })
     writeFileSync(join(directoryOf('pids', name), 'pids.max'), 'max')
     await live.until(`${path}/threads`, ({ capacity }) => capacity === null)
+    expect(await live.get(`${path}/threads/threshold/many`)).toMatchObject({ state: 'tripped', capacity: null })
+    writeFileSync(join(directoryOf('pids', name), 'pids.max'), '1000')
+    await live.until(`${path}/threads`, ({ capacity }) => capacity === 1000)
+    expect(await live.get(`${path}/threads/threshold/many`)).toMatchObject({ state: 'armed', capacity: 1000 })
   } finally {
     await member.stop()
     for (const directory of directories) if (existsSync(directory)) rmdirSync(directory)

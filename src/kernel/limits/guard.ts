@@ -88,7 +88,8 @@ function quietBetween({ threshold, state, timer }: ThresholdWatch, capacity: num
   if (at === null) return state === 'tripped' ? never : always
   const trip = pointValue(at, capacity, direction)
   if (state === 'unknown' || Number.isNaN(trip)) return always
-  if (state === 'tripped' && once) return never
+  // Without a capacity the value decides nothing. A capacity that returns is an alert.
+  if (state === 'tripped' && (once || !Number.isFinite(trip))) return never
   if (state === 'armed') {
     if (timer?.isArmed) return notPast(trip, direction)
     return direction === 'rising' ? { ...never, high: trip } : { ...never, low: trip }

@@ -106,6 +106,20 @@ test('a tripped threshold with an unknown value stays tripped until the value ca
   expect(after.takeEvents()).toEqual(['threshold.cleared /sys/proc/1/fds rearmed'])
 })
 
+test('a percentage whose capacity is gone is restored, and is judged when the capacity returns', () => {
+  const process = addProcess(1, 100, { bench: before })
+  before.capacity(process, 'fds', 200)
+  before.put(process, 'fds', 'hog', { at: '50%' })
+  before.put(process, 'fds', 'later', { at: '90%' })
+  before.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  after.capacity(addProcess(1, 3), 'fds', Number.POSITIVE_INFINITY)
+  const lost = 'threshold.unknown /sys/proc/1/fds it has no finite capacity'
+  expect(restart()).toEqual({ refused: [], events: [lost] })
+  expect(stateOf(1)).toEqual(['tripped', 'unknown'])
+  after.capacity(after.kernel.process(1), 'fds', 200)
+  expect(after.takeEvents()).toEqual(['threshold.cleared /sys/proc/1/fds rearmed', 'threshold.known /sys/proc/1/fds'])
+})
+
 test('settings of an ended process end and its tripped thresholds are cleared; a new process with its pid is unaffected', () => {
   before.put(addProcess(1, 100, { bench: before }), 'fds', 'hog', { at: 100 })
   before.put(addProcess(2, 5, { bench: before }), 'fds', 'hog', { at: 100 })

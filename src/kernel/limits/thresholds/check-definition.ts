@@ -103,12 +103,16 @@ function checkRearm({ at, rearm, direction }: { at: Point; rearm: Point; directi
  * @param why The reason why the limit can never be measured there; null if it can.
  * @throws KernelError ENOTSUP
  */
-export function checkMeasurable(
+export function checkMeasurable({ name }: LimitRow, why: string | null): void {
+  if (why !== null) throw new KernelError('ENOTSUP', `${name} cannot be measured here: ${why}`)
+}
+
+/** @throws KernelError ENOTSUP if a percentage has no finite capacity that it refers to. */
+export function checkCapacity(
   { at, per }: ThresholdDefinition,
   { name }: LimitRow,
-  { node, why, capacity }: { node: Pick<Node, 'path'>; why: string | null; capacity: number },
+  { node, capacity }: { node: Pick<Node, 'path'>; capacity: number },
 ): void {
-  if (why !== null) throw new KernelError('ENOTSUP', `${name} cannot be measured here: ${why}`)
   const isBoundless = per === null && at !== null && isPercentage(at) && capacity === Number.POSITIVE_INFINITY
   if (isBoundless)
     throw new KernelError(

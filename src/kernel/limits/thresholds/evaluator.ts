@@ -148,12 +148,14 @@ export class Evaluator {
     this.#parts.emit(watch, { type: 'threshold.tripped', initial: fresh })
   }
 
+  /** Without a capacity it is not known whether usage is back at a percentage, so the threshold stays tripped. */
   #judgeReturn(watch: ThresholdWatch, now: Reading, past: boolean): void {
     const { node, threshold } = watch
-    const { rearm, direction, once } = threshold.definition
+    const { at, rearm, direction, once } = threshold.definition
     const rising = direction === 'rising'
     if (once || now.value === null || !provesReturn(now, rising)) return
     const capacity = this.#parts.usage.capacity(node, threshold.index)
+    if (at !== null && isPercentage(at) && !Number.isFinite(capacity)) return
     const back = rearm === null ? null : pointValue(rearm, capacity, direction)
     const cleared = back === null ? !past : rising ? now.value <= back : now.value >= back
     if (!cleared) return

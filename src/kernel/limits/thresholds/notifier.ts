@@ -18,6 +18,7 @@ import { Scope } from './scope.ts'
 import { Switches } from './switches.ts'
 import { NotifierTimer, sameDefinition, Threshold, ThresholdWatch } from './threshold.ts'
 import {
+  checkHasCapacity,
   checkRequest,
   type RequestPorts,
   type RestoredThreshold,
@@ -105,6 +106,7 @@ export class Notifier {
    */
   put(node: Node, index: number, name: string, request: ThresholdRequest): { threshold: Threshold; created: boolean } {
     const known = this.#check(node, index, name, request)
+    checkHasCapacity(this.#ports, node, index, request)
     if (known !== null && sameDefinition(known.definition, request.definition)) {
       this.#renew(known)
       return { threshold: known, created: false }
@@ -124,17 +126,13 @@ export class Notifier {
   /**
    * Sets a threshold again as it was before a restart. If it had tripped and usage is still past the point, no event is
    * emitted; if usage is back, it clears. If usage is past the point only now, it trips, marked `initial`.
-   * @throws Like `put`.
+   * @throws Like `put`, but a percentage may have lost its capacity.
    */
-  restore(
-    node: Node,
-    index: number,
-    name: string,
-    { revision, endsAt, tripped, ...request }: RestoredThreshold,
-  ): Threshold {
-    const known = this.#check(node, index, name, request)
+  restore(node: Node, index: number, name: string, restored: RestoredThreshold): Threshold {
+    const { revision, endsAt, tripped } = restored
+    const known = this.#check(node, index, name, restored)
     assert(known === null, 'a restored threshold was not set meanwhile')
-    const threshold = this.#make(node, index, name, request, revision)
+    const threshold = this.#make(node, index, name, restored, revision)
     const nodes = [...this.reach.nodesOf(threshold)]
     checkWatches(this.watches.count, nodes)
     this.install(threshold)
@@ -147,6 +145,7 @@ export class Notifier {
   /** The result that `put` would have now. Sets nothing and emits nothing. @throws Like `put`. */
   preview(node: Node, index: number, name: string, request: ThresholdRequest): Threshold {
     this.#check(node, index, name, request)
+    checkHasCapacity(this.#ports, node, index, request)
     const threshold = this.#make(node, index, name, request, this.#revision)
     for (const each of this.reach.nodesOf(threshold)) {
       const watch = new ThresholdWatch(threshold, each, true)

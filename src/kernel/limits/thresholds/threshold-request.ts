@@ -8,7 +8,7 @@ import type { Level, LimitRow } from '../limit-row.ts'
 import { limits } from '../table.ts'
 import type { Usage } from '../usage.ts'
 import { checkAction } from './action.ts'
-import { checkDefinition, checkMeasurable } from './check-definition.ts'
+import { checkCapacity, checkDefinition, checkMeasurable } from './check-definition.ts'
 import type { Threshold, ThresholdDefinition } from './threshold.ts'
 
 /** A request of a client to set a threshold. */
@@ -44,11 +44,12 @@ export interface RequestPorts {
 }
 
 /**
+ * The check that every threshold must pass, also one from before a restart.
  * @throws ESRCH for a thread that has ended, EINVAL for a contradiction, ENOTSUP for a limit that can never be measured
  * there.
  */
 export function checkRequest(
-  { usage, unmeasurable, actions }: RequestPorts,
+  { unmeasurable, actions }: RequestPorts,
   node: Node,
   index: number,
   { definition }: ThresholdRequest,
@@ -57,9 +58,19 @@ export function checkRequest(
   if (node.isRemoved) throw new KernelError('ESRCH', `${node.path} has ended, and waits only to be joined`)
   checkDefinition(definition, row, node)
   checkAction(definition, { row, node, abilities: actions })
-  checkMeasurable(definition, row, {
-    node,
-    why: unmeasurable(row, definition.per ?? node.level),
-    capacity: isAbsent(node) ? Number.NaN : usage.capacity(node, index),
-  })
+  checkMeasurable(row, unmeasurable(row, definition.per ?? node.level))
+}
+
+/**
+ * A new percentage needs a capacity. One from before a restart may have lost it meanwhile, and waits for it.
+ * @throws ENOTSUP if the node has no finite capacity.
+ */
+export function checkHasCapacity(
+  { usage }: RequestPorts,
+  node: Node,
+  index: number,
+  { definition }: ThresholdRequest,
+): void {
+  const capacity = isAbsent(node) ? Number.NaN : usage.capacity(node, index)
+  checkCapacity(definition, limits[index]!, { node, capacity })
 }

@@ -354,6 +354,8 @@ class Naive {
     }
     if (definition.once || now.estimated > 0 || (rising && now.unreadable > 0)) return []
     const { rearm } = definition
+    // Without a capacity it is not known whether usage is back.
+    if (Math.abs(point(rearm ?? definition.at)) === Number.POSITIVE_INFINITY) return []
     const isBack = rearm === null ? !isPast : rising ? now.value <= point(rearm) : now.value >= point(rearm)
     if (!isBack) return []
     state.tripped = false
@@ -398,6 +400,14 @@ function linesOf(events: readonly AnyEvent[]): string[] {
 const isJudged = (text: string): boolean =>
   !text.startsWith('changed') && !/ (died|gone|filtered|deleted|expired|disabled)$/.test(text)
 
+/** The rearm point on the safe side. Of two percentages only one is on the safe side of the other. */
+function rearmOf(at: Put['at'], direction: Put['direction'], gap: number): Point | null {
+  const rising = direction === 'rising'
+  if (typeof at === 'number') return rising ? at - gap : at + gap
+  if (rising) return at === '90%' ? '50%' : null
+  return at === '50%' ? '90%' : null
+}
+
 class Match {
   readonly bench = new Bench()
   readonly history = new History(this.bench)
@@ -410,7 +420,7 @@ class Match {
   }
 
   put({ limit, node, per, at, gap, direction, once, wait, ttl, renamed }: Put): void {
-    const rearm = gap === null || typeof at === 'string' ? null : direction === 'rising' ? at - gap : at + gap
+    const rearm = gap === null ? null : rearmOf(at, direction, gap)
     const canFilter = renamed && (per === 'process' || per === 'thread')
     const where = canFilter ? { name: 'q*', uid: null, partition: null } : null
     this.#put(limit, node, { at, per, rearm, direction, once, for: wait, ttl, where })

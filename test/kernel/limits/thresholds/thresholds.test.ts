@@ -114,6 +114,8 @@ describe('a threshold on one node', () => {
     bench.capacity(process, 'fds', 625)
     expect(bench.takeEvents()).toEqual(['threshold.tripped /sys/proc/42/fds'])
     bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+    expect(bench.takeEvents()).toEqual([])
+    bench.capacity(process, 'fds', 626)
     expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
   })
 

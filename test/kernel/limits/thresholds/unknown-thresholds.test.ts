@@ -60,6 +60,70 @@ test('a percentage whose capacity was removed cannot trip, and becomes unknown',
   }
 })
 
+/** A percentage that has tripped, at 10 of 200, and a value at which it clears. */
+function tripped(direction: 'rising' | 'falling', hasRearm: boolean) {
+  const rising = direction === 'rising'
+  const rearm = rising ? '2%' : '75%'
+  const one = armed({ at: rising ? '5%' : '50%', direction, rearm: hasRearm ? rearm : null })
+  expect(one.state()).toBe('tripped')
+  return { ...one, back: rising ? 1 : 190 }
+}
+
+test('a percentage that has tripped stays tripped while its capacity is removed, and is then judged again', () => {
+  for (const direction of ['rising', 'falling'] as const)
+    for (const hasRearm of [false, true]) {
+      const { bench, process, state, back } = tripped(direction, hasRearm)
+      bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+      bench.observe(process, 'fds', back)
+      expect([state(), bench.takeEvents()]).toEqual(['tripped', []])
+      bench.capacity(process, 'fds', 200)
+      expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.cleared /sys/proc/42/fds rearmed']])
+    }
+})
+
+test('a percentage that is still past its point when its capacity returns emits nothing, and clears later', () => {
+  for (const direction of ['rising', 'falling'] as const) {
+    const { bench, process, state, back } = tripped(direction, false)
+    for (const capacity of [Number.POSITIVE_INFINITY, Number.NaN, Number.POSITIVE_INFINITY, 200])
+      bench.capacity(process, 'fds', capacity)
+    expect([state(), bench.takeEvents()]).toEqual(['tripped', []])
+    bench.observe(process, 'fds', back)
+    expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.cleared /sys/proc/42/fds rearmed']])
+  }
+})
+
+test('a tripped percentage without a capacity is cleared when it is deleted', () => {
+  const { bench, process } = tripped('rising', false)
+  bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  bench.kernel.notifier.delete(bench.kernel.notifier.find(process, bench.index('fds'), 'hog')!)
+  expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds deleted'])
+})
+
+test('a falling percentage of a value that is lost with its capacity stays tripped until both return', () => {
+  const { bench, process, state, back, lose } = tripped('falling', false)
+  bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  lose('no maximum')
+  expect([state(), bench.takeEvents()]).toEqual(['tripped', []])
+  bench.observe(process, 'fds', back)
+  expect([state(), bench.takeEvents()]).toEqual(['tripped', []])
+  bench.capacity(process, 'fds', 200)
+  expect([state(), bench.takeEvents()]).toEqual(['armed', ['threshold.cleared /sys/proc/42/fds rearmed']])
+})
+
+test('with per, a node that has tripped and then lost its capacity stays tripped until it is judged again', () => {
+  const bench = new Bench()
+  const process = bench.process(42)
+  bench.capacity(process, 'fds', 20)
+  bench.observe(process, 'fds', 10)
+  bench.put(bench.kernel.system, 'fds', 'each', { at: '50%', per: 'process' })
+  bench.takeEvents()
+  bench.capacity(process, 'fds', Number.POSITIVE_INFINITY)
+  bench.observe(process, 'fds', 11)
+  expect(bench.takeEvents()).toEqual([])
+  bench.capacity(process, 'fds', 100)
+  expect(bench.takeEvents()).toEqual(['threshold.cleared /sys/proc/42/fds rearmed'])
+})
+
 test('a percentage that was set before the first reading is reported if there turns out to be no capacity', () => {
   const bench = new Bench()
   const process = bench.process(42)
