@@ -202,7 +202,7 @@ describe('on a terminal', () => {
 })
 
 describe('on a pseudo-terminal', () => {
-  test('ends on Ctrl-C and on SIGTERM, and restores the terminal', async () => {
+  test('ends on Ctrl-C and SIGTERM and restores it, and draws again after SIGSTOP and at another size', async () => {
     const finish = async (end: (screen: Display) => void) => {
       const screen = await topOnPty()
       end(screen)
@@ -211,9 +211,6 @@ describe('on a pseudo-terminal', () => {
     const some = ends.filter(([name]) => name === 'Ctrl-C' || name === 'SIGTERM')
     const finished = await Promise.all(some.map(([, end]) => finish(end)))
     expect(finished).toEqual(Array(2).fill([{ code: 0, restored: true }, true, true]))
-  })
-
-  test('draws the screen again after SIGSTOP and SIGCONT, and at another size', async () => {
     const screen = await topOnPty()
     screen.signal(SIGSTOP)
     screen.signal(SIGCONT)
