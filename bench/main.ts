@@ -122,3 +122,5 @@ async function lineOf(measure: Measure): Promise<string> {
 for (const measure of chosen) process.stdout.write(await lineOf(measure))
 const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? null, node: process.version }
 writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)
+// A measure that failed may have left servers open, which would hold up the end.
+process.exit()
