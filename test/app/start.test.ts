@@ -39,12 +39,16 @@ test.each([
   expectRefusal(await runHere(args), reason)
 })
 
-// These fail after part of the service has started, so they need a process of their own.
-test.each([
-  [['--host', '0.0.0.0', '--port', '0'], /loopback.*--token-file/],
-  [['--proc-root', '/nowhere', '--port', '0'], /\/nowhere/],
-])('%j is refused with one clear line and exit code 1', async (args, reason) => {
-  expectRefusal(await run(args), reason)
+// These fail after part of the service has started, so they need processes of their own.
+test('a start that fails half way is refused with one clear line and exit code 1', async () => {
+  expectRefusal(await run(['--host', '0.0.0.0', '--port', '0']), /loopback.*--token-file/)
+  expectRefusal(await run(['--proc-root', '/nowhere', '--port', '0']), /\/nowhere/)
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  const { port } = taken.address() as { port: number }
+  const { code, stderr } = await run(['--port', String(port)])
+  taken.close()
+  expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is in use; choose another with --port\n`])
 })
 
 function expectRefusal({ code, stdout, stderr }: Ended, reason: RegExp): void {
@@ -62,15 +66,6 @@ test('settings from the environment apply, and unknown variables are refused', a
     code: 1,
     stderr: expect.stringContaining('INTROSPECTD_PROT'),
   })
-})
-
-test('a port in use is refused with one clear line and exit code 1', async () => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => taken.once('listening', resolve))
-  const { port } = taken.address() as { port: number }
-  const { code, stderr } = await run(['--port', String(port)])
-  taken.close()
-  expect([code, stderr]).toEqual([1, `introspectd: port ${port} on 127.0.0.1 is in use; choose another with --port\n`])
 })
 
 test('--help lists every flag, and --version prints the version of the package', async () => {
