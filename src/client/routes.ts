@@ -1462,7 +1462,7 @@ export interface Limit {
   unreadable?: number
   /** The value is a high-water mark: the largest value so far */
   estimate?: 'touched'
-  /** Of an estimate: what it counts may exceed the value by less than this, because of huge pages */
+  /** Present with an estimate on huge pages: the true depth may exceed the value by less than this */
   granularity?: number
   /** Reason why there is no value */
   unavailable?: string

@@ -164,7 +164,7 @@ export const LimitView = z
     estimate: z.literal('touched').optional().describe('The value is a high-water mark: the largest value so far'),
     granularity: whole
       .optional()
-      .describe('Of an estimate: what it counts may exceed the value by less than this, because of huge pages'),
+      .describe('Present with an estimate on huge pages: the true depth may exceed the value by less than this'),
     unavailable: z.string().optional().describe('Reason why there is no value'),
     thresholds: z.array(z.strictObject({ path, at: point.nullable(), state: thresholdState })),
   })
