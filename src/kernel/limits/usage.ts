@@ -1,21 +1,17 @@
 /**
  * Changes usage in the kernel: every change goes through this class, the hook. `observe` records a reading of a source,
- * and `charge` counts for a kernel call, a birth or a death. It updates the sums of all levels and collects the guards
- * that are due. `settle` returns them when the change is complete, so that no threshold ever sees half of a change.
+ * and `charge` counts for a kernel call, a birth or a death. `settle` returns the guards that are due when the change
+ * is complete, so that no threshold ever sees half of a change.
  */
 
 import { assert } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
-import { processesWithin } from '../nodes/within.ts'
+import { Counting, maxima, noPart, reaches, sums } from './counting.ts'
 import { Guard, guardOf, guardsOf } from './guard.ts'
 import type { Level, LimitRow } from './limit-row.ts'
-import { Readings } from './readings.ts'
 import { limits } from './table.ts'
 
 const rows: readonly LimitRow[] = limits
-const reaches: readonly (readonly Level[])[] = rows.map((row) => row.at)
-const sums = rows.map((row) => row.adds === 'sum')
-const maxima = rows.map((row) => row.adds === 'maximum')
 
 /** Limits that are counted at a level and add up above it. A node takes these with it when it leaves. */
 function carried(level: Level) {
@@ -52,19 +48,7 @@ export interface Held {
   readonly unavailable: string | null
 }
 
-/** The value of one part of a maximum before and after a change; `none` if not known. */
-interface Part {
-  readonly before: number
-  readonly after: number
-}
-
-const none = -1
-
-const noGuards: readonly Guard[] = []
-
-export class Usage extends Readings {
-  #dirty: Node[] = []
-
+export class Usage extends Counting {
   /** Gives a newborn node its counters, with no value known. Preconditions: its container has counters. */
   admit(node: Node): void {
     assert(node.slot < 0, 'a node is admitted once')
@@ -80,39 +64,6 @@ export class Usage extends Readings {
     this.annotations.forget(node)
     node.slot = -1
     node.above = -1
-  }
-
-  /**
-   * Adds to a count of the kernel itself, which is always known; a negative delta subtracts. All counting passes here,
-   * so the code is flat: with nothing armed, one addition and one comparison per level.
-   */
-  charge(node: Node, index: number, delta: number): void {
-    const counters = node.level === 'thread' ? this.threads : this.containers
-    const room = counters.room[index]!
-    const left = room[node.slot]! - delta
-    if (left >= 0) room[node.slot] = left
-    else if (counters.known[index]![node.slot]! > 0) this.#shift(node, index, delta)
-    else {
-      this.#change(node, index, delta, 1, 0, 0)
-      return
-    }
-    node.revision++
-    if (sums[index]) this.#chargeAbove(node, index, delta)
-    else if (maxima[index]) {
-      const after = this.value(node, index)
-      this.#raiseAbove(node, index, { before: after - delta, after }, 0, 0)
-    }
-  }
-
-  #chargeAbove(node: Node, index: number, delta: number): void {
-    const { up, changes, nodes, room } = this.containers
-    const rooms = room[index]!
-    for (let at = node.above; at >= 0; at = up[at]!) {
-      const left = rooms[at]! - delta
-      if (left >= 0) rooms[at] = left
-      else this.#shift(nodes[at]!, index, delta)
-      changes[at]!++
-    }
   }
 
   /** Records a reading. At the limit's home level it moves all sums above by the difference. */
@@ -131,7 +82,7 @@ export class Usage extends Readings {
       return
     }
     if (wasUnreadable > 0) this.reasons.get(node)?.delete(index)
-    this.#change(node, index, delta, 1 - before, unread, estimates)
+    this.change(node, index, delta, 1 - before, unread, estimates)
   }
 
   /** Records that a limit cannot be read at this node at present. Its last reading no longer counts. */
@@ -141,7 +92,7 @@ export class Usage extends Readings {
     this.#giveReason(node, index, reason)
     const unread = 1 - counters.unreadable[index]!.get(node.slot)
     const estimates = 0 - counters.estimated[index]!.get(node.slot)
-    this.#change(node, index, 0 - this.value(node, index), 0 - counters.known[index]![node.slot]!, unread, estimates)
+    this.change(node, index, 0 - this.value(node, index), 0 - counters.known[index]![node.slot]!, unread, estimates)
   }
 
   #giveReason(node: Node, index: number, reason: string): void {
@@ -159,7 +110,7 @@ export class Usage extends Readings {
     if (Object.is(this.capacity(node, index), capacity)) return
     this.of(node).capacity[index]!.set(node.slot, capacity)
     node.revision++
-    this.#alert(node, index)
+    this.alert(node, index)
   }
 
   /** Subtracts the usage of a node from the containers above it, because it ended or is about to move. */
@@ -180,7 +131,7 @@ export class Usage extends Readings {
    */
   populated(container: Node): void {
     for (let at: Node | null = container; at !== null; at = at.parent)
-      for (const { index } of at.guards ?? []) if (this.of(at).known[index]![at.slot] === 0) this.#alert(at, index)
+      for (const { index } of at.guards ?? []) if (this.of(at).known[index]![at.slot] === 0) this.alert(at, index)
   }
 
   /** Counts no changes at these nodes during a move, which subtracts usage from them and adds it again. */
@@ -229,35 +180,6 @@ export class Usage extends Readings {
     if (held.unavailable !== null) this.#giveReason(node, index, held.unavailable)
   }
 
-  /** Updates the peaks of everything that changed. @returns The guards whose thresholds have to be evaluated. */
-  settle(): readonly Guard[] {
-    const nodes = this.#dirty
-    if (nodes.length === 0) return noGuards
-    this.#dirty = []
-    const due: Guard[] = []
-    // A node that ended in the same change has no counters any more.
-    for (const node of nodes) if (node.slot >= 0) this.#settleNode(node, due)
-    return due
-  }
-
-  #settleNode(node: Node, due: Guard[]): void {
-    const { dirty, stale, peak, known, room } = this.of(node)
-    const { slot } = node
-    const bits = dirty[slot]!
-    dirty[slot] = 0
-    for (let rest = bits; rest !== 0; rest &= rest - 1) {
-      const index = 31 - Math.clz32(rest & -rest)
-      if ((stale[slot]! & (rest & -rest)) !== 0) this.#takeMaximum(node, index)
-      const guard = guardOf(node, index)
-      const value = this.value(node, index)
-      if (known[index]![slot]! > 0 && value > peak[index]![slot]!) {
-        peak[index]![slot] = value
-        if (guard === null) room[index]![slot] = 0
-      }
-      if (guard?.isDue) due.push(guard)
-    }
-  }
-
   /** Moves the value of this limit into a guard, which says when its thresholds have to be evaluated. */
   guard(node: Node, index: number): Guard {
     const there = guardOf(node, index)
@@ -278,62 +200,6 @@ export class Usage extends Readings {
     room[index]![node.slot] = isKnown ? peak[index]![node.slot]! - value : Number.NaN
   }
 
-  // The four numbers are separate arguments, because thousands of readings pass here and an object for each would be
-  // most of the cost.
-  #change(node: Node, index: number, value: number, known: number, unreadable: number, estimated: number): void {
-    const { slot } = node
-    assert(slot >= 0 && reaches[index]!.includes(node.level), 'a limit is counted at a node that has it')
-    const counters = this.of(node)
-    const before = counters.known[index]![slot]! > 0 ? this.value(node, index) : none
-    this.#shift(node, index, value)
-    counters.known[index]![slot]! += known
-    counters.unreadable[index]!.add(slot, unreadable)
-    counters.estimated[index]!.add(slot, estimated)
-    // An unknown value has no room, so that its next count is noticed like the first one.
-    if (counters.known[index]![slot] === 0) counters.room[index]![slot] = Number.NaN
-    node.revision++
-    this.#alert(node, index)
-    if (sums[index]) this.#shareAbove(node, index, value, known, unreadable, estimated)
-    else if (maxima[index]) {
-      const after = counters.known[index]![slot]! > 0 ? this.value(node, index) : none
-      this.#raiseAbove(node, index, { before, after }, known, unreadable)
-    }
-  }
-
-  #shareAbove(node: Node, index: number, value: number, reads: number, unread: number, estimates: number): void {
-    const { up, changes, nodes, room, known, unreadable, estimated } = this.containers
-    const rooms = room[index]!
-    for (let at = node.above; at >= 0; at = up[at]!) {
-      known[index]![at]! += reads
-      unreadable[index]!.add(at, unread)
-      estimated[index]!.add(at, estimates)
-      const left = rooms[at]! - value
-      if (left >= 0) rooms[at] = left
-      else {
-        this.#shift(nodes[at]!, index, value)
-        this.#alert(nodes[at]!, index)
-      }
-      changes[at]!++
-    }
-  }
-
-  /** Changes the value alone, in the guard if there is one. */
-  #shift(node: Node, index: number, delta: number): void {
-    const { room, peak } = this.of(node)
-    const { slot } = node
-    const guard = guardOf(node, index)
-    if (guard !== null) {
-      guard.value += delta
-      if (delta !== 0) guard.changes++
-      if (guard.isDue || guard.value > peak[index]![slot]!) this.#mark(node, index)
-      return
-    }
-    const before = room[index]![slot]!
-    const left = (Number.isNaN(before) ? peak[index]![slot]! : before) - delta
-    room[index]![slot] = left
-    if (left < 0) this.#mark(node, index)
-  }
-
   #carry(node: Node, sign: 1 | -1): void {
     const { known, unreadable, estimated } = this.of(node)
     const { slot } = node
@@ -343,59 +209,14 @@ export class Usage extends Readings {
       // Most nodes that come and go were never read, and hold nothing.
       if (reads === 0 && unread === 0) continue
       if (maxima[index]) {
-        const held = reads > 0 ? this.value(node, index) : none
-        const part = sign > 0 ? { before: none, after: held } : { before: held, after: none }
-        this.#raiseAbove(node, index, part, sign * reads, unread)
-      } else if (rows[index]!.includesDead) this.#shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
+        const held = reads > 0 ? this.value(node, index) : noPart
+        const part = sign > 0 ? { before: noPart, after: held } : { before: held, after: noPart }
+        this.raiseAbove(node, index, part, sign * reads, unread)
+      } else if (rows[index]!.includesDead) this.shareAbove(node, index, 0, sign > 0 ? reads : 0, unread, 0)
       else {
         const estimates = sign * estimated[index]!.get(slot)
-        this.#shareAbove(node, index, sign * this.value(node, index), sign * reads, unread, estimates)
+        this.shareAbove(node, index, sign * this.value(node, index), sign * reads, unread, estimates)
       }
     }
-  }
-
-  /**
-   * A maximum rises with a part at once. If its largest part shrinks or leaves, it is recomputed at the end of the
-   * change.
-   */
-  #raiseAbove(node: Node, index: number, { before, after }: Part, reads: number, unread: number): void {
-    const { up, changes, nodes, known, unreadable, stale } = this.containers
-    for (let at = node.above; at >= 0; at = up[at]!) {
-      const container = nodes[at]!
-      const most = this.value(container, index)
-      known[index]![at]! += reads
-      unreadable[index]!.add(at, unread)
-      if (after > most) this.#shift(container, index, after - most)
-      else if (after < before && before > 0 && before === most) {
-        stale[at]! |= 1 << index
-        this.#mark(container, index)
-      }
-      if (reads !== 0 || unread !== 0) this.#alert(container, index)
-      changes[at]!++
-    }
-  }
-
-  /** Recomputes a maximum that may have fallen, once for a whole change, because differences cannot give it. */
-  #takeMaximum(node: Node, index: number): void {
-    const { known, stale } = this.containers
-    stale[node.slot]! &= ~(1 << index)
-    let most = 0
-    for (const part of processesWithin(node))
-      if (known[index]![part.slot]! > 0) most = Math.max(most, this.value(part, index))
-    this.#shift(node, index, most - this.value(node, index))
-  }
-
-  /** Has the thresholds evaluated whatever the value is, because something else about it has changed. */
-  #alert(node: Node, index: number): void {
-    const guard = guardOf(node, index)
-    if (guard === null) return
-    guard.alert()
-    this.#mark(node, index)
-  }
-
-  #mark(node: Node, index: number): void {
-    const { dirty } = this.of(node)
-    if (dirty[node.slot] === 0) this.#dirty.push(node)
-    dirty[node.slot]! |= 1 << index
   }
 }
