@@ -194,6 +194,11 @@ export const bounds = {
   pingEveryMs: 20_000,
   /** Pings that a client may leave unanswered. Past it, the connection is ended. */
   pingsMissedMax: 2,
+  /**
+   * Period of the comments on streams of server-sent events. Proxies cut a connection on which nothing moves: nginx
+   * after 60 s unless it is configured otherwise, many others after 20 s or 30 s.
+   */
+  commentEveryMs: 15_000,
   /** Period of the bookmarks, so that a quiet stream has a recent cursor to resume from. */
   bookmarkEveryMs: 30_000,
   /**

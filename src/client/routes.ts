@@ -62,187 +62,187 @@ export interface List<Entry> {
 /** The routes, with the pathnames of the OpenAPI document. */
 export interface Routes {
   '/sys': {
-    get: { query: { depth?: number }; reply: System }
+    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: System }
     put: { body: Pools; query: Record<string, never>; reply: System }
   }
   '/sys/part/{part}': {
-    get: { query: { depth?: number }; reply: Partition }
+    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Partition }
     put: { body: Pools; query: Record<string, never>; reply: Partition }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}': {
-    get: { query: { depth?: number }; reply: Process }
+    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Process }
   }
   '/sys/proc/{pid}/thread/{tid}': {
-    get: { query: { depth?: number }; reply: Thread }
+    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Thread }
   }
   '/sys/proc': {
-    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
+    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Process> }
     post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/part/{part}/proc': {
-    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
+    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Process> }
     post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/proc/{pid}/thread': {
-    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Thread> }
+    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Thread> }
     post: { body: ThreadMaking; query: Record<string, never>; reply: Thread }
   }
   '/sys/part': {
-    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Partition> }
+    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Partition> }
   }
   '/sys/part/{part}/part': {
-    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Partition> }
+    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Partition> }
   }
   '/sys/states': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<StateRow> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<StateRow> }
   }
   '/sys/limits': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<LimitRow> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<LimitRow> }
   }
   '/sys/thresholds': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
   }
   '/sys/signal-table': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<SignalRow> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<SignalRow> }
   }
   '/sys/deadlocks': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Deadlock> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Deadlock> }
   }
   '/sys/deadlocks/{id}': {
-    get: { query: Record<string, never>; reply: Deadlock }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Deadlock }
   }
   '/sys/proc/{pid}/rlimit': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Rlimit> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Rlimit> }
   }
   '/sys/proc/{pid}/rlimit/{rlimit}': {
-    get: { query: Record<string, never>; reply: Rlimit }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Rlimit }
     put: { body: RlimitChange; query: Record<string, never>; reply: Rlimit }
   }
   '/sys/proc/{pid}/signal': {
-    get: { query: Record<string, never>; reply: Signals }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Signals }
     post: { body: SignalSending; query: Record<string, never>; reply: SignalSent }
   }
   '/sys/notifier': {
-    get: { query: Record<string, never>; reply: Notifier }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Notifier }
     put: { body: Switch; query: Record<string, never>; reply: Notifier }
   }
   '/sys/notifier/limits': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<LimitSwitch> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<LimitSwitch> }
   }
   '/sys/notifier/limits/{of}': {
-    get: { query: Record<string, never>; reply: LimitSwitch }
+    get: { query: { lastEventId?: string; gone?: string }; reply: LimitSwitch }
     put: { body: Switch; query: Record<string, never>; reply: LimitSwitch }
   }
   '/sys/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/timeout': {
-    get: { query: Record<string, never>; reply: Timeout }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/wait': {
-    get: { query: Record<string, never>; reply: WaitChain }
+    get: { query: { lastEventId?: string; gone?: string }; reply: WaitChain }
   }
   '/sys/proc/{pid}/wait': {
-    get: { query: Record<string, never>; reply: WaitGraph }
+    get: { query: { lastEventId?: string; gone?: string }; reply: WaitGraph }
   }
   '/sys/wait': {
-    get: { query: Record<string, never>; reply: WaitGraph }
+    get: { query: { lastEventId?: string; gone?: string }; reply: WaitGraph }
   }
   '/sys/proc/{pid}/thread/{tid}/call': {
-    get: { query: Record<string, never>; reply: ThreadCall }
+    get: { query: { lastEventId?: string; gone?: string }; reply: ThreadCall }
     post: { body: KernelCallBody; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/call': {
-    get: { query: Record<string, never>; reply: ProcessCalls }
+    get: { query: { lastEventId?: string; gone?: string }; reply: ProcessCalls }
     post: { body: Move; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/channel': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Channel> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Channel> }
   }
   '/sys/proc/{pid}/channel/{chid}': {
-    get: { query: Record<string, never>; reply: Channel }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Channel }
   }
   '/sys/calls': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<KernelCall> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<KernelCall> }
     post: { body: string; query: Record<string, never>; reply: string }
   }
   '/sys/scenario': {
-    get: { query: Record<string, never>; reply: Scenario }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Scenario }
     post: { body: ScenarioFile; query: Record<string, never>; reply: Scenario }
   }
   '/sys/state': {
-    get: { query: Record<string, never>; reply: MachineState }
+    get: { query: { lastEventId?: string; gone?: string }; reply: MachineState }
     put: { body: MachineState; query: Record<string, never>; reply: Replaced }
   }
   '/sys/clock': {
-    get: { query: Record<string, never>; reply: Clock }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Clock }
     post: { body: Advance; query: Record<string, never>; reply: Advanced }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}': {
-    get: { query: Record<string, never>; reply: Limit }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
   }
   '/sys/proc/{pid}/{processLimit}': {
-    get: { query: Record<string, never>; reply: Limit }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
   }
   '/sys/part/{part}/{partitionLimit}': {
-    get: { query: Record<string, never>; reply: Limit }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
   }
   '/sys/{systemLimit}': {
-    get: { query: Record<string, never>; reply: Limit }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
   }
   '/sys/proc/{pid}/{processLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
   }
   '/sys/part/{part}/{partitionLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
   }
   '/sys/{systemLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold/{name}': {
-    get: { query: Record<string, never>; reply: Threshold }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/{processLimit}/threshold/{name}': {
-    get: { query: Record<string, never>; reply: Threshold }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/{partitionLimit}/threshold/{name}': {
-    get: { query: Record<string, never>; reply: Threshold }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/{systemLimit}/threshold/{name}': {
-    get: { query: Record<string, never>; reply: Threshold }
+    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/history': {
-    get: { query: { since?: string }; reply: History }
+    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
   }
   '/sys/proc/{pid}/{processLimit}/history': {
-    get: { query: { since?: string }; reply: History }
+    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
   }
   '/sys/part/{part}/{partitionLimit}/history': {
-    get: { query: { since?: string }; reply: History }
+    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
   }
   '/sys/{systemLimit}/history': {
-    get: { query: { since?: string }; reply: History }
+    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
   }
   '/events': {
     get: { query: { after?: string; path?: string; types?: string; limit?: number }; reply: EventsPage }
@@ -2458,6 +2458,6 @@ export interface EventsLostData {
   /** RFC 3339, UTC */
   to: string
   why: string
-  /** Cursor of the last missing event, when the journal could not store events */
+  /** Cursor of the last missing event, where it is known */
   cursor?: string
 }

@@ -32,7 +32,8 @@ export class SseParser {
   #line(line: string): SseMessage | null {
     if (line === '') return this.#dispatch()
     const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
-    if (name === '') this.comment = value
+    // An empty comment only shows proxies that the stream is alive.
+    if (name === '') this.comment = value === '' ? this.comment : value
     else if (name === 'data') this.#data.push(value)
     else if (name === 'id' && !value.includes('\0')) this.#id = value
     return null

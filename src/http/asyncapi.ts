@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { ClientFrame, ServerFrame } from '../stream/frames.ts'
-import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
+import { CursorText, EventTypesText, GoneChoice, SubscriptionName } from '../stream/subscription-request.ts'
 import type { Subprotocol } from '../stream/websocket.ts'
 import { eventViews } from '../tree/cloud-event.ts'
 import { componentsOf, type Json, schemaOf } from './json-schema.ts'
@@ -74,6 +74,11 @@ function nameOf(frame: z.ZodType): string {
 const StreamQuery = z.object({
   types: EventTypesText.optional().describe('Event types, comma-separated; a type may end with *. Default: all types'),
   after: CursorText.optional().describe('Begin after this cursor; 410 or close code 4410 if it is too old'),
+  lastEventId: CursorText.optional().describe('Stands for the header Last-Event-ID, and wins over after'),
+  'Last-Event-ID': CursorText.optional().describe('Another name of lastEventId'),
+  gone: GoneChoice.optional().describe(
+    'restart: where the events after the cursor are gone, send events.lost and continue with the present',
+  ),
   snapshot: z.enum(['true', 'false']).optional().describe('Begin with the current state of every node'),
   durable: SubscriptionName.optional().describe(
     'Begin after the last event that this durable subscription acknowledged',

@@ -21,7 +21,10 @@ export const headers = {
   Location: { description: 'Pathname of the new resource', required: true, schema: text },
   Link: { description: 'The next page, with rel="next"', schema: text },
   Allow: { description: 'The methods that are allowed here', schema: text },
-  'Cache-Control': { description: 'no-store: the reply is the present state', schema: text },
+  'Cache-Control': {
+    description: 'no-store: the reply is the present state; no-transform too, for an event stream',
+    schema: text,
+  },
   'X-Accel-Buffering': { description: 'no, for an event stream: proxies must not buffer it', schema: text },
   'X-Frame-Options': { description: 'DENY: other pages must not frame this one', schema: text },
   'Retry-After': { description: 'Seconds, with 429', schema: text },

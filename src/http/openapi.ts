@@ -7,6 +7,7 @@ import { bounds } from '../base/bounds.ts'
 import { eventTypes } from '../kernel/events.ts'
 import type { Level, LimitRow } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
+import { GoneChoice } from '../stream/subscription-request.ts'
 import { CloudEvent } from '../tree/cloud-event.ts'
 import type { Definition } from '../tree/definition.ts'
 import { definitions } from '../tree/tree.ts'
@@ -171,6 +172,8 @@ function parameter(name: string, level: Level, { params }: Definition): Json {
   return { name, in: 'path', required: true, description: params?.[name] ?? levelParams[name], schema }
 }
 
+const cursorSchema = { type: 'string', pattern: '^[0-9]{1,20}$' }
+
 function readOperation(definition: Definition, template: string): Json {
   const parameters = [
     query('format', 'Form of the reply, in place of Accept', {
@@ -191,7 +194,12 @@ function readOperation(definition: Definition, template: string): Json {
         eventTypes.map(({ type }) => type).join(', '),
       { type: 'string' },
     ),
-    query('after', 'Streams only: begin after this cursor', { type: 'string', pattern: '^[0-9]{1,20}$' }),
+    query('after', 'Streams only: begin after this cursor', cursorSchema),
+    query('lastEventId', 'Streams only: stands for the header Last-Event-ID', cursorSchema),
+    query('gone', 'Streams only: restart continues with the present where the events after the cursor are gone', {
+      type: 'string',
+      enum: GoneChoice.options,
+    }),
   ]
   return operation(summaryOf(definition), operationId('get', template), {
     parameters,

@@ -7,7 +7,7 @@ import { cursorText } from '../base/cursor.ts'
 import type { Hub, SubscriptionRequest } from '../stream/hub.ts'
 import type { FrameContext } from '../stream/introspect-v1.ts'
 import type { StartPosition } from '../stream/start-position.ts'
-import { CursorText, EventTypesText, SubscriptionName } from '../stream/subscription-request.ts'
+import { CursorText, EventTypesText, GoneChoice, SubscriptionName } from '../stream/subscription-request.ts'
 import { chooseSubprotocol, subprotocols, type WebSocketRequest } from '../stream/websocket.ts'
 import type { TreeContext } from '../tree/context.ts'
 import type { Fragments } from '../tree/fragments.ts'
@@ -25,14 +25,21 @@ export interface StreamParts {
   readonly clients: Clients
 }
 
+/** Empty where an EventSource has received no event yet. */
+const LastEventId = z.union([z.literal('').transform(() => undefined), CursorText])
+
 const StreamQuery = z.strictObject({
   types: EventTypesText.optional(),
   after: CursorText.optional(),
+  // Two names of the header in the query. Implementations of EventSource that cannot set headers use them.
+  lastEventId: LastEventId.optional(),
+  'Last-Event-ID': LastEventId.optional(),
   snapshot: flag.optional(),
   durable: SubscriptionName.optional(),
+  gone: GoneChoice.optional(),
 })
 
-const LastEvent = z.strictObject({ 'Last-Event-ID': CursorText })
+const LastEvent = z.strictObject({ 'Last-Event-ID': LastEventId.optional() })
 
 /** The query of `introspect.v1`, whose frames contain the other parameters. */
 const FramesQuery = z.strictObject({ durable: SubscriptionName.optional() })
@@ -43,14 +50,10 @@ function pathOf(request: FastifyRequest): string {
 
 /** The subscription of a stream that carries one. @throws Problem, NoSuchPath, MalformedPath */
 export function subscriptionRequestOf(parts: StreamParts, request: FastifyRequest): SubscriptionRequest {
-  const { types, after, snapshot = false, durable } = parseQuery(StreamQuery, request.query)
-  const last = request.headers['last-event-id']
+  const { types, after, snapshot = false, durable, gone, ...last } = parseQuery(StreamQuery, request.query)
+  const inHeader = parseQuery(LastEvent, { 'Last-Event-ID': request.headers['last-event-id'] })
   // A reconnecting EventSource repeats its URL, so Last-Event-ID is newer than `after`.
-  const resumed =
-    typeof last === 'string' && last !== ''
-      ? parseQuery(LastEvent, { 'Last-Event-ID': last })['Last-Event-ID']
-      : undefined
-  const cursor = resumed ?? after ?? null
+  const cursor = inHeader['Last-Event-ID'] ?? last.lastEventId ?? last['Last-Event-ID'] ?? after ?? null
   checkStreams(parts.hub)
   const subscription = createRequest(parts, {
     path: pathOf(request),
@@ -58,6 +61,7 @@ export function subscriptionRequestOf(parts: StreamParts, request: FastifyReques
     types: types ?? null,
     snapshot,
     durable: durable ?? null,
+    restart: gone === 'restart',
   })
   if (durable !== undefined) openDurable(parts, { name: durable, after: cursor, token: request.token })
   return subscription
@@ -153,7 +157,7 @@ export function refuseGone(beginning: StartPosition): void {
   const oldest = cursorText(beginning.oldest)
   throw new Problem(
     'cursor-gone',
-    `read the state again and resume from its Introspect-Cursor, or use ?snapshot; the oldest cursor is ${oldest}`,
+    `read the state again and resume from its Introspect-Cursor, or use ?snapshot or ?gone=restart; the oldest cursor is ${oldest}`,
     { extra: { oldest } },
   )
 }

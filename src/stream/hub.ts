@@ -52,6 +52,8 @@ export interface SubscriptionRequest {
   readonly durable: string | null
   /** Captures the state of all nodes that match the filter; null if the client does not accept a snapshot. */
   readonly snapshot: (() => readonly SnapshotNode[]) | null
+  /** Continues with the present where the events after the cursor are gone. */
+  readonly restart?: boolean
 }
 
 interface Progress {
@@ -132,11 +134,11 @@ export class Hub {
   }
 
   /** The position where a subscription would start in this tick. */
-  startPosition({ after, durable, snapshot }: SubscriptionRequest): StartPosition {
+  startPosition({ after, durable, snapshot, restart = false }: SubscriptionRequest): StartPosition {
     // A live subscription receives only events that happen from now on.
     this.log.flush()
     const durableCursor = durable === null ? null : (this.durables.get(durable)?.cursor ?? null)
-    return startPositionOf(this.log, { after, durable: durableCursor, snapshot: snapshot !== null })
+    return startPositionOf(this.log, { after, durable: durableCursor, snapshot: snapshot !== null, restart })
   }
 
   /** Preconditions: `start` was computed in this tick, and is not 'gone'. */
@@ -219,6 +221,29 @@ export class Hub {
         subject,
         time: new Date(this.#options.now()).toISOString(),
         data: { cursor: id, scanAge: this.scanAge },
+      }),
+    )
+  }
+
+  /** The `events.lost` of a subscription that continues with the present: the events after its cursor are gone. */
+  lostEvent(after: number, subject: string): Buffer {
+    const cursor = cursorText(this.log.newest)
+    const time = new Date(this.#options.now()).toISOString()
+    return Buffer.from(
+      JSON.stringify({
+        specversion: '1.0',
+        id: `lost-${cursor}`,
+        source: this.source,
+        type: 'events.lost',
+        subject,
+        time,
+        data: {
+          count: null,
+          from: null,
+          to: time,
+          why: `the events after the cursor ${cursorText(after)} are not available; read the state again`,
+          cursor,
+        },
       }),
     )
   }

@@ -42,6 +42,12 @@ class SingleStream implements SubscriberConnection, Sink {
     this.bookmark(cursor)
   }
 
+  /** Says that events are missing, and moves the client to the present. */
+  lost(after: number): void {
+    const { log } = this.#hub
+    this.#transport.send(this.#hub.lostEvent(after, this.#subject), log.newest)
+  }
+
   bookmark(cursor: number): void {
     this.#transport.send(this.#hub.bookmarkEvent(cursor, this.#subject), cursor)
   }
@@ -71,6 +77,7 @@ export function startStream(
     request.durable === null ? () => {} : hub.durables.hold(request.durable, () => closeTakenOver(transport))
   const subscription = hub.subscribe(connection, request, start)
   connection.subscription = subscription
+  if (start.kind === 'restart') connection.lost(start.lostAfter)
   return () => {
     hub.unsubscribe(subscription)
     release()

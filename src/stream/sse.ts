@@ -22,12 +22,23 @@ export function streamOverSse(
   response.writeHead(200, {
     ...headers,
     'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
+    // A proxy that compresses the stream would hold events back.
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
   // The comment sends the headers, so that a client sees at once that it is connected.
   response.write(': introspectd\n\n')
-  response.on('close', startStream(hub, new SseTransport(response, hub.outbox), request, start))
+  const end = startStream(hub, new SseTransport(response, hub.outbox), request, start)
+  const timer = setInterval(() => comment(response), bounds.commentEveryMs)
+  response.on('close', () => {
+    clearInterval(timer)
+    end()
+  })
+}
+
+/** Sends an empty comment, unless something is on its way already. Clients ignore it, and proxies see a live stream. */
+function comment(response: ServerResponse): void {
+  if (response.writableLength === 0 && !response.writableEnded) response.write(':\n\n')
 }
 
 class SseTransport implements Transport {

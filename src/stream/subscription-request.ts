@@ -38,6 +38,9 @@ export const CursorText = z
   .regex(/^\d{1,20}$/, invalidCursor)
   .transform((text) => parseCursor(text)!)
 
+/** Reactions to a cursor whose events are gone: an error, or a stream that says so and continues with the present. */
+export const GoneChoice = z.enum(['error', 'restart'])
+
 export const SubscriptionName = z
   .string()
   .min(1)

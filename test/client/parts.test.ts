@@ -59,6 +59,12 @@ describe('the SSE parser', () => {
     return pieces.flatMap((piece) => parser.feed(piece))
   }
 
+  test('an empty comment, which only shows that the stream is alive, is no reason for its end', () => {
+    const parser = new SseParser()
+    parser.feed(': shutting down\n\n:\n\n')
+    expect(parser.comment).toBe('shutting down')
+  })
+
   test('parses ids, data lines and comments as the service writes them', () => {
     const parser = new SseParser()
     const text = ': introspectd\n\nid: 7\ndata: {"a":1}\n\n: shutting down\n\n'

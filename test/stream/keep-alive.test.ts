@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { bounds } from '../../src/base/bounds.ts'
 import { Service, type Watcher } from '../support/service.ts'
+import { readUntil } from '../support/until.ts'
 
 let service: Service
 
@@ -43,6 +44,21 @@ test('a client that misses two pings is disconnected', async () => {
   for (let count = 0; count <= bounds.pingsMissedMax; count++) vi.advanceTimersByTime(bounds.pingEveryMs)
   expect(await closed).toBe(1006)
   await service.untilStreams(0)
+})
+
+test('a comment comes every 15 seconds on a quiet stream of server-sent events, until the client leaves', async () => {
+  const response = await service.fetch('/sys/proc', { headers: { accept: 'text/event-stream' } })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  expect(bounds.commentEveryMs).toBe(15_000)
+  await readUntil(reader, (text) => text.includes(': introspectd\n\n'))
+  for (let count = 0; count < 3; count++) {
+    vi.advanceTimersByTime(bounds.commentEveryMs)
+    expect(await readUntil(reader, (text) => text.includes(':\n\n'))).toMatch(/^:\n\n/)
+  }
+  const timers = vi.getTimerCount()
+  await reader.cancel()
+  await service.untilStreams(0)
+  expect(vi.getTimerCount()).toBe(timers - 1)
 })
 
 test('a bookmark comes every 30 seconds, on busy streams too', async () => {

@@ -45,6 +45,26 @@ test.each([
     { after: 150, durable: null, snapshot: true },
     { kind: 'after', cursor: 150 },
   ],
+  [
+    'a restart replaces a cursor that is too old',
+    { after: 99, durable: null, snapshot: false, restart: true },
+    { kind: 'restart', lostAfter: 99 },
+  ],
+  [
+    'a restart replaces a durable cursor that is too old',
+    { after: null, durable: 99, snapshot: false, restart: true },
+    { kind: 'restart', lostAfter: 99 },
+  ],
+  [
+    'a cursor that can be resumed from takes precedence over a restart',
+    { after: 150, durable: null, snapshot: false, restart: true },
+    { kind: 'after', cursor: 150 },
+  ],
+  [
+    'a snapshot takes precedence over a restart',
+    { after: 99, durable: null, snapshot: true, restart: true },
+    { kind: 'snapshot' },
+  ],
   ['a snapshot replaces a cursor that is too old', { after: 99, durable: null, snapshot: true }, { kind: 'snapshot' }],
 ] as const)('%s', (_, request, start) => {
   expect(startPositionOf(log, request)).toEqual(start)

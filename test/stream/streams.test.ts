@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bounds } from '../../src/base/bounds.ts'
 import { eventTypes } from '../../src/kernel/events.ts'
 import * as seen from '../../src/kernel/observations.ts'
-import { Service } from '../support/service.ts'
+import { checkFrame } from '../support/contract/violations.ts'
+import { type CloudEvent, Service } from '../support/service.ts'
 import { readUntil, until } from '../support/until.ts'
 
 let service: Service
@@ -16,6 +17,15 @@ beforeEach(async () => {
 })
 
 afterEach(() => service.stop())
+
+/** Reads a stream of server-sent events until its text matches. */
+async function sseText(path: string, until: RegExp, headers: Record<string, string> = {}): Promise<string> {
+  const response = await service.fetch(path, { headers: { accept: 'text/event-stream', ...headers } })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  const text = await readUntil(reader, (read) => until.test(read))
+  await reader.cancel()
+  return text
+}
 
 const subjects = (events: readonly { type: string; subject: string }[]) =>
   events.map(({ type, subject }) => `${type} ${subject}`)
@@ -222,6 +232,68 @@ describe('over server-sent events', () => {
     expect((await service.fetch('/sys', { method: 'HEAD', headers })).headers.get('content-type')).toBe(
       'text/event-stream',
     )
+  })
+
+  test('neither caches nor proxies may store or compress the stream', async () => {
+    const { headers, body } = await service.fetch('/sys', { headers: { accept: 'text/event-stream' } })
+    await body!.cancel()
+    expect(headers.get('cache-control')).toBe('no-store, no-transform')
+  })
+
+  test.each(['lastEventId', 'Last-Event-ID'])('%s in the query resumes, and wins over after', async (name) => {
+    const first = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(1)
+    const second = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(2)
+    const text = await sseText(`/sys?after=${first}&${name}=${second}`, /proc\/2/)
+    expect(text).not.toContain('/sys/proc/1')
+    // Polyfills send an empty id before the first event.
+    expect(await sseText(`/sys?after=${first}&${name}=`, /proc\/2/)).toContain('/sys/proc/1')
+    expect(await service.get(`/sys?${name}=x`, { accept: 'text/event-stream' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ parameter: name }] },
+    })
+  })
+
+  test('the header Last-Event-ID wins over lastEventId in the query', async () => {
+    const first = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(1)
+    const second = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(2)
+    expect(await sseText(`/sys?lastEventId=${first}`, /proc\/2/, { 'last-event-id': second })).not.toContain('proc/1')
+  })
+
+  test('with gone=restart an EventSource whose cursor is gone gets events.lost, and then the present', async () => {
+    // Some types only, because an EventSource that filters must know of the gap as well.
+    const source = new EventSource(`${service.url}/sys/proc?types=process.created&gone=restart&after=5`)
+    const received: { id: string; event: CloudEvent }[] = []
+    source.onmessage = ({ data, lastEventId }) => received.push({ id: lastEventId, event: JSON.parse(data) })
+    await until(
+      () => received,
+      ({ length }) => length === 1,
+    )
+    const now = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(1)
+    await until(
+      () => received,
+      ({ length }) => length === 2,
+    )
+    source.close()
+    const [lost, created] = received
+    checkFrame(lost!.event)
+    expect(lost).toMatchObject({ id: now, event: { type: 'events.lost', subject: '/sys/proc', data: { cursor: now } } })
+    expect(lost!.event.data.why).toContain('the cursor 00000000000000000005')
+    expect(created).toMatchObject({ event: { type: 'process.created', subject: '/sys/proc/1' } })
+  })
+
+  test('gone=restart changes nothing for a cursor that can be resumed, and works on a WebSocket', async () => {
+    const first = (await service.get('/sys')).headers.get('introspect-cursor')!
+    service.bench.process(1)
+    const resumed = await service.watch(`/sys?after=${first}&gone=restart`)
+    expect(subjects(await resumed.until(1))).toEqual(['process.created /sys/proc/1'])
+    const restarted = await service.watch('/sys?after=5&gone=restart')
+    expect(subjects(await restarted.until(1))).toEqual(['events.lost /sys'])
+    expect(await service.refusedUpgrade('/sys?gone=perhaps')).toMatchObject({ status: 400 })
   })
 
   test('shutting down ends the stream', async () => {

@@ -43,7 +43,7 @@ export const serviceEvents = [
       from: described(nullable(timestamp), 'Null when it is not known'),
       to: timestamp,
       why: text,
-      cursor: optional(described(text, 'Cursor of the last missing event, when the journal could not store events')),
+      cursor: optional(described(text, 'Cursor of the last missing event, where it is known')),
     },
     line: ({ count, from, to, why }) =>
       `${plainText(count ?? 'an unknown number')} from ${plainText(from)} to ${plainText(to)}: ${plainText(why)}`,
