@@ -16,6 +16,7 @@ import { problemTypes } from '../../src/http/problems.ts'
 import { serviceRoutes } from '../../src/http/service-routes.ts'
 import { levels } from '../../src/kernel/limits/limit-row.ts'
 import { limits } from '../../src/kernel/limits/table.ts'
+import { units } from '../../src/kernel/limits/units.ts'
 import { type KernelCallName, kernelCallNames, kernelCalls } from '../../src/model/calls/table.ts'
 import { capacityRlimits, linuxReading } from '../../src/sources/linux/linux-limits.ts'
 import { callArguments, Duration } from '../../src/tree/calls.ts'
@@ -186,6 +187,12 @@ function limitsTable(): string {
   )
 }
 
+/** The units of limits, and how people write amounts in them. */
+function unitsTable(): string {
+  const rows = Object.entries(units).map(([name, { written }]) => [name, written])
+  return table(['unit', 'in text'], rows)
+}
+
 /** The sources of capacities on Linux, a row for each limit that has one. */
 function capacitiesTable(): string {
   const rows = limits.map(({ name }) => [
@@ -222,7 +229,7 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'commands.md': (page) => inPage(page, commandsText()),
   'paths.md': (page) => inPage(page, pathsText()),
   'errors.md': (page) => inPage(page, problemsTable()),
-  'limits.md': (page) => inPage(page, limitsTable(), capacitiesTable(), thresholdTable()),
+  'limits.md': (page) => inPage(page, limitsTable(), unitsTable(), capacitiesTable(), thresholdTable()),
   'events.md': (page) => inPage(page, eventTypesTable(), ...reasonTables(), eventDataText()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,

@@ -3,9 +3,10 @@
 import { z } from 'zod'
 import { printable } from '../base/terminal-text.ts'
 import { clientSettings } from '../config/settings.ts'
-import { amountText } from '../kernel/limits/amount-text.ts'
+import { amountText, pointText } from '../kernel/limits/amount-text.ts'
 import { MalformedText } from '../tree/errors.ts'
 import { ThresholdBody } from '../tree/threshold-body.ts'
+import { limitOfThreshold } from '../tree/threshold-columns.ts'
 import { parseThresholdText } from '../tree/threshold-text.ts'
 import { ThresholdView } from '../tree/threshold-views.ts'
 import { defineCommand } from './command.ts'
@@ -25,7 +26,11 @@ export const setCommand = defineCommand({
       .describe(
         `limit such as /sys/proc/42/fds, short 42/fds; append /threshold/NAME for a name other than ${defaultThresholdName}`,
       ),
-    at: z.string().describe('trip point: a number in the unit of the limit, or a percentage of its capacity'),
+    at: z
+      .string()
+      .describe(
+        'trip point: an amount such as 100, 1.5G, 250ms or 1.5cpu in the unit of the limit, or a percentage of its capacity',
+      ),
     fields: z
       .array(z.string())
       .default([])
@@ -35,6 +40,7 @@ export const setCommand = defineCommand({
   settings: clientSettings,
   examples: [
     'introspectd set 42/fds 100',
+    'introspectd set 42/memory 1.5G',
     'introspectd set fds/threshold/each 500 per=process rearm=400 note="too many files"',
     'introspectd set memory-free 10% direction=falling',
   ],
@@ -42,7 +48,7 @@ export const setCommand = defineCommand({
     const target = typedThresholdPath(path)
     const connection = new ServiceConnection(effective)
     const { body, status } = await connection
-      .reply(connection.client.put(target, bodyOf([at, ...fields])))
+      .reply(connection.client.put(target, bodyOf([at, ...fields], limitOfThreshold(target))))
       .catch((error: unknown) => {
         throw error instanceof CliError ? new CliError(withField(error.message, fieldNames)) : error
       })
@@ -50,9 +56,9 @@ export const setCommand = defineCommand({
   },
 })
 
-function bodyOf(words: readonly string[]): object {
+function bodyOf(words: readonly string[], limit: string): object {
   try {
-    return parseThresholdText(words)
+    return parseThresholdText(words, limit)
   } catch (error) {
     throw error instanceof MalformedText ? new CliError(error.message) : error
   }
@@ -61,7 +67,8 @@ function bodyOf(words: readonly string[]): object {
 /** Describes the threshold in one line, followed by one line for each node that is already past it. */
 export function thresholdText(view: ThresholdView, created: boolean): string {
   const { path, at, per, direction, state, advice, tripped = [] } = view
-  const point = at === null ? 'any change' : `${direction === 'falling' ? 'down to' : 'at'} ${at}`
+  const limit = limitOfThreshold(path)
+  const point = at === null ? 'any change' : `${direction === 'falling' ? 'down to' : 'at'} ${pointText(limit, at)}`
   const where = `${path} ${created ? 'set' : 'replaced'}: ${point}`
   const spread = per === null ? '' : ` for each ${per}`
   const lines = [`${where}${spread}; ${state}, ${now(view)}`, ...tripped.map((node) => `  past it: ${node}`)]
@@ -80,7 +87,7 @@ function now({
   tripped = [],
   unknown = 0,
 }: ThresholdView): string {
-  const limit = path.split('/').at(-3)!
+  const limit = limitOfThreshold(path)
   if (per !== null) {
     const unread = unknown === 0 ? '' : `, ${unknown} not to be read`
     return `${tripped.length} of ${nodes} past it${unread}`

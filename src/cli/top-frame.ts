@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util'
 import { printable } from '../base/terminal-text.ts'
-import { cpuText, sizeText } from '../kernel/limits/amount-text.ts'
+import { cpuText, sizeText } from '../kernel/limits/unit-text.ts'
 import { processColumns } from '../tree/nodes/directories.ts'
 import { alignTable, renderTable } from '../tree/text.ts'
 import type { ThresholdView } from '../tree/threshold-views.ts'

@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { TextForm } from '../tree/verb.ts'
+import type { Params, TextForm } from '../tree/verb.ts'
 import { fieldErrors, Problem } from './problems.ts'
 
 /** The types that curl sends by default with -T and -d: they say nothing about the body. */
@@ -16,17 +16,18 @@ function mediaType({ headers }: Pick<FastifyRequest, 'headers'>): string {
   return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-/** The forms that a body may have. */
+/** The forms that a body may have, and the parameters of the path that say how its text is read. */
 interface BodyForm<B extends z.ZodType> {
   readonly body: B
   readonly text?: TextForm
   readonly yaml?: true
+  readonly params?: Params
 }
 
 /** @throws Problem, and ZodError naming the fields that are wrong */
 export function readBody<B extends z.ZodType>(
   request: Pick<FastifyRequest, 'headers' | 'body'>,
-  { body, text: textForm, yaml }: BodyForm<B>,
+  { body, text: textForm, yaml, params = {} }: BodyForm<B>,
 ): z.output<B> {
   const text = typeof request.body === 'string' ? request.body : ''
   const type = mediaType(request)
@@ -37,7 +38,7 @@ export function readBody<B extends z.ZodType>(
   const isText = untypedText.has(type)
   if (!isText && type !== 'application/json') throw unsupported(type, 'application/json or text/plain')
   if (isText && textForm !== undefined && !text.trimStart().startsWith('{'))
-    return parseForm(body, textForm.parse(text.trim().split(/\s+/)), expectedForm(textForm))
+    return parseForm(body, textForm.parse(text.trim().split(/\s+/), params), expectedForm(textForm))
   if (isText && text.trim() === '') throw new Problem('malformed-body', 'the body is empty; send a JSON object')
   const value = parseJson(text, 'the body')
   return isObject(value) ? body.parse(value) : parseForm(body, value, expectedForm(textForm))

@@ -118,7 +118,7 @@ function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyR
   const form = readForm(wanted, request.query, request.headers)
   const result = read(context, fragments, resolved, form.read)
   // Written before the cursor is taken, in the same tick, so that the cursor is consistent with the reply.
-  const { type, body } = writeReading(definition, result, form)
+  const { type, body } = writeReading(resolved, result, form)
   reply.headers(commonHeaders(parts, resolved)).type(type)
   const etag = definition.etag?.(context, node, params) ?? null
   if (etag !== null) reply.header('etag', etag)
@@ -168,7 +168,7 @@ function answerWrite(
   const dryRun = isDryRun(request, definition)
   const verb = verbOf(request, definition, context)
   checkModel(verb, definition, context)
-  const body = verb.body === null ? null : readBody(request, { ...verb, body: verb.body })
+  const body = verb.body === null ? null : readBody(request, { ...verb, body: verb.body, params })
   requireRole(request.token, verb.roleFor?.(body) ?? verb.role)
   const owner = request.token?.name ?? null
   const preconditions = preconditionsOf(request)

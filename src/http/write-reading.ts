@@ -2,11 +2,12 @@
 
 import { Readable } from 'node:stream'
 import { bounds } from '../base/bounds.ts'
-import { limits } from '../kernel/limits/table.ts'
-import type { Column, Definition } from '../tree/definition.ts'
+import { amountText, unitOfLimit } from '../kernel/limits/amount-text.ts'
+import type { Column } from '../tree/definition.ts'
 import { MalformedQuery } from '../tree/errors.ts'
 import { pathsOf } from '../tree/fields.ts'
 import type { ReadResult } from '../tree/read.ts'
+import type { Resolved } from '../tree/resolve.ts'
 import { flatten, renderPairs, renderTable } from '../tree/text.ts'
 import { forms, type ReadForm } from './negotiate.ts'
 import { Problem } from './problems.ts'
@@ -17,8 +18,14 @@ export interface Written {
   readonly body: string | Buffer | Readable
 }
 
+type Row = Pick<Resolved, 'definition' | 'params'>
+
 /** @throws Problem, MalformedQuery */
-export function writeReading(definition: Definition, result: ReadResult, { form, pretty, read }: ReadForm): Written {
+export function writeReading(
+  { definition, params }: Row,
+  result: ReadResult,
+  { form, pretty, read }: ReadForm,
+): Written {
   if (form === 'ndjson') return { type: forms.ndjson, body: Readable.from(chunks(result.lines())) }
   if (form === 'json') return { type: jsonType, body: pretty ? indented(result) : compact(result) }
   if (form === 'dot' || form === 'mermaid') {
@@ -30,7 +37,7 @@ export function writeReading(definition: Definition, result: ReadResult, { form,
   if ((read.depth ?? 0) > (result.list === null ? 0 : 1)) {
     throw new MalformedQuery('depth', 'text shows one level; use JSON or NDJSON for more')
   }
-  return { type: `${forms.text}; charset=utf-8`, body: text(definition, result) }
+  return { type: `${forms.text}; charset=utf-8`, body: text({ definition, params }, result) }
 }
 
 const comma = Buffer.from(',')
@@ -69,14 +76,21 @@ function* chunks(lines: readonly Buffer[]): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(parts)
 }
 
-function text(definition: Definition, result: ReadResult): string {
+function text(row: Row, result: ReadResult): string {
   const incomplete = result.list?.incomplete ?? null
-  return `${entriesText(definition, result)}${incomplete === null ? '' : `Incomplete: ${incomplete}\n`}`
+  return `${entriesText(row, result)}${incomplete === null ? '' : `Incomplete: ${incomplete}\n`}`
 }
 
-function entriesText({ columns }: Definition, { list, fields, views, prose }: ReadResult): string {
+function entriesText({ definition, params }: Row, { list, fields, views, prose }: ReadResult): string {
+  const { columns, amounts = [] } = definition
   if (prose !== null && fields === null) return prose()
-  if (list === null || columns === undefined) return renderPairs(views()[0] ?? {}, unitOf)
+  if (list === null || columns === undefined) {
+    const own = params.limit ?? null
+    return renderPairs(views()[0] ?? {}, (name, value) => {
+      const limit = limitOfField(name) ?? (amounts.includes(name.replace(/\.\d+/g, '')) ? own : null)
+      return limit === null ? '' : amountMeaning(limit, value)
+    })
+  }
   if (fields === null) return renderTable(columns, views())
   const rows = views().map((view) => new Map(flatten(view, '')))
   return renderTable([...pathsOf(fields)].map(fieldColumn), rows)
@@ -96,8 +110,15 @@ function wordsBelow(row: ReadonlyMap<string, string>, prefix: string): string {
   return below.length === 0 ? '-' : below.map(([name, value]) => `${name.slice(prefix.length)}=${value}`).join(' ')
 }
 
-/** The unit of a field by its dotted name: the objects `usage` and `pools` have a field for each limit. */
-function unitOf(name: string): string | null {
-  const limit = /(?:^|\.)(?:usage|pools)\.([^.]+)$/.exec(name)?.[1]
-  return limits.find((row) => row.name === limit)?.unit ?? null
+/** The limit of a field by its dotted name: the objects `usage` and `pools` have a field for each limit. */
+function limitOfField(name: string): string | null {
+  return /(?:^|\.)(?:usage|pools)\.([^.]+)$/.exec(name)?.[1] ?? null
+}
+
+/** The unit of an amount, and the amount for people where it is shorter. */
+function amountMeaning(limit: string, value: string): string {
+  const unit = unitOfLimit(limit)
+  if (unit === null || !/^\d+$/.test(value)) return ''
+  const text = amountText(limit, Number(value))
+  return text === value || text === `${value}${unit}` ? unit : `${unit} (${text})`
 }

@@ -87,6 +87,8 @@ export interface Definition extends AnyRow {
   etag?(context: TreeContext, node: Node, params: Params): string | null
   readonly drawings?: Drawings<object>
   readonly columns?: readonly Column<object>[]
+  /** Fields of the reply that are amounts of the limit in the path, without the places in lists. */
+  readonly amounts?: readonly string[]
   /** The text form as sentences, in place of columns or pairs. */
   prose?(views: readonly object[], context: TreeContext): string
   /** The reason why entries of the list are missing on this machine; null if none are. */
@@ -115,6 +117,7 @@ interface Row<L extends Level, R extends z.ZodType<object>, P extends z.ZodType,
   readonly takesSince?: true
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly drawings?: Drawings<z.output<R>>
+  readonly amounts?: readonly string[]
   readonly isAwaiting?: (kernel: Kernel, node: Node, params: Params) => boolean
   readonly prose?: (views: readonly z.output<R>[], context: TreeContext) => string
   readonly put?: BodyVerb<NodeOf[L], P>

@@ -30,11 +30,16 @@ export function alignTable<Entry>(
   return { text: `${rows.map(line).join('\n')}\n`, widths }
 }
 
-/** Renders a document as lines of name, value and, if known, unit. Nested values have names with dots. */
-export function renderPairs(view: object, unitOf: (name: string) => string | null): string {
+/**
+ * Renders a document as lines of name and value. Nested values have names with dots.
+ * @param meaningOf text after the value, such as its unit; empty for none
+ */
+export function renderPairs(view: object, meaningOf: (name: string, value: string) => string): string {
   const pairs = [...flatten(view, '')]
   const width = Math.max(0, ...pairs.map(([name]) => name.length))
-  return pairs.map(([name, value]) => `${`${name.padEnd(width)}  ${value} ${unitOf(name) ?? ''}`.trimEnd()}\n`).join('')
+  return pairs
+    .map(([name, value]) => `${`${name.padEnd(width)}  ${value} ${meaningOf(name, value)}`.trimEnd()}\n`)
+    .join('')
 }
 
 export function* flatten(value: unknown, name: string): Generator<[string, string]> {

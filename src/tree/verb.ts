@@ -48,7 +48,7 @@ export interface VerbResult {
 /** A second form of a body: plain text, as one would write it to a file in /proc. */
 export interface TextForm {
   /** Turns the words of the text into the object that the body's schema parses. @throws MalformedText */
-  readonly parse: (words: readonly string[]) => unknown
+  readonly parse: (words: readonly string[], params: Params) => unknown
   readonly examples: readonly string[]
 }
 

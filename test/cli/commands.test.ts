@@ -121,6 +121,15 @@ describe('set', () => {
     expect(await live.get('/sys/fds/threshold/each')).toMatchObject({ per: 'process', rearm: 250 })
   })
 
+  test('takes amounts in the unit of the limit, and prints them so', async () => {
+    const set = async (...words: string[]) => (await runWith('set', ...words)).stdout
+    expect(await set('self/memory', '64G')).toMatch(/ set: at 64G; armed, memory now \d+M\n$/)
+    expect(await set('self/cpu', '40cpu')).toMatch(/ set: at 4000\.0% of one CPU; armed, cpu now [\d.]+%\n$/)
+    expect((await runWith('set', 'self/fds', '1G')).stderr).toMatch(
+      /^introspectd: at: 1G does not fit; fds is counted in ones: a whole number without a unit\n$/,
+    )
+  })
+
   test('prints amounts in units', async () => {
     expect((await runWith('set', 'memory-free', '1%', 'direction=falling')).stdout).toMatch(
       /^\/sys\/memory-free\/threshold\/cli set: down to 1%; armed, memory-free now [\d.]+[MGT] of [\d.]+[MGT]\n$/,

@@ -66,6 +66,44 @@ test('PUT accepts text as written to a file, in the forms that curl -T and curl 
   }
 })
 
+test.each([
+  ['/sys/proc/42/memory', '1.5G rearm=512M', { at: 1_610_612_736, rearm: 536_870_912 }],
+  ['/sys/proc/42/cpu-time', '250ms', { at: 250_000 }],
+  ['/sys/proc/42/cpu', '0.9cpu', { at: 900 }],
+  ['/sys/proc/42/memory', 'on=change delta=1M', { delta: 1_048_576 }],
+])('text sets %s to an amount with the unit of the limit: %s', async (limit, words, expected) => {
+  const response = await service.fetch(`${limit}/threshold/x`, { method: 'PUT', body: Buffer.from(words) })
+  expect(await response.json()).toMatchObject(expected)
+})
+
+test.each([
+  ['/sys/proc/42/memory', '250ms', 'at: 250ms does not fit; memory is counted in bytes: '],
+  ['/sys/proc/42/fds', '1G', 'at: 1G does not fit; fds is counted in ones: '],
+  ['/sys/proc/42/cpu-time', '5s rearm=2G', 'rearm: 2G does not fit; cpu-time is counted in µs: '],
+  ['/sys/proc/42/cpu', '90%', 'give a number, or 0.9cpu for 90% of one CPU'],
+])('text with a unit that does not fit %s is refused: %s', async (limit, words, reason) => {
+  const path = `${limit}/threshold/x`
+  const response = await service.fetch(path, { method: 'PUT', body: Buffer.from(words) })
+  expect(await response.json()).toMatchObject({ detail: expect.stringContaining(reason) })
+  expect((await service.get(path)).status).toBe(404)
+})
+
+test('amounts in JSON are plain numbers, without a unit', async () => {
+  expect((await service.put('/sys/proc/42/memory/threshold/x', { at: '1G' })).status).toBe(400)
+})
+
+test('the text of a limit and of a threshold shows amounts with their unit, and for people', async () => {
+  service.bench.observe(service.bench.process(43), 'memory', 1_610_612_736)
+  await service.put('/sys/proc/43/memory/threshold/x', { at: 2 * 1024 ** 3 })
+  const text = async (path: string) => (await service.fetch(`${path}?format=text`)).text()
+  expect(await text('/sys/proc/43/memory')).toMatch(/^value +1610612736 bytes \(1\.5G\)$/m)
+  expect(await text('/sys/proc/43/memory')).toMatch(/^thresholds\.0\.at +2147483648 bytes \(2\.0G\)$/m)
+  expect(await text('/sys/proc/43/memory/threshold/x')).toMatch(/^at +2147483648 bytes \(2\.0G\)$/m)
+  expect(await text('/sys/proc/43/memory/threshold')).toMatch(/^x +armed +2\.0G +- +1\.5G$/m)
+  expect(await text('/sys/thresholds')).toMatch(/^armed +2\.0G +- +\/sys\/proc\/43\/memory\/threshold\/x$/m)
+  expect(await text('/sys/proc/42/fds')).toMatch(/^value +17 count$/m)
+})
+
 test('with `per` the answer counts the nodes and names the tripped ones', async () => {
   service.bench.observe(service.bench.process(43), 'fds', 200)
   const { body } = await service.put('/sys/fds/threshold/each', { at: 100, per: 'process' })

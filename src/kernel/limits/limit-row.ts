@@ -2,6 +2,7 @@
 
 import type { Errno } from '../errno.ts'
 import type { LinuxReading, Unavailable } from './linux-reading.ts'
+import type { LimitUnit } from './units.ts'
 
 /** The four levels that carry limits, from the smallest container to the largest. */
 export const levels = ['thread', 'process', 'partition', 'system'] as const
@@ -19,7 +20,7 @@ export type Adding = 'sum' | 'maximum' | 'read' | 'none'
 export interface LimitRow {
   readonly name: string
   readonly summary: string
-  readonly unit: 'count' | 'bytes' | 'pages' | 'µs' | 'permille'
+  readonly unit: LimitUnit
   /** The level at which it is counted. */
   readonly home: Level
   /** The levels at which it can be read. */

@@ -3,7 +3,7 @@
  * forms.
  */
 
-import { countText, cpuText, sizeText } from '../../kernel/limits/amount-text.ts'
+import { countText, cpuText, sizeText } from '../../kernel/limits/unit-text.ts'
 import { processesWithin } from '../../kernel/nodes/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
 import { modelOf } from '../context.ts'

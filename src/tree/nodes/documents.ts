@@ -5,6 +5,7 @@ import { limitIndex, limits } from '../../kernel/limits/table.ts'
 import { canonicalStates, threadStateRows } from '../../kernel/states.ts'
 import { defineList } from '../definition.ts'
 import { byPath, showThreshold } from '../show.ts'
+import { atColumn } from '../threshold-columns.ts'
 import { ThresholdView } from '../threshold-views.ts'
 import { LimitRowView, SignalRowView, StateView } from '../views.ts'
 
@@ -78,7 +79,7 @@ export const documentDefinitions = [
     entry: ThresholdView,
     columns: [
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
-      { title: 'AT', align: 'right', cell: ({ at }) => (at === null ? 'change' : String(at)) },
+      atColumn,
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       { title: 'THRESHOLD', align: 'left', cell: ({ path }) => path },
     ],

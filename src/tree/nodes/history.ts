@@ -2,6 +2,7 @@
 
 import { durationText } from '../../base/duration.ts'
 import type { Interval } from '../../kernel/history/series.ts'
+import { amountText } from '../../kernel/limits/amount-text.ts'
 import { levels } from '../../kernel/limits/limit-row.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
 import { limits } from '../../kernel/limits/table.ts'
@@ -41,12 +42,14 @@ function parseSince(since: string, now: number): number {
   return time
 }
 
-const columns: readonly Column<IntervalView>[] = [
-  { title: 'START', align: 'left', cell: ({ start }) => start },
-  { title: 'MINIMUM', align: 'right', cell: ({ minimum }) => String(minimum ?? '-') },
-  { title: 'MAXIMUM', align: 'right', cell: ({ maximum }) => String(maximum ?? '-') },
-  { title: 'LAST', align: 'right', cell: ({ last }) => String(last ?? '-') },
-]
+function columnsOf(limit: string): readonly Column<IntervalView>[] {
+  return [
+    { title: 'START', align: 'left', cell: ({ start }) => start },
+    { title: 'MINIMUM', align: 'right', cell: ({ minimum }) => amountText(limit, minimum) },
+    { title: 'MAXIMUM', align: 'right', cell: ({ maximum }) => amountText(limit, maximum) },
+    { title: 'LAST', align: 'right', cell: ({ last }) => amountText(limit, last) },
+  ]
+}
 
 export const historyDefinitions = [
   defineNode({
@@ -57,9 +60,10 @@ export const historyDefinitions = [
     reply: HistoryView,
     takesSince: true,
     prose: ([view]) => {
-      const { entries, why } = view!
+      const { entries, limit, why } = view!
       const reason = why === undefined ? '' : `Not recorded at present: ${why}.\n`
-      return entries.length === 0 ? reason || 'Nothing is recorded yet.\n' : `${renderTable(columns, entries)}${reason}`
+      if (entries.length === 0) return reason || 'Nothing is recorded yet.\n'
+      return `${renderTable(columnsOf(limit), entries)}${reason}`
     },
     read: (context, node, params, { since }) => {
       const { kernel, history } = context

@@ -15,6 +15,7 @@ import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { awaitsReading, byPath, showLimit, showThreshold } from '../show.ts'
 import { checkThresholdName, ThresholdBody } from '../threshold-body.ts'
+import { atColumn, valueColumn } from '../threshold-columns.ts'
 import { parseThresholdText } from '../threshold-text.ts'
 import { ThresholdView } from '../threshold-views.ts'
 import type { Params, VerbResult } from '../verb.ts'
@@ -51,6 +52,7 @@ export const limitDefinitions = [
     kind: 'limit',
     summary: 'Usage of one limit at this node',
     reply: LimitView,
+    amounts: ['value', 'peak', 'capacity', 'reclaimable', 'granularity', 'thresholds.at'],
     read: ({ kernel }, node, params) => showLimit(kernel, node, indexOf(node, params)),
   }),
   defineList({
@@ -62,9 +64,9 @@ export const limitDefinitions = [
     columns: [
       { title: 'NAME', align: 'left', cell: ({ path }) => path.slice(path.lastIndexOf('/') + 1) },
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
-      { title: 'AT', align: 'right', cell: ({ at }) => (at === null ? 'change' : String(at)) },
+      atColumn,
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
-      { title: 'VALUE', align: 'right', cell: ({ value }) => String(value ?? '-') },
+      valueColumn,
     ],
     children: ({ kernel }, node, params) => kernel.notifier.thresholdsAt(node, indexOf(node, params)).sort(byPath),
     key: ({ path }) => path,
@@ -77,6 +79,7 @@ export const limitDefinitions = [
     kind: 'document',
     summary: 'A threshold: its definition and its state',
     reply: ThresholdView,
+    amounts: ['at', 'rearm', 'delta', 'value', 'capacity'],
     read: (context, node, params) => showThreshold(context.kernel, thresholdAt(context, node, params)),
     etag: (context, node, params) => etagOf(thresholdAt(context, node, params)),
     isAwaiting: ({ notifier }, node, params) => notifier.find(node, indexOf(node, params), params.name!) !== null,
@@ -88,7 +91,10 @@ export const limitDefinitions = [
       // The role `control` must not be enough to end processes.
       roleFor: ({ action }) => (action === 'signal' ? 'operate' : 'control'),
       body: ThresholdBody,
-      text: { parse: parseThresholdText, examples: ['100', '80% rearm=60% per=process', 'on=change every=1s'] },
+      text: {
+        parse: (words, { limit }) => parseThresholdText(words, limit!),
+        examples: ['100', '80% rearm=60% per=process', 'on=change every=1s'],
+      },
       dryRun: true,
       run: ({ context: { kernel }, node, params, body: definition, owner, preconditions, dryRun }) => {
         const name = params.name!

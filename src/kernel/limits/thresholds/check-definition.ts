@@ -4,6 +4,7 @@ import { KernelError } from '../../errno.ts'
 import type { Node } from '../../nodes/node.ts'
 import { parseDuration } from '../../time/duration.ts'
 import { type Level, type LimitRow, levels } from '../limit-row.ts'
+import type { LimitUnit } from '../units.ts'
 import { isPercentage, type Point, percentage, type ThresholdDefinition } from './threshold.ts'
 
 /** @throws KernelError EINVAL with the field, if a definition contradicts itself or does not fit the node. */
@@ -110,13 +111,18 @@ export function checkMeasurable({ name }: LimitRow, why: string | null): void {
 /** @throws KernelError ENOTSUP if a percentage has no finite capacity that it refers to. */
 export function checkCapacity(
   { at, per }: ThresholdDefinition,
-  { name }: LimitRow,
+  { name, unit }: LimitRow,
   { node, capacity }: { node: Pick<Node, 'path'>; capacity: number },
 ): void {
   const isBoundless = per === null && at !== null && isPercentage(at) && capacity === Number.POSITIVE_INFINITY
   if (isBoundless)
     throw new KernelError(
       'ENOTSUP',
-      `${node.path}/${name} has no finite capacity to take a percentage of; give a number`,
+      `${node.path}/${name} has no finite capacity to take a percentage of; give a number${shareOfCpu(unit, at)}`,
     )
+}
+
+/** People who write 90% for CPU often mean 90 percent of one CPU. */
+function shareOfCpu(unit: LimitUnit, at: `${number}%`): string {
+  return unit === 'permille' ? `, or ${Number(at.slice(0, -1)) / 100}cpu for ${at} of one CPU` : ''
 }
