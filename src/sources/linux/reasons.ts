@@ -5,6 +5,7 @@ import { nameOfErrno } from './native/libc.ts'
 import { isDenied, isMissing } from './native/proc-files.ts'
 import { denialOf } from './parse/denial.ts'
 import type { TrackedProcess } from './tracked/tracked-process.ts'
+import type { TrackedThread } from './tracked/tracked-thread.ts'
 
 export const tooLarge = 'the kernel reports a number of 2^53 or more, which cannot be counted exactly'
 export const notWhole = 'the kernel reports something that is not a whole number of 0 or more'
@@ -26,11 +27,11 @@ export function reasonOf(process: TrackedProcess | null, result: number): string
 }
 
 /** Like `reasonOf`, for one thread: a thread may have another user than its process. */
-export function threadReasonOf(process: TrackedProcess, tid: number, result: number): string {
-  if (!isDenied(result) || tid === process.liveTid) return reasonOf(process, result)
-  const reason = denialOf(readDeniedProcess(`${process.path}/task/${tid}`), readSurroundings())
-  process.threadDenialReason = reason
-  return reason
+export function threadReasonOf(process: TrackedProcess, thread: TrackedThread, result: number): string {
+  if (!isDenied(result) || thread.tid === process.liveTid) return reasonOf(process, result)
+  thread.denialReason ??= denialOf(readDeniedProcess(`${process.path}/task/${thread.tid}`), readSurroundings())
+  process.threadDenialReason = thread.denialReason
+  return thread.denialReason
 }
 
 /** The reason why a process may not be read in full. It is found once for each process, because many readings fail. */

@@ -15,9 +15,7 @@ export function reportDenied(processes: Iterable<TrackedProcess>, degrading: Deg
 
 /** Reads a process again from the beginning: what the kernel permits can change while the process is idle. */
 export function retryDenied(process: TrackedProcess): void {
-  process.denied = false
-  process.denialReason = null
-  process.threadDenialReason = null
+  process.forgetDenials()
   process.isIdle = false
   for (const thread of process.threads) thread.classifiedTimesRun = -1
 }

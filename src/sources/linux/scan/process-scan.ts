@@ -92,9 +92,7 @@ export class ProcessScan {
     process.ranSinceFullRead = false
     const armed = depth.plan !== 0
     if (thorough) {
-      if (ran) process.denied = false
-      if (ran) process.denialReason = null
-      if (ran) process.threadDenialReason = null
+      if (ran) process.forgetDenials()
       if (!this.#processReader.readFacts(process, ran)) return false
     }
     if ((ran || deep) && !this.#processReader.readThreads(process, deep)) return false

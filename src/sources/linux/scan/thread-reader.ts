@@ -243,7 +243,7 @@ export class ThreadReader {
     if (length < 0 && this.#files.hasEnded(length, thread.syscall)) return false
     // Threads may have other users than their process. Its memory is read through the thread of `liveTid`.
     if (isDenied(length) && thread.tid === process.liveTid) process.denied = true
-    this.#callFailure = length < 0 ? threadReasonOf(process, thread.tid, length) : unknownForm
+    this.#callFailure = length < 0 ? threadReasonOf(process, thread, length) : unknownForm
     return true
   }
 

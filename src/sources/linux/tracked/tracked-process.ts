@@ -102,6 +102,14 @@ export class TrackedProcess implements Subject {
     return soft < Number.MAX_SAFE_INTEGER || Number.isNaN(soft) ? soft : Number.POSITIVE_INFINITY
   }
 
+  /** What the kernel permits can change: it is tried again, and the reasons are looked for again. */
+  forgetDenials(): void {
+    this.denied = false
+    this.denialReason = null
+    this.threadDenialReason = null
+    for (const thread of this.threads) thread.denialReason = null
+  }
+
   /**
    * Switches to the directory of a live thread. A leader that has ended has no memory and no descriptors, although its
    * process still has them.

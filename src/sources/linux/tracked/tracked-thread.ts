@@ -16,6 +16,8 @@ export class TrackedThread implements Subject {
   readonly lastReported = nothingReported()
   failureReasons: Map<ScannedLimit, string> | null = null
   facts: ThreadFacts | null = null
+  /** Reason why it may not be read in full, if it has another user than its process; null before the first reading. */
+  denialReason: string | null = null
 
   /** Read from schedstat, and the time of that reading; -1 before the first one. */
   runNs = -1
