@@ -8,6 +8,7 @@ import type { Check, Health } from '../http/health.ts'
 import { type ClientLimits, defaultClientLimits } from '../http/security/clients.ts'
 import type { Gate } from '../http/security/gate.ts'
 import { defaultListenerOptions, type ListenerOptions } from '../http/security/listener.ts'
+import { type ProxyOptions, withoutProxies } from '../http/security/proxies.ts'
 import { buildServer } from '../http/server.ts'
 import type { SetAside } from '../journal/data-directory.ts'
 import type { CursorFact, Fact } from '../journal/facts.ts'
@@ -47,6 +48,7 @@ export interface AppParts {
   /** Options of the listening socket. Without them it speaks plain HTTP. */
   readonly edge?: Partial<ListenerOptions>
   readonly limits?: Partial<ClientLimits>
+  readonly proxies?: Partial<ProxyOptions>
   /** Why there is no storage although it was configured. */
   readonly storageFault?: string
   /** A damaged journal that was moved away, with the reason. */
@@ -100,6 +102,7 @@ export function buildApp(parts: AppParts): App {
     storage: parts.storage === undefined ? 'memory' : 'journal',
     edge: { ...defaultListenerOptions, ...parts.edge },
     limits: { ...defaultClientLimits, ...parts.limits },
+    proxies: { ...withoutProxies, ...parts.proxies },
   })
   return {
     server,

@@ -4,8 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { type Logger, pino } from 'pino'
 import type { CommandIo } from '../cli/io.ts'
 import { environment } from '../config/environment.ts'
+import { ConfigError } from '../config/error.ts'
 import { type Config, MiB } from '../config/settings.ts'
+import { isInTree } from '../http/access.ts'
 import { allowedHosts } from '../http/security/gate.ts'
+import type { ProxyOptions } from '../http/security/proxies.ts'
+import { serviceRouteAt } from '../http/service-routes.ts'
 import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
@@ -40,6 +44,7 @@ export async function serve(config: Config, { io, version, starting }: Serving):
   // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, pino.destination(2))
+  const proxies = proxiesOf(config)
   const access = new Access(config, logger)
   let renewAccess = (): void => {}
   // Before the start takes its time: otherwise SIGHUP would end the service.
@@ -66,6 +71,7 @@ export async function serve(config: Config, { io, version, starting }: Serving):
     ...opened,
     ...monitors,
     ...(await accessOf(access, logger, config)),
+    proxies,
     logger,
     version,
     now,
@@ -103,6 +109,13 @@ async function accessOf(
     },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }
+}
+
+/** @throws ConfigError where the base path is a path of the service itself */
+function proxiesOf({ basePath = '', trustProxy = [] }: Config): ProxyOptions {
+  if (isInTree(basePath) || serviceRouteAt(basePath) !== null)
+    throw new ConfigError(`--base-path ${basePath}: the service itself has this path; choose another one`)
+  return { basePath, trusted: trustProxy }
 }
 
 async function connectionsMax(): Promise<number> {

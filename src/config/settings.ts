@@ -12,6 +12,7 @@ import { PoolSizes } from '../tree/operations.ts'
 import { environment } from './environment.ts'
 import { ConfigError } from './error.ts'
 import { type Given, parseConfigFile } from './file.ts'
+import { listeningShape } from './listening.ts'
 import { faultOf, marks, type Row, settingRows, valueOfText } from './row.ts'
 
 export const MiB = 1024 * 1024
@@ -20,12 +21,7 @@ const share = z.number().gt(0).max(100)
 
 /** Settings of the service. */
 const serviceShape = {
-  host: z
-    .string()
-    .min(1)
-    .default('127.0.0.1')
-    .describe('address to listen on; an address that is not loopback needs --token-file'),
-  port: z.int().min(0).max(65_535).default(7007).describe('port to listen on; 0 chooses a free one'),
+  ...listeningShape,
   source: z
     .enum(['linux', 'model'])
     .default('linux')
@@ -138,10 +134,6 @@ const serviceShape = {
     .max(1_000_000)
     .default(bounds.streamsPerClient)
     .describe('most streams of one token, or of one address without tokens; more get 429; 0 is unlimited'),
-  allowHost: z
-    .array(z.string().min(1))
-    .optional()
-    .describe('more accepted values of the Host header, with port; separated by commas, in the file a list'),
   allowActions: z
     .boolean()
     .default(false)

@@ -20,10 +20,7 @@ export function asyncApi(version: string): Json {
         'The events of every path of the tree, over a WebSocket or as server-sent events. The reads and writes are in openapi.yaml.',
     },
     defaultContentType: 'application/json',
-    servers: {
-      websocket: { host: 'localhost:7007', protocol: 'ws', security: [bearer] },
-      http: { host: 'localhost:7007', protocol: 'http', security: [bearer] },
-    },
+    servers: serversAt({ host: 'localhost:7007', prefix: '', isSecure: false }),
     channels: {
       cloudevents: socket('cloudevents.json', eventNames, {
         title: 'One CloudEvent a frame',
@@ -53,6 +50,23 @@ export function asyncApi(version: string): Json {
       schemas: componentsOf({ input: clientFrames, output: views.filter((view) => !isOfClient(view)) }, 'draft-7'),
       securitySchemes,
     },
+  }
+}
+
+interface ServerPlace {
+  /** The value of `Host`. */
+  readonly host: string
+  /** Prefix of the paths of the service; '' for none. */
+  readonly prefix: string
+  readonly isSecure: boolean
+}
+
+/** The servers of the document, for a client that reaches the service at this place. */
+export function serversAt({ host, prefix, isSecure }: ServerPlace): Json {
+  const rest = { ...(prefix !== '' && { pathname: prefix }), security: [bearer] }
+  return {
+    websocket: { host, protocol: isSecure ? 'wss' : 'ws', ...rest },
+    http: { host, protocol: isSecure ? 'https' : 'http', ...rest },
   }
 }
 

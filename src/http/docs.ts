@@ -4,9 +4,11 @@
 
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { serversAt } from './asyncapi.ts'
 import type { Json } from './json-schema.ts'
+import { publicPath } from './public-path.ts'
 import { defineVerb, type ServiceRoute } from './service-route.ts'
 
 export interface ApiDocuments {
@@ -26,7 +28,7 @@ export const docsRoutes: readonly ServiceRoute[] = [
         access: 'read',
         query: null,
         replies: document,
-        handle: ({ reply }, { documents }) => reply.send(documents.openApi()),
+        handle: ({ request, reply }, { documents }) => reply.send(openApiFor(request, documents)),
       }),
     },
   },
@@ -39,7 +41,7 @@ export const docsRoutes: readonly ServiceRoute[] = [
         access: 'read',
         query: null,
         replies: document,
-        handle: ({ reply }, { documents }) => reply.send(documents.asyncApi()),
+        handle: ({ request, reply }, { documents }) => reply.send(asyncApiFor(request, documents)),
       }),
     },
   },
@@ -59,6 +61,18 @@ export const docsRoutes: readonly ServiceRoute[] = [
   },
 ]
 
+/** The document with the servers as the client sees them. */
+function openApiFor(request: FastifyRequest, documents: ApiDocuments): Json {
+  return { ...documents.openApi(), servers: [{ url: publicPath(request, '') || '/' }] }
+}
+
+function asyncApiFor(request: FastifyRequest, documents: ApiDocuments): Json {
+  const { host } = request.headers
+  const { isSecure = false } = request.clientView ?? {}
+  const servers = host === undefined ? {} : { servers: serversAt({ host, prefix: publicPath(request, ''), isSecure }) }
+  return { ...documents.asyncApi(), ...servers }
+}
+
 /** Serves `/docs` and its files by a plugin. */
 export async function addDocsPage(app: FastifyInstance, documents: ApiDocuments, version: string): Promise<void> {
   // The plugin needs a document at startup; the real one is made at the first request for it.
@@ -70,10 +84,18 @@ export async function addDocsPage(app: FastifyInstance, documents: ApiDocuments,
       reply.header('x-frame-options', 'DENY')
       done()
     })
+    // The plugin sends clients from one of its files to the page, at a path without the prefix of proxies.
+    page.addHook('onSend', (request, reply, _body, done) => {
+      const location = reply.getHeader('location')
+      if (typeof location === 'string') reply.header('location', publicPath(request, location))
+      done()
+    })
     await page.register(swaggerUi, {
       routePrefix: '/docs',
+      // Makes the URLs in the page relative, so that they are right under any prefix.
+      indexPrefix: '.',
       uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
-      transformSpecification: () => documents.openApi(),
+      transformSpecification: (_document, request) => openApiFor(request, documents),
     })
   })
 }

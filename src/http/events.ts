@@ -10,6 +10,7 @@ import { isWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
 import { flag, forms, isTerminal, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
+import { publicPath } from './public-path.ts'
 import { jsonText, jsonType } from './send.ts'
 import { defineVerb, type ServiceParts, type ServiceRequest, type ServiceRoute } from './service-route.ts'
 import { refuseGone } from './stream-request.ts'
@@ -75,7 +76,7 @@ async function sendPage(
   if (after !== undefined && (after < oldestCursor || after > newest))
     refuseGone({ kind: 'gone', oldest: oldestCursor })
   const page = await readPage(hub.log, { after: after ?? oldestCursor, newest, filter, types, limit })
-  const next = page.cursor < newest ? nextPage(request.raw.url!, page.cursor) : null
+  const next = page.cursor < newest ? publicPath(request, nextPage(request.raw.url!, page.cursor)) : null
   reply.headers({ vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(page.cursor) })
   if (next !== null) reply.header('link', `<${next}>; rel="next"`)
   if (format === 'ndjson') {

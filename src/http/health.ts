@@ -1,6 +1,7 @@
 /** Serves the routes `/livez` and `/readyz` for supervisors, and `/`, which names the entry points of the service. */
 
 import { z } from 'zod'
+import { publicPath } from './public-path.ts'
 import { jsonText, jsonType } from './send.ts'
 import { defineVerb, type ServiceParts, type ServiceRequest, type ServiceRoute } from './service-route.ts'
 
@@ -56,6 +57,17 @@ const readyz = {
   },
 } as const
 
+const entryPoints = {
+  tree: '/sys',
+  processes: '/sys/proc?format=text',
+  limits: '/sys/limits?format=text',
+  openapi: '/openapi.json',
+  asyncapi: '/asyncapi.json',
+  docs: '/docs',
+  metrics: '/metrics',
+  ready: '/readyz?verbose',
+}
+
 export const healthRoutes: readonly ServiceRoute[] = [
   {
     path: '/livez',
@@ -82,20 +94,9 @@ export const healthRoutes: readonly ServiceRoute[] = [
         access: 'read',
         query: null,
         replies: { 200: { description: 'Paths by name', json: z.record(z.string(), z.string()) } },
-        handle: ({ reply }, { context: { version, host } }) => {
-          const view = {
-            service: 'introspectd',
-            version,
-            node: host,
-            tree: '/sys',
-            processes: '/sys/proc?format=text',
-            limits: '/sys/limits?format=text',
-            openapi: '/openapi.json',
-            asyncapi: '/asyncapi.json',
-            docs: '/docs',
-            metrics: '/metrics',
-            ready: '/readyz?verbose',
-          }
+        handle: ({ request, reply }, { context: { version, host } }) => {
+          const paths = Object.entries(entryPoints).map(([name, path]) => [name, publicPath(request, path)])
+          const view = { service: 'introspectd', version, node: host, ...Object.fromEntries(paths) }
           return reply.type(jsonType).send(jsonText(view, true))
         },
       }),

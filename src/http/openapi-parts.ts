@@ -28,6 +28,7 @@ export const headers = {
   'X-Accel-Buffering': { description: 'no, for an event stream: proxies must not buffer it', schema: text },
   'X-Frame-Options': { description: 'DENY: other pages must not frame this one', schema: text },
   'Retry-After': { description: 'Seconds, with 429', schema: text },
+  Upgrade: { description: 'websocket, with 426', schema: text },
   'WWW-Authenticate': { description: 'With 401', schema: text },
 } as const
 
@@ -116,7 +117,7 @@ export const problemSchema: Json = {
 export const responses: Json = {
   problem: {
     description: 'A problem (RFC 9457); nothing has changed',
-    headers: headersNamed(['Allow', 'Retry-After', 'WWW-Authenticate']),
+    headers: headersNamed(['Allow', 'Retry-After', 'Upgrade', 'WWW-Authenticate']),
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   },
   allowed: { description: 'The allowed methods', headers: headersNamed(['Allow']) },

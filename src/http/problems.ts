@@ -26,6 +26,7 @@ export const problemTypes = {
   'invalid-query': { status: 400, title: 'The query has invalid parameters' },
   'unknown-subprotocol': { status: 400, title: 'None of the offered subprotocols is supported' },
   'token-in-url': { status: 400, title: 'The URL must not contain a token' },
+  'upgrade-lost': { status: 426, title: 'The request for a WebSocket has lost its Upgrade' },
   unauthorized: { status: 401, title: 'A valid token is required' },
   forbidden: { status: 403, title: 'The role of this token is not sufficient' },
   'host-not-allowed': { status: 403, title: 'This Host is not allowed' },

@@ -21,6 +21,8 @@ import { requireRole } from './access.ts'
 import { readBody } from './body.ts'
 import { allForms, forms, readForm, refuseQuery, wantedForm } from './negotiate.ts'
 import { Problem, withoutModel } from './problems.ts'
+import { publicPath } from './public-path.ts'
+import type { StreamClient } from './security/clients.ts'
 import { sendJson } from './send.ts'
 import { refuseGone, type StreamParts, subscriptionRequestOf, webSocketRequest } from './stream-request.ts'
 import { writeReading } from './write-reading.ts'
@@ -78,7 +80,11 @@ function prepareUpgrade(parts: StreamParts, request: FastifyRequest): void {
   if (!request.ws) return
   request.stream = webSocketRequest(parts, request)
   const { socket } = request.raw
-  parts.clients.admitStream({ socket, token: request.token }, socket, () => socket.destroy())
+  parts.clients.admitStream(streamClientOf(request), socket, () => socket.destroy())
+}
+
+function streamClientOf({ raw: { socket }, token, clientView }: FastifyRequest): StreamClient {
+  return { socket, token, address: clientView?.address ?? null }
 }
 
 interface ModelColumn {
@@ -102,10 +108,11 @@ function checkModel(row: ModelColumn, definition: Definition, context: TreeConte
 
 function commonHeaders(
   { hub }: StreamParts,
+  request: FastifyRequest,
   { canonical, isAlias }: Pick<Resolved, 'canonical' | 'isAlias'>,
 ): Record<string, string> {
   const headers = { vary: 'Accept, User-Agent', 'introspect-cursor': cursorText(hub.settledCursor()) }
-  return isAlias ? { ...headers, 'content-location': canonical } : headers
+  return isAlias ? { ...headers, 'content-location': publicPath(request, canonical) } : headers
 }
 
 function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -119,10 +126,11 @@ function answerRead(parts: StreamParts, request: FastifyRequest, reply: FastifyR
   const result = read(context, fragments, resolved, form.read)
   // Written before the cursor is taken, in the same tick, so that the cursor is consistent with the reply.
   const { type, body } = writeReading(resolved, result, form)
-  reply.headers(commonHeaders(parts, resolved)).type(type)
+  reply.headers(commonHeaders(parts, request, resolved)).type(type)
   const etag = definition.etag?.(context, node, params) ?? null
   if (etag !== null) reply.header('etag', etag)
-  if (result.list?.next) reply.header('link', `<${nextPage(request.raw.url!, result.list.next)}>; rel="next"`)
+  if (result.list?.next)
+    reply.header('link', `<${publicPath(request, nextPage(request.raw.url!, result.list.next))}>; rel="next"`)
   return reply.send(body)
 }
 
@@ -140,12 +148,10 @@ function startSse(parts: StreamParts, request: FastifyRequest, reply: FastifyRep
   const start = hub.startPosition(subscription)
   refuseGone(start)
   const { text } = subscription.filter
-  const common = commonHeaders(parts, { canonical: text, isAlias: text !== pathOf(request) })
+  const common = commonHeaders(parts, request, { canonical: text, isAlias: text !== pathOf(request) })
   // A client that is cut off before the first event resumes from the cursor at which the stream began.
   const headers = start.kind === 'after' ? { ...common, 'introspect-cursor': cursorText(start.cursor) } : common
-  parts.clients.admitStream({ socket: request.raw.socket, token: request.token }, reply.raw, (reason) =>
-    reply.raw.end(`: ${reason}\n\n`),
-  )
+  parts.clients.admitStream(streamClientOf(request), reply.raw, (reason) => reply.raw.end(`: ${reason}\n\n`))
   reply.hijack()
   if (request.method === 'HEAD') reply.raw.writeHead(200, { ...headers, 'content-type': forms.stream }).end()
   else streamOverSse(hub, reply.raw, headers, { request: subscription, start })
@@ -175,10 +181,10 @@ function answerWrite(
   const result = verb.run({ context, node, params, body, owner, preconditions, dryRun })
   reply.code(result.status)
   if (result.etag) reply.header('etag', result.etag)
-  if (result.status === 201) reply.header('location', result.location ?? resolved.canonical)
+  if (result.status === 201) reply.header('location', publicPath(request, result.location ?? resolved.canonical))
   const send = (body: unknown) => {
     // Taken with the body, so that the cursor is consistent with it.
-    reply.headers(commonHeaders(parts, resolved))
+    reply.headers(commonHeaders(parts, request, resolved))
     return body === undefined ? reply.send() : sendJson(request, reply, body)
   }
   return result.deferred === undefined ? send(result.body) : written(result.deferred).then(send)

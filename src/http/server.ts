@@ -19,12 +19,13 @@ import type { MetricsText } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { Problem } from './problems.ts'
 import { addTreeRoutes } from './routes.ts'
-import { admit, type Guards, targetOf } from './security/admit.ts'
+import { admit, type Guards } from './security/admit.ts'
 import { answerClientError } from './security/client-error.ts'
 import { type ClientLimits, Clients } from './security/clients.ts'
 import { type Gate, isKnown } from './security/gate.ts'
 import { Listener, type ListenerOptions } from './security/listener.ts'
 import { inTurn } from './security/pipeline.ts'
+import { Proxies, type ProxyOptions } from './security/proxies.ts'
 import type { TlsMaterial } from './security/tls.ts'
 import { endFaulty, guardWebSocket } from './security/websocket-guard.ts'
 import { sendProblem } from './send.ts'
@@ -52,13 +53,15 @@ export interface ServerParts {
   readonly storage: 'journal' | 'memory'
   readonly edge: ListenerOptions
   readonly limits: ClientLimits
+  readonly proxies: ProxyOptions
 }
 
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const clients = new Clients(parts.limits)
+  const proxies = new Proxies(parts.proxies)
+  const clients = new Clients(parts.limits, proxies)
   const listener = new Listener(parts.edge, clients)
-  const app = createApp(listener, parts.logger)
-  addGuards(app, { clients, gate: parts.gate, listener })
+  const app = createApp(listener, proxies, parts.logger)
+  addGuards(app, { clients, gate: parts.gate, listener, proxies })
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, error))
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFound(request)))
   takeBodiesAsText(app)
@@ -68,7 +71,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   return app
 }
 
-function createApp(listener: Listener, logger: FastifyBaseLogger): FastifyInstance {
+function createApp(listener: Listener, proxies: Proxies, logger: FastifyBaseLogger): FastifyInstance {
   return fastify({
     serverFactory: (handler) => listener.create(handler),
     loggerInstance: logger,
@@ -76,7 +79,7 @@ function createApp(listener: Listener, logger: FastifyBaseLogger): FastifyInstan
     // costs as much as resolving its path.
     childLoggerFactory: (parent) => parent,
     logController: new fastify.LogController({ disableRequestLogging: true }),
-    rewriteUrl: targetOf,
+    rewriteUrl: (request) => proxies.rewrite(request),
     bodyLimit: bounds.bodyBytesMax,
     routerOptions: { maxParamLength: bounds.pathBytesMax, ignoreTrailingSlash: false },
     clientErrorHandler: answerClientError,
@@ -100,6 +103,7 @@ function noSchemas() {
 function addGuards(app: FastifyInstance, guards: Guards): void {
   const { clients, gate, listener } = guards
   app.decorateRequest('token', null)
+  app.decorateRequest('clientView', null)
   app.decorateRequest('stream', null)
   app.decorate('clients', clients)
   app.decorate('renewAccess', (tls: TlsMaterial | null) => {

@@ -11,6 +11,7 @@ import { CursorText, SubscriptionName } from '../stream/subscription-request.ts'
 import { NoSuchPath } from '../tree/errors.ts'
 import { noQuery } from './negotiate.ts'
 import { Problem } from './problems.ts'
+import { publicPath } from './public-path.ts'
 import { authorizeOwner } from './security/gate.ts'
 import { sendJson } from './send.ts'
 import { defineVerb, type ServiceParts, type ServiceRoute } from './service-route.ts'
@@ -97,7 +98,7 @@ export const subscriptionRoutes: readonly ServiceRoute[] = [
               : durables.move(name, cursor)
           // The reply must not report what a crash could lose.
           hub.settledCursor()
-          if (existing === null) reply.code(201).header('location', pathOf(name))
+          if (existing === null) reply.code(201).header('location', publicPath(request, pathOf(name)))
           return sendJson(request, reply, show(parts, durable))
         },
       }),

@@ -33,6 +33,8 @@ test.each([
   [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 3/],
   [['--source', 'model', '--state', file('{')], /--state .*: it is not JSON/],
   [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
+  [['--base-path', '/sys/x'], /--base-path \/sys\/x: the service itself has this path/],
+  [['--base-path', '/livez'], /--base-path \/livez: the service itself/],
   [['--pools', 'channels=5'], /--pools needs --source model/],
   [['--source', 'model', '--pools', 'chanels=5'], /there is no chanels; did you mean channels\?/],
 ])('%j is refused with one clear line and exit code 1', async (args, reason) => {

@@ -28,6 +28,25 @@ const refusal = (flags: Record<string, string>, environment: Record<string, stri
   throw new Error('it was accepted')
 }
 
+describe('proxies', () => {
+  test('the base path loses a slash at its end, and trusted proxies are addresses, ranges and names', () => {
+    expect(readConfig({ basePath: '/a/b/' }, {}).config.basePath).toBe('/a/b')
+    const trustProxy = ['10.0.0.1', '10.0.0.0/8', '2001:db8::/32', 'loopback', 'unix']
+    expect(readConfig({ trustProxy: trustProxy.join(',') }, {}).config.trustProxy).toEqual(trustProxy)
+  })
+
+  test.each(['a', '/', '/a//b', '/../a', '/a/./b', '/a b', '/a?b'])('the base path %j is refused', (basePath) => {
+    expect(refusal({ basePath })).toContain('expected a path such as /introspectd')
+  })
+
+  test.each(['proxy.example', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '::/129', ''])(
+    'the trusted proxy %j is refused',
+    (trustProxy) => {
+      expect(refusal({ trustProxy })).toContain('expected addresses such as 10.0.0.2')
+    },
+  )
+})
+
 describe('sources of settings', () => {
   test('a flag overrides the variable, the variable overrides the file, and the file overrides the default', () => {
     const config = file('port: 1\nperiod: 11\nfull-period: 111\n')

@@ -21,7 +21,9 @@ test('asyncapi.yaml is generated from the rows of the events (npm run asyncapi),
   expect(parse(readFileSync(new URL('asyncapi.yaml', root), 'utf8'))).toEqual(document)
   service = await new Service().start()
   const { status, body } = await service.get('/asyncapi.json')
-  expect([status, body]).toEqual([200, asyncApi('0.0.0')])
+  const { servers, ...rest } = asyncApi('0.0.0')
+  expect([status, body]).toMatchObject([200, rest])
+  expect(Object.keys(Object(body.servers))).toEqual(Object.keys(Object(servers)))
 })
 
 test('asyncapi.yaml is valid AsyncAPI 3, and a document without a server’s protocol is not', () => {

@@ -3,7 +3,7 @@
  * request needs at least.
  */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { bounds } from '../../base/bounds.ts'
 import { accessOf, isInTree, requireRole } from '../access.ts'
@@ -12,11 +12,14 @@ import { serviceRouteAt } from '../service-routes.ts'
 import type { Clients } from './clients.ts'
 import { authenticate, checkHost, checkOrigin, type Gate, refuseTokenInUrl, type Token } from './gate.ts'
 import type { Listener } from './listener.ts'
+import type { ClientView, Proxies } from './proxies.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The token of the request; null where the service has no tokens, and on open routes. */
     token: Token | null
+    /** The request as its client sees it; null until it is admitted. */
+    clientView: ClientView | null
   }
 }
 
@@ -24,17 +27,20 @@ export interface Guards {
   readonly clients: Clients
   readonly gate: Gate
   readonly listener: Listener
+  readonly proxies: Proxies
 }
 
-/** Sets the `token` of the request. @throws Problem */
-export function admit(request: FastifyRequest, { clients, gate, listener }: Guards): void {
+/** Sets the `token` and the `clientView` of the request. @throws Problem */
+export function admit(request: FastifyRequest, { clients, gate, listener, proxies }: Guards): void {
   const { headers, raw } = request
-  clients.admitRequest(raw.socket)
+  const view = proxies.viewOf(raw, listener.isSecure)
+  request.clientView = view
+  clients.admitRequest(raw.socket, view.address)
   const path = pathOf(raw.url!)
   if (headers.host === undefined && raw.httpVersion === '1.1' && !servesAnyHost(path))
     throw new Problem('malformed-request', 'a request of HTTP/1.1 has a Host')
   if (!servesAnyHost(path)) checkHost(gate, headers.host)
-  checkOrigin(gate, { origin: headers.origin, isSecure: listener.isSecure })
+  checkOrigin(gate, { origin: headers.origin, isSecure: view.isSecure })
   checkUrl(raw.url!)
   const isUpgrade = headers.upgrade !== undefined
   const access = accessOf(request.method, path)
@@ -46,21 +52,27 @@ export function admit(request: FastifyRequest, { clients, gate, listener }: Guar
     })
     requireRole(request.token, access)
   }
+  refuseLostUpgrade(headers)
   if (isUpgrade && !isInTree(path)) {
     throw new Problem('malformed-request', `there is no stream at ${path}; open one at /sys or a path below it`)
   }
 }
 
 /**
- * Turns the absolute form of a request's target, as in `GET http://alpha:7007/sys`, into the path, with its authority
- * as Host: RFC 9112, section 3.2.2. Other targets are returned unchanged.
+ * Refuses a request for a WebSocket that a proxy has turned into an ordinary one. To the client, an ordinary reply
+ * would only be a failed handshake.
+ * @throws Problem
  */
-export function targetOf({ url, headers }: IncomingMessage): string {
-  if (url === undefined || url.startsWith('/')) return url ?? ''
-  const [, authority, rest] = /^https?:\/\/([^/?#@]+)(\/.*)?$/i.exec(url) ?? []
-  if (authority === undefined) return url
-  headers.host = authority
-  return rest ?? '/'
+function refuseLostUpgrade(headers: IncomingHttpHeaders): void {
+  if (headers['sec-websocket-key'] === undefined) return
+  const hasConnection = /(^|[\s,])upgrade([\s,]|$)/i.test(headers.connection ?? '')
+  if (headers.upgrade !== undefined && hasConnection) return
+  const missing = headers.upgrade === undefined ? 'Upgrade: websocket' : 'Connection: Upgrade'
+  throw new Problem(
+    'upgrade-lost',
+    `a WebSocket is requested, but the request has no ${missing}: a proxy in between has removed it; it has to pass Upgrade and Connection on, over HTTP/1.1`,
+    { headers: { upgrade: 'websocket' } },
+  )
 }
 
 function pathOf(url: string): string {

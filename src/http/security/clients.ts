@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { bounds } from '../../base/bounds.ts'
 import { Problem } from '../problems.ts'
 import type { Token } from './gate.ts'
+import type { Proxies } from './proxies.ts'
 import { RequestBucket } from './request-bucket.ts'
 
 /** 0 is no limit. */
@@ -35,6 +36,13 @@ interface Connection {
   isOver: boolean
 }
 
+export interface StreamClient {
+  readonly socket: Socket
+  readonly token: Token | null
+  /** Address of a client behind a trusted proxy; null for the peer of the connection. */
+  readonly address: string | null
+}
+
 interface Stream {
   readonly key: string
   readonly token: Token | null
@@ -44,6 +52,7 @@ interface Stream {
 
 export class Clients {
   readonly #limits: ClientLimits
+  readonly #proxies: Pick<Proxies, 'trusts'>
   readonly #now: () => number
   readonly #timer: NodeJS.Timeout
   readonly #places = new Map<string, Place>()
@@ -52,8 +61,9 @@ export class Clients {
   readonly #streamsOf = new Map<string, number>()
 
   /** @param now ms of a monotonic clock */
-  constructor(limits: ClientLimits, now: () => number = () => performance.now()) {
+  constructor(limits: ClientLimits, proxies: Pick<Proxies, 'trusts'>, now: () => number = () => performance.now()) {
     this.#limits = limits
+    this.#proxies = proxies
     this.#now = now
     this.#timer = setInterval(() => this.forgetIdle(), bounds.forgetClientsEveryMs)
     this.#timer.unref()
@@ -65,28 +75,36 @@ export class Clients {
 
   /** Counts a connection until it closes. Past twice the limit it is closed at once. */
   connected(socket: Socket): void {
-    const place = this.#placeOf(socket)
+    const place = this.#placeAt(socket.remoteAddress)
     place.connections++
     socket.once('close', () => {
       place.connections--
     })
     this.#note(socket, place)
-    const { connectionsPerAddress: most } = this.#limits
+    const most = this.#mostConnections(socket)
     if (most > 0 && place.connections > 2 * most) socket.destroy()
   }
 
   /** The same connection, seen from inside TLS: that is the socket which requests have. */
   secured(socket: Socket): void {
-    this.#note(socket, this.#placeOf(socket))
+    this.#note(socket, this.#placeAt(socket.remoteAddress))
   }
 
   #note(socket: Socket, place: Place): void {
-    const { connectionsPerAddress: most } = this.#limits
+    const most = this.#mostConnections(socket)
     this.#connections.set(socket, { place, isOver: most > 0 && place.connections > most })
   }
 
-  /** @throws Problem where the request exceeds the rate, or its connection exceeds the limit */
-  admitRequest(socket: Socket): void {
+  /** The connections of a trusted proxy carry many clients, so they have no limit. */
+  #mostConnections(socket: Socket): number {
+    return this.#proxies.trusts(socket) ? 0 : this.#limits.connectionsPerAddress
+  }
+
+  /**
+   * @param address that of a client behind a trusted proxy; null for the peer of the connection
+   * @throws Problem where the request exceeds the rate, or its connection exceeds the limit
+   */
+  admitRequest(socket: Socket, address: string | null): void {
     const connection = this.#connections.get(socket)
     // Closed already, or not counted here.
     if (connection === undefined) return
@@ -97,17 +115,14 @@ export class Clients {
       if (connection.isOver) throw tooManyConnections(most)
     }
     if (this.#limits.requestsPerSecond === 0) return
-    const waitMs = place.requests.take(this.#now())
+    const { requests } = address === null ? place : this.#placeAt(address)
+    const waitMs = requests.take(this.#now())
     if (waitMs > 0) throw tooManyRequests(this.#limits.requestsPerSecond, waitMs)
   }
 
   /** Counts a stream until `closing` emits `close`. @throws Problem where this client has too many */
-  admitStream(
-    { socket, token }: { readonly socket: Socket; readonly token: Token | null },
-    closing: EventEmitter,
-    end: (reason: string) => void,
-  ): void {
-    const key = token === null ? `address ${keyOf(socket.remoteAddress)}` : `token ${token.name}`
+  admitStream({ socket, token, address }: StreamClient, closing: EventEmitter, end: (reason: string) => void): void {
+    const key = token === null ? `address ${keyOf(address ?? socket.remoteAddress)}` : `token ${token.name}`
     const count = this.#streamsOf.get(key) ?? 0
     const { streamsPerClient: most } = this.#limits
     if (most > 0 && count >= most) throw tooManyStreams(most, token)
@@ -143,8 +158,8 @@ export class Clients {
     return { addresses: places.length, connections, streams: this.#streams.size }
   }
 
-  #placeOf(socket: Socket): Place {
-    const key = keyOf(socket.remoteAddress)
+  #placeAt(address: string | undefined): Place {
+    const key = keyOf(address)
     const known = this.#places.get(key)
     if (known !== undefined) return known
     const place = { key, requests: new RequestBucket(this.#limits.requestsPerSecond, this.#now()), connections: 0 }

@@ -102,7 +102,7 @@ export class TrackedProcess implements Subject {
     return soft < Number.MAX_SAFE_INTEGER || Number.isNaN(soft) ? soft : Number.POSITIVE_INFINITY
   }
 
-  /** What the kernel permits can change: it is tried again, and the reasons are looked for again. */
+  /** Permissions can change, so it is tried again, and the reasons are looked for again. */
   forgetDenials(): void {
     this.denied = false
     this.denialReason = null
