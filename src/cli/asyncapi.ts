@@ -1,6 +1,6 @@
 /** `introspectd asyncapi`: prints the AsyncAPI description of the event streams. */
 
-import { yaml } from '../base/yaml.ts'
+import { documentText } from '../base/yaml.ts'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 
@@ -12,6 +12,6 @@ export function asyncApiCommand(asyncApi: () => object) {
     options: {},
     settings: [],
     examples: ['introspectd asyncapi > asyncapi.yaml'],
-    run: ({ io }) => print(io, yaml().stringify(asyncApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, documentText(asyncApi())),
   })
 }

@@ -1,6 +1,6 @@
 /** `introspectd openapi`: prints the OpenAPI description of the HTTP interface. */
 
-import { yaml } from '../base/yaml.ts'
+import { documentText } from '../base/yaml.ts'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 
@@ -12,6 +12,6 @@ export function openApiCommand(openApi: () => object) {
     options: {},
     settings: [],
     examples: ['introspectd openapi > openapi.yaml'],
-    run: ({ io }) => print(io, yaml().stringify(openApi(), { aliasDuplicateObjects: false })),
+    run: ({ io }) => print(io, documentText(openApi())),
   })
 }

@@ -62,187 +62,187 @@ export interface List<Entry> {
 /** The routes, with the pathnames of the OpenAPI document. */
 export interface Routes {
   '/sys': {
-    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: System }
+    get: { query: { depth?: number }; reply: System }
     put: { body: Pools; query: Record<string, never>; reply: System }
   }
   '/sys/part/{part}': {
-    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Partition }
+    get: { query: { depth?: number }; reply: Partition }
     put: { body: Pools; query: Record<string, never>; reply: Partition }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}': {
-    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Process }
+    get: { query: { depth?: number }; reply: Process }
   }
   '/sys/proc/{pid}/thread/{tid}': {
-    get: { query: { depth?: number; lastEventId?: string; gone?: string }; reply: Thread }
+    get: { query: { depth?: number }; reply: Thread }
   }
   '/sys/proc': {
-    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Process> }
+    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
     post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/part/{part}/proc': {
-    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Process> }
+    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Process> }
     post: { body: ProcessMaking; query: Record<string, never>; reply: Process }
   }
   '/sys/proc/{pid}/thread': {
-    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Thread> }
+    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Thread> }
     post: { body: ThreadMaking; query: Record<string, never>; reply: Thread }
   }
   '/sys/part': {
-    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Partition> }
+    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Partition> }
   }
   '/sys/part/{part}/part': {
-    get: { query: { depth?: number; limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Partition> }
+    get: { query: { depth?: number; limit?: number; cursor?: string }; reply: List<Partition> }
   }
   '/sys/states': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<StateRow> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<StateRow> }
   }
   '/sys/limits': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<LimitRow> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<LimitRow> }
   }
   '/sys/thresholds': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/signal-table': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<SignalRow> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<SignalRow> }
   }
   '/sys/deadlocks': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Deadlock> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Deadlock> }
   }
   '/sys/deadlocks/{id}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Deadlock }
+    get: { query: Record<string, never>; reply: Deadlock }
   }
   '/sys/proc/{pid}/rlimit': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Rlimit> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Rlimit> }
   }
   '/sys/proc/{pid}/rlimit/{rlimit}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Rlimit }
+    get: { query: Record<string, never>; reply: Rlimit }
     put: { body: RlimitChange; query: Record<string, never>; reply: Rlimit }
   }
   '/sys/proc/{pid}/signal': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Signals }
+    get: { query: Record<string, never>; reply: Signals }
     post: { body: SignalSending; query: Record<string, never>; reply: SignalSent }
   }
   '/sys/notifier': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Notifier }
+    get: { query: Record<string, never>; reply: Notifier }
     put: { body: Switch; query: Record<string, never>; reply: Notifier }
   }
   '/sys/notifier/limits': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<LimitSwitch> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<LimitSwitch> }
   }
   '/sys/notifier/limits/{of}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: LimitSwitch }
+    get: { query: Record<string, never>; reply: LimitSwitch }
     put: { body: Switch; query: Record<string, never>; reply: LimitSwitch }
   }
   '/sys/timeout': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
+    get: { query: Record<string, never>; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/timeout': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
+    get: { query: Record<string, never>; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/timeout': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Timeout }
+    get: { query: Record<string, never>; reply: Timeout }
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/wait': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: WaitChain }
+    get: { query: Record<string, never>; reply: WaitChain }
   }
   '/sys/proc/{pid}/wait': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: WaitGraph }
+    get: { query: Record<string, never>; reply: WaitGraph }
   }
   '/sys/wait': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: WaitGraph }
+    get: { query: Record<string, never>; reply: WaitGraph }
   }
   '/sys/proc/{pid}/thread/{tid}/call': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: ThreadCall }
+    get: { query: Record<string, never>; reply: ThreadCall }
     post: { body: KernelCallBody; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/call': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: ProcessCalls }
+    get: { query: Record<string, never>; reply: ProcessCalls }
     post: { body: Move; query: Record<string, never>; reply: Outcome }
   }
   '/sys/proc/{pid}/channel': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Channel> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Channel> }
   }
   '/sys/proc/{pid}/channel/{chid}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Channel }
+    get: { query: Record<string, never>; reply: Channel }
   }
   '/sys/calls': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<KernelCall> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<KernelCall> }
     post: { body: string; query: Record<string, never>; reply: string }
   }
   '/sys/scenario': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Scenario }
+    get: { query: Record<string, never>; reply: Scenario }
     post: { body: ScenarioFile; query: Record<string, never>; reply: Scenario }
   }
   '/sys/state': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: MachineState }
+    get: { query: Record<string, never>; reply: MachineState }
     put: { body: MachineState; query: Record<string, never>; reply: Replaced }
   }
   '/sys/clock': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Clock }
+    get: { query: Record<string, never>; reply: Clock }
     post: { body: Advance; query: Record<string, never>; reply: Advanced }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/proc/{pid}/{processLimit}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/part/{part}/{partitionLimit}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/{systemLimit}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Limit }
+    get: { query: Record<string, never>; reply: Limit }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/proc/{pid}/{processLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/part/{part}/{partitionLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/{systemLimit}/threshold': {
-    get: { query: { limit?: number; cursor?: string; lastEventId?: string; gone?: string }; reply: List<Threshold> }
+    get: { query: { limit?: number; cursor?: string }; reply: List<Threshold> }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/threshold/{name}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/{processLimit}/threshold/{name}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/part/{part}/{partitionLimit}/threshold/{name}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/{systemLimit}/threshold/{name}': {
-    get: { query: { lastEventId?: string; gone?: string }; reply: Threshold }
+    get: { query: Record<string, never>; reply: Threshold }
     put: { body: ThresholdDefinition; query: { 'dry-run'?: true }; reply: Threshold }
     delete: { query: Record<string, never>; reply: undefined }
   }
   '/sys/proc/{pid}/thread/{tid}/{threadLimit}/history': {
-    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
+    get: { query: { since?: string }; reply: History }
   }
   '/sys/proc/{pid}/{processLimit}/history': {
-    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
+    get: { query: { since?: string }; reply: History }
   }
   '/sys/part/{part}/{partitionLimit}/history': {
-    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
+    get: { query: { since?: string }; reply: History }
   }
   '/sys/{systemLimit}/history': {
-    get: { query: { since?: string; lastEventId?: string; gone?: string }; reply: History }
+    get: { query: { since?: string }; reply: History }
   }
   '/events': {
     get: { query: { after?: string; path?: string; types?: string; limit?: number }; reply: EventsPage }
@@ -462,7 +462,7 @@ export type CallLine =
 
 
 export interface Pools {
-  /** Capacity of each limit, in its unit; null removes the capacity. A capacity below the current usage refuses only new use */
+  /** Capacity of each limit, in its unit; null removes the capacity. A capacity below the current usage refuses only new use. Default: {} */
   pools?: Partial<
     Record<
       | 'channels'
@@ -522,7 +522,7 @@ export interface Switch {
 }
 export interface TimeoutDefinition {
   /**
-   * The states that are timed; an empty list exempts the threads here from the timer above
+   * The states that are timed; an empty list exempts the threads here from the timer above. Default: ["SEND","MUTEX","JOIN"]
    *
    * @maxItems 11
    */
@@ -597,13 +597,13 @@ export interface Move {
   partition: string
 }
 export interface ThresholdDefinition {
-  /** `cross`, or `change`: every change emits `limit.changed` */
+  /** `cross`, or `change`: every change emits `limit.changed`. Default: "cross" */
   on?: 'cross' | 'change'
   /** Trip point: a number in the limit’s unit, or a percentage of the capacity. Reaching it counts. Not with `change` */
   at?: (number | string) | null
   /** Re-arm point: it clears there, strictly on the safe side of `at`. Default: as soon as usage is not past `at` */
   rearm?: (number | string) | null
-  /** `rising` or `falling` */
+  /** `rising` or `falling`. Default: "rising" */
   direction?: 'rising' | 'falling'
   /** Separately for every node of this level strictly below, also later ones and those in nested partitions */
   per?: ('thread' | 'process' | 'partition' | 'system') | null
@@ -619,9 +619,9 @@ export interface ThresholdDefinition {
   } | null
   /** Usage must stay past `at` this long. If it returns or becomes unreadable, the time starts again */
   for?: string | null
-  /** One event for each node; then none until the threshold is put again */
+  /** One event for each node; then none until the threshold is put again. Default: false */
   once?: boolean
-  /** `notify`, `deny` or `signal`. `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal` */
+  /** `notify`, `deny` or `signal`. `deny`: calls that would pass `at` fail (the model only). `signal`: the process that trips it is sent `signal`. Default: "notify" */
   action?: 'notify' | 'deny' | 'signal'
   /** Name of the signal to send, as in SIGXCPU; with the action `signal` only */
   signal?: string

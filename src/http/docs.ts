@@ -21,6 +21,7 @@ const document = { 200: { description: 'The document', json: z.record(z.string()
 export const docsRoutes: readonly ServiceRoute[] = [
   {
     path: '/openapi.json',
+    tag: 'Service',
     verbs: {
       GET: defineVerb({
         summary: 'This document',
@@ -34,6 +35,7 @@ export const docsRoutes: readonly ServiceRoute[] = [
   },
   {
     path: '/asyncapi.json',
+    tag: 'Service',
     verbs: {
       GET: defineVerb({
         summary: 'The AsyncAPI document of the streams',
@@ -47,6 +49,7 @@ export const docsRoutes: readonly ServiceRoute[] = [
   },
   {
     path: '/docs',
+    tag: 'Service',
     // Open: on this page a person enters the token, and it shows nothing of the machine.
     hasFiles: true,
     verbs: {

@@ -45,6 +45,7 @@ const EventsPage = z
 
 export const eventsRoute: ServiceRoute = {
   path: '/events',
+  tag: 'Events',
   verbs: {
     GET: defineVerb({
       summary: 'Past events, page by page',

@@ -71,6 +71,7 @@ const entryPoints = {
 export const healthRoutes: readonly ServiceRoute[] = [
   {
     path: '/livez',
+    tag: 'Service',
     anyHost: true,
     verbs: {
       GET: defineVerb({ ...livez, operationId: 'livez' }),
@@ -79,6 +80,7 @@ export const healthRoutes: readonly ServiceRoute[] = [
   },
   {
     path: '/readyz',
+    tag: 'Service',
     anyHost: true,
     verbs: {
       GET: defineVerb({ ...readyz, operationId: 'readyz' }),
@@ -87,6 +89,7 @@ export const healthRoutes: readonly ServiceRoute[] = [
   },
   {
     path: '/',
+    tag: 'Service',
     verbs: {
       GET: defineVerb({
         summary: 'The entry points of the service',

@@ -8,7 +8,7 @@ import { z } from 'zod'
 export type Json = Record<string, unknown>
 
 /** The side of a schema: before parsing (a request) or after it (a reply). */
-type Direction = 'input' | 'output'
+export type Direction = 'input' | 'output'
 
 /** OpenAPI uses the newest dialect, AsyncAPI an older one. */
 type Dialect = 'draft-2020-12' | 'draft-7'
@@ -21,8 +21,25 @@ const references = /#\/(?:\$defs|definitions)\//g
 
 /** Drops definitions, which become components, and points references to the components. */
 function inComponents({ $defs, definitions, $schema, ...schema }: Json): Json {
-  const text = JSON.stringify(schema, (key, value) => (key === 'id' && typeof value === 'string' ? undefined : value))
+  const text = JSON.stringify(schema, (key, value) => {
+    if (key === 'id' && typeof value === 'string') return undefined
+    return key === 'properties' ? value : forGenerators(value)
+  })
   return JSON.parse(text.replaceAll(references, '#/components/schemas/'))
+}
+
+/**
+ * Says the same in the words that generators understand:
+ * - A default is in the description. A field with the keyword becomes a required one in openapi-typescript.
+ * - A tuple has `items` that allow anything: its `maxItems` allows no further ones. To Spectral `false` is an error.
+ */
+function forGenerators(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { default: standard, description = '', ...schema } = value as Json
+  const tuple = 'prefixItems' in schema && schema.items === false ? { items: {} } : {}
+  if (standard === undefined || standard === null) return { ...value, ...tuple, default: undefined }
+  const sentences = `${description === '' ? '' : `${description}. `}Default: ${JSON.stringify(standard)}`
+  return { description: sentences, ...schema, ...tuple }
 }
 
 /** A reference for a schema with a name, else the whole schema. */

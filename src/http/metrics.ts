@@ -9,6 +9,7 @@ export interface MetricsText {
 
 export const metricsRoute: ServiceRoute = {
   path: '/metrics',
+  tag: 'Service',
   verbs: {
     GET: defineVerb({
       summary: 'Metrics of the service, for Prometheus',

@@ -1,7 +1,7 @@
 /** Defines the parts that many entries of the OpenAPI document share: headers, responses, the schema of problems. */
 
 import type { z } from 'zod'
-import { type Json, schemaOf } from './json-schema.ts'
+import { type Direction, type Json, schemaOf } from './json-schema.ts'
 import { forms } from './negotiate.ts'
 import { problemTypes } from './problems.ts'
 
@@ -38,32 +38,43 @@ export function headersNamed(names: readonly HeaderName[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
-export function query(name: string, description: string, schema: Json): Json {
-  return {
-    name,
-    in: 'query',
-    description,
-    schema,
-  }
-}
+/** Groups of operations; generators make one class or file of each. */
+export const tags = {
+  System: 'The machine as a whole: its limits, states, waits and thresholds',
+  Partitions: 'Partitions, which are cgroups on Linux, and what is below them',
+  Processes: 'Processes, and what is below them',
+  Threads: 'Threads, and what is below them',
+  Model: 'Operations that only the model serves; 405 on a live machine',
+  Events: 'Past events, and durable subscriptions',
+  Service: 'The service itself: health, metrics and documents',
+} as const
+
+export type Tag = keyof typeof tags
 
 interface Parts {
+  readonly tag: Tag
+  readonly summary: string
+  readonly description: string
+  readonly operationId: string
   readonly responses: Json
-  readonly parameters?: Json[]
+  readonly parameters?: readonly Json[]
   readonly requestBody?: Json
 }
 
-export function operation(summary: string, operationId: string, { responses, ...rest }: Parts): Json {
+const problem = { $ref: '#/components/responses/problem' }
+
+/** Any request can be refused; 400 is named because some tools require one such status. */
+export function operation({ tag, parameters = [], responses, ...rest }: Parts): Json {
   return {
-    operationId,
-    summary,
+    tags: [tag],
     ...rest,
-    responses: { ...responses, default: { $ref: '#/components/responses/problem' } },
+    ...(parameters.length > 0 && { parameters }),
+    responses: { ...responses, 400: problem, default: problem },
   }
 }
 
-export function jsonContent(shape: z.ZodType): Json {
-  return { [forms.json]: { schema: schemaOf(shape) } }
+export function jsonContent(shape: z.ZodType, direction: Direction = 'output'): Json {
+  return { [forms.json]: { schema: schemaOf(shape, direction) } }
 }
 
 /**
@@ -75,8 +86,16 @@ export function linesContent(form: 'ndjson' | 'stream', line: z.ZodType, descrip
   }
 }
 
-export function textContent(): Json {
-  return { [forms.text]: { schema: { type: 'string' } } }
+export function mediaContent(media: string): Json {
+  return { [media]: { schema: { type: 'string' } } }
+}
+
+/**
+ * The content of a body that is JSON and can also have other forms. These are in `x-content`, with the shape of
+ * `content`: generators make a stream or a union of a reply that declares several types, and most clients want JSON.
+ */
+export function contentOf(json: Json, others: Json): Json {
+  return { content: json, ...(Object.keys(others).length > 0 && { 'x-content': others }) }
 }
 
 export const problemSchema: Json = {
@@ -111,7 +130,7 @@ export const problemSchema: Json = {
       },
     },
   },
-  unevaluatedProperties: false,
+  additionalProperties: false,
 }
 
 export const responses: Json = {

@@ -2,7 +2,16 @@
 
 import { z } from 'zod'
 import { type Json, schemaOf } from './json-schema.ts'
-import { headersNamed, jsonContent, linesContent, operation } from './openapi-parts.ts'
+import {
+  contentOf,
+  headersNamed,
+  jsonContent,
+  linesContent,
+  mediaContent,
+  operation,
+  type Tag,
+} from './openapi-parts.ts'
+import { serviceText } from './openapi-text.ts'
 import type { ServiceReply, ServiceRoute, ServiceVerb } from './service-route.ts'
 import { serviceRoutes } from './service-routes.ts'
 
@@ -21,19 +30,30 @@ export function serviceShapes(): { readonly input: z.ZodType[]; readonly output:
   }
 }
 
-function pathItem({ name, verbs }: ServiceRoute): Json {
-  const parameters = name && [{ name: 'name', in: 'path', required: true, schema: schemaOf(name, 'input') }]
-  const operations = Object.entries(verbs).map(([method, verb]) => [method.toLowerCase(), operationOf(verb)])
+function pathItem({ name, path, tag, verbs }: ServiceRoute): Json {
+  const parameters = name && [
+    {
+      name: 'name',
+      in: 'path',
+      required: true,
+      description: `The last segment of ${path}`,
+      schema: schemaOf(name, 'input'),
+    },
+  ]
+  const operations = Object.entries(verbs).map(([method, verb]) => [method.toLowerCase(), operationOf(tag, verb)])
   return { ...(parameters && { parameters }), ...Object.fromEntries(operations) }
 }
 
-function operationOf({ summary, operationId, query: parameters, body, replies }: ServiceVerb): Json {
+function operationOf(tag: Tag, verb: ServiceVerb): Json {
+  const { summary, operationId, query: parameters, body, replies } = verb
   const described = parameters instanceof z.ZodObject ? Object.entries(parameters.shape).map(parameterOf) : []
-  return operation(summary, operationId, {
-    ...(described.length > 0 && { parameters: described }),
-    ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
-    }),
+  return operation({
+    tag,
+    summary,
+    description: serviceText(verb),
+    operationId,
+    parameters: described,
+    ...(body && { requestBody: { required: true, content: jsonContent(body, 'input') } }),
     responses: Object.fromEntries(Object.entries(replies).map(([status, reply]) => [status, response(reply)])),
   })
 }
@@ -52,14 +72,11 @@ function parameterSchema(schema: z.ZodType): Json {
 }
 
 function response({ description, headers = [], json, line, media }: ServiceReply): Json {
-  const content = {
-    ...(json && jsonContent(json)),
-    ...(line && linesContent('ndjson', line, 'One JSON document a line')),
-    ...(media && { [media]: { schema: { type: 'string' } } }),
-  }
+  const lines = line ? linesContent('ndjson', line, 'One JSON document a line') : {}
   return {
     description,
     ...(headers.length > 0 && { headers: headersNamed(headers) }),
-    ...(Object.keys(content).length > 0 && { content }),
+    ...(json && contentOf(jsonContent(json), lines)),
+    ...(media && { content: mediaContent(media) }),
   }
 }

@@ -3,31 +3,32 @@
  */
 
 import type { z } from 'zod'
-import { bounds } from '../base/bounds.ts'
-import { eventTypes } from '../kernel/events.ts'
 import type { Level, LimitRow } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
-import { GoneChoice } from '../stream/subscription-request.ts'
 import { CloudEvent } from '../tree/cloud-event.ts'
 import type { Definition } from '../tree/definition.ts'
 import { definitions } from '../tree/tree.ts'
 import type { LinesVerb, Verb } from '../tree/verb.ts'
 import { componentsOf, type Json, schemaOf } from './json-schema.ts'
 import { forms } from './negotiate.ts'
+import { parameters, parametersNamed, readParameters, writeParameters } from './openapi-parameters.ts'
 import {
+  contentOf,
   type HeaderName,
   headers,
   headersNamed,
   jsonContent,
   linesContent,
+  mediaContent,
   operation,
   problemSchema,
-  query,
   responses,
   securitySchemes,
-  textContent,
+  type Tag,
+  tags,
 } from './openapi-parts.ts'
 import { servicePaths, serviceShapes } from './openapi-paths.ts'
+import { introduction, optionsText, readText, roleText, writeText } from './openapi-text.ts'
 
 const levelTemplates: Record<Level, string> = {
   system: '/sys',
@@ -53,17 +54,18 @@ export function openApi(version: string): Json {
     info: {
       title: 'introspectd',
       version,
+      contact: { name: 'introspectd' },
       license: { name: 'MIT', identifier: 'MIT' },
-      description:
-        'Processes, threads and their limits as a tree of URLs; thresholds set with PUT; events pushed over ' +
-        'WebSockets and server-sent events on every path.',
+      description: introduction,
     },
     servers: [{ url: '/' }],
     security: [{}, { bearer: [] }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths: { ...paths, ...servicePaths() },
     components: {
       schemas: { ...componentsOf(shapes()), Problem: problemSchema },
       responses,
+      parameters,
       headers,
       securitySchemes,
     },
@@ -84,21 +86,51 @@ function pathItem(definition: Definition, level: Level): Json {
   const template = templateOf(definition, level)
   const names = [...template.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!)
   const { put, post, postLines, remove } = definition
+  const place = { definition, template, level }
   return {
     parameters: names.map((name) => parameter(name, level, definition)),
-    get: readOperation(definition, template),
-    ...(put && { put: putOperation(definition, put, template) }),
-    ...(post && { post: postOperation(definition, post, template) }),
-    ...(postLines && { post: linesOperation(postLines, template) }),
+    get: readOperation(place),
+    ...(put && { put: putOperation(place, put) }),
+    ...(post && { post: postOperation(place, post) }),
+    ...(postLines && { post: linesOperation(place, postLines) }),
     ...(remove && {
-      delete: operation(summaryOf(remove), operationId('delete', template), {
+      delete: operation({
+        ...headOf(place, 'delete', remove),
+        description: writeText(remove),
+        parameters: writeParameters(definition, template),
         responses: { 204: { description: 'Deleted', headers: treeHeaders() } },
       }),
     }),
-    options: operation('The allowed methods', operationId('options', template), {
+    options: operation({
+      ...headOf(place, 'options', definition),
+      summary: 'The allowed methods',
+      description: optionsText,
       responses: { 204: { $ref: '#/components/responses/allowed' } },
     }),
   }
+}
+
+/** A row at the path that it has at one level. */
+interface Place {
+  readonly definition: Definition
+  readonly template: string
+  readonly level: Level
+}
+
+const levelTags: Record<Level, Tag> = {
+  system: 'System',
+  partition: 'Partitions',
+  process: 'Processes',
+  thread: 'Threads',
+}
+
+function headOf({ definition, template, level }: Place, method: string, row: Summarised) {
+  const isOfModel = row.modelOnly || definition.modelOnly
+  return {
+    tag: isOfModel ? 'Model' : levelTags[level],
+    summary: summaryOf(row),
+    operationId: operationId(method, template),
+  } as const
 }
 
 /** The headers of every reply under /sys that is no problem, and more. */
@@ -106,25 +138,31 @@ function treeHeaders(...more: readonly HeaderName[]): Json {
   return headersNamed(['Introspect-Cursor', 'Vary', 'Content-Location', ...more])
 }
 
-function putOperation(definition: Definition, put: Verb, template: string): Json {
+function putOperation(place: Place, put: Verb): Json {
+  const { definition, template } = place
   const { reply = definition.reply, text, dryRun } = put
-  const asText = text && { 'text/plain': { schema: { type: 'string', examples: text.examples } } }
+  const asText = text ? { [forms.text]: { schema: { type: 'string', examples: text.examples } } } : {}
   const etag = definition.etag ? (['ETag'] as const) : []
   const content = jsonContent(reply)
   const replaced = { description: 'Replaced, or set again unchanged', headers: treeHeaders(...etag), content }
   const created = { description: 'Created', headers: treeHeaders(...etag, 'Location'), content: jsonContent(reply) }
-  const flag = query('dry-run', 'Reports what would happen, and sets nothing', { type: 'string', enum: ['', 'true'] })
-  return operation(summaryOf(put), operationId('put', template), {
-    ...(dryRun && { parameters: [{ ...flag, allowEmptyValue: true }] }),
-    requestBody: { required: true, content: { 'application/json': { schema: bodySchema(put) }, ...asText } },
+  return operation({
+    ...headOf(place, 'put', put),
+    description: writeText(put),
+    parameters: [...(dryRun ? parametersNamed('dryRun') : []), ...writeParameters(definition, template)],
+    requestBody: { required: true, ...contentOf({ [forms.json]: { schema: bodySchema(put) } }, asText) },
     responses: { 200: replaced, ...(!put.reply && { 201: created }) },
   })
 }
 
-function postOperation(definition: Definition, post: Verb, template: string): Json {
+function postOperation(place: Place, post: Verb): Json {
+  const { definition, template } = place
   const content = jsonContent(post.reply ?? definition.reply)
-  const type = post.yaml ? 'application/yaml' : 'application/json'
-  return operation(summaryOf(post), operationId('post', template), {
+  const type = post.yaml ? 'application/yaml' : forms.json
+  return operation({
+    ...headOf(place, 'post', post),
+    description: writeText(post),
+    parameters: writeParameters(definition, template, { isPost: true }),
     requestBody: { required: true, content: { [type]: { schema: bodySchema(post) } } },
     responses: {
       200: { description: 'Done', headers: treeHeaders(), content },
@@ -133,8 +171,10 @@ function postOperation(definition: Definition, post: Verb, template: string): Js
   })
 }
 
-function linesOperation({ reply, example, ...verb }: LinesVerb, template: string): Json {
-  return operation(summaryOf(verb), operationId('post', template), {
+function linesOperation(place: Place, { reply, example, ...verb }: LinesVerb): Json {
+  return operation({
+    ...headOf(place, 'post', verb),
+    description: roleText(verb.role),
     requestBody: {
       required: true,
       content: { [forms.ndjson]: { schema: { type: 'string', description: example } } },
@@ -172,61 +212,14 @@ function parameter(name: string, level: Level, { params }: Definition): Json {
   return { name, in: 'path', required: true, description: params?.[name] ?? levelParams[name], schema }
 }
 
-const cursorSchema = { type: 'string', pattern: '^[0-9]{1,20}$' }
-
-function readOperation(definition: Definition, template: string): Json {
-  const parameters = [
-    query('format', 'Form of the reply, in place of Accept', {
-      type: 'string',
-      enum: ['json', 'text', 'ndjson', ...Object.keys(definition.drawings ?? {})],
-    }),
-    query('pretty', 'Indented JSON; the default for curl, HTTPie and Wget', { type: 'boolean' }),
-    query('fields', 'Only these fields, of each entry where there are several; as in pid,name,usage.fds', {
-      type: 'string',
-      maxLength: bounds.fieldsMax,
-    }),
-    ...depthParameters(definition),
-    ...pageParameters(definition),
-    ...sinceParameters(definition),
-    query(
-      'types',
-      'Streams only: event types, comma-separated; each may end with *. One that matches no event is an error: ' +
-        eventTypes.map(({ type }) => type).join(', '),
-      { type: 'string' },
-    ),
-    query('after', 'Streams only: begin after this cursor', cursorSchema),
-    query('lastEventId', 'Streams only: stands for the header Last-Event-ID', cursorSchema),
-    query('gone', 'Streams only: restart continues with the present where the events after the cursor are gone', {
-      type: 'string',
-      enum: GoneChoice.options,
-    }),
-  ]
-  return operation(summaryOf(definition), operationId('get', template), {
-    parameters,
+function readOperation(place: Place): Json {
+  const { definition } = place
+  return operation({
+    ...headOf(place, 'get', definition),
+    description: readText(definition),
+    parameters: readParameters(definition),
     responses: { 200: readReply(definition) },
   })
-}
-
-function depthParameters({ kind, listing }: Definition): Json[] {
-  if (kind !== 'node' && !listing?.listsNodes) return []
-  const least = listing ? 1 : 0
-  const schema = { type: 'integer', minimum: least, maximum: bounds.depthMax, default: least }
-  return [query('depth', 'Number of levels below it to show inline; a directory’s entries are its first', schema)]
-}
-
-function pageParameters({ listing }: Definition): Json[] {
-  if (!listing) return []
-  const limit = { type: 'integer', minimum: 1, maximum: bounds.pageEntriesMax }
-  return [
-    query('limit', 'The largest number of entries in the reply; by default all', limit),
-    query('cursor', 'Opaque: `next` of the page before', { type: 'string' }),
-  ]
-}
-
-function sinceParameters({ takesSince }: Definition): Json[] {
-  if (!takesSince) return []
-  const text = 'Only intervals that end after this time (RFC 3339), or within this duration up to now, as in 10m'
-  return [query('since', text, { type: 'string' })]
 }
 
 function readReply({ summary, reply, listing, etag, drawings = {} }: Definition): Json {
@@ -238,14 +231,13 @@ function readReply({ summary, reply, listing, etag, drawings = {} }: Definition)
       'Cache-Control',
       'X-Accel-Buffering',
     ),
-    content: {
-      ...jsonContent(reply),
-      ...textContent(),
+    ...contentOf(jsonContent(reply), {
+      ...mediaContent(forms.text),
       ...linesContent('ndjson', listing?.entry ?? reply, 'One entry a line'),
-      ...(drawings.dot && { [forms.dot]: { schema: { type: 'string' } } }),
-      ...(drawings.mermaid && { [forms.mermaid]: { schema: { type: 'string' } } }),
+      ...(drawings.dot && mediaContent(forms.dot)),
+      ...(drawings.mermaid && mediaContent(forms.mermaid)),
       ...linesContent('stream', CloudEvent, 'One CloudEvent an event'),
-    },
+    }),
   }
 }
 

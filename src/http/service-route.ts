@@ -9,7 +9,7 @@ import type { Role } from '../tree/role.ts'
 import type { ApiDocuments } from './docs.ts'
 import type { Health } from './health.ts'
 import type { MetricsText } from './metrics.ts'
-import type { HeaderName } from './openapi-parts.ts'
+import type { HeaderName, Tag } from './openapi-parts.ts'
 import type { StreamParts } from './stream-request.ts'
 
 /** The parts of the service that the handlers of these routes use. */
@@ -69,6 +69,7 @@ export interface ServiceVerb extends AnyServiceVerb {
 export interface ServiceRoute {
   /** A path with at most one parameter, as in `/subscriptions/:name`. */
   readonly path: string
+  readonly tag: Tag
   /** Schema of the parameter in the path. */
   readonly name?: z.ZodType
   /** The route also has every path below it. */

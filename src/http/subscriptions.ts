@@ -48,6 +48,7 @@ const SubscriptionBody = z
 export const subscriptionRoutes: readonly ServiceRoute[] = [
   {
     path: '/subscriptions',
+    tag: 'Events',
     verbs: {
       GET: defineVerb({
         summary: 'The durable subscriptions',
@@ -64,6 +65,7 @@ export const subscriptionRoutes: readonly ServiceRoute[] = [
   },
   {
     path: '/subscriptions/:name',
+    tag: 'Events',
     name: SubscriptionName,
     verbs: {
       GET: defineVerb({

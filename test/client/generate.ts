@@ -18,8 +18,13 @@ type Json = z.output<typeof Json>
 const Content = z.record(z.string(), z.object({ schema: Json }))
 type Content = z.output<typeof Content>
 
+const Parameter = z.object({ name: z.string(), in: z.string(), schema: Json })
+type Parameter = z.output<typeof Parameter>
+
+const Reference = z.object({ $ref: z.string() })
+
 const Operation = z.object({
-  parameters: z.array(z.object({ name: z.string(), in: z.string(), schema: Json })).default([]),
+  parameters: z.array(z.union([Parameter, Reference])).default([]),
   requestBody: z.object({ content: Content }).optional(),
   responses: z.record(z.string(), z.object({ content: Content.optional() })),
 })
@@ -37,30 +42,31 @@ type PathItem = z.output<typeof PathItem>
 /** The parts of the OpenAPI document that the types are generated from. */
 const ApiDocument = z.object({
   paths: z.record(z.string(), PathItem),
-  components: z.object({ schemas: z.record(z.string(), Json) }),
+  components: z.object({ schemas: z.record(z.string(), Json), parameters: z.record(z.string(), Parameter) }),
 })
 
 /** Query parameters for the format of a reply. The client chooses the format itself. */
 const formatParameters = ['format', 'pretty', 'fields']
 /** Query parameters of streams. They have no meaning for a read. */
-const streamParameters = ['types', 'after', 'snapshot', 'durable']
+const streamParameters = ['types', 'after', 'gone', 'snapshot', 'durable']
 
 const nameOf = (reference: unknown): string => String(reference).split('/').at(-1)!
+
+/** Names of schemas for lists, in which the client has one generic type. */
+const listName = /^([A-Z]\w+)List$/
 
 /** The TypeScript type of a reply or body: its name, or a list of a named type, or a plain type. */
 function typeOf(schema: Json | undefined): string {
   if (schema === undefined) return 'undefined'
-  if ('$ref' in schema) return nameOf(schema.$ref)
+  if ('$ref' in schema) return nameOf(schema.$ref).replace(listName, 'List<$1>')
   if (schema.type === 'string') return 'string'
-  const { entries } = (schema.properties ?? {}) as { entries?: { items: Json } }
-  if (entries !== undefined) return `List<${typeOf(entries.items)}>`
   if (schema.type === 'object' && schema.properties === undefined) return 'Record<string, unknown>'
   throw new Error(`this shape has no name: ${JSON.stringify(schema)}`)
 }
 
 const jsonOf = (content: Content | undefined): Json | undefined => Object.values(content ?? {})[0]?.schema
 
-function queryOf({ parameters }: Operation, isOfTree: boolean): string {
+function queryOf(parameters: readonly Parameter[], isOfTree: boolean): string {
   const hidden = isOfTree ? [...formatParameters, ...streamParameters] : formatParameters
   const shown = parameters.filter((parameter) => parameter.in === 'query' && !hidden.includes(parameter.name))
   const types = shown.map(({ name, schema }) => {
@@ -70,11 +76,11 @@ function queryOf({ parameters }: Operation, isOfTree: boolean): string {
   return types.length === 0 ? 'Record<string, never>' : `{ ${types.join('; ')} }`
 }
 
-function verbOf(path: string, method: string, operation: Operation): string {
+function verbOf({ path, method, operation, parameters }: VerbParts): string {
   const { 200: ok, 201: made } = operation.responses
   const reply = method === 'delete' ? 'undefined' : typeOf(jsonOf((ok ?? made)?.content))
   const body = operation.requestBody && `body: ${typeOf(jsonOf(operation.requestBody.content))}; `
-  return `    ${method}: { ${body ?? ''}query: ${queryOf(operation, path.startsWith('/sys'))}; reply: ${reply} }`
+  return `    ${method}: { ${body ?? ''}query: ${queryOf(parameters, path.startsWith('/sys'))}; reply: ${reply} }`
 }
 
 const levelOf = (path: string): Level =>
@@ -86,10 +92,19 @@ const levelOf = (path: string): Level =>
         ? 'process'
         : 'system'
 
-function routeOf([path, item]: [string, PathItem]): string {
+interface VerbParts {
+  readonly path: string
+  readonly method: string
+  readonly operation: Operation
+  readonly parameters: readonly Parameter[]
+}
+
+function routeOf([path, item]: [string, PathItem], shared: Readonly<Record<string, Parameter>>): string {
   const verbs = methods.flatMap((method) => {
     const operation = item[method]
-    return operation === undefined ? [] : [verbOf(path, method, operation)]
+    if (operation === undefined) return []
+    const parameters = operation.parameters.map((one) => ('$ref' in one ? shared[nameOf(one.$ref)]! : one))
+    return [verbOf({ path, method, operation, parameters })]
   })
   return `  '${path.replace('{limit}', `{${levelOf(path)}Limit}`)}': {\n${verbs.join('\n')}\n  }`
 }
@@ -141,7 +156,7 @@ const tidied = (shapes: string): string =>
 export async function clientTypes(version: string): Promise<string> {
   const { paths, components } = ApiDocument.parse(openApi(version))
   const shown = Object.entries({ ...components.schemas, ...dataShapes(), ...opaque }).filter(
-    ([name]) => !opaqueParts.includes(name),
+    ([name]) => !opaqueParts.includes(name) && !listName.test(name),
   )
   const text = JSON.stringify(Object.fromEntries(shown)).replaceAll(
     /#\/(components\/schemas|\$defs)\//g,
@@ -176,7 +191,7 @@ export interface List<Entry> {
 
 /** The routes, with the pathnames of the OpenAPI document. */
 export interface Routes {
-${routes.map(routeOf).join('\n')}
+${routes.map((route) => routeOf(route, components.parameters)).join('\n')}
 }
 
 /** Placeholders that stand for a closed set of names. Every other placeholder stands for any segment. */

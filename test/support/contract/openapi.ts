@@ -7,8 +7,12 @@ import type { Exchange } from './exchange.ts'
 interface Answer {
   readonly $ref?: string
   readonly headers?: Readonly<Record<string, Header>>
-  readonly content?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly content?: Content
+  /** Further forms of the body, with the shape of `content`. */
+  readonly 'x-content'?: Content
 }
+
+type Content = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 interface Header {
   readonly $ref?: string
@@ -87,9 +91,10 @@ export class OpenApiCheck {
     const wrong = this.#wrongHeaders(answer, headers)
     const type = mediaType(headers)
     if (answer.content === undefined) return type === null ? wrong : [...wrong, `a body of ${type} is not declared`]
-    if (type === null || answer.content[type] === undefined) return [...wrong, `the type ${type} is not declared`]
+    const declared = (['content', 'x-content'] as const).find((key) => type !== null && answer[key]?.[type])
+    if (type === null || declared === undefined) return [...wrong, `the type ${type} is not declared`]
     if (method === 'HEAD') return wrong
-    const inContent = [...place, 'content', type]
+    const inContent = [...place, declared, type]
     const shape = query.has('fields') && status === 200 ? 'partial' : 'openapi'
     return [...wrong, ...this.#wrongBody(exchange, type, inContent, shape)]
   }
