@@ -10,10 +10,10 @@ import { LinuxActions } from './actions.ts'
 import { SourceDegradations } from './degradations.ts'
 import { Faults } from './faults.ts'
 import { bootAgeMs } from './native/boot-age.ts'
+import { readBootId } from './native/boot-id.ts'
 import { pageSize } from './native/libc.ts'
 import type { ProcNamespace } from './native/proc-namespace.ts'
 import { isHidden } from './native/proc-options.ts'
-import { readRequiredFile } from './native/required-file.ts'
 import { BirthBatch, type BirthsAndDeaths } from './processes/birth-batch.ts'
 import { ConnectorLink } from './processes/connector-link.ts'
 import { HiddenDegradation } from './processes/hidden-degradation.ts'
@@ -68,11 +68,11 @@ export class LinuxSource implements Source {
     this.#kernel = kernel
     this.#options = options
     this.periods = periods
-    const boot = readRequiredFile(procRoot, 'sys/kernel/random/boot_id').slice(0, 6)
+    const { id: boot, whyNew } = readBootId(procRoot)
     // Read once: setting the wall clock must not change the start times of running processes.
     const bootedAt = now() - bootAgeMs(procRoot, options.namespace)
-    const pageBytes = pageSize()
     this.#degradations = new SourceDegradations(kernel, now)
+    if (whyNew !== null) this.#degradations.degrade('boot-id', whyNew)
     this.#faults = new Faults(this.#degradations, options.onFault)
     this.#health = new ScanHealth(options, this.#degradations)
     const tree = findCgroupTree(options.cgroupRoot)
@@ -86,7 +86,7 @@ export class LinuxSource implements Source {
       degradations: this.#degradations,
       hidden: inventory.hidden,
     })
-    this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes })
+    this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes: pageSize() })
     this.#births = new BirthBatch(options.periodMs / 2, (batch) => this.#sendBirths(batch))
     this.#connector = new ConnectorLink({
       ...options,
