@@ -1,7 +1,9 @@
 /** Measures a bulk read after few changes, compared with encoding views that exist already. */
 
+import { noRules } from '../../src/app/rules.ts'
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'
+import { RuleSet } from '../../src/rules/rule-set.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { read } from '../../src/tree/read.ts'
 import { resolve } from '../../src/tree/resolve.ts'
@@ -34,6 +36,7 @@ export const snapshot: Measure = {
       model: null,
       catchUp: () => {},
       history,
+      rules: new RuleSet({ kernel: () => bench.kernel, sources: noRules, logger: console }),
     }
     const fragments = new Fragments(context)
     const resolved = resolve(bench.kernel, '/sys/proc')

@@ -35,8 +35,8 @@ const settingsTable = (): string =>
     ['key', 'flag', 'variable', 'default', 'meaning'],
     settings.map((setting) => [
       code(setting.key),
-      setting.secret ? '' : code(`--${setting.key}`),
-      code(variableOf(setting)),
+      setting.secret || setting.fileOnly ? '' : code(`--${setting.key}`),
+      setting.fileOnly ? '' : code(variableOf(setting)),
       standardText(setting),
       setting.description,
     ]),
@@ -54,7 +54,7 @@ function commandText({ name, summary, args, options, settings: own, examples }: 
     ...flags.map((row) => [code(optionText(row)), standardText(row), row.description]),
   ]
   const heading = ['introspectd', name, ...words.map(argumentText)].join(' ')
-  const taken = own.filter(({ secret }) => !secret).map(({ key }) => code(`--${key}`))
+  const taken = own.filter(({ secret, fileOnly }) => !secret && !fileOnly).map(({ key }) => code(`--${key}`))
   return [
     `## ${heading}\n\n${capital(summary)}.\n`,
     ...(rows.length === 0 ? [] : [table(['argument or flag', 'default', 'meaning'], rows)]),

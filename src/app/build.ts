@@ -3,8 +3,6 @@
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { bounds } from '../base/bounds.ts'
-import { durationText } from '../base/duration.ts'
-import type { Check, Health } from '../http/health.ts'
 import { type ClientLimits, defaultClientLimits } from '../http/security/clients.ts'
 import type { Gate } from '../http/security/gate.ts'
 import { defaultListenerOptions, type ListenerOptions } from '../http/security/listener.ts'
@@ -16,6 +14,8 @@ import { Journal, type JournalStorage } from '../journal/journal.ts'
 import type { EventStore } from '../journal/store.ts'
 import { defaultHistory, History, type HistoryOptions } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { RuleSources } from '../rules/rule-files.ts'
+import { RuleSet } from '../rules/rule-set.ts'
 import type { ServiceClock } from '../runtime/clock.ts'
 import type { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import { Metrics } from '../runtime/metrics.ts'
@@ -23,6 +23,8 @@ import type { Source } from '../sources/source.ts'
 import { type Durable, Durables, parseDurable } from '../stream/durables.ts'
 import { Hub } from '../stream/hub.ts'
 import type { Model, TreeContext } from '../tree/context.ts'
+import { buildHealth } from './health.ts'
+import { noRules, reapplyRules, reloadOrLog } from './rules.ts'
 import { ServiceEvents } from './service-events.ts'
 import { SettingsPersistence } from './settings.ts'
 
@@ -55,6 +57,8 @@ export interface AppParts {
   readonly setAside?: SetAside | null
   /** Without it, a blocked event loop is not reported. */
   readonly loop?: EventLoopMonitor
+  /** The files of rules. Without it there are no rules. */
+  readonly rules?: RuleSources
   /** Without it, a change of the wall clock is not reported. */
   readonly clock?: ServiceClock
 }
@@ -63,8 +67,13 @@ export interface App {
   readonly server: FastifyInstance
   readonly hub: Hub
   readonly journal: Journal
-  /** Restores the persisted settings, and starts to watch the event loop. Preconditions: the source has started. */
+  /**
+   * Restores the persisted settings, applies the rules, and then starts to watch the event loop. Preconditions: the
+   * source has started.
+   */
   restore(): void
+  /** Reads the rules again. A fault is logged, and then nothing has changed. */
+  reloadRules(): void
   /** Ends the streams with a bookmark, then the server, then the source. Then the journal contains every event. */
   close(): Promise<void>
 }
@@ -72,6 +81,7 @@ export interface App {
 export function buildApp(parts: AppParts): App {
   const { kernel, source, gate, logger, version, loop, clock, model = null } = parts
   const currentKernel = (): Kernel => model?.machine.kernel ?? kernel
+  const rules = new RuleSet({ kernel: currentKernel, sources: parts.rules ?? noRules, logger })
   const serviceEvents = new ServiceEvents(currentKernel, logger)
   const streams = buildStreams(parts, {
     onFault: (reason) => serviceEvents.journalFault(reason),
@@ -83,20 +93,15 @@ export function buildApp(parts: AppParts): App {
   const metrics: Metrics = new Metrics({ kernel: currentKernel, hub, source, journal, degraded, version })
   const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())
   listenToKernel(kernel, { source, journal, metrics, history })
+  reapplyRules(kernel, rules)
   emitStartEvents(parts, { journal, serviceEvents })
-  clock?.start({
-    onSet: (ms) => {
-      source.catchUp()
-      serviceEvents.clockSet(ms)
-    },
-    onAgreed: () => serviceEvents.recovered('clock'),
-  })
+  followClock(clock, source, serviceEvents)
   const persistence = buildPersistence(parts, journal)
   const server = buildServer({
-    context: buildContext(parts, { currentKernel, history }),
+    context: buildContext(parts, { currentKernel, history, rules }),
     hub,
     gate,
-    health: buildHealth(parts, { currentKernel, journal, hub }),
+    health: buildHealth(parts, { currentKernel, journal, hub, rules }),
     metrics,
     logger,
     storage: parts.storage === undefined ? 'memory' : 'journal',
@@ -110,6 +115,7 @@ export function buildApp(parts: AppParts): App {
     journal,
     restore: () => {
       if (parts.storage !== undefined) persistence?.restore(parts.storage.store, logger)
+      rules.apply()
       // Started last: starting blocks the event loop, and no client waits for it yet.
       loop?.start({
         onBlocked: (ms) => {
@@ -120,8 +126,23 @@ export function buildApp(parts: AppParts): App {
         onCalm: () => serviceEvents.recovered('event-loop'),
       })
     },
+    reloadRules: () => {
+      source.catchUp()
+      reloadOrLog(rules)
+    },
     close: () => close(parts, { ...streams, server }),
   }
+}
+
+/** Reports changes of the wall clock. */
+function followClock(clock: ServiceClock | undefined, source: Source, serviceEvents: ServiceEvents): void {
+  clock?.start({
+    onSet: (ms) => {
+      source.catchUp()
+      serviceEvents.clockSet(ms)
+    },
+    onAgreed: () => serviceEvents.recovered('clock'),
+  })
 }
 
 interface StreamCallbacks {
@@ -217,7 +238,7 @@ function degradations({ source, loop, clock, storageFault }: AppParts, { fault }
 
 function buildContext(
   { source, version, model = null }: AppParts,
-  { currentKernel, history }: { currentKernel: () => Kernel; history: History },
+  { currentKernel, history, rules }: { currentKernel: () => Kernel; history: History; rules: RuleSet },
 ): TreeContext {
   return {
     get kernel() {
@@ -229,39 +250,8 @@ function buildContext(
     model,
     catchUp: () => source.catchUp(),
     history,
+    rules,
   }
-}
-
-function buildHealth(
-  { source, storage, storageFault, setAside = null }: AppParts,
-  { currentKernel, journal, hub }: Streams & { currentKernel: () => Kernel },
-): Health {
-  return {
-    ready: () => source.ready(),
-    checks: (): Check[] => [
-      ...source.checks(),
-      { name: 'streams', ok: true, detail: `${hub.size} open` },
-      { name: 'thresholds', ok: true, detail: `${currentKernel().notifier.size} set` },
-      eventsCheck(journal, { isStored: storage !== undefined, storageFault }),
-      ...(setAside === null ? [] : [setAsideCheck(setAside)]),
-      { name: 'uptime', ok: true, detail: durationText(performance.now()) },
-    ],
-  }
-}
-
-function eventsCheck(
-  { newest, oldestCursor, fault: journalFault }: Journal,
-  { isStored, storageFault }: { isStored: boolean; storageFault: string | undefined },
-): Check {
-  const count = newest - oldestCursor
-  const fault = journalFault ?? storageFault ?? null
-  if (fault !== null) return { name: 'events', ok: false, detail: `${count} stored, new ones in memory only: ${fault}` }
-  const place = isStored ? 'in the journal' : 'in memory; they are lost when this process ends'
-  return { name: 'events', ok: true, detail: `${count} stored ${place}` }
-}
-
-function setAsideCheck({ file, reason }: SetAside): Check {
-  return { name: 'journal', ok: false, detail: `the previous journal was damaged (${reason}), and is now ${file}` }
 }
 
 async function close(

@@ -1,4 +1,4 @@
-/** Handles SIGHUP: reads tokens and certificates again, or ends the service when its terminal is gone. */
+/** Handles SIGHUP: reads tokens, certificates and rules again, or ends the service when its terminal is gone. */
 
 import { isatty } from 'node:tty'
 import type { FastifyBaseLogger } from 'fastify'
@@ -11,6 +11,10 @@ export interface HangUpParts {
   readonly logger: Pick<FastifyBaseLogger, 'warn'>
   /** Called after the files were read. */
   readonly renew: () => void
+  /** Whether a file or directory of rules is configured. */
+  readonly hasRules: boolean
+  /** Reads the rules again. A fault is logged. */
+  readonly reloadRules: () => void
   /** Ends the service in order. */
   readonly end: () => void
 }
@@ -19,11 +23,16 @@ export interface HangUpParts {
  * Listens for SIGHUP from now on. A terminal that is closed sends it too: then a stream that was a terminal is none any
  * more, and nobody reads what the service writes.
  */
-export function handleHangUps({ access, logger, renew, end }: HangUpParts): void {
+export function handleHangUps({ access, logger, renew, hasRules, reloadRules, end }: HangUpParts): void {
   const terminals = standardStreams.filter((stream) => isatty(stream))
   process.on('SIGHUP', () => {
-    if (terminals.some((stream) => !isatty(stream))) end()
-    else if (!access.hasFiles) logger.warn('SIGHUP: nothing to reload, because there is no token or certificate file')
-    else if (access.reload()) renew()
+    if (terminals.some((stream) => !isatty(stream))) {
+      end()
+      return
+    }
+    if (!access.hasFiles && !hasRules)
+      logger.warn('SIGHUP: nothing to reload, because there is no file of tokens, certificates or rules')
+    if (access.hasFiles && access.reload()) renew()
+    if (hasRules) reloadRules()
   })
 }

@@ -10,6 +10,7 @@ import { openApi } from '../http/openapi.ts'
 import { StoreError } from '../journal/store.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
+import { InvalidRules } from '../tree/errors.ts'
 import { ListenError, serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
@@ -27,7 +28,7 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
   try {
     const commands = commandsOf({
-      serve: (config, io) => serve(config, { io, version, starting }),
+      serve: (config, io, file) => serve(config, { io, file, version, starting }),
       openApi: () => openApi(version),
       asyncApi: () => asyncApi(version),
     })
@@ -37,6 +38,7 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
       !(
         error instanceof ConfigError ||
         error instanceof CliError ||
+        error instanceof InvalidRules ||
         error instanceof ListenError ||
         error instanceof SourceError ||
         error instanceof StoreError

@@ -5,11 +5,12 @@ import { type Logger, pino } from 'pino'
 import type { CommandIo } from '../cli/io.ts'
 import { environment } from '../config/environment.ts'
 import { ConfigError } from '../config/error.ts'
-import { type Config, MiB } from '../config/settings.ts'
+import { type Config, configKeys, MiB } from '../config/settings.ts'
 import { isInTree } from '../http/access.ts'
 import { allowedHosts } from '../http/security/gate.ts'
 import type { ProxyOptions } from '../http/security/proxies.ts'
 import { serviceRouteAt } from '../http/service-routes.ts'
+import type { HistoryOptions } from '../kernel/history/history.ts'
 import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
@@ -31,6 +32,8 @@ export class ListenError extends Error {
 
 export interface Serving {
   readonly io: CommandIo
+  /** The file that the settings were read from; null without one. */
+  readonly file: string | null
   readonly version: string
   /** Asks the supervisor for time until the service is ready. */
   readonly starting: SupervisedStart | null
@@ -40,15 +43,23 @@ export interface Serving {
  * Starts the service; it then runs until a signal ends it.
  * @throws ListenError, and the errors of opening its files, its sources and its storage
  */
-export async function serve(config: Config, { io, version, starting }: Serving): Promise<void> {
+export async function serve(config: Config, { io, file, version, starting }: Serving): Promise<void> {
   // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, pino.destination(2))
   const proxies = proxiesOf(config)
   const access = new Access(config, logger)
   let renewAccess = (): void => {}
+  let reloadRules = (): void => {}
   // Before the start takes its time: otherwise SIGHUP would end the service.
-  handleHangUps({ access, logger, renew: () => renewAccess(), end: () => process.kill(process.pid, 'SIGTERM') })
+  handleHangUps({
+    access,
+    logger,
+    renew: () => renewAccess(),
+    reloadRules: () => reloadRules(),
+    hasRules: file !== null || config.rules !== undefined,
+    end: () => process.kill(process.pid, 'SIGTERM'),
+  })
   const clock = new ServiceClock()
   const now = () => clock.now()
   const hosted = await hostKernel(config, { logger, clock })
@@ -56,12 +67,6 @@ export async function serve(config: Config, { io, version, starting }: Serving):
     source: hosted.source,
     onFailure: (reason) => logger.error(`the supervisor cannot be notified: ${reason}`),
   })
-  const history = {
-    everyMs: config.historyEvery,
-    retentionMs: config.historyKeep,
-    bytesMax: config.historyMemory * MiB,
-    top: config.historyTop,
-  }
   const opened = openStorage(config, { logger, now })
   // With a virtual clock, events depend on the calls alone, so that every run gives the same events.
   const monitors =
@@ -75,10 +80,12 @@ export async function serve(config: Config, { io, version, starting }: Serving):
     logger,
     version,
     now,
-    history,
+    history: historyOf(config),
+    rules: { configFile: file, configKeys, directory: config.rules ?? null },
   })
   await hosted.source.start()
   app.restore()
+  reloadRules = () => app.reloadRules()
   const port = await listen(app, config)
   for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
   const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
@@ -93,6 +100,10 @@ export async function serve(config: Config, { io, version, starting }: Serving):
   announce(url, { config, storage: opened, version })
   supervisor?.ready(url)
   starting?.end()
+}
+
+function historyOf({ historyEvery, historyKeep, historyMemory, historyTop }: Config): HistoryOptions {
+  return { everyMs: historyEvery, retentionMs: historyKeep, bytesMax: historyMemory * MiB, top: historyTop }
 }
 
 async function accessOf(

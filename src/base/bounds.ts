@@ -101,6 +101,12 @@ export const bounds = {
   timeoutMsMax: 24 * 3_600_000,
   /** Threads in one drawing of the wait-for graph, so that it can still be drawn. Further threads are only counted. */
   waitsShownMax: 10_000,
+  /** Largest rules file, in bytes. It limits the memory of one reload. A larger one is a fault. */
+  rulesFileBytesMax: 1_024 * 1_024,
+  /** Rules files in one directory. More are a fault. */
+  rulesFilesMax: 1_000,
+  /** Faults of rules files that are reported at once, so that the message stays short. Further ones are counted. */
+  rulesFaultsMax: 50,
   /** Longest name of a threshold, in characters. A longer one is 400. */
   thresholdNameMax: 128,
   /**

@@ -3,8 +3,9 @@
 import { CommanderError, Option, Command as Parser } from 'commander'
 import { didYouMean } from '../base/nearest.ts'
 import { helpOf } from '../config/print.ts'
+import { readConfig } from '../config/read-config.ts'
 import { faultOf, type Row, settingRows, valueOfText } from '../config/row.ts'
-import { configFile, readConfig, type Setting } from '../config/settings.ts'
+import { configFile, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 import { type CommandIo, processIo } from './io.ts'
@@ -47,7 +48,7 @@ function parserOf({ commands, version }: CommandLine, io: CommandIo): Parser {
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: () => {}, writeOut: (text) => io.stdout.write(text) })
-    .addHelpText('after', () => settingsHelp(commands[0].settings))
+    .addHelpText('after', () => settingsHelp(commands[0].settings.filter(({ fileOnly }) => !fileOnly)))
   for (const command of commands) addTo(parser, command, io)
   return parser
 }
@@ -68,7 +69,8 @@ function addTo(parser: Parser, command: Command, io: CommandIo): void {
     .description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
   for (const row of args) sub.argument(argumentText(row), row.description)
   for (const row of options) sub.addOption(optionOf(row, row.description))
-  for (const setting of command.settings) if (!setting.secret) sub.addOption(optionOf(setting, helpOf(setting)))
+  for (const setting of command.settings)
+    if (!setting.secret && !setting.fileOnly) sub.addOption(optionOf(setting, helpOf(setting)))
   if (command.settings.length > 0) sub.addOption(optionOf(configFile!, configFile!.description))
   sub.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}\n`).join('')}`)
   sub.action(async () => {

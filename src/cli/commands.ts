@@ -10,6 +10,7 @@ import type { CommandIo } from './io.ts'
 import { journalCommand } from './journal.ts'
 import { openApiCommand } from './openapi.ts'
 import { psCommand } from './ps.ts'
+import { rulesCommand } from './rules.ts'
 import { serveCommand } from './serve.ts'
 import { setCommand } from './set.ts'
 import { simulateCommand } from './simulate.ts'
@@ -20,7 +21,8 @@ import { watchCommand } from './watch.ts'
 
 /** Functions of the service that commands call. The main program supplies them, so that commands do not import it. */
 export interface ServiceActions {
-  readonly serve: (config: Config, io: CommandIo) => Promise<void>
+  /** @param file The file that the settings were read from. */
+  readonly serve: (config: Config, io: CommandIo, file: string | null) => Promise<void>
   readonly openApi: () => object
   readonly asyncApi: () => object
 }
@@ -42,6 +44,7 @@ export function commandsOf({ serve, openApi, asyncApi }: ServiceActions): readon
     statusCommand,
     simulateCommand,
     configCommand,
+    rulesCommand,
     journalCommand,
     openApiCommand(openApi),
     asyncApiCommand(asyncApi),

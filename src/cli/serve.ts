@@ -5,7 +5,7 @@ import { type Config, serviceSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 import type { CommandIo } from './io.ts'
 
-export function serveCommand(serve: (config: Config, io: CommandIo) => Promise<void>) {
+export function serveCommand(serve: (config: Config, io: CommandIo, file: string | null) => Promise<void>) {
   return defineCommand({
     name: 'serve',
     summary: 'run the service: monitor this machine, or the model, and serve it over HTTP',
@@ -20,7 +20,7 @@ export function serveCommand(serve: (config: Config, io: CommandIo) => Promise<v
     run: (call) => {
       const { config, note } = servedOn(process.platform, call)
       if (note !== null) call.io.stderr.write(`introspectd: ${note}\n`)
-      return serve(config, call.io)
+      return serve(config, call.io, call.file)
     },
   })
 }

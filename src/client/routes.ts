@@ -149,6 +149,13 @@ export interface Routes {
     put: { body: TimeoutDefinition; query: Record<string, never>; reply: Timeout }
     delete: { query: Record<string, never>; reply: undefined }
   }
+  '/sys/rules': {
+    get: { query: { limit?: number; cursor?: string }; reply: List<Rule> }
+  }
+  '/sys/rules/reload': {
+    get: { query: Record<string, never>; reply: RuleReload }
+    post: { body: Nothing; query: Record<string, never>; reply: RuleReload }
+  }
   '/sys/proc/{pid}/thread/{tid}/wait': {
     get: { query: Record<string, never>; reply: WaitChain }
   }
@@ -542,6 +549,7 @@ export interface TimeoutDefinition {
   /** Time that a thread may stay in these states, as in 500ms */
   after?: string | null
 }
+export interface Nothing {}
 export interface KernelCallBody {
   call:
     | 'spawn'
@@ -875,7 +883,7 @@ export interface Threshold {
   /** With a `ttl`: when the threshold is removed */
   expires?: string
   note: string | null
-  /** Name of the token that set it; null if the service has no tokens */
+  /** Name of the token that set it, or file and line of the rule; null if it was set without a token */
   owner: string | null
   /** `disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears */
   state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting'
@@ -1020,7 +1028,7 @@ export interface Timeout {
   )[]
   /** Longest time that a thread may stay in such a state, such as 500ms */
   after: string | null
-  /** Name of the token that set the timeout */
+  /** Name of the token that set the timeout, or file and line of the rule */
   owner: string | null
   /**
    * Threads below that exceeded the timeout and still wait
@@ -1028,6 +1036,35 @@ export interface Timeout {
    * Items: Pathname, which is also the URL path
    */
   warned: string[]
+}
+export interface Rule {
+  /** Pathname of the threshold or timeout */
+  path: string
+  kind: 'threshold' | 'timeout'
+  file: string
+  line: number
+  /** `refused`: `reason` says why it is not set. `expired`: its `ttl` is over, until the next reload */
+  state: 'set' | 'refused' | 'expired'
+  reason?: string
+}
+export interface RuleReload {
+  path: '/sys/rules/reload'
+  /** When the files were last read; null if no rule file is configured */
+  at: string | null
+  /** False: a file had faults, and the former rules stayed */
+  ok: boolean
+  /** Number of rules that were new or changed */
+  set: number
+  unchanged: number
+  /** Number of rules that had left the files */
+  removed: number
+  /** Number of rules that could not be set: see /sys/rules */
+  refused: number
+  faults: {
+    file: string
+    line: number
+    detail: string
+  }[]
 }
 export interface WaitChain {
   /** Pathname, which is also the URL path */
@@ -1586,11 +1623,15 @@ export interface Problem {
   exists?: string
   /** For a cursor that is too old: the oldest that is stored */
   oldest?: string
+  /** File and line of the rule that sets the threshold or timeout */
+  rule?: string
   /** Each invalid field by JSON pointer, each invalid query parameter by name */
   errors?: {
     pointer?: string
     parameter?: string
     detail: string
+    /** A rules file */
+    file?: string
     /** In a file */
     line?: number
     column?: number

@@ -9,6 +9,8 @@ export const marks = z.registry<{
   readonly secret?: true
   /** A short flag besides the long one. */
   readonly letter?: string
+  /** A structured setting: a key of the file only, without flag and variable. */
+  readonly fileOnly?: true
 }>()
 
 type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
@@ -26,6 +28,7 @@ export interface Row<Name extends string = string> {
   readonly required: boolean
   readonly secret: boolean
   readonly letter: string | null
+  readonly fileOnly: boolean
 }
 
 export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
@@ -33,7 +36,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
   return names.map((name) => {
     const schema = shape[name]!
     const absent = schema.safeParse(undefined)
-    const { secret = false, letter = null } = marks.get(schema) ?? {}
+    const { secret = false, letter = null, fileOnly = false } = marks.get(schema) ?? {}
     return {
       name,
       key: name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`),
@@ -44,6 +47,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
       required: !absent.success,
       secret,
       letter,
+      fileOnly,
     }
   })
 }

@@ -3,17 +3,13 @@
  * rows.
  */
 
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
-import { nearest } from '../base/nearest.ts'
 import { defaultHistory } from '../kernel/history/history.ts'
+import { ThresholdRules, TimeoutRules } from '../rules/rule-file.ts'
 import { PoolSizes } from '../tree/operations.ts'
-import { environment } from './environment.ts'
-import { ConfigError } from './error.ts'
-import { type Given, parseConfigFile } from './file.ts'
 import { listeningShape } from './listening.ts'
-import { faultOf, marks, type Row, settingRows, valueOfText } from './row.ts'
+import { marks, type Row, settingRows } from './row.ts'
 
 export const MiB = 1024 * 1024
 
@@ -79,6 +75,19 @@ const serviceShape = {
     .max(1000)
     .default(defaultHistory.top)
     .describe('number of top processes by CPU, and by memory, whose history is recorded without a threshold'),
+  rules: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'directory of YAML files with thresholds and timeouts, which are set at start and on SIGHUP; see docs/rules.md',
+    ),
+  thresholds: ThresholdRules.optional()
+    .describe(`${ThresholdRules.description}; see docs/rules.md`)
+    .register(marks, { fileOnly: true }),
+  timeouts: TimeoutRules.optional()
+    .describe(`${TimeoutRules.description}; see docs/rules.md`)
+    .register(marks, { fileOnly: true }),
   data: z
     .string()
     .min(1)
@@ -179,86 +188,24 @@ export const serviceSettings: readonly Setting[] = settingRows(serviceShape)
 export const clientSettings: readonly Setting[] = settingRows(clientShape)
 export const settings: readonly Setting[] = [...serviceSettings, ...clientSettings]
 
+/** The keys of the file. */
+export const configKeys: readonly string[] = settings.map(({ key }) => key)
+
 /** The file that settings are read from. It has a flag and a variable, but is not a key of the file. */
 export const [configFile] = settingRows({
   config: z.string().min(1).optional().describe('YAML file with settings'),
 })
 
-const prefix = 'INTROSPECTD_'
+export const variablePrefix = 'INTROSPECTD_'
 
 export function variableOf({ key }: Row): string {
-  return `${prefix}${key.replaceAll('-', '_').toUpperCase()}`
+  return `${variablePrefix}${key.replaceAll('-', '_').toUpperCase()}`
 }
 
 /** The effective settings, and the origin of each. A setting without an origin has its default. */
 export interface Effective {
   readonly config: Config
+  /** The file that settings were read from; null without one. */
+  readonly file: string | null
   readonly origins: ReadonlyMap<string, string>
-}
-
-/** Flags as typed, by the name of the setting. */
-export type Flags = Readonly<Record<string, string | undefined>>
-
-/** Flags win over the environment, which wins over the file, which wins over the defaults. @throws ConfigError */
-export function readConfig(flags: Flags, variables: NodeJS.ProcessEnv = environment): Effective {
-  refuseUnknownVariables(variables)
-  const file = readConfigFile(typed(configFile!, flags, variables)[0])
-  const origins = new Map<string, string>()
-  const values = settings.flatMap((setting): [string, unknown][] => {
-    const fromFile = file.get(setting.key)
-    const all = [...typed(setting, flags, variables), ...(fromFile === undefined ? [] : [fromFile])]
-    // An invalid value is refused also when another source overrides it.
-    for (const given of all) refuseFault(setting, given)
-    const [first] = all
-    if (first === undefined) return []
-    origins.set(setting.name, first.origin)
-    return [[setting.name, first.value]]
-  })
-  return { config: Config.parse(Object.fromEntries(values)), origins }
-}
-
-/** Values from the flag and from the variable, in this order. */
-function typed(row: Row, flags: Flags, environment: NodeJS.ProcessEnv): Given[] {
-  const [flag, variable] = [`--${row.key}`, variableOf(row)]
-  const texts = [
-    { text: flags[row.name], origin: flag, place: flag },
-    { text: environment[variable], origin: variable, place: row.secret ? variable : `${variable} (${flag})` },
-  ]
-  return texts.flatMap(({ text, origin, place }) =>
-    text === undefined ? [] : [{ value: valueOfText(row, text), origin, place }],
-  )
-}
-
-function refuseUnknownVariables(environment: NodeJS.ProcessEnv): void {
-  const known = [...settings, configFile!].map(variableOf)
-  const unknown = Object.keys(environment).find((name) => name.startsWith(prefix) && !known.includes(name))
-  if (unknown === undefined) return
-  // The common prefix must not make two names look alike.
-  const meant = nearest(
-    unknown.slice(prefix.length),
-    known.map((name) => name.slice(prefix.length)),
-  )
-  const instead = meant === null ? `; there are ${known.join(', ')}` : `; did you mean ${prefix}${meant}?`
-  throw new ConfigError(`there is no setting ${unknown}${instead}`)
-}
-
-function refuseFault(row: Row, { value, place }: Given): void {
-  const fault = faultOf(row, value, place)
-  if (fault !== null) throw new ConfigError(fault)
-}
-
-function readConfigFile(given: Given | undefined): ReadonlyMap<string, Given> {
-  if (given === undefined) return new Map()
-  const { value, origin } = given
-  const file = String(value)
-  return parseConfigFile(readText(file, origin), { file, keys: settings.map(({ key }) => key) })
-}
-
-function readText(file: string, origin: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
-  } catch (error) {
-    const why = error instanceof TypeError ? 'it is not UTF-8 text' : error instanceof Error ? error.message : error
-    throw new ConfigError(`${origin} ${file}: ${why}`)
-  }
 }

@@ -114,6 +114,7 @@ export const problemSchema: Json = {
     errno: { type: 'string', description: 'The errno, where the kernel refused the request' },
     exists: { type: 'string', description: 'For a path that does not exist: the longest part of it that does' },
     oldest: { ...cursor, description: 'For a cursor that is too old: the oldest that is stored' },
+    rule: { type: 'string', description: 'File and line of the rule that sets the threshold or timeout' },
     errors: {
       type: 'array',
       description: 'Each invalid field by JSON pointer, each invalid query parameter by name',
@@ -124,6 +125,7 @@ export const problemSchema: Json = {
           pointer: { type: 'string' },
           parameter: { type: 'string' },
           detail: { type: 'string' },
+          file: { type: 'string', description: 'A rules file' },
           line: { type: 'integer', description: 'In a file' },
           column: { type: 'integer' },
         },

@@ -8,11 +8,13 @@ import { bounds } from '../base/bounds.ts'
 import { type Errno, KernelError } from '../kernel/errno.ts'
 import { streamProblems } from '../stream/problems.ts'
 import {
+  InvalidRules,
   MalformedFile,
   MalformedPath,
   MalformedQuery,
   MalformedText,
   NoSuchPath,
+  OwnedByRule,
   PreconditionFailed,
 } from '../tree/errors.ts'
 import { pointerOf } from '../tree/pointer.ts'
@@ -34,6 +36,8 @@ export const problemTypes = {
   'no-such-path': { status: 404, title: 'The path does not exist' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'No supported representation is acceptable' },
+  'owned-by-rule': { status: 409, title: 'A rules file sets this' },
+  'invalid-rules': { status: 409, title: 'The rules files have faults, and the former rules stay' },
   'precondition-failed': { status: 412, title: 'A precondition does not hold' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'path-too-long': { status: 414, title: 'The path is too long' },
@@ -136,6 +140,8 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
     return answer('invalid-query', `${parameter}: ${message}`, { errors: [{ parameter, detail: message }] })
   }
   if (error instanceof MalformedFile) return answer('invalid-body', error.message, { errors: error.errors })
+  if (error instanceof OwnedByRule) return answer('owned-by-rule', error.message, { rule: error.rule })
+  if (error instanceof InvalidRules) return answer('invalid-rules', error.message, { errors: error.faults })
   if (error instanceof MalformedPath) return answer('malformed-path', error.message)
   if (error instanceof MalformedText) return answer('malformed-body', error.message)
   if (error instanceof PreconditionFailed) return answer('precondition-failed', error.message)

@@ -8,6 +8,8 @@ import type { History } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Machine } from '../model/machine.ts'
 import type { MachineState } from '../model/state/state.ts'
+import type { RuleFault } from './errors.ts'
+import type { RulePlace } from './rule-owner.ts'
 
 /** The result of running one scenario. */
 export interface ScenarioReport {
@@ -37,6 +39,40 @@ export interface Model {
   replace(state: MachineState): void
 }
 
+/** The result of reading the rules files. */
+export interface RuleReload {
+  /** ms of Unix time. */
+  readonly at: number
+  /** False: a file had faults, and the former rules stayed. */
+  readonly ok: boolean
+  readonly set: number
+  readonly unchanged: number
+  readonly removed: number
+  readonly refused: number
+  readonly faults: readonly RuleFault[]
+}
+
+export interface RuleStatus extends RulePlace {
+  /** Pathname of the threshold or timeout. */
+  readonly path: string
+  readonly kind: 'threshold' | 'timeout'
+  /** `expired`: its time to live is over. */
+  readonly state: 'set' | 'refused' | 'expired'
+  /** Why it was refused. */
+  readonly reason?: string
+}
+
+/** The rules: thresholds and timeouts from files. */
+export interface Rules {
+  /** In the order of their paths. */
+  all(): readonly RuleStatus[]
+  readonly size: number
+  /** Null: none was applied yet. */
+  readonly last: RuleReload | null
+  /** @throws InvalidRules before anything has changed */
+  reload(): RuleReload
+}
+
 export interface TreeContext {
   readonly kernel: Kernel
   /** Name of this machine. */
@@ -49,6 +85,7 @@ export interface TreeContext {
   /** Brings the kernel's time up to now. Called before each request that changes something. */
   readonly catchUp: () => void
   readonly history: History
+  readonly rules: Rules
 }
 
 /** Preconditions: the routes have refused the request where there is no model. */

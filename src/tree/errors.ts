@@ -8,6 +8,41 @@ export class PreconditionFailed extends Error {
   }
 }
 
+/** A rule has set this threshold or timeout, so no request changes it. */
+export class OwnedByRule extends Error {
+  /** File and line. */
+  readonly rule: string
+
+  constructor(noun: string, rule: string) {
+    super(`${rule} sets this ${noun}: change or remove it there, then reload the rules`)
+    this.name = 'OwnedByRule'
+    this.rule = rule
+  }
+}
+
+/** One fault of a rules file. */
+export interface RuleFault {
+  readonly file: string
+  readonly line: number
+  readonly detail: string
+}
+
+/** Rules files have faults, so none of their rules was applied. */
+export class InvalidRules extends Error {
+  readonly faults: readonly RuleFault[]
+
+  constructor(faults: readonly RuleFault[]) {
+    super(faults.map(ruleFaultText).join('\n'))
+    this.name = 'InvalidRules'
+    this.faults = faults
+  }
+}
+
+/** Line 0 stands for the whole file. */
+export function ruleFaultText({ file, line, detail }: RuleFault): string {
+  return `${file}${line === 0 ? '' : `:${line}`}: ${detail}`
+}
+
 /** The path does not exist. */
 export class NoSuchPath extends Error {
   /** The longest part of the path that exists. */

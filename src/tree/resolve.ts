@@ -181,7 +181,7 @@ function matchAwaited(
 }
 
 /** Whether a cgroup can have the name. */
-function isPartitionName(name: string): boolean {
+export function isPartitionName(name: string): boolean {
   return name !== '.' && name !== '..' && !/[/\0]/.test(name) && Buffer.byteLength(name) <= partitionNameBytesMax
 }
 

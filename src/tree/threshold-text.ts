@@ -33,14 +33,14 @@ export function parseThresholdText([first, ...rest]: readonly string[], limit: s
 
 const constants: Readonly<Record<string, unknown>> = { true: true, false: false, null: null }
 
-const amountFields: ReadonlySet<string> = new Set(['at', 'rearm', 'delta'])
+export const amountFields: ReadonlySet<string> = new Set(['at', 'rearm', 'delta'])
 const numberFields: ReadonlySet<string> = new Set([...amountFields, 'uid'])
 
 /**
  * A number where the field can be one and the word looks like one; the schema rejects whatever is wrong.
  * @throws MalformedText the unit is none of the limit
  */
-function parseWord(name: string, word: string, limit: string): unknown {
+export function parseWord(name: string, word: string, limit: string): unknown {
   if (Object.hasOwn(constants, word)) return constants[word]
   if (numberFields.has(name) && /^-?\d+(\.\d+)?$/.test(word)) return Number(word)
   const unit = amountFields.has(name) ? unitOfLimit(limit) : null

@@ -41,7 +41,10 @@ export const ThresholdView = z
     ttl: duration,
     expires: time.optional().describe('With a `ttl`: when the threshold is removed'),
     note: z.string().nullable(),
-    owner: z.string().nullable().describe('Name of the token that set it; null if the service has no tokens'),
+    owner: z
+      .string()
+      .nullable()
+      .describe('Name of the token that set it, or file and line of the rule; null if it was set without a token'),
     state: thresholdState,
     advice: z.string().optional().describe('In the reply to PUT: another way to choose processes may be meant'),
     dryRun: z.literal(true).optional().describe('Nothing was set: the reply shows the threshold as it would be'),

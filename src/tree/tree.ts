@@ -11,6 +11,7 @@ import { limitDefinitions } from './nodes/limits.ts'
 import { modelDefinitions } from './nodes/model.ts'
 import { notifierDefinitions } from './nodes/notifier.ts'
 import { rlimitDefinitions } from './nodes/rlimits.ts'
+import { ruleDefinitions } from './nodes/rules.ts'
 import { timeoutDefinitions } from './nodes/timeouts.ts'
 import { waitDefinitions } from './nodes/waits.ts'
 
@@ -22,6 +23,7 @@ const belowLevels = [
   ...actionDefinitions,
   ...notifierDefinitions,
   ...timeoutDefinitions,
+  ...ruleDefinitions,
   ...waitDefinitions,
   ...modelDefinitions,
   ...limitDefinitions,

@@ -116,7 +116,7 @@ export const TimeoutView = z
       .describe('Pathname of the timeout that applies here: its own, or the nearest above; null if there is none'),
     states: z.array(z.enum(threadStates)).describe('States that the timeout limits; an empty list exempts the node'),
     after: z.string().nullable().describe('Longest time that a thread may stay in such a state, such as 500ms'),
-    owner: z.string().nullable().describe('Name of the token that set the timeout'),
+    owner: z.string().nullable().describe('Name of the token that set the timeout, or file and line of the rule'),
     warned: z.array(path).describe('Threads below that exceeded the timeout and still wait'),
   })
   .meta({ id: 'Timeout' })

@@ -3,7 +3,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { ConfigError } from '../../src/config/error.ts'
 import { servedOn } from '../../src/config/platform.ts'
-import { readConfig } from '../../src/config/settings.ts'
+import { readConfig } from '../../src/config/read-config.ts'
 import { Live } from '../support/live.ts'
 
 let live: Live | undefined

@@ -8,8 +8,9 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { printConfig } from '../../src/config/print.ts'
+import { readConfig } from '../../src/config/read-config.ts'
 import { settingRows, valueOfText } from '../../src/config/row.ts'
-import { readConfig, settings } from '../../src/config/settings.ts'
+import { settings } from '../../src/config/settings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'introspectd-'))
 const file = (text: string | Buffer): string => {

@@ -2,10 +2,12 @@
 
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { noRules } from '../../src/app/rules.ts'
 import { defaultHistory, History } from '../../src/kernel/history/history.ts'
 import { limits } from '../../src/kernel/limits/table.ts'
 import * as seen from '../../src/kernel/observations.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'
+import { RuleSet } from '../../src/rules/rule-set.ts'
 import { Fragments } from '../../src/tree/fragments.ts'
 import { showDeep } from '../../src/tree/inline.ts'
 import { PartitionView, ProcessView, SystemView } from '../../src/tree/views.ts'
@@ -216,6 +218,7 @@ test('cached text always equals freshly rendered text, after any change', () => 
         model: null,
         catchUp: () => {},
         history,
+        rules: new RuleSet({ kernel: () => bench.kernel, sources: noRules, logger: console }),
       }
       const fragments = new Fragments(context)
       for (const step of walk) {

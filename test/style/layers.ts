@@ -24,9 +24,11 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   sources: ['kernel', 'model', 'base'],
   tree: ['kernel', 'model', 'base'],
   journal: ['kernel', 'base'],
+  // Sets thresholds and timeouts from files, by the shapes that requests have.
+  rules: ['tree', 'kernel', 'base'],
   stream: ['tree', 'base'],
   // Takes the shape of pools from the tree, and the defaults of histories from the kernel.
-  config: ['kernel', 'tree', 'base'],
+  config: ['kernel', 'tree', 'rules', 'base'],
   // Drives the model as a client of the tree does, and names limits and thresholds by the kernel's shapes.
   scenario: ['tree', 'kernel', 'model', 'base'],
   http: ['tree', 'kernel', 'model', 'stream', 'base'],
@@ -35,7 +37,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   supervisor: ['sources', 'config', 'base'],
   // Reports on every part that does work.
   metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
-  cli: ['config', 'tree', 'kernel', 'model', 'scenario', 'journal', 'client', 'base'],
+  cli: ['config', 'rules', 'tree', 'kernel', 'model', 'scenario', 'journal', 'client', 'base'],
 }
 
 /** Rooms that put the others together and may import every one of them. No other room may import these. */

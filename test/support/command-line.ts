@@ -19,7 +19,8 @@ const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: 
 
 const commands = commandsOf({
   // Tests that expect a running service use Live.start; this one serves tests of refused starts.
-  serve: async (config, io) => (await import('../../src/app/serve.ts')).serve(config, { io, version, starting: null }),
+  serve: async (config, io, file) =>
+    (await import('../../src/app/serve.ts')).serve(config, { io, file, version, starting: null }),
   openApi: () => openApi(version),
   asyncApi: () => asyncApi(version),
 })

@@ -40,7 +40,7 @@ export interface TestGate {
 }
 
 /** Options in which the services of tests differ. */
-export interface ServiceOptions extends Pick<AppParts, 'edge' | 'limits' | 'proxies'> {
+export interface ServiceOptions extends Pick<AppParts, 'edge' | 'limits' | 'proxies' | 'rules'> {
   readonly tokens?: readonly Token[] | null
   readonly logger?: AppParts['logger']
 }

@@ -24,6 +24,7 @@ export const tiers = {
     'test/live/{floods,half-open,hardening,hidden-processes,hung-mount,partitions,pid-namespace,prometheus}.test.ts',
     'test/live/{replaced-files,signals-and-files,sockets,stress}.test.ts',
     'test/{left-running,package}.test.ts',
+    'test/rules/live.test.ts',
     'test/runtime/supervisor.test.ts',
     'test/sources/linux/locks/lock-watch.test.ts',
     'test/stream/{parking,thousand}.test.ts',

@@ -36,6 +36,7 @@ export function parseTokens(text: string): Token[] {
     if (known === undefined || secret === undefined || rest.length > 0) {
       throw new Error(`line ${place + 1} of the token file is not "name role token", role one of ${roles.join(', ')}`)
     }
+    if (name!.startsWith('/')) throw new Error(`line ${place + 1} of the token file: a name does not begin with /`)
     if (secret !== byCertificate && secret.length < 16)
       throw new Error(`line ${place + 1} of the token file: a token has at least 16 characters`)
     const token = { name: name!, role: known, digest: secret === byCertificate ? null : digest(secret) }

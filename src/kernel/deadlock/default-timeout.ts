@@ -19,8 +19,8 @@ export interface DefaultTimeout {
   readonly definition: TimeoutDefinition
   /** Counts up over all definitions: a strong validator. */
   readonly revision: number
-  /** Name of the token it was set with. */
-  readonly owner: string | null
+  /** Name of the token it was set with, or file and line of its rule. */
+  owner: string | null
 }
 
 /** A timeout was set or changed, or it exists no longer. */

@@ -26,6 +26,7 @@ import {
   dueAt,
   emitEased,
   emitWarning,
+  passing,
   TimedWait,
   type TimedWaitState,
   timedWaitState,
@@ -38,9 +39,6 @@ export interface DefaultTimersPorts {
   readonly now: () => number
   readonly firstRevision: number
 }
-
-/** Passing states, which neither start nor end a wait. */
-const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
 
 export class DefaultTimers {
   readonly #ports: DefaultTimersPorts
@@ -137,6 +135,12 @@ export class DefaultTimers {
     this.#armed.notify()
   }
 
+  /** Another owner takes over a timeout. */
+  reown(timeout: DefaultTimeout, owner: string): void {
+    timeout.owner = owner
+    this.#defined.notify({ timeout, change: 'set' })
+  }
+
   delete(timeout: DefaultTimeout): void {
     assert(this.find(timeout.node) === timeout, 'a timeout that is deleted is set')
     this.#timeouts.remove(timeout)
@@ -144,8 +148,6 @@ export class DefaultTimers {
     this.#reconsider(threadsWithin(timeout.node))
     this.#armed.notify()
   }
-
-  // ---- changes ----
 
   /** A thread has entered a state, perhaps the same one again. While nothing is timed this is one comparison. */
   follow(thread: Thread): void {
@@ -237,8 +239,6 @@ export class DefaultTimers {
   get nextRevision(): number {
     return this.#revision
   }
-
-  // ---- decisions ----
 
   #reconsider(threads: Iterable<Thread>): void {
     const now = this.#ports.now()

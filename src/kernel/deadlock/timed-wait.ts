@@ -7,6 +7,9 @@ import { WheelTimer } from '../time/timer-wheel.ts'
 import { chainOf } from './chain.ts'
 import type { DefaultTimeout, TimeoutDefinition } from './default-timeout.ts'
 
+/** Passing states, which neither start nor end a wait. */
+export const passing: ReadonlySet<ThreadState | null> = new Set<ThreadState>(['WAITPAGE', 'STACK', 'WAITCTX'])
+
 /** One wait of one thread, with the timeout that applied when counting began or when the warning was emitted. */
 export class TimedWait extends WheelTimer {
   readonly thread: Thread

@@ -81,6 +81,7 @@ export const documentDefinitions = [
       { title: 'STATE', align: 'left', cell: ({ state }) => state },
       atColumn,
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
+      { title: 'OWNER', align: 'left', cell: ({ owner }) => owner ?? '-' },
       { title: 'THRESHOLD', align: 'left', cell: ({ path }) => path },
     ],
     children: ({ kernel }) => [...kernel.notifier.thresholds()].sort(byPath),

@@ -13,6 +13,7 @@ import type { TreeContext } from '../context.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
+import { refuseRuleOwned } from '../rule-owner.ts'
 import { awaitsReading, byPath, showLimit, showThreshold } from '../show.ts'
 import { checkThresholdName, ThresholdBody } from '../threshold-body.ts'
 import { atColumn, valueColumn } from '../threshold-columns.ts'
@@ -100,7 +101,9 @@ export const limitDefinitions = [
         const name = params.name!
         checkThresholdName(name)
         const index = indexOf(node, params)
-        checkPreconditions('threshold', kernel.notifier.find(node, index, name), preconditions)
+        const existing = kernel.notifier.find(node, index, name)
+        checkPreconditions('threshold', existing, preconditions)
+        refuseRuleOwned('threshold', existing)
         const found = checkNames(kernel, definition.where)
         const advice = found === null ? {} : { advice: found }
         const request = { definition, owner }
@@ -122,6 +125,7 @@ export const limitDefinitions = [
       run: ({ context, node, params, preconditions }) => {
         const threshold = thresholdAt(context, node, params)
         checkPreconditions('threshold', threshold, preconditions)
+        refuseRuleOwned('threshold', threshold)
         context.kernel.notifier.delete(threshold)
         return { status: 204 }
       },

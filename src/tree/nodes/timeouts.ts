@@ -15,6 +15,7 @@ import type { TreeContext } from '../context.ts'
 import { defineNode } from '../definition.ts'
 import { MalformedText, NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
+import { refuseRuleOwned } from '../rule-owner.ts'
 import { TimeoutView } from '../views.ts'
 
 const listed = timeoutStates.join(', ')
@@ -57,7 +58,7 @@ export const TimeoutBody = z
   .meta({ id: 'TimeoutDefinition' })
 
 /** Parses `500ms`, or `500ms states=SEND,MUTEX`. @throws MalformedText */
-function parseTimeoutText([after, ...rest]: readonly string[]): Record<string, unknown> {
+export function parseTimeoutText([after, ...rest]: readonly string[]): Record<string, unknown> {
   if (after === undefined || after === '') throw new MalformedText('the time is missing; send one, as in 500ms')
   const fields = rest.map((word): [string, unknown] => {
     const [, name, value] = /^(states)=(.*)$/s.exec(word) ?? []
@@ -88,6 +89,11 @@ function ownAt({ kernel }: TreeContext, node: Node): DefaultTimeout {
   return timeout
 }
 
+export function timeoutDefinitionOf({ states, after }: z.output<typeof TimeoutBody>): TimeoutDefinition {
+  const afterMs = states.length === 0 || after === null ? null : parseDuration(after)
+  return { states: inOrder(states), afterMs }
+}
+
 /** In the order of the table, without duplicates. */
 function inOrder(states: readonly ThreadState[]) {
   return timeoutStates.filter((state) => states.includes(state))
@@ -113,9 +119,10 @@ export const timeoutDefinitions = [
       text: { parse: parseTimeoutText, examples: ['500ms', '2s states=SEND,MUTEX'] },
       run: ({ context, node, body: { states, after }, owner, preconditions }) => {
         const { kernel } = context
-        checkPreconditions('timeout', kernel.timers.find(node), preconditions)
-        const afterMs = states.length === 0 || after === null ? null : parseDuration(after)
-        const definition: TimeoutDefinition = { states: inOrder(states), afterMs }
+        const existing = kernel.timers.find(node)
+        checkPreconditions('timeout', existing, preconditions)
+        refuseRuleOwned('timeout', existing)
+        const definition = timeoutDefinitionOf({ states, after })
         const { timeout, created } = kernel.timers.put(node, { definition, owner })
         return { status: created ? 201 : 200, body: showTimeout(context, node), etag: etagOf(timeout) }
       },
@@ -126,6 +133,7 @@ export const timeoutDefinitions = [
       run: ({ context, node, preconditions }) => {
         const timeout = ownAt(context, node)
         checkPreconditions('timeout', timeout, preconditions)
+        refuseRuleOwned('timeout', timeout)
         context.kernel.timers.delete(timeout)
         return { status: 204 }
       },

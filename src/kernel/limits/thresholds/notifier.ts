@@ -67,7 +67,6 @@ export class Notifier {
     this.#defined = former.#defined
   }
 
-  /** The revision of the next definition. */
   get nextRevision(): number {
     return this.#revision
   }
@@ -84,7 +83,6 @@ export class Notifier {
     return this.countOn(index) > 0 && this.switches.isOn(index)
   }
 
-  /** Number of thresholds on this limit. */
   countOn(index: number): number {
     return this.#set.countOn(index)
   }
@@ -186,6 +184,12 @@ export class Notifier {
     }
   }
 
+  /** Another owner takes over a threshold: no event, and `once` stays as it is. */
+  reown(threshold: Threshold, owner: string): void {
+    threshold.owner = owner
+    this.#defined.notify({ threshold, change: 'renewed' })
+  }
+
   /** Adds a threshold, which watches nothing yet. */
   install(threshold: Threshold): void {
     this.#set.add(threshold)
@@ -234,12 +238,10 @@ export class Notifier {
     return count
   }
 
-  /** The armed timers, in the order in which they will fire. */
   waiting(): readonly NotifierTimer[] {
     return this.#wheel.armed()
   }
 
-  /** Arms the end of a threshold, or of the waiting of a watch. */
   arm(of: Threshold | ThresholdWatch, at: number): void {
     of.timer ??= new NotifierTimer(of)
     this.#wheel.arm(of.timer, at)

@@ -109,7 +109,7 @@ export class Threshold {
   definition: ThresholdDefinition
   /** The revision of the definition. No two definitions ever share one. */
   revision: number
-  /** Name of the token that set it; null where no tokens are in use. */
+  /** Name of the token that set it, or file and line of its rule; null where no tokens are in use. */
   owner: string | null
   readonly watches = new Map<Node, ThresholdWatch>()
   readonly forMs: number | null

@@ -1,0 +1,58 @@
+/** Lists the checks of `/readyz`: what works, and what does not. */
+
+import { durationText } from '../base/duration.ts'
+import type { Check, Health } from '../http/health.ts'
+import type { SetAside } from '../journal/data-directory.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Hub } from '../stream/hub.ts'
+import type { Rules } from '../tree/context.ts'
+import type { AppParts } from './build.ts'
+
+interface HealthParts {
+  readonly journal: Journal
+  readonly hub: Hub
+  readonly currentKernel: () => Kernel
+  readonly rules: Rules
+}
+
+export function buildHealth(
+  { source, storage, storageFault, setAside = null }: AppParts,
+  { currentKernel, journal, hub, rules }: HealthParts,
+): Health {
+  return {
+    ready: () => source.ready(),
+    checks: (): Check[] => [
+      ...source.checks(),
+      { name: 'streams', ok: true, detail: `${hub.size} open` },
+      { name: 'thresholds', ok: true, detail: `${currentKernel().notifier.size} set` },
+      ...rulesChecks(rules),
+      eventsCheck(journal, { isStored: storage !== undefined, storageFault }),
+      ...(setAside === null ? [] : [setAsideCheck(setAside)]),
+      { name: 'uptime', ok: true, detail: durationText(performance.now()) },
+    ],
+  }
+}
+
+/** Nothing where there are no rules. */
+function rulesChecks({ last, size }: Rules): Check[] {
+  if (last === null || (size === 0 && last.ok)) return []
+  const fault = last.ok ? '' : `; the last reload found ${last.faults.length} faults, and the former rules stay`
+  const refused = last.refused === 0 ? '' : `; ${last.refused} could not be set: see /sys/rules`
+  return [{ name: 'rules', ok: last.ok && last.refused === 0, detail: `${size} from files${refused}${fault}` }]
+}
+
+function eventsCheck(
+  { newest, oldestCursor, fault: journalFault }: Journal,
+  { isStored, storageFault }: { isStored: boolean; storageFault: string | undefined },
+): Check {
+  const count = newest - oldestCursor
+  const fault = journalFault ?? storageFault ?? null
+  if (fault !== null) return { name: 'events', ok: false, detail: `${count} stored, new ones in memory only: ${fault}` }
+  const place = isStored ? 'in the journal' : 'in memory; they are lost when this process ends'
+  return { name: 'events', ok: true, detail: `${count} stored ${place}` }
+}
+
+function setAsideCheck({ file, reason }: SetAside): Check {
+  return { name: 'journal', ok: false, detail: `the previous journal was damaged (${reason}), and is now ${file}` }
+}
