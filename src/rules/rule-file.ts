@@ -17,6 +17,11 @@ import { amountFields, parseThresholdText, parseWord } from '../tree/threshold-t
 import type { Rule } from './rule.ts'
 import { RulePathError, thresholdPlace, timeoutPlace } from './rule-path.ts'
 
+const Amount = z.union([z.int().nonnegative(), z.string()]).nullable().optional()
+
+/** The body of a PUT; its amounts may have units. */
+const RuleBody = ThresholdBody.extend({ at: Amount, rearm: Amount, delta: Amount }).meta({ id: 'ThresholdRule' })
+
 /** Values as people write them. The file is checked by `parseRules`, which reports each fault with its line. */
 export const ThresholdRules = z
   .record(z.string(), z.union([ThresholdBody, z.string(), z.int().nonnegative()]))
