@@ -24,7 +24,7 @@ const RuleBody = ThresholdBody.extend({ at: Amount, rearm: Amount, delta: Amount
 
 /** Values as people write them. The file is checked by `parseRules`, which reports each fault with its line. */
 export const ThresholdRules = z
-  .record(z.string(), z.union([ThresholdBody, z.string(), z.int().nonnegative()]))
+  .record(z.string(), z.union([RuleBody, z.string(), z.int().nonnegative()]))
   .describe(
     'thresholds that the service sets at start and at a reload: from the pathname of each, as in /sys/fds/threshold/hog, to its definition',
   )
