@@ -213,6 +213,7 @@ function listenToKernel(kernel: Kernel, { source, journal, metrics, history }: K
   })
   kernel.notifier.onArmed(() => source.armedChanged())
   kernel.timers.onArmed(() => source.armedChanged())
+  kernel.requests.onChanged(() => source.armedChanged())
 }
 
 /** Events about the restart itself, and about a journal that could not be used. */

@@ -51,6 +51,16 @@ export type LimitName =
   | 'memlock'
   | 'file-size'
   | 'oom-kills'
+  | 'swap'
+  | 'page-faults'
+  | 'context-switches'
+  | 'io-read'
+  | 'io-write'
+  | 'pressure-cpu'
+  | 'pressure-memory'
+  | 'pressure-io'
+  | 'zombies'
+  | 'restarts'
 
 /** A directory or list; `next` is the cursor of the next page, null at the end. */
 export interface List<Entry> {
@@ -290,6 +300,7 @@ export interface Placeholders {
     | 'cpu-time'
     | 'cpu'
     | 'mutexes'
+    | 'context-switches'
   processLimit:
     | 'channels'
     | 'server-ids'
@@ -309,6 +320,12 @@ export interface Placeholders {
     | 'mutexes'
     | 'memlock'
     | 'file-size'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'zombies'
   partitionLimit:
     | 'channels'
     | 'server-ids'
@@ -330,6 +347,16 @@ export interface Placeholders {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   systemLimit:
     | 'channels'
     | 'server-ids'
@@ -351,6 +378,16 @@ export interface Placeholders {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
 }
 
 export type ScenarioFile = string
@@ -838,6 +875,16 @@ export interface LimitRow {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   summary: string
   unit: string
   /** Level at which it is counted */
@@ -1481,6 +1528,16 @@ export interface Limit {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   unit: string
   /** Current usage; null if it is unknown */
   value: number | null
@@ -1536,6 +1593,16 @@ export interface History {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   unit: string
   /** Length of an interval. Usage is recorded at most ten times in it */
   every: string
@@ -1820,6 +1887,16 @@ export interface ThresholdTrippedData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -1892,6 +1969,16 @@ export interface ThresholdActedData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   signal: string
   /** Present when the signal goes to one thread */
   tid?: number
@@ -1948,6 +2035,16 @@ export interface ThresholdClearedData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2014,6 +2111,16 @@ export interface ThresholdUnknownData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2074,6 +2181,16 @@ export interface ThresholdKnownData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2132,6 +2249,16 @@ export interface LimitChangedData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** Usage at the node that crossed the point; null when it is no longer known */
   value: number | null
   /** The capacity that a percentage refers to; null when there is no finite one */
@@ -2192,6 +2319,16 @@ export interface LimitDeniedData {
     | 'memlock'
     | 'file-size'
     | 'oom-kills'
+    | 'swap'
+    | 'page-faults'
+    | 'context-switches'
+    | 'io-read'
+    | 'io-write'
+    | 'pressure-cpu'
+    | 'pressure-memory'
+    | 'pressure-io'
+    | 'zombies'
+    | 'restarts'
   /** The error of the refused call. When several limits refuse, the call gets the error of the first */
   errno:
     | 'E2BIG'

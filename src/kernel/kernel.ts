@@ -11,6 +11,8 @@ import { DefaultTimers } from './deadlock/default-timers.ts'
 import { assert, KernelError } from './errno.ts'
 import type { EventContent, EventType, KernelEvent } from './events.ts'
 import type { Level, LimitRow } from './limits/limit-row.ts'
+import { requestHoldMs, requestsMax } from './limits/maxima.ts'
+import { Requests } from './limits/requests.ts'
 import { type LimitName, limitIndex } from './limits/table.ts'
 import { carryOut } from './limits/thresholds/action.ts'
 import { Notifier } from './limits/thresholds/notifier.ts'
@@ -35,6 +37,8 @@ export interface Abilities {
    * @param armed Whether a threshold is set on the limit.
    */
   readonly period: (limit: LimitName, level: Level, armed: boolean) => string | null
+  /** Levels at which the source reads a limit only while it is watched or was requested lately. */
+  readonly onDemand?: Partial<Record<LimitName, readonly Level[]>>
   /** Absent if processes have no executables. A longer name of a process is cut. */
   readonly executables?: { readonly nameBytesMax: number }
   /** The reason why the source reads no owners of locks, so that it finds no deadlock; absent or null if it does. */
@@ -62,6 +66,7 @@ export class Kernel {
   closedSets = new Set<Process>()
   readonly usage = new Usage()
   readonly notifier: Notifier
+  readonly requests = new Requests({ holdMs: requestHoldMs, max: requestsMax })
   readonly timers: DefaultTimers
   readonly deadlocks: Deadlocks
   readonly selfPid: number | null
@@ -230,6 +235,11 @@ export class Kernel {
     const reason = this.#abilities.unavailable[name as LimitName]
     if (reason === undefined || typeof reason === 'string') return reason ?? null
     return reason[level] ?? null
+  }
+
+  /** Whether the source reads a limit at nodes of a level only while it is watched or was requested lately. */
+  isOnDemand(limit: LimitName, level: Level): boolean {
+    return this.#abilities.onDemand?.[limit]?.includes(level) ?? false
   }
 
   /** The sampling period of a limit; null if usage is counted as it changes, or can never be measured. */

@@ -216,6 +216,8 @@ const units: Record<LimitRow['unit'], { suffix: string; factor: number }> = {
   pages: { suffix: '_pages', factor: 1 },
   µs: { suffix: '_seconds_total', factor: 1e-6 },
   permille: { suffix: '_ratio', factor: 1e-3 },
+  'bytes/s': { suffix: '_bytes_per_second', factor: 1 },
+  '1/s': { suffix: '_per_second', factor: 1 },
 }
 
 /** Usage of the whole machine. Unknown usage has no sample. */

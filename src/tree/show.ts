@@ -110,7 +110,8 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
   const unmeasurable = kernel.unmeasurable(row, node.level)
   const now = kernel.notifier.read(node, index)
   const value = unmeasurable === null ? now.value : null
-  const why = unmeasurable ?? (value === null ? (whyUnreadable(kernel, node, index) ?? 'not read yet') : null)
+  const why =
+    unmeasurable ?? (value === null ? (whyUnreadable(kernel, node, index) ?? whyNotRead(kernel, node, name)) : null)
   const path = `${node.path}/${name}`
   const thresholds = kernel.notifier.thresholdsAt(node, index)
   return {
@@ -131,6 +132,10 @@ export function showLimit(kernel: Kernel, node: Node, index: number): LimitView 
       state: thresholdStateOf(kernel, threshold),
     })),
   }
+}
+
+function whyNotRead(kernel: Kernel, node: Node, limit: LimitName): string {
+  return kernel.isOnDemand(limit, node.level) ? 'read on demand; the first value comes after a second' : 'not read yet'
 }
 
 /** The maximum that decides the capacity, the part of the value that can be reclaimed, and its granularity. */
@@ -173,7 +178,13 @@ export function thresholdStateOf({ notifier }: Kernel, threshold: Threshold): Th
  */
 export function awaitsReading(kernel: Kernel, { node, index, limit }: Threshold): boolean {
   const isOfProcess = node.level === 'process' || node.level === 'thread'
-  if (!isOfProcess || node.slot < 0 || kernel.period(limit, node.level) === null) return false
+  if (
+    !isOfProcess ||
+    node.slot < 0 ||
+    kernel.isOnDemand(limit, node.level) ||
+    kernel.period(limit, node.level) === null
+  )
+    return false
   const { value, unreadable } = kernel.notifier.read(node, index)
   return value === null && unreadable === 0 && whyUnreadable(kernel, node, index) === null
 }

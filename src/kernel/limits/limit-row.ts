@@ -8,6 +8,14 @@ import type { LimitUnit } from './units.ts'
 export const levels = ['thread', 'process', 'partition', 'system'] as const
 export type Level = (typeof levels)[number]
 
+/** A level and those above it. */
+export const upFrom = {
+  thread: levels,
+  process: levels.slice(1),
+  partition: levels.slice(2),
+  system: levels.slice(3),
+} as const satisfies Record<Level, readonly Level[]>
+
 /**
  * The rule by which a limit adds up above its home level.
  * - `sum`: the sum of all subtending nodes.

@@ -1,4 +1,4 @@
-/** Bounds the number of thresholds and watched nodes, and so their memory. */
+/** Bounds the number of thresholds, of watched nodes and of requests, and so their memory. */
 
 import { KernelError } from '../errno.ts'
 import type { Node } from '../nodes/node.ts'
@@ -10,6 +10,12 @@ export const thresholdsMax = 100_000
  * Maximum number of watches when a threshold is set. A watch is one threshold at one node, and takes some 150 bytes.
  */
 export const watchesMax = 2_000_000
+
+/** Time for which a source goes on reading a limit after a client has read it. */
+export const requestHoldMs = 30_000
+
+/** Maximum number of such limits at nodes. Beyond it, the oldest request ends. */
+export const requestsMax = 1_000
 
 /** @throws ENOSPC */
 export function checkCount(thresholds: number): void {

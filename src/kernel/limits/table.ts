@@ -4,9 +4,8 @@
  * rlimit (POSIX) refuses new use of one.
  */
 
-import { type LimitRow, levels } from './limit-row.ts'
-
-const upFrom = { thread: levels, process: levels.slice(1), partition: levels.slice(2), system: levels.slice(3) }
+import { activityLimits } from './activity-table.ts'
+import { type LimitRow, upFrom } from './limit-row.ts'
 
 export const limits = [
   {
@@ -258,6 +257,7 @@ export const limits = [
       changesAtRest: true,
     },
   },
+  ...activityLimits,
 ] as const satisfies readonly LimitRow[]
 
 export type LimitName = (typeof limits)[number]['name']

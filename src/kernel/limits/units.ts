@@ -18,6 +18,16 @@ interface UnitRow {
 
 const [kibi, minuteUs] = [1024, 60e6]
 
+const byteSuffixes: Readonly<Record<string, number>> = {
+  B: 1,
+  ...Object.fromEntries(
+    ['K', 'M', 'G', 'T', 'P'].flatMap((letter, place) => [
+      [letter, kibi ** (place + 1)],
+      [`${letter}iB`, kibi ** (place + 1)],
+    ]),
+  ),
+}
+
 export const units = {
   count: {
     suffixes: {},
@@ -25,18 +35,24 @@ export const units = {
     text: String,
   },
   bytes: {
-    suffixes: {
-      B: 1,
-      ...Object.fromEntries(
-        ['K', 'M', 'G', 'T', 'P'].flatMap((letter, place) => [
-          [letter, kibi ** (place + 1)],
-          [`${letter}iB`, kibi ** (place + 1)],
-        ]),
-      ),
-    },
+    suffixes: byteSuffixes,
     anyCase: true,
     written: 'counted in bytes: a number, or one with K, M, G, T or P, as in 1.5G; 1K is 1024',
     text: sizeText,
+  },
+  'bytes/s': {
+    suffixes: {
+      ...byteSuffixes,
+      ...Object.fromEntries(Object.entries(byteSuffixes).map(([suffix, factor]) => [`${suffix}/s`, factor])),
+    },
+    anyCase: true,
+    written: 'counted in bytes a second: a number, or one with K, M, G, T or P, as in 1.5M or 1.5M/s; 1K is 1024',
+    text: (amount) => `${sizeText(amount)}/s`,
+  },
+  '1/s': {
+    suffixes: {},
+    written: 'counted in ones a second: a whole number without a unit',
+    text: String,
   },
   pages: {
     suffixes: {},

@@ -95,6 +95,19 @@ export class Usage extends Counting {
     this.change(node, index, 0 - this.value(node, index), 0 - counters.known[index]![node.slot]!, unread, estimates)
   }
 
+  /** The limit is not read at this node any more: its value becomes unknown. */
+  forget(node: Node, index: number): void {
+    const { known, unreadable, estimated, at } = this.of(node)
+    const { slot } = node
+    const wasKnown = known[index]![slot]!
+    const wasUnreadable = unreadable[index]!.get(slot)
+    if (wasKnown === 0 && wasUnreadable === 0) return
+    this.reasons.get(node)?.delete(index)
+    const value = 0 - this.value(node, index)
+    this.change(node, index, value, 0 - wasKnown, 0 - wasUnreadable, 0 - estimated[index]!.get(slot))
+    at[index]!.set(slot, 0)
+  }
+
   #giveReason(node: Node, index: number, reason: string): void {
     const reasons = this.reasons.get(node) ?? new Map<number, string>()
     this.reasons.set(node, reasons.set(index, reason))

@@ -3,8 +3,9 @@
 import { durationText } from '../../base/duration.ts'
 import type { Refusal } from '../../kernel/actions.ts'
 import type { Abilities } from '../../kernel/kernel.ts'
+import type { LinuxFeed } from '../../kernel/limits/linux-reading.ts'
 import { limits } from '../../kernel/limits/table.ts'
-import { capacityLevels, feedAt, linuxReading } from './linux-limits.ts'
+import { capacityLevels, feedAt, isOnDemand, linuxReading } from './linux-limits.ts'
 import { linuxSignals } from './signals.ts'
 
 const unavailable = Object.fromEntries(
@@ -12,6 +13,11 @@ const unavailable = Object.fromEntries(
 )
 
 const capacities = Object.fromEntries(limits.map(({ name }) => [name, capacityLevels(name)]))
+
+const onDemand = Object.fromEntries(limits.map(({ name, at }) => [name, at.filter((level) => isOnDemand(name, level))]))
+
+/** These are read in full scans only. */
+const slowFeeds: readonly (LinuxFeed | null)[] = ['cgroup', 'pressure', 'restarts', 'swap', 'vmstat', 'zombies']
 
 /** The present scan periods. A period grows when scanning takes more CPU than budgeted. */
 export interface Periods {
@@ -56,12 +62,13 @@ export function linuxAbilities(
     unavailable,
     noOwners,
     capacities,
+    onDemand,
     executables: { nameBytesMax },
     period: (limit, level, armed) => {
       if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
-      // The files of a cgroup and the counters of the machine are read in full scans only.
-      const feed = feedAt(limit, level)
-      const isFast = armed && feed !== 'cgroup' && feed !== 'vmstat'
+      // A sum has the feed of its parts.
+      const feed = feedAt(limit, level) ?? linuxReading(limit)?.from ?? null
+      const isFast = armed && !slowFeeds.includes(feed)
       return durationText(isFast ? periods.fastMs : periods.fullMs)
     },
   }

@@ -36,6 +36,27 @@ export function feedAt(limit: LimitName, level: Level): LinuxFeed | null {
   return reading?.above?.[level] ?? null
 }
 
+/** Whether a limit is read at a level only while it is watched or was requested lately. */
+export function isOnDemand(limit: LimitName, level: Level): boolean {
+  return linuxReading(limit)?.onDemand?.includes(level) ?? false
+}
+
+/** Limits that are read on demand for each process or thread. */
+export const demandedLimits = scannedLimits.filter((name) => isOnDemand(name, rows[limitIndex[name]]!.home))
+
+/** Limits that are read on demand for partitions or the machine. A bit of a mask stands for each, in this order. */
+export const containerLimits = limits
+  .map(({ name }) => name)
+  .filter((name) => {
+    const { home } = rows[limitIndex[name]]!
+    return isOnDemand(name, 'partition') && (home === 'partition' || feedAt(name, 'partition') !== null)
+  })
+
+export function containerBit(limit: LimitName): number {
+  const place = containerLimits.indexOf(limit)
+  return place < 0 ? 0 : 1 << place
+}
+
 /** Limits that are one line of `/proc/<pid>/status`, with that line. */
 export const statusLimits = scannedLimits.flatMap((name): { name: ScannedLimit; status: StatusLine }[] => {
   const status = linuxReading(name)?.status

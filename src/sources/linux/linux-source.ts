@@ -80,12 +80,8 @@ export class LinuxSource implements Source {
     this.#registry = new ProcessRegistry(kernel, { boot, bootedAt, isOomKill: (one) => this.#oomKills.wasKilled(one) })
     this.#expiry = new ThresholdExpiry(kernel, options)
     const inventory = new Inventory(kernel, this.#registry, (pid) => options.namespace.isOwn && isHidden(procRoot, pid))
-    this.#hidden = new HiddenDegradation({
-      ...options,
-      kernel,
-      degradations: this.#degradations,
-      hidden: inventory.hidden,
-    })
+    const { hidden } = inventory
+    this.#hidden = new HiddenDegradation({ ...options, kernel, degradations: this.#degradations, hidden })
     this.#recorder = new ReadingRecorder(kernel, { registry: this.#registry, inventory, pageBytes: pageSize() })
     this.#births = new BirthBatch(options.periodMs / 2, (batch) => this.#sendBirths(batch))
     this.#connector = new ConnectorLink({
@@ -161,8 +157,8 @@ export class LinuxSource implements Source {
   }
 
   checks(): readonly SourceCheck[] {
-    const scans = this.#health.checks({ isArmed: this.#isArmed() })
-    return [this.#connector.check(), ...scans, ...this.#degradations.checks()]
+    const isArmed = this.#isArmed()
+    return [this.#connector.check(), ...this.#health.checks({ isArmed }), ...this.#degradations.checks()]
   }
 
   degraded(): readonly string[] {
@@ -244,6 +240,7 @@ export class LinuxSource implements Source {
   #sendPlan(): void {
     this.#plan = armedPlan(this.#kernel)
     this.#scanner?.send(this.#plan.command)
+    this.#recorder.demands.replace(this.#plan.command)
     // With nothing armed, no armed scan can be late.
     if (!this.#isArmed()) this.#degradations.recover('armed-scan-lag')
   }

@@ -7,6 +7,7 @@
 import type { Rlimit } from '../../kernel/nodes/process.ts'
 import type { WeakEvidence } from '../../kernel/nodes/wait.ts'
 import type { ThreadState } from '../../kernel/states.ts'
+import type { DemandedReading, PartitionReading, SystemReading } from './container-readings.ts'
 import { type ScannedLimit, scannedLimits } from './linux-limits.ts'
 
 // ---- connector → main ----
@@ -92,6 +93,19 @@ export interface ThreadId {
   readonly tid: number
 }
 
+/** Limits on demand that full scans read. */
+export interface DemandPlan {
+  /** For every process, and for some. */
+  readonly everyMask: number
+  readonly masks: ReadonlyMap<number, number>
+  /**
+   * Bits of `containerLimits`: of every partition, and by the names of a partition with a slash between them. The
+   * machine has an empty name.
+   */
+  readonly everyPartition: number
+  readonly containers: ReadonlyMap<string, number>
+}
+
 export type ScanCommand =
   /**
    * The limits that the fast scan reads: `everyMask` for every process, except those in `masks`, which have their own
@@ -103,6 +117,8 @@ export type ScanCommand =
       /** The fast scan also reads the machine's own figures (memory, memory-free). */
       readonly system: boolean
       readonly masks: ReadonlyMap<number, number>
+      /** Absent if there are none besides those that the fast scan reads. */
+      readonly demands?: DemandPlan
     }
   /**
    * Processes that were born or ended since the last such message. A new process that is alive after one fast period is
@@ -237,53 +253,10 @@ export interface ScanReport {
    */
   readonly closedSets: readonly number[] | null
   readonly system: SystemReading | null
+  /** Full scans: the limits on demand of the machine and of partitions. */
+  readonly demanded: readonly DemandedReading[]
   /** Full scans: every partition (cgroup), parents before children. */
   readonly partitions: readonly PartitionReading[] | null
-}
-
-/** Each figure is null if it could not be read. */
-export interface SystemReading {
-  readonly memory: number | null
-  readonly memoryFree: number | null
-  /** The part of `memoryFree` that the kernel has to take back first; null if it is not known. */
-  readonly memoryReclaimable: number | null
-  readonly memoryTotal: number | null
-  /** The reason why memory is not known; null if it is. */
-  readonly whyNoMemory: string | null
-  /** Processes that were killed because memory ran out, here or in a cgroup. */
-  readonly oomKills: number | null
-  readonly cpus: number | null
-  readonly processesMax: number | null
-  readonly threadsMax: number | null
-  /** Infinity if the kernel sets none that can be reached. */
-  readonly fdsMax: number | null
-}
-
-/** For each maximum of a partition, the number of names of the cgroup that sets it; 0 is the root of the hierarchy. */
-export interface MaximaSources {
-  readonly memory: number
-  readonly threads: number
-  readonly cpu: number
-}
-
-/** Maxima are the least of those on the path to the root. Null if none is set; NaN if one cannot be read. */
-export interface PartitionReading {
-  /** Empty for the root of the hierarchy, which is reported only if it has a maximum itself, as in a container. */
-  readonly names: readonly string[]
-  /** Null if it cannot be read; `why` has the reason. */
-  readonly memory: number | null
-  /** The part of `memory` that the kernel can take back, such as page cache. */
-  readonly reclaimable: number | null
-  readonly memoryMax: number | null
-  /** Memory that may still be taken, reclaimable memory included. Null if no maximum is set, or if it is not known. */
-  readonly memoryFree: number | null
-  /** Limit on tasks, which are threads, and on CPU in permille of one CPU. */
-  readonly threadsMax: number | null
-  readonly cpuMax: number | null
-  readonly sources: MaximaSources
-  /** Processes that were killed because memory ran out: in this cgroup, and with those below it. Null if not known. */
-  readonly oomKills: { readonly here: number; readonly total: number } | null
-  readonly why: string | null
 }
 
 export type ScanMessage =

@@ -6,6 +6,7 @@
 import type { Kernel } from '../../kernel/kernel.ts'
 import { levels } from '../../kernel/limits/limit-row.ts'
 import { limitAt } from '../../kernel/limits/places.ts'
+import { limits } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/thresholds/threshold.ts'
 import { checkNames } from '../../kernel/limits/thresholds/where-advice.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
@@ -54,7 +55,11 @@ export const limitDefinitions = [
     summary: 'Usage of one limit at this node',
     reply: LimitView,
     amounts: ['value', 'peak', 'capacity', 'reclaimable', 'granularity', 'thresholds.at'],
-    read: ({ kernel }, node, params) => showLimit(kernel, node, indexOf(node, params)),
+    read: ({ kernel }, node, params) => {
+      const index = indexOf(node, params)
+      if (kernel.isOnDemand(limits[index]!.name, node.level)) kernel.requests.add(node, index, kernel.now)
+      return showLimit(kernel, node, index)
+    },
   }),
   defineList({
     under: levels,

@@ -46,7 +46,18 @@ describe('masks', () => {
 
 test('limits that are counted, or that have no reading, are not scanned', () => {
   const others = limits.map(({ name }) => name).filter((name) => !(scannedLimits as readonly string[]).includes(name))
-  expect(others).toEqual(['memory-free', 'threads', 'processes', 'children', 'mutexes', 'oom-kills'])
+  expect(others).toEqual([
+    'memory-free',
+    'threads',
+    'processes',
+    'children',
+    'mutexes',
+    'oom-kills',
+    'pressure-cpu',
+    'pressure-memory',
+    'pressure-io',
+    'restarts',
+  ])
   expect(linuxReading('mutexes')).toBe(null)
 })
 
@@ -85,6 +96,11 @@ test('capacities are read where the tables say so', () => {
     threads: ['partition', 'system'],
     cpu: ['partition', 'system'],
     'file-size': ['process'],
+    swap: ['system'],
+    zombies: ['system'],
+    'pressure-cpu': ['partition', 'system'],
+    'pressure-memory': ['partition', 'system'],
+    'pressure-io': ['partition', 'system'],
   })
 })
 

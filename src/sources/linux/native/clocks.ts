@@ -75,6 +75,11 @@ export class Clocks {
     return Math.floor((kernelNs + this.#namespaceNs + this.#sleptNs) / (1e9 / ticksPerSecond))
   }
 
+  /** ms since boot, with a fraction. No clock setting changes it. */
+  bootMs(): number {
+    return (Number(process.hrtime.bigint()) + this.#sleptNs) / 1e6
+  }
+
   now(): number {
     return this.#unixMs(Number(process.hrtime.bigint()))
   }

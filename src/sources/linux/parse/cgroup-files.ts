@@ -68,6 +68,12 @@ export function parseReclaimable(text: string, hierarchy: keyof typeof reclaimab
   return Number.isSafeInteger(sum) ? sum : null
 }
 
+/** Bytes swapped out of a cgroup of version 1 and those below it; null if its `memory.stat` has no such line. */
+export function parseTotalSwap(text: string): number | null {
+  const bytes = Number(/^total_swap (\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+  return Number.isSafeInteger(bytes) ? bytes : null
+}
+
 /**
  * Number of processes that the kernel killed because memory ran out: the line `oom_kill` of `memory.events`, of
  * `memory.oom_control` and of `/proc/vmstat`. Null before Linux 4.13, which has no such line.

@@ -6,6 +6,8 @@ export interface Meminfo {
   readonly total: number | null
   readonly available: number | null
   readonly free: number | null
+  readonly swapTotal: number | null
+  readonly swapFree: number | null
 }
 
 function bytesOf(text: string, key: string): number | null {
@@ -19,5 +21,7 @@ export function parseMeminfo(text: string): Meminfo {
     total: bytesOf(text, 'MemTotal'),
     available: bytesOf(text, 'MemAvailable'),
     free: bytesOf(text, 'MemFree'),
+    swapTotal: bytesOf(text, 'SwapTotal'),
+    swapFree: bytesOf(text, 'SwapFree'),
   }
 }

@@ -1,13 +1,16 @@
-/** Computes the plan of the fast scan from the thresholds and the default timers that are set. */
+/** Computes the plan of the scans from the thresholds, the default timers and the requests of clients. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
-import type { Threshold } from '../../../kernel/limits/thresholds/threshold.ts'
+import type { Level } from '../../../kernel/limits/limit-row.ts'
+import { type LimitName, limits } from '../../../kernel/limits/table.ts'
 import type { Node } from '../../../kernel/nodes/node.ts'
 import { processOf } from '../../../kernel/nodes/owners.ts'
-import { processesWithin } from '../../../kernel/nodes/within.ts'
-import { feedAt, linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
+import type { Partition } from '../../../kernel/nodes/partition.ts'
+import type { System } from '../../../kernel/nodes/system.ts'
+import { partitionsWithin, processesWithin } from '../../../kernel/nodes/within.ts'
+import { containerBit, feedAt, linuxReading, type ScannedLimit, scannedLimits } from '../linux-limits.ts'
 import { locksBit, type ScanCommand } from '../protocol.ts'
-import { ranMask } from '../scan/scan-plan.ts'
+import { demandMask, ranMask } from '../scan/scan-plan.ts'
 
 export interface ArmedPlan {
   readonly command: Extract<ScanCommand, { type: 'plan' }>
@@ -17,54 +20,119 @@ export interface ArmedPlan {
   readonly armedBy: string | null
 }
 
-export function armedPlan({ notifier, timers }: Pick<Kernel, 'notifier' | 'timers'>): ArmedPlan {
-  const masks = new Map<number, number>()
-  let everyMask = 0
-  let system = false
-  let followsPartitions = false
-  const arming: string[] = []
-  const arm = (node: Node, mask: number): void => {
+/** Bits of limits for every process, and for some. */
+class Masks {
+  every = 0
+  readonly some = new Map<number, number>()
+  followsPartitions = false
+
+  add(node: Node, mask: number): void {
     if (mask === 0) return
-    if (node.level === 'system') everyMask |= mask
+    if (node.level === 'system') this.every |= mask
     else if (node.level === 'partition') {
-      followsPartitions = true
-      for (const { pid } of processesWithin(node)) masks.set(pid, (masks.get(pid) ?? 0) | mask)
+      this.followsPartitions = true
+      for (const { pid } of processesWithin(node)) this.some.set(pid, (this.some.get(pid) ?? 0) | mask)
     } else {
       const { pid } = processOf(node)!
-      masks.set(pid, (masks.get(pid) ?? 0) | mask)
+      this.some.set(pid, (this.some.get(pid) ?? 0) | mask)
     }
   }
-  for (const threshold of notifier.thresholds()) {
-    const { node, limit, index } = threshold
+}
+
+/** Bits of limits on demand for every partition, and for some containers. */
+class ContainerMasks {
+  every = 0
+  readonly some = new Map<string, number>()
+  followsPartitions = false
+
+  /** @param watched The level of the nodes that are read, at the node or below it. */
+  add(node: Node, limit: LimitName, watched: Level): void {
+    const bit = containerBit(limit)
+    if (bit === 0 || feedAt(limit, watched) === null || !isContainer(node)) return
+    if (node.level === watched) this.#addOne(node, bit)
+    else if (watched !== 'partition') return
+    else if (node.level === 'system') this.every |= bit
+    else {
+      this.followsPartitions = true
+      for (const partition of partitionsWithin(node)) this.#addOne(partition, bit)
+    }
+  }
+
+  #addOne(node: System | Partition, bit: number): void {
+    const key = containerKey(node)
+    this.some.set(key, (this.some.get(key) ?? 0) | bit)
+  }
+}
+
+function isContainer(node: Node): node is System | Partition {
+  return node.level === 'system' || node.level === 'partition'
+}
+
+/** The names of a partition with a slash between them; empty for the machine. */
+export function containerKey(node: System | Partition): string {
+  if (node.level === 'system') return ''
+  const above = containerKey(node.parent)
+  return above === '' ? node.name : `${above}/${node.name}`
+}
+
+export function armedPlan({ notifier, timers, requests }: Pick<Kernel, 'notifier' | 'timers' | 'requests'>): ArmedPlan {
+  const masks = new Masks()
+  const requested = new Masks()
+  const containers = new ContainerMasks()
+  let system = false
+  const arming: string[] = []
+  for (const { node, limit, index, definition, path } of notifier.thresholds()) {
     if (!notifier.switches.isOn(index)) continue
     const isSystem = node.level === 'system' && feedAt(limit, 'system') === 'meminfo'
     if (isSystem) system = true
-    const mask = maskOf(threshold)
-    if (isSystem || mask !== 0) arming.push(threshold.path)
-    arm(node, mask)
+    const watched = definition.per ?? node.level
+    const mask = maskOf(limit, watched)
+    if (isSystem || mask !== 0) arming.push(path)
+    masks.add(node, mask)
+    containers.add(node, limit, watched)
+  }
+  // Full scans are often enough for a client that reads a value now and then.
+  for (const { node, index } of requests.all()) {
+    const limit = limits[index]!.name
+    requested.add(node, maskOf(limit, node.level) & demandMask)
+    containers.add(node, limit, node.level)
   }
   // The duration of waits is seen only if the fast scan reads what threads wait for.
   for (const { node, definition } of timers.timeouts()) {
     if (definition.states.length === 0) continue
     arming.push(`the timeout of ${node.path}`)
-    arm(node, locksBit)
+    masks.add(node, locksBit)
   }
-  for (const [pid, mask] of masks) masks.set(pid, mask | everyMask | locksBit)
+  for (const [pid, mask] of masks.some) masks.some.set(pid, mask | masks.every | locksBit)
+  for (const [pid, mask] of requested.some) requested.some.set(pid, mask | requested.every)
   // With a threshold on every process, waits are read only if the plan reads threads anyway.
-  if ((everyMask & ranMask) !== 0) everyMask |= locksBit
-  const isArmed = everyMask !== 0 || system || masks.size > 0
-  const armedBy = isArmed ? summaryOf(arming) : null
-  return { command: { type: 'plan', everyMask, system, masks }, followsPartitions, armedBy }
+  if ((masks.every & ranMask) !== 0) masks.every |= locksBit
+  const isArmed = masks.every !== 0 || system || masks.some.size > 0
+  return {
+    command: {
+      type: 'plan',
+      everyMask: masks.every,
+      system,
+      masks: masks.some,
+      demands: {
+        everyMask: requested.every,
+        masks: requested.some,
+        everyPartition: containers.every,
+        containers: containers.some,
+      },
+    },
+    followsPartitions: masks.followsPartitions || requested.followsPartitions || containers.followsPartitions,
+    armedBy: isArmed ? summaryOf(arming) : null,
+  }
 }
 
 function summaryOf([first = '', ...others]: readonly string[]): string {
   return others.length === 0 ? first : `${first} and ${others.length} more`
 }
 
-/** A level with a reading of its own needs no reading of processes. */
-function maskOf({ limit, node, definition }: Threshold): number {
-  const watched = definition.per ?? node.level
+/** A level with a reading of its own needs no reading of processes, and only full scans count zombies. */
+function maskOf(limit: LimitName, watched: Level): number {
   const index = scannedLimits.indexOf(limit as ScannedLimit)
-  const ownFeed = linuxReading(limit)?.above?.[watched]
-  return index < 0 || ownFeed !== undefined ? 0 : 1 << index
+  const reading = linuxReading(limit)
+  return index < 0 || reading?.above?.[watched] !== undefined || reading?.from === 'zombies' ? 0 : 1 << index
 }

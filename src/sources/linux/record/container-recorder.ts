@@ -7,7 +7,11 @@ import type { System } from '../../../kernel/nodes/system.ts'
 import { partitionsWithin } from '../../../kernel/nodes/within.ts'
 import * as observed from '../../../kernel/observations.ts'
 import * as measured from '../../../kernel/observed-usage.ts'
-import type { PartitionReading, SystemReading } from '../protocol.ts'
+import type { DemandedReading, PartitionReading, SystemReading } from '../container-readings.ts'
+import { containerBit } from '../linux-limits.ts'
+import type { ScanReport } from '../protocol.ts'
+import type { Demands } from './demands.ts'
+import { Restarts } from './restarts.ts'
 
 /** A maximum, and the name of its origin. Infinity: there is none. NaN: it is not known. */
 interface Maximum {
@@ -21,6 +25,8 @@ function leastOf(maxima: readonly Maximum[]): Maximum {
 }
 
 const none = Number.POSITIVE_INFINITY
+const pressures = ['pressure-cpu', 'pressure-memory', 'pressure-io'] as const
+const allOfTheTime = { value: 1000, source: 'all of the time' }
 const unlimited = { value: none, source: null }
 
 /** The pathname of the partition that is so many levels above, or of the system. */
@@ -35,16 +41,24 @@ export class ContainerRecorder {
   /** The root of the hierarchy, if it has a maximum; null outside containers. */
   #root: PartitionReading | null = null
   #memoryFree = none
+  readonly #demands: Demands
+  readonly #restarts: Restarts
+  #hasNoSwap = false
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, demands: Demands) {
     this.#kernel = kernel
+    this.#demands = demands
+    this.#restarts = new Restarts(kernel)
   }
 
   /** Preconditions: inside an update. `partitions` is null if this report is of no full scan. */
-  record(system: SystemReading | null, partitions: readonly PartitionReading[] | null, at: number): void {
+  record(report: Pick<ScanReport, 'system' | 'partitions' | 'demanded' | 'finishedAt'>): void {
+    const { system, partitions, demanded, finishedAt: at } = report
     if (partitions !== null) this.#root = partitions.find(({ names }) => names.length === 0) ?? null
     if (system !== null) this.#recordSystem(system, at)
     if (partitions !== null) this.#recordPartitions(partitions, at)
+    if (partitions !== null) this.#restarts.record(partitions, at)
+    for (const reading of demanded) this.#recordDemanded(reading, at)
   }
 
   #recordSystem(machine: SystemReading, at: number): void {
@@ -67,6 +81,10 @@ export class ContainerRecorder {
       ['cpu', cpu],
       ['memory', memory],
       ['memory-free', memory],
+      ['zombies', tasks],
+      // Without swap there is no percentage of it.
+      ['swap', { value: machine.swapTotal === 0 ? none : (machine.swapTotal ?? Number.NaN), source: 'SwapTotal' }],
+      ...pressures.map((limit): [LimitName, Maximum] => [limit, allOfTheTime]),
     ]
     for (const [limit, { value, source }] of capacities)
       measured.observeCapacity(this.#kernel, system, limit, value, Number.isFinite(value) ? source : null)
@@ -74,6 +92,9 @@ export class ContainerRecorder {
       if (value === null) this.#recordUnreadable(system, limit, `meminfo: ${machine.whyNoMemory}`)
       else measured.observe(this.#kernel, system, limit, { value, at })
     measured.observeReclaimable(this.#kernel, system, 'memory-free', machine.memoryReclaimable)
+    this.#hasNoSwap = machine.swapTotal === 0
+    if (machine.swap === null) this.#recordUnreadable(system, 'swap', 'meminfo has no usable lines of swap')
+    else measured.observe(this.#kernel, system, 'swap', { value: machine.swap, at })
     this.#recordOomKills(system, machine.oomKills, at)
     this.#memoryFree = machine.memoryFree ?? none
   }
@@ -106,6 +127,7 @@ export class ContainerRecorder {
     record('cpu', maxima.cpuMax, sources.cpu)
     record('memory', maxima.memoryMax, sources.memory)
     record('memory-free', maxima.memoryMax, sources.memory)
+    for (const limit of pressures) measured.observeCapacity(this.#kernel, partition, limit, allOfTheTime.value)
   }
 
   /** A maximum of a cgroup above that of the machine is never reached. A null source is the cgroup. */
@@ -133,6 +155,16 @@ export class ContainerRecorder {
   #recordOomKills(node: System | Partition, count: number | null, at: number): void {
     if (count === null) this.#recordUnreadable(node, 'oom-kills', 'the kernel does not count them here')
     else measured.observe(this.#kernel, node, 'oom-kills', { value: count, at })
+  }
+
+  #recordDemanded({ names, limit, value, why }: DemandedReading, at: number): void {
+    const { system } = this.#kernel
+    const container = names.length === 0 ? system : this.#kernel.partition(names)
+    if (container === null || !this.#demands.isWantedOf(container, containerBit(limit))) return
+    // The kernel need not count the swap of a cgroup on a machine that has none.
+    const known = value ?? (limit === 'swap' && this.#hasNoSwap ? 0 : null)
+    if (known === null) this.#recordUnreadable(container, limit, why ?? 'unknown')
+    else measured.observe(this.#kernel, container, limit, { value: known, at })
   }
 
   #recordUnreadable(partition: Partition | System, limit: LimitName, reason: string): void {

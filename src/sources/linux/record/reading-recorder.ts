@@ -10,7 +10,7 @@ import type { ThreadWait } from '../../../kernel/nodes/wait.ts'
 import * as observed from '../../../kernel/observations.ts'
 import * as measured from '../../../kernel/observed-usage.ts'
 import { closedSetsObserved, waitsObserved } from '../../../kernel/observed-waits.ts'
-import { capacityRlimits, scannedLimits } from '../linux-limits.ts'
+import { capacityRlimits, demandedLimits, scannedLimits } from '../linux-limits.ts'
 import type { Inventory } from '../processes/inventory.ts'
 import type { ProcessRegistry } from '../processes/process-registry.ts'
 import {
@@ -18,10 +18,12 @@ import {
   type ObservedWait,
   type ProcessFacts,
   type ScanReport,
+  scannedIndex,
   type ThreadFacts,
   valueStride,
 } from '../protocol.ts'
 import { ContainerRecorder } from './container-recorder.ts'
+import { Demands } from './demands.ts'
 import { UnrecordedThreads } from './unrecorded-threads.ts'
 
 /** Whether the names of a process are those that a scan has read. */
@@ -34,6 +36,13 @@ import { qualities } from '../scan/report-builder.ts'
 const estimated = qualities.indexOf('estimate')
 const lowerBound = qualities.indexOf('lower-bound')
 const indices = scannedLimits.map((name) => limitIndex[name])
+const onDemand = scannedLimits.map((name) => demandedLimits.includes(name))
+
+export interface RecorderParts {
+  readonly registry: ProcessRegistry
+  readonly inventory: Inventory
+  readonly pageBytes: number
+}
 
 export class ReadingRecorder {
   readonly #kernel: Kernel
@@ -41,14 +50,16 @@ export class ReadingRecorder {
   readonly #inventory: Inventory
   readonly #containers: ContainerRecorder
   readonly #pageBytes: number
+  readonly demands: Demands
   /** Threads of which readings were not recorded. */
   readonly unrecorded: UnrecordedThreads
 
-  constructor(kernel: Kernel, parts: { registry: ProcessRegistry; inventory: Inventory; pageBytes: number }) {
+  constructor(kernel: Kernel, parts: RecorderParts) {
     this.#kernel = kernel
     this.#registry = parts.registry
     this.#inventory = parts.inventory
-    this.#containers = new ContainerRecorder(kernel)
+    this.demands = new Demands(kernel)
+    this.#containers = new ContainerRecorder(kernel, this.demands)
     this.#pageBytes = parts.pageBytes
     this.unrecorded = new UnrecordedThreads(parts.registry)
   }
@@ -83,6 +94,7 @@ export class ReadingRecorder {
     this.#recordCapacities(report)
     this.#recordValues(report)
     for (const { pid, tid, limit, reason } of report.unreadable) {
+      if (!this.#isWanted(pid, scannedIndex[limit])) continue
       const node = this.#nodeOf(pid, tid, report.startedAt)
       if (node !== null) measured.unreadable(this.#kernel, node, limit, reason)
     }
@@ -93,7 +105,12 @@ export class ReadingRecorder {
     }
     if (report.waits !== null) this.#recordWaits(report.waits, report.startedAt)
     if (report.closedSets !== null) this.#recordClosedSets(report.closedSets, report.startedAt)
-    this.#containers.record(report.system, report.partitions, report.finishedAt)
+    this.#containers.record(report)
+  }
+
+  /** A limit on demand may have been given up since the scan read it. */
+  #isWanted(pid: number, index: number): boolean {
+    return !onDemand[index] || this.demands.isWanted(pid, index)
   }
 
   #isKnown({ pid, startTicks }: ProcessFacts): boolean {
@@ -169,7 +186,7 @@ export class ReadingRecorder {
   #recordValues({ values, startedAt, finishedAt }: ScanReport): void {
     for (let row = 0; row < values.length; row += valueStride) {
       const node = this.#nodeOf(values[row]!, values[row + 1]!, startedAt)
-      if (node === null) continue
+      if (node === null || !this.#isWanted(values[row]!, values[row + 2]!)) continue
       const limit = scannedLimits[values[row + 2]!]!
       const quality = values[row + 4]!
       measured.observe(this.#kernel, node, limit, {

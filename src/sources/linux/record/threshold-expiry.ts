@@ -1,4 +1,4 @@
-/** Fires the time-dependent settings of thresholds: `for`, `every` and `ttl`. */
+/** Fires the time-dependent settings of thresholds, `for`, `every` and `ttl`, and ends requests not renewed. */
 
 import type { Kernel } from '../../../kernel/kernel.ts'
 
@@ -29,7 +29,8 @@ export class ThresholdExpiry {
   check(): void {
     const { now: clock, periodMs } = this.#parts
     const now = clock()
-    const { notifier } = this.#kernel
+    const { notifier, requests } = this.#kernel
+    requests.expire(now)
     if ((notifier.nextAt() ?? Number.POSITIVE_INFINITY) <= now) this.#kernel.update(now, () => notifier.expire(now))
     const next = notifier.nextAt()
     if (this.#timer !== null) clearTimeout(this.#timer)

@@ -49,19 +49,22 @@ export interface CgroupPlaces {
   readonly pids: PathBytes | null
   readonly cpu: PathBytes | null
   readonly cpuset: PathBytes | null
+  readonly pressure: PathBytes | null
 }
 
 export function rootPlaces(tree: CgroupTree): CgroupPlaces | null {
-  const { directory, pids, cpu, cpuset } = tree
-  return directory === null ? null : { directory, pids, cpu, cpuset }
+  const { directory, pids, cpu, cpuset, pressure } = tree
+  return directory === null ? null : { directory, pids, cpu, cpuset, pressure }
 }
 
-export function placesBelow({ directory, pids, cpu, cpuset }: CgroupPlaces, name: PathBytes): CgroupPlaces {
+export function placesBelow(places: CgroupPlaces, name: PathBytes): CgroupPlaces {
+  const { directory, pids, cpu, cpuset, pressure } = places
   return {
     directory: joinPath(directory, name),
     pids: pids && joinPath(pids, name),
     cpu: cpu && joinPath(cpu, name),
     cpuset: cpuset && joinPath(cpuset, name),
+    pressure: pressure && joinPath(pressure, name),
   }
 }
 

@@ -1,16 +1,10 @@
 /** Reads partitions: the directories of the cgroup hierarchy that `/proc/P/cgroup` names. */
 
+import type { MaximaSources, PartitionReading } from '../container-readings.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
-import type { MaximaSources, PartitionReading } from '../protocol.ts'
-import {
-  CgroupFiles,
-  type CgroupPlaces,
-  type Maxima,
-  type MemoryUsage,
-  placesBelow,
-  rootPlaces,
-} from './cgroup-files.ts'
-import { type CgroupTree, type DirectoryMark, directoriesIn, joinPath, markOf } from './cgroup-tree.ts'
+import { type CgroupPlaces, type MemoryUsage, placesBelow, rootPlaces } from './cgroup-files.ts'
+import { type CgroupState, type Controller, partitionAt, resources } from './cgroup-state.ts'
+import { type CgroupTree, directoriesIn, joinPath, markOf } from './cgroup-tree.ts'
 import type { Degrading } from './degrading.ts'
 
 const partitionsMax = 10_000
@@ -20,34 +14,15 @@ const walkEvery = 10
 // With more partitions than this, a scan reads the members of only so many, in turn.
 const membersReadMax = 256
 
-/** The least of the maxima on the path of a cgroup. */
-interface PathMaxima extends Maxima {
-  /** For each, the depth of the cgroup that sets it. */
-  readonly from: Record<Resource, number>
-  /** Memory that it could still take. Infinity: no maximum is set. NaN: it is not known. */
-  memoryFree: number
-}
-
-interface Partition {
+/** A partition that was found, with the places of its files. */
+export interface KnownPartition {
   readonly names: readonly string[]
+  /** Its names with a slash between them. */
+  readonly key: string
   readonly places: CgroupPlaces
-  readonly parent: Partition | null
-  mark: DirectoryMark
-  readonly files: CgroupFiles
-  readonly own: Maxima
-  readonly path: PathMaxima
-  memory: MemoryUsage
-  /** Null before the first reading, or if there is no count. */
-  oomKills: { here: number; total: number } | null
-  /** Whether the hierarchy of a controller was found to have the same processes here, since the last walk. */
-  readonly isSame: Record<Controller, boolean>
-  /** Number of CPUs that it may use, at the last walk; null if it is not known. */
-  cpus: number | null
+  /** Whether the cgroup with the files of pressure has the same processes. */
+  readonly hasPressure: () => boolean
 }
-
-type Resource = keyof Maxima
-type Controller = 'pids' | 'cpu' | 'cpuset'
-const resources: readonly Resource[] = ['memory', 'threads', 'cpu', 'cpuset']
 
 export interface CgroupOptions {
   /** Largest number of partitions. */
@@ -59,10 +34,10 @@ export class CgroupReader {
   readonly #files: ProcFiles
   readonly #tree: CgroupTree
   /** Null if there is no hierarchy. It is in no report unless it has a maximum, as in a container. */
-  readonly #root: Partition | null
+  readonly #root: CgroupState | null
   readonly #max: number
   readonly #degrading: Degrading | null
-  #partitions: Partition[] = []
+  #partitions: CgroupState[] = []
   #paths: ReadonlySet<string> = new Set()
   #untilWalk = 0
   #nextMember = 0
@@ -115,11 +90,18 @@ export class CgroupReader {
   }
 
   /** The root has maxima in a container only, so they are looked for in turn. */
-  #readRoot(root: Partition, isTurn: boolean): PartitionReading[] {
+  #readRoot(root: CgroupState, isTurn: boolean): PartitionReading[] {
     if (isTurn) this.#readMaxima(root)
     if (resources.every((resource) => root.path[resource] === Number.POSITIVE_INFINITY)) return []
     this.#readMemory(root, isTurn)
     return [this.#readingOf(root)]
+  }
+
+  *known(): Iterable<KnownPartition> {
+    for (const partition of this.#partitions) {
+      const { names, places } = partition
+      yield { names, key: names.join('/'), places, hasPressure: () => this.#isSamePartition(partition, 'pressure') }
+    }
   }
 
   /** Called for the partition of a process. Beyond the largest number, none would be found. */
@@ -132,14 +114,14 @@ export class CgroupReader {
   }
 
   /** Whether this very cgroup still exists. Another one of its name is read in the next scan. */
-  #isThere({ places, mark }: Partition): boolean {
+  #isThere({ places, mark }: CgroupState): boolean {
     const isThere = markOf(places.directory).inode === mark.inode
     if (!isThere) this.#walkSoon()
     return isThere
   }
 
   /** In version 1 a count does not include the cgroups below, so they are added. */
-  #readOomKills(partition: Partition): void {
+  #readOomKills(partition: CgroupState): void {
     const here = partition.files.readOomKills(this.#files)
     const before = partition.oomKills
     if (here === null || here === before?.here) return
@@ -151,14 +133,14 @@ export class CgroupReader {
   }
 
   /** A set of CPUs is a maximum if it is smaller than the set around it. Sets change seldom, so a walk reads them. */
-  #readCpus(partition: Partition): void {
+  #readCpus(partition: CgroupState): void {
     const around = partition.parent?.cpus ?? null
     const cpus = partition.files.readCpus(this.#files) ?? around
     partition.cpus = cpus
     partition.own.cpuset = cpus !== null && around !== null && cpus < around ? cpus * 1000 : Number.POSITIVE_INFINITY
   }
 
-  #readMaxima({ files, own, path, parent, names }: Partition): void {
+  #readMaxima({ files, own, path, parent, names }: CgroupState): void {
     files.readMaxima(this.#files, own)
     for (const resource of resources) {
       const above = parent === null ? Number.POSITIVE_INFINITY : parent.path[resource]
@@ -168,7 +150,7 @@ export class CgroupReader {
     }
   }
 
-  #readMemory(partition: Partition, isTurn: boolean): void {
+  #readMemory(partition: CgroupState, isTurn: boolean): void {
     const { files, own, path, parent } = partition
     const isBound = path.memory !== Number.POSITIVE_INFINITY
     partition.memory = files.readMemory(this.#files, { isTurn, isBound, maximum: own.memory })
@@ -176,7 +158,7 @@ export class CgroupReader {
     path.memoryFree = parent === null ? free : Math.min(free, parent.path.memoryFree)
   }
 
-  #readingOf(partition: Partition): PartitionReading {
+  #readingOf(partition: CgroupState): PartitionReading {
     const { names, path, oomKills } = partition
     const { used, reclaimable, why } = partition.memory
     const { memory, threads } = path
@@ -197,12 +179,13 @@ export class CgroupReader {
       cpuMax,
       sources,
       oomKills,
+      inode: partition.mark.inode,
       why,
     }
   }
 
   /** Whether the maximum is one, and is that of the same processes. */
-  #isBound(partition: Partition, maximum: number, controller: Controller): boolean {
+  #isBound(partition: CgroupState, maximum: number, controller: Controller): boolean {
     return maximum !== Number.POSITIVE_INFINITY && this.#isSamePartition(partition, controller)
   }
 
@@ -210,7 +193,7 @@ export class CgroupReader {
    * In version 1 each controller has its own hierarchy. A path there is the same partition if it has the same
    * processes. Lists of members are long, so a comparison holds until the next walk.
    */
-  #isSamePartition({ names, places, isSame }: Partition, controller: Controller): boolean {
+  #isSamePartition({ names, places, isSame }: CgroupState, controller: Controller): boolean {
     if (names.length === 0 || isSame[controller] || this.#tree[controller] === this.#tree.directory) return true
     const members = (directory: CgroupPlaces[keyof CgroupPlaces]) => {
       const length = directory === null ? -1 : this.#files.readWhole(joinPath(directory, 'cgroup.procs'))
@@ -224,12 +207,12 @@ export class CgroupReader {
     return this.#root !== null && (hasChanged(this.#root) || this.#partitions.some(hasChanged))
   }
 
-  #walk(root: Partition): void {
+  #walk(root: CgroupState): void {
     this.#untilWalk = walkEvery
     root.mark = markOf(root.places.directory)
     root.cpus = root.files.readCpus(this.#files)
     const known = new Map(this.#partitions.map((partition) => [partition.names.join('/'), partition]))
-    const found = new Map<string, Partition>()
+    const found = new Map<string, CgroupState>()
     const queue = [root]
     for (const parent of queue) {
       for (const { text, name } of directoriesIn(parent.places.directory)) {
@@ -246,6 +229,7 @@ export class CgroupReader {
         partition.isSame.pids = false
         partition.isSame.cpu = false
         partition.isSame.cpuset = false
+        partition.isSame.pressure = false
         this.#readCpus(partition)
         if (isFormer) known.delete(path)
         found.set(path, partition)
@@ -261,33 +245,7 @@ export class CgroupReader {
   }
 }
 
-function partitionAt(
-  tree: CgroupTree,
-  places: CgroupPlaces,
-  names: readonly string[],
-  parent: Partition | null,
-): Partition {
-  const none = Number.POSITIVE_INFINITY
-  return {
-    names,
-    places,
-    parent,
-    mark: markOf(places.directory),
-    files: new CgroupFiles(tree, places),
-    own: { memory: none, threads: none, cpu: none, cpuset: none },
-    path: { memory: none, threads: none, cpu: none, cpuset: none, memoryFree: none, from: noSources() },
-    memory: { used: null, reclaimable: 0, why: null },
-    oomKills: null,
-    isSame: { pids: false, cpu: false, cpuset: false },
-    cpus: null,
-  }
-}
-
-function noSources(): Record<Resource, number> {
-  return { memory: 0, threads: 0, cpu: 0, cpuset: 0 }
-}
-
-function hasChanged({ places, mark }: Partition): boolean {
+function hasChanged({ places, mark }: CgroupState): boolean {
   const { inode, links } = markOf(places.directory)
   return inode !== mark.inode || links !== mark.links
 }

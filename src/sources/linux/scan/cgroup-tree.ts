@@ -18,6 +18,8 @@ export interface CgroupTree {
   readonly pids: string | null
   readonly cpu: string | null
   readonly cpuset: string | null
+  /** Directory of the hierarchy of version 2, which alone has pressure stall information. */
+  readonly pressure: string | null
 }
 
 // A version 2 hierarchy with only hugetlb, for example, holds just the controllers that version 1 left over.
@@ -41,6 +43,7 @@ export function findCgroupTree(cgroupRoot: string): CgroupTree {
     pids: directoryNamed(['pids']),
     cpu: directoryNamed(['cpu', 'cpu,cpuacct', 'cpuacct,cpu']),
     cpuset: directoryNamed(['cpuset']),
+    pressure: [`${cgroupRoot}/unified`].find((path) => existsSync(`${path}/cgroup.procs`)) ?? null,
   }
   for (const hierarchy of ['memory', 'pids'] as const) {
     const directory = directoryNamed([hierarchy])
@@ -50,7 +53,7 @@ export function findCgroupTree(cgroupRoot: string): CgroupTree {
 }
 
 function allInOne(directory: string | null): CgroupTree {
-  return { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory }
+  return { hierarchy: 'v2', directory, pids: directory, cpu: directory, cpuset: directory, pressure: directory }
 }
 
 export function joinPath(directory: PathBytes, name: PathBytes): PathBytes {

@@ -7,8 +7,18 @@ import type { TrackedThread } from '../tracked/tracked-thread.ts'
 import type { DescriptorScan } from './descriptor-scan.ts'
 import type { KernelFeatures } from './kernel-features.ts'
 import { ProcessReader } from './process-reader.ts'
+import { RateReader } from './rate-reader.ts'
 import type { ReportBuilder } from './report-builder.ts'
-import { cpuMask, everythingMask, fdTableMask, ranMask, restMask, stackMask, threadMask } from './scan-plan.ts'
+import {
+  cpuMask,
+  demandMask,
+  everythingMask,
+  fdTableMask,
+  ranMask,
+  restMask,
+  stackMask,
+  threadMask,
+} from './scan-plan.ts'
 import { StackReader } from './stack-reader.ts'
 import { ThreadReader } from './thread-reader.ts'
 
@@ -27,6 +37,14 @@ export interface Depth {
   readonly plan: number
 }
 
+/** The time at which a pass begins. */
+export interface PassTime {
+  /** ms of Unix time, by the clock of the service. */
+  readonly now: number
+  /** ms of the clock since boot, which cannot be set. */
+  readonly bootMs: number
+}
+
 export class ProcessScan {
   readonly #files: ProcFiles
   readonly #report: ReportBuilder
@@ -34,6 +52,7 @@ export class ProcessScan {
   readonly threadReader: ThreadReader
   readonly #processReader: ProcessReader
   readonly #descriptors: DescriptorScan
+  readonly rates: RateReader
 
   constructor(files: ProcFiles, report: ReportBuilder, descriptors: DescriptorScan, abilities: KernelFeatures) {
     this.#files = files
@@ -42,10 +61,13 @@ export class ProcessScan {
     this.threadReader = new ThreadReader(files, report, this.#stacks, abilities)
     this.#processReader = new ProcessReader(files, report, abilities)
     this.#descriptors = descriptors
+    this.rates = new RateReader(files, report)
   }
 
-  startPass(now: number, nowTicks: number): void {
+  startPass({ now, bootMs }: PassTime, nowTicks: number): void {
     this.threadReader.now = now
+    this.threadReader.bootMs = bootMs
+    this.rates.bootMs = bootMs
     this.threadReader.nowTicks = nowTicks
     this.#stacks.startPass()
   }
@@ -160,9 +182,10 @@ export class ProcessScan {
 
   /** Reads the limits in the mask. Returns false if the process is gone or ending. */
   readFast(process: TrackedProcess, mask: number): boolean {
-    let processMask = mask & ~threadMask
+    let processMask = mask & ~(threadMask | demandMask)
+    let ran = false
     if ((mask & ranMask) !== 0) {
-      const ran = !this.isIdle(process) && this.readSchedules(process, true)
+      ran = !this.isIdle(process) && this.readSchedules(process, true)
       if (!ran) processMask &= ~ranMask
       if (ran) process.fdTableStale = true
       if (ran) process.ranSinceFullRead = true
@@ -171,6 +194,7 @@ export class ProcessScan {
     }
     const values = processMask & ~fdTableMask
     if (!this.#processReader.readValues(process, values, { armed: true, eachThread: true })) return false
+    if ((mask & demandMask) !== 0) this.rates.read(process, mask, ran)
     if ((mask & fdTableMask) !== 0 && process.fdTableStale) this.#descriptors.request(process, { armed: true })
     return this.#stacks.finishProcess(process, true)
   }

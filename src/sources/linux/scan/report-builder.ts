@@ -2,14 +2,13 @@
 
 import type { LimitRow } from '../../../kernel/limits/limit-row.ts'
 import { limits } from '../../../kernel/limits/table.ts'
+import type { DemandedReading, PartitionReading, SystemReading } from '../container-readings.ts'
 import type { ScannedLimit } from '../linux-limits.ts'
 import {
   type capacityStride,
   type ObservedWait,
-  type PartitionReading,
   type ProcessFacts,
   type ScanReport,
-  type SystemReading,
   scannedIndex,
   type ThreadFacts,
   type Unidentified,
@@ -18,6 +17,7 @@ import {
 } from '../protocol.ts'
 import { notWhole, tooLarge } from '../reasons.ts'
 import type { Subject } from '../tracked/report-subject.ts'
+import type { TrackedProcess } from '../tracked/tracked-process.ts'
 
 /** A growing list of numbers, without an allocation for each number. */
 class Numbers {
@@ -72,6 +72,7 @@ export class ReportBuilder {
   /** False: this pass may have missed processes that are alive. */
   isComplete = true
   system: SystemReading | null = null
+  demanded: readonly DemandedReading[] = []
   partitions: readonly PartitionReading[] | null = null
   waits: readonly ObservedWait[] | null = null
   closedSets: readonly number[] | null = null
@@ -148,8 +149,14 @@ export class ReportBuilder {
     this.#unidentified.push({ pid, reason })
   }
 
-  inventory(number: number): void {
-    this.#inventoryRows.push(number)
+  addToInventory({ pid, facts, threads }: TrackedProcess): void {
+    const rows = this.#inventoryRows
+    let living = 0
+    for (const { dead } of threads) if (!dead) living++
+    rows.push(pid)
+    rows.push(facts?.startTicks ?? 0)
+    rows.push(living)
+    for (const { tid, dead } of threads) if (!dead) rows.push(tid)
   }
 
   /** Sets the mark at which the readings of a process begin. */
@@ -196,6 +203,7 @@ export class ReportBuilder {
       waits: this.waits,
       closedSets: this.closedSets,
       system: this.system,
+      demanded: this.demanded,
       partitions: this.partitions,
     }
     this.isComplete = true
@@ -204,6 +212,7 @@ export class ReportBuilder {
     this.#unreadableRows = []
     this.#unidentified = []
     this.system = null
+    this.demanded = []
     this.partitions = null
     this.waits = null
     this.closedSets = null

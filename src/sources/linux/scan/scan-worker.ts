@@ -52,7 +52,7 @@ class ScanLoop {
   handle(command: ScanCommand): void {
     switch (command.type) {
       case 'plan':
-        this.#scanner.plan.replace(command)
+        this.#scanner.replacePlan(command)
         break
       case 'births':
         this.#scanner.applyBirths(command, this.#clocks.now())
@@ -101,10 +101,11 @@ class ScanLoop {
     this.#startedAt[kind] = performance.now()
     this.#clocks.adjust()
     const startedAt = this.#clocks.now()
+    const time = { now: startedAt, bootMs: this.#clocks.bootMs() }
     if (kind === 'full') {
-      this.#scanner.scanFull(startedAt)
+      this.#scanner.scanFull(time)
       this.#reportShortage()
-    } else this.#scanner.scanFast(startedAt, startedAt - options.periodMs)
+    } else this.#scanner.scanFast(time, startedAt - options.periodMs)
     const cpuMs = this.#takeCpuMs()
     this.#budget.record(kind, cpuMs)
     const periodMs = this.#budget.periodOf(kind, this.#scanner.plan.armed)

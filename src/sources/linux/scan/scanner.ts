@@ -7,6 +7,7 @@ import { TaskStats } from '../native/task-stats.ts'
 import { locksBit, type ScanCommand, type ThreadId } from '../protocol.ts'
 import { TrackedProcess } from '../tracked/tracked-process.ts'
 import { CgroupReader } from './cgroup-reader.ts'
+import { ContainerDemands } from './container-demands.ts'
 import type { Degrading } from './degrading.ts'
 import { reportDenied, retryDenied } from './denied-processes.ts'
 import { DescriptorScan } from './descriptor-scan.ts'
@@ -14,11 +15,12 @@ import { FdTableReader } from './fd-table-reader.ts'
 import { IdleProcesses } from './idle-processes.ts'
 import { type KernelFeatures, whyNoOwners } from './kernel-features.ts'
 import { Newborns } from './newborns.ts'
-import { type Depth, ProcessScan } from './process-scan.ts'
+import { type Depth, type PassTime, ProcessScan } from './process-scan.ts'
 import type { ReportBuilder } from './report-builder.ts'
 import { ranMask, ScanPlan } from './scan-plan.ts'
 import { SocketIndex } from './socket-index.ts'
 import { SystemReader } from './system-reader.ts'
+import { reportZombies } from './zombies.ts'
 
 // The kernel can reclaim memory of an idle process, so its memory is read in one of so many scans, in turn. The same
 // goes for the facts and descriptors of a process that ran.
@@ -50,6 +52,7 @@ export class Scanner {
   readonly #locks: LockWatch | null
   readonly #systemReader: SystemReader
   readonly #cgroups: CgroupReader
+  readonly #demands: ContainerDemands
   /** Null if taskstats cannot be used. */
   readonly #stats: TaskStats | null
   readonly #idleSinceFull: IdleProcesses | null
@@ -63,12 +66,11 @@ export class Scanner {
     this.#parts = parts
     this.#descriptors = new DescriptorScan(report, new FdTableReader(files), new SocketIndex(abilities))
     this.#scan = new ProcessScan(files, report, this.#descriptors, abilities)
-    const processes = this.#processes
-    const { threadReader } = this.#scan
-    const watched = { ...parts, ...abilities, processes, threadReader }
+    const watched = { ...parts, ...abilities, processes: this.#processes, threadReader: this.#scan.threadReader }
     this.#locks = whyNoOwners(abilities) === null ? new LockWatch(watched) : null
     this.#systemReader = new SystemReader(parts)
     this.#cgroups = new CgroupReader(files, abilities.tree, parts)
+    this.#demands = new ContainerDemands(files, { ...parts, tree: abilities.tree })
     // taskstats takes process ids of our own namespace.
     this.#stats = abilities.ownNamespace ? TaskStats.open() : null
     this.#idleSinceFull = this.#stats && new IdleProcesses(this.#stats)
@@ -95,6 +97,11 @@ export class Scanner {
     }
   }
 
+  replacePlan(plan: Extract<ScanCommand, { type: 'plan' }>): void {
+    this.plan.replace(plan)
+    for (const process of this.#processes.values()) this.#scan.rates.end(process, this.plan.demandOf(process.pid))
+  }
+
   /** Forgets these threads, so that the next pass over their processes reads them as new ones. */
   reread(threads: readonly ThreadId[]): void {
     for (const [pid, rows] of Map.groupBy(threads, ({ pid }) => pid))
@@ -106,8 +113,8 @@ export class Scanner {
     for (const process of this.#processes.values()) this.#drop(process)
   }
 
-  scanFull(now: number): void {
-    this.#startPass(now)
+  scanFull(time: PassTime): void {
+    this.#startPass(time)
     this.#parts.report.includesUnchanged = true
     const { files, procRoot } = this.#parts
     const pids = files.list(procRoot)
@@ -132,7 +139,9 @@ export class Scanner {
     this.#newborns.removeKnown(this.#processes)
     this.#finishDescriptors('full')
     this.#locks?.finishPass(this.#processes.values(), true)
+    reportZombies(this.#processes.values(), this.#parts.report, this.#scans)
     this.#parts.report.partitions = this.#cgroups.read()
+    this.#parts.report.demanded = this.#demands.read(this.plan, this.#cgroups, time.bootMs)
     this.#readSystem(true)
     if (files.takeStarved()) this.#withholdInventory('some processes could not be read: descriptors ran out')
     else this.#parts.degrading.recovered('inventory')
@@ -145,8 +154,8 @@ export class Scanner {
     this.#parts.degrading.degraded('inventory', reason)
   }
 
-  scanFast(now: number, bornBefore: number): void {
-    this.#startPass(now)
+  scanFast(time: PassTime, bornBefore: number): void {
+    this.#startPass(time)
     this.#parts.report.includesUnchanged = false
     this.#lockScope.length = 0
     if (this.plan.armsProcesses) this.#scanArmed()
@@ -156,8 +165,8 @@ export class Scanner {
     if (this.plan.system) this.#readSystem(false)
   }
 
-  #startPass(now: number): void {
-    this.#scan.startPass(now, this.#systemReader.readAgeTicks(this.#parts.abilities))
+  #startPass(time: PassTime): void {
+    this.#scan.startPass(time, this.#systemReader.readAgeTicks(this.#parts.abilities))
   }
 
   #finishDescriptors(kind: 'fast' | 'full'): void {
@@ -208,8 +217,9 @@ export class Scanner {
     }
     if (process.zombie) return
     this.#scan.reportIdle(process)
+    this.#readDemanded(process, false)
     report.confirm(process.pid)
-    this.#addToInventory(process)
+    report.addToInventory(process)
   }
 
   /**
@@ -219,16 +229,22 @@ export class Scanner {
   #readFully(process: TrackedProcess, depth: Omit<Depth, 'plan'>): void {
     if (this.#scan.readFully(process, { ...depth, plan: this.plan.maskOf(process.pid) })) {
       if (process.zombie) return
-      if (depth.thorough) this.#checkPartition(process)
+      if (depth.ran) process.lastRanScan = this.#scans
+      this.#readDemanded(process, depth.ran)
+      if (depth.thorough) this.#cgroups.expect(process.facts?.partition ?? [])
       if (!depth.ran) this.#parts.report.confirm(process.pid)
-      this.#addToInventory(process)
+      this.#parts.report.addToInventory(process)
       return
     }
     this.#scan.rollBack(process)
-    const former = process.facts
     this.#drop(process)
     if (process.unidentified !== null) this.#parts.report.unidentified(process.pid, process.unidentified)
-    else if (former !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
+    else if (process.facts !== null && !this.#scan.isSame(process)) this.#scanNew(process.pid)
+  }
+
+  #readDemanded(process: TrackedProcess, ran: boolean): void {
+    const mask = this.plan.demandOf(process.pid)
+    if (mask !== 0) this.#scan.rates.read(process, mask, ran)
   }
 
   /** A process listed in another partition than the reported one has moved. */
@@ -238,21 +254,6 @@ export class Scanner {
     if (!process || !reported) return
     if (reported.length !== names.length || reported.some((name, place) => name !== names[place]))
       process.factsStale = true
-  }
-
-  #checkPartition(process: TrackedProcess): void {
-    const partition = process.facts?.partition
-    if (partition) this.#cgroups.expect(partition)
-  }
-
-  #addToInventory(process: TrackedProcess): void {
-    const { report } = this.#parts
-    let living = 0
-    for (const { dead } of process.threads) if (!dead) living++
-    report.inventory(process.pid)
-    report.inventory(process.facts?.startTicks ?? 0)
-    report.inventory(living)
-    for (const { tid, dead } of process.threads) if (!dead) report.inventory(tid)
   }
 
   // ---- fast scan ----

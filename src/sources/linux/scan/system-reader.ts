@@ -3,13 +3,13 @@
  * some of the files, so each figure is read for itself.
  */
 
+import type { SystemReading } from '../container-readings.ts'
 import { bootAgeTicks } from '../native/clocks.ts'
 import { nameOfErrno } from '../native/libc.ts'
 import type { ProcFiles } from '../native/proc-files.ts'
 import { ProcFile } from '../native/proc-files.ts'
 import { parseOomKills } from '../parse/cgroup-files.ts'
 import { parseMeminfo } from '../parse/meminfo.ts'
-import type { SystemReading } from '../protocol.ts'
 import type { Degrading } from './degrading.ts'
 
 type Maxima = Pick<SystemReading, 'oomKills' | 'cpus' | 'processesMax' | 'threadsMax' | 'fdsMax'>
@@ -109,16 +109,24 @@ export class SystemReader {
 }
 
 function noMemory(why: string): Memory {
-  return { memory: null, memoryFree: null, memoryReclaimable: null, memoryTotal: null, whyNoMemory: why }
+  const memory = { memory: null, memoryFree: null, memoryReclaimable: null, memoryTotal: null, whyNoMemory: why }
+  return { ...memory, swap: null, swapTotal: null }
 }
 
 /** Figures that contradict one another are not used: LXCFS, for example, may report more available than there is. */
 function memoryOf(text: string): Memory {
-  const { total, available, free } = parseMeminfo(text)
-  if (total === null) return noMemory('it has no usable MemTotal')
-  if (available === null) return { ...noMemory('it has no usable MemAvailable'), memoryTotal: total }
-  if (available > total) return { ...noMemory('MemAvailable is more than MemTotal'), memoryTotal: total }
+  const { total, available, free, swapTotal, swapFree } = parseMeminfo(text)
+  const swaps = { swap: usedOf(swapTotal, swapFree), swapTotal }
+  if (total === null) return { ...noMemory('it has no usable MemTotal'), ...swaps }
+  const unknown = (why: string): Memory => ({ ...noMemory(why), ...swaps, memoryTotal: total })
+  if (available === null) return unknown('it has no usable MemAvailable')
+  if (available > total) return unknown('MemAvailable is more than MemTotal')
   const memoryReclaimable = free === null ? null : Math.max(0, available - free)
   const memory = { memory: total - available, memoryFree: available, memoryReclaimable, memoryTotal: total }
-  return { ...memory, whyNoMemory: null }
+  return { ...memory, ...swaps, whyNoMemory: null }
+}
+
+/** Null if it is not known, or if the two contradict one another. */
+function usedOf(total: number | null, free: number | null): number | null {
+  return total === null || free === null || free > total ? null : total - free
 }

@@ -41,6 +41,8 @@ export class ThreadReader {
   /** Unix milliseconds of this pass, and the time since boot in ticks; NaN if it cannot be read. */
   now = 0
   nowTicks = Number.NaN
+  /** ms of the clock since boot: shares of CPU time are differences over it, because it cannot be set. */
+  bootMs = 0
   readonly #files: ProcFiles
   readonly #report: ReportBuilder
   readonly #stacks: StackReader
@@ -75,7 +77,7 @@ export class ThreadReader {
       return
     }
     if (schedstat.timesRun !== thread.timesRun || schedstat.runNs !== thread.runNs) this.#recordUse(thread)
-    thread.readAt = this.now
+    thread.readAt = this.bootMs
     thread.ran = !(thread.blocked && schedstat.timesRun === thread.classifiedTimesRun)
   }
 
@@ -90,7 +92,7 @@ export class ThreadReader {
 
   /** Notes that the thread has not run since it was read last. */
   markIdle(thread: TrackedThread): void {
-    thread.readAt = this.now
+    thread.readAt = this.bootMs
     thread.ran = false
   }
 
@@ -214,12 +216,12 @@ export class ThreadReader {
   /** The share of a thread that does not run falls to zero. */
   reportCpuShare(thread: TrackedThread): void {
     if (thread.runNs < 0) return
-    thread.cpu ??= new CpuWindow(this.now, thread.runNs)
-    const permille = thread.cpu.permille(this.now, thread.runNs)
+    thread.cpu ??= new CpuWindow(this.bootMs, thread.runNs)
+    const permille = thread.cpu.permille(this.bootMs, thread.runNs)
     if (permille === null) return
     thread.cpuPermille = permille
     // A thread that stopped running has no share a second later.
-    if (permille !== 0) thread.cpu.add(this.now, thread.runNs)
+    if (permille !== 0) thread.cpu.add(this.bootMs, thread.runNs)
     this.#report.value(thread, 'cpu', permille)
   }
 
@@ -228,7 +230,7 @@ export class ThreadReader {
     const ageMs = ((this.nowTicks - this.#stat.startTicks) * 1000) / ticksPerSecond
     // A start in the future says that the two clocks differ.
     thread.cpu =
-      ageMs >= 0 && ageMs < youngMs ? new CpuWindow(this.now - ageMs, 0) : new CpuWindow(this.now, thread.runNs)
+      ageMs >= 0 && ageMs < youngMs ? new CpuWindow(this.bootMs - ageMs, 0) : new CpuWindow(this.bootMs, thread.runNs)
   }
 
   #readCall(process: TrackedProcess, thread: TrackedThread, armed: boolean): boolean {

@@ -3,6 +3,7 @@
 import type { ScannedLimit } from '../linux-limits.ts'
 import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { ProcessFacts, ThreadId } from '../protocol.ts'
+import type { ProcessRates } from './process-rates.ts'
 import { nothingReported, type Subject } from './report-subject.ts'
 import type { TrackedThread } from './tracked-thread.ts'
 
@@ -39,6 +40,8 @@ export class TrackedProcess implements Subject {
   memory: ProcFile
   pagemap: ProcFile
 
+  /** Null while none of them is wanted. */
+  rates: ProcessRates | null = null
   threads: TrackedThread[] = []
   /** TIDs of its most recent former threads. */
   readonly formerTids = new Set<number>()
@@ -71,8 +74,9 @@ export class TrackedProcess implements Subject {
   ranSinceFullRead = false
   /** Number of pid namespaces that it is in, counted from that of /proc. */
   namespaceDepth = 1
-  /** Number of the last full scan that listed it. */
+  /** Number of the last full scan that listed it, and of the last one that found that it had run. */
   lastListedScan = 0
+  lastRanScan = 0
 
   constructor(pid: number, procRoot: string, { selfPid }: { selfPid: number | null }) {
     this.pid = pid
@@ -170,6 +174,7 @@ export class TrackedProcess implements Subject {
 
   forget(files: ProcFiles): void {
     for (const thread of this.threads) thread.forget(files)
+    if (this.rates !== null) files.release(this.rates.io)
     files.release(this.statm)
     files.release(this.status)
     files.release(this.timers)

@@ -5,6 +5,7 @@ import { ProcFile, type ProcFiles } from '../native/proc-files.ts'
 import type { FutexCall } from '../parse/futex-call.ts'
 import type { ThreadFacts } from '../protocol.ts'
 import type { CpuWindow } from './cpu-window.ts'
+import type { Rate } from './rate.ts'
 import { nothingReported, type Subject } from './report-subject.ts'
 
 export class TrackedThread implements Subject {
@@ -49,6 +50,8 @@ export class TrackedThread implements Subject {
 
   cpu: CpuWindow | null = null
   cpuPermille = Number.NaN
+  /** Rate at which it begins to run; null while that is not wanted. */
+  switches: Rate | null = null
 
   /** Number of times it had run when its stack was read while it was blocked. */
   stackTimesRun = -1

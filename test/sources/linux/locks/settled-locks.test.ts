@@ -38,7 +38,7 @@ test('for an idle deadlock, passes read only whether its threads ran', async () 
   const program = await start('locks', ['ring', 'normal', 10])
   const pass = () => {
     files.readings.length = 0
-    scanner.scanFull(Date.now())
+    scanner.scanFull({ now: Date.now(), bootMs: performance.now() })
     const { waits } = report.finish({ kind: 'full', startedAt: 0, finishedAt: 0, cpuMs: 0, periodMs: 0 })
     return waits?.filter(({ pid }) => pid === program.pid).length
   }
@@ -61,10 +61,10 @@ test('an armed idle process with many threads is not read', async () => {
   const program = await start('threads', [1, 8])
   const child = Number((await program.line()).trim())
   scanner.plan.replace({ type: 'plan', everyMask: locksBit, system: false, masks: new Map() })
-  scanner.scanFull(Date.now())
+  scanner.scanFull({ now: Date.now(), bootMs: performance.now() })
   const pass = () => {
     files.readings.length = 0
-    scanner.scanFast(Date.now(), 0)
+    scanner.scanFast({ now: Date.now(), bootMs: performance.now() }, 0)
     return ofReading(child)
   }
   const isAtRest = (read: readonly (string | undefined)[]) => {

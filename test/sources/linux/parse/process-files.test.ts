@@ -146,7 +146,10 @@ describe('meminfo', () => {
       total: 24683656 * 1024,
       available: 24282528 * 1024,
       free: 1024,
+      swapTotal: null,
+      swapFree: null,
     })
+    expect(parseMeminfo('SwapTotal: 8 kB\nSwapFree: 5 kB\n')).toMatchObject({ swapTotal: 8192, swapFree: 5120 })
     expect(parseMeminfo('MemTotal: 5 kB\n').available).toBeNull()
   })
 })

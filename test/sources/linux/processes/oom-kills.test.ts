@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { partitionAppeared } from '../../../../src/kernel/observations.ts'
+import type { PartitionReading } from '../../../../src/sources/linux/container-readings.ts'
 import { OomKills } from '../../../../src/sources/linux/processes/oom-kills.ts'
-import type { PartitionReading, ProcessEvent } from '../../../../src/sources/linux/protocol.ts'
+import type { ProcessEvent } from '../../../../src/sources/linux/protocol.ts'
 import { Bench } from '../../../kernel/support.ts'
 
 let root: string
@@ -25,7 +26,16 @@ function countIs(place: 'pod' | 'pod/app' | 'machine', count: number): void {
 function reading(names: readonly string[], count: number): PartitionReading {
   const sources = { memory: 0, threads: 0, cpu: 0 }
   const maxima = { memoryMax: null, memoryFree: null, threadsMax: null, cpuMax: null }
-  return { names, memory: 0, reclaimable: 0, ...maxima, sources, oomKills: { here: count, total: count }, why: null }
+  return {
+    names,
+    memory: 0,
+    reclaimable: 0,
+    ...maxima,
+    sources,
+    inode: 1,
+    oomKills: { here: count, total: count },
+    why: null,
+  }
 }
 
 function killed(pid: number): ProcessEvent {
@@ -36,7 +46,7 @@ function begun(hierarchy: 'memory' | 'v2' = 'v2') {
   const bench = new Bench()
   let rescans = 0
   const directory = join(root, 'cgroup')
-  const tree = { hierarchy, directory, pids: directory, cpu: directory, cpuset: directory } as const
+  const tree = { hierarchy, directory, pids: directory, cpu: directory, cpuset: directory, pressure: null } as const
   const kills = new OomKills(bench.kernel, { procRoot: join(root, 'proc'), tree, rescan: () => rescans++ })
   bench.at(() => partitionAppeared(bench.kernel, ['pod', 'app']))
   const scan = (finishedAt: number, pod: number, app: number) =>

@@ -3,8 +3,9 @@
 import { expect, test } from 'vitest'
 import { type LimitName, limitIndex } from '../../../../src/kernel/limits/table.ts'
 import { partitionAppeared } from '../../../../src/kernel/observations.ts'
-import type { PartitionReading, SystemReading } from '../../../../src/sources/linux/protocol.ts'
+import type { PartitionReading, SystemReading } from '../../../../src/sources/linux/container-readings.ts'
 import { ContainerRecorder } from '../../../../src/sources/linux/record/container-recorder.ts'
+import { Demands } from '../../../../src/sources/linux/record/demands.ts'
 import { showLimit } from '../../../../src/tree/show.ts'
 import { Bench } from '../../../kernel/support.ts'
 
@@ -14,6 +15,8 @@ const machine: SystemReading = {
   memoryReclaimable: 1000,
   whyNoMemory: null,
   memoryTotal: 10_000,
+  swap: 0,
+  swapTotal: 0,
   oomKills: 0,
   cpus: 2,
   processesMax: 32_768,
@@ -31,17 +34,18 @@ const unlimited: PartitionReading = {
   cpuMax: null,
   sources: { memory: 0, threads: 0, cpu: 0 },
   oomKills: { here: 0, total: 0 },
+  inode: 1,
   why: null,
 }
 
 function recorded(system: Partial<SystemReading>, ...partitions: Partial<PartitionReading>[]) {
   const bench = new Bench()
   const { kernel } = bench
-  const recorder = new ContainerRecorder(kernel)
+  const recorder = new ContainerRecorder(kernel, new Demands(kernel))
   const readings = partitions.map((partition) => ({ ...unlimited, ...partition }))
   bench.at(() => {
     for (const { names } of readings) partitionAppeared(kernel, names)
-    recorder.record({ ...machine, ...system }, readings, kernel.now)
+    recorder.record({ system: { ...machine, ...system }, partitions: readings, demanded: [], finishedAt: kernel.now })
   })
   const show = (names: readonly string[], limit: LimitName) =>
     showLimit(kernel, kernel.partition(names) ?? kernel.system, limitIndex[limit])

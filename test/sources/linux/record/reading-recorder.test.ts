@@ -38,6 +38,7 @@ const fullScan = (startedAt: number, processes: readonly ProcessFacts[]): ScanRe
   waits: null,
   closedSets: null,
   system: null,
+  demanded: [],
   partitions: null,
 })
 

@@ -99,6 +99,8 @@ describe('a directory copied from a /proc', () => {
       memoryFree: 400000 * 1024,
       memoryReclaimable: 100000 * 1024,
       memoryTotal: 1000000 * 1024,
+      swap: null,
+      swapTotal: null,
       whyNoMemory: null,
       oomKills: null,
       cpus: 3,

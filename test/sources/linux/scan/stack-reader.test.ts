@@ -29,7 +29,7 @@ afterAll(() => {
 })
 
 function scan(): ScanReport {
-  scanner.scanFull(Date.now())
+  scanner.scanFull({ now: Date.now(), bootMs: performance.now() })
   return report.finish({ kind: 'full', startedAt: 0, finishedAt: 0, cpuMs: 0, periodMs: 0 })
 }
 
