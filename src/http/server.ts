@@ -12,7 +12,8 @@ import { isInTree } from './access.ts'
 import { asyncApi } from './asyncapi.ts'
 import { timeBody } from './body-timeout.ts'
 import { addCallsRoute } from './calls.ts'
-import { type ApiDocuments, addDocsPage } from './docs.ts'
+import type { ApiDocuments } from './docs.ts'
+import { addDocsPage } from './docs-page.ts'
 import type { Health } from './health.ts'
 import type { Json } from './json-schema.ts'
 import type { MetricsText } from './metrics.ts'
@@ -144,7 +145,7 @@ function addRoutes(app: FastifyInstance, parts: ServiceParts): void {
     scope.addHook('preParsing', timeBody)
     addTreeRoutes(scope, parts)
     addServiceRoutes(scope, parts)
-    await addDocsPage(scope, documents, context.version)
+    addDocsPage(scope, documents, context.version)
   })
 }
 

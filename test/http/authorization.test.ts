@@ -58,9 +58,6 @@ const elsewhere: Readonly<Record<string, Verbs>> = {
   '/docs/': { GET: 'open' },
   '/docs/*': { GET: 'open' },
   '/docs/json': { GET: 'open' },
-  '/docs/yaml': { GET: 'open' },
-  '/docs/static/index.html': { GET: 'open' },
-  '/docs/static/swagger-initializer.js': { GET: 'open' },
 }
 
 /** Requests whose body decides the role. */
