@@ -932,9 +932,11 @@ export interface Threshold {
   note: string | null
   /** Name of the token that set it, or file and line of the rule; null if it was set without a token */
   owner: string | null
+  /** It is set at this process or thread, and is removed when that ends */
+  endsWith?: 'process' | 'thread'
   /** `disabled`: the notifier, or the limit in it, is switched off. `waiting`: its partition is not there (yet). It applies as soon as the partition appears */
   state: 'armed' | 'tripped' | 'unknown' | 'disabled' | 'waiting'
-  /** In the reply to PUT: another way to choose processes may be meant */
+  /** In the reply to PUT: that it ends with its process, or that another way to choose processes may be meant */
   advice?: string
   /** Nothing was set: the reply shows the threshold as it would be */
   dryRun?: true
@@ -1077,6 +1079,10 @@ export interface Timeout {
   after: string | null
   /** Name of the token that set the timeout, or file and line of the rule */
   owner: string | null
+  /** The timeout is set at a process, and is removed when that ends */
+  endsWith?: 'process' | 'thread'
+  /** In the reply to PUT at a process: that it ends with that process */
+  advice?: string
   /**
    * Threads below that exceeded the timeout and still wait
    *

@@ -9,6 +9,7 @@ import { isAbsent, type Partition } from '../kernel/nodes/partition.ts'
 import type { Process } from '../kernel/nodes/process.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import { threadsWithin } from '../kernel/nodes/within.ts'
+import { endsWith } from './end-advice.ts'
 import type { ThresholdView } from './threshold-views.ts'
 import type { LimitView, PartitionView, ProcessView, ThreadView } from './views.ts'
 
@@ -200,12 +201,18 @@ export function showThreshold(kernel: Kernel, threshold: Threshold): ThresholdVi
     path,
     ...threshold.definition,
     owner,
+    ...endOf(node),
     ...expiryOf(threshold),
     state: thresholdStateOf(kernel, threshold),
   }
   if (per !== null) return { ...definition, ...showSpread(kernel, threshold) }
   const now = kernel.notifier.read(node, index)
   return { ...definition, value: now.value, capacity: now.capacity, ...bounds(now) }
+}
+
+function endOf(node: Node) {
+  const level = endsWith(node)
+  return level === null ? {} : { endsWith: level }
 }
 
 /** The time of removal, for a threshold that is set and has a `ttl`. */

@@ -45,8 +45,17 @@ export const ThresholdView = z
       .string()
       .nullable()
       .describe('Name of the token that set it, or file and line of the rule; null if it was set without a token'),
+    endsWith: z
+      .enum(['process', 'thread'])
+      .optional()
+      .describe('It is set at this process or thread, and is removed when that ends'),
     state: thresholdState,
-    advice: z.string().optional().describe('In the reply to PUT: another way to choose processes may be meant'),
+    advice: z
+      .string()
+      .optional()
+      .describe(
+        'In the reply to PUT: that it ends with its process, or that another way to choose processes may be meant',
+      ),
     dryRun: z.literal(true).optional().describe('Nothing was set: the reply shows the threshold as it would be'),
     value: whole.nullable().optional().describe('Current usage; null if it is unknown. Absent with `per`'),
     capacity: whole.nullable().optional(),

@@ -117,6 +117,11 @@ export const TimeoutView = z
     states: z.array(z.enum(threadStates)).describe('States that the timeout limits; an empty list exempts the node'),
     after: z.string().nullable().describe('Longest time that a thread may stay in such a state, such as 500ms'),
     owner: z.string().nullable().describe('Name of the token that set the timeout, or file and line of the rule'),
+    endsWith: z
+      .enum(['process', 'thread'])
+      .optional()
+      .describe('The timeout is set at a process, and is removed when that ends'),
+    advice: z.string().optional().describe('In the reply to PUT at a process: that it ends with that process'),
     warned: z.array(path).describe('Threads below that exceeded the timeout and still wait'),
   })
   .meta({ id: 'Timeout' })

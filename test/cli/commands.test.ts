@@ -106,10 +106,14 @@ describe('set', () => {
     expect(await runWith('set', `/sys/proc/${hog.pid}/fds`, '1000')).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: expect.stringMatching(new RegExp(`^${path} set: at 1000; armed, fds now \\d+ of \\d+\\n$`)),
+      stdout: expect.stringMatching(
+        new RegExp(
+          `^${path} set: at 1000; armed, fds now \\d+ of \\d+\\n  it ends with process ${hog.pid}; to follow the program, set /sys/fds/threshold/cli with per=process where.exe=fd-hog\\n$`,
+        ),
+      ),
     })
     expect((await runWith('set', `${hog.pid}/fds`, '200', 'note=too many')).stdout).toMatch(
-      new RegExp(`^${path} replaced: at 200; tripped, fds now \\d+ of \\d+\\n$`),
+      new RegExp(`^${path} replaced: at 200; tripped, fds now \\d+ of \\d+\\n`),
     )
     expect(await live.get(path)).toMatchObject({ at: 200, note: 'too many', state: 'tripped' })
   })
@@ -123,8 +127,10 @@ describe('set', () => {
 
   test('takes amounts in the unit of the limit, and prints them so', async () => {
     const set = async (...words: string[]) => (await runWith('set', ...words)).stdout
-    expect(await set('self/memory', '64G')).toMatch(/ set: at 64G; armed, memory now \d+M\n$/)
-    expect(await set('self/cpu', '40cpu')).toMatch(/ set: at 4000\.0% of one CPU; armed, cpu now [\d.]+%\n$/)
+    expect(await set('self/memory', '64G')).toMatch(/ set: at 64G; armed, memory now \d+M\n {2}it ends with /)
+    expect(await set('self/cpu', '40cpu')).toMatch(
+      / set: at 4000\.0% of one CPU; armed, cpu now [\d.]+%\n {2}it ends with /,
+    )
     expect((await runWith('set', 'self/fds', '1G')).stderr).toMatch(
       /^introspectd: at: 1G does not fit; fds is counted in ones: a whole number without a unit\n$/,
     )

@@ -33,9 +33,11 @@ test('PUT creates a threshold with 201, and the same PUT again answers 200', asy
     ttl: null,
     note: null,
     owner: null,
+    endsWith: 'process',
     state: 'armed',
     value: 17,
     capacity: null,
+    advice: expect.stringMatching(/^it ends with process 42; to follow the program, set /),
   })
   const again = await service.put(hog, { at: 100 })
   expect([again.status, again.headers.get('etag')]).toEqual([200, made.headers.get('etag')])
@@ -100,7 +102,7 @@ test('the text of a limit and of a threshold shows amounts with their unit, and 
   expect(await text('/sys/proc/43/memory')).toMatch(/^thresholds\.0\.at +2147483648 bytes \(2\.0G\)$/m)
   expect(await text('/sys/proc/43/memory/threshold/x')).toMatch(/^at +2147483648 bytes \(2\.0G\)$/m)
   expect(await text('/sys/proc/43/memory/threshold')).toMatch(/^x +armed +2\.0G +- +1\.5G$/m)
-  expect(await text('/sys/thresholds')).toMatch(/^armed +2\.0G +- +\/sys\/proc\/43\/memory\/threshold\/x$/m)
+  expect(await text('/sys/thresholds')).toMatch(/^armed +2\.0G +- +- +\/sys\/proc\/43\/memory\/threshold\/x$/m)
   expect(await text('/sys/proc/42/fds')).toMatch(/^value +17 count$/m)
 })
 

@@ -12,6 +12,7 @@ import { checkNames } from '../../kernel/limits/thresholds/where-advice.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
 import type { TreeContext } from '../context.ts'
 import { defineList, defineNode } from '../definition.ts'
+import { thresholdEndAdvice } from '../end-advice.ts'
 import { NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { refuseRuleOwned } from '../rule-owner.ts'
@@ -45,6 +46,11 @@ function replyOf(
 ): VerbResult {
   const isPending = () => awaitsReading(kernel, threshold)
   return isPending() ? { ...result, deferred: { isPending, write } } : { ...result, body: write() }
+}
+
+function adviceOf(sentences: readonly (string | null)[]): { advice?: string } {
+  const given = sentences.filter((sentence) => sentence !== null)
+  return given.length === 0 ? {} : { advice: given.join('; ') }
 }
 
 export const limitDefinitions = [
@@ -110,17 +116,20 @@ export const limitDefinitions = [
         checkPreconditions('threshold', existing, preconditions)
         refuseRuleOwned('threshold', existing)
         const found = checkNames(kernel, definition.where)
-        const advice = found === null ? {} : { advice: found }
+        const adviceFor = (threshold: Threshold) => adviceOf([found, thresholdEndAdvice(kernel, threshold)])
         const request = { definition, owner }
         if (dryRun) {
           const preview = () => kernel.notifier.preview(node, index, name, request)
-          const write = () => ({ ...showThreshold(kernel, preview()), ...advice, dryRun: true })
+          const write = () => {
+            const threshold = preview()
+            return { ...showThreshold(kernel, threshold), ...adviceFor(threshold), dryRun: true }
+          }
           return replyOf({ status: 200 }, { kernel, threshold: preview(), write })
         }
         // A complete update: if the threshold trips at once, its action runs at once.
         const put = () => kernel.notifier.put(node, index, name, request)
         const { threshold, created } = kernel.update(kernel.now, put)
-        const write = () => ({ ...showThreshold(kernel, threshold), ...advice })
+        const write = () => ({ ...showThreshold(kernel, threshold), ...adviceFor(threshold) })
         return replyOf({ status: created ? 201 : 200, etag: etagOf(threshold) }, { kernel, threshold, write })
       },
     },

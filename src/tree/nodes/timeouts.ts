@@ -13,6 +13,7 @@ import { type ThreadState, threadStateRows, timeoutStates } from '../../kernel/s
 import { parseDuration } from '../../kernel/time/duration.ts'
 import type { TreeContext } from '../context.ts'
 import { defineNode } from '../definition.ts'
+import { endsWith, timeoutEndAdvice } from '../end-advice.ts'
 import { MalformedText, NoSuchPath } from '../errors.ts'
 import { checkPreconditions, etagOf } from '../preconditions.ts'
 import { refuseRuleOwned } from '../rule-owner.ts'
@@ -78,8 +79,19 @@ function showTimeout({ kernel }: TreeContext, node: Node) {
     states: [...states],
     after: afterMs === null ? null : `${afterMs}ms`,
     owner: holding?.owner ?? null,
+    ...(holding !== null && endOf(holding.node)),
     warned: kernel.timers.warned(node).map(({ path }) => path),
   }
+}
+
+function endOf(node: Node): { endsWith?: 'process' | 'thread' } {
+  const level = endsWith(node)
+  return level === null ? {} : { endsWith: level }
+}
+
+function adviceAt(node: Node): { advice?: string } {
+  const advice = timeoutEndAdvice(node)
+  return advice === null ? {} : { advice }
 }
 
 /** The timer set at this node itself. @throws NoSuchPath */
@@ -124,7 +136,11 @@ export const timeoutDefinitions = [
         refuseRuleOwned('timeout', existing)
         const definition = timeoutDefinitionOf({ states, after })
         const { timeout, created } = kernel.timers.put(node, { definition, owner })
-        return { status: created ? 201 : 200, body: showTimeout(context, node), etag: etagOf(timeout) }
+        return {
+          status: created ? 201 : 200,
+          body: { ...showTimeout(context, node), ...adviceAt(node) },
+          etag: etagOf(timeout),
+        }
       },
     },
     remove: {
