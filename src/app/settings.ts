@@ -5,6 +5,7 @@ import { alertFact, type DefinitionFact, type Fact } from '../journal/facts.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { EventStore } from '../journal/store.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import { canonicalPath } from '../kernel/nodes/path-segment.ts'
 import { endDeadlocks, type OpenAlert } from '../kernel/persistence/open-alerts.ts'
 import {
   exportSettings,
@@ -59,13 +60,16 @@ export class SettingsPersistence {
   /** Preconditions: the kernel knows every process and thread that exists. */
   restore(store: EventStore, logger: FastifyBaseLogger): void {
     const kernel = this.#kernel
-    const definitions = store.definitions().flatMap((text) => {
+    const stored = store.definitions().flatMap(({ path, value: text }) => {
       const definition = parseDefinition(text)
       if (definition === null)
         logger.error({ text }, 'the journal has a definition that cannot be read: it is left there')
-      return definition === null ? [] : [definition]
+      return definition === null ? [] : [{ path, definition }]
     })
-    const trips = store.trips()
+    const definitions = stored.map(({ definition }) => definition)
+    const trips = store.trips().map(({ threshold, place, identity }) => {
+      return { threshold: canonicalPath(threshold), place: canonicalPath(place), identity }
+    })
     const alerts = alertsIn(store)
     const refused = kernel.update(kernel.now, () => restoreSettings(kernel, { definitions, trips, alerts }))
     this.#refused = refused.map(({ definition }) => definition)
@@ -74,7 +78,17 @@ export class SettingsPersistence {
         { path: persistedPath(definition), reason },
         'a definition from before the restart cannot be set now: it stays in the journal',
       )
+    this.#moveToCanonical(stored)
     this.#forgetGone(definitions, logger)
+  }
+
+  /** Earlier versions encoded more characters of names, and stored definitions under those pathnames. */
+  #moveToCanonical(stored: readonly { path: string; definition: PersistedDefinition }[]): void {
+    for (const { path, definition } of stored) {
+      if (path === persistedPath(definition)) continue
+      this.#journal.define({ path, value: null, forgetsTrips: true })
+      this.#journal.define(factOf(definition, 'renewed'))
+    }
   }
 
   /** Only what was set on a process ends with it. What was set on a partition waits for the next one. */

@@ -9,6 +9,7 @@ import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
 import { columnNamed, readProcesses, sorted, sortMeaning, tableOptions } from './process-table.ts'
+import { followProcesses } from './ps-watch.ts'
 import { ServiceConnection } from './service-connection.ts'
 
 export const psCommand = defineCommand({
@@ -21,19 +22,37 @@ export const psCommand = defineCommand({
       .optional()
       .describe('process whose threads to list; default: list the processes'),
   },
-  options: { sort: z.string().optional().describe(sortMeaning), ...tableOptions },
+  options: {
+    sort: z.string().optional().describe(sortMeaning),
+    ...tableOptions,
+    watch: z
+      .boolean()
+      .default(false)
+      .describe('then print a line for each process that starts, changes or ends, until Ctrl-C'),
+  },
   settings: clientSettings,
-  examples: ['introspectd ps --sort fds', 'introspectd ps --name httpd', 'introspectd ps 42'],
+  examples: [
+    'introspectd ps --sort fds',
+    'introspectd ps --name httpd --watch',
+    'introspectd ps --part system.slice',
+    'introspectd ps 42',
+  ],
   run: async ({ args: { pid }, options, io, ...effective }) => {
     const connection = new ServiceConnection(effective)
     if (pid === undefined) {
       const by = orderOf(processColumns, options)
-      printTable(io, renderTable(processColumns, by(await readProcesses(connection, options))))
+      if (options.watch) return followProcesses(connection, { io, options, by })
+      const { processes, hiddenPids } = await readProcesses(connection, options)
+      printTable(io, renderTable(processColumns, by(processes)))
+      if (processes.length === 0 && hiddenPids.size > 0)
+        io.stderr.write(`introspectd: no process fits; --all shows kernel threads, too\n`)
       return
     }
     if (options.name !== undefined || options.part !== undefined) {
       throw new CliError('--name and --part select processes; leave them out with a pid')
     }
+    if (options.all || options.watch)
+      throw new CliError('--all and --watch are for processes; leave them out with a pid')
     const by = orderOf(threadColumns, options)
     const { body } = await connection.reply(connection.client.get(`/sys/proc/${pid}/thread`))
     printTable(io, renderTable(threadColumns, by(body.entries)))

@@ -14,7 +14,15 @@ import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import type { CommandIo } from './io.ts'
 import { printTable } from './print.ts'
-import { type Chosen, columnNamed, type Order, readProcesses, sortMeaning, tableOptions } from './process-table.ts'
+import {
+  type Chosen,
+  columnName,
+  columnNamed,
+  type Order,
+  readProcesses,
+  sortMeaning,
+  tableOptions,
+} from './process-table.ts'
 import { Screen } from './screen.ts'
 import { ServiceConnection } from './service-connection.ts'
 import { type FrameOptions, frame, page, type TopSnapshot } from './top-frame.ts'
@@ -59,7 +67,7 @@ export const topCommand = defineCommand({
 
 async function readSnapshot(connection: ServiceConnection, chosen: Chosen, signal: AbortSignal): Promise<TopSnapshot> {
   const { client } = connection
-  const [processes, system, cpu, memory, thresholds] = await Promise.all([
+  const [{ processes }, system, cpu, memory, thresholds] = await Promise.all([
     readProcesses(connection, chosen, signal),
     connection.reply(client.get('/sys', { signal })),
     connection.reply(client.get('/sys/cpu', { signal })),
@@ -196,5 +204,5 @@ export function columnOfKey(key: string, current: Column<ProcessView>): Column<P
   const step = steps[key]
   if (step !== undefined) return processColumns[place + step] ?? null
   const round = [...processColumns.slice(place + 1), ...processColumns.slice(0, place + 1)]
-  return round.find(({ title }) => title[0] === key.toUpperCase()) ?? null
+  return round.find((column) => columnName(column)[0] === key.toLowerCase()) ?? null
 }

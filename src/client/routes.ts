@@ -722,6 +722,8 @@ export interface Process {
   partition: string | null
   /** Present if the process is this service */
   self?: true
+  /** Present if it is a thread of the Linux kernel itself */
+  kernelThread?: true
   /** Number of threads in each state */
   state: Partial<
     Record<
@@ -1727,6 +1729,8 @@ export interface ProcessCreatedData {
   partition: string | null
   /** True for the process of introspectd itself */
   self?: true
+  /** Present if it is a thread of the Linux kernel itself */
+  kernelThread?: true
 }
 export interface ProcessDiedData {
   pid: number

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { cursorText } from '../base/cursor.ts'
+import { pathSegment } from '../kernel/nodes/path-segment.ts'
 import type { Durable } from '../stream/durables.ts'
 import type { Hub } from '../stream/hub.ts'
 import { CursorText, SubscriptionName } from '../stream/subscription-request.ts'
@@ -137,7 +138,7 @@ function checkName(name: string): void {
 /** @throws NoSuchPath */
 function find({ durables }: Hub, name: string): Durable {
   const durable = durables.get(name)
-  if (durable === null) throw new NoSuchPath(pathOf(encodeURIComponent(name)), '/subscriptions')
+  if (durable === null) throw new NoSuchPath(pathOf(pathSegment(name)), '/subscriptions')
   return durable
 }
 

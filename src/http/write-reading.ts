@@ -91,7 +91,10 @@ function entriesText({ definition, params }: Row, { list, fields, views, prose }
       return limit === null ? '' : amountMeaning(limit, value)
     })
   }
-  if (fields === null) return renderTable(columns, views())
+  if (fields === null) {
+    const { entries, note } = definition.arrange?.(views()) ?? { entries: views(), note: null }
+    return `${renderTable(columns, entries)}${note === null ? '' : `${note}\n`}`
+  }
   const rows = views().map((view) => new Map(flatten(view, '')))
   return renderTable([...pathsOf(fields)].map(fieldColumn), rows)
 }

@@ -16,6 +16,13 @@ export interface DefinitionFact {
   readonly forgetsTrips: boolean
 }
 
+/** A definition as it was stored. */
+export interface StoredDefinition {
+  readonly path: string
+  /** JSON */
+  readonly value: string
+}
+
 export interface Trip {
   readonly threshold: string
   readonly place: string
@@ -146,19 +153,19 @@ export class FactTables {
     this.#db.exec('DELETE FROM definitions; DELETE FROM trips; DELETE FROM durables; DELETE FROM told')
   }
 
-  definitions(): string[] {
-    return this.#values('definitions')
+  definitions(): StoredDefinition[] {
+    return this.#rows('definitions')
   }
 
   openAlerts(): string[] {
-    return this.#values('told')
+    return this.#rows('told').map(({ value }) => value)
   }
 
-  #values(table: 'definitions' | 'told'): string[] {
+  #rows(table: 'definitions' | 'told'): StoredDefinition[] {
     return this.#db
-      .prepare(`SELECT value FROM ${table} ORDER BY path`)
+      .prepare(`SELECT path, value FROM ${table} ORDER BY path`)
       .all()
-      .map(({ value }) => String(value))
+      .map(({ path, value }) => ({ path: String(path), value: String(value) }))
   }
 
   durables(): string[] {

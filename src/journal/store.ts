@@ -5,7 +5,7 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { type Fact, FactTables, factTables, type Trip } from './facts.ts'
+import { type Fact, FactTables, factTables, type StoredDefinition, type Trip } from './facts.ts'
 
 /** Version of the schema. A file of a later version is refused. */
 export const schemaVersion = 2
@@ -106,8 +106,8 @@ export class EventStore {
     })
   }
 
-  /** Definitions as JSON, in the order of their paths. @throws errors of SQLite */
-  definitions(): string[] {
+  /** Definitions in the order of their paths. @throws errors of SQLite */
+  definitions(): StoredDefinition[] {
     return this.#facts.definitions()
   }
 

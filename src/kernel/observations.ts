@@ -82,7 +82,8 @@ export function processEntered(kernel: Kernel, process: Process, { silent = fals
   const started = new Date(process.started).toISOString()
   const partition = process.partition?.path ?? null
   const parent = process.parentProcess?.pid ?? null
-  const data = { pid, identity, started, name, parent, executable, uid, partition, ...selfMark(kernel, process) }
+  const marks = { ...selfMark(kernel, process), ...(process.kernelThread && { kernelThread: true as const }) }
+  const data = { pid, identity, started, name, parent, executable, uid, partition, ...marks }
   kernel.emit('process.created', { ...placesOf(process), data })
 }
 
@@ -179,6 +180,7 @@ export interface ProcessChange {
   readonly name?: string
   readonly executable?: string | null
   readonly uid?: number
+  readonly kernelThread?: boolean
 }
 
 /**
@@ -195,6 +197,7 @@ export function processChanged(
   if (change.name !== undefined) process.name = change.name
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
+  if (change.kernelThread !== undefined) process.kernelThread = change.kernelThread
   process.revision++
   kernel.notifier.reconsider(process)
   if (what !== null) emitChanged(kernel, process, what, changes)

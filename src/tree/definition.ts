@@ -13,6 +13,7 @@ import type { System } from '../kernel/nodes/system.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import type { TreeContext } from './context.ts'
 import { listOf, listWithGapOf } from './list-views.ts'
+import type { ArrangedList } from './text-lists.ts'
 import type { BodilessVerb, BodyVerb, LinesVerb, Params, Verb } from './verb.ts'
 
 interface NodeOf {
@@ -87,6 +88,8 @@ export interface Definition extends AnyRow {
   etag?(context: TreeContext, node: Node, params: Params): string | null
   readonly drawings?: Drawings<object>
   readonly columns?: readonly Column<object>[]
+  /** Arranges the entries of the text form, where it differs from JSON. */
+  arrange?(views: readonly object[]): ArrangedList<object>
   /** Fields of the reply that are amounts of the limit in the path, without the places in lists. */
   readonly amounts?: readonly string[]
   /** The text form as sentences, in place of columns or pairs. */
@@ -144,6 +147,7 @@ interface ListRow<L extends Level, E extends z.ZodType<object>, Child, Q extends
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly listsNodes?: true
   readonly columns: readonly Column<z.output<E>>[]
+  arrange?(views: readonly z.output<E>[]): ArrangedList<z.output<E>>
   readonly prose?: (views: readonly z.output<E>[], context: TreeContext) => string
   readonly incomplete?: (kernel: Kernel) => string | null
   readonly post?: BodyVerb<NodeOf[L], Q>

@@ -7,6 +7,7 @@
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Level } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
+import { pathSegment } from '../kernel/nodes/path-segment.ts'
 import { MalformedPath, NoSuchPath } from './errors.ts'
 import { decode, resolve, split } from './resolve.ts'
 import { definitions } from './tree.ts'
@@ -115,12 +116,12 @@ function processesAt(segments: readonly Segment[]): number | null {
 }
 
 function textOf({ segments, isBelow }: Shape): string {
-  const parts = segments.map((segment) => (segment === null ? '*' : encodeURIComponent(segment).replaceAll('*', '%2A')))
+  const parts = segments.map((segment) => (segment === null ? '*' : pathSegment(segment).replaceAll('*', '%2A')))
   return `/${[...parts, ...(isBelow ? ['**'] : [])].join('/')}`
 }
 
 function patternOf({ segments, isBelow }: Shape): Pattern {
-  const places = segments.map((segment) => (segment === null ? null : encodeURIComponent(segment)))
+  const places = segments.map((segment) => (segment === null ? null : pathSegment(segment)))
   const any = places.indexOf(null)
   const root = `/${(any === -1 ? places : places.slice(0, any)).join('/')}`
   if (any === -1 && !isBelow) {

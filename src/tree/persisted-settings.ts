@@ -1,6 +1,7 @@
 /** Parses the settings and open alerts that were persisted before a restart. */
 
 import { z } from 'zod'
+import { canonicalPath } from '../kernel/nodes/path-segment.ts'
 import type { OpenAlert } from '../kernel/persistence/open-alerts.ts'
 import type { PersistedDefinition } from '../kernel/persistence/persisted-settings.ts'
 import { threadStates } from '../kernel/states.ts'
@@ -46,7 +47,19 @@ const Alert: z.ZodType<OpenAlert> = z.discriminatedUnion('kind', [
 
 /** Null where the text is invalid, for example written by a later version. */
 export function parseDefinition(text: string): PersistedDefinition | null {
-  return parseAs(Definition, text)
+  const definition = parseAs(Definition, text)
+  return definition === null ? null : withCanonicalPaths(definition)
+}
+
+/** Earlier versions encoded more characters of names in pathnames. */
+function withCanonicalPaths(definition: PersistedDefinition): PersistedDefinition {
+  if (definition.kind === 'switches') return definition
+  const node = canonicalPath(definition.node)
+  if (definition.kind === 'timeout') return { ...definition, node }
+  const { where } = definition.definition
+  if (where === null || where.partition === null) return { ...definition, node }
+  const partition = canonicalPath(where.partition)
+  return { ...definition, node, definition: { ...definition.definition, where: { ...where, partition } } }
 }
 
 /** Null where the text is invalid. */

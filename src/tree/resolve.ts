@@ -10,6 +10,7 @@ import { limits } from '../kernel/limits/table.ts'
 import { absentPartition } from '../kernel/nodes/lookup.ts'
 import type { Node } from '../kernel/nodes/node.ts'
 import type { Partition } from '../kernel/nodes/partition.ts'
+import { pathSegment } from '../kernel/nodes/path-segment.ts'
 import type { System } from '../kernel/nodes/system.ts'
 import { isContainer } from '../kernel/nodes/within.ts'
 import type { Definition } from './definition.ts'
@@ -42,7 +43,7 @@ export function resolve(kernel: Kernel, pathname: string, { creating = false } =
   const awaited = found === null ? matchAwaited(kernel, segments, { creating }) : null
   if (awaited !== null) return { ...awaited, isAlias: awaited.canonical !== withoutTrailingSlash(pathname) }
   if (found === null) throw nothingAt(pathname, node, leaf)
-  const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(encodeURIComponent).join('/')}`
+  const canonical = leaf.length === 0 ? node.path : `${node.path}/${leaf.map(pathSegment).join('/')}`
   return { ...found, node, canonical, isAlias: canonical !== withoutTrailingSlash(pathname) }
 }
 
@@ -173,11 +174,11 @@ function matchAwaited(
   if (level !== 'partition' || !names.every(isPartitionName)) return null
   const leaf = segments.slice(used)
   const found = match(level, leaf)
-  const node = absentPartition(kernel, `/sys${names.map((name) => `/part/${encodeURIComponent(name)}`).join('')}`)
+  const node = absentPartition(kernel, `/sys${names.map((name) => `/part/${pathSegment(name)}`).join('')}`)
   const isAwaiting = found?.definition.isAwaiting
   if (found === null || node === null || isAwaiting === undefined) return null
   if (!creating && !isAwaiting(kernel, node, found.params)) return null
-  return { ...found, node, canonical: `${node.path}/${leaf.map(encodeURIComponent).join('/')}` }
+  return { ...found, node, canonical: `${node.path}/${leaf.map(pathSegment).join('/')}` }
 }
 
 /** Whether a cgroup can have the name. */
@@ -206,9 +207,9 @@ function hasLimit(level: Level, name: string): boolean {
 /** Preconditions: the whole leaf matches nothing. */
 function nothingAt(pathname: string, node: Node, leaf: readonly string[]): NoSuchPath {
   const length = existingLength(node, leaf)
-  const exists = [node.path, ...leaf.slice(0, length).map(encodeURIComponent)].join('/')
+  const exists = [node.path, ...leaf.slice(0, length).map(pathSegment)].join('/')
   const suggestion = nearest(leaf[length]!, namesAfter(node, leaf.slice(0, length)))
-  return new NoSuchPath(pathname, exists, suggestion === null ? null : `${exists}/${encodeURIComponent(suggestion)}`)
+  return new NoSuchPath(pathname, exists, suggestion === null ? null : `${exists}/${pathSegment(suggestion)}`)
 }
 
 /** The number of segments of the leaf that exist. */

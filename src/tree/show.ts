@@ -80,6 +80,7 @@ export function showProcess(kernel: Kernel, process: Process): ProcessView {
     uid: process.uid,
     partition: process.partition?.path ?? null,
     ...(process.pid === kernel.selfPid && { self: true }),
+    ...(process.kernelThread && { kernelThread: true }),
     state,
     usage: showUsage(kernel, process),
     ...showUnavailable(kernel, process),

@@ -5,6 +5,7 @@ import { bounds } from '../base/bounds.ts'
 import { KernelError } from '../kernel/errno.ts'
 import { levels } from '../kernel/limits/limit-row.ts'
 import { type ThresholdDefinition, thresholdActions } from '../kernel/limits/thresholds/threshold.ts'
+import { canonicalPath } from '../kernel/nodes/path-segment.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
 
 function isPercent(text: string): text is `${number}%` {
@@ -40,6 +41,7 @@ const WhereBody = z.strictObject({
   partition: z
     .string()
     .max(bounds.pathBytesMax)
+    .overwrite(canonicalPath)
     .nullable()
     .default(null)
     .describe('Pathname of a partition; nested partitions are included'),

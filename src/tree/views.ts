@@ -76,6 +76,7 @@ export const ProcessView = z
     uid: whole.nullable().describe('Effective user id'),
     partition: path.nullable(),
     self: z.literal(true).optional().describe('Present if the process is this service'),
+    kernelThread: z.literal(true).optional().describe('Present if it is a thread of the Linux kernel itself'),
     state: z.partialRecord(z.enum([...threadStates, 'unknown']), whole).describe('Number of threads in each state'),
     usage: UsageView,
     unavailable,

@@ -9,10 +9,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runHere } from '../support/command-line.ts'
+import { partitionName } from '../../src/tree/partition-name.ts'
+import { RunningCommand, runHere } from '../support/command-line.ts'
 import { excludePort } from '../support/contract/violations.ts'
 import { Live, run } from '../support/live.ts'
 import { type Program, start } from '../support/programs.ts'
+import { Service } from '../support/service.ts'
 
 let live: Live
 let hog: Program
@@ -36,7 +38,7 @@ describe('ps', () => {
     const { code, stdout, stderr } = await runWith('ps')
     expect([code, stderr]).toEqual([0, ''])
     const [titles, ...rows] = stdout.trimEnd().split('\n')
-    expect(titles).toMatch(/^ *PID {2}NAME +UID +CPU +MEMORY +STACK +FDS +THREADS +STATES +PARTITION$/)
+    expect(titles).toMatch(/^ *PID {2}NAME +UID +%CPU +MEMORY +STACK +FDS +THREADS +STATES +PARTITION$/)
     const pids = rows.map((row) => Number.parseInt(row, 10))
     expect(pids).toEqual(pids.toSorted((one, other) => one - other))
     expect(pids).toEqual(expect.arrayContaining([hog.pid, live.pid, process.pid]))
@@ -66,14 +68,44 @@ describe('ps', () => {
   test('selects by partition, written as in the column PARTITION', async () => {
     const { partition } = (await live.get(`/sys/proc/${hog.pid}`)) as { partition: string | null }
     if (partition === null) return expect((await runWith('ps', '--part', 'nowhere')).code).toBe(1)
-    const shown = partition.replace('/sys/part/', '').replaceAll('/part/', '/')
+    const shown = partitionName(partition)
     const { stdout } = await runWith('ps', '--part', shown, '--name', 'fd-hog')
     expect(stdout).toMatch(new RegExp(`^ *${hog.pid} {2}fd-hog .*${shown}$`, 'm'))
   })
 
+  test('with --watch prints a line for each process that starts, changes or ends', async () => {
+    const watching = new RunningCommand(['ps', '--watch', '--name', 'fd-hog'], { env: { INTROSPECTD_URL: live.url } })
+    await watching.until(({ stderr }) => stderr.startsWith('introspectd: watching '))
+    expect(watching.stdout).toMatch(new RegExp(`^EVENT +PID .*\\n +${hog.pid} {2}fd-hog .*\\n$`))
+    const other = await start('fd-hog', [1, 1])
+    await watching.until(({ stdout }) => stdout.includes(`${other.pid}  fd-hog`))
+    await other.stop()
+    await watching.until(({ stdout }) => new RegExp(`^(exit \\d+|SIG[A-Z]+) +${other.pid} {2}fd-hog`, 'm').test(stdout))
+    expect(watching.stdout).toMatch(new RegExp(`^exec +${other.pid} {2}fd-hog .* - +- `, 'm'))
+    expect(await watching.stop()).toBe(0)
+  })
+
+  test('hides kernel threads, and shows them last with --all', async () => {
+    const service = await new Service().start()
+    try {
+      const env = { INTROSPECTD_URL: `http://127.0.0.1:${service.port}` }
+      service.bench.process(2, { name: 'kthreadd', kernelThread: true })
+      service.bench.process(42)
+      expect((await runHere(['ps'], { env })).stdout).not.toContain('kthreadd')
+      const { stdout } = await runHere(['ps', '--all'], { env })
+      expect(stdout).toMatch(/^ *42 {2}p42 .*\n *2 {2}\[kthreadd\] .*\n$/m)
+      expect(await runHere(['ps', '--name', 'kthread'], { env })).toMatchObject({
+        code: 0,
+        stderr: 'introspectd: no process fits; --all shows kernel threads, too\n',
+      })
+    } finally {
+      await service.stop()
+    }
+  })
+
   test('lists the threads of a process if a pid is given', async () => {
     const { stdout } = await runWith('ps', 'self', '--sort', 'name')
-    expect(stdout).toMatch(/^ *TID {2}NAME +STATE +ON +CPU +STACK +OF +SINCE$/m)
+    expect(stdout).toMatch(/^ *TID {2}NAME +STATE +ON +%CPU +STACK +OF +SINCE$/m)
     expect(stdout).toMatch(new RegExp(`^ *${live.pid} {2}introspectd `, 'm'))
   })
 

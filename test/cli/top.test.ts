@@ -87,7 +87,7 @@ describe('on a terminal', () => {
     expect(frame[0]).toMatch(/^introspectd \S+ on \S+ \(linux\) {2}\d\d:\d\d:\d\d$/)
     expect(frame[1]).toMatch(/^processes \d+ {2}threads \d+ {2}cpu [\d.]+% of \d+\.0% {2}memory \S+ of \S+$/)
     expect(frame[2]).toBe('thresholds 0, tripped 0')
-    expect(frame[4]).toMatch(/^ *PID {2}NAME +UID +CPU +MEMORY /)
+    expect(frame[4]).toMatch(/^ *PID {2}NAME +UID +%CPU +MEMORY /)
     expect(frame[5]).toMatch(/^ *\d+ {2}\S/)
     expect(frame[11]).toMatch(/^q quits/)
   })

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/kernel/limits/table.ts'
+import * as seen from '../../src/kernel/observations.ts'
 import * as measured from '../../src/kernel/observed-usage.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import { Service } from '../support/service.ts'
@@ -127,6 +128,42 @@ describe('reading', () => {
     const entries = body.entries as { name: string; number: number; canonical: boolean }[]
     expect(entries.filter(({ canonical }) => canonical).map(({ name }) => name)).toEqual(['SEND', 'MUTEX', 'JOIN'])
     expect(entries.map(({ number }) => number)).toEqual([...Array(21).keys()])
+  })
+
+  test('kernel threads come last in text, in brackets', async () => {
+    service.bench.process(2, { name: 'kthreadd', kernelThread: true })
+    const text = await (await service.fetch('/sys/proc?format=text')).text()
+    expect(text.trimEnd().split('\n').at(-1)).toMatch(/^ *2 {2}\[kthreadd\] /)
+    expect((await service.get('/sys/proc/2')).body).toMatchObject({ name: 'kthreadd', kernelThread: true })
+    expect((await service.get('/sys/proc/42')).body).not.toHaveProperty('kernelThread')
+  })
+
+  test('partitions for mounts without processes are left out of the text, with a line that says so', async () => {
+    service.bench.process(70, { partition: ['used.mount'] })
+    service.bench.at(() => seen.partitionAppeared(service.bench.kernel, ['-.mount']))
+    service.bench.at(() => seen.partitionAppeared(service.bench.kernel, ['empty.slice']))
+    const text = await (await service.fetch('/sys/part?format=text')).text()
+    expect(text).toMatch(/^used\.mount /m)
+    expect(text).toMatch(/^empty\.slice /m)
+    expect(text).not.toContain('-.mount')
+    expect(text).toMatch(/\n1 mount without processes is not shown here; JSON has all\n$/)
+    expect(JSON.stringify((await service.get('/sys/part')).body)).toContain('-.mount')
+  })
+
+  test('a partition has an @ in its pathname as it is, and an encoded one is the same partition', async () => {
+    service.bench.process(71, { partition: ['user@1000.service', 'a b%/\\x2d*'] })
+    const path = '/sys/part/user@1000.service/part/a%20b%25%2F%5Cx2d*'
+    expect((await service.get('/sys/proc/71')).body.partition).toBe(path)
+    const { headers, status } = await service.get('/sys/part/user%401000.service')
+    expect([status, headers.get('content-location')]).toEqual([200, '/sys/part/user@1000.service'])
+    const text = await (await service.fetch('/sys/proc?format=text')).text()
+    expect(text).toMatch(/ {2}user@1000\.service\/a%20b%25%2F%5Cx2d\*$/m)
+    const { body } = await service.put('/sys/fds/threshold/x', {
+      at: 1,
+      per: 'process',
+      where: { partition: '/sys/part/user%401000.service' },
+    })
+    expect(body).toMatchObject({ nodes: 1, where: { partition: '/sys/part/user@1000.service' } })
   })
 
   test('a process name reaches a terminal without its control characters', async () => {

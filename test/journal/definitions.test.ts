@@ -89,6 +89,28 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
+test('a definition stored under a pathname with more escapes is moved to the canonical one', async () => {
+  await start()
+  await live!.put('/sys/part/user@1.service/memory/threshold/a@b', { at: 1000 })
+  await end('SIGTERM')
+  const db = new DatabaseSync(journalFile(directory))
+  // An earlier version also encoded characters that need no escape.
+  const row = db.prepare('SELECT path, value FROM definitions').get()!
+  expect(row.path).toBe('/sys/part/user@1.service/memory/threshold/a@b')
+  db.prepare('UPDATE definitions SET path = ?, value = ?').run(
+    String(row.path).replaceAll('@', '%40'),
+    String(row.value).replace('user@1', 'user%401'),
+  )
+  db.close()
+  await start()
+  expect(await live!.get('/sys/part/user%401.service/memory/threshold/a%40b')).toMatchObject({
+    path: '/sys/part/user@1.service/memory/threshold/a@b',
+    state: 'waiting',
+  })
+  await end('SIGTERM')
+  expect(tables('definitions')[0]).toEqual([expect.objectContaining({ path: row.path, value: row.value })])
+})
+
 test('a threshold that had tripped on a process which ended meanwhile is cleared and removed', async () => {
   child = spawn('sleep', ['1000'])
   const path = `/sys/proc/${child.pid}`

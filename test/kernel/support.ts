@@ -45,7 +45,12 @@ export class Bench {
 
   process(
     pid: number,
-    { partition = [], name = `p${pid}`, parent }: { partition?: string[]; name?: string; parent?: Process } = {},
+    {
+      partition = [],
+      name = `p${pid}`,
+      parent,
+      kernelThread = false,
+    }: { partition?: string[]; name?: string; parent?: Process; kernelThread?: boolean } = {},
   ): Process {
     return this.at(() =>
       seen.processAppeared(this.kernel, {
@@ -57,6 +62,7 @@ export class Bench {
         executable: `/bin/${name}`,
         uid: 0,
         container: seen.partitionAppeared(this.kernel, partition),
+        kernelThread,
       }),
     )
   }

@@ -25,6 +25,7 @@ export const lifeEvents = [
       uid,
       partition,
       self,
+      kernelThread: optional(described(literal(true), 'Present if it is a thread of the Linux kernel itself')),
     },
     line: ({ name, parent, uid }) => withName(name, `parent ${plainText(parent)}, uid ${plainText(uid)}`),
   }),

@@ -1,12 +1,13 @@
 /** Builds the pathnames of limits and thresholds, and defines the order in which watches are evaluated. */
 
 import { containers, type Node } from '../nodes/node.ts'
+import { pathSegment } from '../nodes/path-segment.ts'
 import { type LimitRow, levels } from './limit-row.ts'
 import { limits } from './table.ts'
 import type { ThresholdWatch } from './thresholds/threshold.ts'
 
 export function thresholdPath(node: Node, index: number, name: string): string {
-  return `${node.path}/${limits[index]!.name}/threshold/${encodeURIComponent(name)}`
+  return `${node.path}/${limits[index]!.name}/threshold/${pathSegment(name)}`
 }
 
 /** The place in the table of the limit of this name; null if it does not exist at the level of the node. */

@@ -18,6 +18,11 @@ export function countText(value: number | null | undefined): string {
   return value === null || value === undefined ? '-' : String(value)
 }
 
+/** The number of `cpuText`, for a column that says percent in its title. */
+export function percentText(permille: number | null | undefined): string {
+  return permille === null || permille === undefined ? '-' : (permille / 10).toFixed(1)
+}
+
 /** Permille of one CPU as a percentage of one CPU. */
 export function cpuText(permille: number | undefined): string {
   return permille === undefined ? '-' : `${(permille / 10).toFixed(1)}%`

@@ -1,6 +1,7 @@
 /** Represents a partition: a named group of processes with resources of its own. */
 
 import { Node } from './node.ts'
+import { pathSegment } from './path-segment.ts'
 import type { Process } from './process.ts'
 import type { System } from './system.ts'
 
@@ -16,7 +17,7 @@ export class Partition extends Node<'partition'> {
   constructor(name: string, parent: Partition | System) {
     super()
     this.name = name
-    this.path = `${parent.path}/part/${encodeURIComponent(name)}`
+    this.path = `${parent.path}/part/${pathSegment(name)}`
     this.parent = parent
   }
 

@@ -25,6 +25,7 @@ export interface ProcessBirth {
   readonly executable: string | null
   readonly uid: number | null
   readonly container: Partition | System
+  readonly kernelThread?: boolean
 }
 
 export class Process extends Node<'process'> {
@@ -36,6 +37,8 @@ export class Process extends Node<'process'> {
   executable: string | null
   uid: number | null
   container: Partition | System
+  /** A thread of the Linux kernel itself. It ceases to be one if it executes a program. */
+  kernelThread: boolean
   rlimits: Readonly<Record<string, Rlimit>> | null = null
   readonly threads = new Map<number, Thread>()
   /** Children that have not ended. */
@@ -55,6 +58,7 @@ export class Process extends Node<'process'> {
     this.executable = birth.executable
     this.uid = birth.uid
     this.container = birth.container
+    this.kernelThread = birth.kernelThread ?? false
   }
 
   get level(): 'process' {

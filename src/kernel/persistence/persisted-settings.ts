@@ -12,6 +12,7 @@ import { absentPartition, containersOf, nodeAt } from '../nodes/lookup.ts'
 import type { Node } from '../nodes/node.ts'
 import { processOf } from '../nodes/owners.ts'
 import { isAbsent } from '../nodes/partition.ts'
+import { pathSegment } from '../nodes/path-segment.ts'
 import { type OpenAlert, openAlerts, resumeWarnings } from './open-alerts.ts'
 
 interface Placed {
@@ -54,7 +55,7 @@ export interface PersistedSettings {
 export function persistedPath(definition: PersistedDefinition): string {
   if (definition.kind === 'switches') return '/sys/notifier'
   if (definition.kind === 'timeout') return `${definition.node}/timeout`
-  return `${definition.node}/${definition.limit}/threshold/${encodeURIComponent(definition.name)}`
+  return `${definition.node}/${definition.limit}/threshold/${pathSegment(definition.name)}`
 }
 
 function identityOf(node: Node): string | null {

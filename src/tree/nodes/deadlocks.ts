@@ -3,6 +3,7 @@
 import { type Deadlock, deadlockPath } from '../../kernel/deadlock/deadlock.ts'
 import { showWaiting } from '../../kernel/deadlock/member-views.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
+import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import { threadsWithin } from '../../kernel/nodes/within.ts'
 import { DeadlockView } from '../deadlock-views.ts'
 import { defineList, defineNode } from '../definition.ts'
@@ -29,7 +30,7 @@ function showDeadlock({ deadlocks }: Kernel, deadlock: Deadlock): DeadlockView {
 /** @param id digits without leading zeros: each deadlock has one pathname @throws NoSuchPath */
 function findDeadlock({ deadlocks }: Kernel, id: string): Deadlock {
   const deadlock = /^[1-9]\d{0,15}$/.test(id) ? deadlocks.get(Number(id)) : null
-  if (deadlock === null) throw new NoSuchPath(`${listPath}/${encodeURIComponent(id)}`, listPath, null)
+  if (deadlock === null) throw new NoSuchPath(`${listPath}/${pathSegment(id)}`, listPath, null)
   return deadlock
 }
 

@@ -3,13 +3,15 @@
  * forms.
  */
 
-import { countText, cpuText, sizeText } from '../../kernel/limits/unit-text.ts'
+import { countText, percentText, sizeText } from '../../kernel/limits/unit-text.ts'
 import { processesWithin } from '../../kernel/nodes/within.ts'
 import { ThreadMakingBody } from '../calls.ts'
 import { modelOf } from '../context.ts'
 import { type Column, defineList } from '../definition.ts'
 import { createProcess, PoolsBody, ProcessBody } from '../operations.ts'
+import { partitionName } from '../partition-name.ts'
 import { showPartition, showProcess, showThread } from '../show.ts'
+import { arrangePartitions, arrangeProcesses, isKernelThread } from '../text-lists.ts'
 import { PartitionView, ProcessView, ThreadView } from '../views.ts'
 import { namesFromRoot } from './levels.ts'
 
@@ -36,15 +38,15 @@ function statesText(state: ProcessView['state']): string {
 
 export const processColumns: readonly Column<ProcessView>[] = [
   right('PID', ({ pid }) => pid, String),
-  left('NAME', ({ name }) => name),
+  left('NAME', (process) => (isKernelThread(process) ? `[${process.name}]` : process.name)),
   right('UID', ({ uid }) => uid, countText),
-  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('%CPU', ({ usage }) => usage.cpu, percentText),
   right('MEMORY', ({ usage }) => usage.memory, sizeText),
   right('STACK', ({ usage }) => usage.stack, sizeText),
   right('FDS', ({ usage }) => usage.fds, countText),
   right('THREADS', ({ usage }) => usage.threads, countText),
   left('STATES', ({ state }) => statesText(state)),
-  left('PARTITION', ({ partition }) => partition?.replace('/sys/part/', '').replaceAll('/part/', '/') ?? '-'),
+  left('PARTITION', ({ partition }) => (partition === null ? '-' : partitionName(partition))),
 ]
 
 /** On Linux: the system call and its arguments, which need no names. On the model: names and values. */
@@ -59,17 +61,17 @@ export const threadColumns: readonly Column<ThreadView>[] = [
   left('NAME', ({ name }) => name),
   left('STATE', ({ state, certain }) => `${state ?? '-'}${certain === false ? '?' : ''}`),
   left('ON', ({ on }) => (on === undefined ? '-' : onText(on))),
-  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('%CPU', ({ usage }) => usage.cpu, percentText),
   right('STACK', ({ usage }) => usage.stack, sizeText),
   right('OF', ({ usage }) => usage['stack-size'], sizeText),
   left('SINCE', ({ since }) => since),
 ]
 
 const partitionColumns: readonly Column<PartitionView>[] = [
-  left('PARTITION', ({ path }) => path),
+  left('PARTITION', ({ path }) => partitionName(path)),
   right('PROCESSES', ({ usage }) => usage.processes, countText),
   right('THREADS', ({ usage }) => usage.threads, countText),
-  right('CPU', ({ usage }) => usage.cpu, cpuText),
+  right('%CPU', ({ usage }) => usage.cpu, percentText),
   right('MEMORY', ({ usage }) => usage.memory, sizeText),
   right('FDS', ({ usage }) => usage.fds, countText),
 ]
@@ -82,6 +84,7 @@ export const directoryDefinitions = [
     summary: 'The processes there, including those of nested partitions',
     entry: ProcessView,
     columns: processColumns,
+    arrange: arrangeProcesses,
     children: (_, node) => [...processesWithin(node)].sort((a, b) => a.pid - b.pid),
     key: ({ pid }) => pid,
     show: ({ kernel }, process) => showProcess(kernel, process),
@@ -129,6 +132,7 @@ export const directoryDefinitions = [
     summary: 'The partitions directly below',
     entry: PartitionView,
     columns: partitionColumns,
+    arrange: arrangePartitions,
     children: (_, node) => [...node.partitions.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     key: ({ name }) => name,
     show: ({ kernel }, partition) => showPartition(kernel, partition),

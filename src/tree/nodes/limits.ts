@@ -10,6 +10,7 @@ import { limits } from '../../kernel/limits/table.ts'
 import type { Threshold } from '../../kernel/limits/thresholds/threshold.ts'
 import { checkNames } from '../../kernel/limits/thresholds/where-advice.ts'
 import type { Node } from '../../kernel/nodes/node.ts'
+import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import type { TreeContext } from '../context.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { thresholdEndAdvice } from '../end-advice.ts'
@@ -34,7 +35,7 @@ function thresholdAt({ kernel }: TreeContext, node: Node, params: Params): Thres
   const threshold = kernel.notifier.find(node, indexOf(node, params), params.name!)
   if (threshold === null) {
     const parent = `${node.path}/${params.limit}/threshold`
-    throw new NoSuchPath(`${parent}/${encodeURIComponent(params.name!)}`, parent)
+    throw new NoSuchPath(`${parent}/${pathSegment(params.name!)}`, parent)
   }
   return threshold
 }

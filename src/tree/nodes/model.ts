@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { bounds } from '../../base/bounds.ts'
 import { durationText } from '../../base/duration.ts'
 import { assert, KernelError } from '../../kernel/errno.ts'
+import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import type { Process } from '../../kernel/nodes/process.ts'
 import type { Thread } from '../../kernel/nodes/thread.ts'
 import { kernelCallNamed, kernelCallNames } from '../../model/calls/table.ts'
@@ -158,7 +159,7 @@ export const modelDefinitions = [
     read: (_, process, { chid }) => {
       const channel = /^[1-9]\d*$/.test(chid!) ? modelProcess(process).channels.get(Number(chid)) : undefined
       const parent = `${process.path}/channel`
-      if (channel === undefined) throw new NoSuchPath(`${parent}/${encodeURIComponent(chid!)}`, parent)
+      if (channel === undefined) throw new NoSuchPath(`${parent}/${pathSegment(chid!)}`, parent)
       return showChannel(channel)
     },
   }),

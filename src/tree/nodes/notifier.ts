@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { type LimitName, limitIndex, limits } from '../../kernel/limits/table.ts'
+import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import { defineList, defineNode } from '../definition.ts'
 import { NoSuchPath } from '../errors.ts'
 
@@ -52,7 +53,7 @@ function limitNamed(name: string): LimitName {
     name,
     limits.map((each) => each.name),
   )
-  throw new NoSuchPath(`${parent}/${encodeURIComponent(name)}`, parent, meant && `${parent}/${meant}`)
+  throw new NoSuchPath(`${parent}/${pathSegment(name)}`, parent, meant && `${parent}/${meant}`)
 }
 
 /** A complete update: thresholds that trip when switched on run their actions at once. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
 import type { RlimitAmount } from '../../kernel/actions.ts'
 import { isRlimitName, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
+import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import type { Rlimit as KnownRlimit, Process } from '../../kernel/nodes/process.ts'
 import { operate } from '../../kernel/operate.ts'
 import { defineList, defineNode } from '../definition.ts'
@@ -31,7 +32,7 @@ function checkName({ path }: Process, name: string): RlimitName {
   if (isRlimitName(name)) return name
   const parent = `${path}/rlimit`
   const meant = nearest(name, rlimitNames)
-  throw new NoSuchPath(`${parent}/${encodeURIComponent(name)}`, parent, meant && `${parent}/${meant}`)
+  throw new NoSuchPath(`${parent}/${pathSegment(name)}`, parent, meant && `${parent}/${meant}`)
 }
 
 const Amount = z.union(

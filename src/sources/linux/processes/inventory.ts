@@ -125,11 +125,11 @@ export class Inventory {
     tids: readonly number[],
     { startedAt, silent }: { startedAt: number; silent: boolean },
   ): void {
-    const { pid, startTicks, name, executable, uid } = facts
+    const { pid, startTicks, name, executable, uid, kernelThread } = facts
     const container = observed.partitionAppeared(this.#kernel, facts.partition ?? [], { silent })
     const parent = this.#kernel.processes.get(facts.parent) ?? null
     const registered = this.#registry.born(
-      { pid, startTicks, name, executable, uid, parent, container },
+      { pid, startTicks, name, executable, uid, parent, container, kernelThread },
       { at: startedAt, silent },
     )
     for (const tid of tids) this.#registry.threadBorn(registered.process, tid, startedAt, { silent })

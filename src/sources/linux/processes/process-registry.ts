@@ -33,6 +33,7 @@ export interface Birth {
   readonly executable: string | null
   readonly uid: number | null
   readonly container: Partition | System
+  readonly kernelThread: boolean
 }
 
 export interface RegistryParts {
@@ -143,7 +144,7 @@ export class ProcessRegistry {
     observed.processEnded(this.#kernel, process, ending)
   }
 
-  #forked({ pid, parent, startTicks, name, at }: EventOf<'fork'>): 'born' | null {
+  #forked({ pid, parent, startTicks, name, kernelThread, at }: EventOf<'fork'>): 'born' | null {
     const known = this.byPid.get(pid)
     if (known !== undefined) {
       if (known.startTicks === startTicks) return null
@@ -159,6 +160,7 @@ export class ProcessRegistry {
         executable: parentProcess?.executable ?? null,
         uid: parentProcess?.uid ?? null,
         container: parentProcess?.container ?? this.#kernel.system,
+        kernelThread,
       },
       { at },
     )
@@ -192,6 +194,8 @@ export class ProcessRegistry {
       ...(name !== null && { name }),
       ...(executable !== null && { executable }),
       ...(uid !== null && { uid }),
+      // A helper that the kernel starts is one of its threads until it executes a program.
+      kernelThread: false,
     }
     // Without an event now, one follows that stands for several.
     observed.processChanged(this.#kernel, process, change && 'exec', facts, { changes: change?.changes ?? 1 })

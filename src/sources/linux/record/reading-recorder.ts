@@ -138,6 +138,7 @@ export class ReadingRecorder {
     if (process.name !== name) observed.processChanged(kernel, process, kernelThread ? null : 'name', { name })
     if (uid !== null && process.uid !== uid)
       observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
+    if (process.kernelThread !== kernelThread) observed.processChanged(kernel, process, null, { kernelThread })
     if (executable !== null && process.executable !== executable)
       observed.processChanged(kernel, process, null, { executable })
   }
