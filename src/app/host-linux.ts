@@ -28,6 +28,7 @@ export function hostMachine(config: Config, { logger, clock }: HostParts): Hoste
   const kernel = new Kernel({
     abilities: linuxAbilities(periods, {
       allowActions: config.allowActions,
+      showCmdlines: config.showCmdlines,
       ownNamespace: namespace.isOwn,
       noOwners: findWhyNoOwners(config.procRoot, namespace),
     }),

@@ -13,6 +13,8 @@ export const bounds = {
    */
   firstReadingMsMax: 300,
   firstReadingLookMs: 5,
+  /** Longest command line that is read. The rest of a longer one is left out. */
+  cmdlineBytesMax: 4_096,
   /** Largest request body. It limits the memory of one request. A larger one is 413. */
   bodyBytesMax: 64 * 1_024,
   /**
@@ -115,6 +117,8 @@ export const bounds = {
   noteMax: 1_024,
   /** Events cached in memory for clients that resume. Past it, the oldest are removed. */
   eventsCachedMax: 65_536,
+  /** The same while the journal file has them too: readers that are further behind read the file. */
+  eventsCachedOfFile: 8_192,
   /** Events that wait to be written to the journal. Past it, they are written at once, before the end of the tick. */
   journalBatchMax: 4_096,
   /** Events that are read from the journal at once. It refuses nothing: the next page follows. */

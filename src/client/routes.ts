@@ -133,6 +133,9 @@ export interface Routes {
     get: { query: Record<string, never>; reply: Signals }
     post: { body: SignalSending; query: Record<string, never>; reply: SignalSent }
   }
+  '/sys/proc/{pid}/cmdline': {
+    get: { query: Record<string, never>; reply: CommandLine }
+  }
   '/sys/notifier': {
     get: { query: Record<string, never>; reply: Notifier }
     put: { body: Switch; query: Record<string, never>; reply: Notifier }
@@ -652,12 +655,14 @@ export interface ThresholdDefinition {
   direction?: 'rising' | 'falling'
   /** Separately for every node of this level strictly below, also later ones and those in nested partitions */
   per?: ('thread' | 'process' | 'partition' | 'system') | null
-  /** With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable) or `uid`, or in this `partition` or below it, and their threads */
+  /** With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable), `cmdline` (command line) or `uid`, or in this `partition` or below it, and their threads */
   where?: {
     /** Name of the process: * matches any characters, ? one. Linux has its first 15 bytes */
     name?: string | null
     /** Base name of the executable, with the same wildcards: for long names, and programs that change theirs */
     exe?: string
+    /** The command line, with the same wildcards: arguments with a blank between them. Needs the role `operate` */
+    cmdline?: string
     uid?: number | null
     /** Pathname of a partition; nested partitions are included */
     partition?: string | null
@@ -915,6 +920,7 @@ export interface Threshold {
   where: {
     name: string | null
     exe?: string
+    cmdline?: string
     uid: number | null
     partition: string | null
   } | null
@@ -1031,6 +1037,12 @@ export interface SignalSent {
   pid: number
   /** Identity of the process that received it */
   identity: string
+}
+export interface CommandLine {
+  path: string
+  pid: number
+  /** Arguments with a blank between them, cut at 4096 bytes; null if there are none, or if it is not known */
+  cmdline: string | null
 }
 export interface Notifier {
   path: string

@@ -149,6 +149,10 @@ const serviceShape = {
     .describe(
       'on a live machine, operators and thresholds may send signals to processes, and operators may set rlimits',
     ),
+  showCmdlines: z
+    .boolean()
+    .default(false)
+    .describe('operators may read the command lines of processes, which may contain secrets'),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('warn')

@@ -31,8 +31,8 @@ export function isInTree(path: string): boolean {
 export function accessOf(method: string, path: string): NeededRole {
   if (!isInTree(path)) return accessOfService(method, path)
   const least = leastRoles[method]
-  if (least === undefined) return 'read'
   const row = rowOfShape(path)
+  if (least === undefined) return row?.readRole ?? 'read'
   return (row === null ? undefined : verbOf(row, method))?.role ?? least
 }
 

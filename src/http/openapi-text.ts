@@ -32,7 +32,7 @@ export function roleText(role: NeededRole): string {
 export function readText(definition: Definition): string {
   const drawn = Object.keys(definition.drawings ?? {}) as ('dot' | 'mermaid')[]
   const others = [forms.text, forms.ndjson, ...drawn.map((name) => forms[name])].join(', ')
-  return `${roleText('read')} Other forms: ${others}; with ${forms.stream}, the events here and below.`
+  return `${roleText(definition.readRole ?? 'read')} Other forms: ${others}; with ${forms.stream}, the events here and below.`
 }
 
 export function writeText({ role, roleFor, text }: Verb): string {

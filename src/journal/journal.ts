@@ -196,6 +196,8 @@ export class Journal {
       if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
+      // Readers find the others in the file. While it cannot be written, memory has to hold more.
+      this.#ring.shrink(Math.max(bounds.eventsCachedOfFile, this.#ring.newest - this.#published))
     } catch (error) {
       this.#fail(error)
       return

@@ -8,31 +8,31 @@ import { isForAll, type KernelEvent } from '../kernel/events.ts'
 
 export class RingEvent {
   readonly sequence: number
+  readonly type: string
+  readonly places: readonly string[]
   readonly #source: string
-  readonly #event: KernelEvent
+  /** Null once it is encoded: thousands of events are cached, and their data take much more memory than the bytes. */
+  #event: KernelEvent | null
   #json: Buffer | null = null
 
   constructor(sequence: number, source: string, event: KernelEvent) {
     this.sequence = sequence
     this.#source = source
     this.#event = event
-  }
-
-  get type(): string {
-    return this.#event.type
+    this.type = event.type
+    this.places = [event.subject, ...event.about]
   }
 
   get isForAll(): boolean {
-    return isForAll(this.#event.type)
-  }
-
-  get places(): readonly string[] {
-    return [this.#event.subject, ...this.#event.about]
+    return isForAll(this.type)
   }
 
   get json(): Buffer {
-    this.#json ??= Buffer.from(encode(this.sequence, this.#source, this.#event))
-    return this.#json
+    if (this.#event !== null) {
+      this.#json = Buffer.from(encode(this.sequence, this.#source, this.#event))
+      this.#event = null
+    }
+    return this.#json!
   }
 }
 
@@ -82,7 +82,7 @@ export class EventRing {
   append(kernelEvent: KernelEvent): RingEvent {
     const event = new RingEvent(this.#next++, this.#options.source, kernelEvent)
     this.#events.push(event)
-    this.#dropOldest()
+    this.shrink(this.#options.eventsMax)
     return event
   }
 
@@ -95,8 +95,9 @@ export class EventRing {
     }
   }
 
-  #dropOldest(): void {
-    if (this.#events.length - this.#dropped > this.#options.eventsMax) this.#dropped++
+  /** Drops the oldest events, so that at most so many are left. */
+  shrink(eventsMax: number): void {
+    this.#dropped += Math.max(0, this.#events.length - this.#dropped - eventsMax)
     if (this.#dropped < 1_024 || this.#dropped < this.#events.length / 2) return
     this.#events = this.#events.slice(this.#dropped)
     this.#dropped = 0

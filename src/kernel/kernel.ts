@@ -41,6 +41,8 @@ export interface Abilities {
   readonly onDemand?: Partial<Record<LimitName, readonly Level[]>>
   /** Absent if processes have no executables. A longer name of a process is cut. */
   readonly executables?: { readonly nameBytesMax: number }
+  /** Absent if processes have no command lines. They are shown only if `shown`: they may contain secrets. */
+  readonly cmdlines?: { readonly shown: boolean }
   /** The reason why the source reads no owners of locks, so that it finds no deadlock; absent or null if it does. */
   readonly noOwners?: string | null
   /** Actions that the source can carry out on processes; absent if there are none. */
@@ -76,6 +78,7 @@ export class Kernel {
   actions: Actions | null = null
   readonly actionAbilities: ActionAbilities
   readonly executables: NonNullable<Abilities['executables']> | null
+  readonly cmdlines: NonNullable<Abilities['cmdlines']> | null
   #beforeUpdate = new Listeners<number>()
   #events = new Listeners<KernelEvent>()
   #nextSequence = 1
@@ -90,6 +93,7 @@ export class Kernel {
     this.#abilities = abilities
     this.actionAbilities = abilities.actions ?? noActions
     this.executables = abilities.executables ?? null
+    this.cmdlines = abilities.cmdlines ?? null
     this.#capacities = capacitiesByLevel(abilities)
     this.selfPid = selfPid ?? null
     this.now = now

@@ -181,6 +181,7 @@ export interface ProcessChange {
   readonly executable?: string | null
   readonly uid?: number
   readonly kernelThread?: boolean
+  readonly cmdline?: string | null
 }
 
 /**
@@ -198,6 +199,7 @@ export function processChanged(
   if (change.executable !== undefined) process.executable = change.executable
   if (change.uid !== undefined) process.uid = change.uid
   if (change.kernelThread !== undefined) process.kernelThread = change.kernelThread
+  if (change.cmdline !== undefined) process.cmdline = change.cmdline
   process.revision++
   kernel.notifier.reconsider(process)
   if (what !== null) emitChanged(kernel, process, what, changes)

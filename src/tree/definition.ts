@@ -13,6 +13,7 @@ import type { System } from '../kernel/nodes/system.ts'
 import type { Thread } from '../kernel/nodes/thread.ts'
 import type { TreeContext } from './context.ts'
 import { listOf, listWithGapOf } from './list-views.ts'
+import type { Role } from './role.ts'
 import type { ArrangedList } from './text-lists.ts'
 import type { BodilessVerb, BodyVerb, LinesVerb, Params, Verb } from './verb.ts'
 
@@ -79,6 +80,8 @@ export interface Definition extends AnyRow {
   readonly under: readonly Level[]
   readonly kind: 'node' | 'directory' | 'document' | 'limit'
   readonly reply: z.ZodType
+  /** The role that GET needs; `read` where it is absent. */
+  readonly readRole?: Role
   /** Lists have a `listing` instead. */
   read?(context: TreeContext, node: Node, params: Params, query: ReadQuery): object
   readonly listing?: Listing<unknown>
@@ -117,6 +120,7 @@ interface Row<L extends Level, R extends z.ZodType<object>, P extends z.ZodType,
   readonly kind: Definition['kind']
   readonly reply: R
   readonly read: (context: TreeContext, node: NodeOf[L], params: Params, query: ReadQuery) => z.input<R> & object
+  readonly readRole?: Role
   readonly takesSince?: true
   readonly etag?: (context: TreeContext, node: NodeOf[L], params: Params) => string | null
   readonly drawings?: Drawings<z.output<R>>

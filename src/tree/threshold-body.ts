@@ -37,6 +37,14 @@ const WhereBody = z.strictObject({
     .max(bounds.exeMax)
     .exactOptional()
     .describe('Base name of the executable, with the same wildcards: for long names, and programs that change theirs'),
+  cmdline: z
+    .string()
+    .min(1)
+    .max(bounds.exeMax)
+    .exactOptional()
+    .describe(
+      'The command line, with the same wildcards: arguments with a blank between them. Needs the role `operate`',
+    ),
   uid: z.int().nonnegative().nullable().default(null),
   partition: z
     .string()
@@ -74,7 +82,7 @@ export const ThresholdBody = z
     where: WhereBody.nullable()
       .default(null)
       .describe(
-        'With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable) or `uid`, or in this `partition` or below it, and their threads',
+        'With `per`: only processes with this `name` (`*` any text, `?` one character), `exe` (base name of the executable), `cmdline` (command line) or `uid`, or in this `partition` or below it, and their threads',
       ),
     for: duration.describe(
       'Usage must stay past `at` this long. If it returns or becomes unreadable, the time starts again',

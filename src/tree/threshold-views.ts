@@ -28,6 +28,7 @@ export const ThresholdView = z
       .strictObject({
         name: z.string().nullable(),
         exe: z.string().exactOptional(),
+        cmdline: z.string().exactOptional(),
         uid: whole.nullable(),
         partition: path.nullable(),
       })

@@ -2,6 +2,7 @@
 
 import type { Definition } from './definition.ts'
 import { actionDefinitions } from './nodes/actions.ts'
+import { cmdlineDefinitions } from './nodes/cmdline.ts'
 import { deadlockDefinitions } from './nodes/deadlocks.ts'
 import { directoryDefinitions } from './nodes/directories.ts'
 import { documentDefinitions } from './nodes/documents.ts'
@@ -21,6 +22,7 @@ const belowLevels = [
   ...deadlockDefinitions,
   ...rlimitDefinitions,
   ...actionDefinitions,
+  ...cmdlineDefinitions,
   ...notifierDefinitions,
   ...timeoutDefinitions,
   ...ruleDefinitions,

@@ -17,6 +17,7 @@ type Needed = Role | 'open'
 type Verbs = Readonly<Partial<Record<'GET' | 'OPTIONS' | 'PUT' | 'POST' | 'DELETE', Needed>>>
 
 const reads: Verbs = { GET: 'read' }
+const secretReads: Verbs = { GET: 'operate' }
 
 /** Leaves that a controller may change; every other change of the tree is for operators. */
 const controlled = /^(:limit\/threshold\/:name|timeout|notifier(\/limits\/:of)?)$/
@@ -26,7 +27,7 @@ function treeRows(roleOf: (leaf: string, verb: { readonly role: Role }) => Role)
   const rows = definitions.flatMap(({ under, leaf, put, post, postLines, remove, create }) => {
     const writes = Object.entries({ PUT: put, POST: post ?? postLines, DELETE: remove })
     const served = writes.flatMap(([method, verb]) => (verb === undefined ? [] : [[method, roleOf(leaf, verb)]]))
-    const verbs: Verbs = { ...reads, ...Object.fromEntries(served) }
+    const verbs: Verbs = { ...(leaf === 'cmdline' ? secretReads : reads), ...Object.fromEntries(served) }
     return under.flatMap((level): [string, Verbs][] => {
       const row = `${level} ${leaf}`.trim()
       return create === undefined
@@ -274,7 +275,7 @@ test.each(lasting)('$path refuses every other verb, even for an operator', async
 
 const streams = rows.filter(({ verbs }) => verbs.GET !== undefined)
 
-test.each(streams)('an upgrade at $path needs the role read, and works only in the tree', async ({ path }) => {
+test.each(streams)('an upgrade at $path needs the role of GET, and works only in the tree', async ({ path, verbs }) => {
   await asOperator('PUT', '/sys/part/web', {})
   const beyond = path.startsWith('/sys') ? 'upgraded' : 'let in'
   const asSubprotocol = (secret: string) => [
@@ -283,7 +284,8 @@ test.each(streams)('an upgrade at $path needs the role read, and works only in t
   ]
   for (const [name, { role, secret }] of Object.entries(callers)) {
     const isOpen = elsewhere[path.replace('/docs/x', '/docs/*')]?.GET === 'open'
-    const result = role === null && !isOpen ? 'unauthorized' : beyond
+    const needed = isOpen ? 'open' : (verbs.GET ?? 'read')
+    const result = expected(needed, role) === 'let in' ? beyond : expected(needed, role)
     expect([name, await upgrade(path, bearer(secret), [])]).toEqual([name, result])
     if (secret !== null) expect([name, await upgrade(path, {}, asSubprotocol(secret))]).toEqual([name, result])
   }

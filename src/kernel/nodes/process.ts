@@ -36,6 +36,8 @@ export class Process extends Node<'process'> {
   parentProcess: Process | null
   executable: string | null
   uid: number | null
+  /** Arguments with a blank between them, cut at a bound; null while the source does not read it. */
+  cmdline: string | null = null
   container: Partition | System
   /** A thread of the Linux kernel itself. It ceases to be one if it executes a program. */
   kernelThread: boolean

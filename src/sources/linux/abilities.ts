@@ -48,15 +48,17 @@ const foreign: Refusal = {
     '/proc is that of another pid namespace: an id there is another process here. Start the service in the namespace of its /proc',
 }
 
-/**
- * @param options `ownNamespace`: ids in /proc are those that system calls take. `noOwners`: the reason why owners of
- * locks are not read
- */
-export function linuxAbilities(
-  periods: Periods,
-  options: { readonly allowActions?: boolean; readonly ownNamespace?: boolean; readonly noOwners?: string | null } = {},
-): Abilities {
-  const { allowActions = false, ownNamespace = true, noOwners = null } = options
+export interface LinuxAbilityOptions {
+  readonly allowActions?: boolean
+  /** Ids in /proc are those that system calls take. */
+  readonly ownNamespace?: boolean
+  readonly showCmdlines?: boolean
+  /** The reason why owners of locks are not read. */
+  readonly noOwners?: string | null
+}
+
+export function linuxAbilities(periods: Periods, options: LinuxAbilityOptions = {}): Abilities {
+  const { allowActions = false, ownNamespace = true, showCmdlines = false, noOwners = null } = options
   return {
     actions: { signals, noDenying, noActing: !allowActions ? noActing : ownNamespace ? null : foreign },
     unavailable,
@@ -64,6 +66,7 @@ export function linuxAbilities(
     capacities,
     onDemand,
     executables: { nameBytesMax },
+    cmdlines: { shown: showCmdlines },
     period: (limit, level, armed) => {
       if (linuxReading(limit)?.from === 'births') return periods.birthsReported ? null : durationText(periods.fullMs)
       // A sum has the feed of its parts.

@@ -183,7 +183,7 @@ export class LinuxSource implements Source {
   }
 
   #recordEvent(event: ProcessEvent): void {
-    if (event.what === 'exec') this.#prepareExec(event.pid)
+    if (event.what === 'exec' && this.#prepareExec(event.pid)) this.#births.addBirth(event.pid)
     const change = this.#registry.record(event)
     if (change === 'born') {
       this.#births.addBirth(event.pid)
@@ -191,10 +191,11 @@ export class LinuxSource implements Source {
     } else if (change === 'died') this.#births.addDeath(event.pid)
   }
 
-  /** If the leader had ended, the exec makes another one, of which nothing is recorded. */
-  #prepareExec(pid: number): void {
+  /** If the leader had ended, the exec makes another one, of which nothing is recorded. True: read it soon. */
+  #prepareExec(pid: number): boolean {
     const process = this.#registry.byPid.get(pid)?.process
     if (process !== undefined && !process.threads.has(pid)) this.#recorder.unrecorded.add(pid, pid)
+    return this.#recorder.demands.forgetCmdline(process)
   }
 
   /** Requests readings in place of those that came too early to be recorded. */

@@ -117,6 +117,8 @@ export type ScanCommand =
       /** The fast scan also reads the machine's own figures (memory, memory-free). */
       readonly system: boolean
       readonly masks: ReadonlyMap<number, number>
+      /** Command lines are facts of processes. */
+      readonly cmdlines?: true
       /** Absent if there are none besides those that the fast scan reads. */
       readonly demands?: DemandPlan
     }
@@ -153,6 +155,8 @@ export interface ProcessFacts {
   readonly uid: number | null
   /** Path of the executable; null for kernel threads, and if it may not be read. */
   readonly executable: string | null
+  /** Absent if command lines are not wanted; null if there is none, or if it cannot be read. */
+  readonly cmdline?: string | null
   readonly kernelThread: boolean
   /** Cgroup names from the root down; empty for the root. Null if unknown. */
   readonly partition: readonly string[] | null

@@ -101,8 +101,8 @@ export const limitDefinitions = [
         'Set a threshold. In plain text the first word is the trip point, and name=value words may follow. ' +
         '?dry-run reports which nodes would trip now',
       role: 'control',
-      // The role `control` must not be enough to end processes.
-      roleFor: ({ action }) => (action === 'signal' ? 'operate' : 'control'),
+      // The role `control` must not be enough to end processes, or to find out command lines by trying patterns.
+      roleFor: ({ action, where }) => (action === 'signal' || where?.cmdline !== undefined ? 'operate' : 'control'),
       body: ThresholdBody,
       text: {
         parse: (words, { limit }) => parseThresholdText(words, limit!),

@@ -61,7 +61,10 @@ function checkDuration(duration: string | null, field: string): void {
 function checkWhere({ per, where }: ThresholdDefinition): void {
   if (where === null) return
   if (per === null) throw invalid('where', '"where" chooses among many: it goes with "per"')
-  if (per === 'partition' && (where.name !== null || where.exe !== undefined || where.uid !== null))
+  if (
+    per === 'partition' &&
+    (where.name !== null || where.exe !== undefined || where.cmdline !== undefined || where.uid !== null)
+  )
     throw invalid(
       'where',
       'partitions have no name, executable or user to choose by; with "per": "partition" there is "partition"',

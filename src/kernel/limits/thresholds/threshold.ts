@@ -52,7 +52,7 @@ function sameWhere(one: Where | null, other: Where | null): boolean {
     one === other ||
     (one !== null &&
       other !== null &&
-      (['name', 'exe', 'uid', 'partition'] as const).every((key) => one[key] === other[key]))
+      (['name', 'exe', 'cmdline', 'uid', 'partition'] as const).every((key) => one[key] === other[key]))
   )
 }
 

@@ -9,10 +9,12 @@ import { globMatches, runs, type Where } from './where.ts'
  * none.
  * @throws KernelError EINVAL for a filter that can match nothing
  */
-export function checkNames({ processes, executables }: Kernel, where: Where | null): string | null {
+export function checkNames({ processes, executables, cmdlines }: Kernel, where: Where | null): string | null {
   if (where === null) return null
   if (where.exe !== undefined && executables === null)
     throw new KernelError('EINVAL', 'processes have no executables here; choose them by "name"', { field: 'where/exe' })
+  if (where.cmdline !== undefined && cmdlines === null)
+    throw new KernelError('EINVAL', 'processes have no command lines here', { field: 'where/cmdline' })
   const { name } = where
   if (name === null || executables === null) return null
   const all = [...processes.values()]

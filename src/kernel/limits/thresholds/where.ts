@@ -1,4 +1,4 @@
-/** Filters processes for thresholds with `per`: by name, executable, user and partition. */
+/** Filters processes for thresholds with `per`: by name, executable, command line, user and partition. */
 
 import type { Node } from '../../nodes/node.ts'
 import { partitionOf, processOf } from '../../nodes/owners.ts'
@@ -12,13 +12,15 @@ export interface Where {
   readonly name: string | null
   /** Base name of the executable, with the same wildcards. */
   readonly exe?: string
+  /** The command line, with the same wildcards. */
+  readonly cmdline?: string
   readonly uid: number | null
   /** Pathname of a partition that it is in, or in one below; it need not be there yet. */
   readonly partition: string | null
 }
 
-/** A process of the model has no executable. */
-type Named = Pick<Process, 'name' | 'uid'> & Partial<Pick<Process, 'executable'>>
+/** A process of the model has no executable and no command line. */
+type Named = Pick<Process, 'name' | 'uid'> & Partial<Pick<Process, 'executable' | 'cmdline'>>
 
 /** A process or thread about to be born; for a thread, the process that it will be in. */
 export interface Expected {
@@ -36,7 +38,14 @@ export function fits(where: Where, process: Named | null, partition: Partition |
   if (where.partition !== null && !isAtOrBelow(partition?.path, where.partition)) return false
   if (where.uid !== null && process?.uid !== where.uid) return false
   if (where.name !== null && !(process !== null && globMatches(where.name, process.name))) return false
-  return where.exe === undefined || runs(process, where.exe)
+  if (where.exe !== undefined && !runs(process, where.exe)) return false
+  return where.cmdline === undefined || wasCalledAs(process, where.cmdline)
+}
+
+/** An unknown command line matches nothing. */
+function wasCalledAs(process: Named | null, pattern: string): boolean {
+  const cmdline = process?.cmdline ?? null
+  return cmdline !== null && globMatches(pattern, cmdline)
 }
 
 /** Whether the base name of its executable matches. An unknown executable matches nothing. */

@@ -75,16 +75,20 @@ export function containerKey(node: System | Partition): string {
   return above === '' ? node.name : `${above}/${node.name}`
 }
 
-export function armedPlan({ notifier, timers, requests }: Pick<Kernel, 'notifier' | 'timers' | 'requests'>): ArmedPlan {
+type PlanInput = Pick<Kernel, 'notifier' | 'timers' | 'requests' | 'cmdlines'>
+
+export function armedPlan({ notifier, timers, requests, cmdlines }: PlanInput): ArmedPlan {
   const masks = new Masks()
   const requested = new Masks()
   const containers = new ContainerMasks()
   let system = false
+  let wantsCmdlines = cmdlines?.shown ?? false
   const arming: string[] = []
   for (const { node, limit, index, definition, path } of notifier.thresholds()) {
     if (!notifier.switches.isOn(index)) continue
     const isSystem = node.level === 'system' && feedAt(limit, 'system') === 'meminfo'
     if (isSystem) system = true
+    if (definition.where?.cmdline !== undefined) wantsCmdlines = true
     const watched = definition.per ?? node.level
     const mask = maskOf(limit, watched)
     if (isSystem || mask !== 0) arming.push(path)
@@ -114,6 +118,7 @@ export function armedPlan({ notifier, timers, requests }: Pick<Kernel, 'notifier
       everyMask: masks.every,
       system,
       masks: masks.some,
+      ...(wantsCmdlines && { cmdlines: true as const }),
       demands: {
         everyMask: requested.every,
         masks: requested.some,

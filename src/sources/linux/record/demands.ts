@@ -20,6 +20,7 @@ type PlanCommand = Extract<ScanCommand, { type: 'plan' }>
 export class Demands {
   readonly #kernel: Kernel
   #plan = new ScanPlan()
+  #hasCmdlines = false
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
@@ -27,11 +28,20 @@ export class Demands {
 
   /** Preconditions: inside no update. */
   replace(command: PlanCommand): void {
+    if (this.#hasCmdlines && command.cmdlines === undefined)
+      for (const process of this.#kernel.processes.values()) process.cmdline = null
+    this.#hasCmdlines = command.cmdlines ?? false
     const former = this.#plan
     this.#plan = new ScanPlan()
     this.#plan.replace(command)
     if (!former.hasDemands) return
     this.#kernel.update(this.#kernel.now, () => this.#forgetUnread(former))
+  }
+
+  /** Whether a process that executes a program is read again soon: its former command line no longer holds. */
+  forgetCmdline(process: Process | undefined): boolean {
+    if (process !== undefined) process.cmdline = null
+    return this.#hasCmdlines
   }
 
   /** Whether the limit at this place of `scannedLimits` is wanted of the process. */

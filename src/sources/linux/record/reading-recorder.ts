@@ -132,10 +132,12 @@ export class ReadingRecorder {
     } else if (startedAt > 0 && !hasNames(process, facts)) this.unrecorded.add(facts.pid, 0)
   }
 
-  #recordNames(process: Process, { name, uid, executable, kernelThread }: ProcessFacts): void {
+  #recordNames(process: Process, { name, uid, executable, cmdline, kernelThread }: ProcessFacts): void {
     const kernel = this.#kernel
     // The name of a kernel worker shows its present work: a change of it is no event.
     if (process.name !== name) observed.processChanged(kernel, process, kernelThread ? null : 'name', { name })
+    if (cmdline !== undefined && process.cmdline !== cmdline)
+      observed.processChanged(kernel, process, null, { cmdline })
     if (uid !== null && process.uid !== uid)
       observed.processChanged(kernel, process, process.uid === null ? null : 'uid', { uid })
     if (process.kernelThread !== kernelThread) observed.processChanged(kernel, process, null, { kernelThread })

@@ -1,8 +1,10 @@
 /** Reads what belongs to a process as a whole: facts, its list of threads, its counters. */
 
 import { existsSync } from 'node:fs'
+import { bounds } from '../../../base/bounds.ts'
 import { readExecutable } from '../native/executable.ts'
 import type { ProcFile, ProcFiles } from '../native/proc-files.ts'
+import { textOfBytes } from '../parse/byte-text.ts'
 import { type Hierarchy, parseCgroup } from '../parse/cgroup.ts'
 import { parseLimits } from '../parse/limits.ts'
 import { emptyStat, nameOfStat, parseStat } from '../parse/stat.ts'
@@ -46,6 +48,7 @@ function sameFacts(one: ProcessFacts, other: ProcessFacts): boolean {
     one.parent === other.parent &&
     one.uid === other.uid &&
     one.executable === other.executable &&
+    one.cmdline === other.cmdline &&
     one.rlimits === other.rlimits &&
     sameNames(one.partition, other.partition)
   )
@@ -58,6 +61,9 @@ export class ProcessReader {
   readonly #options: ProcessReaderOptions
   readonly #stat = emptyStat()
   readonly #statm = emptyStatm()
+  /** Command lines are wanted. */
+  readsCmdlines = false
+  readonly #cmdline = Buffer.alloc(bounds.cmdlineBytesMax)
 
   constructor(files: ProcFiles, report: ReportBuilder, options: ProcessReaderOptions) {
     this.#files = files
@@ -95,7 +101,11 @@ export class ProcessReader {
     const executable = former && !ran ? former.executable : kernelThread ? null : readExecutable(process.livePath)
     const partition = this.#readPartition(process)
     const rlimits = this.#readRlimits(process)
-    const facts = { pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits }
+    const cmdline = this.readsCmdlines && !kernelThread ? this.#readCmdline(process) : null
+    const facts = {
+      ...{ pid: process.pid, startTicks, name, parent, uid, executable, kernelThread, partition, rlimits },
+      ...(this.readsCmdlines && { cmdline }),
+    }
     process.factsStale = false
     if (former && !process.factsUnrecorded && sameFacts(former, facts)) return true
     process.factsUnrecorded = false
@@ -209,6 +219,13 @@ export class ProcessReader {
   #countTimersOf(process: TrackedProcess, length: number): number {
     const whole = length < 3500 ? length : Math.max(length, this.#files.readWhole(process.timers.path))
     return countTimers(this.#files.bytes.toString('latin1', 0, whole))
+  }
+
+  /** Null if it is empty or cannot be read. Programs may write to it, and it may have megabytes. */
+  #readCmdline({ livePath }: TrackedProcess): string | null {
+    const length = this.#files.readAt(`${livePath}/cmdline`, this.#cmdline, this.#cmdline.length, 0)
+    const text = length <= 0 ? '' : textOfBytes(this.#cmdline, 0, length)
+    return text.replace(/\0+$/, '').replaceAll('\0', ' ') || null
   }
 
   #readUid(process: TrackedProcess): number | null {

@@ -16,6 +16,7 @@ import {
   fdTableMask,
   ranMask,
   restMask,
+  type ScanPlan,
   stackMask,
   threadMask,
 } from './scan-plan.ts'
@@ -70,6 +71,15 @@ export class ProcessScan {
     this.rates.bootMs = bootMs
     this.threadReader.nowTicks = nowTicks
     this.#stacks.startPass()
+  }
+
+  /** Follows a new plan. */
+  follow(plan: ScanPlan, processes: Iterable<TrackedProcess>, { factsAreStale }: { factsAreStale: boolean }): void {
+    this.#processReader.readsCmdlines = plan.cmdlines
+    for (const process of processes) {
+      this.rates.end(process, plan.demandOf(process.pid))
+      if (factsAreStale) process.factsStale = true
+    }
   }
 
   /** Whether the known process is still alive under its pid. */

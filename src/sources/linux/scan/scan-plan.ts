@@ -46,6 +46,7 @@ export class ScanPlan {
   #everyMask = 0
   #masks: ReadonlyMap<number, number> = new Map()
   system = false
+  cmdlines = false
   #requestedMask = 0
   #requestedMasks: ReadonlyMap<number, number> = noMasks
   hasDemands = false
@@ -56,6 +57,7 @@ export class ScanPlan {
     this.#everyMask = plan.everyMask
     this.#masks = plan.masks
     this.system = plan.system
+    this.cmdlines = plan.cmdlines ?? false
     const { demands } = plan
     this.#requestedMask = demands?.everyMask ?? 0
     this.#requestedMasks = demands?.masks ?? noMasks

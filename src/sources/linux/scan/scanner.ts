@@ -98,8 +98,9 @@ export class Scanner {
   }
 
   replacePlan(plan: Extract<ScanCommand, { type: 'plan' }>): void {
+    const { cmdlines } = this.plan
     this.plan.replace(plan)
-    for (const process of this.#processes.values()) this.#scan.rates.end(process, this.plan.demandOf(process.pid))
+    this.#scan.follow(this.plan, this.#processes.values(), { factsAreStale: this.plan.cmdlines && !cmdlines })
   }
 
   /** Forgets these threads, so that the next pass over their processes reads them as new ones. */
