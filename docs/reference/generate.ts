@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { Command } from '../../src/cli/command.ts'
 import { argumentText, optionText } from '../../src/cli/command-line.ts'
 import { commandsOf } from '../../src/cli/commands.ts'
+import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { configSchema } from '../../src/config/print.ts'
 import { type Row, settingRows } from '../../src/config/row.ts'
 import { settings, variableOf } from '../../src/config/settings.ts'
@@ -45,6 +46,11 @@ const settingsTable = (): string =>
 const nothing = { serve: async () => {}, openApi: () => ({}), asyncApi: () => ({}) }
 
 const commandsText = (): string => commandsOf(nothing).map(commandText).join('\n')
+
+function exitCodesTable(): string {
+  const rows = Object.values(exitCodes).map(({ code: number, meaning }) => [String(number), meaning])
+  return table(['exit code', 'meaning'], rows)
+}
 
 function commandText({ name, summary, args, options, settings: own, examples }: Command): string {
   const words = settingRows(args)
@@ -226,7 +232,7 @@ function inPage(page: string, ...texts: readonly string[]): string {
 /** Each page by its name, with the function that renews it. */
 export const pages: Readonly<Record<string, (page: string) => string>> = {
   'settings.md': (page) => inPage(page, settingsTable()),
-  'commands.md': (page) => inPage(page, commandsText()),
+  'commands.md': (page) => inPage(page, commandsText(), exitCodesTable()),
   'paths.md': (page) => inPage(page, pathsText()),
   'errors.md': (page) => inPage(page, problemsTable()),
   'limits.md': (page) => inPage(page, limitsTable(), unitsTable(), capacitiesTable(), thresholdTable()),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { runCommandLine } from '../cli/command-line.ts'
 import { commandsOf } from '../cli/commands.ts'
 import { CliError } from '../cli/error.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
 import { ConfigError } from '../config/error.ts'
 import { asyncApi } from '../http/asyncapi.ts'
 import { openApi } from '../http/openapi.ts'
@@ -15,9 +16,6 @@ import { ListenError, serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
 
-/** EX_CONFIG: the systemd unit does not start the service again, because the machine has to be changed first. */
-const wrongMachine = 78
-
 function fail(message: string, status: number): never {
   process.stderr.write(`introspectd: ${message}\n`)
   process.exit(status)
@@ -26,6 +24,8 @@ function fail(message: string, status: number): never {
 /** @param starting null where no supervisor waits for a service */
 export async function runProgram(words: readonly string[], starting: SupervisedStart | null): Promise<void> {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+  // There is no other place for a message about this one.
+  process.stderr.on('error', () => {})
   try {
     const commands = commandsOf({
       serve: (config, io, file) => serve(config, { io, file, version, starting }),
@@ -45,6 +45,6 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
       )
     )
       throw error
-    fail(error.message, error instanceof UnsuitableMachineError ? wrongMachine : 1)
+    fail(error.message, (error instanceof UnsuitableMachineError ? exitCodes.wrongMachine : exitCodes.failed).code)
   }
 }

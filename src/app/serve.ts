@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net'
 import { type Logger, pino } from 'pino'
+import { bounds } from '../base/bounds.ts'
 import type { CommandIo } from '../cli/io.ts'
 import { environment } from '../config/environment.ts'
 import { ConfigError } from '../config/error.ts'
@@ -46,7 +47,7 @@ export interface Serving {
 export async function serve(config: Config, { io, file, version, starting }: Serving): Promise<void> {
   // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
-  const logger = pino({ level: config.logLevel }, pino.destination(2))
+  const logger = pino({ level: config.logLevel }, logDestination())
   const proxies = proxiesOf(config)
   const access = new Access(config, logger)
   let renewAccess = (): void => {}
@@ -100,6 +101,13 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   announce(url, { config, storage: opened, version })
   supervisor?.ready(url)
   starting?.end()
+}
+
+/** A log that cannot be written, for example on a full disk, waits for room or is lost. It does not end the service. */
+function logDestination(): ReturnType<typeof pino.destination> {
+  const destination = pino.destination({ dest: 2, maxLength: bounds.logBytesMax })
+  destination.on('error', () => {})
+  return destination
 }
 
 function historyOf({ historyEvery, historyKeep, historyMemory, historyTop }: Config): HistoryOptions {
@@ -160,6 +168,8 @@ function announce(url: string, { config, storage, version }: Announcement): void
   const curl = config.tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
   const commands = config.source === 'model' ? modelCommands(curl, place) : liveCommands(curl, place)
   const lines = commands.map(([what, command], index) => `${index + 1}. ${what}:\n     ${command}\n`)
+  // The service runs on without a reader, and on a full disk.
+  process.stdout.on('error', () => {})
   process.stdout.write(`introspectd ${version} listens on ${url}
 Events are stored ${storage.place}
 

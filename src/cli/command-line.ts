@@ -9,6 +9,7 @@ import { configFile, type Setting } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { CliError } from './error.ts'
 import { type CommandIo, processIo } from './io.ts'
+import { print } from './print.ts'
 
 interface CommandLine {
   /** The first command is the default. */
@@ -47,7 +48,7 @@ function parserOf({ commands, version }: CommandLine, io: CommandIo): Parser {
     .description('Thresholds and events on the processes and threads of this machine.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: () => {}, writeOut: (text) => io.stdout.write(text) })
+    .configureOutput({ outputError: () => {}, writeOut: (text) => print(io, text) })
     .addHelpText('after', () => settingsHelp(commands[0].settings.filter(({ fileOnly }) => !fileOnly)))
   for (const command of commands) addTo(parser, command, io)
   return parser

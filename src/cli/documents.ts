@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { clientSettings } from '../config/settings.ts'
 import { type Command, defineCommand } from './command.ts'
+import { exitCodes } from './exit-codes.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
 import { ServiceConnection } from './service-connection.ts'
@@ -51,7 +52,7 @@ export const statusCommand = defineCommand({
     const connection = new ServiceConnection(effective)
     const { status, body } = await connection.reply(connection.client.get('/readyz', { query: { verbose: '' } }))
     print(io, body)
-    if (status !== 200) io.setExitCode(1)
+    if (status !== 200) io.setExitCode(exitCodes.failed.code)
   },
 })
 

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { RingEvent } from '../journal/ring.ts'
 import type { KernelEvent } from '../kernel/events.ts'
+import { endByOutput, hasNoReader } from './print.ts'
 
 /** CloudEvents `source`. It does not contain the host name, so that the output is the same on every machine. */
 const source = '/net/model'
@@ -16,7 +17,7 @@ export class EventPrinter {
 
   constructor(stream: NodeJS.WritableStream) {
     this.#stream = stream
-    stream.on('error', (error) => this.#endOrThrow(error))
+    stream.on('error', (error) => this.#endUnlessUnread(error))
   }
 
   /** Restarts sequences at 1. */
@@ -34,12 +35,13 @@ export class EventPrinter {
     try {
       await once(this.#stream, 'drain')
     } catch (error) {
-      this.#endOrThrow(error)
+      this.#endUnlessUnread(error)
     }
   }
 
-  #endOrThrow(error: unknown): void {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error
+  #endUnlessUnread(error: unknown): void {
+    if (!(error instanceof Error)) throw error
+    if (!hasNoReader(error)) endByOutput({}, error)
     this.#isUnread = true
   }
 }

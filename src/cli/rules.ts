@@ -6,6 +6,7 @@ import { configKeys } from '../config/settings.ts'
 import { checkRulePlaces } from '../rules/rule-files.ts'
 import { ruleFaultText } from '../tree/errors.ts'
 import { defineCommand } from './command.ts'
+import { exitCodes } from './exit-codes.ts'
 import { print } from './print.ts'
 
 export const rulesCommand = defineCommand({
@@ -25,7 +26,7 @@ export const rulesCommand = defineCommand({
     const { rules, faults } = checkRulePlaces(files, configKeys)
     if (faults.length > 0) {
       io.stderr.write(faults.map((fault) => `${printable(ruleFaultText(fault))}\n`).join(''))
-      io.setExitCode(1)
+      io.setExitCode(exitCodes.failed.code)
       return
     }
     const thresholds = rules.filter(({ kind }) => kind === 'threshold').length

@@ -8,13 +8,11 @@ import { parseDuration } from '../kernel/time/duration.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { eventLine } from './event-line.ts'
+import { exitCodes } from './exit-codes.ts'
 import { followEvents } from './follow-events.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
 import { ServiceConnection } from './service-connection.ts'
-
-/** Exit code when the time is up, as that of timeout(1). */
-export const timeUpExitCode = 124
 
 const duration = z
   .string()
@@ -34,7 +32,7 @@ interface Condition {
 
 export const waitCommand = defineCommand({
   name: 'wait',
-  summary: `wait for a condition; the exit code is 0 when it holds, and ${timeUpExitCode} when the time is up`,
+  summary: `wait for a condition; the exit code is 0 when it holds, and ${exitCodes.timeUp.code} when the time is up`,
   args: {
     path: z.string().describe('pathname of a node, or for a threshold of its limit; 42 is short for /sys/proc/42'),
   },
@@ -76,9 +74,9 @@ export const waitCommand = defineCommand({
       },
     )
     if (met.signal.aborted) return
-    if (!late.aborted) return io.setExitCode(1)
+    if (!late.aborted) return io.setExitCode(exitCodes.failed.code)
     io.stderr.write(`introspectd: ${condition.what} did not happen within ${durationText(options.timeout!)}\n`)
-    io.setExitCode(timeUpExitCode)
+    io.setExitCode(exitCodes.timeUp.code)
   },
 })
 

@@ -40,7 +40,7 @@ export const tiers = {
   process: [
     'test/app/{platform,start}.test.ts',
     'test/{architecture,docs,meeting}.test.ts',
-    'test/cli/{commands,journal,simulate,watch}.test.ts',
+    'test/cli/{commands,journal,output,simulate,watch}.test.ts',
     'test/client/{service,typed}.test.ts',
     'test/http/{contract,metrics-format,tls}.test.ts',
     'test/journal/durable.test.ts',
