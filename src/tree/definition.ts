@@ -100,8 +100,8 @@ export interface Definition extends AnyRow {
   /** The reason why entries of the list are missing on this machine; null if none are. */
   incomplete?(kernel: Kernel): string | null
   /**
-   * Present where PUT is also served below a partition that is not there: whether a setting waits there. If so, the
-   * path exists for all methods.
+   * Present where a setting can wait below a partition that is not there: whether one does. If so, the path exists for
+   * all methods. PUT is served there in any case.
    */
   isAwaiting?(kernel: Kernel, node: Node, params: Params): boolean
   readonly put?: Verb
@@ -150,6 +150,7 @@ interface ListRow<L extends Level, E extends z.ZodType<object>, Child, Q extends
   readonly key: (child: Child) => string | number
   readonly show: (context: TreeContext, child: Child) => z.input<E> & object
   readonly listsNodes?: true
+  readonly isAwaiting?: (kernel: Kernel, node: Node, params: Params) => boolean
   readonly columns: readonly Column<z.output<E>>[]
   arrange?(views: readonly z.output<E>[]): ArrangedList<z.output<E>>
   readonly prose?: (views: readonly z.output<E>[], context: TreeContext) => string

@@ -177,7 +177,8 @@ function matchAwaited(
   const node = absentPartition(kernel, `/sys${names.map((name) => `/part/${pathSegment(name)}`).join('')}`)
   const isAwaiting = found?.definition.isAwaiting
   if (found === null || node === null || isAwaiting === undefined) return null
-  if (!creating && !isAwaiting(kernel, node, found.params)) return null
+  const isMade = creating && found.definition.put !== undefined
+  if (!isMade && !isAwaiting(kernel, node, found.params)) return null
   return { ...found, node, canonical: `${node.path}/${leaf.map(pathSegment).join('/')}` }
 }
 

@@ -1,5 +1,6 @@
 /** Thresholds over HTTP: PUT, DELETE, preconditions, invalid bodies, dry runs, and the switches of the notifier. */
 
+import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as seen from '../../src/kernel/observations.ts'
 import { Service } from '../support/service.ts'
@@ -380,6 +381,15 @@ describe('at a partition that is not there', () => {
       entries: [{ path: waiting, state: 'waiting' }],
     })
     expect(await service.get(waiting)).toMatchObject({ status: 200, body: { state: 'waiting' } })
+    const list = dirname(waiting)
+    expect(await service.get(list)).toMatchObject({ status: 200, body: { entries: [{ path: waiting }] } })
+    expect((await service.put(list, { at: 10 })).status).toBe(405)
+    for (const other of [list.replace('fds', 'memory'), list.replace('web', 'mail')])
+      expect([other, (await service.get(other)).status, (await service.put(other, {})).status]).toEqual([
+        other,
+        404,
+        404,
+      ])
     const again = await service.put(waiting, { at: 10 })
     expect([again.status, again.headers.get('etag')]).toEqual([200, made.headers.get('etag')])
     expect((await service.put(waiting, { at: 15 })).status).toBe(200)

@@ -81,6 +81,7 @@ export const limitDefinitions = [
       { title: 'PER', align: 'left', cell: ({ per }) => per ?? '-' },
       valueColumn,
     ],
+    isAwaiting: ({ notifier }, node, params) => notifier.thresholdsAt(node, indexOf(node, params)).length > 0,
     children: ({ kernel }, node, params) => kernel.notifier.thresholdsAt(node, indexOf(node, params)).sort(byPath),
     key: ({ path }) => path,
     show: ({ kernel }, threshold) => showThreshold(kernel, threshold),

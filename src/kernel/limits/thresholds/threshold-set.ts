@@ -45,6 +45,8 @@ export class ThresholdSet {
 
   /** The thresholds set at this node. */
   at(node: Node): readonly Threshold[] {
+    // A partition that is not there is another object for each request.
+    if (isAbsent(node)) return [...this.all()].filter((threshold) => threshold.node.path === node.path)
     return [...(this.#placed.get(node) ?? [])]
   }
 
