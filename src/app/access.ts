@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
 import { ConfigError } from '../config/error.ts'
+import { listeningPlaces } from '../config/listening.ts'
 import type { Config } from '../config/settings.ts'
 import { type Gate, isLoopback, parseTokens, type Token } from '../http/security/gate.ts'
 import { expiryOf, readTls, type TlsFiles, type TlsMaterial } from '../http/security/tls.ts'
@@ -72,7 +73,8 @@ export class Access implements Gate {
 /** @throws ConfigError when settings contradict one another */
 function filesOf({ host, tlsCert, tlsKey, tlsClientCa, ...config }: Config): AccessFiles {
   const tokenFile = config.tokenFile ?? null
-  if (tokenFile === null && !isLoopback(host)) {
+  const exposed = listeningPlaces(host).find((place) => 'host' in place && !isLoopback(place.host))
+  if (tokenFile === null && exposed !== undefined) {
     throw new ConfigError(
       `--host ${host} is not a loopback address: set --token-file too, or every client that reaches it can use it`,
     )

@@ -9,7 +9,9 @@ import { bounds } from '../base/bounds.ts'
  * client is found within that period and `unacknowledgedMsMax` together.
  */
 export async function endDeadPeers(server: Server, logger: Pick<FastifyBaseLogger, 'warn'>): Promise<void> {
-  if (process.platform !== 'linux') return
+  // The address of a unix socket is its path. Its peers are on this machine, so they cannot vanish without a word.
+  const address = server.address()
+  if (process.platform !== 'linux' || address === null || typeof address === 'string') return
   const fd = descriptorOf(server)
   // Imported only here: the C library of Linux exists on Linux only.
   const { endUnacknowledged } = await import('../sources/linux/native/unacknowledged.ts')

@@ -12,7 +12,8 @@ import { StoreError } from '../journal/store.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { InvalidRules } from '../tree/errors.ts'
-import { ListenError, serve } from './serve.ts'
+import { ListenError } from './listening.ts'
+import { serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
 

@@ -1,6 +1,5 @@
 /** Runs the service for `introspectd serve`: starts its parts, listens, prints the first commands, ends on a signal. */
 
-import type { AddressInfo } from 'node:net'
 import { type Logger, pino } from 'pino'
 import { bounds } from '../base/bounds.ts'
 import type { CommandIo } from '../cli/io.ts'
@@ -17,19 +16,13 @@ import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
-import { type App, type AppParts, buildApp } from './build.ts'
+import { announcementOf, urlsOf } from './announcement.ts'
+import { type AppParts, buildApp } from './build.ts'
 import { endDeadPeers } from './dead-peers.ts'
 import { handleHangUps } from './hang-up.ts'
 import { hostKernel } from './host.ts'
-import { type OpenedStorage, openStorage } from './storage.ts'
-
-/** The service cannot listen; the message is one line for a person. */
-export class ListenError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ListenError'
-  }
-}
+import { type Endpoint, listenAt } from './listening.ts'
+import { openStorage } from './storage.ts'
 
 export interface Serving {
   readonly io: CommandIo
@@ -87,19 +80,18 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   await hosted.source.start()
   app.restore()
   reloadRules = () => app.reloadRules()
-  const port = await listen(app, config)
-  for (const host of allowedHosts(config.host, port, config.allowHost ?? [])) access.hosts.add(host)
-  const place = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  const endpoints = await listenAt(app, config)
+  for (const host of hostsOf(endpoints, config.allowHost ?? [])) access.hosts.add(host)
   // Before the first output: a program that reads it may send a signal at once.
   closeOnSignals(async () => {
     supervisor?.stopping()
     await app.close()
     opened.close()
   })
-  const url = `${access.tls === null ? 'http' : 'https'}://${place}`
   renewAccess = () => app.server.renewAccess(access.tls)
-  announce(url, { config, storage: opened, version })
-  supervisor?.ready(url)
+  const { tokens, tls } = access
+  process.stdout.write(announcementOf({ config, endpoints, tokens, tls, storage: opened.place, version }))
+  supervisor?.ready(urlsOf(endpoints, tls))
   starting?.end()
 }
 
@@ -130,6 +122,11 @@ async function accessOf(
   }
 }
 
+/** Every accepted value of Host. */
+function hostsOf(endpoints: readonly Endpoint[], more: readonly string[]): string[] {
+  return endpoints.flatMap(({ host, port }) => allowedHosts(host, port, more))
+}
+
 /** @throws ConfigError where the base path is a path of the service itself */
 function proxiesOf({ basePath = '', trustProxy = [] }: Config): ProxyOptions {
   if (isInTree(basePath) || serviceRouteAt(basePath) !== null)
@@ -140,65 +137,6 @@ function proxiesOf({ basePath = '', trustProxy = [] }: Config): ProxyOptions {
 async function connectionsMax(): Promise<number> {
   const { descriptorsForConnections } = await import('./host-linux.ts')
   return descriptorsForConnections()
-}
-
-/** @returns the port that the service listens on. @throws ListenError */
-async function listen(app: App, { host, port }: Config): Promise<number> {
-  try {
-    await app.server.listen({ host, port })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code === 'EADDRINUSE') throw new ListenError(`port ${port} on ${host} is in use; choose another with --port`)
-    throw new ListenError(`cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  const [address] = app.server.addresses() as AddressInfo[]
-  return address!.port
-}
-
-interface Announcement {
-  readonly config: Config
-  readonly storage: OpenedStorage
-  readonly version: string
-}
-
-/** Prints where the service listens, and the first commands to try, in an order that works. */
-function announce(url: string, { config, storage, version }: Announcement): void {
-  // Curl assumes http:// when the URL has no scheme.
-  const place = url.replace(/^http:\/\//, '').replace('127.0.0.1', 'localhost')
-  const curl = config.tokenFile === undefined ? 'curl' : 'curl -H "authorization: Bearer $TOKEN"'
-  const commands = config.source === 'model' ? modelCommands(curl, place) : liveCommands(curl, place)
-  const lines = commands.map(([what, command], index) => `${index + 1}. ${what}:\n     ${command}\n`)
-  // The service runs on without a reader, and on a full disk.
-  process.stdout.on('error', () => {})
-  process.stdout.write(`introspectd ${version} listens on ${url}
-Events are stored ${storage.place}
-
-Run these in this order, each in its own terminal:
-${lines.join('')}`)
-}
-
-type FirstCommand = readonly [what: string, command: string]
-
-function liveCommands(curl: string, place: string): readonly FirstCommand[] {
-  return [
-    ['Listen', `${curl} -N -H 'accept: text/event-stream' '${place}/sys?types=threshold.*'`],
-    [
-      'Set a threshold on every bash',
-      `echo '100 per=process where.name=bash' | ${curl} -T- ${place}/sys/fds/threshold/hog`,
-    ],
-    [
-      'Run a program that opens descriptors and closes none',
-      `bash -c 'for i in {1..120}; do exec {fd}</dev/null; read -t .05; done; read'`,
-    ],
-  ]
-}
-
-function modelCommands(curl: string, place: string): readonly FirstCommand[] {
-  return [
-    ['Listen', `${curl} -N -H 'accept: text/event-stream' ${place}/sys`],
-    ['Create a process', `${curl} ${place}/sys/proc -d '{"name":"server"}'`],
-    ['List all kernel calls', `${curl} '${place}/sys/calls?format=text'`],
-  ]
 }
 
 /** The first signal closes the service in order. The second kills it at once, even if a worker hangs in the kernel. */

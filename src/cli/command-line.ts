@@ -102,7 +102,9 @@ export function argumentText({ key, type, required }: Row): string {
 }
 
 function optionOf(row: Row, description: string): Option {
-  return new Option(optionText(row), description)
+  const option = new Option(optionText(row), description)
+  if (!row.repeats && row.type !== 'array') return option
+  return option.argParser((text, former?: string) => (former === undefined ? text : `${former},${text}`))
 }
 
 export function optionText({ key, type, letter }: Row): string {

@@ -65,7 +65,7 @@ export class ServiceConnection {
 
   #unreachable(error: UnreachableError): CliError {
     const { code, message } = causeOf(error)
-    if (code === 'ECONNREFUSED') {
+    if (code === 'ECONNREFUSED' || (code === 'ENOENT' && this.url.startsWith('unix:'))) {
       return new CliError(
         `nothing listens at ${this.url}; introspectd serve starts the service, --url names another place`,
       )

@@ -73,17 +73,23 @@ type ResponseTo<Verb extends Method, P extends string> = ClientResponse<
 export class Client {
   readonly url: string
   readonly #options: ClientOptions
+  /** URL that every path follows. */
+  readonly #base: string
+  /** Path of the unix socket; null for a service at an address. */
+  readonly #socketPath: string | null
   /** Loaded with the first request. */
-  #tlsFetch: Promise<Fetch> | null = null
+  #nodeFetch: Promise<Fetch> | null = null
 
   /**
-   * @param url base URL of the service, for example `http://127.0.0.1:7007`
+   * @param url base URL of the service, for example `http://127.0.0.1:7007`; in Node also `unix:/run/introspectd.sock`
    * @throws TypeError the token is not one word of ASCII. The message does not contain it.
    */
   constructor(url: string | URL, options: ClientOptions = {}) {
     if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token))
       throw new TypeError('the token is not one word of ASCII')
     this.url = String(url).replace(/\/$/, '')
+    this.#socketPath = socketPathOf(this.url)
+    this.#base = this.#socketPath === null ? this.url : 'http://localhost'
     this.#options = options
   }
 
@@ -205,9 +211,10 @@ export class Client {
   /** A function of its own: browsers refuse `fetch` called as a method of another object. */
   async #fetchFunction(): Promise<Fetch> {
     const { fetch = globalThis.fetch, tls } = this.#options
-    if (tls === undefined) return (url, init) => fetch(url, init)
-    this.#tlsFetch ??= import('./tls.ts').then(({ fetchWithTls }) => fetchWithTls(tls))
-    return this.#tlsFetch
+    const path = this.#socketPath
+    if (path !== null) this.#nodeFetch ??= import('./tls.ts').then(({ fetchOverUnix }) => fetchOverUnix(path))
+    else if (tls !== undefined) this.#nodeFetch ??= import('./tls.ts').then(({ fetchWithTls }) => fetchWithTls(tls))
+    return this.#nodeFetch ?? ((url, init) => fetch(url, init))
   }
 
   /** The error to throw when a request failed: the reason of the signal if the caller aborted it. */
@@ -217,7 +224,7 @@ export class Client {
   }
 
   #urlOf(path: string, query: object): URL {
-    const url = new URL(`${this.url}${path}`)
+    const url = new URL(`${this.#base}${path}`)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
     return url
   }
@@ -226,6 +233,11 @@ export class Client {
     const { token } = this.#options
     return { accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
   }
+}
+
+/** The path in a URL of a unix socket; null for any other URL. */
+function socketPathOf(url: string): string | null {
+  return /^unix:(?:\/\/(?=\/))?(\/.+)$/.exec(url)?.[1] ?? null
 }
 
 /** `/readyz` of a service that is not ready: its checks as text. */

@@ -1,6 +1,6 @@
 /**
- * Applies the TLS options of the client, for Node only. The client loads this file only if TLS options are given, so a
- * browser never does.
+ * Sends requests with TLS options, or over a unix socket, for Node only. The client loads this file only if it has such
+ * options or such a URL, so a browser never does.
  */
 
 import type { Fetch } from './fetch.ts'
@@ -14,9 +14,19 @@ export interface TlsOptions {
   readonly key?: string
 }
 
-/** Node's own fetch takes no certificates. undici, the library behind it, does. */
-export async function fetchWithTls({ ca, ...identity }: TlsOptions): Promise<Fetch> {
+export function fetchWithTls({ ca, ...identity }: TlsOptions): Promise<Fetch> {
+  return fetchVia({ ...identity, ...(ca !== undefined && { ca: [...ca] }) })
+}
+
+export function fetchOverUnix(socketPath: string): Promise<Fetch> {
+  return fetchVia({ socketPath })
+}
+
+type ConnectOptions = Omit<TlsOptions, 'ca'> & { readonly ca?: string[]; readonly socketPath?: string }
+
+/** Node's own fetch takes no certificates and no path of a socket. undici, the library behind it, does. */
+async function fetchVia(connect: ConnectOptions): Promise<Fetch> {
   const { Agent, fetch } = await import('undici')
-  const dispatcher = new Agent({ connect: { ...identity, ...(ca !== undefined && { ca: [...ca] }) } })
+  const dispatcher = new Agent({ connect })
   return (url, init) => fetch(url, { ...init, dispatcher })
 }

@@ -11,6 +11,8 @@ export const marks = z.registry<{
   readonly letter?: string
   /** A structured setting: a key of the file only, without flag and variable. */
   readonly fileOnly?: true
+  /** The flag may be given several times: its values are joined by commas. */
+  readonly repeats?: true
 }>()
 
 type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
@@ -29,6 +31,7 @@ export interface Row<Name extends string = string> {
   readonly secret: boolean
   readonly letter: string | null
   readonly fileOnly: boolean
+  readonly repeats: boolean
 }
 
 export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
@@ -36,7 +39,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
   return names.map((name) => {
     const schema = shape[name]!
     const absent = schema.safeParse(undefined)
-    const { secret = false, letter = null, fileOnly = false } = marks.get(schema) ?? {}
+    const { secret = false, letter = null, fileOnly = false, repeats = false } = marks.get(schema) ?? {}
     return {
       name,
       key: name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`),
@@ -48,6 +51,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
       secret,
       letter,
       fileOnly,
+      repeats,
     }
   })
 }

@@ -163,10 +163,17 @@ const serviceShape = {
 const clientShape = {
   url: z
     .string()
-    .transform((text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`))
-    .pipe(z.url({ protocol: /^https?$/, error: 'expected an address such as http://127.0.0.1:7007' }))
+    .transform((text) => (/^unix:\/|^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`))
+    .pipe(
+      z.url({
+        protocol: /^(https?|unix)$/,
+        error: 'expected an address such as http://127.0.0.1:7007, or unix:/run/introspectd.sock',
+      }),
+    )
     .prefault('http://127.0.0.1:7007')
-    .describe('URL of the service that the commands connect to; without a scheme it is http'),
+    .describe(
+      'URL of the service that the commands connect to, or unix: and the path of its socket; without a scheme it is http',
+    ),
   token: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'expected one word of ASCII')

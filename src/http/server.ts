@@ -36,6 +36,7 @@ import { addServiceRoutes, allowOfService, serviceRouteAt } from './service-rout
 declare module 'fastify' {
   interface FastifyInstance {
     clients: Clients
+    listener: Listener
     /**
      * Applies a new token file: streams of unknown tokens are closed. Certificates are replaced where there are any.
      */
@@ -107,6 +108,7 @@ function addGuards(app: FastifyInstance, guards: Guards): void {
   app.decorateRequest('clientView', null)
   app.decorateRequest('stream', null)
   app.decorate('clients', clients)
+  app.decorate('listener', listener)
   app.decorate('renewAccess', (tls: TlsMaterial | null) => {
     if (tls !== null) listener.renew(tls)
     clients.endStreams((token) => isKnown(gate, token))

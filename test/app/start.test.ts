@@ -1,5 +1,6 @@
 /** Tests starting the service: announced addresses, wrong settings, and one-line errors. */
 
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -83,7 +84,9 @@ test('with a token file it listens beyond loopback, requires a token, and ends o
   const url = live.url.replace('0.0.0.0', '127.0.0.1')
   expect((await fetch(`${url}/sys`)).status).toBe(401)
   expect((await fetch(`${url}/sys`, { headers: { authorization: 'Bearer 0123456789abcdef' } })).status).toBe(200)
-  expect(live.output.stdout).toContain('$TOKEN')
+  const [, command = ''] = /^2\. .*\n {5}(.*)$/m.exec(live.output.stdout) ?? []
+  const printed = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect(printed.stdout).toContain('"path": "/sys/fds/threshold/hog"')
   expect(live.output.stdout).not.toContain('0123456789abcdef')
   expect(await live.stop('SIGINT')).toBe(0)
 })

@@ -247,7 +247,7 @@ describe('a command without an answer from the service explains', () => {
       expect.stringMatching(/^introspectd: cannot reach http:\/\/nowhere.invalid: .+\n$/),
     ])
     expect((await runHere(['ps', '--url', 'ftp://localhost'])).stderr).toBe(
-      'introspectd: --url "ftp://localhost": expected an address such as http://127.0.0.1:7007\n',
+      'introspectd: --url "ftp://localhost": expected an address such as http://127.0.0.1:7007, or unix:/run/introspectd.sock\n',
     )
   })
 

@@ -53,7 +53,7 @@ describe('sources of settings', () => {
     const config = file('port: 1\nperiod: 11\nfull-period: 111\n')
     const environment = { INTROSPECTD_PORT: '2', INTROSPECTD_PERIOD: '22', INTROSPECTD_CONFIG: config }
     const effective = readConfig({ port: '3' }, environment)
-    expect(effective.config).toMatchObject({ port: 3, period: 22, fullPeriod: 111, host: '127.0.0.1' })
+    expect(effective.config).toMatchObject({ port: 3, period: 22, fullPeriod: 111, host: 'localhost' })
     expect(Object.fromEntries(effective.origins)).toEqual({
       port: '--port',
       period: 'INTROSPECTD_PERIOD',
@@ -195,10 +195,10 @@ test('booleans are written true or false, and anything else is refused', () => {
 describe('the printed configuration', () => {
   test('can be read again for any values, and names the source of each', () => {
     const text = fc.string({ minLength: 1, unit: 'binary' }).filter((string) => string.isWellFormed())
-    const values = fc.record({ host: text, procRoot: text, allowHost: fc.array(text), tokenFile: text })
+    const values = fc.record({ data: text, procRoot: text, allowHost: fc.array(text), tokenFile: text })
     fc.assert(
-      fc.property(values, ({ host, procRoot, allowHost, tokenFile }) => {
-        const given = { host, 'proc-root': procRoot, 'allow-host': allowHost, 'token-file': tokenFile }
+      fc.property(values, ({ data, procRoot, allowHost, tokenFile }) => {
+        const given = { data, 'proc-root': procRoot, 'allow-host': allowHost, 'token-file': tokenFile }
         const first = readConfig({ config: file(JSON.stringify(given)) }, {})
         const printed = printConfig(first)
         expect(readConfig({ config: file(printed) }, {}).config).toEqual(first.config)

@@ -58,12 +58,21 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
   {
     programs: ['curl'],
     packages: ['curl'],
-    suites: ['test/docs.test.ts', 'test/live/{flock,half-open,main-job}.test.ts', 'test/meeting.test.ts'],
+    suites: [
+      'test/app/start.test.ts',
+      'test/docs.test.ts',
+      'test/live/{flock,half-open,main-job}.test.ts',
+      'test/meeting.test.ts',
+    ],
   },
   { programs: ['ip', 'iptables'], packages: ['iproute2', 'iptables'], suites: ['test/live/half-open.test.ts'] },
   { programs: ['apt-get', 'dpkg-deb'], packages: ['apt', 'dpkg'], suites: ['test/live/c-libraries.test.ts'] },
   { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
-  { programs: ['openssl'], packages: ['openssl'], suites: ['test/http/tls.test.ts', 'test/live/access.test.ts'] },
+  {
+    programs: ['openssl'],
+    packages: ['openssl'],
+    suites: ['test/app/listening.test.ts', 'test/http/tls.test.ts', 'test/live/access.test.ts'],
+  },
   { programs: ['systemd-analyze'], packages: ['systemd'], suites: ['test/deploy/systemd.test.ts'] },
   { programs: ['stress-ng'], packages: ['stress-ng'], suites: ['test/live/stress.test.ts'] },
   {

@@ -3,6 +3,7 @@
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
 import { type App, type AppParts, buildApp } from '../../src/app/build.ts'
+import { type Endpoint, listenAt, type SocketSettings } from '../../src/app/listening.ts'
 import { allowedHosts, type Token } from '../../src/http/security/gate.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
@@ -63,6 +64,14 @@ export class Serving {
     this.port = address!.port
     for (const host of allowedHosts('127.0.0.1', this.port, [])) this.#gate.hosts.add(host)
     return this
+  }
+
+  /** Listens as the program does, in place of `start`. */
+  async listenAt(settings: SocketSettings): Promise<readonly Endpoint[]> {
+    const endpoints = await listenAt(this.app, settings)
+    for (const { host, port } of endpoints)
+      for (const allowed of allowedHosts(host, port, [])) this.#gate.hosts.add(allowed)
+    return endpoints
   }
 
   get url(): string {

@@ -38,7 +38,7 @@ export const tiers = {
   ],
   /** Starts programs. Two files at a time. */
   process: [
-    'test/app/{platform,start}.test.ts',
+    'test/app/{listening,platform,start}.test.ts',
     'test/{architecture,docs,meeting}.test.ts',
     'test/cli/{commands,journal,output,simulate,watch}.test.ts',
     'test/client/{service,typed}.test.ts',

@@ -33,13 +33,14 @@ export interface Guards {
 /** Sets the `token` and the `clientView` of the request. @throws Problem */
 export function admit(request: FastifyRequest, { clients, gate, listener, proxies }: Guards): void {
   const { headers, raw } = request
-  const view = proxies.viewOf(raw, listener.isSecure)
+  const isUnix = listener.peerOf(raw.socket) !== null
+  const view = proxies.viewOf(raw, { isSecure: listener.isSecure(raw.socket), isUnix })
   request.clientView = view
   clients.admitRequest(raw.socket, view.address)
   const path = pathOf(raw.url!)
   if (headers.host === undefined && raw.httpVersion === '1.1' && !servesAnyHost(path))
     throw new Problem('malformed-request', 'a request of HTTP/1.1 has a Host')
-  if (!servesAnyHost(path)) checkHost(gate, headers.host)
+  if (!servesAnyHost(path)) checkHost(gate, headers.host, { isUnix })
   checkOrigin(gate, { origin: headers.origin, isSecure: view.isSecure })
   checkUrl(raw.url!)
   const isUpgrade = headers.upgrade !== undefined

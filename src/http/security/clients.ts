@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { bounds } from '../../base/bounds.ts'
 import { Problem } from '../problems.ts'
 import type { Token } from './gate.ts'
+import type { Peer } from './listener.ts'
 import type { Proxies } from './proxies.ts'
 import { RequestBucket } from './request-bucket.ts'
 
@@ -32,6 +33,8 @@ interface Place {
 
 interface Connection {
   readonly place: Place
+  /** Connections that the place may have; 0 is no limit. */
+  readonly most: number
   /** Opened when the address had too many connections already. */
   isOver: boolean
 }
@@ -74,30 +77,26 @@ export class Clients {
   }
 
   /** Counts a connection until it closes. Past twice the limit it is closed at once. */
-  connected(socket: Socket): void {
-    const place = this.#placeAt(socket.remoteAddress)
+  connected(socket: Socket, peer: Peer | null): void {
+    const place = this.#placeAt(peer === null ? keyOf(socket.remoteAddress) : `uid ${peer.uid}`)
     place.connections++
     socket.once('close', () => {
       place.connections--
     })
-    this.#note(socket, place)
-    const most = this.#mostConnections(socket)
+    this.#note(socket, place, peer !== null)
+    const most = this.#connections.get(socket)!.most
     if (most > 0 && place.connections > 2 * most) socket.destroy()
   }
 
   /** The same connection, seen from inside TLS: that is the socket which requests have. */
   secured(socket: Socket): void {
-    this.#note(socket, this.#placeAt(socket.remoteAddress))
+    this.#note(socket, this.#placeAt(keyOf(socket.remoteAddress)), false)
   }
 
-  #note(socket: Socket, place: Place): void {
-    const most = this.#mostConnections(socket)
-    this.#connections.set(socket, { place, isOver: most > 0 && place.connections > most })
-  }
-
-  /** The connections of a trusted proxy carry many clients, so they have no limit. */
-  #mostConnections(socket: Socket): number {
-    return this.#proxies.trusts(socket) ? 0 : this.#limits.connectionsPerAddress
+  #note(socket: Socket, place: Place, isUnix: boolean): void {
+    // The connections of a trusted proxy carry many clients, so they have no limit.
+    const most = this.#proxies.trusts(socket.remoteAddress, isUnix) ? 0 : this.#limits.connectionsPerAddress
+    this.#connections.set(socket, { place, most, isOver: most > 0 && place.connections > most })
   }
 
   /**
@@ -108,21 +107,20 @@ export class Clients {
     const connection = this.#connections.get(socket)
     // Closed already, or not counted here.
     if (connection === undefined) return
-    const { place } = connection
+    const { place, most } = connection
     if (connection.isOver) {
-      const { connectionsPerAddress: most } = this.#limits
       connection.isOver = place.connections > most
       if (connection.isOver) throw tooManyConnections(most)
     }
     if (this.#limits.requestsPerSecond === 0) return
-    const { requests } = address === null ? place : this.#placeAt(address)
+    const { requests } = address === null ? place : this.#placeAt(keyOf(address))
     const waitMs = requests.take(this.#now())
     if (waitMs > 0) throw tooManyRequests(this.#limits.requestsPerSecond, waitMs)
   }
 
   /** Counts a stream until `closing` emits `close`. @throws Problem where this client has too many */
   admitStream({ socket, token, address }: StreamClient, closing: EventEmitter, end: (reason: string) => void): void {
-    const key = token === null ? `address ${keyOf(address ?? socket.remoteAddress)}` : `token ${token.name}`
+    const key = token === null ? `address ${this.#keyOf(socket, address)}` : `token ${token.name}`
     const count = this.#streamsOf.get(key) ?? 0
     const { streamsPerClient: most } = this.#limits
     if (most > 0 && count >= most) throw tooManyStreams(most, token)
@@ -158,8 +156,11 @@ export class Clients {
     return { addresses: places.length, connections, streams: this.#streams.size }
   }
 
-  #placeAt(address: string | undefined): Place {
-    const key = keyOf(address)
+  #keyOf(socket: Socket, address: string | null): string {
+    return address === null ? (this.#connections.get(socket)?.place.key ?? keyOf(socket.remoteAddress)) : keyOf(address)
+  }
+
+  #placeAt(key: string): Place {
     const known = this.#places.get(key)
     if (known !== undefined) return known
     const place = { key, requests: new RequestBucket(this.#limits.requestsPerSecond, this.#now()), connections: 0 }

@@ -68,10 +68,17 @@ function isSameSecret(one: Buffer | null, other: Buffer | null): boolean {
   return one === null || other === null ? one === other : one.equals(other)
 }
 
-/** Against DNS rebinding: only exact values pass. @throws Problem */
-export function checkHost({ hosts }: Gate, host: string | undefined): void {
+/**
+ * Against DNS rebinding: only exact values pass. Over a unix socket, which has no port, `localhost` passes too.
+ * @throws Problem
+ */
+export function checkHost({ hosts }: Gate, host: string | undefined, { isUnix }: { readonly isUnix: boolean }): void {
   if (host !== undefined && hosts.has(host.toLowerCase())) return
-  throw new Problem('host-not-allowed', `Host must be one of ${[...hosts].join(', ')}; --allow-host adds one`)
+  if (isUnix && host?.toLowerCase() === 'localhost') return
+  throw new Problem(
+    'host-not-allowed',
+    `Host must be one of ${[...(isUnix ? ['localhost'] : []), ...hosts].join(', ')}; --allow-host adds one`,
+  )
 }
 
 interface Page {
@@ -178,8 +185,12 @@ export function isLoopback(host: string): boolean {
   return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** Every accepted value of Host: the listening address, the names of loopback, and the hosts allowed by a setting. */
-export function allowedHosts(host: string, port: number, more: readonly string[]): string[] {
+/**
+ * Every accepted value of Host: the listening address, the names of loopback, and the hosts allowed by a setting.
+ * @param host null for a unix socket, which has no address
+ */
+export function allowedHosts(host: string | null, port: number, more: readonly string[]): string[] {
+  if (host === null) return more.map((place) => place.toLowerCase())
   const everywhere = host === '0.0.0.0' || host === '::'
   const addresses = Object.values(networkInterfaces()).flatMap((there) => (there ?? []).map(({ address }) => address))
   const names = ['localhost', '127.0.0.1', '::1', ...(everywhere ? [hostname(), ...addresses] : [host])]

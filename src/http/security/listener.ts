@@ -1,5 +1,6 @@
 /** Creates the HTTP or HTTPS servers, with the limits of a connection before its first request. */
 
+import { once } from 'node:events'
 import {
   createServer,
   type IncomingMessage,
@@ -9,13 +10,22 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import type { Socket } from 'node:net'
+import type { ListenOptions, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { bounds } from '../../base/bounds.ts'
 import { Problem, problemOf } from '../problems.ts'
 import type { Clients } from './clients.ts'
 import type { TlsMaterial } from './tls.ts'
+
+/** The process that has opened a connection over a unix socket. Null where the system does not say it. */
+export interface Peer {
+  readonly uid: number | null
+  /** Its primary group. */
+  readonly gid: number | null
+}
+
+export const unknownPeer: Peer = { uid: null, gid: null }
 
 export interface ListenerOptions {
   /** Null for HTTP in the clear. */
@@ -26,6 +36,8 @@ export interface ListenerOptions {
   readonly headersMs: number
   /** Called with each server that has begun to listen. */
   readonly onListening: (server: Server) => void
+  /** Finds the user at the other end of a unix socket. */
+  readonly peerOf: (socket: Socket) => Peer
 }
 
 export const defaultListenerOptions: ListenerOptions = {
@@ -33,13 +45,21 @@ export const defaultListenerOptions: ListenerOptions = {
   connectionsMax: Number.POSITIVE_INFINITY,
   headersMs: bounds.requestMsMax,
   onListening: () => {},
+  peerOf: () => unknownPeer,
 }
 
-/** Servers of one service: `--host localhost` has one for each family of addresses. */
+/** The servers of one service: one for each address, and one for each unix socket. */
 export class Listener {
   readonly #edge: ListenerOptions
   readonly #clients: Clients
   readonly #secure: SecureServer[] = []
+  #main: Server | null = null
+  #handler: RequestListener | null = null
+  /** Servers besides that of Fastify. */
+  readonly #others: Server[] = []
+  /** Connections over unix sockets, with the user of each peer. */
+  readonly #peers = new WeakMap<Socket, Peer>()
+  #connections = 0
   /** The TCP sockets below TLS: during the handshake the HTTP server does not know them. */
   readonly #carriers = new Set<Duplex>()
   /** Common names of the certificates that clients have, and the handshake has verified. */
@@ -50,8 +70,30 @@ export class Listener {
     this.#clients = clients
   }
 
+  /** Creates the server that Fastify listens with. */
   create(handler: RequestListener): Server {
-    const { tls, connectionsMax, headersMs, onListening } = this.#edge
+    this.#handler = handler
+    this.#main = this.#createFor(handler, this.#edge.tls)
+    return this.#main
+  }
+
+  /**
+   * Listens at one more place. A unix socket has no TLS, because its peers are on this machine.
+   * Preconditions: Fastify listens already.
+   */
+  async open(options: ListenOptions): Promise<Server> {
+    const server = this.#createFor(this.#handler!, options.path === undefined ? this.#edge.tls : null)
+    // The plugin for WebSockets listens to the main server only.
+    server.on('upgrade', (...upgrade) => this.#main!.emit('upgrade', ...upgrade))
+    this.#others.push(server)
+    const listening = once(server, 'listening')
+    server.listen(options)
+    await listening
+    return server
+  }
+
+  #createFor(handler: RequestListener, tls: TlsMaterial | null): Server {
+    const { headersMs, onListening } = this.#edge
     const options = {
       headersTimeout: headersMs,
       connectionsCheckingInterval: Math.min(headersMs, bounds.checkConnectionsEveryMs),
@@ -62,11 +104,27 @@ export class Listener {
       requireHostHeader: false,
     } satisfies ServerOptions
     const server = tls === null ? createServer(options, handler) : this.#createSecure(tls, options, handler)
-    server.maxConnections = connectionsMax
     server.on('listening', () => onListening(server))
-    server.on('connection', (socket) => this.#clients.connected(socket))
+    let isUnix = false
+    server.once('listening', () => {
+      isUnix = listensOnUnix(server)
+    })
+    server.on('connection', (socket) => this.#connected(socket, isUnix))
     server.on('checkExpectation', refuseExpectation)
     return server
+  }
+
+  #connected(socket: Socket, isUnix: boolean): void {
+    if (this.#connections >= this.#edge.connectionsMax) {
+      socket.destroy()
+      return
+    }
+    this.#connections++
+    socket.once('close', () => {
+      this.#connections--
+    })
+    if (isUnix) this.#peers.set(socket, this.#edge.peerOf(socket))
+    this.#clients.connected(socket, this.#peers.get(socket) ?? null)
   }
 
   #createSecure(tls: TlsMaterial, options: ServerOptions, handler: RequestListener): SecureServer {
@@ -95,8 +153,13 @@ export class Listener {
     return server
   }
 
-  get isSecure(): boolean {
-    return this.#edge.tls !== null
+  isSecure(socket: Socket): boolean {
+    return this.#edge.tls !== null && !this.#peers.has(socket)
+  }
+
+  /** The user at the other end of a unix socket; null for a connection over the network. */
+  peerOf(socket: Socket): Peer | null {
+    return this.#peers.get(socket) ?? null
   }
 
   /** Common name in the certificate of a client; null where there is none. */
@@ -107,12 +170,22 @@ export class Listener {
   /** Closes the connections that would prevent the server from closing. */
   cutConnections(): void {
     for (const socket of this.#carriers) socket.destroy()
+    for (const server of this.#others) {
+      server.close()
+      server.closeAllConnections()
+    }
   }
 
   /** Uses new certificates for new connections. */
   renew(tls: TlsMaterial): void {
     for (const server of this.#secure) server.setSecureContext(tls)
   }
+}
+
+/** Says whether a server listens on a unix socket. One that another program has opened has no address in Node. */
+function listensOnUnix(server: Server): boolean {
+  const address = server.address()
+  return address === null || typeof address === 'string'
 }
 
 /** Answers every value of `Expect` except `100-continue`, which Node handles itself. */

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, type Socket } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { type Forwarded, parseForwarded } from './forwarded.ts'
 
 export interface ProxyOptions {
@@ -24,6 +24,11 @@ export interface ClientView {
   readonly isSecure: boolean
   /** The client's URLs have it before every path of the service; '' for none. */
   readonly prefix: string
+}
+
+interface ConnectionKind {
+  readonly isSecure: boolean
+  readonly isUnix: boolean
 }
 
 export class Proxies {
@@ -59,16 +64,16 @@ export class Proxies {
     return rest.startsWith('/') ? rest : `/${rest}`
   }
 
-  /** Says whether the peer of a connection is a trusted proxy. */
-  trusts({ remoteAddress }: Socket): boolean {
+  /** Says whether the peer of a connection is a trusted proxy. @param address undefined where it is not known */
+  trusts(address: string | undefined, isUnix: boolean): boolean {
     if (!this.#trustsAny) return false
-    return remoteAddress === undefined ? this.#trustsUnix : this.#trustsAddress(remoteAddress)
+    return isUnix ? this.#trustsUnix : address !== undefined && this.#trustsAddress(address)
   }
 
   /** @throws Problem where a trusted proxy sends a malformed header, or two that contradict each other */
-  viewOf(request: IncomingMessage, isSecure: boolean): ClientView {
+  viewOf(request: IncomingMessage, { isSecure, isUnix }: ConnectionKind): ClientView {
     const direct = this.#direct[isSecure ? 1 : 0]
-    if (!this.trusts(request.socket)) return direct
+    if (!this.trusts(request.socket.remoteAddress, isUnix)) return direct
     const forwarded = parseForwarded(request.headers, (address) => this.#trustsAddress(address))
     const { address } = forwarded
     return { address, isSecure: forwarded.isSecure ?? isSecure, prefix: this.#prefixOf(request, forwarded) }

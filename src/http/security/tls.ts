@@ -2,6 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 
 export interface TlsFiles {
   readonly cert: string
@@ -30,6 +31,12 @@ export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
 /** The time after which clients refuse this certificate. */
 export function expiryOf({ cert }: TlsMaterial): Date {
   return new X509Certificate(cert).validToDate
+}
+
+/** Says whether clients accept the certificate for a host name or address. */
+export function certifies({ cert }: TlsMaterial, name: string): boolean {
+  const certificate = new X509Certificate(cert)
+  return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
 }
 
 function fits(certificate: X509Certificate, key: KeyObject): boolean {
