@@ -8,6 +8,7 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { ConfigError } from '../config/error.ts'
 import { asyncApi } from '../http/asyncapi.ts'
 import { openApi } from '../http/openapi.ts'
+import { asOpenApi30 } from '../http/openapi-3-0.ts'
 import { StoreError } from '../journal/store.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
@@ -30,7 +31,7 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
   try {
     const commands = commandsOf({
       serve: (config, io, file) => serve(config, { io, file, version, starting }),
-      openApi: () => openApi(version),
+      openApi: (form) => (form === '3.0' ? asOpenApi30(openApi(version)) : openApi(version)),
       asyncApi: () => asyncApi(version),
     })
     await runCommandLine({ commands, version }, words)

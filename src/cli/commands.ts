@@ -23,7 +23,7 @@ import { watchCommand } from './watch.ts'
 export interface ServiceActions {
   /** @param file The file that the settings were read from. */
   readonly serve: (config: Config, io: CommandIo, file: string | null) => Promise<void>
-  readonly openApi: () => object
+  readonly openApi: (version: '3.1' | '3.0') => object
   readonly asyncApi: () => object
 }
 

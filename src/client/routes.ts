@@ -288,7 +288,7 @@ export interface Routes {
     get: { query: Record<string, never>; reply: Record<string, unknown> }
   }
   '/openapi.json': {
-    get: { query: Record<string, never>; reply: Record<string, unknown> }
+    get: { query: { version?: string }; reply: Record<string, unknown> }
   }
   '/asyncapi.json': {
     get: { query: Record<string, never>; reply: Record<string, unknown> }

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { serversAt } from './asyncapi.ts'
 import type { Json } from './json-schema.ts'
+import { asOpenApi30, openApiVersions } from './openapi-3-0.ts'
 import { publicPath } from './public-path.ts'
 import { defineVerb, type ServiceRoute } from './service-route.ts'
 
@@ -25,9 +26,17 @@ export const docsRoutes: readonly ServiceRoute[] = [
         summary: 'This document',
         operationId: 'openapi',
         access: 'read',
-        query: null,
+        query: z.strictObject({
+          version: z
+            .enum(openApiVersions)
+            .default('3.1')
+            .describe('Version of OpenAPI: 3.0 is for generators that do not read 3.1 well'),
+        }),
         replies: document,
-        handle: ({ request, reply }, { documents }) => reply.send(openApiFor(request, documents)),
+        handle: ({ query: { version }, request, reply }, { documents }) => {
+          const made = openApiFor(request, documents)
+          return reply.send(version === '3.0' ? asOpenApi30(made) : made)
+        },
       }),
     },
   },

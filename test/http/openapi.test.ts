@@ -1,9 +1,13 @@
 /** Tests that the OpenAPI document has the form that generators of clients understand. */
 
 import { readFileSync } from 'node:fs'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { openApi } from '../../src/http/openapi.ts'
+import { asOpenApi30 } from '../../src/http/openapi-3-0.ts'
+import { Service } from '../support/service.ts'
 
 const root = new URL('../../', import.meta.url)
 const text = (name: string): string => readFileSync(new URL(name, root), 'utf8')
@@ -88,4 +92,32 @@ test('preconditions and Last-Event-ID are header parameters of the operations th
 
 test.each(['openapi.yaml', 'asyncapi.yaml'])('%s means the same to a reader of YAML 1.1', (name) => {
   expect(parse(text(name), { version: '1.1' })).toEqual(parse(text(name)))
+})
+
+test('the document is also to be had in OpenAPI 3.0, valid and without words of 3.1', async () => {
+  const older = asOpenApi30(openApi('0.1.0'))
+  expect(await new Validator().validate(structuredClone(older))).toEqual({ valid: true })
+  const words = /"(const|prefixItems|propertyNames|\$defs|examples)":|"type":\[|"type":"null"/
+  expect(JSON.stringify(older)).not.toMatch(words)
+  expect(Object.keys(older.paths as Json)).toEqual(Object.keys(paths))
+  const { schemas } = older.components as { schemas: Record<string, { properties: Json }> }
+  expect(schemas.Limit!.properties).toMatchObject({
+    value: { type: 'integer', format: 'int64', nullable: true },
+    limit: { type: 'string' },
+  })
+  // Several types become any.
+  expect(schemas.ThresholdDefinition!.properties.at).toEqual({
+    description: expect.stringMatching(/Type: integer or string$/),
+  })
+  // These would hide java.lang.Process.
+  expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['ProcessNode', 'ThreadNode', 'SystemNode']))
+})
+
+test('a service serves the document in both versions, and refuses others', async () => {
+  const service = await new Service().start()
+  const get = (query: string) => service.fetch(`/openapi.json${query}`)
+  expect(await (await get('')).json()).toMatchObject({ openapi: '3.1.0' })
+  expect(await (await get('?version=3.0')).json()).toMatchObject({ openapi: '3.0.3', servers: [{ url: '/' }] })
+  expect((await get('?version=2.0')).status).toBe(400)
+  await service.stop()
 })

@@ -10,6 +10,7 @@ import type { CommandIo } from '../../src/cli/io.ts'
 import { ConfigError } from '../../src/config/error.ts'
 import { asyncApi } from '../../src/http/asyncapi.ts'
 import { openApi } from '../../src/http/openapi.ts'
+import { asOpenApi30 } from '../../src/http/openapi-3-0.ts'
 import { StoreError } from '../../src/journal/store.ts'
 import { SourceError } from '../../src/sources/source.ts'
 import { Waiter } from './until.ts'
@@ -21,7 +22,7 @@ const commands = commandsOf({
   // Tests that expect a running service use Live.start; this one serves tests of refused starts.
   serve: async (config, io, file) =>
     (await import('../../src/app/serve.ts')).serve(config, { io, file, version, starting: null }),
-  openApi: () => openApi(version),
+  openApi: (form) => (form === '3.0' ? asOpenApi30(openApi(version)) : openApi(version)),
   asyncApi: () => asyncApi(version),
 })
 

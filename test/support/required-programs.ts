@@ -3,12 +3,14 @@
  * A test file that starts another program gets its row here; everything else reads this table.
  */
 
-import { accessSync, constants, globSync } from 'node:fs'
+import { accessSync, constants, existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 export interface RequiredPrograms {
   readonly programs: readonly string[]
-  /** Debian packages that contain the programs. */
+  /** Files that the suites need besides programs, such as libraries. */
+  readonly files?: readonly string[]
+  /** Debian packages that contain the programs and files. */
   readonly packages: readonly string[]
   /** Globs of test files, relative to the root of the project. */
   readonly suites: readonly string[]
@@ -81,16 +83,42 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     suites: ['test/live/prometheus.test.ts', 'test/http/metrics-format.test.ts'],
   },
   { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
+  {
+    programs: ['go', 'java', 'javac'],
+    files: [
+      '/usr/lib/python3/dist-packages/pydantic',
+      '/usr/lib/python3/dist-packages/dateutil',
+      '/usr/lib/python3/dist-packages/urllib3',
+      '/usr/share/java/jackson-databind.jar',
+      '/usr/share/java/jsr305.jar',
+      '/usr/share/java/geronimo-annotation-1.3-spec.jar',
+    ],
+    packages: [
+      'golang-go',
+      'default-jdk-headless',
+      'python3-pydantic',
+      'python3-dateutil',
+      'python3-urllib3',
+      'libjackson2-databind-java',
+      'libjsr305-java',
+      'libgeronimo-annotation-1.3-spec-java',
+    ],
+    suites: ['test/client/generated/openapi-generator.test.ts'],
+  },
   { programs: ['chromium'], packages: ['chromium'], suites: ['test/client/browser.test.ts'] },
 ]
 
-/** A row with those of its programs that are in no directory of PATH. */
+/** A row with those of its programs that are in no directory of PATH, and those of its files that do not exist. */
 export type MissingPrograms = RequiredPrograms
 
 export function missingPrograms(path: string = process.env.PATH ?? ''): MissingPrograms[] {
   return requiredPrograms
-    .map((row) => ({ ...row, programs: row.programs.filter((program) => !isInstalled(program, path)) }))
-    .filter(({ programs }) => programs.length > 0)
+    .map((row) => ({
+      ...row,
+      programs: row.programs.filter((program) => !isInstalled(program, path)),
+      files: (row.files ?? []).filter((file) => !existsSync(file)),
+    }))
+    .filter(({ programs, files }) => programs.length + files.length > 0)
 }
 
 /** Whether a directory of PATH contains the program. */
@@ -132,4 +160,4 @@ export const packagesOf = (missing: readonly MissingPrograms[]): string[] =>
   [...new Set(missing.flatMap(({ packages }) => packages))].sort()
 
 export const programsOf = (missing: readonly MissingPrograms[]): string =>
-  missing.flatMap(({ programs }) => programs).join(', ')
+  missing.flatMap(({ programs, files = [] }) => [...programs, ...files]).join(', ')

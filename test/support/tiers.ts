@@ -12,6 +12,7 @@ export const tiers = {
   soak: [
     'test/cli/top.test.ts',
     'test/client/browser.test.ts',
+    'test/client/generated/*.test.ts',
     'test/deploy/{dockerfile,haproxy,systemd}.test.ts',
     'test/faults/{closing,clock,descriptors,disk,directory,event-loop}.test.ts',
     'test/faults/kill/kills.test.ts',

@@ -102,6 +102,7 @@ export class Listener {
       keepAliveTimeout: bounds.keepAliveMs,
       // A request without Host is answered with a problem like any other.
       requireHostHeader: false,
+      shouldUpgradeCallback: isForWebSocket,
     } satisfies ServerOptions
     const server = tls === null ? createServer(options, handler) : this.#createSecure(tls, options, handler)
     server.on('listening', () => onListening(server))
@@ -197,4 +198,14 @@ function refuseExpectation(request: IncomingMessage, response: ServerResponse): 
     connection: 'close',
   })
   response.end(JSON.stringify(document))
+}
+
+/**
+ * Clients that also speak HTTP/2 offer that in each request, as Java's HttpClient does. They are answered over
+ * HTTP/1.1: the offer is removed, so nothing else sees it.
+ */
+function isForWebSocket({ headers }: IncomingMessage): boolean {
+  if (headers.upgrade?.toLowerCase() === 'websocket') return true
+  delete headers.upgrade
+  return false
 }
