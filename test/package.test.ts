@@ -1,13 +1,14 @@
 /** Tests the npm package as a user gets it: packed, installed in an empty directory, and started. */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Live, run } from './support/live.ts'
 import { start } from './support/programs.ts'
+import { until } from './support/until.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const machinesPath = process.env.PATH ?? ''
@@ -120,16 +121,16 @@ test('the service runs on a read-only file system as an unprivileged user', asyn
   expect(await live.stop()).toBe(0)
 })
 
-const refusal = (version: string) => ({
+const refusal = (version: string, words = '') => ({
   code: 1,
   stdout: '',
-  stderr: `introspectd: needs Node 24 or newer; this is ${version}\n`,
+  stderr: `introspectd: needs Node 24 or newer; this is ${version}. Run: npx -y node@24 ${installed('dist/bin.js')}${words}\n`,
 })
 
 test('a Node that reports an older version is refused with one clear line and exit code 1', async () => {
   const older = "Object.defineProperty(process, 'versions', { value: { node: '22.9.0' } })"
   const command = [process.execPath, '--import', `data:text/javascript,${older}`, installed('dist/bin.js')]
-  expect(await run([], { command })).toEqual(refusal('22.9.0'))
+  expect(await run(['ps', '--name', "it's"], { command })).toEqual(refusal('22.9.0', " ps --name 'it'\\''s'"))
 })
 
 const older = machinesPath
@@ -149,9 +150,40 @@ function versionIn(place: string): string | null {
 test.runIf(older)('npx on an older Node is refused with one clear line and exit code 1', async () => {
   const { place, version } = older!
   const path = `${place}${delimiter}${machinesPath}`
-  expect(await run([], { command: ['npx', 'introspectd'], cwd: directory, env: { PATH: path } })).toEqual(
-    refusal(version!.slice(1)),
-  )
+  const bin = join(directory, 'node_modules/.bin/introspectd')
+  const { code, stderr } = await run(['--version'], {
+    command: ['npx', 'introspectd'],
+    cwd: directory,
+    env: { PATH: path },
+  })
+  const line = `introspectd: needs Node 24 or newer; this is ${version!.slice(1)}. Run: npx -y node@24 ${bin} --version\n`
+  expect([code, stderr]).toEqual([1, line])
+  // The line that it prints works as printed.
+  const printed = ['sh', '-c', stderr.replace(/^.* Run: /s, '')]
+  const { version: own } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  expect(await run([], { command: printed, cwd: directory, env: { PATH: path } })).toMatchObject({
+    code: 0,
+    stdout: `${own}\n`,
+  })
+})
+
+const starters = {
+  'npx introspectd': () => ({ command: ['npx', 'introspectd'], cwd: directory, env }),
+  // The script has the first word of the command line, serve, itself.
+  'npm start': () => ({ command: ['sh', '-c', 'shift; exec npm start -- "$@"', 'sh'], cwd: root, env }),
+}
+
+test.each([
+  ['SIGTERM', 'npx introspectd'],
+  ['SIGTERM', 'npm start'],
+  ['SIGINT', 'npm start'],
+] as const)('%s to %s ends the service', async (signal, starter) => {
+  const live = await Live.start(['--data', 'memory'], starters[starter]())
+  const { pid } = (await live.get('/sys/proc/self')) as { pid: number }
+  const isThere = () => existsSync(`/proc/${pid}`)
+  onTestFinished(() => void (isThere() && process.kill(pid, 'SIGKILL')))
+  live.child.kill(signal)
+  await until(isThere, (is) => !is)
 })
 
 test('only the client can be imported, and it has type declarations', async () => {

@@ -34,9 +34,8 @@ function newerNode() {
 /** Runs the file by another Node, which gets the signals of this process. */
 function runBy(node) {
   const child = spawn(node, [file, ...words], { stdio: 'inherit' })
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  // The terminal sends Ctrl-C to both processes.
-  process.on('SIGINT', () => {})
+  // The terminal sends Ctrl-C to the file as well, which counts two at once as one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 

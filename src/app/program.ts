@@ -5,11 +5,13 @@ import { runCommandLine } from '../cli/command-line.ts'
 import { commandsOf } from '../cli/commands.ts'
 import { CliError } from '../cli/error.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
+import { environment } from '../config/environment.ts'
 import { ConfigError } from '../config/error.ts'
 import { asyncApi } from '../http/asyncapi.ts'
 import { openApi } from '../http/openapi.ts'
 import { asOpenApi30 } from '../http/openapi-3-0.ts'
 import { StoreError } from '../journal/store.ts'
+import { endWithNpx } from '../runtime/parent-end.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { InvalidRules } from '../tree/errors.ts'
@@ -26,6 +28,7 @@ function fail(message: string, status: number): never {
 /** @param starting null where no supervisor waits for a service */
 export async function runProgram(words: readonly string[], starting: SupervisedStart | null): Promise<void> {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+  endWithNpx(environment)
   // There is no other place for a message about this one.
   process.stderr.on('error', () => {})
   try {

@@ -141,11 +141,13 @@ async function connectionsMax(): Promise<number> {
 
 /** The first signal closes the service in order. The second kills it at once, even if a worker hangs in the kernel. */
 function closeOnSignals(close: () => Promise<void>): void {
-  let closing = false
+  let closingSince: number | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (closing) process.kill(process.pid, 'SIGKILL')
-      closing = true
+      const sinceMs = closingSince === null ? null : performance.now() - closingSince
+      if (signal === 'SIGINT' && sinceMs !== null && sinceMs < bounds.secondInterruptMsMin) return
+      if (sinceMs !== null) process.kill(process.pid, 'SIGKILL')
+      closingSince = performance.now()
       close().then(
         () => process.exit(0),
         (error: unknown) => {

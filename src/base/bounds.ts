@@ -15,6 +15,10 @@ export const bounds = {
   firstReadingLookMs: 5,
   /** Longest command line that is read. The rest of a longer one is left out. */
   cmdlineBytesMax: 4_096,
+  /** Period in which a command of npx looks whether npx is still there. */
+  parentLookMs: 250,
+  /** A second Ctrl-C counts only after this time: npm passes on the one that the terminal sends to all. */
+  secondInterruptMsMin: 500,
   /** Most bytes of the log that wait while it cannot be written, as on a full disk. Further lines are lost. */
   logBytesMax: 1_024 * 1_024,
   /** Largest request body. It limits the memory of one request. A larger one is 413. */
