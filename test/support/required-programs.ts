@@ -82,6 +82,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['prometheus'],
     suites: ['test/live/prometheus.test.ts', 'test/http/metrics-format.test.ts'],
   },
+  { programs: ['systemd-socket-activate'], packages: ['systemd'], suites: ['test/deploy/socket-activation.test.ts'] },
   { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
   {
     programs: ['go', 'java', 'javac'],
