@@ -2,31 +2,30 @@
 
 import { hostname } from 'node:os'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { bounds } from '../base/bounds.ts'
 import { type ClientLimits, defaultClientLimits } from '../http/security/clients.ts'
 import type { Gate } from '../http/security/gate.ts'
 import { defaultListenerOptions, type ListenerOptions } from '../http/security/listener.ts'
 import { type ProxyOptions, withoutProxies } from '../http/security/proxies.ts'
 import { buildServer } from '../http/server.ts'
 import type { SetAside } from '../journal/data-directory.ts'
-import type { CursorFact, Fact } from '../journal/facts.ts'
-import { Journal, type JournalStorage } from '../journal/journal.ts'
-import type { EventStore } from '../journal/store.ts'
+import type { Journal, JournalStorage } from '../journal/journal.ts'
 import { defaultHistory, History, type HistoryOptions } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { Reactions } from '../reactions/reactions.ts'
 import type { RuleSources } from '../rules/rule-files.ts'
 import { RuleSet } from '../rules/rule-set.ts'
 import type { ServiceClock } from '../runtime/clock.ts'
 import type { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import type { Source } from '../sources/source.ts'
-import { type Durable, Durables, parseDurable } from '../stream/durables.ts'
-import { Hub } from '../stream/hub.ts'
+import type { Hub } from '../stream/hub.ts'
 import type { Model, TreeContext } from '../tree/context.ts'
 import { buildHealth } from './health.ts'
+import { buildReactions, type ReactionSettings } from './reactions.ts'
 import { noRules, reapplyRules, reloadOrLog } from './rules.ts'
 import { ServiceEvents } from './service-events.ts'
 import { SettingsPersistence } from './settings.ts'
+import { buildStreams, persistsSettings, type Streams } from './streams.ts'
 
 export interface AppParts {
   /** The kernel of the source. The model replaces its kernel when a client loads a state. */
@@ -59,6 +58,8 @@ export interface AppParts {
   readonly loop?: EventLoopMonitor
   /** The files of rules. Without it there are no rules. */
   readonly rules?: RuleSources
+  /** Webhooks and commands. Without it there are none. */
+  readonly reactions?: ReactionSettings
   /** Without it, a change of the wall clock is not reported. */
   readonly clock?: ServiceClock
 }
@@ -87,10 +88,12 @@ export function buildApp(parts: AppParts): App {
     onFault: (reason) => serviceEvents.journalFault(reason),
     onCommitted: (ms) => metrics.committed(ms),
     settingFacts: () => persistence?.facts() ?? [],
+    onPublished: () => reactions.wake(),
   })
   const { journal, hub } = streams
+  const reactions: Reactions = buildReactions(parts, { log: journal, positions: streams.positions })
   const degraded = () => degradations(parts, journal)
-  const metrics: Metrics = new Metrics({ kernel: currentKernel, hub, source, journal, degraded, version })
+  const metrics: Metrics = new Metrics({ kernel: currentKernel, hub, source, journal, degraded, reactions, version })
   const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())
   listenToKernel(kernel, { source, journal, metrics, history })
   reapplyRules(kernel, rules)
@@ -101,7 +104,7 @@ export function buildApp(parts: AppParts): App {
     context: buildContext(parts, { currentKernel, history, rules }),
     hub,
     gate,
-    health: buildHealth(parts, { currentKernel, journal, hub, rules }),
+    health: buildHealth(parts, { currentKernel, journal, hub, rules, reactions }),
     metrics,
     logger,
     storage: parts.storage === undefined ? 'memory' : 'journal',
@@ -116,22 +119,34 @@ export function buildApp(parts: AppParts): App {
     restore: () => {
       if (parts.storage !== undefined) persistence?.restore(parts.storage.store, logger)
       rules.apply()
+      reactions.start()
       // Started last: starting blocks the event loop, and no client waits for it yet.
-      loop?.start({
-        onBlocked: (ms) => {
-          source.catchUp()
-          metrics.blocked(ms)
-          serviceEvents.loopBlocked(ms)
-        },
-        onCalm: () => serviceEvents.recovered('event-loop'),
-      })
+      followLoop(loop, { source, metrics, serviceEvents })
     },
     reloadRules: () => {
       source.catchUp()
       reloadOrLog(rules)
     },
-    close: () => close(parts, { ...streams, server }),
+    close: () => close(parts, { ...streams, server, reactions }),
   }
+}
+
+interface LoopListeners {
+  readonly source: Source
+  readonly metrics: Metrics
+  readonly serviceEvents: ServiceEvents
+}
+
+/** Reports when the event loop is blocked. */
+function followLoop(loop: EventLoopMonitor | undefined, { source, metrics, serviceEvents }: LoopListeners): void {
+  loop?.start({
+    onBlocked: (ms) => {
+      source.catchUp()
+      metrics.blocked(ms)
+      serviceEvents.loopBlocked(ms)
+    },
+    onCalm: () => serviceEvents.recovered('event-loop'),
+  })
 }
 
 /** Reports changes of the wall clock. */
@@ -143,49 +158,6 @@ function followClock(clock: ServiceClock | undefined, source: Source, serviceEve
     },
     onAgreed: () => serviceEvents.recovered('clock'),
   })
-}
-
-interface StreamCallbacks {
-  readonly onFault: (reason: string | null) => void
-  readonly onCommitted: (ms: number) => void
-  /** Everything that clients have set, for a journal that has missed some of it. */
-  readonly settingFacts: () => readonly Fact[]
-}
-
-interface Streams {
-  readonly journal: Journal
-  readonly hub: Hub
-}
-
-/** The journal, the durable cursors in it, and the hub that sends its events to subscribers. */
-function buildStreams(parts: AppParts, { onFault, onCommitted, settingFacts }: StreamCallbacks): Streams {
-  const { source, logger, now, storage = null, firstSequence = Math.round(now() * 1000) } = parts
-  const node = `/net/${encodeURIComponent(hostname())}`
-  const journal = new Journal({
-    source: node,
-    firstSequence,
-    eventsMax: bounds.eventsCachedMax,
-    storage,
-    facts: () => [...settingFacts(), ...durables.all().map(cursorFact)],
-    persistsSettings: persistsSettings(parts),
-    publish: (event) => hub.publish(event),
-    onFault,
-    onCommitted,
-    now,
-  })
-  const durables = new Durables({
-    restored: storage === null ? [] : restoredDurables(storage.store, logger),
-    onChange: (name, durable) =>
-      journal.persistCursor(durable === null ? { durable: name, value: null } : cursorFact(durable)),
-    now,
-  })
-  const hub: Hub = new Hub({ log: journal, durables, source: node, now, scanAge: () => source.scanAge() })
-  return { journal, hub }
-}
-
-/** Settings of the model belong to its state, and a restart begins with another model. */
-function persistsSettings({ storage, model = null }: AppParts): boolean {
-  return storage !== undefined && model === null
 }
 
 /** Null where settings are not persisted. Preconditions: no deadlock has been found yet. */
@@ -257,27 +229,13 @@ function buildContext(
 
 async function close(
   { source, loop, clock }: AppParts,
-  { journal, hub, server }: Streams & { server: FastifyInstance },
+  { journal, hub, server, reactions }: Streams & { server: FastifyInstance; reactions: Reactions },
 ): Promise<void> {
   loop?.stop()
   clock?.stop()
   await hub.close()
   await server.close()
   await source.stop()
+  await reactions.stop()
   journal.close()
-}
-
-function cursorFact(durable: Durable): CursorFact {
-  return { durable: durable.name, value: JSON.stringify(durable) }
-}
-
-function restoredDurables(store: EventStore, logger: FastifyBaseLogger): Durable[] {
-  return store.durables().flatMap((text) => {
-    try {
-      return [parseDurable(text)]
-    } catch (err) {
-      logger.error({ err, text }, 'the journal has a durable subscription that cannot be read: it is dropped')
-      return []
-    }
-  })
 }

@@ -5,6 +5,7 @@ import type { Check, Health } from '../http/health.ts'
 import type { SetAside } from '../journal/data-directory.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { ReactionStatus, Reactions } from '../reactions/reactions.ts'
 import type { Hub } from '../stream/hub.ts'
 import type { Rules } from '../tree/context.ts'
 import type { AppParts } from './build.ts'
@@ -14,11 +15,12 @@ interface HealthParts {
   readonly hub: Hub
   readonly currentKernel: () => Kernel
   readonly rules: Rules
+  readonly reactions: Reactions
 }
 
 export function buildHealth(
   { source, storage, storageFault, setAside = null }: AppParts,
-  { currentKernel, journal, hub, rules }: HealthParts,
+  { currentKernel, journal, hub, rules, reactions }: HealthParts,
 ): Health {
   return {
     ready: () => source.ready(),
@@ -27,11 +29,17 @@ export function buildHealth(
       { name: 'streams', ok: true, detail: `${hub.size} open` },
       { name: 'thresholds', ok: true, detail: `${currentKernel().notifier.size} set` },
       ...rulesChecks(rules),
+      ...reactions.status().map(reactionCheck),
       eventsCheck(journal, { isStored: storage !== undefined, storageFault }),
       ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
   }
+}
+
+function reactionCheck({ kind, name, behind, delivered, failures, deadLetters, failing }: ReactionStatus): Check {
+  const counts = `${delivered} delivered, ${behind} events behind, ${failures} failures, ${deadLetters} dead letters`
+  return { name: `${kind} ${name}`, ok: failing === null, detail: failing === null ? counts : `${counts}; ${failing}` }
 }
 
 /** Nothing where there are no rules. */

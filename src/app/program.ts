@@ -11,11 +11,12 @@ import { asyncApi } from '../http/asyncapi.ts'
 import { openApi } from '../http/openapi.ts'
 import { asOpenApi30 } from '../http/openapi-3-0.ts'
 import { StoreError } from '../journal/store.ts'
+import { RouteError } from '../reactions/route.ts'
 import { endWithNpx } from '../runtime/parent-end.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { InvalidRules } from '../tree/errors.ts'
-import { ListenError } from './endpoint.ts'
+import { ListenError } from './listening.ts'
 import { serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
@@ -45,6 +46,7 @@ export async function runProgram(words: readonly string[], starting: SupervisedS
         error instanceof CliError ||
         error instanceof InvalidRules ||
         error instanceof ListenError ||
+        error instanceof RouteError ||
         error instanceof SourceError ||
         error instanceof StoreError
       )

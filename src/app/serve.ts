@@ -1,5 +1,6 @@
 /** Runs the service for `introspectd serve`: starts its parts, listens, prints the first commands, ends on a signal. */
 
+import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { bounds } from '../base/bounds.ts'
 import type { CommandIo } from '../cli/io.ts'
@@ -16,16 +17,14 @@ import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
-import { inheritedSockets } from './activation.ts'
 import { announcementOf, urlsOf } from './announcement.ts'
 import { type AppParts, buildApp } from './build.ts'
 import { endDeadPeers } from './dead-peers.ts'
-import type { Endpoint } from './endpoint.ts'
 import { handleHangUps } from './hang-up.ts'
 import { hostKernel } from './host.ts'
-import { listenAt } from './listening.ts'
-import { peerReader } from './peers.ts'
-import { openStorage } from './storage.ts'
+import { type Endpoint, listenAt } from './listening.ts'
+import type { ReactionSettings } from './reactions.ts'
+import { type OpenedStorage, openStorage } from './storage.ts'
 
 export interface Serving {
   readonly io: CommandIo
@@ -45,8 +44,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, logDestination())
   const proxies = proxiesOf(config)
-  const inherited = await inheritedSockets(environment, process.pid)
-  const access = new Access(config, logger, inherited)
+  const access = new Access(config, logger)
   let renewAccess = (): void => {}
   let reloadRules = (): void => {}
   // Before the start takes its time: otherwise SIGHUP would end the service.
@@ -79,12 +77,13 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
     version,
     now,
     history: historyOf(config),
+    reactions: reactionsOf(config, opened),
     rules: { configFile: file, configKeys, directory: config.rules ?? null },
   })
   await hosted.source.start()
   app.restore()
   reloadRules = () => app.reloadRules()
-  const endpoints = await listenAt(app, config, inherited)
+  const endpoints = await listenAt(app, config)
   for (const host of hostsOf(endpoints, config.allowHost ?? [])) access.hosts.add(host)
   // Before the first output: a program that reads it may send a signal at once.
   closeOnSignals(async () => {
@@ -97,6 +96,10 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   process.stdout.write(announcementOf({ config, endpoints, tokens, tls, storage: opened.place, version }))
   supervisor?.ready(urlsOf(endpoints, tls))
   starting?.end()
+}
+
+function reactionsOf({ webhooks = [], exec = [] }: Config, { directory }: OpenedStorage): ReactionSettings {
+  return { webhooks, exec, deadLetterFile: directory === null ? null : join(directory, 'dead-letters.ndjson') }
 }
 
 /** A log that cannot be written, for example on a full disk, waits for room or is lost. It does not end the service. */
@@ -121,7 +124,6 @@ async function accessOf(
       tls: access.tls,
       ...(process.platform === 'linux' && { connectionsMax: await connectionsMax() }),
       onListening: (server) => void endDeadPeers(server, logger),
-      peerOf: await peerReader(),
     },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }

@@ -10,6 +10,8 @@ import type { AppParts } from './build.ts'
 export interface OpenedStorage extends Pick<AppParts, 'storage' | 'storageFault' | 'setAside' | 'firstSequence'> {
   /** A phrase for the message at start: where events are stored. */
   readonly place: string
+  /** Null: nothing is stored on disk. */
+  readonly directory: string | null
   close(): void
 }
 
@@ -21,18 +23,25 @@ export function openStorage(
   { logger, now }: { logger: FastifyBaseLogger; now: () => number },
 ): OpenedStorage {
   const directory = dataDirectory(config, environment)
-  if (directory === null) return { place: `${inMemory}; --data DIR stores them on disk`, close: () => {} }
+  if (directory === null) return { place: `${inMemory}; --data DIR stores them on disk`, directory, close: () => {} }
   // Cursors into a journal that cannot be read must be recognisably old, also with a virtual clock.
   const fresh = { firstSequence: now() * 1000 }
   try {
     const { store, setAside, close } = openDirectory(directory, now())
     const storage = { store, retention: { ageMsMax: config.journalKeep, bytesMax: config.journalSize * MiB } }
-    if (setAside === null) return { storage, place: `in ${directory}`, close }
+    if (setAside === null) return { storage, place: `in ${directory}`, directory, close }
     logger.error(setAside, 'the journal is damaged: it was moved away, and a new one was begun')
-    return { storage, setAside, ...fresh, place: `in ${directory}; a damaged journal is now ${setAside.file}`, close }
+    return {
+      storage,
+      setAside,
+      ...fresh,
+      place: `in ${directory}; a damaged journal is now ${setAside.file}`,
+      directory,
+      close,
+    }
   } catch (error) {
     if (!(error instanceof UnusableError)) throw error
     const storageFault = error.message
-    return { storageFault, ...fresh, place: `${inMemory}: ${storageFault}`, close: () => {} }
+    return { storageFault, ...fresh, place: `${inMemory}: ${storageFault}`, directory: null, close: () => {} }
   }
 }

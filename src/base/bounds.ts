@@ -153,6 +153,38 @@ export const bounds = {
    */
   threadBirthsAtOnce: 16_384,
   threadBirthsPerSecond: 512,
+  /** Webhooks, and commands, in the settings. More are refused. */
+  reactionsMax: 100,
+  /** Longest time in the settings of a webhook or command, in ms. A longer one is refused. */
+  reactionMsMax: 30 * 24 * 3_600_000,
+  /** Most events in one request to a webhook. A larger number is refused in the settings. */
+  reactionBatchMax: 1_000,
+  /** Most runs of one command at the same time. A larger number is refused in the settings. */
+  reactionRunsMax: 64,
+  /** Period in which the cursor of a route is stored while only events of other routes pass. */
+  reactionCursorEveryMs: 5_000,
+  /** Attempts for an event that its receiver refuses (400, 413, 415, 422). Then it is a dead letter. */
+  reactionRefusedMax: 5,
+  /** Failed attempts for one batch after which the log says so, because single failures are usual. */
+  reactionFailuresUnreportedMax: 3,
+  /** Bytes of an answer that are read, so that its connection can be used again. Past it, the connection is closed. */
+  reactionAnswerBytesMax: 64 * 1_024,
+  /** Longest `Retry-After` of a receiver that is obeyed. A longer one counts as this. */
+  reactionRetryAfterMsMax: 3_600_000,
+  /** Size of the file of dead letters, after which it is renamed to `.1`, and a former one is deleted. */
+  deadLettersBytesMax: 16 * 1_024 * 1_024,
+  /** Open alerts of one Alertmanager that are sent again. Further ones are sent once. */
+  alertsMax: 10_000,
+  /** Period in which open alerts are sent again, because Alertmanager has them in memory only. */
+  alertResendEveryMs: 60_000,
+  /** Time after which open alerts are sent again when that failed. */
+  alertRetryMs: 5_000,
+  /** Time after which an alert that is not sent again ends at Alertmanager. */
+  alertEndsAfterMs: 240_000,
+  /** Longest value of a variable of a command, in characters. The rest is cut off: standard input has it all. */
+  commandVariableMax: 4_096,
+  /** Characters of a failed command's standard error that are reported. */
+  commandErrorMax: 1_024,
   /** Period of the removal of events that are too old or too many from the journal. */
   trimEveryMs: 1_000,
   /**

@@ -10,6 +10,8 @@ export function printConfig({ config, origins }: Effective): string {
     const value = config[setting.name]
     const origin = origins.get(setting.name) ?? 'default'
     if (value === undefined) return `# ${setting.key} is not set`
+    // A comment: read again, the line would lack its secrets.
+    if (setting.shown !== null) return `# ${yamlLine(setting.key, setting.shown(value))} # ${origin}`
     return setting.secret
       ? `# ${setting.key} is set, and not shown # ${origin}`
       : `${yamlLine(setting.key, value)} # ${origin}`

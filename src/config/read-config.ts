@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { nearest } from '../base/nearest.ts'
+import { printable } from '../base/terminal-text.ts'
+import { parseYamlText } from '../base/yaml-text.ts'
 import { parseRules } from '../rules/rule-file.ts'
 import { ruleFaultText } from '../tree/errors.ts'
 import { environment } from './environment.ts'
@@ -23,7 +25,7 @@ export function readConfig(flags: Flags, variables: NodeJS.ProcessEnv = environm
     const fromFile = file.get(setting.key)
     const all = [...typed(setting, flags, variables), ...(fromFile === undefined ? [] : [fromFile])]
     // An invalid value is refused also when another source overrides it.
-    for (const given of all) refuseFault(setting, given)
+    if (!setting.fileOnly) for (const given of all) refuseFault(setting, given)
     const [first] = all
     if (first === undefined) return []
     origins.set(setting.name, first.origin)
@@ -53,7 +55,7 @@ function refuseUnknownVariables(environment: NodeJS.ProcessEnv): void {
   const known = [...settings, configFile!].filter(({ fileOnly }) => !fileOnly).map(variableOf)
   const unknown = Object.keys(environment).find((name) => name.startsWith(variablePrefix) && !known.includes(name))
   if (unknown === undefined) return
-  // The common variablePrefix must not make two names look alike.
+  // The common prefix must not make two names look alike.
   const meant = nearest(
     unknown.slice(variablePrefix.length),
     known.map((name) => name.slice(variablePrefix.length)),
@@ -77,7 +79,21 @@ function readConfigFile(given: Given | undefined): ReadonlyMap<string, Given> {
   const [first, ...more] = faults
   const others = more.length === 0 ? '' : `; introspectd rules check shows ${more.length} more`
   if (first !== undefined) throw new ConfigError(`${ruleFaultText(first)}${others}`)
+  const structured = settings.filter(({ fileOnly, key }) => fileOnly && settingsOfFile.has(key))
+  for (const row of structured) refuseStructured(row, settingsOfFile.get(row.key)!.value, { file, text })
   return settingsOfFile
+}
+
+/** Names the line of the first fault inside a structured setting. Its values may be secret, so none is shown. */
+function refuseStructured({ key, schema }: Row, value: unknown, { file, text }: { file: string; text: string }): void {
+  const [issue] = schema.safeParse(value).error?.issues ?? []
+  if (issue === undefined) return
+  const [strange] = issue.code === 'unrecognized_keys' ? issue.keys : []
+  const path = [key, ...issue.path, ...(strange === undefined ? [] : [strange])]
+  const { line } = parseYamlText(text).placeOf(path, strange === undefined ? 'value' : 'key')
+  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  const detail = strange === undefined ? issue.message : 'there is no such key'
+  throw new ConfigError(printable(`${file}:${line}: ${place.slice(1)}: ${detail}`))
 }
 
 function readText(file: string, origin: string): string {

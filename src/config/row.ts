@@ -13,6 +13,8 @@ export const marks = z.registry<{
   readonly fileOnly?: true
   /** The flag may be given several times: its values are joined by commas. */
   readonly repeats?: true
+  /** The value as it is printed, where parts of it are secret. */
+  readonly shown?: (value: unknown) => unknown
 }>()
 
 type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
@@ -32,6 +34,7 @@ export interface Row<Name extends string = string> {
   readonly letter: string | null
   readonly fileOnly: boolean
   readonly repeats: boolean
+  readonly shown: ((value: unknown) => unknown) | null
 }
 
 export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shape): Row<keyof Shape & string>[] {
@@ -39,7 +42,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
   return names.map((name) => {
     const schema = shape[name]!
     const absent = schema.safeParse(undefined)
-    const { secret = false, letter = null, fileOnly = false, repeats = false } = marks.get(schema) ?? {}
+    const { secret = false, letter = null, fileOnly = false, repeats = false, shown = null } = marks.get(schema) ?? {}
     return {
       name,
       key: name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`),
@@ -52,6 +55,7 @@ export function settingRows<Shape extends Record<string, z.ZodType>>(shape: Shap
       letter,
       fileOnly,
       repeats,
+      shown,
     }
   })
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { defaultHistory } from '../kernel/history/history.ts'
+import { ExecRoutes, Webhooks, withoutSecrets } from '../reactions/shape.ts'
 import { ThresholdRules, TimeoutRules } from '../rules/rule-file.ts'
 import { PoolSizes } from '../tree/operations.ts'
 import { listeningShape } from './listening.ts'
@@ -88,6 +89,12 @@ const serviceShape = {
   timeouts: TimeoutRules.optional()
     .describe(`${TimeoutRules.description}; see docs/rules.md`)
     .register(marks, { fileOnly: true }),
+  webhooks: Webhooks.optional()
+    .describe(`${Webhooks.description}; see docs/reactions.md`)
+    .register(marks, { fileOnly: true, shown: withoutSecrets }),
+  exec: ExecRoutes.optional()
+    .describe(`${ExecRoutes.description}; see docs/reactions.md`)
+    .register(marks, { fileOnly: true }),
   data: z
     .string()
     .min(1)
@@ -112,7 +119,7 @@ const serviceShape = {
     .min(1)
     .optional()
     .describe(
-      'file of bearer tokens, one "name role token" a line; role is read, control or operate; "name role cert" with --tls-client-ca, "name role uid:1000" or gid: for the peers of a unix socket',
+      'file of bearer tokens, one "name role token" a line; role is read, control or operate; "name role cert" with --tls-client-ca',
     ),
   tlsCert: z
     .string()

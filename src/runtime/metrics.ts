@@ -9,6 +9,7 @@ import { eventTypes, type KernelEvent } from '../kernel/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { LimitRow } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
+import type { Reactions } from '../reactions/reactions.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import { thresholdStateOf } from '../tree/show.ts'
@@ -22,6 +23,8 @@ export interface MetricsParts {
   readonly journal: Pick<Journal, 'events' | 'bytes'>
   /** Names of everything that is degraded at present. */
   readonly degraded: () => readonly string[]
+  /** The webhooks and commands. */
+  readonly reactions: Pick<Reactions, 'status'>
   readonly version: string
 }
 
@@ -34,7 +37,7 @@ export class Metrics {
   readonly #commits: Histogram
   readonly #blocks: Histogram
 
-  constructor({ kernel, hub, source, journal, degraded, version }: MetricsParts) {
+  constructor({ kernel, hub, source, journal, degraded, reactions, version }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     for (const name of misnamed) this.#registry.removeSingleMetric(name)
@@ -47,6 +50,7 @@ export class Metrics {
     addFaults(source, registers)
     addDegraded(degraded, registers)
     addJournal(journal, registers)
+    addReactions(reactions, registers)
     this.#commits = new Histogram({ ...commitHistogram, registers })
     this.#blocks = new Histogram({ ...blockHistogram, registers })
     for (const [index, row] of limits.entries()) addUsage(kernel, index, row, registers)
@@ -205,6 +209,38 @@ function addJournal(journal: MetricsParts['journal'], registers: Registry[]): vo
       this.remove()
       const { bytes } = journal
       if (bytes !== null) this.set(bytes)
+    },
+  })
+}
+
+/** Webhooks and commands, by their names in the settings. */
+function addReactions(reactions: MetricsParts['reactions'], registers: Registry[]): void {
+  const labelNames = ['kind', 'name'] as const
+  const counters = [
+    ['introspectd_reaction_delivered_total', 'Events delivered by this webhook or command', 'delivered'],
+    ['introspectd_reaction_failures_total', 'Attempts of this webhook or command that failed', 'failures'],
+    ['introspectd_reaction_dead_letters_total', 'Events that could not be delivered, and were given up', 'deadLetters'],
+  ] as const
+  for (const [name, help, figure] of counters) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const { kind, name, ...figures } of reactions.status()) this.inc({ kind, name }, figures[figure])
+      },
+    })
+  }
+  new Gauge({
+    name: 'introspectd_reaction_behind',
+    help: 'Events after the cursor of this webhook or command, of any type',
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { kind, name, behind } of reactions.status()) this.set({ kind, name }, behind)
     },
   })
 }

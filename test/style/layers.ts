@@ -27,8 +27,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Sets thresholds and timeouts from files, by the shapes that requests have.
   rules: ['tree', 'kernel', 'base'],
   stream: ['tree', 'base'],
+  // Delivers events to receivers outside, as a subscriber of the event log.
+  reactions: ['stream', 'tree', 'kernel', 'base'],
   // Takes the shape of pools from the tree, and the defaults of histories from the kernel.
-  config: ['kernel', 'tree', 'rules', 'base'],
+  config: ['kernel', 'tree', 'rules', 'reactions', 'base'],
   // Drives the model as a client of the tree does, and names limits and thresholds by the kernel's shapes.
   scenario: ['tree', 'kernel', 'model', 'base'],
   http: ['tree', 'kernel', 'model', 'stream', 'base'],
@@ -36,7 +38,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Needs the port of the sources, and their C library.
   supervisor: ['sources', 'config', 'base'],
   // Reports on every part that does work.
-  metrics: ['kernel', 'journal', 'sources', 'stream', 'tree'],
+  metrics: ['kernel', 'journal', 'reactions', 'sources', 'stream', 'tree'],
   cli: ['config', 'rules', 'tree', 'kernel', 'model', 'scenario', 'journal', 'client', 'base'],
 }
 

@@ -82,7 +82,11 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['prometheus'],
     suites: ['test/live/prometheus.test.ts', 'test/http/metrics-format.test.ts'],
   },
-  { programs: ['systemd-socket-activate'], packages: ['systemd'], suites: ['test/deploy/socket-activation.test.ts'] },
+  {
+    programs: ['prometheus-alertmanager'],
+    packages: ['prometheus-alertmanager'],
+    suites: ['test/reactions/alertmanager.test.ts'],
+  },
   { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
   {
     programs: ['go', 'java', 'javac'],

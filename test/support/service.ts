@@ -3,8 +3,7 @@
 import { pino } from 'pino'
 import { WebSocket } from 'ws'
 import { type App, type AppParts, buildApp } from '../../src/app/build.ts'
-import type { Endpoint } from '../../src/app/endpoint.ts'
-import { listenAt, type SocketSettings } from '../../src/app/listening.ts'
+import { type Endpoint, listenAt, type SocketSettings } from '../../src/app/listening.ts'
 import { allowedHosts, type Token } from '../../src/http/security/gate.ts'
 import type { Source } from '../../src/sources/source.ts'
 import { Bench } from '../kernel/support.ts'
@@ -42,7 +41,7 @@ export interface TestGate {
 }
 
 /** Options in which the services of tests differ. */
-export interface ServiceOptions extends Pick<AppParts, 'edge' | 'limits' | 'proxies' | 'rules'> {
+export interface ServiceOptions extends Pick<AppParts, 'edge' | 'limits' | 'proxies' | 'reactions' | 'rules'> {
   readonly tokens?: readonly Token[] | null
   readonly logger?: AppParts['logger']
 }

@@ -1,0 +1,43 @@
+/** Builds the webhooks and commands of the service from its settings. */
+
+import { hostname } from 'node:os'
+import { DeadLetterFile } from '../reactions/dead-letters.ts'
+import type { ReactionPositions } from '../reactions/positions.ts'
+import { Reactions } from '../reactions/reactions.ts'
+import { type RouteSettings, routesOf } from '../reactions/route.ts'
+import type { EventLog } from '../stream/event-log.ts'
+import type { AppParts } from './build.ts'
+
+export interface ReactionSettings extends RouteSettings {
+  /** File of the dead letters; null has them in the log of the service only. */
+  readonly deadLetterFile: string | null
+}
+
+/**
+ * Preconditions: no event of this process is in the log yet. New routes begin with it.
+ * @throws RouteError
+ */
+export function buildReactions(
+  { kernel, version, logger, now, reactions }: AppParts,
+  { log, positions }: { log: EventLog; positions: ReactionPositions },
+): Reactions {
+  const routes = routesOf(kernel, reactions ?? {})
+  positions.retain(routes)
+  const { deadLetterFile = null } = reactions ?? {}
+  return new Reactions({
+    routes,
+    log,
+    source: nodeName(),
+    version,
+    positions,
+    start: log.newest,
+    deadLetters: deadLetterFile === null ? null : new DeadLetterFile(deadLetterFile),
+    logger,
+    now,
+  })
+}
+
+/** CloudEvents `source` of this service. */
+export function nodeName(): string {
+  return `/net/${encodeURIComponent(hostname())}`
+}
