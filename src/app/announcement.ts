@@ -5,7 +5,7 @@ import type { Config } from '../config/settings.ts'
 import type { Token } from '../http/security/gate.ts'
 import { certifies, type TlsMaterial } from '../http/security/tls.ts'
 import { includesRole, type Role } from '../tree/role.ts'
-import type { Endpoint } from './listening.ts'
+import type { Endpoint } from './endpoint.ts'
 
 export interface Announcement {
   readonly config: Config

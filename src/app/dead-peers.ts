@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import { bounds } from '../base/bounds.ts'
+import { descriptorOf } from './descriptor.ts'
 
 /**
  * Prepares a server that listens. An idle stream is written to at least once in every period of bookmarks, so a dead
@@ -17,11 +18,4 @@ export async function endDeadPeers(server: Server, logger: Pick<FastifyBaseLogge
   const { endUnacknowledged } = await import('../sources/linux/native/unacknowledged.ts')
   const failure = fd === null ? 'Node shows no descriptor' : endUnacknowledged(fd, bounds.unacknowledgedMsMax)
   if (failure !== null) logger.warn(`clients that vanish hold their connections for long: TCP_USER_TIMEOUT: ${failure}`)
-}
-
-/** The descriptor of a server, in a field that Node does not document; null where there is none. */
-function descriptorOf(server: Server): number | null {
-  const handle: unknown = Reflect.get(server, '_handle')
-  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null
-  return typeof fd === 'number' && fd >= 0 ? fd : null
 }

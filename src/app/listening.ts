@@ -5,34 +5,43 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { ConfigError } from '../config/error.ts'
 import { type ListeningPlace, listeningPlaces } from '../config/listening.ts'
 import type { Config } from '../config/settings.ts'
+import type { InheritedSocket } from './activation.ts'
 import type { App } from './build.ts'
-
-/** The service cannot listen; the message is one line for a person. */
-export class ListenError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ListenError'
-  }
-}
-
-/** A socket that is open, or will be. */
-export interface Endpoint {
-  /** Null for a unix socket. */
-  readonly host: string | null
-  /** 0 for a unix socket. */
-  readonly port: number
-  /** Path of a unix socket; null for an address. */
-  readonly path: string | null
-}
+import { type Endpoint, ListenError } from './endpoint.ts'
 
 export type SocketSettings = Pick<Config, 'host' | 'port' | 'socketMode' | 'socketGroup'>
 
-/** @returns the open sockets, those with an address first @throws ListenError, ConfigError */
-export async function listenAt(app: App, settings: SocketSettings): Promise<readonly Endpoint[]> {
+/**
+ * Listens with the sockets that systemd has opened; where it has opened none, at the places of the settings.
+ * @returns the open sockets, those with an address first
+ * @throws ListenError, ConfigError
+ */
+export async function listenAt(
+  app: App,
+  settings: SocketSettings,
+  inherited: readonly InheritedSocket[] = [],
+): Promise<readonly Endpoint[]> {
+  const open = opener(app)
+  return inherited.length > 0 ? openInherited(open, inherited) : openPlaces(open, settings)
+}
+
+async function openInherited(open: Open, inherited: readonly InheritedSocket[]): Promise<readonly Endpoint[]> {
+  // The server of Fastify speaks TLS if any does, which a unix socket does not.
+  const sorted = [...inherited.filter(({ host }) => host !== null), ...inherited.filter(({ host }) => host === null)]
+  for (const { fd, host } of sorted) {
+    try {
+      await open({ fd }, { isUnix: host === null })
+    } catch (error) {
+      throw new ListenError(`cannot listen with descriptor ${fd}: ${messageOf(error)}`)
+    }
+  }
+  return sorted
+}
+
+async function openPlaces(open: Open, settings: SocketSettings): Promise<readonly Endpoint[]> {
   const places = listeningPlaces(settings.host).flatMap(familiesOf)
   const addresses = places.filter((place) => 'host' in place)
   const gid = settings.socketGroup === undefined ? null : groupId(settings.socketGroup)
-  const open = opener(app)
   const endpoints: Endpoint[] = []
   for (const { host, isOptional } of addresses) {
     // A free port that the first address has chosen is that of all.
@@ -61,15 +70,22 @@ function familiesOf(place: ListeningPlace): readonly SinglePlace[] {
   ]
 }
 
-type SocketOptions = { readonly host: string; readonly port: number } | { readonly path: string }
+/** An address with a port, a path, or a descriptor. */
+interface SocketOptions {
+  readonly host?: string
+  readonly port?: number
+  readonly path?: string
+  /** Node accepts it, although its types do not have it. */
+  readonly fd?: number
+}
 
-type Open = (options: SocketOptions) => Promise<Server>
+type Open = (options: SocketOptions, kind: { readonly isUnix: boolean }) => Promise<Server>
 
 /** The first socket is that of Fastify itself. The others have servers of their own. */
 function opener({ server }: App): Open {
   let isFirst = true
-  return async (options) => {
-    if (!isFirst) return server.listener.open({ ...options })
+  return async (options, kind) => {
+    if (!isFirst) return server.listener.open(options, kind)
     isFirst = false
     await server.listen({ ...options })
     return server.server
@@ -83,7 +99,7 @@ async function openAddress(
   { isOptional, isPortFree }: { readonly isOptional: boolean; readonly isPortFree: boolean },
 ): Promise<Server | null> {
   try {
-    return await open({ host, port })
+    return await open({ host, port }, { isUnix: false })
   } catch (error) {
     const code = codeOf(error)
     if (isOptional && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || isPortFree)) return null
@@ -102,7 +118,7 @@ async function openUnix(
   // Nobody else can connect before the socket has its mode and group.
   const before = process.umask(0o177)
   try {
-    await open({ path })
+    await open({ path }, { isUnix: true })
     if (gid !== null) chownSync(path, -1, gid)
     chmodSync(path, mode)
   } catch (error) {

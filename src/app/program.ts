@@ -16,7 +16,7 @@ import { endWithNpx } from '../runtime/parent-end.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { InvalidRules } from '../tree/errors.ts'
-import { ListenError } from './listening.ts'
+import { ListenError } from './endpoint.ts'
 import { serve } from './serve.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)

@@ -17,12 +17,15 @@ import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
 import { Access } from './access.ts'
+import { inheritedSockets } from './activation.ts'
 import { announcementOf, urlsOf } from './announcement.ts'
 import { type AppParts, buildApp } from './build.ts'
 import { endDeadPeers } from './dead-peers.ts'
+import type { Endpoint } from './endpoint.ts'
 import { handleHangUps } from './hang-up.ts'
 import { hostKernel } from './host.ts'
-import { type Endpoint, listenAt } from './listening.ts'
+import { listenAt } from './listening.ts'
+import { peerReader } from './peers.ts'
 import type { ReactionSettings } from './reactions.ts'
 import { type OpenedStorage, openStorage } from './storage.ts'
 
@@ -44,7 +47,8 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   io.setTitle('introspectd')
   const logger = pino({ level: config.logLevel }, logDestination())
   const proxies = proxiesOf(config)
-  const access = new Access(config, logger)
+  const inherited = await inheritedSockets(environment, process.pid)
+  const access = new Access(config, logger, inherited)
   let renewAccess = (): void => {}
   let reloadRules = (): void => {}
   // Before the start takes its time: otherwise SIGHUP would end the service.
@@ -83,7 +87,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   await hosted.source.start()
   app.restore()
   reloadRules = () => app.reloadRules()
-  const endpoints = await listenAt(app, config)
+  const endpoints = await listenAt(app, config, inherited)
   for (const host of hostsOf(endpoints, config.allowHost ?? [])) access.hosts.add(host)
   // Before the first output: a program that reads it may send a signal at once.
   closeOnSignals(async () => {
@@ -124,6 +128,7 @@ async function accessOf(
       tls: access.tls,
       ...(process.platform === 'linux' && { connectionsMax: await connectionsMax() }),
       onListening: (server) => void endDeadPeers(server, logger),
+      peerOf: await peerReader(),
     },
     limits: { connectionsPerAddress, requestsPerSecond: rateLimit, streamsPerClient },
   }

@@ -119,7 +119,7 @@ const serviceShape = {
     .min(1)
     .optional()
     .describe(
-      'file of bearer tokens, one "name role token" a line; role is read, control or operate; "name role cert" with --tls-client-ca',
+      'file of bearer tokens, one "name role token" a line; role is read, control or operate; "name role cert" with --tls-client-ca, "name role uid:1000" or gid: for the peers of a unix socket',
     ),
   tlsCert: z
     .string()

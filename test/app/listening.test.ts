@@ -10,7 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { announcementOf } from '../../src/app/announcement.ts'
 import type { SocketSettings } from '../../src/app/listening.ts'
-import { Client } from '../../src/client/client.ts'
+import { peerReader } from '../../src/app/peers.ts'
+import { Client, ProblemError } from '../../src/client/client.ts'
 import { Config } from '../../src/config/settings.ts'
 import { parseTokens } from '../../src/http/security/gate.ts'
 import { readTls } from '../../src/http/security/tls.ts'
@@ -125,6 +126,51 @@ describe('a unix socket', () => {
 
   test.each(['unix:', 'unix:x.sock', `unix:/${'x'.repeat(107)}`, '127.0.0.1,', ''])('cannot be %j', (text) => {
     expect(Config.safeParse({ host: text }).success).toBe(false)
+  })
+})
+
+describe('the user at the other end of a unix socket', () => {
+  const host = `unix:${socketPath}`
+  const secret = '0123456789abcdef'
+  const start = async (line: string) =>
+    listen({ host }, { tokens: parseTokens(`${line}\nann control ${secret}\n`), edge: { peerOf: await peerReader() } })
+  const statusOf = (client: Client) =>
+    client.put('/sys/fds/threshold/x', { at: 1 }).then(
+      ({ status }) => status,
+      (error: unknown) => (error instanceof ProblemError ? error.status : error),
+    )
+
+  test.each([
+    [`me control uid:${process.getuid!()}`, 201],
+    [`me control gid:${process.getgid!()}`, 201],
+    [`me read uid:${process.getuid!()}`, 403],
+    [`other operate uid:${process.getuid!() + 1}`, 401],
+  ])('has the role of its line: %s', async (line, status) => {
+    await start(line)
+    expect(await statusOf(new Client(host))).toBe(status)
+    // A token that is sent counts.
+    expect(await statusOf(new Client(host, { token: secret }))).toBe(status === 201 ? 200 : 201)
+  })
+
+  test('loses its streams when its line names another user', async () => {
+    await start(`me read uid:${process.getuid!()}`)
+    const socket = new WebSocket(`ws+unix:${socketPath}:/sys`, { headers: { host: 'localhost' } })
+    await once(socket, 'open')
+    services[0]!.setTokens(parseTokens(`me read uid:${process.getuid!() + 1}\n`))
+    expect((await once(socket, 'close'))[0]).toBe(1008)
+  })
+
+  test('is no user where the connection comes over the network', async () => {
+    const [endpoint] = await listen(
+      { host: '127.0.0.1' },
+      { tokens: parseTokens(`me read uid:${process.getuid!()}\n`), edge: { peerOf: await peerReader() } },
+    )
+    expect((await fetch(`http://127.0.0.1:${endpoint!.port}/sys`)).status).toBe(401)
+  })
+
+  test('may stand in one line only', () => {
+    expect(() => parseTokens('a read uid:5\nb read uid:5\n')).toThrow('another name has this token')
+    expect(() => parseTokens('a read uid:x\n')).toThrow('at least 16 characters')
   })
 })
 

@@ -34,6 +34,8 @@ test.each([
   [['--source', 'model', '--state', file('{"path":"/sys/state"}')], /--state .*: \/version: only a state of version 3/],
   [['--source', 'model', '--state', file('{')], /--state .*: it is not JSON/],
   [['--source', 'model', '--clock', 'real', '--state', '/nowhere.json'], /--clock virtual/],
+  [['--host', 'unix:/x', '--tls-cert', 'c', '--tls-key', 'k'], /--tls-cert needs an address in --host/],
+  [['--host', '127.0.0.1', '--token-file', file('a read uid:5')], /"uid:" and "gid:" need a unix socket/],
   [['--base-path', '/sys/x'], /--base-path \/sys\/x: the service itself has this path/],
   [['--base-path', '/livez'], /--base-path \/livez: the service itself/],
   [['--pools', 'channels=5'], /--pools needs --source model/],

@@ -26,6 +26,14 @@ test('systemd accepts every line of the unit', () => {
   expect(spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' }).stderr).toContain('ProtectClocks')
 })
 
+test('systemd accepts every line of the sockets', () => {
+  const [copy, service] = ['introspectd.socket', 'introspectd.service'].map((name) => join(directory, name))
+  writeFileSync(service!, text.replace('ExecStart=introspectd', 'ExecStart=/bin/true'))
+  writeFileSync(copy!, readFileSync(join(root, 'deploy/introspectd.socket')))
+  const { status, stderr } = spawnSync('systemd-analyze', ['verify', copy!, service!], { encoding: 'utf8' })
+  expect([stderr, status]).toEqual(['', 0])
+})
+
 test('systemd-analyze rates the exposure of the unit at most 2.0 of 10', () => {
   const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', unit])
   expect(report.toString()).toMatch(/Overall exposure level for introspectd\.service: [01]\.\d|2\.0/)

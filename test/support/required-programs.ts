@@ -87,6 +87,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['prometheus-alertmanager'],
     suites: ['test/reactions/alertmanager.test.ts'],
   },
+  { programs: ['systemd-socket-activate'], packages: ['systemd'], suites: ['test/deploy/socket-activation.test.ts'] },
   { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
   {
     programs: ['go', 'java', 'javac'],

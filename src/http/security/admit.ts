@@ -33,7 +33,8 @@ export interface Guards {
 /** Sets the `token` and the `clientView` of the request. @throws Problem */
 export function admit(request: FastifyRequest, { clients, gate, listener, proxies }: Guards): void {
   const { headers, raw } = request
-  const isUnix = listener.peerOf(raw.socket) !== null
+  const peer = listener.peerOf(raw.socket)
+  const isUnix = peer !== null
   const view = proxies.viewOf(raw, { isSecure: listener.isSecure(raw.socket), isUnix })
   request.clientView = view
   clients.admitRequest(raw.socket, view.address)
@@ -50,6 +51,7 @@ export function admit(request: FastifyRequest, { clients, gate, listener, proxie
       authorization: headers.authorization,
       subprotocols: isUpgrade ? (headers['sec-websocket-protocol'] ?? null) : null,
       certificate: listener.certificateOf(raw.socket),
+      peer,
     })
     requireRole(request.token, access)
   }

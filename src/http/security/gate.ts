@@ -6,24 +6,29 @@ import { BlockList, isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { type Role, roles } from '../../tree/role.ts'
 import { Problem } from '../problems.ts'
+import type { Peer } from './listener.ts'
 
 export interface Token {
   readonly name: string
   readonly role: Role
   /** SHA-256 of the token; null where a client certificate with this common name takes its place. */
   readonly digest: Buffer | null
+  /** `uid:1000` or `gid:1000`, where the user or the group of a peer on a unix socket takes the token's place. */
+  readonly peer?: string
 }
 
 /** Replaces the token of clients whose certificate has this common name. */
 const byCertificate = 'cert'
+/** Replaces the token of the peers of a unix socket that have this user, or this primary group. */
+const byPeer = /^[ug]id:\d{1,10}$/
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
 /**
- * A token file: one token a line, `name role token`, or `name role cert`; empty lines and lines that begin with # are
- * passed over.
+ * A token file: one token a line, `name role token`, `name role cert`, or `name role uid:1000`. Empty lines and lines
+ * that begin with # are passed over.
  * @throws Error naming the line that is wrong; the token itself is never in a message.
  */
 export function parseTokens(text: string): Token[] {
@@ -37,13 +42,21 @@ export function parseTokens(text: string): Token[] {
       throw new Error(`line ${place + 1} of the token file is not "name role token", role one of ${roles.join(', ')}`)
     }
     if (name!.startsWith('/')) throw new Error(`line ${place + 1} of the token file: a name does not begin with /`)
-    if (secret !== byCertificate && secret.length < 16)
+    const isPeer = byPeer.test(secret)
+    if (secret !== byCertificate && !isPeer && secret.length < 16)
       throw new Error(`line ${place + 1} of the token file: a token has at least 16 characters`)
-    const token = { name: name!, role: known, digest: secret === byCertificate ? null : digest(secret) }
+    const hasDigest = secret !== byCertificate && !isPeer
+    const token = {
+      name: name!,
+      role: known,
+      digest: hasDigest ? digest(secret) : null,
+      ...(isPeer && { peer: secret }),
+    }
     if (tokens.some((other) => other.name === name))
       throw new Error(`line ${place + 1} of the token file: ${name} is there twice`)
-    if (tokens.some((other) => token.digest !== null && other.digest?.equals(token.digest)))
-      throw new Error(`line ${place + 1} of the token file: another name has this token`)
+    const isTaken = (other: Token) =>
+      token.digest === null ? isPeer && other.peer === secret : other.digest?.equals(token.digest)
+    if (tokens.some(isTaken)) throw new Error(`line ${place + 1} of the token file: another name has this token`)
     tokens.push(token)
   }
   if (tokens.length === 0) throw new Error('the token file has no token')
@@ -60,7 +73,10 @@ export interface Gate {
 /** Says whether the token of an open stream is still valid, because the token file may have changed. */
 export function isKnown({ tokens }: Gate, token: Token | null): boolean {
   return (
-    tokens === null || tokens.some((other) => other.name === token?.name && isSameSecret(other.digest, token.digest))
+    tokens === null ||
+    tokens.some(
+      (other) => other.name === token?.name && other.peer === token.peer && isSameSecret(other.digest, token.digest),
+    )
   )
 }
 
@@ -116,15 +132,19 @@ export interface Credentials {
   readonly subprotocols: string | null
   /** Common name of the client's certificate, which the TLS library has verified; null where there is none. */
   readonly certificate: string | null
+  /** The user at the other end of a unix socket; null for a connection over the network. */
+  readonly peer: Peer | null
 }
 
 /** The token of a request or of its certificate; null if the service has no tokens. @throws Problem */
 export function authenticate({ tokens }: Gate, credentials: Credentials): Token | null {
   const offered = credentials.subprotocols === null ? null : offeredToken(credentials.subprotocols)
   if (tokens === null) return null
-  const { authorization, certificate } = credentials
+  const { authorization, certificate, peer } = credentials
+  const local = peer === null || authorization !== undefined || offered !== null ? null : tokenOfPeer(tokens, peer)
+  if (local !== null) return local
   if (authorization === undefined && offered === null && certificate !== null) {
-    const named = tokens.find(({ name, digest }) => digest === null && name === certificate)
+    const named = tokens.find(({ name, digest, peer }) => digest === null && !peer && name === certificate)
     if (named !== undefined) return named
     throw unauthorized('the token file has no line for the common name of this certificate')
   }
@@ -135,6 +155,11 @@ export function authenticate({ tokens }: Gate, credentials: Credentials): Token 
   const found = tokens.filter((token) => token.digest !== null && timingSafeEqual(token.digest, received))
   if (found.length === 0) throw unauthorized('this token is not valid')
   return found[0]!
+}
+
+/** The line for the user, else that for its group. */
+function tokenOfPeer(tokens: readonly Token[], { uid, gid }: Peer): Token | null {
+  return tokens.find(({ peer }) => peer === `uid:${uid}`) ?? tokens.find(({ peer }) => peer === `gid:${gid}`) ?? null
 }
 
 function unauthorized(detail: string): Problem {

@@ -81,8 +81,8 @@ export class Listener {
    * Listens at one more place. A unix socket has no TLS, because its peers are on this machine.
    * Preconditions: Fastify listens already.
    */
-  async open(options: ListenOptions): Promise<Server> {
-    const server = this.#createFor(this.#handler!, options.path === undefined ? this.#edge.tls : null)
+  async open(options: ListenOptions, { isUnix }: { readonly isUnix: boolean }): Promise<Server> {
+    const server = this.#createFor(this.#handler!, isUnix ? null : this.#edge.tls)
     // The plugin for WebSockets listens to the main server only.
     server.on('upgrade', (...upgrade) => this.#main!.emit('upgrade', ...upgrade))
     this.#others.push(server)

@@ -38,6 +38,12 @@ export const bind: (fd: number, address: Uint8Array, bytes: number) => number = 
 )
 export const setsockopt: (fd: number, level: number, name: number, value: Uint8Array, bytes: number) => number =
   library.func('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t bytes)')
+/** `bytes` is a number of 32 bits: the size of the value before and after the call. */
+export const getsockopt: (fd: number, level: number, name: number, value: Uint8Array, bytes: Uint8Array) => number =
+  library.func('int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint8_t *bytes)')
+export const getsockname: (fd: number, address: Uint8Array, bytes: Uint8Array) => number = library.func(
+  'int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint8_t *bytes)',
+)
 export const send: (fd: number, message: Uint8Array, bytes: number, flags: number) => number = library.func(
   'long send(int fd, const uint8_t *message, size_t bytes, int flags)',
 )
