@@ -88,7 +88,8 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     suites: ['test/reactions/alertmanager.test.ts'],
   },
   { programs: ['systemd-socket-activate'], packages: ['systemd'], suites: ['test/deploy/socket-activation.test.ts'] },
-  { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/haproxy.test.ts'] },
+  { programs: ['haproxy'], packages: ['haproxy'], suites: ['test/deploy/{haproxy,proxies}.test.ts'] },
+  { programs: ['nginx', 'caddy'], packages: ['nginx', 'caddy'], suites: ['test/deploy/proxies.test.ts'] },
   {
     programs: ['go', 'java', 'javac'],
     files: [

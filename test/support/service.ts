@@ -68,10 +68,11 @@ export class Serving {
   }
 
   /** Listens as the program does, in place of `start`. */
-  async listenAt(settings: SocketSettings): Promise<readonly Endpoint[]> {
+  async listenAt(settings: SocketSettings, more: readonly string[] = []): Promise<readonly Endpoint[]> {
     const endpoints = await listenAt(this.app, settings)
     for (const { host, port } of endpoints)
-      for (const allowed of allowedHosts(host, port, [])) this.#gate.hosts.add(allowed)
+      for (const allowed of allowedHosts(host, port, more)) this.#gate.hosts.add(allowed)
+    this.port = endpoints[0]?.port ?? 0
     return endpoints
   }
 
