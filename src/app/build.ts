@@ -93,7 +93,8 @@ export function buildApp(parts: AppParts): App {
   const { journal, hub } = streams
   const reactions: Reactions = buildReactions(parts, { log: journal, positions: streams.positions })
   const degraded = () => degradations(parts, journal)
-  const metrics: Metrics = new Metrics({ kernel: currentKernel, hub, source, journal, degraded, reactions, version })
+  const metricsParts = { kernel: currentKernel, hub, source, journal, now: parts.now, degraded, reactions, version }
+  const metrics: Metrics = new Metrics(metricsParts)
   const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())
   listenToKernel(kernel, { source, journal, metrics, history })
   reapplyRules(kernel, rules)

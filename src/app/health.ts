@@ -19,7 +19,7 @@ interface HealthParts {
 }
 
 export function buildHealth(
-  { source, storage, storageFault, setAside = null }: AppParts,
+  { source, storage, storageFault, setAside = null, now }: AppParts,
   { currentKernel, journal, hub, rules, reactions }: HealthParts,
 ): Health {
   return {
@@ -30,7 +30,7 @@ export function buildHealth(
       { name: 'thresholds', ok: true, detail: `${currentKernel().notifier.size} set` },
       ...rulesChecks(rules),
       ...reactions.status().map(reactionCheck),
-      eventsCheck(journal, { isStored: storage !== undefined, storageFault }),
+      eventsCheck(journal, { isStored: storage !== undefined, storageFault, now: now() }),
       ...(setAside === null ? [] : [setAsideCheck(setAside)]),
       { name: 'uptime', ok: true, detail: durationText(performance.now()) },
     ],
@@ -51,14 +51,15 @@ function rulesChecks({ last, size }: Rules): Check[] {
 }
 
 function eventsCheck(
-  { newest, oldestCursor, fault: journalFault }: Journal,
-  { isStored, storageFault }: { isStored: boolean; storageFault: string | undefined },
+  { newest, oldestCursor, oldestAt, fault: journalFault }: Journal,
+  { isStored, storageFault, now }: { isStored: boolean; storageFault: string | undefined; now: number },
 ): Check {
   const count = newest - oldestCursor
   const fault = journalFault ?? storageFault ?? null
   if (fault !== null) return { name: 'events', ok: false, detail: `${count} stored, new ones in memory only: ${fault}` }
   const place = isStored ? 'in the journal' : 'in memory; they are lost when this process ends'
-  return { name: 'events', ok: true, detail: `${count} stored ${place}` }
+  const reach = oldestAt === null ? '' : `; a cursor reaches back ${durationText(Math.max(0, now - oldestAt))}`
+  return { name: 'events', ok: true, detail: `${count} stored ${place}${reach}` }
 }
 
 function setAsideCheck({ file, reason }: SetAside): Check {

@@ -5,6 +5,7 @@ import { dataDirectory } from '../config/data.ts'
 import { environment } from '../config/environment.ts'
 import { type Config, MiB } from '../config/settings.ts'
 import { openDirectory, UnusableError } from '../journal/data-directory.ts'
+import { hasWanted } from '../tree/event-types.ts'
 import type { AppParts } from './build.ts'
 
 export interface OpenedStorage extends Pick<AppParts, 'storage' | 'storageFault' | 'setAside' | 'firstSequence'> {
@@ -28,7 +29,10 @@ export function openStorage(
   const fresh = { firstSequence: now() * 1000 }
   try {
     const { store, setAside, close } = openDirectory(directory, now())
-    const storage = { store, retention: { ageMsMax: config.journalKeep, bytesMax: config.journalSize * MiB } }
+    const { journalKeep: ageMsMax, journalSize, journalShare, journalTypes } = config
+    const retention = { ageMsMax, bytesMax: journalSize * MiB, lifeShare: journalShare / 100 }
+    const stores = (type: string) => hasWanted(journalTypes, [type])
+    const storage = { store, retention, stores }
     if (setAside === null) return { storage, place: `in ${directory}`, directory, close }
     logger.error(setAside, 'the journal is damaged: it was moved away, and a new one was begun')
     return {

@@ -8,6 +8,7 @@ import { bounds } from '../base/bounds.ts'
 import { defaultHistory } from '../kernel/history/history.ts'
 import { ExecRoutes, Webhooks, withoutSecrets } from '../reactions/shape.ts'
 import { ThresholdRules, TimeoutRules } from '../rules/rule-file.ts'
+import { strangeType } from '../tree/event-types.ts'
 import { PoolSizes } from '../tree/operations.ts'
 import { listeningShape } from './listening.ts'
 import { marks, type Row, settingRows } from './row.ts'
@@ -101,6 +102,21 @@ const serviceShape = {
     .optional()
     .describe(
       "directory that stores events, thresholds and timers over restarts; memory: store nothing; default: the user's state directory for a live machine, memory for the model",
+    ),
+  journalTypes: z
+    .array(z.string())
+    .superRefine((types, context) => {
+      const strange = strangeType(types)
+      if (strange !== null) context.addIssue({ code: 'custom', message: strange })
+    })
+    .default(['*'])
+    .describe(
+      'types of events that are stored in --data; a name may end with * as in subscriptions; others are sent to streams only',
+    ),
+  journalShare: share
+    .default(50)
+    .describe(
+      'most of --journal-size for births and deaths, in percent; their oldest are deleted first, so that others stay for --journal-keep',
     ),
   journalKeep: z
     .int()

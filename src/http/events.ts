@@ -6,7 +6,7 @@ import { cursorText } from '../base/cursor.ts'
 import type { EventLog } from '../stream/event-log.ts'
 import { CursorText, EventTypesText, type TypeFilter } from '../stream/subscription-request.ts'
 import { CloudEvent } from '../tree/cloud-event.ts'
-import { isWanted } from '../tree/event-types.ts'
+import { hasWanted } from '../tree/event-types.ts'
 import { type PathFilter, parsePathFilter } from '../tree/path-filter.ts'
 import { flag, forms, isTerminal, wantedForm, wholeNumber } from './negotiate.ts'
 import { Problem } from './problems.ts'
@@ -122,7 +122,7 @@ async function readPage(log: EventLog, { after, newest, filter, types, limit }: 
       if (event.sequence > newest || isFull() || examined - before === bounds.replayEventsPerTurn) break
       examined++
       position = event.sequence
-      const hasType = types === null || types.some((type) => isWanted(type, event.type))
+      const hasType = types === null || hasWanted(types, [event.type, ...(event.standsFor ?? [])])
       if (!hasType || !(event.isForAll || filter.concerns(event.places))) continue
       events.push(event.json.toString())
       bytes += event.json.length

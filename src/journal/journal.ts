@@ -6,14 +6,18 @@
 import { bounds } from '../base/bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
 import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
-import { lostEvent } from './lost-event.ts'
+import { lostEvent, NotStored } from './lost-event.ts'
+import type { Retention } from './retention.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
-import { type EventStore, isCorruption, type Retention, type StoredEvent } from './store.ts'
+import { Selection } from './selection.ts'
+import { type EventStore, isCorruption, type StoredEvent } from './store.ts'
 import { PersistedEvent } from './stored-event.ts'
 
 export interface JournalStorage {
   readonly store: EventStore
   readonly retention: Retention
+  /** Whether events of a type are stored; all are by default. Others are delivered live only. */
+  readonly stores?: (type: string) => boolean
 }
 
 export interface JournalOptions extends RingOptions {
@@ -42,6 +46,7 @@ interface Fault {
 export class Journal {
   readonly #options: JournalOptions
   readonly #ring: EventRing
+  readonly #selection: Selection
   readonly #timer: NodeJS.Timeout | null
   /** Sequence of the newest published event. */
   #published: number
@@ -54,6 +59,7 @@ export class Journal {
   /** Sequences go on from the newest stored event, or start at `firstSequence`. */
   constructor(options: JournalOptions) {
     this.#options = options
+    this.#selection = new Selection(options.storage?.stores)
     const newest = options.storage?.store.newest ?? null
     this.#ring = new EventRing({ ...options, firstSequence: newest === null ? options.firstSequence : newest + 1 })
     this.#published = this.#ring.newest
@@ -90,6 +96,18 @@ export class Journal {
   get bytes(): number | null {
     try {
       return this.#readable?.bytes ?? null
+    } catch {
+      // The next write reports the reason.
+      return null
+    }
+  }
+
+  /** ms of Unix time at which the event after `oldestCursor` happened or was stored; null without events. */
+  get oldestAt(): number | null {
+    try {
+      const store = this.#readable
+      const isInFile = store !== null && this.oldestCursor < this.#ring.oldestCursor
+      return isInFile ? store.oldestAt() : this.#ring.oldestAt
     } catch {
       // The next write reports the reason.
       return null
@@ -140,15 +158,20 @@ export class Journal {
   }
 
   /** Events after a sequence, oldest first, up to the newest published. Preconditions: `oldestCursor <= sequence`. */
-  *after(sequence: number): Generator<RingEvent | PersistedEvent> {
+  *after(sequence: number): Generator<RingEvent | PersistedEvent | NotStored> {
     let position = sequence
     while (position < this.#ring.oldestCursor) {
       const events = this.#read(position)
       // The reader sees that it did not get to the newest.
       if (events.length === 0) return
       for (const event of events) {
+        // The events from there on are in memory, also those that the file does not have.
+        const inMemory = this.#ring.oldestCursor
+        const last = Math.min(event.sequence - 1, inMemory)
+        if (last > position && !event.standsForGap) yield this.#notStored(position, last, event)
+        position = event.sequence > inMemory ? Math.max(position, inMemory) : event.sequence
+        if (event.sequence > inMemory) break
         yield event
-        position = event.sequence
       }
     }
     for (const event of this.#ring.after(position)) {
@@ -192,7 +215,8 @@ export class Journal {
       // The disk was full for so long that memory has dropped events. An `events.lost` event informs readers.
       const hasGap = store.newest !== null && store.newest < oldestCursor
       const recent = [...this.#ring.after(hasGap ? oldestCursor : (store.newest ?? oldestCursor))]
-      store.append(hasGap ? [this.#lostEvents(store, recent[0]!), ...recent] : recent, now, this.#facts ?? [])
+      const events = recent.map((event) => this.#selection.newEvent(event))
+      store.append(hasGap ? [this.#lostEvents(store, recent[0]!), ...events] : events, now, this.#facts ?? [])
       if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
@@ -208,24 +232,40 @@ export class Journal {
 
   /** Stands for events that are neither in the file nor in memory. Preconditions: the file has events. */
   #lostEvents(store: EventStore, next: RingEvent): StoredEvent {
-    const [before] = store.read((store.newest ?? 0) - 1, 1)
+    const before = new PersistedEvent(store.read((store.newest ?? 0) - 1, 1)[0]!)
     return lostEvent({
       source: this.#options.source,
       why: `the journal could not be written to: ${this.#fault?.reason}`,
-      before: new PersistedEvent(before!),
-      after: new PersistedEvent(next),
+      after: before.sequence,
+      last: next.sequence - 1,
+      from: before.time,
+      to: new PersistedEvent(next).time,
     })
   }
 
+  /** Stands for the events after a sequence up to another one, which the file does not have. */
+  #notStored(after: number, last: number, next: PersistedEvent): NotStored {
+    const before = this.#attempt((store) => store.lastUpTo(after), null)
+    const from = before === null ? next.time : new PersistedEvent(before).time
+    return new NotStored({ source: this.#options.source, after, last, from, to: next.time }, this.#selection.missing)
+  }
+
   #read(position: number): PersistedEvent[] {
+    const read = (store: EventStore) => store.read(position, bounds.journalPageEvents)
+    return this.#attempt((store) => read(store).map((event) => new PersistedEvent(event)), [])
+  }
+
+  /** Reads from the file; if that fails, the file is at fault. */
+  #attempt<Result>(read: (store: EventStore) => Result, otherwise: Result): Result {
     const before = this.#fault
+    const store = this.#readable
+    if (store === null) return otherwise
     try {
-      const events = this.#readable?.read(position, bounds.journalPageEvents) ?? []
-      return events.map((event) => new PersistedEvent(event))
+      return read(store)
     } catch (error) {
       this.#fail(error)
       this.#report(before)
-      return []
+      return otherwise
     }
   }
 

@@ -9,6 +9,8 @@ import { isForAll, type KernelEvent } from '../kernel/events.ts'
 export class RingEvent {
   readonly sequence: number
   readonly type: string
+  /** ms of Unix time, or of a virtual clock. */
+  readonly at: number
   readonly places: readonly string[]
   readonly #source: string
   /** Null once it is encoded: thousands of events are cached, and their data take much more memory than the bytes. */
@@ -20,6 +22,7 @@ export class RingEvent {
     this.#source = source
     this.#event = event
     this.type = event.type
+    this.at = event.at
     this.places = [event.subject, ...event.about]
   }
 
@@ -77,6 +80,11 @@ export class EventRing {
 
   get oldestCursor(): number {
     return this.#next - 1 - (this.#events.length - this.#dropped)
+  }
+
+  /** Time of the oldest event; null if there is none. */
+  get oldestAt(): number | null {
+    return this.#events[this.#dropped]?.at ?? null
   }
 
   append(kernelEvent: KernelEvent): RingEvent {

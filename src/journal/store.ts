@@ -6,6 +6,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { type Fact, FactTables, factTables, type StoredDefinition, type Trip } from './facts.ts'
+import { lifeIndex, type Retention, Trimmer, timeColumn } from './retention.ts'
 
 /** Version of the schema. A file of a later version is refused. */
 export const schemaVersion = 2
@@ -19,11 +20,12 @@ export interface StoredEvent {
   readonly json: Buffer
 }
 
-export interface Retention {
-  /** Events older than this many ms are deleted. */
-  readonly ageMsMax: number
-  /** Largest size of the pages in use. */
-  readonly bytesMax: number
+/** An event to store. */
+export interface NewEvent extends StoredEvent {
+  /** It is a birth or a death. */
+  readonly isLife?: boolean
+  /** Only its sequence has to be stored, until that of a later event is. */
+  readonly isPassing?: boolean
 }
 
 /** A file that cannot be used as a journal. `corrupt`: it is a journal, and damaged. */
@@ -37,15 +39,16 @@ export class StoreError extends Error {
   }
 }
 
-/** Most events deleted at once, so that the event loop is not blocked for long. */
-const trimEventsMax = 2_000
-
 export class EventStore {
   readonly #db: DatabaseSync
   readonly #insert: StatementSync
   readonly #read: StatementSync
+  readonly #remove: StatementSync
   readonly #pages: StatementSync
   readonly #facts: FactTables
+  readonly #trimmer: Trimmer
+  /** The newest event, if it is stored only for its sequence. */
+  #passing: number | null = null
   #oldest: number | null
   #newest: number | null
 
@@ -58,10 +61,12 @@ export class EventStore {
       this.#read = this.#db.prepare(
         'SELECT sequence, event, sum FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?',
       )
+      this.#remove = this.#db.prepare('DELETE FROM events WHERE sequence = ?')
       this.#facts = new FactTables(this.#db)
       this.#pages = this.#db.prepare(
         'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
       )
+      this.#trimmer = new Trimmer(this.#db)
       this.#oldest = this.#number('SELECT min(sequence) AS number FROM events')
       this.#newest = this.#number('SELECT max(sequence) AS number FROM events')
     } catch (error) {
@@ -88,14 +93,21 @@ export class EventStore {
    * virtual clock. Preconditions: sequences go on by one from the newest, unless the first is `events.lost`.
    * @throws errors of SQLite
    */
-  append(events: readonly StoredEvent[], storedAt: number, facts: readonly Fact[] = []): void {
-    const [first, last] = [events[0], events.at(-1)]
+  append(events: readonly NewEvent[], storedAt: number, facts: readonly Fact[] = []): void {
+    const last = events.at(-1)
+    // Sequences go on from the newest in the file, so the newest is stored whatever it is.
+    const stored = events.filter((event) => !event.isPassing || event === last)
+    const passing = this.#passing
     this.#transact(() => {
       for (const fact of facts) this.#facts.write(fact)
-      for (const { sequence, json } of events) this.#insert.run(sequence, Math.trunc(storedAt), json, crc32(json))
+      if (passing !== null && last !== undefined) this.#remove.run(passing)
+      for (const { sequence, json } of stored) this.#insert.run(sequence, Math.trunc(storedAt), json, crc32(json))
     })
-    this.#oldest ??= first?.sequence ?? null
-    this.#newest = last?.sequence ?? this.#newest
+    for (const { isLife = false, json } of stored) if (isLife) this.#trimmer.addLife(json.length)
+    if (last === undefined) return
+    this.#passing = last.isPassing ? last.sequence : null
+    if (this.#oldest === null || this.#oldest === passing) this.#oldest = stored[0]!.sequence
+    this.#newest = last.sequence
   }
 
   /** Replaces all facts in the file. @throws errors of SQLite */
@@ -142,24 +154,26 @@ export class EventStore {
    * Deletes some of the events that are too old or too many. The newest stays: sequences go on from it.
    * Returns whether there is more to delete. @throws errors of SQLite
    */
-  trim({ ageMsMax, bytesMax }: Retention, now: number): boolean {
+  trim(retention: Retention, now: number): boolean {
     const [oldest, newest] = [this.#oldest, this.#newest]
     if (oldest === null || newest === null || oldest === newest) return false
-    const last = Math.min(oldest + trimEventsMax, newest) - 1
-    const young = this.#number(
-      'SELECT sequence AS number FROM events WHERE sequence <= ? AND kept >= ? ORDER BY sequence LIMIT 1',
-      [last, Math.trunc(now - ageMsMax)],
-    )
-    const isFull = this.bytes > bytesMax
-    // Delete a sixteenth at a time: only pages that become empty give room.
-    const first = Math.max(
-      young ?? last + 1,
-      isFull ? Math.min(oldest + Math.ceil((newest - oldest) / 16), last + 1) : 0,
-    )
-    if (first === oldest) return false
-    this.#transact(() => this.#db.prepare('DELETE FROM events WHERE sequence < ?').run(first))
-    this.#oldest = first
-    return first === last + 1 || isFull
+    let isMore = false
+    this.#transact(() => {
+      isMore = this.#trimmer.trim(retention, now, { oldest, newest, bytes: () => this.bytes })
+    })
+    this.#oldest = this.#number('SELECT min(sequence) AS number FROM events')
+    return isMore
+  }
+
+  /** ms of Unix time at which the oldest event was stored; null without events. @throws errors of SQLite */
+  oldestAt(): number | null {
+    return this.#number(`SELECT ${timeColumn} AS number FROM events ORDER BY sequence LIMIT 1`)
+  }
+
+  /** The last event up to a sequence; null if none is stored. @throws errors of SQLite */
+  lastUpTo(sequence: number): StoredEvent | null {
+    const last = this.#number('SELECT max(sequence) AS number FROM events WHERE sequence <= ?', [sequence])
+    return last === null ? null : (this.read(last - 1, 1)[0] ?? null)
   }
 
   /** Returns free space in the file to the file system. @throws errors of SQLite */
@@ -209,10 +223,12 @@ function prepare(db: DatabaseSync, file: string): void {
       PRAGMA application_id = ${applicationId};
       PRAGMA user_version = ${schemaVersion};
       COMMIT`)
+    db.exec(lifeIndex)
     return
   }
   const found = pragma('quick_check(1)')
   if (found !== 'ok') throw new StoreError(`${file}: ${found}`, { corrupt: true })
+  db.exec(lifeIndex)
 }
 
 /** @throws StoreError if the header names a format that this SQLite does not read; other errors of SQLite */

@@ -4,7 +4,13 @@ import { z } from 'zod'
 import { isForAll } from '../kernel/events.ts'
 import { type StoredEvent, StoreError } from './store.ts'
 
-const Envelope = z.object({ type: z.string(), subject: z.string(), about: z.string().optional(), time: z.string() })
+const Envelope = z.object({
+  type: z.string(),
+  subject: z.string(),
+  about: z.string().optional(),
+  time: z.string(),
+  sequence: z.string().optional(),
+})
 
 export class PersistedEvent {
   readonly sequence: number
@@ -14,16 +20,19 @@ export class PersistedEvent {
   /** Paths never contain a comma: it is percent-encoded. */
   readonly places: readonly string[]
   readonly isForAll: boolean
+  /** It has no sequence of its own: it stands for all missing events before it. */
+  readonly standsForGap: boolean
 
   /** @throws StoreError */
   constructor({ sequence, json }: StoredEvent) {
-    const { type, subject, about, time } = parse(sequence, json)
+    const { type, subject, about, time, sequence: own } = parse(sequence, json)
     this.sequence = sequence
     this.json = json
     this.type = type
     this.time = time
     this.places = [subject, ...(about?.split(',') ?? [])]
     this.isForAll = isForAll(type)
+    this.standsForGap = own === undefined
   }
 }
 

@@ -37,5 +37,6 @@ export function typesOf({ types, severity }: TypeSelection, { andEnds = false } 
 }
 
 export function routeFilter(types: ReadonlySet<string>, path: PathFilter): (event: LoggedEvent) => boolean {
-  return (event) => types.has(event.type) && (event.isForAll || path.concerns(event.places))
+  const hasType = ({ type, standsFor = [] }: LoggedEvent) => [type, ...standsFor].some((each) => types.has(each))
+  return (event) => hasType(event) && (event.isForAll || path.concerns(event.places))
 }

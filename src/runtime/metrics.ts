@@ -4,7 +4,6 @@
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Journal } from '../journal/journal.ts'
 import { eventTypes, type KernelEvent } from '../kernel/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { LimitRow } from '../kernel/limits/limit-row.ts'
@@ -14,13 +13,13 @@ import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import { thresholdStateOf } from '../tree/show.ts'
 import { thresholdState } from '../tree/threshold-views.ts'
+import { addJournal, type LogFigures } from './journal-metrics.ts'
 
-export interface MetricsParts {
+export interface MetricsParts extends LogFigures {
   /** The current kernel: the model replaces its kernel when a state is loaded. */
   readonly kernel: () => Kernel
   readonly hub: Hub
   readonly source: Source
-  readonly journal: Pick<Journal, 'events' | 'bytes'>
   /** Names of everything that is degraded at present. */
   readonly degraded: () => readonly string[]
   /** The webhooks and commands. */
@@ -37,7 +36,7 @@ export class Metrics {
   readonly #commits: Histogram
   readonly #blocks: Histogram
 
-  constructor({ kernel, hub, source, journal, degraded, reactions, version }: MetricsParts) {
+  constructor({ kernel, hub, source, journal, now, degraded, reactions, version }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     for (const name of misnamed) this.#registry.removeSingleMetric(name)
@@ -49,7 +48,7 @@ export class Metrics {
     addScans(source, registers)
     addFaults(source, registers)
     addDegraded(degraded, registers)
-    addJournal(journal, registers)
+    addJournal({ journal, now }, registers)
     addReactions(reactions, registers)
     this.#commits = new Histogram({ ...commitHistogram, registers })
     this.#blocks = new Histogram({ ...blockHistogram, registers })
@@ -188,27 +187,6 @@ function addDegraded(degraded: MetricsParts['degraded'], registers: Registry[]):
     collect() {
       this.reset()
       for (const what of degraded()) this.set({ what }, 1)
-    },
-  })
-}
-
-function addJournal(journal: MetricsParts['journal'], registers: Registry[]): void {
-  new Gauge({
-    name: 'introspectd_journal_events',
-    help: 'Events that can be read again, in memory or in the journal',
-    registers,
-    collect() {
-      this.set(journal.events)
-    },
-  })
-  new Gauge({
-    name: 'introspectd_journal_bytes',
-    help: 'Size of the pages in use in the journal; absent when events are in memory only',
-    registers,
-    collect() {
-      this.remove()
-      const { bytes } = journal
-      if (bytes !== null) this.set(bytes)
     },
   })
 }

@@ -6,7 +6,7 @@
 
 import { bounds } from '../base/bounds.ts'
 import { cursorText } from '../base/cursor.ts'
-import { isWanted } from '../tree/event-types.ts'
+import { hasWanted, isWanted } from '../tree/event-types.ts'
 import type { PathFilter } from '../tree/path-filter.ts'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 import type { ReplayScheduler } from './replay-scheduler.ts'
@@ -166,9 +166,10 @@ export class Subscription {
     })
   }
 
-  #matchesType({ type }: LoggedEvent): boolean {
+  #matchesType({ type, standsFor }: LoggedEvent): boolean {
     const { types } = this.#parts
     if (types === null) return true
+    if (standsFor !== undefined) return hasWanted(types, [type, ...standsFor])
     const known = this.#typeMatches.get(type)
     if (known !== undefined) return known
     const matches = types.some((wanted) => isWanted(wanted, type))

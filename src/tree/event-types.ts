@@ -11,6 +11,10 @@ export function isWanted(wanted: string, type: string): boolean {
   return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
 }
 
+export function hasWanted(wanted: readonly string[], types: readonly string[]): boolean {
+  return types.some((type) => wanted.some((each) => isWanted(each, type)))
+}
+
 /** @returns a message about the first requested type that matches no event; null if every type is valid */
 export function strangeType(wanted: readonly string[]): string | null {
   const strange = wanted.find((each) => !known.some((type) => isWanted(each, type)))

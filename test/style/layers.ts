@@ -3,7 +3,7 @@
 /** Rooms that are not simply a folder of src; the first pattern that matches a path decides. */
 const rooms: readonly (readonly [pattern: RegExp, room: string])[] = [
   [/^src\/(?:main|bin)\.ts$/, 'start'],
-  [/^src\/runtime\/metrics\.ts$/, 'metrics'],
+  [/^src\/runtime\/(.*-)?metrics\.ts$/, 'metrics'],
   [/^src\/runtime\/(?:supervis|notify-socket)/, 'supervisor'],
 ]
 
