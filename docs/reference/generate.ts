@@ -26,6 +26,7 @@ import { ThresholdBody } from '../../src/tree/threshold-body.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import type { LinesVerb, Verb } from '../../src/tree/verb.ts'
 import { eventDataText, eventTypesTable, reasonTables } from './events.ts'
+import { manualPage } from './manual.ts'
 import { capital, code, table } from './markdown.ts'
 
 const standardText = ({ standard }: Row): string =>
@@ -42,6 +43,10 @@ const settingsTable = (): string =>
       setting.description,
     ]),
   )
+
+const { version: packageVersion } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string }
 
 const nothing = { serve: async () => {}, openApi: () => ({}), asyncApi: () => ({}) }
 
@@ -238,6 +243,7 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'limits.md': (page) => inPage(page, limitsTable(), unitsTable(), capacitiesTable(), thresholdTable()),
   'events.md': (page) => inPage(page, eventTypesTable(), ...reasonTables(), eventDataText()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
+  'introspectd.1': () => manualPage(commandsOf(nothing), packageVersion),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }
 

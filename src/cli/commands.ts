@@ -3,6 +3,7 @@
 import type { Config } from '../config/settings.ts'
 import { asyncApiCommand } from './asyncapi.ts'
 import type { Command } from './command.ts'
+import { completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { deadlocksCommand, getCommand, limitsCommand, statusCommand, thresholdsCommand } from './documents.ts'
 import { eventsCommand } from './events.ts'
@@ -28,7 +29,7 @@ export interface ServiceActions {
 }
 
 export function commandsOf({ serve, openApi, asyncApi }: ServiceActions): readonly [Command, ...Command[]] {
-  return [
+  const commands: readonly [Command, ...Command[]] = [
     serveCommand(serve),
     psCommand,
     topCommand,
@@ -48,5 +49,7 @@ export function commandsOf({ serve, openApi, asyncApi }: ServiceActions): readon
     journalCommand,
     openApiCommand(openApi),
     asyncApiCommand(asyncApi),
+    completionCommand(() => commands),
   ]
+  return commands
 }

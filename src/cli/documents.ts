@@ -1,19 +1,26 @@
 /** `introspectd get`, and the commands that print one certain document of the service, such as `limits`. */
 
 import { z } from 'zod'
+import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import { type Command, defineCommand } from './command.ts'
 import { exitCodes } from './exit-codes.ts'
 import { wholePath } from './path.ts'
 import { print } from './print.ts'
 import { ServiceConnection } from './service-connection.ts'
+import { limitNames } from './threshold-path.ts'
 
 const json = z.boolean().default(false).describe('print JSON instead of text')
 
 export const getCommand = defineCommand({
   name: 'get',
   summary: 'print a node, a list or any other document of the service',
-  args: { path: z.string().describe('pathname such as /sys/proc/42/thread; 42/thread is short for it') },
+  args: {
+    path: z
+      .string()
+      .describe('pathname such as /sys/proc/42/thread; 42/thread is short for it')
+      .register(marks, { words: ['proc', 'part', 'self', ...limitNames] }),
+  },
   options: { json },
   settings: clientSettings,
   examples: ['introspectd get 42', 'introspectd get 42/thread --json', 'introspectd get memory-free'],

@@ -15,9 +15,9 @@ export function columnName({ title }: Pick<Column<never>, 'title'>): string {
   return title.replace('%', '').toLowerCase()
 }
 
-const titles = processColumns.map(columnName).join(', ')
+export const sortWords = processColumns.map(columnName)
 
-export const sortMeaning = `column to sort by, numbers in descending order: ${titles}; cpu is in percent of one CPU`
+export const sortMeaning = `column to sort by, numbers in descending order: ${sortWords.join(', ')}; cpu is in percent of one CPU`
 
 export const tableOptions = {
   reverse: z.boolean().default(false).describe('reverse the order'),

@@ -1,6 +1,7 @@
 /** `introspectd ps`: lists the processes, or the threads of one process. */
 
 import { z } from 'zod'
+import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import type { Column } from '../tree/definition.ts'
 import { processColumns, threadColumns } from '../tree/nodes/directories.ts'
@@ -8,7 +9,7 @@ import { renderTable } from '../tree/text.ts'
 import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { printTable } from './print.ts'
-import { columnNamed, readProcesses, sorted, sortMeaning, tableOptions } from './process-table.ts'
+import { columnNamed, readProcesses, sorted, sortMeaning, sortWords, tableOptions } from './process-table.ts'
 import { followProcesses } from './ps-watch.ts'
 import { ServiceConnection } from './service-connection.ts'
 
@@ -23,7 +24,7 @@ export const psCommand = defineCommand({
       .describe('process whose threads to list; default: list the processes'),
   },
   options: {
-    sort: z.string().optional().describe(sortMeaning),
+    sort: z.string().optional().describe(sortMeaning).register(marks, { words: sortWords }),
     ...tableOptions,
     watch: z
       .boolean()

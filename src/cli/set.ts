@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { printable } from '../base/terminal-text.ts'
+import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import { amountText, pointText } from '../kernel/limits/amount-text.ts'
 import { MalformedText } from '../tree/errors.ts'
@@ -13,7 +14,7 @@ import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { print } from './print.ts'
 import { ServiceConnection, withField } from './service-connection.ts'
-import { defaultThresholdName, typedThresholdPath } from './threshold-path.ts'
+import { defaultThresholdName, limitNames, typedThresholdPath } from './threshold-path.ts'
 
 const fieldNames = Object.keys(ThresholdBody.shape)
 
@@ -25,7 +26,8 @@ export const setCommand = defineCommand({
       .string()
       .describe(
         `limit such as /sys/proc/42/fds, short 42/fds; append /threshold/NAME for a name other than ${defaultThresholdName}`,
-      ),
+      )
+      .register(marks, { words: limitNames }),
     at: z
       .string()
       .describe(

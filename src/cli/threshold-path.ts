@@ -1,10 +1,14 @@
 /** Expands what a user types for a threshold: the path of a limit, with or without the name of the threshold. */
 
+import { limits } from '../kernel/limits/table.ts'
 import { CliError } from './error.ts'
 import { wholePath } from './path.ts'
 
 /** Name of a threshold if the typed path has none. */
 export const defaultThresholdName = 'cli'
+
+/** Short paths of the limits of the whole machine. */
+export const limitNames: readonly string[] = limits.map(({ name }) => name)
 
 /** Nodes, and the directories that list them. */
 const node = /^\/sys(.*\/(proc|thread|part)(\/[^/]*)?)?$/

@@ -21,6 +21,7 @@ import {
   type Order,
   readProcesses,
   sortMeaning,
+  sortWords,
   tableOptions,
 } from './process-table.ts'
 import { Screen } from './screen.ts'
@@ -32,7 +33,7 @@ export const topCommand = defineCommand({
   summary: 'show the processes that use most, refreshed every second',
   args: {},
   options: {
-    sort: z.string().default('cpu').describe(sortMeaning),
+    sort: z.string().default('cpu').describe(sortMeaning).register(marks, { words: sortWords }),
     ...tableOptions,
     delay: z
       .number()

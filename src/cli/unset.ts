@@ -2,11 +2,12 @@
 
 import { z } from 'zod'
 import { printable } from '../base/terminal-text.ts'
+import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import { defineCommand } from './command.ts'
 import { print } from './print.ts'
 import { ServiceConnection } from './service-connection.ts'
-import { defaultThresholdName, typedThresholdPath } from './threshold-path.ts'
+import { defaultThresholdName, limitNames, typedThresholdPath } from './threshold-path.ts'
 
 export const unsetCommand = defineCommand({
   name: 'unset',
@@ -16,7 +17,8 @@ export const unsetCommand = defineCommand({
       .string()
       .describe(
         `limit such as 42/fds; append /threshold/NAME for a name other than ${defaultThresholdName}, which set gives`,
-      ),
+      )
+      .register(marks, { words: limitNames }),
   },
   options: {},
   settings: clientSettings,

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { durationText } from '../base/duration.ts'
 import type { Client, ServiceEvent } from '../client/client.ts'
+import { marks } from '../config/row.ts'
 import { clientSettings } from '../config/settings.ts'
 import { parseDuration } from '../kernel/time/duration.ts'
 import { defineCommand } from './command.ts'
@@ -40,7 +41,8 @@ export const waitCommand = defineCommand({
     for: z
       .string()
       .regex(/^(threshold\/[^/]+|deadlock|exit)$/, 'expected threshold/NAME, deadlock or exit')
-      .describe('threshold/NAME: it is tripped; deadlock: one at or below the path; exit: the process has ended'),
+      .describe('threshold/NAME: it is tripped; deadlock: one at or below the path; exit: the process has ended')
+      .register(marks, { words: ['threshold/', 'deadlock', 'exit'] }),
     timeout: duration.optional().describe('wait at most this long, as in 30s; default: without end'),
   },
   settings: clientSettings,

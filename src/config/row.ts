@@ -9,6 +9,8 @@ export const marks = z.registry<{
   readonly secret?: true
   /** A short flag besides the long one. */
   readonly letter?: string
+  /** Texts that the shell suggests, besides which there are others. */
+  readonly words?: readonly string[]
   /** A structured setting: a key of the file only, without flag and variable. */
   readonly fileOnly?: true
   /** The flag may be given several times: its values are joined by commas. */

@@ -10,7 +10,7 @@ import { globSync } from 'node:fs'
 export const tiers = {
   /** Slow: long runs, floods, explorations, whole installations, the slow part of `machine`. One file at a time. */
   soak: [
-    'test/cli/top.test.ts',
+    'test/cli/{shells,top}.test.ts',
     'test/client/browser.test.ts',
     'test/client/generated/*.test.ts',
     'test/deploy/{dockerfile,haproxy,proxies,socket-activation,systemd}.test.ts',
