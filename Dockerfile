@@ -39,7 +39,8 @@ USER 7007:7007
 EXPOSE 7007
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "\
   const { INTROSPECTD_HOST: host, INTROSPECTD_PORT: port, INTROSPECTD_TLS_CERT: tls } = process.env; \
-  const hostname = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host; \
+  const [first] = host.split(','); \
+  const hostname = { '0.0.0.0': '127.0.0.1', '::': '::1' }[first] ?? first; \
   require(tls ? 'https' : 'http') \
     .get({ hostname, port, path: '/readyz', rejectUnauthorized: false }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)) \
     .on('error', () => process.exit(1))"]

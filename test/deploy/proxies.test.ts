@@ -208,6 +208,25 @@ describe.each(['nginx', 'haproxy', 'caddyfile'] as const)('behind the block of %
   })
 })
 
+test('the block of nginx also works over a unix socket', async () => {
+  const [, line] = /`(proxy_pass http:\/\/unix:[^`]*)`/.exec(page)!
+  await service.stop()
+  const path = join(directory, 'introspectd.sock')
+  service = new Service({ proxies: { trusted: ['unix'] }, limits: { streamsPerClient: 1 } })
+  await service.listenAt({ host: `127.0.0.1,unix:${path}`, port: 0, socketMode: '0666' }, [host])
+  const port = await start('nginx', (block) =>
+    block.replace(/proxy_pass .*;/, line!.replace('/run/introspectd/sock', path)),
+  )
+  expect(await json(await send(port, '/introspectd/openapi.json'))).toMatchObject({
+    servers: [{ url: '/introspectd' }],
+  })
+  const opened = await Promise.all(
+    ['127.0.0.2', '127.0.0.3'].map((from) => send(port, '/introspectd/sys', { from, headers: stream })),
+  )
+  expect(opened.map(({ statusCode }) => statusCode)).toEqual([200, 200])
+  for (const response of opened) response.destroy()
+})
+
 test('a WebSocket whose Upgrade the proxy has removed is answered with the reason', async () => {
   const port = await start('nginx', (block) => block.replace(/^.*(\$http_upgrade|\$connection_upgrade);$/gm, ''))
   const socket = new WebSocket(`ws://127.0.0.1:${port}/introspectd/sys`, { headers: { host } })
