@@ -73,6 +73,13 @@ test('settings from the environment apply, and unknown variables are refused', a
   })
 })
 
+test('a flag with several values may be given several times', async () => {
+  const flags = ['--host', '127.0.0.1', '--host', 'unix:/run/x.sock', '--allow-host', 'a', '--allow-host', 'b,c']
+  const { stdout } = await runHere(['config', ...flags])
+  expect(stdout).toContain('host: 127.0.0.1,unix:/run/x.sock # --host\n')
+  expect(stdout).toContain('allow-host: ["a","b","c"] # --allow-host\n')
+})
+
 test('--help lists every flag, and --version prints the version of the package', async () => {
   const help = await runHere(['--help'])
   expect(help).toMatchObject({ code: 0, stderr: '' })
