@@ -73,7 +73,11 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     suites: ['test/cli/shells.test.ts'],
   },
   { programs: ['ip', 'iptables'], packages: ['iproute2', 'iptables'], suites: ['test/live/half-open.test.ts'] },
-  { programs: ['apt-get', 'dpkg-deb'], packages: ['apt', 'dpkg'], suites: ['test/live/c-libraries.test.ts'] },
+  {
+    programs: ['apt-get', 'dpkg-deb'],
+    packages: ['apt', 'dpkg'],
+    suites: ['test/{deploy/release,live/c-libraries}.test.ts'],
+  },
   { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
   {
     programs: ['openssl'],
