@@ -25,6 +25,7 @@ import type { Definition } from '../../src/tree/definition.ts'
 import { ThresholdBody } from '../../src/tree/threshold-body.ts'
 import { definitions } from '../../src/tree/tree.ts'
 import type { LinesVerb, Verb } from '../../src/tree/verb.ts'
+import { configFileText } from './config-file.ts'
 import { eventDataText, eventTypesTable, reasonTables } from './events.ts'
 import { manualPage } from './manual.ts'
 import { capital, code, table } from './markdown.ts'
@@ -244,6 +245,7 @@ export const pages: Readonly<Record<string, (page: string) => string>> = {
   'events.md': (page) => inPage(page, eventTypesTable(), ...reasonTables(), eventDataText()),
   'calls.md': (page) => inPage(page, kernelCallNames.map(callText).join('\n')),
   'introspectd.1': () => manualPage(commandsOf(nothing), packageVersion),
+  '../../deploy/introspectd.yaml': () => configFileText(),
   'config.schema.json': () => `${JSON.stringify(configSchema(), null, 2)}\n`,
 }
 

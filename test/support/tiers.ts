@@ -13,7 +13,7 @@ export const tiers = {
     'test/cli/{shells,top}.test.ts',
     'test/client/browser.test.ts',
     'test/client/generated/*.test.ts',
-    'test/deploy/{dockerfile,haproxy,proxies,release,socket-activation,systemd}.test.ts',
+    'test/deploy/{dockerfile,haproxy,kubernetes,proxies,release,socket-activation,systemd}.test.ts',
     'test/faults/{closing,clock,descriptors,disk,directory,event-loop}.test.ts',
     'test/faults/kill/kills.test.ts',
     'test/http/{fuzz-model,fuzz-raw,hostile,million-threads,model-turns,state-continued}.test.ts',
