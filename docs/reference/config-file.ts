@@ -15,6 +15,8 @@ const examples: Readonly<Record<string, string>> = {
   rules: '/etc/introspectd/rules.d',
   thresholds: '{ /sys/memory-free/threshold/low: { at: 10%, direction: falling } }',
   timeouts: '{ /sys/timeout: { after: 30s } }',
+  webhooks: '[{ name: ops, url: "https://example.org/hooks/introspectd", types: [threshold.*, deadlock.*] }]',
+  exec: '[{ name: page, command: [/usr/local/bin/page], user: nobody, types: [deadlock.detected] }]',
   data: '/var/lib/introspectd',
   'token-file': '/etc/introspectd/tokens',
   'tls-cert': '/etc/introspectd/alpha.pem',

@@ -1,4 +1,4 @@
-/** Tests the commented configuration file: the service accepts it as it is, and each line of it that a person enables. */
+/** Tests the commented configuration file: the service accepts it, and each line of it that a person enables. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** Tests the files of a release: the npm package, the Debian package, which is unpacked and started, SBOM and checksums. */
+/** Tests the files of a release: the npm package, the Debian package, which is started, the SBOM and the checksums. */
 
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
