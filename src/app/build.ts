@@ -91,8 +91,9 @@ export function buildApp(parts: AppParts): App {
     onPublished: () => reactions.wake(),
   })
   const { journal, hub } = streams
-  const reactions: Reactions = buildReactions(parts, { log: journal, positions: streams.positions })
   const degraded = () => degradations(parts, journal)
+  const { positions } = streams
+  const reactions: Reactions = buildReactions(parts, { log: journal, positions, currentKernel, degraded })
   const metricsParts = { kernel: currentKernel, hub, source, journal, now: parts.now, degraded, reactions, version }
   const metrics: Metrics = new Metrics(metricsParts)
   const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())

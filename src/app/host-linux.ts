@@ -6,6 +6,7 @@ import type { Config } from '../config/settings.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { linuxAbilities } from '../sources/linux/abilities.ts'
 import { LinuxSource } from '../sources/linux/linux-source.ts'
+import { dropAmbientCapabilities } from '../sources/linux/native/ambient-capabilities.ts'
 import { descriptorsLeft } from '../sources/linux/native/descriptor-budget.ts'
 import { findProcNamespace } from '../sources/linux/native/proc-namespace.ts'
 import { findWhyNoOwners } from '../sources/linux/scan/kernel-features.ts'
@@ -15,6 +16,11 @@ import type { Hosted, HostParts } from './host.ts'
 export function descriptorsForConnections(): number {
   const left = descriptorsLeft()
   return Math.max(Math.floor(left / 4), left - bounds.ownDescriptors)
+}
+
+/** Commands of the configuration must not get the capabilities of the service. Call it on the main thread. */
+export function dropCapabilitiesOfCommands(): void {
+  dropAmbientCapabilities()
 }
 
 /** @throws ConfigError */

@@ -1,7 +1,9 @@
 /** Builds the webhooks and commands of the service from its settings. */
 
 import { hostname } from 'node:os'
+import type { Kernel } from '../kernel/kernel.ts'
 import { DeadLetterFile } from '../reactions/dead-letters.ts'
+import { openConditions } from '../reactions/open-conditions.ts'
 import type { ReactionPositions } from '../reactions/positions.ts'
 import { Reactions } from '../reactions/reactions.ts'
 import { type RouteSettings, routesOf } from '../reactions/route.ts'
@@ -13,13 +15,21 @@ export interface ReactionSettings extends RouteSettings {
   readonly deadLetterFile: string | null
 }
 
+interface ReactionParts {
+  readonly log: EventLog
+  readonly positions: ReactionPositions
+  readonly currentKernel: () => Kernel
+  /** Names of everything that is degraded at present. */
+  readonly degraded: () => readonly string[]
+}
+
 /**
  * Preconditions: no event of this process is in the log yet. New routes begin with it.
  * @throws RouteError
  */
 export function buildReactions(
   { kernel, version, logger, now, reactions }: AppParts,
-  { log, positions }: { log: EventLog; positions: ReactionPositions },
+  { log, positions, currentKernel, degraded }: ReactionParts,
 ): Reactions {
   const routes = routesOf(kernel, reactions ?? {})
   positions.retain(routes)
@@ -32,6 +42,7 @@ export function buildReactions(
     positions,
     start: log.newest,
     deadLetters: deadLetterFile === null ? null : new DeadLetterFile(deadLetterFile),
+    conditions: () => openConditions(currentKernel(), degraded()),
     logger,
     now,
   })

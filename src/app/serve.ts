@@ -81,7 +81,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
     version,
     now,
     history: historyOf(config),
-    reactions: reactionsOf(config, opened),
+    reactions: await reactionsOf(config, opened),
     rules: { configFile: file, configKeys, directory: config.rules ?? null },
   })
   await hosted.source.start()
@@ -102,7 +102,11 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   starting?.end()
 }
 
-function reactionsOf({ webhooks = [], exec = [] }: Config, { directory }: OpenedStorage): ReactionSettings {
+async function reactionsOf(
+  { webhooks = [], exec = [] }: Config,
+  { directory }: OpenedStorage,
+): Promise<ReactionSettings> {
+  if (exec.length > 0 && process.platform === 'linux') (await import('./host-linux.ts')).dropCapabilitiesOfCommands()
   return { webhooks, exec, deadLetterFile: directory === null ? null : join(directory, 'dead-letters.ndjson') }
 }
 

