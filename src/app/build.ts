@@ -20,6 +20,7 @@ import { Metrics } from '../runtime/metrics.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import type { Model, TreeContext } from '../tree/context.ts'
+import { logDefinitions } from './definition-log.ts'
 import { buildHealth } from './health.ts'
 import { buildReactions, type ReactionSettings } from './reactions.ts'
 import { noRules, reapplyRules, reloadOrLog } from './rules.ts'
@@ -91,6 +92,7 @@ export function buildApp(parts: AppParts): App {
     onPublished: () => reactions.wake(),
   })
   const { journal, hub } = streams
+  logDefinitions(kernel, logger)
   const degraded = () => degradations(parts, journal)
   const { positions } = streams
   const reactions: Reactions = buildReactions(parts, { log: journal, positions, currentKernel, degraded })

@@ -1,7 +1,7 @@
 /** Runs the service for `introspectd serve`: starts its parts, listens, prints the first commands, ends on a signal. */
 
 import { join } from 'node:path'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { bounds } from '../base/bounds.ts'
 import type { CommandIo } from '../cli/io.ts'
 import { environment } from '../config/environment.ts'
@@ -16,6 +16,7 @@ import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { Supervisor } from '../runtime/supervisor.ts'
+import { boundYoungGeneration } from '../runtime/young-generation.ts'
 import { Access } from './access.ts'
 import { inheritedSockets } from './activation.ts'
 import { announcementOf, urlsOf } from './announcement.ts'
@@ -25,6 +26,7 @@ import type { Endpoint } from './endpoint.ts'
 import { handleHangUps } from './hang-up.ts'
 import { hostKernel } from './host.ts'
 import { listenAt } from './listening.ts'
+import { makeLogger } from './log.ts'
 import { peerReader } from './peers.ts'
 import type { ReactionSettings } from './reactions.ts'
 import { type OpenedStorage, openStorage } from './storage.ts'
@@ -43,9 +45,10 @@ export interface Serving {
  * @throws ListenError, and the errors of opening its files, its sources and its storage
  */
 export async function serve(config: Config, { io, file, version, starting }: Serving): Promise<void> {
+  boundYoungGeneration()
   // The name of the service in the process tree. Other commands of introspectd do not take it.
   io.setTitle('introspectd')
-  const logger = pino({ level: config.logLevel }, logDestination())
+  const logger = loggerOf(config)
   const proxies = proxiesOf(config)
   const inherited = await inheritedSockets(environment, process.pid)
   const access = new Access(config, logger, inherited)
@@ -90,7 +93,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   const endpoints = await listenAt(app, config, inherited)
   for (const host of hostsOf(endpoints, config.allowHost ?? [])) access.hosts.add(host)
   // Before the first output: a program that reads it may send a signal at once.
-  closeOnSignals(async () => {
+  closeOnSignals(logger, async () => {
     supervisor?.stopping()
     await app.close()
     opened.close()
@@ -110,11 +113,8 @@ async function reactionsOf(
   return { webhooks, exec, deadLetterFile: directory === null ? null : join(directory, 'dead-letters.ndjson') }
 }
 
-/** A log that cannot be written, for example on a full disk, waits for room or is lost. It does not end the service. */
-function logDestination(): ReturnType<typeof pino.destination> {
-  const destination = pino.destination({ dest: 2, maxLength: bounds.logBytesMax })
-  destination.on('error', () => {})
-  return destination
+function loggerOf({ logLevel: level, logFormat: format }: Config): Logger {
+  return makeLogger({ level, format, journalStream: environment.JOURNAL_STREAM })
 }
 
 function historyOf({ historyEvery, historyKeep, historyMemory, historyTop }: Config): HistoryOptions {
@@ -156,7 +156,7 @@ async function connectionsMax(): Promise<number> {
 }
 
 /** The first signal closes the service in order. The second kills it at once, even if a worker hangs in the kernel. */
-function closeOnSignals(close: () => Promise<void>): void {
+function closeOnSignals(logger: Logger, close: () => Promise<void>): void {
   let closingSince: number | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -164,6 +164,7 @@ function closeOnSignals(close: () => Promise<void>): void {
       if (signal === 'SIGINT' && sinceMs !== null && sinceMs < bounds.secondInterruptMsMin) return
       if (sinceMs !== null) process.kill(process.pid, 'SIGKILL')
       closingSince = performance.now()
+      logger.info({ signal }, 'the service ends')
       close().then(
         () => process.exit(0),
         (error: unknown) => {

@@ -125,6 +125,10 @@ export const bounds = {
   eventsCachedMax: 65_536,
   /** The same while the journal file has them too: readers that are further behind read the file. */
   eventsCachedOfFile: 8_192,
+  /** Largest young generation of the heap, about. V8 stops to let it grow then, and collects garbage more often. */
+  youngGenerationBytesMax: 40 * 1_024 * 1_024,
+  /** Least time between two lines of the log about requests that were refused for the same reason. */
+  refusalLogEveryMs: 10_000,
   /** Events that wait to be written to the journal. Past it, they are written at once, before the end of the tick. */
   journalBatchMax: 4_096,
   /** Events that are read from the journal at once. It refuses nothing: the next page follows. */

@@ -176,6 +176,10 @@ const serviceShape = {
     .boolean()
     .default(false)
     .describe('operators may read the command lines of processes, which may contain secrets'),
+  logFormat: z
+    .enum(['text', 'json'])
+    .default('json')
+    .describe('form of the log: json, or text; under systemd each line has its level for the journal'),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('warn')

@@ -27,6 +27,7 @@ import { type Gate, isKnown } from './security/gate.ts'
 import { Listener, type ListenerOptions } from './security/listener.ts'
 import { inTurn } from './security/pipeline.ts'
 import { Proxies, type ProxyOptions } from './security/proxies.ts'
+import { RefusalLog } from './security/refusal-log.ts'
 import type { TlsMaterial } from './security/tls.ts'
 import { endFaulty, guardWebSocket } from './security/websocket-guard.ts'
 import { sendProblem } from './send.ts'
@@ -118,8 +119,15 @@ function addGuards(app: FastifyInstance, guards: Guards): void {
     listener.cutConnections()
     done()
   })
+  const refusals = new RefusalLog(app.log)
   app.addHook('onRequest', (request, reply, done) => {
-    admit(request, guards)
+    try {
+      admit(request, guards)
+    } catch (error) {
+      const from = request.clientView?.address ?? request.raw.socket.remoteAddress ?? ''
+      refusals.note(error, { from, token: request.token?.name ?? null })
+      throw error
+    }
     // An upgraded socket has no reply, so its end cannot be awaited.
     if (request.headers.upgrade === undefined) inTurn(request.raw.socket, reply.raw, done)
     else done()

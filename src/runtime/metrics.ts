@@ -9,6 +9,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { LimitRow } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
 import type { Reactions } from '../reactions/reactions.ts'
+import { workerHeaps } from '../sources/linux/workers.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import { thresholdStateOf } from '../tree/show.ts'
@@ -47,6 +48,7 @@ export class Metrics {
     addThresholds(kernel, registers)
     addScans(source, registers)
     addFaults(source, registers)
+    addWorkers(registers)
     addDegraded(degraded, registers)
     addJournal({ journal, now }, registers)
     addReactions(reactions, registers)
@@ -164,6 +166,28 @@ function addScans(source: Source, registers: Registry[]): void {
       },
     })
   }
+}
+
+/** A worker thread has a heap of its own, which the figures of Node do not include. */
+function addWorkers(registers: Registry[]): void {
+  const labelNames = ['worker'] as const
+  const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers })
+  const total = gauge('introspectd_worker_heap_size_bytes', 'Memory that the heap of each worker thread has')
+  new Gauge({
+    name: 'introspectd_worker_heap_used_bytes',
+    help: 'Memory in use in the heap of each worker thread',
+    labelNames,
+    registers,
+    async collect() {
+      const heaps = await workerHeaps()
+      this.reset()
+      total.reset()
+      for (const { worker, usedBytes, totalBytes } of heaps) {
+        this.set({ worker }, usedBytes)
+        total.set({ worker }, totalBytes)
+      }
+    },
+  })
 }
 
 function addFaults(source: Source, registers: Registry[]): void {

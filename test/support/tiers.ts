@@ -41,12 +41,13 @@ export const tiers = {
   ],
   /** Starts programs. Two files at a time. */
   process: [
-    'test/app/{listening,platform,start}.test.ts',
+    'test/app/{listening,log,platform,start}.test.ts',
     'test/{architecture,docs,meeting}.test.ts',
     'test/cli/{commands,journal,output,simulate,watch}.test.ts',
     'test/client/{service,typed}.test.ts',
     'test/http/{contract,metrics-format,tls}.test.ts',
     'test/journal/durable.test.ts',
+    'test/runtime/young-generation.test.ts',
     'test/tools/run.test.ts',
     'test/sources/linux/native/{id-exists,proc-files}.test.ts',
     'test/sources/linux/scan/stack-reader.test.ts',

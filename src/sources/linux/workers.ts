@@ -10,6 +10,25 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const stopMsMax = 2000
 const restartAfterMs = 1000
 
+/** The workers that run, with their names. */
+const running = new Map<Worker, string>()
+
+export interface WorkerHeap {
+  readonly worker: string
+  readonly usedBytes: number
+  readonly totalBytes: number
+}
+
+/** Heaps of the workers that run. A worker that ends meanwhile is left out. */
+export async function workerHeaps(): Promise<WorkerHeap[]> {
+  const heaps = [...running].map(async ([thread, worker]) => {
+    const { used_heap_size: usedBytes, total_heap_size: totalBytes } = await thread.getHeapStatistics()
+    return { worker, usedBytes, totalBytes }
+  })
+  const settled = await Promise.allSettled(heaps)
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}
+
 function startWorker<Message>(
   file: string,
   workerData: Partial<ScanOptions>,
@@ -19,6 +38,8 @@ function startWorker<Message>(
 ): { readonly worker: Worker; readonly stop: () => Promise<void> } {
   const name = file.replace(/^.*\//, '')
   const worker = new Worker(new URL(`./${file}.${extension}`, import.meta.url), { workerData, name })
+  running.set(worker, name)
+  worker.once('exit', () => running.delete(worker))
   let endIsExpected = false
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.on('message', (message: Message) => {
