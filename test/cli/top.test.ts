@@ -122,7 +122,7 @@ describe('on a terminal', () => {
 
   test('sorts by the column of a letter or by its neighbour, and reverses the order', async () => {
     const screen = await top()
-    expect(column('CPU')(screen)).toBe(true)
+    expect(column('%CPU')(screen)).toBe(true)
     screen.type('f')
     await screen.until(column('FDS'))
     const counts = fdsShown(screen.frame)
