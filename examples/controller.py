@@ -2,7 +2,7 @@
 """A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
 program that uses too much of a resource or is deadlocked. It needs the standard library only.
 
-    controller.py URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
+    controller.py URL PROGRAMS CURSOR      (--help explains these)
 
 The controller and introspectd may be killed at any moment. At its start the controller reads the present state from
 the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice, and
@@ -24,6 +24,17 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+USAGE = """usage: controller.py URL PROGRAMS CURSOR
+  URL       of introspectd, such as http://127.0.0.1:7007
+  PROGRAMS  file with one program a line: its process name, which is unique, its command, its arguments
+  CURSOR    file that stores the cursor of the last event; it need not exist yet"""
+
+if sys.argv[1:2] == ["--help"]:
+    print(USAGE)
+    sys.exit(0)
+if len(sys.argv) != 4:
+    print(USAGE, file=sys.stderr)
+    sys.exit(2)
 url, programs_file, cursor_file = sys.argv[1:]
 programs = {line.split()[0]: line.split()[1:] for line in open(programs_file) if line.strip()}
 running = {}  # by name: pid, identity (None until introspectd has reported it) and start time in ticks

@@ -2,7 +2,7 @@
 # A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
 # program that uses too much of a resource or is deadlocked. It needs curl and jq.
 #
-#   controller.sh URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
+#   controller.sh URL PROGRAMS CURSOR      (--help explains these)
 #
 # The controller and introspectd may be killed at any moment. At its start the controller reads the present state
 # from the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice,
@@ -11,6 +11,18 @@
 # Give the programs unique names. The controller recognises them by name, so it would take another program with the
 # same name for its own, and kill it.
 set -u
+
+usage() {
+  cat <<'END'
+usage: controller.sh URL PROGRAMS CURSOR
+  URL       of introspectd, such as http://127.0.0.1:7007
+  PROGRAMS  file with one program a line: its process name, which is unique, its command, its arguments
+  CURSOR    file that stores the cursor of the last event; it need not exist yet
+END
+}
+
+[[ ${1-} == --help ]] && { usage; exit 0; }
+[[ $# == 3 ]] || { usage >&2; exit 2; }
 url=$1 programs=$2 cursor_file=$3
 
 types=process.created,process.changed,process.died,threshold.tripped,deadlock.detected,deadlock.orphaned,events.lost

@@ -2,7 +2,7 @@
  * A high-availability controller. It starts programs and lets introspectd watch them. It kills and restarts each
  * program that uses too much of a resource or is deadlocked.
  *
- *   node controller.ts URL PROGRAMS CURSOR      (PROGRAMS: a file with one line per program: name, command, arguments)
+ *   node controller.ts URL PROGRAMS CURSOR      (--help explains these)
  *
  * The controller and introspectd may be killed at any moment. At its start the controller reads the present state
  * from the tree. The file CURSOR has the cursor of the last event that it has acted on. So an event may come twice,
@@ -24,9 +24,20 @@ import {
   type Waiting,
 } from 'introspectd/client'
 
-const [url, programsFile, cursorFile] = process.argv.slice(2)
-if (url === undefined || programsFile === undefined || cursorFile === undefined)
-  throw new Error('give URL PROGRAMS CURSOR')
+const usage = `usage: controller.ts URL PROGRAMS CURSOR
+  URL       of introspectd, such as http://127.0.0.1:7007
+  PROGRAMS  file with one program a line: its process name, which is unique, its command, its arguments
+  CURSOR    file that stores the cursor of the last event; it need not exist yet`
+
+const [url, programsFile, cursorFile, ...more] = process.argv.slice(2)
+if (url === '--help') {
+  console.log(usage)
+  process.exit(0)
+}
+if (url === undefined || programsFile === undefined || cursorFile === undefined || more.length > 0) {
+  console.error(usage)
+  process.exit(2)
+}
 
 const client = new Client(url)
 const lines = readFileSync(programsFile, 'utf8').split('\n')

@@ -52,6 +52,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     programs: ['python3'],
     packages: ['python3'],
     suites: [
+      'test/examples.test.ts',
       'test/cli/{top,watch}.test.ts',
       'test/live/{deadlocks,flock}.test.ts',
       'test/sources/linux/locks/lock-watch.test.ts',
@@ -61,6 +62,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     programs: ['curl'],
     packages: ['curl'],
     suites: [
+      'test/examples.test.ts',
       'test/app/start.test.ts',
       'test/docs.test.ts',
       'test/live/{flock,half-open,main-job}.test.ts',
@@ -78,7 +80,7 @@ export const requiredPrograms: readonly RequiredPrograms[] = [
     packages: ['apt', 'dpkg'],
     suites: ['test/{deploy/release,live/c-libraries}.test.ts'],
   },
-  { programs: ['jq'], packages: ['jq'], suites: ['test/live/flock.test.ts'] },
+  { programs: ['jq'], packages: ['jq'], suites: ['test/examples.test.ts', 'test/live/flock.test.ts'] },
   {
     programs: ['openssl'],
     packages: ['openssl'],

@@ -24,7 +24,7 @@ export const tiers = {
     'test/live/{access,actions,bulk,c-libraries,capabilities,cgroup-limits,clocks,denials,fallbacks,flock}.test.ts',
     'test/live/{floods,half-open,hardening,hidden-processes,hung-mount,partitions,pid-namespace,prometheus}.test.ts',
     'test/live/{replaced-files,signals-and-files,sockets,stress}.test.ts',
-    'test/{left-running,package}.test.ts',
+    'test/{examples,left-running,package}.test.ts',
     'test/live/commands.test.ts',
     'test/reactions/{alertmanager,tls,webhooks}.test.ts',
     'test/rules/live.test.ts',
