@@ -3,7 +3,7 @@
  * limited time.
  */
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { bounds } from '../base/bounds.ts'
 import { eventRowOf, eventText } from '../kernel/events.ts'
 import { type EventFields, fieldsOf } from './delivered-event.ts'
@@ -74,10 +74,24 @@ function run(
   { command: [program, ...args], user, timeoutMs }: CommandOptions,
   { env, input, signal }: Run,
 ): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>()
   const own = process.getuid?.() === user.uid ? {} : { uid: user.uid, gid: user.gid }
   // A group of its own, so that its children are killed with it.
-  const child = spawn(program!, args, { ...own, cwd: '/', env, detached: true, stdio: ['pipe', 'ignore', 'pipe'] })
+  const options: SpawnOptions = { ...own, cwd: '/', env, detached: true, stdio: ['pipe', 'ignore', 'pipe'] }
+  try {
+    return following(spawn(program!, args, options), { timeoutMs, input, signal })
+  } catch (error) {
+    // Node reports some errors of the start in this way: the user may not be changed, or the arguments are too long.
+    if (error instanceof Error && 'syscall' in error) return Promise.resolve(error.message)
+    throw error
+  }
+}
+
+/** Follows a command to its end. */
+function following(
+  child: ChildProcess,
+  { timeoutMs, input, signal }: Omit<Run, 'env'> & { timeoutMs: number },
+): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>()
   let said = ''
   let killed: string | null = null
   const kill = (reason: string) => {
@@ -92,19 +106,20 @@ function run(
   const end = (reason: string | null) => {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    child.stderr.destroy()
+    child.stderr?.destroy()
     resolve(reason === null || said === '' ? reason : `${reason}: ${said.trim()}`)
   }
   child.once('error', ({ message }) => end(message))
   child.once('exit', (code, name) =>
     end(killed ?? (code === 0 ? null : code === null ? `${name}` : `exit code ${code}`)),
   )
-  child.stderr.on('data', (chunk: Buffer) => {
+  // Without free descriptors there are no streams, and an error follows.
+  child.stderr?.on('data', (chunk: Buffer) => {
     said = `${said}${chunk.toString()}`.slice(0, bounds.commandErrorMax)
   })
   // A command need not read its input.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(input)
   return promise
 }
 

@@ -68,6 +68,12 @@ interface Job {
   readonly events: readonly DeliveredEvent[]
 }
 
+interface Queued {
+  /** Cursor of the event before it. */
+  readonly before: number
+  readonly event: DeliveredEvent
+}
+
 export interface PumpFigures {
   readonly cursor: number
   readonly behind: number
@@ -81,6 +87,8 @@ export interface PumpFigures {
 export class Pump {
   readonly #options: PumpOptions
   readonly #ending = new AbortController()
+  /** Events that were read and have no job yet. Reading many at once saves most of the work of the journal. */
+  readonly #queue: Queued[] = []
   /** In the order of their events. */
   readonly #jobs = new Set<Job>()
   readonly #running = new Set<Promise<void>>()
@@ -105,7 +113,7 @@ export class Pump {
   /** Every event up to the cursor was delivered, or is a dead letter, or belongs to other routes. */
   get cursor(): number {
     const [first] = this.#jobs
-    return first?.before ?? this.#read
+    return (first ?? this.#queue[0])?.before ?? this.#read
   }
 
   figures(): PumpFigures {
@@ -139,39 +147,44 @@ export class Pump {
   }
 
   #fill(): void {
-    while (this.#jobs.size < this.#options.slots && !this.#ending.signal.aborted) {
-      const before = this.#read
-      const { events, isMore } = this.#next()
-      if (events.length === 0) {
+    const { slots, batchMax } = this.#options
+    while (this.#jobs.size < slots && !this.#ending.signal.aborted) {
+      const isMore = this.#queue.length < batchMax && this.#readOn()
+      const [first, ...rest] = this.#queue.splice(0, batchMax)
+      if (first === undefined) {
         if (isMore) this.wake()
         return
       }
-      const job = { before, events }
+      const job = { before: first.before, events: [first, ...rest].map(({ event }) => event) }
       this.#jobs.add(job)
       const run = this.#run(job).finally(() => this.#running.delete(run))
       this.#running.add(run)
     }
   }
 
-  /** The next events of the route. It examines a limited number of events in one turn of the event loop. */
-  #next(): { readonly events: DeliveredEvent[]; readonly isMore: boolean } {
+  /**
+   * Queues the next events of the route. It examines a limited number of events in one turn of the event loop.
+   * @returns whether there are more to examine
+   */
+  #readOn(): boolean {
     const { log, wants, batchMax, source, now } = this.#options
     const { oldestCursor, newest } = log
     if (this.#read < oldestCursor || this.#read > newest) {
-      const lost = deletedEvents({ source, after: this.#read, cursor: Math.min(oldestCursor, newest), now: now() })
-      this.#read = Math.min(oldestCursor, newest)
-      return { events: [lost], isMore: true }
+      const cursor = Math.min(oldestCursor, newest)
+      this.#queue.push({ before: this.#read, event: deletedEvents({ source, after: this.#read, cursor, now: now() }) })
+      this.#read = cursor
     }
-    const events: DeliveredEvent[] = []
     let examined = 0
     for (const event of log.after(this.#read)) {
-      if (events.length === batchMax || examined === bounds.replayEventsPerTurn) break
+      if (this.#queue.length >= Math.max(batchMax, bounds.replayEventsAtOnce)) break
+      if (examined === bounds.replayEventsPerTurn) break
       examined++
-      this.#read = event.sequence
-      if (wants(event)) events.push({ sequence: event.sequence, type: event.type, json: event.json })
+      const { sequence, type } = event
+      if (wants(event)) this.#queue.push({ before: this.#read, event: { sequence, type, json: event.json } })
+      this.#read = sequence
     }
     // If nothing could be examined, the journal cannot be read now. The next event wakes the pump again.
-    return { events, isMore: examined > 0 && this.#read < log.newest }
+    return examined > 0 && this.#read < log.newest
   }
 
   async #run(job: Job): Promise<void> {

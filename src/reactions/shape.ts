@@ -69,7 +69,10 @@ export const Webhook = z
     secret: z.string().optional().describe('Secret of the signature, as in whsec_MfKQ…; better in a file'),
     'secret-file': z.string().min(1).optional().describe('File with the secret; with two, both sign'),
     headers: z
-      .record(z.string().regex(/^[\w-]+$/, 'expected the name of a header'), z.string())
+      .record(
+        z.string().regex(/^[\w-]+$/, 'expected the name of a header'),
+        z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected one line of text'),
+      )
       .optional()
       .describe('More headers, such as authorization'),
     ca: z.string().min(1).optional().describe('PEM file with certificates to trust besides those that Node trusts'),

@@ -32,3 +32,11 @@ test('files, directories and configuration files are checked, and every fault ha
     '',
   ])
 })
+
+test('the rules that are delivered have no faults', async () => {
+  const rules = new URL('../../deploy/rules.d', import.meta.url).pathname
+  expect(await runHere(['rules', 'check', rules])).toMatchObject({
+    code: 0,
+    stdout: '5 thresholds and 1 timeout, no faults\n',
+  })
+})

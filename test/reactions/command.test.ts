@@ -74,6 +74,14 @@ test('an exit code, a signal and a program that is not there are failures with t
   })
 })
 
+test('a command whose start the kernel refuses is a failure, and does not end the service', async () => {
+  const json = Buffer.from(JSON.stringify(event))
+  const { signal } = new AbortController()
+  const delivery = { events: [{ sequence: 7, type: event.type, json }], attempt: 1, signal }
+  const long = commandRun({ command: ['/bin/true', 'x'.repeat(200_000)], user: me, timeoutMs: 1_000 })
+  expect(await long(delivery)).toEqual({ kind: 'failed', reason: expect.stringMatching(/E2BIG/) })
+})
+
 /** Preconditions: the script has written its own pid and that of its child. */
 async function untilAllEnded(): Promise<void> {
   for (const pid of text('pids').trim().split('\n'))

@@ -136,6 +136,25 @@ test('the cursor stays before an event under way, so that a restart delivers it 
   expect(cursors.at(-1)).toBe(4)
 })
 
+test('old events are read from the journal in large steps, also where they are delivered one by one', async () => {
+  let reads = 0
+  const recorded = pumpOf(() => done)
+  await recorded.pump.stop()
+  const { log } = recorded
+  recorded.emit(600)
+  const counting = new Proxy(log, {
+    get: (target, key) => {
+      if (key === 'after') reads++
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const { pump, deliveries } = pumpOf(() => done, { log: counting })
+  await untilCursor(pump, 600)
+  expect(deliveries).toHaveLength(600)
+  expect(reads).toBeLessThan(10)
+})
+
 test('at most as many deliveries as slots are under way', async () => {
   let [running, most] = [0, 0]
   const { pump } = pumpOf(

@@ -58,6 +58,12 @@ describe('one line names the fault and its line for', () => {
     ],
     ['no duration', 'port: 1\nwebhooks:\n  - name: a\n    url: http://x\n    timeout: 5\n', 5, 'webhooks[0].timeout: '],
     [
+      'a header of two lines',
+      'webhooks:\n  - name: a\n    url: http://x\n    headers:\n      x: "a\\nhidden"\n',
+      5,
+      'webhooks[0].headers.x: expected one line',
+    ],
+    [
       'a program without its path',
       'exec:\n  - name: a\n    command: [ls]\n    user: root\n',
       3,
