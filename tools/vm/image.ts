@@ -1,7 +1,17 @@
 /** Builds the disk of the machine: Debian from its packages, Node, the packed product, and the checks. */
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compile } from '../../test/support/programs.ts'
@@ -12,7 +22,16 @@ export interface Disk {
   readonly image: string
 }
 
-const packages = ['linux-image-amd64', 'initramfs-tools', 'systemd', 'systemd-sysv', 'udev', 'dbus', 'iproute2']
+const packages = [
+  'linux-image-amd64',
+  'initramfs-tools',
+  'systemd',
+  'systemd-sysv',
+  'udev',
+  'dbus',
+  'iproute2',
+  'nfs-kernel-server',
+]
 const programs = ['fd-hog', 'recursion', 'locks', 'hog-memory'] as const
 const root = new URL('../../', import.meta.url).pathname
 const guest = new URL('guest/', import.meta.url).pathname
@@ -25,17 +44,13 @@ export async function buildDisk(suite: string, log: (text: string) => void): Pro
   const directory = join(tmpdir(), 'introspectd-vm')
   mkdirSync(directory, { recursive: true })
   const base = join(directory, `${suite}.tar`)
+  // By the end of the name mmdebstrap knows that a tar file is wanted.
+  const part = join(directory, `${suite}.part.tar`)
   if (!existsSync(base)) {
     log(`building Debian ${suite} from packages`)
-    const isSame = suite === 'bookworm' && existsSync(sources)
-    run('mmdebstrap', [
-      '--variant=minbase',
-      `--include=${packages.join(',')}`,
-      suite,
-      `${base}.part`,
-      ...(isSame ? [sources] : []),
-    ])
-    run('mv', [`${base}.part`, base])
+    const options = ['--variant=minbase', `--include=${packages.join(',')}`]
+    run('mmdebstrap', [...options, suite, part, ...sourcesOf(suite, directory)])
+    run('mv', [part, base])
   }
   const tree = mkdtempSync(join(directory, 'tree-'))
   try {
@@ -57,6 +72,18 @@ export async function buildDisk(suite: string, log: (text: string) => void): Pro
   } finally {
     rmSync(tree, { recursive: true, force: true })
   }
+}
+
+/** The lists of packages of this machine, for another Debian. Without them mmdebstrap takes its own mirror. */
+function sourcesOf(suite: string, directory: string): string[] {
+  if (!existsSync(sources)) return []
+  const file = join(directory, `${suite}.sources`)
+  const text = readFileSync(sources, 'utf8')
+  writeFileSync(
+    file,
+    text.replaceAll(/^Suites: ([a-z]+)/gm, `Suites: ${suite}`).replaceAll(/ [a-z]+-updates$/gm, ` ${suite}-updates`),
+  )
+  return [file]
 }
 
 /** Follows the section about systemd in docs/deployment.md. Its own Node comes from the npm package. */

@@ -1,7 +1,7 @@
 /**
  * Boots an ordinary Debian with systemd and cgroup v2 in QEMU, installs the packed product there as
  * docs/deployment.md says, and checks it: `npm run vm [-- --suite bookworm]`. It needs root, and takes about ten
- * minutes without KVM. The result goes to standard output and to docs/reference/ordinary-machine.md.
+ * minutes without KVM. The result goes to standard output and to docs/reference/machine-SUITE.md.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const required = [
   { programs: ['mke2fs'], packages: ['e2fsprogs'], suites: [] },
   { programs: ['gcc'], packages: ['gcc', 'libc6-dev'], suites: [] },
 ]
-const resultFile = new URL('../../docs/reference/ordinary-machine.md', import.meta.url)
+const reference = new URL('../../docs/reference/', import.meta.url)
 // Twice what it takes here without KVM.
 const runMsMax = 15 * 60_000
 
@@ -33,7 +33,7 @@ const lines = await runMachine({ ...disk, msMax: runMsMax, log })
 const report = reportOf(lines, { suite: values.suite, minutes: (performance.now() - begun) / 60_000 })
 process.stdout.write(report)
 if (!isComplete(lines)) fail('a check failed, or the machine did not reach the end')
-writeFileSync(resultFile, report)
+writeFileSync(new URL(`machine-${values.suite}.md`, reference), report)
 
 function log(text: string): void {
   process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${text}\n`)

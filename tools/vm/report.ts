@@ -19,7 +19,7 @@ export function reportOf(
       .filter(({ outcome, what }) => outcomes.includes(outcome) && what !== lastCheck)
       .map(({ outcome, what, detail }) => [what, outcome === 'fact' ? detail : `${outcome}. ${detail}`])
   return [
-    '# The last run on an ordinary machine',
+    `# The last run on an ordinary machine with Debian ${suite}`,
     '',
     `\`npm run vm -- --suite ${suite}\` writes this page. It builds a Debian from packages, boots it in QEMU with the`,
     `unit of the package, and checks the service there. This run took ${minutes.toFixed(0)} minutes.`,

@@ -2,6 +2,7 @@
 
 import type { Client } from 'introspectd/client'
 import { deadlock, fdHog, recursion, shortProcesses } from './check-programs.ts'
+import { fewRights, silentFileServer } from './check-surroundings.ts'
 import {
   degradations,
   figuresOfPartition,
@@ -22,6 +23,8 @@ export const checksBeforeReboot: readonly Check[] = [
   ['a process that hogs descriptors trips a threshold for each process', fdHog],
   ['a thread that recurses trips a threshold, and an idle one does not', recursion],
   ['two threads that want each other’s mutex are a detected deadlock', deadlock],
+  ['a user with few rights reads the right reason why it sees nothing', fewRights],
+  ['a file server that does not answer delays nothing', silentFileServer],
   ['a threshold on a partition still works after `systemctl restart`', restartedPartition],
   ['thresholds are set for the time after the reboot', setThresholds],
 ]

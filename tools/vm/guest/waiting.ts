@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, EventPattern, ServiceEvent } from 'introspectd/client'
 
-const msMax = 60_000
+const msMax = 120_000
 
 /** Returns the first value that is not null. The error has the last text of `seen`. */
 export async function until<T>(what: string, find: () => Promise<T | null>, seen: () => string = () => ''): Promise<T> {
