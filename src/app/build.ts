@@ -11,6 +11,7 @@ import type { SetAside } from '../journal/data-directory.ts'
 import type { Journal, JournalStorage } from '../journal/journal.ts'
 import { defaultHistory, History, type HistoryOptions } from '../kernel/history/history.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { GroupOptions } from '../kernel/process-groups.ts'
 import type { Reactions } from '../reactions/reactions.ts'
 import type { RuleSources } from '../rules/rule-files.ts'
 import { RuleSet } from '../rules/rule-set.ts'
@@ -36,6 +37,8 @@ export interface AppParts {
   readonly source: Source
   readonly gate: Gate
   readonly logger: FastifyBaseLogger
+  /** Groups of processes in the metrics; none by default. */
+  readonly groups?: GroupOptions | null
   readonly version: string
   readonly history?: HistoryOptions
   /** ms of Unix time. */
@@ -96,7 +99,8 @@ export function buildApp(parts: AppParts): App {
   const degraded = () => degradations(parts, journal)
   const { positions } = streams
   const reactions: Reactions = buildReactions(parts, { log: journal, positions, currentKernel, degraded })
-  const metricsParts = { kernel: currentKernel, hub, source, journal, now: parts.now, degraded, reactions, version }
+  const { now, groups = null } = parts
+  const metricsParts = { kernel: currentKernel, hub, source, journal, now, degraded, reactions, version, groups }
   const metrics: Metrics = new Metrics(metricsParts)
   const history = new History(currentKernel, parts.history ?? defaultHistory, () => source.ready())
   listenToKernel(kernel, { source, journal, metrics, history })

@@ -11,7 +11,6 @@ import { isInTree } from '../http/access.ts'
 import { allowedHosts } from '../http/security/gate.ts'
 import type { ProxyOptions } from '../http/security/proxies.ts'
 import { serviceRouteAt } from '../http/service-routes.ts'
-import type { HistoryOptions } from '../kernel/history/history.ts'
 import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
@@ -83,7 +82,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
     logger,
     version,
     now,
-    history: historyOf(config),
+    ...figuresOf(config),
     reactions: await reactionsOf(config, opened),
     rules: { configFile: file, configKeys, directory: config.rules ?? null },
   })
@@ -117,8 +116,13 @@ function loggerOf({ logLevel: level, logFormat: format }: Config): Logger {
   return makeLogger({ level, format, journalStream: environment.JOURNAL_STREAM })
 }
 
-function historyOf({ historyEvery, historyKeep, historyMemory, historyTop }: Config): HistoryOptions {
-  return { everyMs: historyEvery, retentionMs: historyKeep, bytesMax: historyMemory * MiB, top: historyTop }
+/** The settings of histories and metrics. */
+function figuresOf(config: Config): Pick<AppParts, 'history' | 'groups'> {
+  const { historyEvery, historyKeep, historyMemory, historyTop, metricsGroups, metricsGroupsMax: max } = config
+  return {
+    history: { everyMs: historyEvery, retentionMs: historyKeep, bytesMax: historyMemory * MiB, top: historyTop },
+    groups: metricsGroups === undefined ? null : { by: metricsGroups, max, emptyMsMax: bounds.emptyGroupMsMax },
+  }
 }
 
 async function accessOf(

@@ -127,6 +127,8 @@ export const bounds = {
   eventsCachedOfFile: 8_192,
   /** Largest young generation of the heap, about. V8 stops to let it grow then, and collects garbage more often. */
   youngGenerationBytesMax: 40 * 1_024 * 1_024,
+  /** Time after which a group in the metrics without processes gives its place to another one. */
+  emptyGroupMsMax: 600_000,
   /** Least time between two lines of the log about requests that were refused for the same reason. */
   refusalLogEveryMs: 10_000,
   /** Events that wait to be written to the journal. Past it, they are written at once, before the end of the tick. */

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { bounds } from '../base/bounds.ts'
 import { defaultHistory } from '../kernel/history/history.ts'
+import { groupings } from '../kernel/process-groups.ts'
 import { ExecRoutes, Webhooks, withoutSecrets } from '../reactions/shape.ts'
 import { ThresholdRules, TimeoutRules } from '../rules/rule-file.ts'
 import { strangeType } from '../tree/event-types.ts'
@@ -176,6 +177,16 @@ const serviceShape = {
     .boolean()
     .default(false)
     .describe('operators may read the command lines of processes, which may contain secrets'),
+  metricsGroups: z
+    .enum(groupings)
+    .optional()
+    .describe('adds metrics of groups of processes: by program, or by partition'),
+  metricsGroupsMax: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(50)
+    .describe('most groups in the metrics; the processes of others are in the group other'),
   logFormat: z
     .enum(['text', 'json'])
     .default('json')

@@ -1,6 +1,6 @@
 /**
- * The Prometheus metrics of the service. Pids, tids and process names are never labels, because each value would create
- * a new time series.
+ * The Prometheus metrics of the service. Pids and tids are never labels, because each value would create a new time
+ * series. Names of programs are labels only in groups, which are bounded in number.
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
@@ -8,13 +8,15 @@ import { eventTypes, type KernelEvent } from '../kernel/events.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { LimitRow } from '../kernel/limits/limit-row.ts'
 import { limits } from '../kernel/limits/table.ts'
+import type { GroupOptions } from '../kernel/process-groups.ts'
 import type { Reactions } from '../reactions/reactions.ts'
-import { workerHeaps } from '../sources/linux/workers.ts'
 import type { Source } from '../sources/source.ts'
 import type { Hub } from '../stream/hub.ts'
 import { thresholdStateOf } from '../tree/show.ts'
 import { thresholdState } from '../tree/threshold-views.ts'
+import { addGroups } from './group-metrics.ts'
 import { addJournal, type LogFigures } from './journal-metrics.ts'
+import { addWorkers } from './worker-metrics.ts'
 
 export interface MetricsParts extends LogFigures {
   /** The current kernel: the model replaces its kernel when a state is loaded. */
@@ -26,6 +28,8 @@ export interface MetricsParts extends LogFigures {
   /** The webhooks and commands. */
   readonly reactions: Pick<Reactions, 'status'>
   readonly version: string
+  /** Null: no metrics of groups. */
+  readonly groups: GroupOptions | null
 }
 
 /** Default gauges with names of counters, which promtool refuses. The same figures exist by type. */
@@ -37,7 +41,7 @@ export class Metrics {
   readonly #commits: Histogram
   readonly #blocks: Histogram
 
-  constructor({ kernel, hub, source, journal, now, degraded, reactions, version }: MetricsParts) {
+  constructor({ kernel, hub, source, journal, now, degraded, reactions, version, groups }: MetricsParts) {
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     for (const name of misnamed) this.#registry.removeSingleMetric(name)
@@ -49,6 +53,7 @@ export class Metrics {
     addScans(source, registers)
     addFaults(source, registers)
     addWorkers(registers)
+    if (groups !== null) addGroups(kernel, groups, registers)
     addDegraded(degraded, registers)
     addJournal({ journal, now }, registers)
     addReactions(reactions, registers)
@@ -166,28 +171,6 @@ function addScans(source: Source, registers: Registry[]): void {
       },
     })
   }
-}
-
-/** A worker thread has a heap of its own, which the figures of Node do not include. */
-function addWorkers(registers: Registry[]): void {
-  const labelNames = ['worker'] as const
-  const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers })
-  const total = gauge('introspectd_worker_heap_size_bytes', 'Memory that the heap of each worker thread has')
-  new Gauge({
-    name: 'introspectd_worker_heap_used_bytes',
-    help: 'Memory in use in the heap of each worker thread',
-    labelNames,
-    registers,
-    async collect() {
-      const heaps = await workerHeaps()
-      this.reset()
-      total.reset()
-      for (const { worker, usedBytes, totalBytes } of heaps) {
-        this.set({ worker }, usedBytes)
-        total.set({ worker }, totalBytes)
-      }
-    },
-  })
 }
 
 function addFaults(source: Source, registers: Registry[]): void {

@@ -100,7 +100,7 @@ let prometheus: Prometheus
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'introspectd-prometheus-'))
-  live = await Live.start()
+  live = await Live.start(['--metrics-groups', 'program', '--metrics-groups-max', '5'])
   const config = parse(readFileSync(join(deploy, 'prometheus.yml'), 'utf8'))
   const [job] = config.scrape_configs
   job.scrape_interval = '500ms'
@@ -143,6 +143,27 @@ test('sixty scrapes at two a second all succeed without a warning, and an alert 
   expect(await prometheus.query('scrape_samples_scraped != scrape_samples_post_metric_relabeling')).toEqual([])
   expect(prometheus.log.filter((line) => !line.includes(' level=info '))).toEqual([])
 }, 240_000)
+
+interface Dashboard {
+  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[]
+}
+
+/** Their series are there only on some machines, or only with some settings. */
+const mayBeEmpty = /_degraded|_reaction_|_pressure_|_journal_(bytes|commit)|_oom_kills/
+
+test('each query of the dashboard is valid, and has a result here', async () => {
+  const { panels } = JSON.parse(readFileSync(join(deploy, 'grafana-dashboard.json'), 'utf8')) as Dashboard
+  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+  expect(queries.length).toBeGreaterThan(25)
+  await prometheus.until('count_over_time(up{job="introspectd"}[10m]) >= 10')
+  for (const query of queries) {
+    const expression = query.replaceAll('$instance', '.*').replaceAll('$__rate_interval', '30s')
+    const series = await prometheus.query(expression)
+    expect([query, Array.isArray(series) && (series.length > 0 || mayBeEmpty.test(query))]).toEqual([query, true])
+  }
+  const groups = await prometheus.query('count(introspectd_group_processes)')
+  expect(Number(groups[0]!.value[1])).toBeLessThanOrEqual(6)
+})
 
 test('the series in Prometheus are those of /metrics, with the values of this machine', async () => {
   const text = await (await fetch(`${live.url}/metrics`)).text()
