@@ -73,6 +73,8 @@ export class ServiceConnection {
     if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
       return new CliError(`cannot reach ${this.url}: it does not speak TLS; use http, not https`)
     }
+    if (code === 'UND_ERR_SOCKET' && this.url.startsWith('http:'))
+      return new CliError(`cannot reach ${this.url}: it closes the connection; if it speaks TLS, use https, not http`)
     const why = code === 'TimeoutError' ? `no answer within ${replyMsMax / 1000} s` : message
     const hint = code !== null && unknownSigners.has(code) ? '; --ca names who signed it' : ''
     return new CliError(`cannot reach ${this.url}: ${printable(why)}${hint}`)

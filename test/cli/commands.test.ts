@@ -257,6 +257,24 @@ describe('a command without an answer from the service explains', () => {
       expect([url, (await runHere(['get', 'self', '--url', url])).code]).toEqual([url, 0])
   })
 
+  test('an address may have a path, which is the prefix of all others', async () => {
+    const service = await new Service({ proxies: { basePath: '/machines/a' } }).start()
+    try {
+      service.bench.process(42)
+      for (const path of ['/machines/a', '/machines/a/']) {
+        const url = `127.0.0.1:${service.port}${path}`
+        expect((await runHere(['ps', '--url', url])).stdout).toMatch(/^ *42 {2}p42 /m)
+        expect((await runHere(['set', '42/fds', '7', '--url', url])).code).toBe(0)
+        const watching = new RunningCommand(['watch', '--url', url])
+        await watching.until(({ stderr }) => stderr.includes(`watching /sys at http://${url}`))
+        expect(await watching.stop()).toBe(0)
+      }
+      expect((await runHere(['ps', '--url', `127.0.0.1:${service.port}/machines/b`])).code).toBe(1)
+    } finally {
+      await service.stop()
+    }
+  })
+
   test('https against a service without TLS is explained', async () => {
     const url = live.url.replace('http', 'https')
     expect(await runHere(['ps', '--url', url])).toEqual(

@@ -8,6 +8,7 @@ import { WebSocket } from 'ws'
 import { parseTokens } from '../../src/http/security/gate.ts'
 import { readTls } from '../../src/http/security/tls.ts'
 import { Authority, type Signed } from '../support/certificates.ts'
+import { runHere } from '../support/command-line.ts'
 import { Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -104,6 +105,16 @@ test('a client without TLS, or with an old version, gets no answer', async () =>
     ciphers: 'ALL',
   })
   await expect(new Promise((_, reject) => old.once('error', reject))).rejects.toThrow()
+})
+
+test('a command without TLS is explained in one line', async () => {
+  service = await start()
+  const url = `http://127.0.0.1:${service.port}`
+  expect(await runHere(['ps', '--url', url])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `introspectd: cannot reach ${url}: it closes the connection; if it speaks TLS, use https, not http\n`,
+  })
 })
 
 test('an unfinished handshake is ended after its time, and others are served meanwhile', async () => {

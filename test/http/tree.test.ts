@@ -130,6 +130,14 @@ describe('reading', () => {
     expect(entries.map(({ number }) => number)).toEqual([...Array(21).keys()])
   })
 
+  test('the text of rlimits shows bytes for people', async () => {
+    const rlimits = { as: { soft: 8 * 1024 ** 3, hard: Number.POSITIVE_INFINITY }, nofile: { soft: 1024, hard: 4096 } }
+    measured.rlimitsObserved(service.bench.process(72), rlimits)
+    const text = await (await service.fetch('/sys/proc/72/rlimit?format=text')).text()
+    expect(text).toMatch(/^as +8\.0G +unlimited +bytes$/m)
+    expect(text).toMatch(/^nofile +1024 +4096 +count$/m)
+  })
+
   test('kernel threads come last in text, in brackets', async () => {
     service.bench.process(2, { name: 'kthreadd', kernelThread: true })
     const text = await (await service.fetch('/sys/proc?format=text')).text()

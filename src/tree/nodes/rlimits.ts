@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { nearest } from '../../base/nearest.ts'
 import type { RlimitAmount } from '../../kernel/actions.ts'
 import { isRlimitName, type RlimitName, rlimitNames, rlimitRow } from '../../kernel/limits/rlimits.ts'
+import { sizeText } from '../../kernel/limits/unit-text.ts'
 import { pathSegment } from '../../kernel/nodes/path-segment.ts'
 import type { Rlimit as KnownRlimit, Process } from '../../kernel/nodes/process.ts'
 import { operate } from '../../kernel/operate.ts'
@@ -52,6 +53,11 @@ const RlimitBody = z
   .refine((body) => Object.keys(body).length > 0, { path: ['soft'], message: 'give soft, hard or both' })
   .meta({ id: 'RlimitChange' })
 
+/** For people: bytes as 8.0M. */
+function sideText(side: Rlimit['soft'], unit: string): string {
+  return typeof side === 'number' && unit === 'bytes' ? sizeText(side) : String(side ?? '-')
+}
+
 export const rlimitDefinitions = [
   defineList({
     under: ['process'],
@@ -61,8 +67,8 @@ export const rlimitDefinitions = [
     entry: RlimitView,
     columns: [
       { title: 'RLIMIT', align: 'left', cell: ({ rlimit }) => rlimit },
-      { title: 'SOFT', align: 'right', cell: ({ soft }) => String(soft ?? '-') },
-      { title: 'HARD', align: 'right', cell: ({ hard }) => String(hard ?? '-') },
+      { title: 'SOFT', align: 'right', cell: ({ soft, unit }) => sideText(soft, unit) },
+      { title: 'HARD', align: 'right', cell: ({ hard, unit }) => sideText(hard, unit) },
       { title: 'UNIT', align: 'left', cell: ({ unit }) => unit },
     ],
     children: (_, process) => rlimitNames.map((name) => ({ process, name })),
