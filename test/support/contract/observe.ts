@@ -5,6 +5,7 @@
 
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 
 /** Only the beginning of a larger body is checked. */
@@ -45,6 +46,8 @@ interface Served {
 function observeServers(here: Set<string>, report: (exchange: Exchange) => void): void {
   subscribe('http.server.response.created', (message) => {
     const { request, response } = message as Served
+    // The page /docs is an application of its own inside the service. Its requests come over no socket.
+    if (!(request.socket instanceof Socket)) return
     const port = String(request.socket.localPort)
     here.add(port)
     const body = new Body()
