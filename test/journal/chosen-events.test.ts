@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { bounds } from '../../src/base/bounds.ts'
 import { type OpenedStore, openDirectory } from '../../src/journal/data-directory.ts'
 import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
 import type { Retention } from '../../src/journal/retention.ts'
@@ -152,4 +153,17 @@ test('births and deaths use only their share, and the others stay', () => {
   expect(journal.oldestCursor).toBe(99)
   expect(journal.oldestAt).toBe(1_000_000)
   expect(read(99).filter(([, type]) => type === 'events.lost').length).toBeGreaterThan(10)
+})
+
+test('memory caches few events while the file has them all', () => {
+  const { eventsCachedOfFile } = bounds
+  begin(() => true, { eventsMax: bounds.eventsCachedMax })
+  for (let pid = 1; pid <= eventsCachedOfFile + 1000; pid++) journal.append(died(pid))
+  journal.flush()
+  const reading = vi.spyOn(opened.store, 'read')
+  const oldest = 99 + 1000
+  expect([...journal.after(oldest)]).toHaveLength(eventsCachedOfFile)
+  expect(reading).not.toHaveBeenCalled()
+  expect([...journal.after(oldest - 1)]).toHaveLength(eventsCachedOfFile + 1)
+  expect(reading).toHaveBeenCalled()
 })

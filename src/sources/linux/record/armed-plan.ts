@@ -45,12 +45,13 @@ class ContainerMasks {
   readonly some = new Map<string, number>()
   followsPartitions = false
 
-  /** @param watched The level of the nodes that are read, at the node or below it. */
-  add(node: Node, limit: LimitName, watched: Level): void {
+  /** @param per The level of the nodes below that are read; null for the node itself. */
+  add(node: Node, limit: LimitName, per: Level | null): void {
     const bit = containerBit(limit)
+    const watched = per ?? node.level
     if (bit === 0 || feedAt(limit, watched) === null || !isContainer(node)) return
-    if (node.level === watched) this.#addOne(node, bit)
-    else if (watched !== 'partition') return
+    if (per === null) this.#addOne(node, bit)
+    else if (per !== 'partition') return
     else if (node.level === 'system') this.every |= bit
     else {
       this.followsPartitions = true
@@ -93,13 +94,13 @@ export function armedPlan({ notifier, timers, requests, cmdlines }: PlanInput): 
     const mask = maskOf(limit, watched)
     if (isSystem || mask !== 0) arming.push(path)
     masks.add(node, mask)
-    containers.add(node, limit, watched)
+    containers.add(node, limit, definition.per)
   }
   // Full scans are often enough for a client that reads a value now and then.
   for (const { node, index } of requests.all()) {
     const limit = limits[index]!.name
     requested.add(node, maskOf(limit, node.level) & demandMask)
-    containers.add(node, limit, node.level)
+    containers.add(node, limit, null)
   }
   // The duration of waits is seen only if the fast scan reads what threads wait for.
   for (const { node, definition } of timers.timeouts()) {
