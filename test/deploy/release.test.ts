@@ -1,7 +1,7 @@
 /** Tests the files of a release: the npm package, the Debian package, which is started, the SBOM and the checksums. */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -81,6 +81,24 @@ test('the scripts of the Debian package are valid shell', () => {
   run('dpkg-deb', '--control', deb, 'control')
   for (const name of ['postinst', 'prerm', 'postrm']) run('sh', '-n', join(directory, 'control', name))
   expect(readFileSync(join(directory, 'control/conffiles'), 'utf8')).toBe('/etc/default/introspectd\n')
+})
+
+test('removal of the Debian package leaves the journal, and purge deletes it', () => {
+  const system = join(directory, 'system')
+  const journal = join(system, 'var/lib/private/introspectd/journal.sqlite')
+  for (const folder of ['var/lib/dpkg/updates', 'var/lib/dpkg/info', 'var/lib/private/introspectd'])
+    mkdirSync(join(system, folder), { recursive: true })
+  for (const file of ['var/lib/dpkg/status', 'var/lib/dpkg/available']) writeFileSync(join(system, file), '')
+  const apart = ['--force-depends', '--force-script-chrootless', '--force-not-root', '--log=/dev/null']
+  const dpkg = (...args: string[]) => execFileSync('dpkg', [`--root=${system}`, ...apart, ...args], { stdio: 'pipe' })
+  dpkg('--install', join(directory, deb))
+  writeFileSync(journal, '')
+  expect(existsSync(join(system, 'usr/bin/introspectd'))).toBe(true)
+  dpkg('--remove', 'introspectd')
+  expect(existsSync(join(system, 'usr/bin/introspectd'))).toBe(false)
+  expect([existsSync(journal), existsSync(join(system, 'etc/default/introspectd'))]).toEqual([true, true])
+  dpkg('--purge', 'introspectd')
+  expect([existsSync(journal), existsSync(join(system, 'etc/default/introspectd'))]).toEqual([false, false])
 })
 
 interface Sbom {
