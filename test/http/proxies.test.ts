@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { parseTokens } from '../../src/http/security/gate.ts'
 import type { ProxyOptions } from '../../src/http/security/proxies.ts'
 import { exchange, upgradeRequest } from '../support/raw.ts'
 import { Service, type ServiceOptions } from '../support/service.ts'
@@ -301,5 +302,10 @@ describe('a WebSocket whose Upgrade a proxy has removed', () => {
     expect(reply.toLowerCase()).toContain('upgrade: websocket')
     expect(reply).toContain('urn:introspectd:problem:upgrade-lost')
     expect(reply).toContain(detail)
+  })
+
+  test('gets that reason also where its token is among the subprotocols', async () => {
+    await start({}, { tokens: parseTokens('page read 0123456789abcdef') })
+    expect(await replyTo(/^(Upgrade|Connection):/)).toContain('urn:introspectd:problem:upgrade-lost')
   })
 })

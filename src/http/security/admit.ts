@@ -44,6 +44,8 @@ export function admit(request: FastifyRequest, { clients, gate, listener, proxie
   if (!servesAnyHost(path)) checkHost(gate, headers.host, { isUnix })
   checkOrigin(gate, { origin: headers.origin, isSecure: view.isSecure })
   checkUrl(raw.url!)
+  // Before the token: without Upgrade, the token among the subprotocols would not be looked for.
+  refuseLostUpgrade(headers)
   const isUpgrade = headers.upgrade !== undefined
   const access = accessOf(request.method, path)
   if (access !== 'open') {
@@ -55,7 +57,6 @@ export function admit(request: FastifyRequest, { clients, gate, listener, proxie
     })
     requireRole(request.token, access)
   }
-  refuseLostUpgrade(headers)
   if (isUpgrade && !isInTree(path)) {
     throw new Problem('malformed-request', `there is no stream at ${path}; open one at /sys or a path below it`)
   }
