@@ -1,6 +1,6 @@
 /** Programs that misbehave in ways that only limits on demand, zombies and restarts show. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Cgroups } from '../support/cgroups.ts'
@@ -70,6 +70,26 @@ test('pressure of the machine is known a second after it is watched', async () =
   await live.put('/sys/pressure-cpu/threshold/busy', { at: '90%', for: '1h' })
   const { value } = await live.until('/sys/pressure-cpu', ({ value: now }) => typeof now === 'number')
   expect(Number(value)).toBeLessThanOrEqual(1000)
+})
+
+test('a partition has pressure where version 2 has a cgroup with the same processes, else the reason', async () => {
+  const path = `${partition}/pressure-cpu`
+  const unified = join('/sys/fs/cgroup', cgroups.isUnified ? '' : 'unified', name)
+  if (!cgroups.isUnified) {
+    await live.until(path, ({ unavailable }) => String(unavailable).includes('version 2'))
+    mkdirSync(unified)
+  }
+  const program = await start('busy', ['switch'])
+  try {
+    for (const directory of new Set([cgroups.directory('memory', name), unified]))
+      writeFileSync(join(directory, 'cgroup.procs'), String(program.pid))
+    const { value, capacity } = await live.until(path, ({ value: now }) => typeof now === 'number')
+    expect(Number(value)).toBeLessThanOrEqual(1000)
+    expect(capacity).toBe(1000)
+  } finally {
+    await program.stop()
+    if (!cgroups.isUnified) rmdirSync(unified)
+  }
 })
 
 test('a machine without swap has none in use, and no percentage of it', async () => {
