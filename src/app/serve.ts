@@ -11,6 +11,7 @@ import { isInTree } from '../http/access.ts'
 import { allowedHosts } from '../http/security/gate.ts'
 import type { ProxyOptions } from '../http/security/proxies.ts'
 import { serviceRouteAt } from '../http/service-routes.ts'
+import { isRereadable, type RuleSources } from '../rules/rule-files.ts'
 import { ServiceClock } from '../runtime/clock.ts'
 import { EventLoopMonitor } from '../runtime/event-loop-monitor.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
@@ -84,7 +85,7 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
     now,
     ...figuresOf(config),
     reactions: await reactionsOf(config, opened),
-    rules: { configFile: file, configKeys, directory: config.rules ?? null },
+    rules: ruleSourcesOf(config, file),
   })
   await hosted.source.start()
   app.restore()
@@ -102,6 +103,14 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   process.stdout.write(announcementOf({ config, endpoints, tokens, tls, storage: opened.place, version }))
   supervisor?.ready(urlsOf(endpoints, tls))
   starting?.end()
+}
+
+/** @throws ConfigError */
+function ruleSourcesOf({ rules, thresholds, timeouts }: Config, file: string | null): RuleSources {
+  if (file === null || isRereadable(file)) return { configFile: file, configKeys, directory: rules ?? null }
+  if (thresholds !== undefined || timeouts !== undefined)
+    throw new ConfigError(`--config ${file}: thresholds and timeouts need a regular file, which can be read again`)
+  return { configFile: null, configKeys, directory: rules ?? null }
 }
 
 async function reactionsOf(

@@ -53,13 +53,27 @@ function readRuleDirectory(directory: string): ParsedRules[] {
 function readRuleFile(place: string, otherKeys: readonly string[]): ParsedRules {
   const file = resolve(place)
   try {
+    const { size, isFile } = regular(file)
+    // Reading a pipe could wait for ever, and a second time it would be empty.
+    if (!isFile) return faultOf(file, 'it is not a regular file, so it cannot be read again')
+    if (size > bounds.rulesFileBytesMax)
+      return faultOf(file, `it has ${size} bytes, and at most ${bounds.rulesFileBytesMax} are read`)
     const bytes = readFileSync(file)
-    if (bytes.length > bounds.rulesFileBytesMax)
-      return faultOf(file, `it has ${bytes.length} bytes, and at most ${bounds.rulesFileBytesMax} are read`)
     return parseRules(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { file, otherKeys })
   } catch (error) {
     return faultOf(file, reasonOf(error))
   }
+}
+
+/** @throws errors of the file system */
+function regular(file: string): { readonly size: number; readonly isFile: boolean } {
+  const stats = statSync(file)
+  return { size: stats.size, isFile: stats.isFile() }
+}
+
+/** Whether rules can be read from the file again. A pipe, such as that of a shell's `<(…)`, is read once. */
+export function isRereadable(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() !== false
 }
 
 /** @throws errors that are not about reading a file */

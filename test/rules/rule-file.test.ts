@@ -1,5 +1,6 @@
 /** Tests the parsing of rules files: definitions as PUT takes them, and every fault with its line. */
 
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseRules } from '../../src/rules/rule-file.ts'
 
@@ -112,4 +113,45 @@ test('a file is checked to its end, and an empty one has no rules', () => {
 
 test('a configuration file may have other keys, which are not checked here', () => {
   expect(parse('port: x\nthresholds:\n  /sys/fds/threshold/a: 1\n', ['port']).rules).toHaveLength(1)
+})
+
+test('any values give rules or faults with lines, and never another error', () => {
+  const path = fc.constantFrom(
+    '/sys/fds/threshold/a',
+    '/sys/part/x/memory/threshold/%20',
+    '/sys/timeout',
+    '/sys//fds',
+    '',
+  )
+  const field = fc.constantFrom(
+    'at',
+    'rearm',
+    'per',
+    'where',
+    'for',
+    'after',
+    'states',
+    'on',
+    'ttl',
+    'action',
+    'signal',
+  )
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom('5', '80%', '1G', 'process', '1s', 'change', 'signal', -1, 0.5),
+  )
+  const body = fc.oneof(value, fc.dictionary(field, value))
+  const section = fc.oneof(fc.dictionary(path, body), fc.jsonValue())
+  const file = fc.record({ thresholds: section, timeouts: section }, { requiredKeys: [] })
+  fc.assert(
+    fc.property(file, (content) => {
+      const { rules, faults } = parse(JSON.stringify(content, null, 1))
+      for (const { line, detail } of faults) {
+        expect(line).toBeGreaterThan(0)
+        expect(detail).toMatch(/^[^\n]+$/)
+      }
+      for (const rule of rules) expect(rule.path.startsWith(rule.node)).toBe(true)
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -1,5 +1,6 @@
 /** Tests rules in a service: what they set, what they leave alone, and their reload over HTTP. */
 
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,6 +145,17 @@ test('two rules for one pathname are a fault of the second', async () => {
       detail: `/sys/fds/threshold/a has a rule already at ${at(2, 'more.yaml')}`,
     },
   ])
+})
+
+test('a pipe among the files is a fault, and is not waited for', async () => {
+  await serve('thresholds:\n  /sys/fds/threshold/a: 5\n')
+  execFileSync('mkfifo', [join(directory, 'pipe.yaml')])
+  expect((await reload()).body.errors).toMatchObject(
+    [{ line: 0, detail: /not a regular file/ }].map((fault) => ({
+      ...fault,
+      detail: expect.stringMatching(fault.detail),
+    })),
+  )
 })
 
 test('a ttl counts from each reload, and an expired rule says so until the next', async () => {
