@@ -14,6 +14,8 @@ import { findUser, type SystemUser } from './user.ts'
 
 interface AnyRoute {
   readonly name: string
+  /** The event types that it can get. */
+  readonly types: ReadonlySet<string>
   readonly wants: (event: LoggedEvent) => boolean
   readonly retry: Retry
   readonly timeoutMs: number
@@ -84,7 +86,7 @@ function webhookRoute(kernel: Kernel, webhook: Webhook): WebhookRoute {
     secrets: secret === '' && file === undefined ? [] : parseSecrets(secrets),
     ca: ca === undefined ? null : [...rootCertificates, readFileSync(ca, 'utf8')],
     timeoutMs: msOf(timeout),
-    wants: filterOf(kernel, webhook, format === 'alertmanager'),
+    ...filterOf(kernel, webhook, format === 'alertmanager'),
     retry: {
       firstMs: msOf(webhook['retry-first']),
       mostMs: msOf(webhook['retry-most']),
@@ -115,7 +117,7 @@ function commandRoute(kernel: Kernel, route: ExecRoute): CommandRoute {
     user,
     slots: route['at-once'],
     timeoutMs: msOf(timeout),
-    wants: filterOf(kernel, route, false),
+    ...filterOf(kernel, route, false),
     retry: {
       firstMs: msOf(route['retry-first']),
       mostMs: msOf(route['retry-most']),
@@ -132,10 +134,8 @@ interface Filtered {
 }
 
 /** @throws NoSuchPath, MalformedPath */
-function filterOf(kernel: Kernel, { path, types, severity }: Filtered, andEnds: boolean) {
-  const least = severity ?? (types === undefined ? 'warning' : 'info')
-  return routeFilter(
-    typesOf({ types: types ?? null, severity: least }, { andEnds }),
-    parsePathFilter(kernel, path, { past: true }),
-  )
+function filterOf(kernel: Kernel, { path, types: given, severity }: Filtered, andEnds: boolean) {
+  const least = severity ?? (given === undefined ? 'warning' : 'info')
+  const types = typesOf({ types: given ?? null, severity: least }, { andEnds })
+  return { types, wants: routeFilter(types, parsePathFilter(kernel, path, { past: true })) }
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { unstoredTypes } from '../../src/app/reactions.ts'
 import { configSchema, printConfig } from '../../src/config/print.ts'
 import { readConfig } from '../../src/config/read-config.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
@@ -161,4 +162,12 @@ test('the address of an Alertmanager may have the path of its API', () => {
   for (const url of ['http://x:9093', 'http://x:9093/', 'http://x:9093/api/v2/alerts'])
     expect(webhook({ url, format: 'alertmanager' })).toMatchObject({ url: 'http://x:9093/api/v2/alerts' })
   expect(webhook({ url: 'http://x/am/', format: 'alertmanager' })).toMatchObject({ url: 'http://x/am/api/v2/alerts' })
+})
+
+test('a route with types that the journal does not store is warned about', () => {
+  const routes = [webhook({ types: ['process.*', 'threshold.tripped'] })]
+  expect(unstoredTypes(routes)).toEqual([])
+  expect(unstoredTypes(routes, (type) => type === 'threshold.tripped')).toEqual([
+    expect.stringMatching(/^webhook a: --journal-types does not store process.created, .*is lost$/),
+  ])
 })
