@@ -1,7 +1,6 @@
 /** Tests rules in a service: what they set, what they leave alone, and their reload over HTTP. */
 
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -147,9 +146,9 @@ test('two rules for one pathname are a fault of the second', async () => {
   ])
 })
 
-test('a pipe among the files is a fault, and is not waited for', async () => {
+test('a device or pipe among the files is a fault, and is not read', async () => {
   await serve('thresholds:\n  /sys/fds/threshold/a: 5\n')
-  execFileSync('mkfifo', [join(directory, 'pipe.yaml')])
+  symlinkSync('/dev/zero', join(directory, 'endless.yaml'))
   expect((await reload()).body.errors).toMatchObject(
     [{ line: 0, detail: /not a regular file/ }].map((fault) => ({
       ...fault,
