@@ -20,7 +20,7 @@ const reads: Verbs = { GET: 'read' }
 const secretReads: Verbs = { GET: 'operate' }
 
 /** Leaves that a controller may change; every other change of the tree is for operators. */
-const controlled = /^(:limit\/threshold\/:name|timeout|notifier(\/limits\/:of)?)$/
+const controlled = /^(:limit\/threshold\/:name|timeout|rules\/reload|notifier(\/limits\/:of)?)$/
 
 /** The verbs of each row of the tree, by level and leaf. `:new` is an entry that does not exist. */
 function treeRows(roleOf: (leaf: string, verb: { readonly role: Role }) => Role): Record<string, Verbs> {
