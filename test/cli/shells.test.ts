@@ -49,6 +49,11 @@ describe.each(['bash', 'fish'])('%s', (shell) => {
   })
 })
 
+test('bash completes a value after an equals sign', async () => {
+  expect(await bashWords('introspectd ps --sort = f')).toEqual(['fds'])
+  expect(await bashWords('introspectd ps --sort =')).toContain('pid')
+})
+
 test('bash leaves names of files to itself', async () => {
   expect(await bashWords('introspectd serve --config x')).toEqual([])
   expect(await bashWords('introspectd simulate x')).toEqual([])

@@ -9,12 +9,15 @@ export function bashCompletion(commands: readonly TypedCommand[]): string {
 _introspectd() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]}
   local command='' word words='' place=0 at
+  # bash splits --flag=value into three words.
+  [[ $current == = ]] && current=''
+  [[ $previous == = ]] && previous=\${COMP_WORDS[COMP_CWORD-2]}
   COMPREPLY=()
   for ((at = 1; at < COMP_CWORD; at++)); do
     word=\${COMP_WORDS[at]}
     if [[ $word == -* ]]; then command=\${command:-${standard}}
     elif [[ -z $command ]]; then command=$word
-    elif [[ \${COMP_WORDS[at-1]} != -* ]]; then ((place++)); fi
+    elif [[ $word != = && \${COMP_WORDS[at-1]} != [-=]* ]]; then ((place++)); fi
   done
   if [[ -z $command && $current != -* ]]; then
     COMPREPLY=($(compgen -W '${names.join(' ')} help' -- "$current"))
