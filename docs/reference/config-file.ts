@@ -18,6 +18,7 @@ const examples: Readonly<Record<string, string>> = {
   webhooks: '[{ name: ops, url: "https://example.org/hooks/introspectd", types: [threshold.*, deadlock.*] }]',
   exec: '[{ name: page, command: [/usr/local/bin/page], user: nobody, types: [deadlock.detected] }]',
   data: '/var/lib/introspectd',
+  'metrics-groups': 'program',
   'token-file': '/etc/introspectd/tokens',
   'tls-cert': '/etc/introspectd/alpha.pem',
   'tls-key': '/etc/introspectd/alpha.key',
@@ -38,7 +39,9 @@ export function configFileText(): string {
   const rows = serviceSettings.map(({ key, standard, description, secret }) => {
     if (secret) return ''
     const value = standard === undefined ? examples[key] : valueText(standard)
-    return `\n${wrapped(description)}\n#${key}:${value === undefined ? '' : ` ${value}`}\n`
+    if (value === undefined)
+      throw new Error(`${key} has no default: give it an example in docs/reference/config-file.ts`)
+    return `\n${wrapped(description)}\n#${key}: ${value}\n`
   })
   return `${header}${rows.join('')}`
 }
