@@ -100,9 +100,15 @@ export async function serve(config: Config, { io, file, version, starting }: Ser
   })
   renewAccess = () => app.server.renewAccess(access.tls)
   const { tokens, tls } = access
-  process.stdout.write(announcementOf({ config, endpoints, tokens, tls, storage: opened.place, version }))
+  announce(announcementOf({ config, endpoints, tokens, tls, storage: opened.place, version }))
   supervisor?.ready(urlsOf(endpoints, tls))
   starting?.end()
+}
+
+/** The service runs on without a reader, and on a full disk. */
+function announce(text: string): void {
+  process.stdout.on('error', () => {})
+  process.stdout.write(text)
 }
 
 /** @throws ConfigError */
