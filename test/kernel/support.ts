@@ -16,6 +16,7 @@ const abilities: Abilities = {
   unavailable: { channels: 'not on this source' },
   capacities: { fds: ['process'] },
   executables: { nameBytesMax: 15 },
+  cmdlines: { shown: true },
   period: () => null,
 }
 
