@@ -176,7 +176,6 @@ const starters = {
 test.each([
   ['SIGTERM', 'npx introspectd'],
   ['SIGTERM', 'npm start'],
-  ['SIGINT', 'npm start'],
 ] as const)('%s to %s ends the service', async (signal, starter) => {
   const live = await Live.start(['--data', 'memory'], starters[starter]())
   const { pid } = (await live.get('/sys/proc/self')) as { pid: number }

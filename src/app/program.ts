@@ -12,7 +12,7 @@ import { openApi } from '../http/openapi.ts'
 import { asOpenApi30 } from '../http/openapi-3-0.ts'
 import { StoreError } from '../journal/store.ts'
 import { RouteError } from '../reactions/route.ts'
-import { endWithNpx } from '../runtime/parent-end.ts'
+import { endWithNpm } from '../runtime/parent-end.ts'
 import type { SupervisedStart } from '../runtime/supervised-start.ts'
 import { SourceError, UnsuitableMachineError } from '../sources/source.ts'
 import { InvalidRules } from '../tree/errors.ts'
@@ -29,7 +29,7 @@ function fail(message: string, status: number): never {
 /** @param starting null where no supervisor waits for a service */
 export async function runProgram(words: readonly string[], starting: SupervisedStart | null): Promise<void> {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
-  endWithNpx(environment)
+  endWithNpm(environment)
   // There is no other place for a message about this one.
   process.stderr.on('error', () => {})
   try {

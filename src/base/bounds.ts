@@ -15,7 +15,7 @@ export const bounds = {
   firstReadingLookMs: 5,
   /** Longest command line that is read. The rest of a longer one is left out. */
   cmdlineBytesMax: 4_096,
-  /** Period in which a command of npx looks whether npx is still there. */
+  /** Period in which what npx or npm start started looks whether it is still there. */
   parentLookMs: 250,
   /** A second Ctrl-C counts only after this time: npm passes on the one that the terminal sends to all. */
   secondInterruptMsMin: 500,
