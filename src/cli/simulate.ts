@@ -1,21 +1,17 @@
 /**
- * `introspectd simulate`: runs scenarios on the model, each on a fresh machine, and checks their expectations. Events
- * go to standard output as NDJSON. They are byte for byte the same for the same file and seed. Results go to standard
- * error.
+ * Runs scenarios on the model, each on a fresh machine, and checks their expectations. Events go to standard output as
+ * NDJSON. They are byte for byte the same for the same file and seed. Results go to standard error.
  */
 
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
 import { KernelError } from '../kernel/errno.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { modelAbilities } from '../model/abilities.ts'
 import { Machine } from '../model/machine.ts'
-import { Seed } from '../scenario/file.ts'
 import { problemText, ScenarioError } from '../scenario/problems.ts'
 import { ScenarioRun, type Verdict } from '../scenario/run.ts'
 import { readScenario, type Scenario } from '../scenario/scenario.ts'
 import { readStateFile, StateFileError, writeStateFile } from '../scenario/state-file.ts'
-import { defineCommand } from './command.ts'
 import { CliError } from './error.ts'
 import { EventPrinter } from './event-printer.ts'
 
@@ -120,25 +116,3 @@ function verdictText({ file, title }: Scenario, { met: isMet, differences, calls
   const lines = differences.map((difference) => `  ${problemText(file, difference)}\n`)
   return `${file}: ${isMet ? 'met' : 'NOT MET'}: ${title} (${ran})\n${lines.join('')}`
 }
-
-export const simulateCommand = defineCommand({
-  name: 'simulate',
-  summary: 'run scenarios on the model, each on a fresh machine, and check their expectations',
-  args: { files: z.array(z.string()).min(1, 'name at least one scenario file').describe('scenario files') },
-  options: {
-    seed: Seed.optional().describe('seed of the random choices; overrides the seeds of the files'),
-    quiet: z.boolean().default(false).describe('print no events'),
-    state: z.string().min(1).optional().describe('state file in which each scenario starts; default: a fresh machine'),
-    save: z.string().min(1).optional().describe('file for the final state; allowed with one scenario only'),
-  },
-  settings: [],
-  examples: [
-    'introspectd simulate scenarios/two-lock-deadlock.yaml',
-    'introspectd simulate --quiet scenarios/*.yaml',
-    'introspectd simulate --save deadlocked.json scenarios/two-lock-deadlock.yaml',
-  ],
-  run: async ({ args: { files }, options: { quiet, ...others }, io }) => {
-    const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined))
-    io.setExitCode(await simulate({ files, quiet, ...given }, { events: io.stdout, verdicts: io.stderr }))
-  },
-})
