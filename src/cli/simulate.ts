@@ -14,6 +14,7 @@ import { readScenario, type Scenario } from '../scenario/scenario.ts'
 import { readStateFile, StateFileError, writeStateFile } from '../scenario/state-file.ts'
 import { CliError } from './error.ts'
 import { EventPrinter } from './event-printer.ts'
+import { exitCodes } from './exit-codes.ts'
 
 export interface Simulation {
   readonly files: readonly string[]
@@ -32,10 +33,9 @@ export interface Output {
   readonly verdicts: NodeJS.WritableStream
 }
 
-/** Exit codes. */
-const met = 0
-const notMet = 1
-const wrongFile = 2
+const met = exitCodes.done.code
+const notMet = exitCodes.failed.code
+const wrongFile = exitCodes.wrongFile.code
 
 /** @returns the exit code: 0 if all expectations are met, 1 if not, 2 if a file is wrong; then no scenario was run */
 export async function simulate(simulation: Simulation, output: Output): Promise<0 | 1 | 2> {

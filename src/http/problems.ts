@@ -189,10 +189,15 @@ const fastifyErrors: Readonly<Record<string, ProblemType>> = {
   ECONNRESET: 'malformed-request',
 }
 
+/** Texts in place of the framework's, which do not say what to change. */
+const ownDetails: Partial<Record<ProblemType, string>> = {
+  'malformed-path': 'the path is not percent-encoded UTF-8: a % in a name is written as %25',
+}
+
 function frameworkProblem(error: unknown): { type: ProblemType; detail: string } | null {
   if (!(error instanceof Error)) return null
   const type = 'code' in error && typeof error.code === 'string' ? fastifyErrors[error.code] : undefined
-  if (type !== undefined) return { type, detail: error.message }
+  if (type !== undefined) return { type, detail: ownDetails[type] ?? error.message }
   // Errors of the file plugin have no codes, only a status.
   const status = 'statusCode' in error ? Number(error.statusCode) : 500
   return status >= 400 && status < 500 ? { type: 'malformed-request', detail: error.message } : null

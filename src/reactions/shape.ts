@@ -57,6 +57,9 @@ const url = z
     error: 'an address must not contain a user or a password: use headers',
   })
 
+/** Headers that follow from the request itself. With other values it could not be sent. */
+const ownHeaders = ['connection', 'content-length', 'host', 'keep-alive', 'transfer-encoding', 'upgrade']
+
 export const Webhook = z
   .strictObject({
     ...route,
@@ -72,6 +75,10 @@ export const Webhook = z
       .record(
         z.string().regex(/^[\w-]+$/, 'expected the name of a header'),
         z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected one line of text'),
+      )
+      .refine(
+        (given) => !Object.keys(given).some((name) => ownHeaders.includes(name.toLowerCase())),
+        `the service itself sets ${ownHeaders.join(', ')}`,
       )
       .optional()
       .describe('More headers, such as authorization'),

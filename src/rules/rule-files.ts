@@ -41,7 +41,7 @@ export function checkRulePlaces(places: readonly string[], configKeys: readonly 
 function readRuleDirectory(directory: string): ParsedRules[] {
   const path = resolve(directory)
   try {
-    const names = readdirSync(path).filter((name) => /^[^.].*\.ya?ml$/.test(name))
+    const names = readdirSync(path).filter((name) => /^[^.].*\.ya?ml$/s.test(name))
     if (names.length > bounds.rulesFilesMax)
       return [faultOf(path, `it has ${names.length} rules files, and at most ${bounds.rulesFilesMax} are read`)]
     return names.sort().map((name) => readRuleFile(join(path, name), []))

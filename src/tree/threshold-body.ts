@@ -12,8 +12,11 @@ function isPercent(text: string): text is `${number}%` {
   return /^\d{1,3}(\.\d{1,2})?%$/.test(text) && Number(text.slice(0, -1)) <= 100
 }
 
+const pointForms =
+  'a whole number; a percentage from "0%" to "100%", with at most two decimals; or, as text or in a rule, an amount such as 1.5G or 250ms'
+
 const PointBody = z.union(
-  [z.int().nonnegative(), z.string().refine(isPercent, 'a percentage from "0%" to "100%", at most two decimals')],
+  [z.int().nonnegative(), z.string().refine(isPercent, pointForms)],
   'a whole number in the limit’s unit, or a percentage of its capacity such as "80%"',
 )
 

@@ -183,7 +183,7 @@ describe('set', () => {
     [['self', '1'], /^\/sys\/proc\/self is no limit; name one below it, as in \/sys\/proc\/self\/fds$/],
     [['/sys', '1'], /^\/sys is no limit; name one below it, as in \/sys\/fds$/],
     [['/sys/proc/', '1'], /^\/sys\/proc is no limit/],
-    [['fds', 'many'], /^at: a percentage from "0%" to "100%"/],
+    [['fds', 'many'], /^at: a whole number; a percentage from "0%" to "100%"/],
     [['fds', '-1'], /^at: Too small: expected number to be >=0$/],
     [['fds', ''], /^the trip point is missing; send one, as in 100 or 80%$/],
     [['fds'], /^missing required argument 'at'$/],

@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory, { recursive: true }))
 test('files, directories and configuration files are checked, and every fault has its file and line', async () => {
   const config = join(directory, 'introspectd.conf')
   writeFileSync(config, 'port: 7008\nthresholds:\n  /sys/fds/threshold/a: 5\n')
-  writeFileSync(join(directory, 'a.yaml'), 'timeouts:\n  /sys/timeout: 5s\n')
+  writeFileSync(join(directory, 'a\nb.yaml'), 'timeouts:\n  /sys/timeout: 5s\n')
   const good = await runHere(['rules', 'check', config, directory])
   expect(good).toMatchObject({ code: 0, stdout: '1 threshold and 1 timeout, no faults\n', stderr: '' })
   writeFileSync(join(directory, 'b.yaml'), 'port: 7008\nthresholds:\n  /sys/fds/threshold/a: -5\n')

@@ -83,6 +83,9 @@ test('elsewhere a request of HTTP/1.1 without Host is malformed, and one of HTTP
   service = await new Service().start()
   expect(await statusOf(service.port, ['GET /sys HTTP/1.1'])).toBe('400 malformed-request')
   expect(await statusOf(service.port, ['GET /sys HTTP/1.0'])).toBe('403 host-not-allowed')
+  const place = `127.0.0.1:${service.port}`
+  const hosts = [`Host: ${place}`, 'host: evil.example']
+  expect(await statusOf(service.port, ['GET /sys HTTP/1.1', ...hosts])).toBe('400 malformed-request')
 })
 
 test('the absolute form of a target is served, and its authority is the Host', async () => {

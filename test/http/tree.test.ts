@@ -193,7 +193,7 @@ describe('a wrong request', () => {
     ['/sys/proc/42/rlimit/none', 404, { exists: '/sys/proc/42/rlimit' }],
     ['/sys/part/none/fds', 404, { exists: '/sys/part' }],
     ['/sys//proc', 400, { type: 'urn:introspectd:problem:malformed-path' }],
-    ['/sys/part/%zz', 400, { type: 'urn:introspectd:problem:malformed-path' }],
+    ['/sys/part/%zz', 400, { detail: expect.stringContaining('a % in a name is written as %25') }],
     ['/sys/part/%ff', 400, { type: 'urn:introspectd:problem:malformed-path' }],
     [`/sys/${'x'.repeat(5000)}`, 414, {}],
     ['/sys?colour=red', 400, { errors: [{ parameter: 'colour' }] }],

@@ -59,6 +59,12 @@ describe('one line names the fault and its line for', () => {
     ],
     ['no duration', 'port: 1\nwebhooks:\n  - name: a\n    url: http://x\n    timeout: 5\n', 5, 'webhooks[0].timeout: '],
     [
+      'a header of the request itself',
+      'webhooks:\n  - name: a\n    url: http://x\n    headers:\n      Content-Length: "5"\n',
+      5,
+      'webhooks[0].headers: the service itself sets connection, content-length, ',
+    ],
+    [
       'a header of two lines',
       'webhooks:\n  - name: a\n    url: http://x\n    headers:\n      x: "a\\nhidden"\n',
       5,

@@ -3,7 +3,7 @@
  * request needs at least.
  */
 
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { bounds } from '../../base/bounds.ts'
 import { accessOf, isInTree, requireRole } from '../access.ts'
@@ -41,6 +41,7 @@ export function admit(request: FastifyRequest, { clients, gate, listener, proxie
   const path = pathOf(raw.url!)
   if (headers.host === undefined && raw.httpVersion === '1.1' && !servesAnyHost(path))
     throw new Problem('malformed-request', 'a request of HTTP/1.1 has a Host')
+  if (hasSeveralHosts(raw)) throw new Problem('malformed-request', 'a request has one Host')
   if (!servesAnyHost(path)) checkHost(gate, headers.host, { isUnix })
   checkOrigin(gate, { origin: headers.origin, isSecure: view.isSecure })
   checkUrl(raw.url!)
@@ -77,6 +78,16 @@ function refuseLostUpgrade(headers: IncomingHttpHeaders): void {
     `a WebSocket is requested, but the request has no ${missing}: a proxy in between has removed it; it has to pass Upgrade and Connection on, over HTTP/1.1`,
     { headers: { upgrade: 'websocket' } },
   )
+}
+
+/** Node reads the first, and a proxy in between perhaps another. */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count > 1
 }
 
 function pathOf(url: string): string {
