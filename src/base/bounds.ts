@@ -133,6 +133,8 @@ export const bounds = {
   refusalLogEveryMs: 10_000,
   /** Events that wait to be written to the journal. Past it, they are written at once, before the end of the tick. */
   journalBatchMax: 4_096,
+  /** Events that are written at once after the disk was full: this many need little room. */
+  journalPieceEvents: 512,
   /** Events that are read from the journal at once. It refuses nothing: the next page follows. */
   journalPageEvents: 512,
   /** Time after which the journal tries to write again when a write has failed. Meanwhile events are in memory only. */

@@ -5,12 +5,13 @@
 
 import { bounds } from '../base/bounds.ts'
 import type { KernelEvent } from '../kernel/events.ts'
+import { unwritten, writeBacklog } from './backlog.ts'
 import { type CursorFact, type DefinitionFact, type Fact, factOf } from './facts.ts'
-import { lostEvent, NotStored } from './lost-event.ts'
+import { NotStored } from './lost-event.ts'
 import type { Retention } from './retention.ts'
 import { EventRing, type RingEvent, type RingOptions } from './ring.ts'
 import { Selection } from './selection.ts'
-import { type EventStore, isCorruption, type StoredEvent } from './store.ts'
+import { type EventStore, isCorruption } from './store.ts'
 import { PersistedEvent } from './stored-event.ts'
 
 export interface JournalStorage {
@@ -204,19 +205,23 @@ export class Journal {
     this.#options.publish(event)
   }
 
-  /** Writes everything that the store does not have, in one transaction. */
+  /** Writes everything that the store does not have: in one transaction, but for what had to wait for room. */
   #write(): void {
+    const { storage } = this.#options
     const store = this.#readable
     const now = this.#options.now()
-    if (store === null || now < (this.#fault?.retryAt ?? 0)) return
+    if (store === null || storage === null || now < (this.#fault?.retryAt ?? 0)) return
     const began = performance.now()
     try {
-      const { oldestCursor } = this.#ring
-      // The disk was full for so long that memory has dropped events. An `events.lost` event informs readers.
-      const hasGap = store.newest !== null && store.newest < oldestCursor
-      const recent = [...this.#ring.after(hasGap ? oldestCursor : (store.newest ?? oldestCursor))]
-      const events = recent.map((event) => this.#selection.newEvent(event))
-      store.append(hasGap ? [this.#lostEvents(store, recent[0]!), ...events] : events, now, this.#facts ?? [])
+      const why = `the journal could not be written to: ${this.#fault?.reason}`
+      const events = unwritten(store, {
+        ring: this.#ring,
+        selection: this.#selection,
+        source: this.#options.source,
+        why,
+      })
+      const last = this.#fault === null ? events : writeBacklog(events, { ...storage, now })
+      store.append(last, now, this.#facts ?? [])
       if (this.#facts === null) store.replaceFacts(this.#options.facts())
       this.#facts = []
       this.#fault = null
@@ -228,19 +233,6 @@ export class Journal {
     }
     this.#options.onCommitted?.(performance.now() - began)
     if (now >= this.#trimAt) this.#trim()
-  }
-
-  /** Stands for events that are neither in the file nor in memory. Preconditions: the file has events. */
-  #lostEvents(store: EventStore, next: RingEvent): StoredEvent {
-    const before = new PersistedEvent(store.read((store.newest ?? 0) - 1, 1)[0]!)
-    return lostEvent({
-      source: this.#options.source,
-      why: `the journal could not be written to: ${this.#fault?.reason}`,
-      after: before.sequence,
-      last: next.sequence - 1,
-      from: before.time,
-      to: new PersistedEvent(next).time,
-    })
   }
 
   /** Stands for the events after a sequence up to another one, which the file does not have. */

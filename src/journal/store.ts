@@ -176,10 +176,15 @@ export class EventStore {
     return last === null ? null : (this.read(last - 1, 1)[0] ?? null)
   }
 
+  /** Moves what is in the log of SQLite to the file, and returns the log's space. @throws errors of SQLite */
+  emptyLog(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
   /** Returns free space in the file to the file system. @throws errors of SQLite */
   compact(): void {
     this.#db.exec('VACUUM')
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    this.emptyLog()
   }
 
   close(): void {

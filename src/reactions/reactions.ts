@@ -107,8 +107,8 @@ export class Reactions {
     const giveUp = (events: readonly DeliveredEvent[]) => alertmanager?.giveUp(events)
     const pump = this.#pump(route, { deliver, batchMax, slots: 1 }, giveUp)
     const close = async () => {
-      await pump.stop()
-      await alertmanager?.stop()
+      // A delivery of the pump may wait behind alerts that are sent again.
+      await Promise.all([pump.stop(), alertmanager?.stop()])
       await sender.close()
     }
     return { kind, name, pump, alertmanager, close }

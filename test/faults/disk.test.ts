@@ -1,10 +1,12 @@
 /** Tests disk faults while the service runs: full and free again, and suddenly read-only. */
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { writeBacklog } from '../../src/journal/backlog.ts'
+import { EventStore } from '../../src/journal/store.ts'
 import { Live } from '../support/live.ts'
 import type { CloudEvent, Watcher } from '../support/service.ts'
 
@@ -69,6 +71,29 @@ test('with a full disk events stay in memory, and every one is written to the jo
   await again.until(({ type }) => type === 'state.replaced')
   expect(again.frames.slice(0, sent.length)).toEqual(sent)
   expectNoHole(again)
+})
+
+test('a long backlog is written on a disk that has room for little more than the journal', () => {
+  const MiB = 2 ** 20
+  const json = Buffer.from(JSON.stringify({ type: 'process.created', data: 'x'.repeat(400) }))
+  const events = Array.from({ length: 40_000 }, (_, index) => ({ sequence: index + 1, json }))
+  mount('-t', 'tmpfs', '-o', 'size=8m', 'introspectd-test')
+  const store = new EventStore(join(data, 'journal'))
+  const write = (some: typeof events) => {
+    store.append(writeBacklog(some, { store, retention: { ageMsMax: 1e9, bytesMax: 2 * MiB }, now: 1 }), 1)
+    store.emptyLog()
+  }
+  try {
+    write(events.slice(0, 4000))
+    const backlog = events.slice(4000)
+    expect(() => store.append(backlog, 1)).toThrow(/full/)
+    write(backlog)
+    expect(store.newest).toBe(events.length)
+    const files = readdirSync(data).map((name) => statSync(join(data, name)).size)
+    expect(files.reduce((sum, size) => sum + size, 0)).toBeLessThan(6 * MiB)
+  } finally {
+    store.close()
+  }
 })
 
 test('when the file system turns read-only after a disk error, the service continues from memory', async () => {

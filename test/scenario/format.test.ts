@@ -114,7 +114,7 @@ test.each([
   ['thresholds: { $v/fds/threshold/a: { at: 1 } }', '2:15: there is no process v; there are w'],
   ['thresholds: { $w.third/stack/threshold/a: { at: 1 } }', '2:15: w has no thread third; it has main, second'],
   ['thresholds: { $w.main/fds/threshold/a: { at: 1 } }', '2:15: a thread has no limit fds; it has stack, '],
-  ['thresholds: { $w/fds/threshold/a: { at: 101% } }', '2:41: at: a percentage from "0%" to "100%"'],
+  ['thresholds: { $w/fds/threshold/a: { at: 101% } }', '2:41: at: a whole number; a percentage from "0%" to "100%"'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, rearm: 6 } }', '2:51: "rearm" must lie strictly below "at" when rising'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: process } }', '2:49: no process lies strictly below $w/fds'],
   ['thresholds: { $w/fds/threshold/a: { at: 5, per: thread } }', '2:49: fds is counted at these levels: process, '],

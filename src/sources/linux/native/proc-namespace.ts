@@ -36,6 +36,10 @@ function readSelf(procRoot: string): number | null {
 
 /** By chance, this process may have the same id in its own namespace and in that of the procfs. */
 function isInnermost(procRoot: string): boolean {
-  // Kernels before 4.1 do not list the ids of inner namespaces.
-  return parseStatus(readFileSync(`${procRoot}/self/status`, 'latin1')).namespacePids.length <= 1
+  try {
+    // Kernels before 4.1 do not list the ids of inner namespaces.
+    return parseStatus(readFileSync(`${procRoot}/self/status`, 'latin1')).namespacePids.length <= 1
+  } catch {
+    return false // unknown, so ids from there are given to no system call
+  }
 }

@@ -21,7 +21,9 @@ export interface PacedChange {
 export interface LeftOut {
   readonly process: Process
   readonly count: number
+  /** Times of the first and of the last of them, in ms of Unix time. */
   readonly from: number
+  readonly to: number
 }
 
 const clockStepMs = 60_000
@@ -69,6 +71,7 @@ class Pace {
   readonly waiting = new Map<PacedEvent['what'], PacedChange>()
   leftOut = 0
   leftOutFrom = 0
+  leftOutTo = 0
 
   constructor(at: number) {
     this.#changes = new Bucket(bounds.processChangesAtOnce, bounds.processChangesPerSecond, at)
@@ -168,9 +171,9 @@ export class EventPace {
   /** Removes and returns the numbers of events that were not emitted, and forgets processes that are quiet again. */
   *takeLeftOut(at: number): Generator<LeftOut> {
     for (const [process, pace] of this.#paces) {
-      const { leftOut: count, leftOutFrom: from } = pace
+      const { leftOut: count, leftOutFrom: from, leftOutTo: to } = pace
       pace.leftOut = 0
-      if (count > 0) yield { process, count, from }
+      if (count > 0) yield { process, count, from, to }
       else if (process.slot < 0 || pace.isIdle(at)) this.#paces.delete(process)
     }
   }
@@ -178,6 +181,7 @@ export class EventPace {
   #count({ parent }: Thread, at: number): void {
     const pace = this.#of(parent, at)
     if (pace.leftOut === 0) pace.leftOutFrom = at
+    pace.leftOutTo = Math.max(pace.leftOutFrom, at)
     pace.leftOut++
   }
 

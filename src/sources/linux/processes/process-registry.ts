@@ -98,10 +98,9 @@ export class ProcessRegistry {
 
   /** Reports events of threads that were not emitted because there were too many. Preconditions: inside an update. */
   reportLeftOut(now: number): void {
-    const to = new Date(now).toISOString()
-    for (const { process, count, from } of this.#pace.takeLeftOut(now)) {
+    for (const { process, count, from, to } of this.#pace.takeLeftOut(now)) {
       const why = `${process.name} (pid ${process.pid}) starts and ends threads faster than events are emitted`
-      const data = { count, from: new Date(from).toISOString(), to, why }
+      const data = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString(), why }
       this.#kernel.emit('events.lost', { subject: process.path, about: [], data })
     }
   }

@@ -46,11 +46,20 @@ export function findWhyNoOwners(procRoot: string, { isProc, selfPid, isOwn }: Pr
 }
 
 function hasSchedstat(directory: string): boolean {
-  const path = `${directory}/schedstat`
-  if (!existsSync(path)) return false
-  const bytes = readFileSync(path)
-  const schedstat = emptySchedstat()
-  return parseSchedstat(bytes, bytes.length, schedstat) && schedstat.timesRun > 0
+  return works(() => {
+    const bytes = readFileSync(`${directory}/schedstat`)
+    const schedstat = emptySchedstat()
+    return parseSchedstat(bytes, bytes.length, schedstat) && schedstat.timesRun > 0
+  })
+}
+
+/** A file may be absent, or not readable although it is there, for example because of a security module. */
+function works(check: () => boolean): boolean {
+  try {
+    return check()
+  } catch {
+    return false
+  }
 }
 
 export function detectKernelFeatures(procRoot: string, cgroupRoot: string): KernelFeatures {
@@ -62,7 +71,7 @@ export function detectKernelFeatures(procRoot: string, cgroupRoot: string): Kern
     isProc,
     pageBytes: pageSize(),
     hugePageBytes: readHugePageSizes(),
-    fdSizeWorks: isProc && (statSync(`${directory}/fd`, { throwIfNoEntry: false })?.size ?? 0) > 0,
+    fdSizeWorks: isProc && works(() => statSync(`${directory}/fd`).size > 0),
     // In a copy of another machine's files, a missing file only means that it was not copied.
     timersWork: !isProc || existsSync(`${directory}/timers`),
     schedstatWorks: !isProc || hasSchedstat(directory),
