@@ -81,7 +81,7 @@ test('without free descriptors the service serves its clients, persists events, 
   const [before, began] = [cpuOf(live.pid), performance.now()]
   await delay(3_000)
   expect((cpuOf(live.pid) - before) * 10).toBeLessThan((performance.now() - began) * 0.7)
-  expect(await getText('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ stored in the journal$/m)
+  expect(await getText('/readyz?verbose')).toMatch(/^\[\+\] events: \d+ stored in the journal; a cursor reaches back /m)
   // Processes that cannot be read meanwhile are not reported as ended.
   expect(JSON.parse(await getText(`${mine}/tripped`))).toMatchObject({ state: 'tripped' })
   expect(watcher.events.filter(({ type }) => type === 'threshold.cleared')).toEqual([])
